@@ -1,0 +1,75 @@
+//! One type for each id, so that two of them cannot be swapped by mistake.
+
+use core::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// A status authority that issues credentials and colours, for example a province (GB/T 2260 code).
+    IssuerId(u32)
+}
+id! {
+    /// A holder's place in one issuer's status list: the index of a word in the table, nothing personal.
+    HolderIndex(u32)
+}
+id! {
+    /// A place with gates and one policy: a school, a station.
+    SiteId(u32)
+}
+id! {
+    /// A transit hub that trip codes name; several sites may belong to one hub.
+    HubId(u32)
+}
+id! {
+    /// A verifier device: a gate, a turnstile, a batch terminal. Small and dense, given by the operator's CA.
+    DeviceId(u32)
+}
+id! {
+    /// How often a device has been enrolled anew. Revoking generation `g` kills every certificate and cookie
+    /// of generation `g` and below.
+    DeviceGeneration(u32)
+}
+id! {
+    /// One lane of a device that serves several; it only travels to the journal.
+    Lane(u16)
+}
+id! {
+    /// The number of a check within one session: the counter of the sealed request, echoed in the verdict.
+    CheckNumber(u64)
+}
+id! {
+    /// Which cluster key sealed a cookie: Unix time divided by [`limits::EPOCH_S`](crate::limits::EPOCH_S).
+    KeyEpoch(u32)
+}
+id! {
+    /// Position of a change set in one issuer's chain.
+    Sequence(u64)
+}
+
+/// The `kid` of a signing key: the first eight bytes of SHA-256 over its 32 public bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub [u8; 8]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}

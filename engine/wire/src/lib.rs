@@ -1,0 +1,32 @@
+//! The words every part of Hufu shares: ids, the status word, verdicts and their reasons, and the one
+//! fixed layout of each message. Bytes become values only through [`read`] and values become bytes only
+//! through [`write`]; past that door everything is typed.
+//!
+//! `docs/PROTOCOL.md` describes the same layouts for people who write a client in another language, and
+//! `fixtures/golden/` holds bytes of every message with their meaning.
+
+mod ids;
+pub mod limits;
+mod message;
+mod reason;
+mod request;
+mod roster;
+mod session;
+mod status;
+mod stream;
+mod time;
+mod verdict;
+
+pub use ids::{
+    CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, Sequence,
+    SiteId,
+};
+pub use message::{Malformed, Message, NoRoom, read, write};
+pub use reason::{Actor, Reason};
+pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};
+pub use roster::{MemberVerdict, RosterReply};
+pub use session::{Cookie, Grant, Scope, SessionKeys};
+pub use status::{Colour, StatusWord, TestResult};
+pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, ServerTime};
+pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds};
+pub use verdict::{Age, CodeKind, Decision, Verdict};

@@ -1,0 +1,77 @@
+//! Every limit of the protocol in one place, each with its reason.
+
+/// Longest code text, bytes. QR version 11 at level L holds 468 alphanumeric characters; the rest is room
+/// for trip codes with a long masked name.
+pub const CODE_BYTES_MAX: usize = 512;
+
+/// Longest binary form of a code text: base45 turns two bytes into three characters after `HF1:`.
+pub const CODE_BINARY_BYTES_MAX: usize = (CODE_BYTES_MAX - 4) / 3 * 2 + 1;
+
+/// Seconds of one presentation step (R02).
+pub const STEP_S: u32 = 30;
+
+/// Steps under one step root: 34 hours, so that a code valid for 24 h never runs out of steps.
+pub const STEPS: u32 = 4096;
+
+/// Longest validity of a phone code, seconds (R02).
+pub const PHONE_VALIDITY_S_MAX: u32 = 24 * 3600;
+
+/// Longest validity of a paper code, seconds (R03).
+pub const PAPER_VALIDITY_S_MAX: u32 = 7 * 24 * 3600;
+
+/// Longest validity of a trip code, seconds: tickets are sold 60 days ahead (R04).
+pub const TRIP_VALIDITY_S_MAX: u32 = 60 * 24 * 3600;
+
+/// Longest masked display text, UTF-8 bytes: a first character and the tail of an id number (R10).
+pub const DISPLAY_BYTES_MAX: usize = 32;
+
+/// Datagrams handled together: batching beyond 32 buys nothing (docs/PERFORMANCE.md).
+pub const BATCH_MAX: usize = 32;
+
+/// Smallest check request, bytes. Padded so that a verdict on a stream or in a QUIC datagram is never longer
+/// than what asked for it.
+pub const CHECK_REQUEST_BYTES_MIN: usize = 32;
+
+/// Bytes of a check request before its code.
+pub const CHECK_REQUEST_HEADER_BYTES: usize = 8;
+
+/// Largest check request, bytes.
+pub const CHECK_REQUEST_BYTES_MAX: usize = CHECK_REQUEST_HEADER_BYTES + CODE_BYTES_MAX;
+
+/// Largest sealed request, bytes: below the 1,200 bytes that every path carries (RFC 9000 section 14).
+pub const SEALED_REQUEST_BYTES_MAX: usize =
+    crate::sealed::REQUEST_HEADER_BYTES + CHECK_REQUEST_BYTES_MAX + crate::sealed::TAG_BYTES;
+
+/// Smallest sealed request, bytes; always more than [`sealed::REPLY_BYTES`](crate::sealed::REPLY_BYTES).
+pub const SEALED_REQUEST_BYTES_MIN: usize =
+    crate::sealed::REQUEST_HEADER_BYTES + CHECK_REQUEST_BYTES_MIN + crate::sealed::TAG_BYTES;
+
+const _: () = assert!(SEALED_REQUEST_BYTES_MIN > crate::sealed::REPLY_BYTES, "a reply never exceeds its request");
+const _: () = assert!(SEALED_REQUEST_BYTES_MAX <= 1200);
+
+/// Seconds for which one cluster key seals new cookies.
+pub const EPOCH_S: u32 = 6 * 3600;
+
+/// Longest life of a cookie, seconds. Clients renew at half of it.
+pub const COOKIE_S_MAX: u32 = 24 * 3600;
+
+/// Devices one engine keeps state for; device ids are below this. 64 bytes each.
+pub const DEVICES_MAX: u32 = 1 << 20;
+
+/// Issuers one engine follows.
+pub const ISSUERS_MAX: usize = 1024;
+
+/// Signing keys in one trust list: each costs about 1 MiB of precomputed tables in every engine.
+pub const ISSUER_KEYS_MAX: usize = 256;
+
+/// Members of one roster, and requests in one batch frame.
+pub const ROSTER_MEMBERS_MAX: usize = 32_768;
+
+/// Checks in one batch frame on a stream.
+pub const FRAME_CHECKS_MAX: usize = 1024;
+
+/// Largest frame on a stream, bytes: the largest roster (4 bytes a member) or batch and its header.
+pub const FRAME_BYTES_MAX: usize = 640 * 1024;
+
+const _: () = assert!(FRAME_CHECKS_MAX * (8 + 2 + CHECK_REQUEST_BYTES_MAX) <= FRAME_BYTES_MAX);
+const _: () = assert!(ROSTER_MEMBERS_MAX * 4 + 4096 <= FRAME_BYTES_MAX);

@@ -1,0 +1,196 @@
+//! The reason registry: why a verdict is what it is, who can mend it, and what a gate may say (R07).
+
+use core::fmt;
+
+use crate::verdict::Decision;
+
+/// Who can do something about a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// Nobody has to: the gate opens.
+    Nobody,
+    /// The person who is checked.
+    Holder,
+    /// The authority that issued the code or set the colour.
+    Issuer,
+    /// The people at the gate.
+    Gate,
+    /// Whoever runs the engine and its site policies.
+    Operator,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $code:literal $name:ident $slug:literal $decision:ident $actor:ident $says:literal;)*) => {
+        /// Why. Numbers never change meaning; new ones are added at the end of their hundred.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Reason { $($(#[$doc])* #[doc = concat!("\n\nSays: ", $says)] $name = $code,)* }
+
+        impl Reason {
+            /// Every reason, in the order of their numbers.
+            pub const ALL: [Reason; [$($code),*].len()] = [$(Reason::$name),*];
+
+            /// The reason with this number.
+            pub const fn from_code(code: u16) -> Option<Reason> {
+                match code { $($code => Some(Reason::$name),)* _ => None }
+            }
+
+            /// The name in logs, metrics, policies and JSON.
+            pub const fn slug(self) -> &'static str {
+                match self { $(Reason::$name => $slug,)* }
+            }
+
+            /// The decision that goes with this reason unless a site policy says otherwise.
+            pub const fn decision(self) -> Decision {
+                match self { $(Reason::$name => Decision::$decision,)* }
+            }
+
+            /// Who can mend it.
+            pub const fn actor(self) -> Actor {
+                match self { $(Reason::$name => Actor::$actor,)* }
+            }
+
+            /// One plain English sentence for a gate's display or a log.
+            pub const fn says(self) -> &'static str {
+                match self { $(Reason::$name => $says,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Everything the site asks for is there.
+    1 Clear "clear" Admit Nobody "Please pass.";
+
+    /// The holder is red.
+    100 StatusRed "status-red" Refuse Issuer "The status is red.";
+    /// The holder is amber and the site does not admit amber.
+    101 StatusAmber "status-amber" Refer Issuer "The status is amber.";
+    /// The issuer's table has no status for this holder: not green, not red, unknown.
+    102 StatusUnknown "status-unknown" Refer Issuer "No status is known for this holder.";
+    /// The colour had an end and it has passed.
+    103 StatusExpired "status-expired" Refer Holder "The status has expired and must be renewed.";
+    /// The site asks for a test and none is known.
+    104 TestMissing "test-missing" Refuse Holder "No test is on record.";
+    /// The last test is older than the site allows.
+    105 TestTooOld "test-too-old" Refuse Holder "The last test is too old for this site.";
+    /// The last test was positive.
+    106 TestPositive "test-positive" Refuse Issuer "The last test was positive.";
+    /// The last test has no result yet.
+    107 TestPending "test-pending" Refer Holder "The last test has no result yet.";
+    /// Fewer doses than the site asks for.
+    108 DosesTooFew "doses-too-few" Refuse Holder "Fewer vaccine doses than this site asks for.";
+    /// The issuer has not been heard of for longer than the site allows.
+    109 StaleData "stale-data" Refer Operator "The status data is too old to decide.";
+
+    /// Not a Hufu code at all.
+    200 NotACode "not-a-code" Refuse Holder "This is not a code this gate can read.";
+    /// Longer than any code may be.
+    201 CodeTooLong "code-too-long" Refuse Holder "The code is too long.";
+    /// Not base45 after the prefix.
+    202 BadText "bad-text" Refuse Holder "The code's text is damaged.";
+    /// The bytes are not the one deterministic encoding of a code.
+    203 BadEncoding "bad-encoding" Refuse Issuer "The code is not well formed.";
+    /// Signed by a key that no trust list names.
+    204 KeyUnknown "key-unknown" Refuse Operator "The code's issuer is not known here.";
+    /// Signed by a key that was revoked.
+    205 KeyRevoked "key-revoked" Refuse Issuer "The key that signed this code was revoked.";
+    /// Issued outside the time in which its key may sign.
+    206 KeyNotValid "key-not-valid" Refuse Issuer "The code was issued outside its key's validity.";
+    /// Signed by a key that may not sign this kind of code.
+    207 KeyOutOfScope "key-out-of-scope" Refuse Issuer "The key may not sign this kind of code.";
+    /// The signature does not verify.
+    208 BadSignature "bad-signature" Refuse Holder "The code's signature is not genuine.";
+    /// Not yet valid.
+    209 NotYetValid "not-yet-valid" Refuse Holder "The code is not valid yet.";
+    /// No longer valid.
+    210 Expired "expired" Refuse Holder "The code has expired.";
+    /// Valid for longer than its kind may be.
+    211 ValidityTooLong "validity-too-long" Refuse Issuer "The code claims a validity its kind may not have.";
+    /// An older credential generation: a lost phone, or a renewed code.
+    212 Superseded "superseded" Refuse Holder "A newer code has replaced this one.";
+    /// A phone code without its presentation.
+    213 PresentationMissing "presentation-missing" Refuse Holder "Show the live code, not a stored one.";
+    /// The presentation is not this credential's.
+    214 PresentationInvalid "presentation-invalid" Refuse Holder "The live part of the code is not genuine.";
+    /// The presentation is genuine and of another time: a skewed clock or an old picture.
+    215 ClockSkew "clock-skew" Refer Holder "The phone's clock is off, or the code is an old picture.";
+    /// This presentation has just been used at another gate.
+    216 PassBack "pass-back" Refuse Gate "This code was just used at another gate.";
+
+    /// The site does not accept this kind of code.
+    300 KindNotAccepted "kind-not-accepted" Refuse Holder "This site does not accept this kind of code.";
+    /// The site does not recognise the issuer.
+    301 IssuerNotRecognised "issuer-not-recognised" Refuse Operator "This site does not recognise the code's issuer.";
+    /// A trip code of another hub.
+    302 WrongHub "wrong-hub" Refuse Holder "The trip code is for another hub.";
+    /// Outside the trip code's window.
+    303 OutsideTripWindow "outside-trip-window" Refuse Holder "The trip code is for another time.";
+
+    /// The device's cookie has expired: renew it.
+    400 CookieExpired "cookie-expired" Refer Gate "The gate must renew its session.";
+    /// The device was revoked.
+    401 DeviceRevoked "device-revoked" Refer Operator "This gate is no longer trusted.";
+    /// The device asks faster than it may.
+    402 RateExceeded "rate-exceeded" Refer Gate "This gate asks too often; try again.";
+    /// The device asks for something outside its scope.
+    403 OutOfScope "out-of-scope" Refer Operator "This device may not ask that.";
+    /// No policy is loaded for the device's site.
+    404 SiteUnknown "site-unknown" Refer Operator "No policy is loaded for this site.";
+    /// The request is authentic and its content is not a request.
+    405 BadRequest "bad-request" Refer Gate "The gate sent a request that cannot be read.";
+
+    /// The engine has no room to do this check properly.
+    500 Busy "busy" Refer Operator "The engine is busy; try again.";
+    /// The engine is shutting down: ask another.
+    501 Stopping "stopping" Refer Operator "The engine is stopping; ask another.";
+
+    /// The roster is of another site.
+    600 RosterOfAnotherSite "roster-of-another-site" Refuse Gate "The roster belongs to another site.";
+    /// The roster is not valid now.
+    601 RosterExpired "roster-expired" Refuse Issuer "The roster is not valid now.";
+    /// The roster cannot be read or its signature is not genuine.
+    602 RosterInvalid "roster-invalid" Refuse Issuer "The roster is not genuine.";
+    /// More members than one roster may have.
+    603 RosterTooLarge "roster-too-large" Refuse Gate "The roster is too large; split it.";
+}
+
+impl Reason {
+    /// The number on the wire.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_and_lead_back_to_their_reason() {
+        assert!(Reason::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(reason.code()), Some(reason));
+        }
+        assert_eq!(Reason::from_code(0), None);
+    }
+
+    #[test]
+    fn only_clear_admits() {
+        let admitting: Vec<_> =
+            Reason::ALL.into_iter().filter(|reason| reason.decision() == Decision::Admit).collect();
+        assert_eq!(admitting, [Reason::Clear]);
+    }
+
+    #[test]
+    fn slugs_differ() {
+        let slugs: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.slug()).collect();
+        assert_eq!(slugs.len(), Reason::ALL.len());
+    }
+}

@@ -1,0 +1,269 @@
+//! A check request, and the clear headers around it and its reply when they travel as sealed UDP.
+
+use core::mem::size_of;
+
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::ids::{CheckNumber, KeyEpoch, Lane};
+use crate::limits;
+use crate::message::{Malformed, Message, exactly, front, put};
+
+/// The parts of a sealed datagram, in bytes.
+pub mod sealed {
+    use super::{ReplyLayout, RequestLayout, size_of};
+    use crate::session::Cookie;
+    use crate::verdict::Verdict;
+
+    /// The only protocol version there is.
+    pub const VERSION: u8 = 1;
+    /// Second byte of a request.
+    pub const KIND_REQUEST: u8 = 1;
+    /// Second byte of a reply.
+    pub const KIND_REPLY: u8 = 2;
+
+    /// An AES-GCM tag.
+    pub const TAG_BYTES: usize = 16;
+    /// An AES-GCM nonce.
+    pub const NONCE_BYTES: usize = 12;
+    /// A sealed cookie.
+    pub const COOKIE_BYTES: usize = Cookie::BYTES + TAG_BYTES;
+    /// Everything before a request's cipher text; all of it is authenticated.
+    pub const REQUEST_HEADER_BYTES: usize = size_of::<RequestLayout>();
+    /// Everything before a reply's cipher text; all of it is authenticated.
+    pub const REPLY_HEADER_BYTES: usize = size_of::<ReplyLayout>();
+    /// Every reply.
+    pub const REPLY_BYTES: usize = REPLY_HEADER_BYTES + Verdict::BYTES + TAG_BYTES;
+
+    /// Authenticated with every cookie, so that its key can serve nothing else.
+    pub const COOKIE_AAD: &[u8] = b"hufu/1 cookie";
+    /// HKDF info of an epoch's cookie key; the epoch follows as four little-endian bytes.
+    pub const EPOCH_KEY_INFO: &[u8] = b"hufu/1 cookie key ";
+}
+
+/// One code to check, as a gate scanned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckRequest<'a> {
+    /// Which lane of the device.
+    pub lane: Lane,
+    /// The code's text, unaltered; at most [`limits::CODE_BYTES_MAX`] bytes for a request to be readable.
+    pub code: &'a [u8],
+}
+
+/// The clear front of a sealed request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHeader {
+    /// Which cluster key opens the cookie.
+    pub epoch: KeyEpoch,
+    /// The cookie's nonce.
+    pub cookie_nonce: [u8; sealed::NONCE_BYTES],
+    /// The sealed cookie.
+    pub cookie: [u8; sealed::COOKIE_BYTES],
+    /// The request's number and its nonce: never used twice in one session for different requests.
+    pub number: CheckNumber,
+}
+
+/// The clear front of a sealed reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyHeader {
+    /// The request's number.
+    pub number: CheckNumber,
+    /// The reply's nonce.
+    pub nonce: [u8; sealed::NONCE_BYTES],
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct RequestLayout {
+    version: u8,
+    kind: u8,
+    zero: [u8; 2],
+    epoch: U32,
+    cookie_nonce: [u8; sealed::NONCE_BYTES],
+    cookie: [u8; sealed::COOKIE_BYTES],
+    number: U64,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct ReplyLayout {
+    version: u8,
+    kind: u8,
+    zero: [u8; 2],
+    number: U64,
+    nonce: [u8; sealed::NONCE_BYTES],
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct CheckLayout {
+    code_bytes: U16,
+    lane: U16,
+    options: U32,
+}
+
+const _: () = assert!(size_of::<CheckLayout>() == limits::CHECK_REQUEST_HEADER_BYTES);
+const _: () = assert!(sealed::REQUEST_HEADER_BYTES == 108);
+const _: () = assert!(sealed::REPLY_BYTES == 80);
+
+impl CheckNumber {
+    /// The AES-GCM nonce of the request with this number: four zero bytes, then the number, little-endian.
+    pub fn nonce(self) -> [u8; sealed::NONCE_BYTES] {
+        let mut nonce = [0; sealed::NONCE_BYTES];
+        nonce[4..].copy_from_slice(&self.0.to_le_bytes());
+        nonce
+    }
+}
+
+impl<'a> Message<'a> for CheckRequest<'a> {
+    const NAME: &'static str = "check request";
+
+    fn read_from(bytes: &'a [u8]) -> Result<CheckRequest<'a>, Malformed> {
+        let malformed = |fault| Malformed { message: Self::NAME, fault };
+        let (layout, rest): (&CheckLayout, _) = front(Self::NAME, bytes)?;
+        if layout.options.get() != 0 {
+            return Err(malformed("unknown options"));
+        }
+        let code_bytes = usize::from(layout.code_bytes.get());
+        if code_bytes > limits::CODE_BYTES_MAX {
+            return Err(malformed("code too long"));
+        }
+        let (code, padding) =
+            rest.split_at_checked(code_bytes).ok_or(malformed("code longer than the request"))?;
+        let request = CheckRequest { lane: Lane(layout.lane.get()), code };
+        if bytes.len() != request.size() {
+            return Err(malformed("wrong length"));
+        }
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(malformed("padding is not zero"));
+        }
+        Ok(request)
+    }
+
+    fn size(&self) -> usize {
+        (limits::CHECK_REQUEST_HEADER_BYTES + self.code.len()).max(limits::CHECK_REQUEST_BYTES_MIN)
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        let layout = CheckLayout {
+            code_bytes: u16::try_from(self.code.len()).unwrap_or(u16::MAX).into(),
+            lane: self.lane.0.into(),
+            options: 0.into(),
+        };
+        put(&layout, out);
+        let (code, padding) = out[limits::CHECK_REQUEST_HEADER_BYTES..].split_at_mut(self.code.len());
+        code.copy_from_slice(self.code);
+        padding.fill(0);
+    }
+}
+
+impl Message<'_> for RequestHeader {
+    const NAME: &'static str = "sealed request header";
+
+    fn read_from(bytes: &[u8]) -> Result<RequestHeader, Malformed> {
+        let layout: &RequestLayout = exactly(Self::NAME, bytes)?;
+        first_bytes(Self::NAME, layout.version, layout.kind, layout.zero, sealed::KIND_REQUEST)?;
+        Ok(RequestHeader {
+            epoch: KeyEpoch(layout.epoch.get()),
+            cookie_nonce: layout.cookie_nonce,
+            cookie: layout.cookie,
+            number: CheckNumber(layout.number.get()),
+        })
+    }
+
+    fn size(&self) -> usize {
+        sealed::REQUEST_HEADER_BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        let layout = RequestLayout {
+            version: sealed::VERSION,
+            kind: sealed::KIND_REQUEST,
+            zero: [0; 2],
+            epoch: self.epoch.0.into(),
+            cookie_nonce: self.cookie_nonce,
+            cookie: self.cookie,
+            number: self.number.0.into(),
+        };
+        put(&layout, out);
+    }
+}
+
+impl Message<'_> for ReplyHeader {
+    const NAME: &'static str = "sealed reply header";
+
+    fn read_from(bytes: &[u8]) -> Result<ReplyHeader, Malformed> {
+        let layout: &ReplyLayout = exactly(Self::NAME, bytes)?;
+        first_bytes(Self::NAME, layout.version, layout.kind, layout.zero, sealed::KIND_REPLY)?;
+        Ok(ReplyHeader { number: CheckNumber(layout.number.get()), nonce: layout.nonce })
+    }
+
+    fn size(&self) -> usize {
+        sealed::REPLY_HEADER_BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        let layout = ReplyLayout {
+            version: sealed::VERSION,
+            kind: sealed::KIND_REPLY,
+            zero: [0; 2],
+            number: self.number.0.into(),
+            nonce: self.nonce,
+        };
+        put(&layout, out);
+    }
+}
+
+fn first_bytes(
+    message: &'static str,
+    version: u8,
+    kind: u8,
+    zero: [u8; 2],
+    wanted: u8,
+) -> Result<(), Malformed> {
+    if version != sealed::VERSION {
+        return Err(Malformed { message, fault: "unknown version" });
+    }
+    if kind != wanted {
+        return Err(Malformed { message, fault: "another kind of packet" });
+    }
+    if zero != [0; 2] {
+        return Err(Malformed { message, fault: "reserved bytes are not zero" });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{read, write};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_request_has_one_byte_string(lane: u16, code in proptest::collection::vec(any::<u8>(), 0..=512)) {
+            let request = CheckRequest { lane: Lane(lane), code: &code };
+            let mut bytes = [0xaa; limits::CHECK_REQUEST_BYTES_MAX];
+            let size = write(&request, &mut bytes).unwrap();
+            prop_assert_eq!(read::<CheckRequest<'_>>(&bytes[..size]), Ok(request));
+            prop_assert!(read::<CheckRequest<'_>>(&bytes[..size - 1]).is_err());
+        }
+
+        #[test]
+        fn what_reads_writes_back_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            if let Ok(request) = read::<CheckRequest<'_>>(&bytes) {
+                let mut again = vec![0; bytes.len()];
+                prop_assert_eq!(write(&request, &mut again), Ok(bytes.len()));
+                prop_assert_eq!(again, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn padding_must_be_zero() {
+        let mut bytes = [0; limits::CHECK_REQUEST_BYTES_MIN];
+        assert!(read::<CheckRequest<'_>>(&bytes).is_ok());
+        bytes[31] = 1;
+        assert_eq!(read::<CheckRequest<'_>>(&bytes).unwrap_err().fault, "padding is not zero");
+    }
+}

@@ -1,0 +1,140 @@
+//! What a cookie holds: the whole session, so that the engine keeps none.
+
+use core::mem::size_of;
+
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::ids::{DeviceGeneration, DeviceId, SiteId};
+use crate::message::{Malformed, Message, exactly, put};
+use crate::time::UnixSeconds;
+
+/// What a device may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope(u32);
+
+/// Who a device is and what it may do, as its certificate says and its cookie repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The device.
+    pub device: DeviceId,
+    /// How often it was enrolled anew.
+    pub generation: DeviceGeneration,
+    /// The only site it may ask about.
+    pub site: SiteId,
+    /// What it may ask.
+    pub scope: Scope,
+}
+
+/// The two AES-128-GCM keys of a session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionKeys {
+    /// Seals requests; nonces are request counters.
+    pub request: [u8; 16],
+    /// Seals replies; nonces are random and travel with the reply.
+    pub reply: [u8; 16],
+}
+
+/// The plain text of a cookie. Only engines ever see it: it travels sealed under the cluster's epoch key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cookie {
+    /// Whose cookie.
+    pub grant: Grant,
+    /// When it was made: tells a device's newer session from its older ones.
+    pub issued: UnixSeconds,
+    /// From when it is refused.
+    pub expires: UnixSeconds,
+    /// The session's keys.
+    pub keys: SessionKeys,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Layout {
+    device: U32,
+    site: U32,
+    generation: U32,
+    scope: U32,
+    issued_s: U32,
+    expires_s: U32,
+    zero: [u8; 8],
+    request_key: [u8; 16],
+    reply_key: [u8; 16],
+}
+
+const _: () = assert!(size_of::<Layout>() == Cookie::BYTES);
+
+impl Scope {
+    /// Single checks.
+    pub const CHECKS: Scope = Scope(1);
+    /// Single checks and whole rosters.
+    pub const CHECKS_AND_ROSTERS: Scope = Scope(3);
+
+    /// The scope with these bits, `None` when a bit has no meaning.
+    pub const fn from_bits(bits: u32) -> Option<Scope> {
+        if bits & !3 == 0 { Some(Scope(bits)) } else { None }
+    }
+
+    /// The bits as they travel.
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether everything in `wanted` is allowed.
+    pub const fn allows(self, wanted: Scope) -> bool {
+        self.0 & wanted.0 == wanted.0
+    }
+}
+
+impl Cookie {
+    /// Bytes of a cookie's plain text.
+    pub const BYTES: usize = 64;
+}
+
+impl core::fmt::Debug for SessionKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SessionKeys(secret)")
+    }
+}
+
+impl Message<'_> for Cookie {
+    const NAME: &'static str = "cookie";
+
+    fn read_from(bytes: &[u8]) -> Result<Cookie, Malformed> {
+        let malformed = |fault| Malformed { message: Self::NAME, fault };
+        let layout: &Layout = exactly(Self::NAME, bytes)?;
+        if layout.zero != [0; 8] {
+            return Err(malformed("reserved bytes are not zero"));
+        }
+        Ok(Cookie {
+            grant: Grant {
+                device: DeviceId(layout.device.get()),
+                generation: DeviceGeneration(layout.generation.get()),
+                site: SiteId(layout.site.get()),
+                scope: Scope::from_bits(layout.scope.get()).ok_or(malformed("unknown scope"))?,
+            },
+            issued: UnixSeconds(layout.issued_s.get()),
+            expires: UnixSeconds(layout.expires_s.get()),
+            keys: SessionKeys { request: layout.request_key, reply: layout.reply_key },
+        })
+    }
+
+    fn size(&self) -> usize {
+        Self::BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        let layout = Layout {
+            device: self.grant.device.0.into(),
+            site: self.grant.site.0.into(),
+            generation: self.grant.generation.0.into(),
+            scope: self.grant.scope.0.into(),
+            issued_s: self.issued.0.into(),
+            expires_s: self.expires.0.into(),
+            zero: [0; 8],
+            request_key: self.keys.request,
+            reply_key: self.keys.reply,
+        };
+        put(&layout, out);
+    }
+}

@@ -1,0 +1,101 @@
+//! Clocks and durations, each unit its own type.
+
+use core::fmt;
+
+use crate::limits;
+
+/// Milliseconds since 1970-01-01T00:00Z, the engine's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(pub u64);
+
+/// Seconds since 1970-01-01T00:00Z, as credentials carry them (RFC 8392 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixSeconds(pub u32);
+
+/// A presentation step: Unix time divided by [`limits::STEP_S`], counted from 1970 and not from a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step(pub u32);
+
+/// Minutes since 2020-01-01T00:00Z in 24 bits: until the end of 2051.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatusMinute(u32);
+
+/// How far a holder's clock is from the engine's, in seconds; positive when the holder's is ahead (R08).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClockOffset(pub i32);
+
+impl UnixMillis {
+    /// The same instant in whole seconds, saturating in the year 2106.
+    pub fn seconds(self) -> UnixSeconds {
+        UnixSeconds(u32::try_from(self.0 / 1000).unwrap_or(u32::MAX))
+    }
+
+    /// Milliseconds since `earlier`, 0 when that lies in the future.
+    pub fn since(self, earlier: UnixMillis) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl UnixSeconds {
+    /// The same instant in milliseconds.
+    pub fn millis(self) -> UnixMillis {
+        UnixMillis(u64::from(self.0) * 1000)
+    }
+
+    /// The presentation step this second falls into.
+    pub fn step(self) -> Step {
+        Step(self.0 / limits::STEP_S)
+    }
+}
+
+impl Step {
+    /// The step's first second.
+    pub fn starts(self) -> UnixSeconds {
+        UnixSeconds(self.0.saturating_mul(limits::STEP_S))
+    }
+}
+
+impl StatusMinute {
+    /// Unix time of minute 0.
+    pub const ORIGIN: UnixSeconds = UnixSeconds(1_577_836_800);
+    /// The greatest minute that fits 24 bits.
+    pub const MAX: StatusMinute = StatusMinute((1 << 24) - 1);
+
+    /// The `minute`th minute since 2020, `None` when it needs more than 24 bits.
+    pub const fn new(minute: u32) -> Option<StatusMinute> {
+        if minute <= Self::MAX.0 { Some(StatusMinute(minute)) } else { None }
+    }
+
+    /// The minute an instant falls into, saturating at both ends of the 24 bits.
+    pub fn at(instant: UnixSeconds) -> StatusMinute {
+        StatusMinute((instant.0.saturating_sub(Self::ORIGIN.0) / 60).min(Self::MAX.0))
+    }
+
+    /// Minutes since 2020-01-01T00:00Z.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The minute's first second.
+    pub fn starts(self) -> UnixSeconds {
+        UnixSeconds(Self::ORIGIN.0 + self.0 * 60)
+    }
+}
+
+impl fmt::Display for ClockOffset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+} s", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_status_minute_still_has_a_unix_time() {
+        assert_eq!(StatusMinute::at(StatusMinute::MAX.starts()), StatusMinute::MAX);
+        assert_eq!(StatusMinute::at(UnixSeconds(u32::MAX)), StatusMinute::MAX);
+        assert_eq!(StatusMinute::at(UnixSeconds(0)).get(), 0);
+    }
+}

@@ -1,0 +1,220 @@
+//! The answer to one check (R07).
+
+use core::mem::size_of;
+
+use zerocopy::little_endian::{I32, U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::ids::{CheckNumber, Sequence};
+use crate::message::{Malformed, Message, exactly, put};
+use crate::reason::Reason;
+use crate::status::Colour;
+use crate::time::{ClockOffset, UnixMillis};
+
+/// What the gate does. 0 is not a decision, so that bytes never written admit nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Decision {
+    /// The gate may open.
+    Admit = 1,
+    /// A person must look.
+    Refer = 2,
+    /// The gate stays shut.
+    Refuse = 3,
+}
+
+/// What kind of code was shown. A gate shows paper as paper (R03).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CodeKind {
+    /// On a phone, renewed every 30 seconds by a presentation (R02).
+    Phone = 1,
+    /// Printed, no presentation (R03).
+    Paper = 2,
+    /// Made with a ticket, for one hub and one window (R04).
+    Trip = 3,
+}
+
+/// How old the data behind a verdict is: the time since the issuer's last signed head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// No head was ever seen, or no issuer was found.
+    Unknown,
+    /// Milliseconds, at most `u32::MAX - 1`.
+    Millis(u32),
+}
+
+/// The answer to one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The request's number.
+    pub number: CheckNumber,
+    /// The engine's clock when it decided.
+    pub server_time: UnixMillis,
+    /// The last change set of the issuer that this verdict takes into account.
+    pub as_of: Sequence,
+    /// Age of the issuer's data.
+    pub age: Age,
+    /// How far the holder's clock is from the engine's, where a presentation tells; else 0.
+    pub clock_offset: ClockOffset,
+    /// Whether the gate opens.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Reason,
+    /// The holder's colour, `None` when it is unknown or was never looked up.
+    pub colour: Option<Colour>,
+    /// The kind of code, `None` when it could not be read.
+    pub kind: Option<CodeKind>,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Layout {
+    number: U64,
+    server_time_ms: U64,
+    as_of: U64,
+    age_ms: U32,
+    clock_offset_s: I32,
+    reason: U16,
+    decision: u8,
+    colour: u8,
+    kind: u8,
+    zero: [u8; 3],
+}
+
+const _: () = assert!(size_of::<Layout>() == Verdict::BYTES);
+const AGE_UNKNOWN: u32 = u32::MAX;
+const COLOUR_UNKNOWN: u8 = 0xff;
+
+impl Verdict {
+    /// Bytes of every verdict.
+    pub const BYTES: usize = 40;
+}
+
+impl Age {
+    /// The age of data last heard of at `heard`, saturating.
+    pub fn between(heard: UnixMillis, now: UnixMillis) -> Age {
+        Age::Millis(u32::try_from(now.since(heard)).unwrap_or(u32::MAX).min(AGE_UNKNOWN - 1))
+    }
+}
+
+impl Decision {
+    /// The decision with this number on the wire.
+    pub const fn from_byte(byte: u8) -> Option<Decision> {
+        match byte {
+            1 => Some(Decision::Admit),
+            2 => Some(Decision::Refer),
+            3 => Some(Decision::Refuse),
+            _ => None,
+        }
+    }
+}
+
+impl CodeKind {
+    /// The kind with this number on the wire and in credentials.
+    pub const fn from_byte(byte: u8) -> Option<CodeKind> {
+        match byte {
+            1 => Some(CodeKind::Phone),
+            2 => Some(CodeKind::Paper),
+            3 => Some(CodeKind::Trip),
+            _ => None,
+        }
+    }
+}
+
+impl Message<'_> for Verdict {
+    const NAME: &'static str = "verdict";
+
+    fn read_from(bytes: &[u8]) -> Result<Verdict, Malformed> {
+        let malformed = |fault| Malformed { message: Self::NAME, fault };
+        let layout: &Layout = exactly(Self::NAME, bytes)?;
+        if layout.zero != [0; 3] {
+            return Err(malformed("reserved bytes are not zero"));
+        }
+        Ok(Verdict {
+            number: CheckNumber(layout.number.get()),
+            server_time: UnixMillis(layout.server_time_ms.get()),
+            as_of: Sequence(layout.as_of.get()),
+            age: match layout.age_ms.get() {
+                AGE_UNKNOWN => Age::Unknown,
+                age_ms => Age::Millis(age_ms),
+            },
+            clock_offset: ClockOffset(layout.clock_offset_s.get()),
+            decision: Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?,
+            reason: Reason::from_code(layout.reason.get()).ok_or(malformed("unknown reason"))?,
+            colour: match layout.colour {
+                0 => Some(Colour::Green),
+                1 => Some(Colour::Red),
+                2 => Some(Colour::Amber),
+                COLOUR_UNKNOWN => None,
+                _ => return Err(malformed("unknown colour")),
+            },
+            kind: match layout.kind {
+                0 => None,
+                kind => Some(CodeKind::from_byte(kind).ok_or(malformed("unknown kind of code"))?),
+            },
+        })
+    }
+
+    fn size(&self) -> usize {
+        Self::BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        let layout = Layout {
+            number: self.number.0.into(),
+            server_time_ms: self.server_time.0.into(),
+            as_of: self.as_of.0.into(),
+            age_ms: match self.age {
+                Age::Unknown => AGE_UNKNOWN.into(),
+                Age::Millis(age_ms) => age_ms.min(AGE_UNKNOWN - 1).into(),
+            },
+            clock_offset_s: self.clock_offset.0.into(),
+            reason: self.reason.code().into(),
+            decision: self.decision as u8,
+            colour: self.colour.map_or(COLOUR_UNKNOWN, |colour| colour as u8),
+            kind: self.kind.map_or(0, |kind| kind as u8),
+            zero: [0; 3],
+        };
+        put(&layout, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{read, write};
+
+    #[test]
+    fn bytes_never_written_are_no_verdict() {
+        assert!(read::<Verdict>(&[0; Verdict::BYTES]).is_err());
+    }
+
+    #[test]
+    fn every_reason_survives_the_wire_with_every_decision() {
+        for reason in Reason::ALL {
+            for decision in [Decision::Admit, Decision::Refer, Decision::Refuse] {
+                let verdict = Verdict {
+                    number: CheckNumber(u64::MAX),
+                    server_time: UnixMillis(1),
+                    as_of: Sequence(2),
+                    age: Age::Unknown,
+                    clock_offset: ClockOffset(-90),
+                    decision,
+                    reason,
+                    colour: Some(Colour::Amber),
+                    kind: None,
+                };
+                let mut bytes = [0; Verdict::BYTES];
+                assert_eq!(write(&verdict, &mut bytes), Ok(Verdict::BYTES));
+                assert_eq!(read::<Verdict>(&bytes), Ok(verdict));
+            }
+        }
+    }
+
+    #[test]
+    fn an_age_too_long_to_count_is_still_an_age() {
+        assert_eq!(Age::between(UnixMillis(0), UnixMillis(u64::MAX)), Age::Millis(u32::MAX - 1));
+        assert_eq!(Age::between(UnixMillis(5), UnixMillis(0)), Age::Millis(0));
+    }
+}
