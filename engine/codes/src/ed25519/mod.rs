@@ -1,0 +1,1 @@
+//! Exactly `verify_strict`, for keys that are few and known.
