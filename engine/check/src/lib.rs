@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The spine of a check: a batch of requests in, a batch of verdicts out.
+//!
+//! Nothing here does I/O, reads a clock or starts a thread: time, bytes and buffers are arguments. The path
+//! is told once, downward, in [`Spine`]; a batch of one takes the same path. It allocates nothing, takes no
+//! lock and writes no log line. It can read the status table and cannot write it (R11).
+//!
+//! [`Engine`] is what all workers share; a [`Spine`] is one worker's own.
+
+mod cases;
+mod cookie;
+mod counters;
+mod devices;
+mod engine;
+mod passback;
+mod replies;
+mod roster;
+mod sealed;
+mod sessions;
+mod spine;
+
+pub use cookie::CookieKeys;
+pub use counters::{Counters, Silence};
+pub use devices::{Devices, Rate};
+pub use engine::{Engine, EngineParts, NotEnrolled};
+pub use passback::{Claim, PassBack};
+pub use replies::Replies;
+pub use spine::Spine;
