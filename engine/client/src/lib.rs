@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The gate kit: everything a gate, a turnstile or a batch terminal needs to ask an engine.
+//!
+//! | type | what it is | I/O |
+//! | --- | --- | --- |
+//! | [`Identity`] | the device's certificate and key, and the operator's roots | reads PEM files |
+//! | [`Control`] | one QUIC connection: enrolment, time, rosters, batches | tokio |
+//! | [`Session`] | seals requests and opens replies under one cookie | none |
+//! | [`Gate`] | one code in, one verdict out, with retry, failover and renewal | blocking UDP |
+//!
+//! Gate firmware uses [`Gate`]. Whoever brings sockets of their own (a load generator, an event loop) takes
+//! a [`Session`] for each device and moves its bytes.
+//!
+//! Errors tell who can mend them through their `actor` method.
+
+mod control;
+mod gate;
+mod identity;
+mod renewal;
+mod session;
+
+pub use control::{Control, ControlFault, endpoint};
+pub use gate::{CheckFault, Gate, GateFault, GateOptions, Server};
+pub use identity::{Identity, IdentityFault};
+pub use session::{OpenFault, SealFault, Session};
+
+/// The ALPN protocol id of the QUIC side (RFC 7301).
+pub const ALPN: &[u8] = b"hufu/1";

@@ -1,0 +1,299 @@
+//! One code in, one verdict out: a blocking UDP socket, a session, and the patience of a turnstile.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
+use hufu_wire::{Actor, CheckNumber, Grant, Lane, Reason, UnixMillis, Verdict, sealed};
+
+use crate::control::ControlFault;
+use crate::identity::Identity;
+use crate::renewal::{Renewal, Renewed};
+use crate::session::{SealFault, Session};
+
+/// An engine a gate may ask.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its QUIC address.
+    pub control: SocketAddr,
+    /// The name its certificate carries.
+    pub name: String,
+    /// Its port for sealed requests. `None` takes the port that the last enrolment named, which is right
+    /// whenever all engines of a cluster are set up alike.
+    pub udp_port: Option<u16>,
+}
+
+/// How long a gate waits.
+#[derive(Clone, Copy, Debug)]
+pub struct GateOptions {
+    /// From [`Gate::check`] to its return, at most. A turnstile's own budget is 200 to 500 ms.
+    pub budget: Duration,
+    /// Before the same request is sent again; doubles with each further one.
+    pub retry_after: Duration,
+    /// For the first enrolment.
+    pub open_budget: Duration,
+}
+
+impl Default for GateOptions {
+    fn default() -> GateOptions {
+        GateOptions {
+            budget: Duration::from_millis(400),
+            retry_after: Duration::from_millis(40),
+            open_budget: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A gate with a session: asks one engine, and the next one when that is silent.
+///
+/// Any engine of a cluster opens any cookie of that cluster, so changing engines needs no new session. The
+/// session is renewed in the background from half its life on.
+pub struct Gate {
+    socket: UdpSocket,
+    servers: Vec<Server>,
+    current: usize,
+    session: Session,
+    clock: Clock,
+    renewal: Renewal,
+    renewal_failed: Option<Instant>,
+    options: GateOptions,
+    packet: Box<[u8; SEALED_REQUEST_BYTES_MAX]>,
+}
+
+/// Pause between two failed renewals in the background.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
+
+impl Gate {
+    /// Enrols at the first of `servers` that answers.
+    ///
+    /// # Errors
+    /// [`GateFault`].
+    pub fn open(servers: Vec<Server>, identity: Identity, options: GateOptions) -> Result<Gate, GateFault> {
+        let Some(first) = servers.first() else { return Err(GateFault::NoServer) };
+        if servers.iter().any(|server| server.control.is_ipv4() != first.control.is_ipv4()) {
+            return Err(GateFault::MixedAddresses);
+        }
+        let local: SocketAddr = if first.control.is_ipv4() {
+            (Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        let socket = UdpSocket::bind(local).map_err(GateFault::Local)?;
+        let mut renewal = Renewal::start(servers.clone(), identity).map_err(GateFault::Local)?;
+        renewal.ask(0);
+        let Renewed { server, enrolled } = renewal
+            .wait(options.open_budget)
+            .unwrap_or(Err(ControlFault::Unreachable { why: "no engine answered in time".to_owned() }))?;
+        Ok(Gate {
+            socket,
+            servers,
+            current: server,
+            clock: Clock::set(enrolled.server_time),
+            session: Session::new(enrolled),
+            renewal,
+            renewal_failed: None,
+            options,
+            packet: Box::new([0; SEALED_REQUEST_BYTES_MAX]),
+        })
+    }
+
+    /// Checks one code, exactly as it was scanned.
+    ///
+    /// # Errors
+    /// [`CheckFault`] when there is no verdict within the budget. A fault never opens a gate.
+    pub fn check(&mut self, code: &[u8], lane: Lane) -> Result<Verdict, CheckFault> {
+        let deadline = Instant::now() + self.options.budget;
+        self.renew_in_background();
+        if self.session.expired(self.clock.now().seconds()) {
+            // An engine may have forgotten the key of a cookie this old, and would stay silent.
+            self.renew_before(deadline)?;
+        }
+        let verdict = self.check_once(code, lane, deadline)?;
+        if verdict.reason != Reason::CookieExpired {
+            return Ok(verdict);
+        }
+        self.renew_before(deadline)?;
+        self.check_once(code, lane, deadline)
+    }
+
+    /// The engines' clock, as of the last answer plus the time since.
+    pub fn server_time(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// What the device may ask.
+    pub fn grant(&self) -> Grant {
+        self.session.grant()
+    }
+
+    fn check_once(&mut self, code: &[u8], lane: Lane, deadline: Instant) -> Result<Verdict, CheckFault> {
+        let (number, bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
+        let mut wait = self.options.retry_after;
+        let mut unwilling = 0;
+        while Instant::now() < deadline {
+            self.send(bytes);
+            match self.receive(number, deadline.min(Instant::now() + wait)).map_err(CheckFault::Local)? {
+                Some(verdict) if unwilling + 1 < self.servers.len() && asks_for_another(verdict.reason) => {
+                    unwilling += 1;
+                }
+                Some(verdict) => return Ok(verdict),
+                None => wait *= 2,
+            }
+            // The same bytes again: an engine gives the same number the same verdict (R09).
+            self.current = (self.current + 1) % self.servers.len();
+        }
+        Err(CheckFault::NoAnswer { waited: self.options.budget })
+    }
+
+    fn send(&self, bytes: usize) {
+        let server = &self.servers[self.current];
+        let port = server.udp_port.unwrap_or_else(|| self.session.udp_port());
+        // A send that fails is a datagram lost; the retry and the budget take care of both.
+        let _ = self.socket.send_to(&self.packet[..bytes], SocketAddr::new(server.control.ip(), port));
+    }
+
+    /// Waits for the reply to `number` and ignores everything else that arrives.
+    fn receive(&mut self, number: CheckNumber, until: Instant) -> io::Result<Option<Verdict>> {
+        // One byte more than any reply, so that a longer datagram is not cut to the right length.
+        let mut reply = [0; sealed::REPLY_BYTES + 1];
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.socket.set_read_timeout(Some(left))?;
+            match self.socket.recv_from(&mut reply) {
+                Ok((bytes, _)) => match self.session.open(&reply[..bytes]) {
+                    Ok(verdict) if verdict.number == number => {
+                        self.clock = Clock::set(verdict.server_time);
+                        return Ok(Some(verdict));
+                    }
+                    Ok(_) | Err(_) => {}
+                },
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => return Ok(None),
+                    ErrorKind::Interrupted
+                    | ErrorKind::ConnectionRefused
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::HostUnreachable
+                    | ErrorKind::NetworkUnreachable => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn renew_in_background(&mut self) {
+        match self.renewal.poll() {
+            Some(Ok(renewed)) => self.take(renewed),
+            Some(Err(_)) => self.renewal_failed = Some(Instant::now()),
+            None => {}
+        }
+        let pausing = self.renewal_failed.is_some_and(|failed| failed.elapsed() < RENEWAL_PAUSE);
+        if !pausing && self.session.renew_due(self.clock.now().seconds()) {
+            self.renewal.ask(self.current);
+        }
+    }
+
+    fn renew_before(&mut self, deadline: Instant) -> Result<(), CheckFault> {
+        self.renewal.ask(self.current);
+        match self.renewal.wait(deadline.saturating_duration_since(Instant::now())) {
+            Some(Ok(renewed)) => {
+                self.take(renewed);
+                Ok(())
+            }
+            Some(Err(fault)) => Err(CheckFault::NoSession(Box::new(fault))),
+            // The enrolment goes on; a later check finds its session.
+            None => Err(CheckFault::NoAnswer { waited: self.options.budget }),
+        }
+    }
+
+    fn take(&mut self, Renewed { server, enrolled }: Renewed) {
+        self.current = server;
+        self.clock = Clock::set(enrolled.server_time);
+        self.session = Session::new(enrolled);
+        self.renewal_failed = None;
+    }
+}
+
+/// An engine that says so is alive, authentic and better left alone.
+fn asks_for_another(reason: Reason) -> bool {
+    matches!(reason, Reason::Busy | Reason::Stopping)
+}
+
+/// The engines' clock, carried on by this machine's monotonic one.
+struct Clock {
+    server: UnixMillis,
+    read: Instant,
+}
+
+impl Clock {
+    fn set(server: UnixMillis) -> Clock {
+        Clock { server, read: Instant::now() }
+    }
+
+    fn now(&self) -> UnixMillis {
+        let since = u64::try_from(self.read.elapsed().as_millis()).unwrap_or(u64::MAX);
+        UnixMillis(self.server.0.saturating_add(since))
+    }
+}
+
+/// Why a gate could not be opened for work.
+#[derive(Debug, thiserror::Error)]
+pub enum GateFault {
+    /// No engine was named.
+    #[error("no engine is named")]
+    NoServer,
+    /// One socket cannot reach IPv4 and IPv6 engines alike.
+    #[error("the engines must all have IPv4 addresses or all IPv6 addresses")]
+    MixedAddresses,
+    /// This machine gives no socket or thread.
+    #[error("no local socket: {0}")]
+    Local(#[source] io::Error),
+    /// No engine gave a session.
+    #[error(transparent)]
+    NoSession(#[from] ControlFault),
+}
+
+impl GateFault {
+    /// Who can mend it.
+    pub const fn actor(&self) -> Actor {
+        match self {
+            GateFault::NoServer | GateFault::MixedAddresses | GateFault::Local(_) => Actor::Gate,
+            GateFault::NoSession(fault) => fault.actor(),
+        }
+    }
+}
+
+/// Why there is no verdict. The gate stays shut, or does what its site's offline rule says.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckFault {
+    /// No engine answered within the budget.
+    #[error("no engine answered within {} ms", waited.as_millis())]
+    NoAnswer {
+        /// How long the gate waited.
+        waited: Duration,
+    },
+    /// The session is over and no engine gives a new one.
+    #[error("no new session: {0}")]
+    NoSession(#[source] Box<ControlFault>),
+    /// The request cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealFault),
+    /// The local socket is broken.
+    #[error("the local socket failed: {0}")]
+    Local(#[source] io::Error),
+}
+
+impl CheckFault {
+    /// Who can mend it.
+    pub const fn actor(&self) -> Actor {
+        match self {
+            CheckFault::NoAnswer { .. } => Actor::Operator,
+            CheckFault::NoSession(fault) => fault.actor(),
+            CheckFault::Seal(SealFault::CodeTooLong { .. }) => Actor::Holder,
+            CheckFault::Seal(_) | CheckFault::Local(_) => Actor::Gate,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Who the device is: its certificate and key, and whom it trusts.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hufu_wire::Actor;
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, TransportConfig};
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// A device's certificate chain and private key, and the operator's roots, checked and ready to connect with.
+///
+/// Cloning is cheap: clones share one configuration.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    config: ClientConfig,
+}
+
+impl Identity {
+    /// Reads three PEM files: the device's certificate chain (leaf first), its private key (PKCS #8, SEC1 or
+    /// PKCS #1), and the operator's root certificates.
+    ///
+    /// # Errors
+    /// [`IdentityFault`], naming the file.
+    pub fn from_pem_files(chain: &Path, key: &Path, roots: &Path) -> Result<Identity, IdentityFault> {
+        let in_file = |file: &Path, error: rustls_pki_types::pem::Error| IdentityFault::Unreadable {
+            what: file.to_path_buf(),
+            why: error.to_string(),
+        };
+        let certificates = |file: &Path| -> Result<Vec<_>, _> {
+            CertificateDer::pem_file_iter(file)
+                .and_then(Iterator::collect)
+                .map_err(|error| in_file(file, error))
+        };
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| in_file(key, error))?;
+        Identity::from_der(certificates(chain)?, private, &certificates(roots)?)
+    }
+
+    /// The same from PEM text in memory.
+    ///
+    /// # Errors
+    /// [`IdentityFault`]; `chain`, `key` or `roots` stands for the file.
+    pub fn from_pem(chain: &[u8], key: &[u8], roots: &[u8]) -> Result<Identity, IdentityFault> {
+        let unreadable = |what: &str, error: rustls_pki_types::pem::Error| IdentityFault::Unreadable {
+            what: PathBuf::from(what),
+            why: error.to_string(),
+        };
+        let certificates = |what, pem| {
+            CertificateDer::pem_slice_iter(pem)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| unreadable(what, error))
+        };
+        let private = PrivateKeyDer::from_pem_slice(key).map_err(|error| unreadable("key", error))?;
+        Identity::from_der(certificates("chain", chain)?, private, &certificates("roots", roots)?)
+    }
+
+    /// The same from DER: the device's chain (leaf first), its key, and the operator's roots.
+    ///
+    /// # Errors
+    /// [`IdentityFault::Unusable`] when key and certificate do not belong together, or there is no root.
+    pub fn from_der(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        roots: &[CertificateDer<'static>],
+    ) -> Result<Identity, IdentityFault> {
+        let unusable = |error: rustls::Error| IdentityFault::Unusable { why: error.to_string() };
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root.clone()).map_err(unusable)?;
+        }
+        if store.is_empty() {
+            return Err(IdentityFault::Unusable { why: "there is no root certificate".to_owned() });
+        }
+        // The provider is named, never taken from the process: two linked providers would make rustls panic.
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(unusable)?
+            .with_root_certificates(store)
+            .with_client_auth_cert(chain, key)
+            .map_err(unusable)?;
+        tls.alpn_protocols = vec![crate::ALPN.to_vec()];
+        // 0-RTT data can be replayed (RFC 8446 section 8); a request for a session may not be.
+        tls.enable_early_data = false;
+        let crypto = QuicClientConfig::try_from(tls)
+            .map_err(|_| IdentityFault::Unusable { why: "no TLS 1.3 cipher suite for QUIC".to_owned() })?;
+        let mut config = ClientConfig::new(Arc::new(crypto));
+        config.transport_config(Arc::new(transport()));
+        Ok(Identity { config })
+    }
+
+    /// The configuration to connect with.
+    pub(crate) fn config(&self) -> ClientConfig {
+        self.config.clone()
+    }
+}
+
+/// Engines close a connection that is silent for 30 s; a gate's is kept alive well within that.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How long a handshake or a dead connection may take to be noticed.
+const IDLE_MS_MAX: u32 = 15_000;
+/// Room for the answers to a large batch: verdicts of 1,024 checks are 40 KiB, of a full roster 128 KiB.
+const DATAGRAM_BYTES_MAX: usize = 1 << 20;
+
+fn transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(quinn::VarInt::from_u32(IDLE_MS_MAX).into()))
+        // An engine never opens a stream.
+        .max_concurrent_bidi_streams(0_u8.into())
+        .max_concurrent_uni_streams(0_u8.into())
+        .datagram_receive_buffer_size(Some(DATAGRAM_BYTES_MAX));
+    transport
+}
+
+/// Why a device has no usable identity. Whoever put the files there can mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityFault {
+    /// A file is missing or holds no PEM of the kind wanted.
+    #[error("{}: {why}", what.display())]
+    Unreadable {
+        /// The file, or which of three texts.
+        what: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The parts do not make an identity.
+    #[error("certificate and key cannot be used: {why}")]
+    Unusable {
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl IdentityFault {
+    /// Who can mend it: always whoever runs the operator's CA and puts its files on devices.
+    pub const fn actor(&self) -> Actor {
+        Actor::Operator
+    }
+}

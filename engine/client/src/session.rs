@@ -1,0 +1,245 @@
+//! One session: seals requests, opens replies, never uses a number twice. No I/O and no clock.
+
+use core::fmt;
+
+use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use hufu_wire::limits::{CODE_BYTES_MAX, SEALED_REQUEST_BYTES_MAX};
+use hufu_wire::{
+    CheckNumber, CheckRequest, Enrolled, Grant, Lane, Malformed, Message, NoRoom, ReplyHeader, RequestHeader,
+    UnixSeconds, Verdict, read, sealed, write,
+};
+
+/// A device's session under one cookie: about 1.3 KB, nothing on the heap for a check.
+///
+/// Check numbers start at 1 and rise by one with every [`seal`](Session::seal); they are the nonces of the
+/// request key. A session is not `Clone`, so no number can seal two different requests. To retransmit, send
+/// the same bytes again.
+pub struct Session {
+    header: RequestHeader,
+    request_key: LessSafeKey,
+    reply_key: LessSafeKey,
+    grant: Grant,
+    issued: UnixSeconds,
+    expires: UnixSeconds,
+    udp_port: u16,
+}
+
+impl Session {
+    /// The longest request that [`seal`](Session::seal) writes, bytes.
+    pub const REQUEST_BYTES_MAX: usize = SEALED_REQUEST_BYTES_MAX;
+
+    /// A session that has not sent anything yet.
+    pub fn new(enrolled: Enrolled) -> Session {
+        let Enrolled { grant, issued, expires, udp_port, epoch, cookie_nonce, cookie, keys, .. } = enrolled;
+        Session {
+            header: RequestHeader { epoch, cookie_nonce, cookie, number: CheckNumber(0) },
+            request_key: key(&keys.request),
+            reply_key: key(&keys.reply),
+            grant,
+            issued,
+            expires,
+            udp_port,
+        }
+    }
+
+    /// Writes the next sealed request to the front of `out`; returns its number and length in bytes.
+    ///
+    /// # Errors
+    /// [`SealFault`]; no number is used up then.
+    pub fn seal(
+        &mut self,
+        code: &[u8],
+        lane: Lane,
+        out: &mut [u8],
+    ) -> Result<(CheckNumber, usize), SealFault> {
+        if code.len() > CODE_BYTES_MAX {
+            return Err(SealFault::CodeTooLong { code_bytes: code.len() });
+        }
+        let request = CheckRequest { lane, code };
+        let plain_bytes = request.size();
+        let needed = sealed::REQUEST_HEADER_BYTES + plain_bytes + sealed::TAG_BYTES;
+        let room = out.len();
+        let out = out.get_mut(..needed).ok_or(NoRoom { message: "sealed request", needed, room })?;
+
+        let number = CheckNumber(self.header.number.0.checked_add(1).ok_or(SealFault::Exhausted)?);
+        self.header.number = number;
+        let (header, cipher) = out.split_at_mut(sealed::REQUEST_HEADER_BYTES);
+        let (text, tag) = cipher.split_at_mut(plain_bytes);
+        write(&self.header, header)?;
+        write(&request, text)?;
+        // PROTOCOL 4.1: the whole clear header is authenticated, cookie and number included.
+        let made = self
+            .request_key
+            .seal_in_place_separate_tag(Nonce::from(&number.nonce()), Aad::from(&*header), text)
+            .map_err(|_| SealFault::Exhausted)?;
+        tag.copy_from_slice(made.as_ref());
+        Ok((number, needed))
+    }
+
+    /// Opens one datagram as a reply of this session.
+    ///
+    /// # Errors
+    /// [`OpenFault`]: the datagram is damaged, forged or of another session. Anybody can send such a thing, so
+    /// ignore it and keep waiting.
+    pub fn open(&self, reply: &[u8]) -> Result<Verdict, OpenFault> {
+        let (header, cipher) =
+            reply.split_at_checked(sealed::REPLY_HEADER_BYTES).ok_or(OpenFault::Malformed(SHORT))?;
+        let clear: ReplyHeader = read(header).map_err(OpenFault::Malformed)?;
+        let mut cipher: [u8; Verdict::BYTES + sealed::TAG_BYTES] =
+            cipher.try_into().map_err(|_| OpenFault::Malformed(SHORT))?;
+        let nonce = Nonce::assume_unique_for_key(clear.nonce);
+        let text = self
+            .reply_key
+            .open_in_place(nonce, Aad::from(header), &mut cipher)
+            .map_err(|_| OpenFault::NotGenuine)?;
+        let verdict: Verdict = read(text).map_err(OpenFault::Malformed)?;
+        if verdict.number == clear.number { Ok(verdict) } else { Err(OpenFault::NotGenuine) }
+    }
+
+    /// Whether half of the cookie's life is over: time to enrol again, while the old cookie still works.
+    pub fn renew_due(&self, now: UnixSeconds) -> bool {
+        now.0 >= self.issued.0.saturating_add(self.expires.0.saturating_sub(self.issued.0) / 2)
+    }
+
+    /// Whether engines refuse the cookie now.
+    pub fn expired(&self, now: UnixSeconds) -> bool {
+        now >= self.expires
+    }
+
+    /// What the device may ask.
+    pub fn grant(&self) -> Grant {
+        self.grant
+    }
+
+    /// From when engines refuse the cookie.
+    pub fn expires(&self) -> UnixSeconds {
+        self.expires
+    }
+
+    /// The engine's port for sealed requests.
+    pub fn udp_port(&self) -> u16 {
+        self.udp_port
+    }
+
+    /// The number of the last sealed request, 0 before the first.
+    pub fn last_number(&self) -> CheckNumber {
+        self.header.number
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("grant", &self.grant)
+            .field("expires", &self.expires)
+            .field("last_number", &self.header.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a request could not be sealed. The caller is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealFault {
+    /// No code is that long: what was scanned is not a code.
+    #[error("a code of {code_bytes} bytes is longer than any code ({CODE_BYTES_MAX} bytes)")]
+    CodeTooLong {
+        /// Bytes that were scanned.
+        code_bytes: usize,
+    },
+    /// The output buffer is too short.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The session has used every number; enrol again.
+    #[error("the session has no numbers left; enrol again")]
+    Exhausted,
+}
+
+/// Why a datagram is not a reply of this session. Whoever sent it is at fault, which may be anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenFault {
+    /// Not laid out as a reply.
+    #[error(transparent)]
+    Malformed(Malformed),
+    /// Not sealed with this session's reply key.
+    #[error("the reply was not made for this session")]
+    NotGenuine,
+}
+
+const SHORT: Malformed = Malformed { message: "sealed reply", fault: "wrong length" };
+
+fn key(bytes: &[u8; 16]) -> LessSafeKey {
+    #[expect(clippy::expect_used, reason = "AES-128 takes any 16 bytes")]
+    LessSafeKey::new(UnboundKey::new(&AES_128_GCM, bytes).expect("16 bytes are an AES-128 key"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_wire::{DeviceGeneration, DeviceId, KeyEpoch, Scope, SessionKeys, SiteId, UnixMillis};
+    use proptest::prelude::*;
+
+    fn session() -> Session {
+        Session::new(Enrolled {
+            server_time: UnixMillis(1_700_000_000_000),
+            grant: Grant {
+                device: DeviceId(1),
+                generation: DeviceGeneration(0),
+                site: SiteId(2),
+                scope: Scope::CHECKS,
+            },
+            issued: UnixSeconds(1_700_000_000),
+            expires: UnixSeconds(1_700_086_400),
+            udp_port: 4433,
+            epoch: KeyEpoch(78_703),
+            cookie_nonce: [3; 12],
+            cookie: [4; 80],
+            keys: SessionKeys { request: [5; 16], reply: [6; 16] },
+        })
+    }
+
+    #[test]
+    fn numbers_start_at_one_and_never_repeat() {
+        let mut session = session();
+        let mut out = [0; Session::REQUEST_BYTES_MAX];
+        for wanted in 1..=100 {
+            assert_eq!(session.seal(b"HF1:", Lane(0), &mut out).unwrap().0, CheckNumber(wanted));
+        }
+    }
+
+    #[test]
+    fn a_refused_request_uses_up_no_number() {
+        let mut session = session();
+        assert!(matches!(
+            session.seal(&[b'A'; 513], Lane(0), &mut [0; 800]),
+            Err(SealFault::CodeTooLong { .. })
+        ));
+        assert!(matches!(session.seal(b"HF1:", Lane(0), &mut [0; 155]), Err(SealFault::NoRoom(_))));
+        assert_eq!(session.last_number(), CheckNumber(0));
+        session.header.number = CheckNumber(u64::MAX);
+        assert_eq!(session.seal(b"HF1:", Lane(0), &mut [0; 156]), Err(SealFault::Exhausted));
+    }
+
+    #[test]
+    fn renewal_falls_due_at_half_life() {
+        let session = session();
+        assert!(!session.renew_due(UnixSeconds(1_700_043_199)));
+        assert!(session.renew_due(UnixSeconds(1_700_043_200)));
+        assert!(!session.expired(UnixSeconds(1_700_086_399)));
+        assert!(session.expired(UnixSeconds(1_700_086_400)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_arrives_is_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(session().open(&bytes).is_err());
+        }
+
+        #[test]
+        fn every_code_length_is_sealed_into_the_bytes_it_says(code in proptest::collection::vec(any::<u8>(), 0..=512)) {
+            let mut out = [0; Session::REQUEST_BYTES_MAX];
+            let (_, bytes) = session().seal(&code, Lane(9), &mut out).unwrap();
+            prop_assert_eq!(bytes, 108 + (8 + code.len()).max(32) + 16);
+            prop_assert!(out[bytes..].iter().all(|&byte| byte == 0));
+        }
+    }
+}
