@@ -1,0 +1,87 @@
+//! What checks see of the table.
+
+use std::sync::Arc;
+
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
+
+use crate::head::AsOf;
+use crate::issuers::Slot;
+use crate::prefetch::prefetch;
+use crate::sync::{AtomicU64, Ordering};
+use crate::table::Shared;
+
+/// Reads status words. Cheap to clone, usable from every thread, takes no lock, allocates nothing and cannot
+/// write:
+///
+/// ```compile_fail,E0599
+/// # use hufu_table::{Limits, Table};
+/// # use hufu_wire::{Colour, HolderIndex, StatusWord};
+/// # let table = Table::new(Limits::for_holders(1, 1)).unwrap();
+/// // R11: there is nothing to write with.
+/// table.reader().set(HolderIndex(0), StatusWord::new(Colour::Green, 0));
+/// ```
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Arc<Shared>) -> Reader {
+        Reader { shared }
+    }
+
+    /// The issuer's slot; `None` while nobody follows this issuer. Ask once and keep it.
+    #[inline]
+    pub fn slot(&self, issuer: IssuerId) -> Option<Slot> {
+        self.shared.issuers.find(issuer)
+    }
+
+    /// Every issuer that has a slot, in no order.
+    pub fn issuers(&self) -> impl Iterator<Item = (IssuerId, Slot)> {
+        self.shared.issuers.all()
+    }
+
+    /// How current the words are that this thread reads *after* this call: they include at least every change up
+    /// to the sequence returned, perhaps later ones. Words read before the call promise nothing.
+    #[inline]
+    pub fn as_of(&self, slot: Slot) -> AsOf {
+        const NEVER: AsOf = AsOf { sequence: Sequence(0), heard: None };
+        self.shared.heads.get(slot.index()).map_or(NEVER, |head| head.read())
+    }
+
+    /// The holder's word; [`StatusWord::UNKNOWN`] where none was written.
+    #[inline]
+    pub fn lookup(&self, slot: Slot, holder: HolderIndex) -> StatusWord {
+        load(self.shared.word(slot, holder))
+    }
+
+    /// The words of many holders, each as [`lookup`](Self::lookup) gives it, in the same order. The words are
+    /// asked for in groups of sixteen before they are loaded, so that their cache misses overlap.
+    ///
+    /// # Panics
+    /// When `holders` and `words` differ in length.
+    pub fn lookup_batch(&self, holders: &[(Slot, HolderIndex)], words: &mut [StatusWord]) {
+        assert_eq!(holders.len(), words.len(), "one word for each holder");
+        for (holders, words) in holders.chunks(GROUP).zip(words.chunks_mut(GROUP)) {
+            let mut found: [Option<&AtomicU64>; GROUP] = [None; GROUP];
+            for (found, &(slot, holder)) in found.iter_mut().zip(holders) {
+                *found = self.shared.word(slot, holder);
+                if let Some(word) = found {
+                    prefetch(word);
+                }
+            }
+            for (word, found) in words.iter_mut().zip(found) {
+                *word = load(found);
+            }
+        }
+    }
+}
+
+/// Cache misses that this kind of machine keeps in flight at once.
+const GROUP: usize = 16;
+
+#[inline]
+fn load(word: Option<&AtomicU64>) -> StatusWord {
+    // Acquire: pairs with Release in Writer::set; whoever sees one word of a change set sees those set before it.
+    word.map_or(StatusWord::UNKNOWN, |word| StatusWord::from_bits(word.load(Ordering::Acquire)))
+}

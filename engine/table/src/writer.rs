@@ -1,0 +1,134 @@
+//! The one hand that changes an issuer's words.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
+
+use crate::fault::TableFault;
+use crate::issuers::Slot;
+use crate::reader::Reader;
+use crate::segment::{SEGMENT_BYTES, Segment, place};
+use crate::sync::Ordering;
+use crate::table::{Directory, Shared};
+
+/// Writes one issuer's words. There is one at a time; dropping it lets another be taken, and what was written
+/// stays. A change set is applied as: every word with [`set`](Self::set), then [`advance`](Self::advance).
+///
+/// ```compile_fail,E0599
+/// # use hufu_table::{Limits, Table};
+/// # let table = Table::new(Limits::for_holders(1, 1)).unwrap();
+/// let writer = table.writer(hufu_wire::IssuerId(11)).unwrap();
+/// let second = writer.clone();
+/// ```
+pub struct Writer {
+    shared: Arc<Shared>,
+    issuer: IssuerId,
+    slot: Slot,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, issuer: IssuerId, slot: Slot) -> Writer {
+        Writer { shared, issuer, slot }
+    }
+
+    /// Whose words these are.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// Where readers find them.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// The sequence the words are at.
+    pub fn sequence(&self) -> Sequence {
+        self.shared.heads[self.slot.index()].sequence()
+    }
+
+    /// A reader of the whole table.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// Gives a holder another status. Readers may see it at once; they can rely on it from
+    /// [`advance`](Self::advance) on.
+    ///
+    /// # Errors
+    /// [`TableFault::HolderOutOfRange`]; [`TableFault::Full`] or [`TableFault::NoMemory`] when the first word of a
+    /// new segment finds no room. The holder keeps the status it had.
+    pub fn set(&mut self, holder: HolderIndex, word: StatusWord) -> Result<(), TableFault> {
+        let holders_max = self.shared.limits.holders_max;
+        if u64::from(holder.0) >= holders_max {
+            return Err(TableFault::HolderOutOfRange { holder, holders_max });
+        }
+        if let Some(held) = self.shared.word(self.slot, holder) {
+            // Release: pairs with Acquire in Reader::lookup and Reader::lookup_batch.
+            held.store(word.to_bits(), Ordering::Release);
+            return Ok(());
+        }
+        if word == StatusWord::UNKNOWN {
+            return Ok(());
+        }
+        self.set_first(holder, word)
+    }
+
+    /// The words now include every change up to `sequence`, whose head was made at `heard`.
+    ///
+    /// # Errors
+    /// [`TableFault::Rollback`] when `sequence` is older than what is here; nothing changes then (R22).
+    pub fn advance(&mut self, sequence: Sequence, heard: UnixMillis) -> Result<(), TableFault> {
+        self.admit(sequence)?;
+        let head = &self.shared.heads[self.slot.index()];
+        head.advance(sequence);
+        head.hear(heard);
+        Ok(())
+    }
+
+    /// A head made at this time names the sequence the words are at: nothing has changed since. A head that
+    /// names a later sequence is not for here until its changes are.
+    pub fn heard(&mut self, heard: UnixMillis) {
+        self.shared.heads[self.slot.index()].hear(heard);
+    }
+
+    fn admit(&self, offered: Sequence) -> Result<(), TableFault> {
+        let held = self.sequence();
+        if offered < held {
+            return Err(TableFault::Rollback { issuer: self.issuer, held, offered });
+        }
+        Ok(())
+    }
+
+    /// The first known holder of a segment brings the segment with it.
+    fn set_first(&mut self, holder: HolderIndex, word: StatusWord) -> Result<(), TableFault> {
+        let (segment, offset) = place(holder);
+        let room = self.shared.budget.reserve(SEGMENT_BYTES as u64)?;
+        let fresh = Segment::unknown().map_err(TableFault::NoMemory)?;
+        // Relaxed: nobody sees the segment before Published::publish.
+        fresh[offset].store(word.to_bits(), Ordering::Relaxed);
+        assert!(
+            self.directory()[segment].publish(fresh).is_ok(),
+            "this one writer saw that the place was empty"
+        );
+        room.keep();
+        Ok(())
+    }
+
+    fn directory(&self) -> &Directory {
+        // The slot was given by this very table.
+        self.shared.directory(self.slot).expect("a writer's slot has a directory")
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.issuers.give_back(self.slot);
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("issuer", &self.issuer).field("sequence", &self.sequence()).finish()
+    }
+}
