@@ -1,0 +1,132 @@
+//! The policy of one site, as the rest of the engine sees it: typed, in range, free of contradictions.
+
+use hufu_wire::{CodeKind, Decision, HubId, IssuerId, SiteId};
+
+/// What happens instead of opening the gate. There is no third way, so no policy can turn doubt into admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Otherwise {
+    /// A person must look.
+    Refer,
+    /// The gate stays shut.
+    Refuse,
+}
+
+/// One site's rules (R06). Only [`Sites::parse`](crate::Sites::parse) makes one; `docs/POLICY.md` describes
+/// the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SitePolicy {
+    /// The site, as device certificates name it.
+    pub id: SiteId,
+    /// What people call it.
+    pub name: String,
+    /// The hub that trip codes must name; always set where trip codes are accepted.
+    pub hub: Option<HubId>,
+    /// Where a refused person can turn (R29), `None` for the gate's own default text.
+    pub hotline: Option<String>,
+    /// Kinds of code accepted.
+    pub accepts: Kinds,
+    /// Whether signed rosters may be checked.
+    pub roster: bool,
+    /// Issuers recognised (R26).
+    pub issuers: Issuers,
+    /// What happens to amber; `None` where amber is admitted like green.
+    pub on_amber: Option<Otherwise>,
+    /// What happens to a holder of whom nothing is known.
+    pub on_unknown: Otherwise,
+    /// What happens when the colour's own end has passed.
+    pub on_expired: Otherwise,
+    /// Oldest issuer data that may admit, milliseconds.
+    pub staleness_ms_max: u32,
+    /// What happens beyond it.
+    pub on_stale: Otherwise,
+    /// The test the site asks for, `None` where it asks for none.
+    pub test: Option<TestRule>,
+    /// What happens when the last test was positive, also where no test is asked for.
+    pub on_test_positive: Otherwise,
+    /// Fewest vaccine doses, 0 to 7.
+    pub doses_min: u8,
+    /// What happens with fewer.
+    pub on_doses_too_few: Otherwise,
+    /// Presentation steps accepted either side of the current one, 0 to 4.
+    pub skew_steps: u8,
+    /// What happens to a genuine presentation of another time (R08).
+    pub on_clock_skew: Otherwise,
+    /// Seconds for which a presentation used at one gate is refused at others; 0 switches that off (R09).
+    pub pass_back_s: u32,
+}
+
+/// The test a site asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestRule {
+    /// Oldest test, seconds.
+    pub age_s_max: u32,
+    /// What happens when no test is known.
+    pub on_missing: Otherwise,
+    /// What happens when the last one is too old.
+    pub on_too_old: Otherwise,
+    /// What happens when it has no result yet.
+    pub on_pending: Otherwise,
+}
+
+/// A set of code kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Kinds(u8);
+
+/// The issuers a site recognises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuers(Option<Box<[IssuerId]>>);
+
+impl Otherwise {
+    /// The decision, never [`Decision::Admit`].
+    pub const fn decision(self) -> Decision {
+        match self {
+            Otherwise::Refer => Decision::Refer,
+            Otherwise::Refuse => Decision::Refuse,
+        }
+    }
+}
+
+impl Kinds {
+    /// No kind at all.
+    pub const NONE: Kinds = Kinds(0);
+
+    /// This set and `kind`.
+    #[must_use]
+    pub const fn with(self, kind: CodeKind) -> Kinds {
+        Kinds(self.0 | bit(kind))
+    }
+
+    /// This set without `kind`.
+    #[must_use]
+    pub const fn without(self, kind: CodeKind) -> Kinds {
+        Kinds(self.0 & !bit(kind))
+    }
+
+    /// Whether `kind` is in the set.
+    pub const fn contains(self, kind: CodeKind) -> bool {
+        self.0 & bit(kind) != 0
+    }
+}
+
+const fn bit(kind: CodeKind) -> u8 {
+    1 << kind as u8
+}
+
+impl Issuers {
+    /// Every issuer of the engine's trust list.
+    pub const ALL_TRUSTED: Issuers = Issuers(None);
+
+    /// These alone, in any order; they must be on the trust list as well.
+    pub fn only(issuers: impl IntoIterator<Item = IssuerId>) -> Issuers {
+        let mut issuers: Vec<IssuerId> = issuers.into_iter().collect();
+        issuers.sort_unstable();
+        issuers.dedup();
+        Issuers(Some(issuers.into_boxed_slice()))
+    }
+
+    /// Whether codes of `issuer` are recognised.
+    pub fn recognise(&self, issuer: IssuerId) -> bool {
+        self.0.as_ref().is_none_or(|only| only.binary_search(&issuer).is_ok())
+    }
+}
