@@ -67,14 +67,27 @@ impl Devices {
         self.slot(grant.device).is_none_or(|slot| grant.generation.0 < slot.generation_min.load(Relaxed))
     }
 
-    /// Charges one request of the session begun at `issued`; `false` when the device asks too fast.
+    /// Charges one request that came over a connection, where nothing can be replayed; `false` when the device
+    /// asks too fast.
+    pub fn charge(&self, device: DeviceId, now: UnixMillis) -> bool {
+        self.slot(device).is_some_and(|slot| self.take(&slot.fresh_us, now))
+    }
+
+    /// Charges one sealed request of the session begun at `issued`; `false` when the device asks too fast.
     ///
     /// New numbers and repeated ones have a bucket each, so that somebody who replays captured packets can
     /// use up only the device's retransmissions and never its checks.
-    pub fn charge(&self, device: DeviceId, issued: UnixSeconds, number: CheckNumber, now: UnixMillis) -> bool {
-        let Some(slot) = self.slot(device) else { return false };
-        let bucket = if slot.is_new(issued, number) { &slot.fresh_us } else { &slot.again_us };
-        self.take(bucket, now)
+    pub fn charge_sealed(
+        &self,
+        device: DeviceId,
+        issued: UnixSeconds,
+        number: CheckNumber,
+        now: UnixMillis,
+    ) -> bool {
+        self.slot(device).is_some_and(|slot| {
+            let bucket = if slot.is_new(issued, number) { &slot.fresh_us } else { &slot.again_us };
+            self.take(bucket, now)
+        })
     }
 
     /// Generic cell rate algorithm: the bucket is one time stamp, moved forward by a request's worth.
@@ -142,7 +155,7 @@ mod tests {
     #[test]
     fn a_burst_then_the_rate() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
-        let ask = |number, now| devices.charge(DeviceId(0), SESSION, CheckNumber(number), now);
+        let ask = |number, now| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(number), now);
         let first: Vec<bool> = (1..=4).map(|number| ask(number, NOW)).collect();
         assert_eq!(first, [true, true, true, false]);
         assert!(!ask(5, UnixMillis(NOW.0 + 99)));
@@ -152,19 +165,19 @@ mod tests {
     #[test]
     fn replays_use_up_only_the_bucket_of_replays() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
-        assert!(devices.charge(DeviceId(0), SESSION, CheckNumber(9), NOW));
-        let replays = (0..100).filter(|_| devices.charge(DeviceId(0), SESSION, CheckNumber(9), NOW)).count();
+        assert!(devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(9), NOW));
+        let replays = (0..100).filter(|_| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(9), NOW)).count();
         assert_eq!(replays, 3);
-        assert!(devices.charge(DeviceId(0), SESSION, CheckNumber(10), NOW), "new numbers are still served");
+        assert!(devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(10), NOW), "new numbers are still served");
         let old_session = UnixSeconds(SESSION.0 - 1);
-        assert!(!devices.charge(DeviceId(0), old_session, CheckNumber(99), NOW), "an old session is a replay");
+        assert!(!devices.charge_sealed(DeviceId(0), old_session, CheckNumber(99), NOW), "an old session is a replay");
         let new_session = UnixSeconds(SESSION.0 + 1);
-        assert!(devices.charge(DeviceId(0), new_session, CheckNumber(1), NOW), "a new one starts at 1");
+        assert!(devices.charge_sealed(DeviceId(0), new_session, CheckNumber(1), NOW), "a new one starts at 1");
     }
 
     #[test]
     fn a_rate_of_nothing_serves_nothing() {
         let devices = Devices::new(1, Rate { per_s: 0, burst: 5 });
-        assert!(!devices.charge(DeviceId(0), SESSION, CheckNumber(1), NOW));
+        assert!(!devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(1), NOW));
     }
 }

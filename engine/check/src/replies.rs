@@ -35,6 +35,11 @@ impl Replies {
         self.present[index] = true;
         &mut self.bytes[index]
     }
+
+    /// Silence after all.
+    pub(crate) fn withdraw(&mut self, index: usize) {
+        self.present[index] = false;
+    }
 }
 
 impl Default for Replies {

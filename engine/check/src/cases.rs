@@ -1,0 +1,310 @@
+//! The requests of one batch and what becomes of each: the path of a check, step by step.
+//!
+//! Every step takes what the step before it made and hands on something stronger. A request that a step
+//! turns down is settled there with its reason, and later steps never see it. No step looks at a request's
+//! neighbours, so a batch gives the verdicts that its requests would get one at a time.
+
+use arrayvec::ArrayVec;
+use hufu_codes::code::{self, Code};
+use hufu_codes::keyring::Keyring;
+use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
+use hufu_codes::seen::SeenCache;
+use hufu_codes::{Admitted, Credential, Detail, Verified, ed25519};
+use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
+use hufu_table::{Reader, Slot};
+use hufu_wire::{
+    Age, CheckNumber, ClockOffset, CodeKind, Colour, Decision, DeviceId, Grant, HolderIndex, Reason, Sequence,
+    StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
+};
+
+use crate::counters::Counters;
+use crate::engine::Engine;
+use crate::passback::{Claim, PassBack};
+
+/// As many things as a batch has requests.
+pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
+
+/// Room for one decoded code of each request.
+pub(crate) type Binaries = [[u8; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX];
+
+/// One request: what was asked, and what is known so far of its verdict.
+pub(crate) struct Case<'d> {
+    number: CheckNumber,
+    asked: Option<Asked<'d>>,
+    decision: Decision,
+    reason: Reason,
+    kind: Option<CodeKind>,
+    colour: Option<Colour>,
+    clock_offset: ClockOffset,
+    as_of: Sequence,
+    age: Age,
+}
+
+/// What a device that may ask has asked.
+#[derive(Clone, Copy)]
+struct Asked<'d> {
+    grant: Grant,
+    code: &'d [u8],
+}
+
+/// A code that was read, at a site that has a policy.
+struct Read<'p, 'b> {
+    case: usize,
+    device: DeviceId,
+    policy: &'p SitePolicy,
+    code: Code<'b>,
+}
+
+/// A code whose credential is genuine and valid now.
+struct Genuine<'p, 'b> {
+    case: usize,
+    device: DeviceId,
+    policy: &'p SitePolicy,
+    credential: Verified<Credential<'b>>,
+    presentation: Option<Presentation<'b>>,
+}
+
+/// A genuine credential, shown by whoever it was made for: only the holder's status and the site decide now.
+struct Present<'p> {
+    case: usize,
+    device: DeviceId,
+    policy: &'p SitePolicy,
+    holder: HolderIndex,
+    /// The step of its presentation, 0 for kinds that have none.
+    step: Step,
+    facts: Facts,
+}
+
+/// Checks all cases that are not settled yet. Afterwards every case has its verdict, and it is counted.
+pub(crate) fn judge(
+    now: UnixMillis,
+    engine: &Engine,
+    counters: &Counters,
+    cases: &mut Batch<Case<'_>>,
+    binaries: &mut Binaries,
+) {
+    let (trust, sites) = (engine.trust.load(), engine.sites.load());
+
+    let read = read_codes(cases, &sites, binaries);
+    let genuine = verify(now, cases, read, &trust.keyring, &trust.seen, counters);
+    let present = present(now, cases, genuine);
+    let present = look_up(now, cases, present, &engine.table);
+    decide(now, cases, &present, &engine.pass_back, counters);
+
+    counters.count_batch(cases.len());
+    cases.iter().for_each(|case| counters.count_verdict(case.decision, case.reason));
+}
+
+/// Reads each code's text and structure, and finds its site's policy.
+fn read_codes<'p, 'b>(
+    cases: &mut [Case<'_>],
+    sites: &'p Sites,
+    binaries: &'b mut Binaries,
+) -> Batch<Read<'p, 'b>> {
+    let mut read = Batch::new();
+    for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
+        let Some(Asked { grant, code }) = case.asked else { continue };
+        let Some(policy) = sites.get(grant.site) else {
+            case.settle(Reason::SiteUnknown);
+            continue;
+        };
+        match code::parse_text(code, binary) {
+            Ok(code) => {
+                case.kind = Some(code.credential.claims().kind());
+                read.push(Read { case: index, device: grant.device, policy, code });
+            }
+            Err(reason) => case.settle(reason),
+        }
+    }
+    read
+}
+
+/// Finds each credential's key, verifies its signature (or remembers that it was verified), and holds its
+/// validity against the clock.
+fn verify<'p, 'b>(
+    now: UnixMillis,
+    cases: &mut [Case<'_>],
+    read: Batch<Read<'p, 'b>>,
+    keyring: &Keyring,
+    seen: &SeenCache,
+    counters: &Counters,
+) -> Batch<Genuine<'p, 'b>> {
+    let mut asked: Batch<Read<'p, 'b>> = Batch::new();
+    let mut admitted: Batch<Admitted<'_, 'b, Credential<'b>>> = Batch::new();
+    for read in read {
+        match keyring.admit(read.code.credential) {
+            Ok(credential) => {
+                asked.push(read);
+                admitted.push(credential);
+            }
+            Err(reason) => cases[read.case].settle(reason),
+        }
+    }
+
+    let mut answers: [Result<Verified<Credential<'b>>, Reason>; limits::BATCH_MAX] =
+        [const { Err(Reason::BadSignature) }; limits::BATCH_MAX];
+    let again = seen.verify(ed25519::backend(), &admitted, &mut answers[..admitted.len()]);
+    counters.count_seen(again, admitted.len() - again);
+
+    let mut genuine = Batch::new();
+    for (read, answer) in asked.into_iter().zip(answers) {
+        let valid = answer.and_then(|credential| credential.valid_at(now.seconds()).map(|()| credential));
+        let Read { case, device, policy, code } = read;
+        match valid {
+            Ok(credential) => {
+                let presentation = code.presentation;
+                genuine.push(Genuine { case, device, policy, credential, presentation });
+            }
+            Err(reason) => cases[case].settle(reason),
+        }
+    }
+    genuine
+}
+
+/// Checks that whoever shows a phone code holds the phone, and how far its clock is off (R02, R08).
+fn present<'p>(
+    now: UnixMillis,
+    cases: &mut [Case<'_>],
+    genuine: Batch<Genuine<'p, '_>>,
+) -> Batch<Present<'p>> {
+    let mut present = Batch::new();
+    for Genuine { case, device, policy, credential, presentation } in genuine {
+        match presentation::present(&credential, presentation.as_ref()) {
+            Ok(shown) => {
+                let (shown, step) = describe(now.seconds(), policy, &credential, shown);
+                if let Shown::Phone { presented: Presented::Skewed(offset), .. } = shown {
+                    cases[case].clock_offset = offset;
+                }
+                let facts = Facts {
+                    now: now.seconds(),
+                    shown,
+                    issuer: credential.issuer(),
+                    status: StatusWord::UNKNOWN,
+                    age: Age::Unknown,
+                };
+                present.push(Present { case, device, policy, holder: credential.holder, step, facts });
+            }
+            Err(reason) => cases[case].settle(reason),
+        }
+    }
+    present
+}
+
+/// What was shown, in the words of a policy, and the step that pass-back remembers it by.
+fn describe(
+    now: UnixSeconds,
+    policy: &SitePolicy,
+    credential: &Credential<'_>,
+    shown: presentation::Shown,
+) -> (Shown, Step) {
+    let generation = credential.generation;
+    match (credential.detail, shown) {
+        (Detail::Phone { .. }, presentation::Shown::At(step)) => {
+            let current = steps_ahead(step, now).unsigned_abs() <= u64::from(policy.skew_steps);
+            let presented =
+                if current { Presented::Current } else { Presented::Skewed(clock_offset(step, now)) };
+            (Shown::Phone { generation, presented }, step)
+        }
+        (Detail::Trip { hub, from, until }, _) => {
+            (Shown::Trip { generation, trip: Trip { hub, from, until } }, Step(0))
+        }
+        (Detail::Paper | Detail::Phone { .. }, _) => (Shown::Paper { generation }, Step(0)),
+    }
+}
+
+/// Fetches each holder's status and how current it is. What a verdict claims to take into account is read
+/// before the words are: they include at least that much.
+fn look_up<'p>(
+    now: UnixMillis,
+    cases: &mut [Case<'_>],
+    mut present: Batch<Present<'p>>,
+    table: &Reader,
+) -> Batch<Present<'p>> {
+    let mut wanted: Batch<(Slot, HolderIndex)> = Batch::new();
+    let mut wanted_by: Batch<usize> = Batch::new();
+    for (index, holder) in present.iter_mut().enumerate() {
+        // An issuer that is trusted and not followed has no slot: its holders stay unknown, their age too.
+        let Some(slot) = table.slot(holder.facts.issuer) else { continue };
+        let as_of = table.as_of(slot);
+        let age = as_of.heard.map_or(Age::Unknown, |heard| Age::between(heard, now));
+        let case = &mut cases[holder.case];
+        (case.as_of, case.age, holder.facts.age) = (as_of.sequence, age, age);
+        wanted.push((slot, holder.holder));
+        wanted_by.push(index);
+    }
+    let mut words = [StatusWord::UNKNOWN; limits::BATCH_MAX];
+    table.lookup_batch(&wanted, &mut words[..wanted.len()]);
+    for (index, word) in wanted_by.into_iter().zip(words) {
+        present[index].facts.status = word;
+        cases[present[index].case].colour = word.colour();
+    }
+    present
+}
+
+/// Applies each site's policy. What it would admit is claimed for the gate that asks, so that the same
+/// presentation admits nobody at another one (R09).
+fn decide(
+    now: UnixMillis,
+    cases: &mut [Case<'_>],
+    present: &Batch<Present<'_>>,
+    pass_back: &PassBack,
+    counters: &Counters,
+) {
+    for Present { case, device, policy, holder, step, facts } in present {
+        let case = &mut cases[*case];
+        let ruling = evaluate(policy, facts);
+        (case.decision, case.reason) = (ruling.decision(), ruling.reason());
+        if case.decision != Decision::Admit {
+            continue;
+        }
+        let window_s = policy.pass_back_s;
+        match pass_back.claim(facts.issuer, *holder, *step, *device, now.seconds(), window_s) {
+            Claim::First { evicted: false } | Claim::Again => {}
+            Claim::First { evicted: true } => counters.count_pass_back_eviction(),
+            Claim::Elsewhere => case.settle(Reason::PassBack),
+            Claim::Contended => case.settle(Reason::Busy),
+        }
+    }
+}
+
+impl<'d> Case<'d> {
+    /// A request that is to be checked.
+    pub(crate) fn new(number: CheckNumber, grant: Grant, code: &'d [u8]) -> Case<'d> {
+        Case { asked: Some(Asked { grant, code }), ..Case::settled(number, Reason::Busy) }
+    }
+
+    /// A request that is answered without being checked.
+    pub(crate) fn settled(number: CheckNumber, reason: Reason) -> Case<'d> {
+        Case {
+            number,
+            asked: None,
+            decision: reason.decision(),
+            reason,
+            kind: None,
+            colour: None,
+            clock_offset: ClockOffset(0),
+            as_of: Sequence(0),
+            age: Age::Unknown,
+        }
+    }
+
+    /// Turns the request down. The decision is the reason's own, which is never to admit.
+    fn settle(&mut self, reason: Reason) {
+        (self.decision, self.reason) = (reason.decision(), reason);
+    }
+
+    /// The verdict, once [`judge`] is through.
+    pub(crate) fn verdict(&self, now: UnixMillis) -> Verdict {
+        Verdict {
+            number: self.number,
+            server_time: now,
+            as_of: self.as_of,
+            age: self.age,
+            clock_offset: self.clock_offset,
+            decision: self.decision,
+            reason: self.reason,
+            colour: self.colour,
+            kind: self.kind,
+        }
+    }
+}
