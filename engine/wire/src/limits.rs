@@ -22,6 +22,9 @@ pub const PAPER_VALIDITY_S_MAX: u32 = 7 * 24 * 3600;
 /// Longest validity of a trip code, seconds: tickets are sold 60 days ahead (R04).
 pub const TRIP_VALIDITY_S_MAX: u32 = 60 * 24 * 3600;
 
+/// How far an issuer's clock may be ahead of an engine's before its fresh codes are "not valid yet", seconds.
+pub const NOT_BEFORE_TOLERANCE_S: u32 = 60;
+
 /// Longest masked display text, UTF-8 bytes: a first character and the tail of an id number (R10).
 pub const DISPLAY_BYTES_MAX: usize = 32;
 

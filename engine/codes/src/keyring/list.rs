@@ -1,0 +1,164 @@
+//! The trust list: every key an operator trusts, in one signed message.
+
+use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
+
+use super::key::Uses;
+use super::update::TrustFault;
+use crate::cbor::{Fault, Reader, Writer};
+use crate::cose::{self, Sign1};
+use crate::ed25519::{self, Job, PreparedKey};
+use crate::issue::OperatorSigner;
+
+/// Private claim of a trust list.
+const TRUST_LIST: i64 = -65539;
+/// Items that describe one key.
+const KEY_ITEMS: usize = 8;
+
+/// One key as a trust list describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedKey {
+    /// Whose key it is.
+    pub issuer: IssuerId,
+    /// The Ed25519 public key.
+    pub public: [u8; 32],
+    /// The first second in which it may sign.
+    pub from: UnixSeconds,
+    /// The last second in which it may sign; not before `from`.
+    pub until: UnixSeconds,
+    /// When it was first in a trust list; not after `from`.
+    pub published: UnixSeconds,
+    /// What it may sign.
+    pub uses: Uses,
+    /// Never to be trusted again.
+    pub revoked: bool,
+}
+
+/// A trust list whose signature was verified: only [`TrustList::open`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustList {
+    version: u64,
+    made_at: UnixSeconds,
+    keys: Vec<(KeyId, ListedKey)>,
+    signed: Vec<u8>,
+}
+
+impl TrustList {
+    /// Signs a list. Its keys are put in the order of their ids; a key given twice comes out twice and is
+    /// refused by [`open`](Self::open).
+    pub fn sign(
+        version: u64,
+        made_at: UnixSeconds,
+        keys: &[ListedKey],
+        operator: &OperatorSigner,
+    ) -> Vec<u8> {
+        let mut keys: Vec<_> = keys.iter().map(|key| (cose::key_id(&key.public), key)).collect();
+        keys.sort_by_key(|(kid, _)| *kid);
+
+        let mut writer = Writer::new();
+        writer.map(1).int(TRUST_LIST).array(3).uint(version).uint(made_at.0).array(keys.len());
+        for (kid, key) in keys {
+            writer.array(KEY_ITEMS).bytes(&kid.0).uint(key.issuer.0).bytes(&key.public);
+            writer.uint(key.from.0).uint(key.until.0).uint(key.published.0);
+            writer.uint(key.uses.to_bits()).bool(key.revoked);
+        }
+        operator.sign_payload(&writer.into_bytes())
+    }
+
+    /// Opens a list that `operator` signed.
+    ///
+    /// # Errors
+    /// [`TrustFault::Malformed`] for every byte string but the one encoding, [`TrustFault::AnotherOperator`]
+    /// when it names another key, [`TrustFault::NotGenuine`] when the signature is not the operator's, and the
+    /// faults of single keys.
+    pub fn open(bytes: &[u8], operator: &PreparedKey) -> Result<TrustList, TrustFault> {
+        let mut reader = Reader::new(bytes);
+        let envelope = Sign1::read(&mut reader)?;
+        reader.end()?;
+        if envelope.key != cose::key_id(operator.public()) {
+            return Err(TrustFault::AnotherOperator { kid: envelope.key });
+        }
+        let job = Job { key: operator, message: envelope.message(), signature: envelope.signature };
+        let mut genuine = [false];
+        ed25519::backend().verify(&[job], &mut genuine);
+        if genuine != [true] {
+            return Err(TrustFault::NotGenuine);
+        }
+        let list = read_payload(&envelope)?;
+        list.keys.iter().try_for_each(|(kid, key)| sound(*kid, key))?;
+        Ok(list)
+    }
+
+    /// The list before any list.
+    pub(super) fn none() -> TrustList {
+        TrustList { version: 0, made_at: UnixSeconds(0), keys: Vec::new(), signed: Vec::new() }
+    }
+
+    /// Its number; a keyring never goes back to a lower one.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// When the operator made it.
+    pub fn made_at(&self) -> UnixSeconds {
+        self.made_at
+    }
+
+    /// Its keys, by rising key id, revoked ones among them.
+    pub fn keys(&self) -> &[(KeyId, ListedKey)] {
+        &self.keys
+    }
+
+    /// The bytes it was opened from.
+    pub fn signed(&self) -> &[u8] {
+        &self.signed
+    }
+}
+
+/// Reads the list in a payload, believing nothing about it yet.
+fn read_payload(envelope: &Sign1<'_>) -> Result<TrustList, TrustFault> {
+    let mut reader = Reader::new(envelope.payload);
+    reader.map_of(1)?;
+    reader.key(TRUST_LIST)?;
+    reader.array_of(3)?;
+    let version = reader.uint()?;
+    let made_at = UnixSeconds(reader.u32()?);
+    let count = reader.array()?;
+    if count > limits::ISSUER_KEYS_MAX {
+        return Err(TrustFault::TooManyKeys { count });
+    }
+    let mut keys: Vec<(KeyId, ListedKey)> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let entry = read_key(&mut reader)?;
+        if keys.last().is_some_and(|last| last.0 >= entry.0) {
+            return Err(Fault::Order.into());
+        }
+        keys.push(entry);
+    }
+    reader.end()?;
+    Ok(TrustList { version, made_at, keys, signed: envelope.bytes.to_vec() })
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Result<(KeyId, ListedKey), Fault> {
+    reader.array_of(KEY_ITEMS)?;
+    let kid = KeyId(*reader.bytes_of()?);
+    let issuer = IssuerId(reader.u32()?);
+    let public = *reader.bytes_of()?;
+    let [from, until, published] = [reader.u32()?, reader.u32()?, reader.u32()?].map(UnixSeconds);
+    let uses = Uses::from_bits(reader.u8()?).ok_or(Fault::Range)?;
+    let revoked = reader.bool()?;
+    Ok((kid, ListedKey { issuer, public, from, until, published, uses, revoked }))
+}
+
+/// Rules that one key must meet by itself.
+fn sound(kid: KeyId, key: &ListedKey) -> Result<(), TrustFault> {
+    if cose::key_id(&key.public) != kid {
+        return Err(TrustFault::WrongKeyId { kid });
+    }
+    if key.published > key.from {
+        return Err(TrustFault::UsedBeforePublished { kid });
+    }
+    if key.until < key.from {
+        return Err(TrustFault::NeverInForce { kid });
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! From one trust list to the next.
+
+use std::sync::Arc;
+
+use hufu_wire::{KeyId, UnixSeconds};
+
+use super::Keyring;
+use super::key::IssuerKey;
+use super::list::{ListedKey, TrustList};
+use crate::cbor::Fault;
+use crate::ed25519::{KeyFault, PreparedKey};
+
+/// How far an operator's clock may be ahead of an engine's, seconds.
+const LIST_CLOCK_TOLERANCE_S: u32 = 300;
+
+/// Revoked keys one engine remembers: far more than any country revokes, and half a mebibyte.
+pub(super) const REVOKED_MAX: usize = 1 << 16;
+
+/// Why a trust list or a kept keyring is not taken. The operator can act; the engine keeps the keyring it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustFault {
+    /// Not the one encoding of a trust list.
+    #[error("malformed trust list: {0}")]
+    Malformed(#[from] Fault),
+    /// Signed by a key that is not this operator's.
+    #[error("the trust list is signed by {kid}, which is not this operator's key")]
+    AnotherOperator {
+        /// The key it names.
+        kid: KeyId,
+    },
+    /// The signature does not verify.
+    #[error("the trust list's signature is not genuine")]
+    NotGenuine,
+    /// More keys than one list may have.
+    #[error("{count} keys are too many for one trust list")]
+    TooManyKeys {
+        /// How many it declares.
+        count: usize,
+    },
+    /// A key id that is not the digest of its key.
+    #[error("key {kid}: the id does not belong to the public key")]
+    WrongKeyId {
+        /// The key.
+        kid: KeyId,
+    },
+    /// A key that could be used before it was published.
+    #[error("key {kid}: in use before it was published")]
+    UsedBeforePublished {
+        /// The key.
+        kid: KeyId,
+    },
+    /// A key whose end lies before its beginning.
+    #[error("key {kid}: its validity ends before it begins")]
+    NeverInForce {
+        /// The key.
+        kid: KeyId,
+    },
+    /// Not a public key that can be trusted.
+    #[error("key {kid}: {fault}")]
+    BadKey {
+        /// The key.
+        kid: KeyId,
+        /// What is wrong with it.
+        fault: KeyFault,
+    },
+    /// A lower version than the one held.
+    #[error("version {offered} would roll back version {held}")]
+    Rollback {
+        /// The version held.
+        held: u64,
+        /// The version offered.
+        offered: u64,
+    },
+    /// Another list under the version that is held already.
+    #[error("two different lists have version {version}")]
+    Fork {
+        /// Their version.
+        version: u64,
+    },
+    /// Made after now.
+    #[error("the trust list was made in the future")]
+    FromTheFuture,
+    /// A key that is new to this engine and claims to have been published before the list this engine holds.
+    #[error("key {kid}: new, and said to be published before the last list")]
+    Backdated {
+        /// The key.
+        kid: KeyId,
+    },
+    /// A known key with another issuer, beginning or publication.
+    #[error("key {kid}: its issuer, beginning or publication has changed")]
+    Changed {
+        /// The key.
+        kid: KeyId,
+    },
+    /// No room to remember another revoked key.
+    #[error("more revoked keys than an engine remembers")]
+    TooManyRevoked,
+    /// A kept keyring whose bytes are damaged.
+    #[error("the kept keyring is damaged")]
+    Damaged,
+}
+
+impl Keyring {
+    /// The keyring of `list`. Keys that were ever revoked stay revoked, whatever the list says of them.
+    ///
+    /// Preparing a new key takes about 2 ms; known keys are shared with this keyring. Credentials remembered in
+    /// a [`SeenCache`](crate::seen::SeenCache) under this keyring must not be trusted under the new one: make a
+    /// new cache with it.
+    ///
+    /// # Errors
+    /// [`TrustFault`]; this keyring stays in force.
+    pub fn update(&self, list: &TrustList, now: UnixSeconds) -> Result<Keyring, TrustFault> {
+        self.follows(list, now)?;
+        list.keys().iter().try_for_each(|(kid, key)| self.consistent(*kid, key))?;
+        let revoked = self.revoked_with(list)?;
+        let keys = self.usable(list, &revoked)?;
+        Ok(Keyring { list: Arc::new(list.clone()), keys, revoked })
+    }
+
+    /// Whether `list` may come after the one held.
+    fn follows(&self, list: &TrustList, now: UnixSeconds) -> Result<(), TrustFault> {
+        let held = self.version();
+        if list.version() < held {
+            return Err(TrustFault::Rollback { held, offered: list.version() });
+        }
+        if list.version() == held && list.signed() != self.list.signed() && !self.list.signed().is_empty() {
+            return Err(TrustFault::Fork { version: held });
+        }
+        if list.made_at().0 > now.0.saturating_add(LIST_CLOCK_TOLERANCE_S) {
+            return Err(TrustFault::FromTheFuture);
+        }
+        Ok(())
+    }
+
+    /// Whether what the new list says of a key agrees with what was known of it.
+    fn consistent(&self, kid: KeyId, key: &ListedKey) -> Result<(), TrustFault> {
+        let held = self.list.keys();
+        let Ok(at) = held.binary_search_by_key(&kid, |(kid, _)| *kid) else {
+            // A key may be revoked the first time an engine hears of it, however old it is.
+            return if key.published < self.list.made_at() && !key.revoked && !self.is_revoked(kid) {
+                Err(TrustFault::Backdated { kid })
+            } else {
+                Ok(())
+            };
+        };
+        let known = &held[at].1;
+        if (known.issuer, known.from, known.published) == (key.issuer, key.from, key.published) {
+            Ok(())
+        } else {
+            Err(TrustFault::Changed { kid })
+        }
+    }
+
+    fn revoked_with(&self, list: &TrustList) -> Result<Vec<KeyId>, TrustFault> {
+        let mut revoked = self.revoked.clone();
+        revoked.extend(list.keys().iter().filter(|(_, key)| key.revoked).map(|(kid, _)| *kid));
+        revoked.sort_unstable();
+        revoked.dedup();
+        if revoked.len() > REVOKED_MAX { Err(TrustFault::TooManyRevoked) } else { Ok(revoked) }
+    }
+
+    /// The list's keys that were never revoked, prepared.
+    fn usable(&self, list: &TrustList, revoked: &[KeyId]) -> Result<Vec<IssuerKey>, TrustFault> {
+        let live = list.keys().iter().filter(|(kid, _)| revoked.binary_search(kid).is_err());
+        live.map(|(kid, key)| {
+            let ListedKey { issuer, uses, from, until, .. } = *key;
+            let prepared = match self.find(*kid).filter(|known| *known.prepared.public() == key.public) {
+                Some(known) => known.prepared.clone(),
+                None => {
+                    PreparedKey::new(&key.public).map_err(|fault| TrustFault::BadKey { kid: *kid, fault })?
+                }
+            };
+            Ok(IssuerKey { kid: *kid, issuer, uses, from, until, prepared })
+        })
+        .collect()
+    }
+}

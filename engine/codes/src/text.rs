@@ -1,0 +1,155 @@
+//! The text of a code: `HF1:` and base45 (RFC 9285), in exactly one spelling per byte string.
+
+use hufu_wire::{Reason, limits};
+
+/// What every code text begins with.
+pub const PREFIX: &str = "HF1:";
+
+/// Digits in the order of their values, RFC 9285 section 4.2.
+const ALPHABET: &[u8; 45] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+/// A value no digit has; its top bit survives every `|`.
+const NO_DIGIT: u8 = 0x80;
+const VALUES: [u8; 256] = values();
+
+/// Decodes a code's text into `out` and returns the part it filled.
+///
+/// # Errors
+/// [`Reason::NotACode`] without the prefix, [`Reason::CodeTooLong`] beyond [`limits::CODE_BYTES_MAX`],
+/// [`Reason::BadText`] for everything an encoder would not have written: lower case, a group above 65535
+/// (or above 255 in a last pair), a single digit left over.
+pub fn decode<'b>(text: &[u8], out: &'b mut [u8; limits::CODE_BINARY_BYTES_MAX]) -> Result<&'b [u8], Reason> {
+    let digits = text.strip_prefix(PREFIX.as_bytes()).ok_or(Reason::NotACode)?;
+    if text.len() > limits::CODE_BYTES_MAX {
+        return Err(Reason::CodeTooLong);
+    }
+    let size = decode_digits(digits, out).ok_or(Reason::BadText)?;
+    Ok(&out[..size])
+}
+
+/// The text of `binary`, however long it is.
+pub fn encode(binary: &[u8]) -> String {
+    let mut text = String::with_capacity(PREFIX.len() + binary.len().div_ceil(2) * 3);
+    text.push_str(PREFIX);
+    let (pairs, last) = binary.as_chunks::<2>();
+    for pair in pairs {
+        push_digits(&mut text, usize::from(u16::from_be_bytes(*pair)), 3);
+    }
+    if let [byte] = last {
+        push_digits(&mut text, usize::from(*byte), 2);
+    }
+    text
+}
+
+/// Fills the front of `out`; `None` when `digits` is not what [`encode`] writes.
+fn decode_digits(digits: &[u8], out: &mut [u8; limits::CODE_BINARY_BYTES_MAX]) -> Option<usize> {
+    let (triples, rest) = digits.as_chunks::<3>();
+    let size = triples.len() * 2 + rest.len() / 2;
+    let (pairs, last) = out.get_mut(..size)?.as_chunks_mut::<2>();
+    // Faults are gathered and looked at once: a branch for each group would cost more than the decoding.
+    let mut faults = 0;
+    for (&[a, b, c], pair) in triples.iter().zip(pairs) {
+        let digits = [a, b, c].map(|digit| VALUES[usize::from(digit)]);
+        let [a, b, c] = digits.map(u32::from);
+        let value = a + 45 * b + 2025 * c;
+        faults |= value >> 16 | (a | b | c) & u32::from(NO_DIGIT);
+        let [_, _, high, low] = value.to_be_bytes();
+        *pair = [high, low];
+    }
+    match (rest, last) {
+        ([], _) => {}
+        (&[a, b], [byte]) => {
+            let [a, b] = [a, b].map(|digit| u32::from(VALUES[usize::from(digit)]));
+            let value = a + 45 * b;
+            faults |= value >> 8 | (a | b) & u32::from(NO_DIGIT);
+            [_, _, _, *byte] = value.to_be_bytes();
+        }
+        _ => return None,
+    }
+    (faults == 0).then_some(size)
+}
+
+fn push_digits(text: &mut String, mut value: usize, digits: usize) {
+    for _ in 0..digits {
+        text.push(char::from(ALPHABET[value % 45]));
+        value /= 45;
+    }
+}
+
+const fn values() -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 45 {
+        values[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(text: &[u8]) -> Result<Vec<u8>, Reason> {
+        decode(text, &mut [0; limits::CODE_BINARY_BYTES_MAX]).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn the_examples_of_rfc_9285_section_4() {
+        for (binary, digits) in
+            [("AB", "BB8"), ("Hello!!", "%69 VD92EX0"), ("base-45", "UJCLQE7W581"), ("ietf!", "QED8WEX0")]
+        {
+            let text = format!("HF1:{digits}");
+            assert_eq!(encode(binary.as_bytes()), text);
+            assert_eq!(decoded(text.as_bytes()), Ok(binary.as_bytes().to_vec()));
+        }
+    }
+
+    #[test]
+    fn r01_text_that_is_not_canonical_is_refused_with_its_reason() {
+        for (text, reason) in [
+            ("", Reason::NotACode),
+            ("HF1", Reason::NotACode),
+            ("hf1:BB8", Reason::NotACode),
+            ("HC1:BB8", Reason::NotACode),
+            (" HF1:BB8", Reason::NotACode),
+            ("HF1:bb8", Reason::BadText),
+            ("HF1:BB8\n", Reason::BadText),
+            ("HF1:B", Reason::BadText),
+            ("HF1:BB8B", Reason::BadText),
+            ("HF1:GGW", Reason::BadText),
+            ("HF1:::::", Reason::BadText),
+            ("HF1:V5", Reason::BadText),
+        ] {
+            assert_eq!(decoded(text.as_bytes()), Err(reason), "{text:?}");
+        }
+        // The last values that have bytes: 65535 and 255.
+        assert_eq!(decoded(b"HF1:FGW"), Ok(vec![255, 255]));
+        assert_eq!(decoded(b"HF1:U5"), Ok(vec![255]));
+        assert_eq!(decoded(&[b"HF1:".as_slice(), &[0xff; 3]].concat()), Err(Reason::BadText));
+    }
+
+    #[test]
+    fn the_longest_text_fits_and_one_more_is_too_long() {
+        let longest = format!("HF1:{}", "0".repeat(507));
+        assert_eq!(decoded(longest.as_bytes()), Ok(vec![0; 338]));
+        let beyond = format!("HF1:{}", "0".repeat(510));
+        assert_eq!(decoded(beyond.as_bytes()), Err(Reason::CodeTooLong));
+        assert_eq!(decoded(&[b'0'; 4000]), Err(Reason::NotACode));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_survive(binary in proptest::collection::vec(any::<u8>(), 0..=338)) {
+            prop_assert_eq!(decoded(encode(&binary).as_bytes()), Ok(binary));
+        }
+
+        #[test]
+        fn r01_what_decodes_is_what_encode_writes(digits in "[0-9A-Z $%*+./:a-f-]{0,12}") {
+            let text = format!("HF1:{digits}");
+            if let Ok(binary) = decoded(text.as_bytes()) {
+                prop_assert_eq!(encode(&binary), text);
+            }
+        }
+    }
+}
