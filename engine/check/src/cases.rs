@@ -8,13 +8,13 @@ use arrayvec::ArrayVec;
 use hufu_codes::code::{self, Code};
 use hufu_codes::keyring::Keyring;
 use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
-use hufu_codes::seen::SeenCache;
-use hufu_codes::{Admitted, Credential, Detail, Verified, ed25519};
+use hufu_codes::seen::{SeenCache, Unseen};
+use hufu_codes::{Credential, Detail, Verified, ed25519};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::{Reader, Slot};
 use hufu_wire::{
-    Age, CheckNumber, ClockOffset, CodeKind, Colour, Decision, DeviceId, Grant, HolderIndex, Reason, Sequence,
-    StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, ClockOffset, CodeKind, Colour, Decision, DeviceId, Grant, HolderIndex, Reason,
+    Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
@@ -129,29 +129,34 @@ fn verify<'p, 'b>(
     seen: &SeenCache,
     counters: &Counters,
 ) -> Batch<Genuine<'p, 'b>> {
-    let mut asked: Batch<Read<'p, 'b>> = Batch::new();
-    let mut admitted: Batch<Admitted<'_, 'b, Credential<'b>>> = Batch::new();
+    let mut known: Batch<(Read<'p, 'b>, Verified<Credential<'b>>)> = Batch::new();
+    let mut asking: Batch<Read<'p, 'b>> = Batch::new();
+    let mut unseen: Batch<Unseen<'_, 'b, Credential<'b>>> = Batch::new();
     for read in read {
-        match keyring.admit(read.code.credential) {
-            Ok(credential) => {
-                asked.push(read);
-                admitted.push(credential);
+        match keyring.admit(read.code.credential).map(|admitted| seen.recall(admitted)) {
+            Ok(Ok(credential)) => known.push((read, credential)),
+            Ok(Err(credential)) => {
+                asking.push(read);
+                unseen.push(credential);
             }
             Err(reason) => cases[read.case].settle(reason),
         }
     }
+    counters.count_seen(known.len(), unseen.len());
 
-    let mut answers: [Result<Verified<Credential<'b>>, Reason>; limits::BATCH_MAX] =
-        [const { Err(Reason::BadSignature) }; limits::BATCH_MAX];
-    let again = seen.verify(ed25519::backend(), &admitted, &mut answers[..admitted.len()]);
-    counters.count_seen(again, admitted.len() - again);
+    let mut answers = [const { Err(Reason::BadSignature) }; limits::BATCH_MAX];
+    seen.verify(ed25519::backend(), &unseen, &mut answers[..unseen.len()]);
+    for (read, answer) in asking.into_iter().zip(answers) {
+        match answer {
+            Ok(credential) => known.push((read, credential)),
+            Err(reason) => cases[read.case].settle(reason),
+        }
+    }
 
     let mut genuine = Batch::new();
-    for (read, answer) in asked.into_iter().zip(answers) {
-        let valid = answer.and_then(|credential| credential.valid_at(now.seconds()).map(|()| credential));
-        let Read { case, device, policy, code } = read;
-        match valid {
-            Ok(credential) => {
+    for (Read { case, device, policy, code }, credential) in known {
+        match credential.valid_at(now.seconds()) {
+            Ok(()) => {
                 let presentation = code.presentation;
                 genuine.push(Genuine { case, device, policy, credential, presentation });
             }

@@ -166,13 +166,23 @@ mod tests {
     fn replays_use_up_only_the_bucket_of_replays() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
         assert!(devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(9), NOW));
-        let replays = (0..100).filter(|_| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(9), NOW)).count();
+        let replays =
+            (0..100).filter(|_| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(9), NOW)).count();
         assert_eq!(replays, 3);
-        assert!(devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(10), NOW), "new numbers are still served");
+        assert!(
+            devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(10), NOW),
+            "new numbers are still served"
+        );
         let old_session = UnixSeconds(SESSION.0 - 1);
-        assert!(!devices.charge_sealed(DeviceId(0), old_session, CheckNumber(99), NOW), "an old session is a replay");
+        assert!(
+            !devices.charge_sealed(DeviceId(0), old_session, CheckNumber(99), NOW),
+            "an old session is a replay"
+        );
         let new_session = UnixSeconds(SESSION.0 + 1);
-        assert!(devices.charge_sealed(DeviceId(0), new_session, CheckNumber(1), NOW), "a new one starts at 1");
+        assert!(
+            devices.charge_sealed(DeviceId(0), new_session, CheckNumber(1), NOW),
+            "a new one starts at 1"
+        );
     }
 
     #[test]

@@ -106,8 +106,7 @@ impl Engine {
         let epoch = CookieKeys::epoch_at(now);
         let cookie_nonce = random()?;
         let mut cookie_keys = self.enrolling.lock().unwrap_or_else(PoisonError::into_inner);
-        let sealed =
-            cookie_keys.seal(epoch, cookie_nonce, &cookie).map_err(|_| NotEnrolled::NoRandomness)?;
+        let sealed = cookie_keys.seal(epoch, cookie_nonce, &cookie).map_err(|_| NotEnrolled::NoRandomness)?;
         Ok(Enrolled {
             server_time: now,
             grant,

@@ -1,0 +1,133 @@
+//! A whole roster at once: every member's verdict and a summary (R12).
+
+use hufu_codes::roster::{Roster, parse};
+use hufu_codes::{Verified, ed25519};
+use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
+use hufu_table::{Reader, Slot};
+use hufu_wire::{
+    Age, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply, StatusWord,
+    UnixMillis, limits,
+};
+
+use crate::cases::Batch;
+use crate::counters::Counters;
+use crate::engine::Engine;
+
+/// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down.
+pub(crate) fn check(
+    now: UnixMillis,
+    engine: &Engine,
+    counters: &Counters,
+    grant: &Grant,
+    roster: &[u8],
+    device_fault: Option<Reason>,
+    out: &mut Vec<u8>,
+) {
+    let sites = engine.sites.load();
+    let usable = match (device_fault, sites.get(grant.site)) {
+        (Some(reason), _) => Err(reason),
+        (None, None) => Err(Reason::SiteUnknown),
+        (None, Some(policy)) => believe(now, engine, grant, policy, roster).map(|roster| (policy, roster)),
+    };
+    let mut reply = RosterReply {
+        server_time: now,
+        age: Age::Millis(0),
+        reason: Reason::Clear,
+        members: 0,
+        admitted: 0,
+        referred: 0,
+        refused: 0,
+    };
+    match usable {
+        Ok((policy, roster)) => members(now, &engine.table, counters, policy, &roster, &mut reply, out),
+        Err(reason) => {
+            (reply.reason, reply.age) = (reason, Age::Unknown);
+            counters.count_verdict(reason.decision(), reason);
+            append(&reply, out);
+        }
+    }
+}
+
+/// A roster this device may ask about now: genuine, of its site, in force, from an issuer the site recognises.
+fn believe<'a>(
+    now: UnixMillis,
+    engine: &Engine,
+    grant: &Grant,
+    policy: &SitePolicy,
+    roster: &'a [u8],
+) -> Result<Verified<Roster<'a>>, Reason> {
+    let trust = engine.trust.load();
+    let roster = trust.keyring.admit(parse(roster)?)?.verify(ed25519::backend())?;
+    roster.usable(grant.site, now.seconds())?;
+    if !policy.issuers.recognise(roster.issuer()) {
+        return Err(Reason::IssuerNotRecognised);
+    }
+    Ok(roster)
+}
+
+/// Decides every member in batches, and writes the summary in front of them once it is known.
+fn members(
+    now: UnixMillis,
+    table: &Reader,
+    counters: &Counters,
+    policy: &SitePolicy,
+    roster: &Roster<'_>,
+    reply: &mut RosterReply,
+    out: &mut Vec<u8>,
+) {
+    let summary_at = out.len();
+    out.reserve_exact(RosterReply::BYTES + roster.len() * MemberVerdict::BYTES);
+    append(reply, out);
+    for (issuer, holders) in roster.groups() {
+        let (slot, age) = issuer_now(now, table, issuer);
+        reply.age = older(reply.age, age);
+        let mut facts =
+            Facts { now: now.seconds(), shown: Shown::Member, issuer, status: StatusWord::UNKNOWN, age };
+        let mut holders = holders.peekable();
+        while holders.peek().is_some() {
+            let batch: Batch<HolderIndex> = holders.by_ref().take(limits::BATCH_MAX).collect();
+            for status in words(table, slot, &batch) {
+                facts.status = status;
+                let ruling = evaluate(policy, &facts);
+                let (decision, reason) = (ruling.decision(), ruling.reason());
+                counters.count_verdict(decision, reason);
+                append(&MemberVerdict { decision, reason, colour: status.colour() }, out);
+                reply.members += 1;
+                match decision {
+                    Decision::Admit => reply.admitted += 1,
+                    Decision::Refer => reply.referred += 1,
+                    Decision::Refuse => reply.refused += 1,
+                }
+            }
+        }
+    }
+    counters.count_roster_members(reply.members);
+    reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
+}
+
+fn issuer_now(now: UnixMillis, table: &Reader, issuer: IssuerId) -> (Option<Slot>, Age) {
+    let Some(slot) = table.slot(issuer) else { return (None, Age::Unknown) };
+    (Some(slot), table.as_of(slot).heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
+}
+
+fn words(table: &Reader, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
+    let mut words: Batch<StatusWord> = holders.iter().map(|_| StatusWord::UNKNOWN).collect();
+    if let Some(slot) = slot {
+        let wanted: Batch<(Slot, HolderIndex)> = holders.iter().map(|&holder| (slot, holder)).collect();
+        table.lookup_batch(&wanted, &mut words);
+    }
+    words
+}
+
+fn older(one: Age, other: Age) -> Age {
+    match (one, other) {
+        (Age::Millis(one), Age::Millis(other)) => Age::Millis(one.max(other)),
+        (Age::Unknown, _) | (_, Age::Unknown) => Age::Unknown,
+    }
+}
+
+fn append<'a>(message: &impl Message<'a>, out: &mut Vec<u8>) {
+    let at = out.len();
+    out.resize(at + message.size(), 0);
+    message.write_to(&mut out[at..]);
+}
