@@ -305,12 +305,14 @@ const fn malformed(message: &'static str, fault: &'static str) -> ControlFault {
 fn ended(error: ReadExactError) -> ControlFault {
     match error {
         ReadExactError::ReadError(quinn::ReadError::ConnectionLost(error)) => error.into(),
-        ReadExactError::ReadError(quinn::ReadError::Reset(code)) => refused_or_lost(code, &error.to_string()),
+        ReadExactError::ReadError(quinn::ReadError::Reset(_)) => {
+            ControlFault::Lost { why: "the engine could not read the frame".to_owned() }
+        }
         error => ControlFault::Lost { why: error.to_string() },
     }
 }
 
-/// PROTOCOL 5: the number of a reason is also the error code of a reset stream or a closed connection.
+/// PROTOCOL 2: an engine that closes a connection gives the number of its reason as error code.
 fn refused_or_lost(code: quinn::VarInt, why: &str) -> ControlFault {
     u16::try_from(code.into_inner())
         .ok()

@@ -29,8 +29,10 @@ pub struct Server {
 pub struct GateOptions {
     /// From [`Gate::check`] to its return, at most. A turnstile's own budget is 200 to 500 ms.
     pub budget: Duration,
-    /// Before the same request is sent again; doubles with each further one.
+    /// Before the same request is sent again.
     pub retry_after: Duration,
+    /// How often one engine is asked before the next one is.
+    pub tries_per_engine: u32,
     /// For the first enrolment.
     pub open_budget: Duration,
 }
@@ -39,7 +41,9 @@ impl Default for GateOptions {
     fn default() -> GateOptions {
         GateOptions {
             budget: Duration::from_millis(400),
-            retry_after: Duration::from_millis(40),
+            // PROTOCOL 4, "Retry".
+            retry_after: Duration::from_millis(50),
+            tries_per_engine: 3,
             open_budget: Duration::from_secs(10),
         }
     }
@@ -129,19 +133,24 @@ impl Gate {
 
     fn check_once(&mut self, code: &[u8], lane: Lane, deadline: Instant) -> Result<Verdict, CheckFault> {
         let (number, bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
-        let mut wait = self.options.retry_after;
+        let mut tries = 0;
         let mut unwilling = 0;
         while Instant::now() < deadline {
+            // The same bytes each time: an engine gives the same number the same verdict (R09).
             self.send(bytes);
-            match self.receive(number, deadline.min(Instant::now() + wait)).map_err(CheckFault::Local)? {
+            let until = deadline.min(Instant::now() + self.options.retry_after);
+            match self.receive(number, until).map_err(CheckFault::Local)? {
                 Some(verdict) if unwilling + 1 < self.servers.len() && asks_for_another(verdict.reason) => {
                     unwilling += 1;
+                    tries = self.options.tries_per_engine;
                 }
                 Some(verdict) => return Ok(verdict),
-                None => wait *= 2,
+                None => tries += 1,
             }
-            // The same bytes again: an engine gives the same number the same verdict (R09).
-            self.current = (self.current + 1) % self.servers.len();
+            if tries >= self.options.tries_per_engine {
+                self.current = (self.current + 1) % self.servers.len();
+                tries = 0;
+            }
         }
         Err(CheckFault::NoAnswer { waited: self.options.budget })
     }

@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Sockets around the spine: sealed UDP on worker threads, QUIC on one more, metrics on another.
+//!
+//! [`serve`] starts everything and hands back [`Running`], which can be asked for addresses and figures, told of
+//! revocations, and stopped. Nothing here decides about a check; that is `hufu-check`'s.
+//!
+//! | thread | what it does |
+//! | --- | --- |
+//! | `hufu-udp-0`… | takes what its socket holds, checks it as a batch, sends the replies |
+//! | `hufu-quic` | handshakes, enrolment, frames and datagrams of all connections |
+//! | `hufu-metrics` | answers scrapes by reading the others' counters |
+
+mod clock;
+mod meter;
+mod metrics;
+mod options;
+pub mod profile;
+mod quic;
+mod running;
+mod tls;
+mod udp;
+
+pub use options::{QuicOptions, ServeOptions, UdpOptions};
+pub use running::{Figures, Running, ServeError, serve};
+pub use tls::{ALPN, TlsFault, TlsParts};

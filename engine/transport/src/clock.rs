@@ -1,0 +1,11 @@
+//! The one place where transport reads the wall clock.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hufu_wire::UnixMillis;
+
+/// Now, as checks see it; 1970 when the machine's clock is before it.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

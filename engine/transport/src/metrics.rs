@@ -1,0 +1,50 @@
+//! Metrics and health over HTTP, on a thread of their own. Everything is read when somebody asks: the hot paths
+//! only count.
+
+mod http;
+mod kernel;
+mod scrape;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::running::ServeError;
+pub(crate) use scrape::Board;
+
+/// The running HTTP server.
+pub(crate) struct Metrics {
+    pub(crate) addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Metrics {
+    pub(crate) fn start(listen: SocketAddr, board: Arc<Board>) -> Result<Metrics, ServeError> {
+        let socket = |why| ServeError::Socket { addr: listen, why };
+        let listener = TcpListener::bind(listen).map_err(socket)?;
+        listener.set_nonblocking(true).map_err(socket)?;
+        let addr = listener.local_addr().map_err(socket)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("hufu-metrics".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(http::serve(listener, board, stopped)) {
+                    tracing::error!(%error, "metrics are no longer served; checks are");
+                }
+            })
+            .map_err(ServeError::Thread)?;
+        Ok(Metrics { addr, stop, thread })
+    }
+
+    /// Ends the server; requests under way are cut off.
+    pub(crate) fn stop(self) {
+        // Fails when the server has ended by itself.
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}

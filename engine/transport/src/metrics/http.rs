@@ -1,0 +1,49 @@
+//! Three paths: `/metrics`, `/healthz`, `/readyz`.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::sync::oneshot;
+
+use super::scrape::Board;
+
+/// Serves until `stopped`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    board: Arc<Board>,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(board);
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    tokio::select! {
+        served = async { axum::serve(listener, router).await } => served,
+        _ = stopped => Ok(()),
+    }
+}
+
+async fn metrics(State(board): State<Arc<Board>>) -> impl IntoResponse {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match board.text() {
+        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, OPEN_METRICS)], text),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], String::new()),
+    }
+}
+
+/// Whether gates should be sent here.
+async fn readyz(State(board): State<Arc<Board>>) -> impl IntoResponse {
+    match board.not_ready() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}

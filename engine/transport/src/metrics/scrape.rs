@@ -1,0 +1,219 @@
+//! The board: every number there is, put into words for Prometheus when somebody asks.
+
+use core::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hufu_check::{Counters, Engine, Silence};
+use hufu_wire::{Decision, Reason};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::kernel;
+use crate::clock;
+use crate::quic::Shared;
+use crate::udp::WorkerMeters;
+
+/// What is shown, and where it is read.
+pub(crate) struct Board {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) workers: Vec<(Arc<Counters>, Arc<WorkerMeters>)>,
+    pub(crate) quic: Arc<Shared>,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl Board {
+    /// Everything as OpenMetrics text.
+    pub(crate) fn text(self: &Arc<Self>) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("hufu");
+        registry.register_collector(Box::new(Arc::clone(self)));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+
+    /// Why no gate should be sent here.
+    pub(crate) fn not_ready(&self) -> Option<&'static str> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Some("stopping");
+        }
+        if self.engine.table().issuers().next().is_none() {
+            return Some("no issuer's status is loaded");
+        }
+        None
+    }
+
+    /// CPU time used so far by each thread that checks.
+    pub(crate) fn cpu_times(&self) -> Vec<(String, Duration)> {
+        let workers =
+            self.workers.iter().map(|(_, meters)| (format!("udp-{}", meters.index), meters.thread()));
+        let threads = workers.chain([("quic".to_owned(), self.quic.meters.thread())]);
+        threads.filter_map(|(name, thread)| Some((name, kernel::cpu_time(thread)?))).collect()
+    }
+
+    /// The counters of every spine there is.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {
+        self.workers.iter().map(|(counters, _)| &**counters).chain([&*self.quic.counters])
+    }
+
+    fn sum(&self, of: impl Fn(&Counters) -> u64) -> u64 {
+        self.counters().map(of).sum()
+    }
+}
+
+impl Collector for Board {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.checks(&mut page)?;
+        self.udp(&mut page)?;
+        self.quic(&mut page)?;
+        self.issuers(&mut page)?;
+        let cpu = self.cpu_times().into_iter().map(|(name, used)| (name, used.as_secs_f64()));
+        page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)
+    }
+}
+
+impl Board {
+    fn checks(&self, page: &mut Page<'_>) -> fmt::Result {
+        let reasons = Reason::ALL.map(|reason| (reason.slug(), self.sum(|spine| spine.reason(reason))));
+        page.counters("verdicts", "Verdicts by reason", "reason", reasons)?;
+        let decisions =
+            [("admit", Decision::Admit), ("refer", Decision::Refer), ("refuse", Decision::Refuse)];
+        let decisions = decisions.map(|(name, decision)| (name, self.sum(|spine| spine.decision(decision))));
+        page.counters("decisions", "Verdicts by decision", "decision", decisions)?;
+        let silences = Silence::ALL.map(|cause| (cause.slug(), self.sum(|spine| spine.silence(cause))));
+        page.counters("silences", "Datagrams left unanswered, by cause", "cause", silences)?;
+        page.counter("batches", "Batches of checks", self.sum(Counters::batches))?;
+        page.counter("requests", "Requests that reached a verdict", self.sum(Counters::requests))?;
+        let seen = [("again", self.sum(Counters::seen_again)), ("first", self.sum(Counters::seen_first))];
+        page.counters("credentials", "Credentials found verified, or verified now", "seen", seen)?;
+        page.counter("sessions_opened", "Cookies opened", self.sum(Counters::sessions_opened))?;
+        let evictions = self.sum(Counters::pass_back_evictions);
+        page.counter("pass_back_evictions", "Presentations forgotten too early", evictions)?;
+        page.counter("roster_members", "Roster members checked", self.sum(Counters::roster_members))
+    }
+
+    fn udp(&self, page: &mut Page<'_>) -> fmt::Result {
+        let drops = kernel::drops();
+        let dropped = |inode| drops.iter().find(|(of, _)| *of == inode).map_or(0, |(_, dropped)| *dropped);
+        let mut each = |name, help, of: &dyn Fn(&WorkerMeters) -> u64| {
+            let values = self.workers.iter().map(|(_, meters)| (meters.index.to_string(), of(meters)));
+            page.counters(name, help, "worker", values)
+        };
+        each("udp_receives", "Receive calls that brought something", &|worker| worker.receives.get())?;
+        each("udp_datagrams", "Datagrams received", &|worker| worker.datagrams.get())?;
+        each("udp_replies", "Replies sent", &|worker| worker.replies.get())?;
+        each("udp_send_drops", "Replies the system did not take", &|worker| worker.send_drops.get())?;
+        each("udp_receive_errors", "Receive calls that failed", &|worker| worker.receive_errors.get())?;
+        each("udp_sleeps", "Times a worker had nothing to do", &|worker| worker.sleeps.get())?;
+        each("udp_queue_drops", "Datagrams dropped at a full socket", &|worker| dropped(worker.inode))
+    }
+
+    fn quic(&self, page: &mut Page<'_>) -> fmt::Result {
+        let meters = &self.quic.meters;
+        let outcomes = [
+            ("accepted", &meters.accepted),
+            ("failed", &meters.failed),
+            ("address-asked", &meters.retried),
+            ("refused-total", &meters.refused_total),
+            ("refused-source", &meters.refused_source),
+            ("refused-connections", &meters.refused_connections),
+            ("refused-stopping", &meters.refused_stopping),
+        ];
+        let outcomes = outcomes.map(|(name, meter)| (name, meter.get()));
+        page.counters("quic_handshakes", "Handshakes by outcome", "outcome", outcomes)?;
+        let closed = [
+            ("profile", &meters.closed_profile),
+            ("revoked", &meters.closed_revoked),
+            ("surplus", &meters.closed_surplus),
+        ];
+        let closed = closed.map(|(name, meter)| (name, meter.get()));
+        page.counters("quic_closed", "Connections closed by the engine, by cause", "cause", closed)?;
+        page.counter("quic_enrolments", "Sessions given", meters.enrolments.get())?;
+        page.counter("quic_frames", "Frames answered", meters.frames.get())?;
+        page.counter("quic_frames_unreadable", "Frames broken off", meters.frames_unreadable.get())?;
+        page.counter("quic_datagrams", "Datagrams received", meters.datagrams.get())?;
+        page.counter("quic_datagrams_unreadable", "Datagrams dropped", meters.datagrams_unreadable.get())?;
+        page.gauge("quic_connections", "Connections open", count(self.quic.roll.len()))?;
+        page.gauge("quic_handshakes_under_way", "Handshakes under way", count(self.quic.handshakes.in_all()))
+    }
+
+    /// An issuer that was never heard of has no age: absent is not zero.
+    fn issuers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (table, now) = (self.engine.table(), clock::now());
+        let heads: Vec<_> =
+            table.issuers().map(|(issuer, slot)| (issuer.to_string(), table.as_of(slot))).collect();
+        let ages = heads.iter().filter_map(|(issuer, head)| {
+            let age = Duration::from_millis(now.since(head.heard?));
+            Some((issuer.as_str(), age.as_secs_f64()))
+        });
+        page.gauges("issuer_age_seconds", "Time since the issuer was last heard of", "issuer", ages)?;
+        let sequences = heads
+            .iter()
+            .map(|(issuer, head)| (issuer.as_str(), i64::try_from(head.sequence.0).unwrap_or(i64::MAX)));
+        page.gauges("issuer_sequence", "The issuer's last change set applied", "issuer", sequences)
+    }
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Board").field("workers", &self.workers.len()).finish_non_exhaustive()
+    }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The page being written.
+struct Page<'e>(DescriptorEncoder<'e>);
+
+impl Page<'_> {
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: i64) -> fmt::Result {
+        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    fn counters<L: AsRef<str>, N>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, N)>,
+    ) -> fmt::Result
+    where
+        ConstCounter<N>: EncodeMetric,
+    {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (value_of, value) in values {
+            ConstCounter::new(value).encode(family.encode_family(&[(label, value_of.as_ref())])?)?;
+        }
+        Ok(())
+    }
+
+    fn gauges<L: AsRef<str>, N>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, N)>,
+    ) -> fmt::Result
+    where
+        ConstGauge<N>: EncodeMetric,
+    {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (value_of, value) in values {
+            ConstGauge::new(value).encode(family.encode_family(&[(label, value_of.as_ref())])?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! What a server is told when it starts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::tls::TlsParts;
+
+/// Everything [`serve`](crate::serve) needs besides the engine.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// Sealed UDP.
+    pub udp: UdpOptions,
+    /// QUIC.
+    pub quic: QuicOptions,
+    /// Certificates and revocation lists.
+    pub tls: TlsParts,
+    /// Where metrics and health are served over HTTP; `None` serves none. They tell how much a site is used:
+    /// keep the address inside the operator's network.
+    pub metrics: Option<SocketAddr>,
+    /// How long [`Running::stop`](crate::Running::stop) waits for work under way.
+    pub stop_within: Duration,
+}
+
+/// How sealed UDP is served.
+#[derive(Clone, Debug)]
+pub struct UdpOptions {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The port that enrolments name, when devices reach another one than `listen` has.
+    pub advertised_port: Option<u16>,
+    /// Worker threads, at least 1, each with a socket of its own (`SO_REUSEPORT`).
+    pub workers: usize,
+    /// Cores to pin workers to, in turn; empty pins none.
+    pub cores: Vec<usize>,
+    /// How long an idle worker spins before it sleeps. Zero sleeps at once; more gives away a core for the
+    /// 10 to 17 microseconds that waking one costs.
+    pub busy_poll: Duration,
+    /// Asked for as receive and as send buffer of each socket, bytes; the system may give less.
+    pub socket_buffer_bytes: usize,
+}
+
+/// How QUIC is served.
+#[derive(Clone, Debug)]
+pub struct QuicOptions {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Connections that may be open.
+    pub connections_max: usize,
+    /// Connections one device may have open; one more closes the oldest.
+    pub connections_per_device_max: usize,
+    /// Handshakes under way in all; from half of it on a source must first prove its address (RFC 9000
+    /// section 8.1.2).
+    pub handshakes_max: usize,
+    /// Handshakes under way from one IPv4 address or one IPv6 /64.
+    pub handshakes_per_source_max: usize,
+    /// For a handshake, and for a frame to arrive once it has begun.
+    pub patience: Duration,
+    /// After this long without a packet a connection is forgotten.
+    pub idle: Duration,
+    /// Streams one connection may have open.
+    pub streams_per_connection: u16,
+    /// Frames under way in all connections together, bytes.
+    pub frames_bytes_max: usize,
+}
+
+impl UdpOptions {
+    /// The usual way to serve at `listen`: one worker for each core, no pinning, no spinning.
+    pub fn new(listen: SocketAddr) -> UdpOptions {
+        UdpOptions {
+            listen,
+            advertised_port: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: Vec::new(),
+            busy_poll: Duration::ZERO,
+            socket_buffer_bytes: 8 << 20,
+        }
+    }
+}
+
+impl QuicOptions {
+    /// The usual way to serve at `listen`.
+    pub fn new(listen: SocketAddr) -> QuicOptions {
+        QuicOptions {
+            listen,
+            connections_max: 65_536,
+            connections_per_device_max: 4,
+            // A handshake costs about 0.65 ms of one core: 512 under way are a third of a second of work.
+            handshakes_max: 512,
+            handshakes_per_source_max: 64,
+            patience: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            streams_per_connection: 8,
+            frames_bytes_max: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The QUIC endpoint: enrolment, the clock, batches and rosters on streams, single checks in datagrams.
+//!
+//! One thread runs everything here on a single-threaded runtime: quinn drives an endpoint from one task anyhow,
+//! and spreading its packets over threads costs several times the CPU.
+
+mod admission;
+mod answer;
+mod device;
+mod endpoint;
+mod frame;
+mod meters;
+mod roll;
+mod stream;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hufu_check::{Counters, Engine, Spine};
+use hufu_wire::{DeviceGeneration, DeviceId, Reason};
+use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, watch};
+
+use crate::options::QuicOptions;
+use crate::running::ServeError;
+use crate::tls::Tls;
+
+use admission::Handshakes;
+pub(crate) use meters::QuicMeters;
+use roll::Roll;
+
+/// PROTOCOL 2: a frame that cannot be read ends its stream with this error code.
+const UNREADABLE: VarInt = VarInt::from_u32(1);
+
+/// The running endpoint.
+pub(crate) struct Quic {
+    pub(crate) addr: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
+    stop: watch::Sender<Stop>,
+    thread: JoinHandle<()>,
+}
+
+/// Whether work goes on, and how long what is under way may take once it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    No,
+    Within(Duration),
+}
+
+/// What every connection of the endpoint shares.
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) meters: QuicMeters,
+    pub(crate) roll: Roll,
+    options: QuicOptions,
+    /// The port that enrolments name.
+    udp_port: u16,
+    tls: ArcSwap<Tls>,
+    pub(crate) handshakes: Arc<Handshakes>,
+    /// Never contended: only the endpoint's thread checks.
+    spine: Mutex<Spine>,
+    /// Bytes of frames that may still be taken in.
+    frames: Semaphore,
+    streams: AtomicUsize,
+    stop: watch::Receiver<Stop>,
+}
+
+impl Quic {
+    /// Opens the socket here, so that a failure is the caller's, and serves it on a thread of its own.
+    pub(crate) fn start(
+        options: QuicOptions,
+        tls: Tls,
+        udp_port: u16,
+        engine: &Arc<Engine>,
+    ) -> Result<Quic, ServeError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
+        let listen = options.listen;
+        let endpoint =
+            open(&runtime, listen, &tls).map_err(|why| ServeError::Socket { addr: listen, why })?;
+        let addr = endpoint.local_addr().map_err(|why| ServeError::Socket { addr: listen, why })?;
+        let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
+        let (stop, stopped) = watch::channel(Stop::No);
+        for (device, generation) in &tls.revoked {
+            engine.devices().revoke(*device, *generation);
+        }
+        let shared = Arc::new(Shared {
+            engine: Arc::clone(engine),
+            counters: spine.counters(),
+            meters: QuicMeters::default(),
+            roll: Roll::default(),
+            handshakes: Arc::new(Handshakes::new(&options)),
+            frames: Semaphore::new(options.frames_bytes_max.min(Semaphore::MAX_PERMITS)),
+            options,
+            udp_port,
+            tls: ArcSwap::from_pointee(tls),
+            spine: Mutex::new(spine),
+            streams: AtomicUsize::new(0),
+            stop: stopped,
+        });
+        let serving = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("hufu-quic".to_owned())
+            .spawn(move || {
+                serving.meters.begin();
+                runtime.block_on(endpoint::serve(endpoint, serving));
+            })
+            .map_err(ServeError::Thread)?;
+        Ok(Quic { addr, shared, stop, thread })
+    }
+
+    /// Lets what is under way end, for at most `within`, then closes every connection.
+    pub(crate) fn stop(self, within: Duration) {
+        self.stop.send_replace(Stop::Within(within));
+        // A thread that panicked has already said so on standard error.
+        let _ = self.thread.join();
+    }
+}
+
+impl Shared {
+    /// Revokes a device up to `generation`: its cookies, its next handshakes, and the connections it has open.
+    pub(crate) fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
+        // In this order: a connection that enters the roll after the sweep finds its device revoked.
+        self.engine.devices().revoke(device, generation);
+        self.meters.closed_revoked.add(self.roll.close(device, generation, Reason::DeviceRevoked));
+    }
+
+    /// Puts new certificates and lists in force and closes every connection they would not admit.
+    pub(crate) fn set_tls(&self, tls: Tls) {
+        // In this order: a connection that enters the roll after the sweep is held against the new lists.
+        self.tls.store(Arc::new(tls));
+        let tls = self.tls.load();
+        for (device, generation) in &tls.revoked {
+            self.revoke(*device, *generation);
+        }
+        for grant in self.roll.refused_by(&tls) {
+            self.revoke(grant.device, grant.generation);
+        }
+    }
+
+    fn spine(&self) -> MutexGuard<'_, Spine> {
+        // A check that panicked leaves only scratch behind.
+        self.spine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopping(&self) -> bool {
+        *self.stop.borrow() != Stop::No
+    }
+
+    /// Resolves when the server is told to stop, with the time that is left.
+    async fn stopped(&self) -> Duration {
+        let mut stop = self.stop.clone();
+        loop {
+            if let Stop::Within(within) = *stop.borrow_and_update() {
+                return within;
+            }
+            if stop.changed().await.is_err() {
+                // The handle is gone without a word: nobody waits.
+                return Duration::ZERO;
+            }
+        }
+    }
+
+    /// Counts one stream as under way until the guard is dropped.
+    fn stream(&self) -> UnderWay<'_> {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        UnderWay(&self.streams)
+    }
+}
+
+struct UnderWay<'s>(&'s AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn open(runtime: &Runtime, listen: SocketAddr, tls: &Tls) -> std::io::Result<Endpoint> {
+    let _context = runtime.enter();
+    let socket = UdpSocket::bind(listen)?;
+    let server = quinn::ServerConfig::clone(&tls.server);
+    Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
+}
+
+/// The error code of a connection that is closed for `reason` is the reason's number.
+fn close_code(reason: Reason) -> VarInt {
+    VarInt::from_u32(reason.code().into())
+}

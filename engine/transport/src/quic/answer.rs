@@ -1,0 +1,122 @@
+//! From a request frame to the frame that answers it.
+
+use hufu_check::NotEnrolled;
+use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
+use hufu_wire::{
+    Age, CheckNumber, CheckRequest, ClockOffset, FrameKind, Reason, Sequence, ServerTime, UnixMillis,
+    Verdict, read,
+};
+
+use super::device::Device;
+use super::frame::{Draft, Frame};
+use crate::clock;
+
+/// The bytes of the answering frame; `None` when the frame cannot be read.
+pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>> {
+    if device.shared.stopping() {
+        return Some(refused(Reason::Stopping));
+    }
+    match frame.kind {
+        FrameKind::Enrol => Some(enrol(device)),
+        FrameKind::Time => Some(time()),
+        FrameKind::Roster => Some(roster(device, &frame.payload)),
+        FrameKind::Checks => checks(device, &frame.payload).await,
+        // `read_frame` lets no others through.
+        _ => None,
+    }
+}
+
+/// The verdict of an engine that is about to end.
+pub(crate) fn stopping(number: CheckNumber, now: UnixMillis) -> Verdict {
+    let reason = Reason::Stopping;
+    Verdict { number, server_time: now, reason, decision: reason.decision(), ..blank() }
+}
+
+/// A verdict that has not been given; it admits nobody.
+pub(crate) const fn blank() -> Verdict {
+    Verdict {
+        number: CheckNumber(0),
+        server_time: UnixMillis(0),
+        as_of: Sequence(0),
+        age: Age::Unknown,
+        clock_offset: ClockOffset(0),
+        decision: Reason::Busy.decision(),
+        reason: Reason::Busy,
+        colour: None,
+        kind: None,
+    }
+}
+
+fn enrol(device: &Device) -> Vec<u8> {
+    let shared = &device.shared;
+    match shared.engine.enrol(device.grant, shared.udp_port, clock::now()) {
+        Ok(enrolled) => {
+            shared.meters.enrolments.add(1);
+            let mut draft = Draft::new(hufu_wire::Enrolled::BYTES);
+            draft.put(&enrolled);
+            draft.finish(FrameKind::Enrolled)
+        }
+        Err(NotEnrolled::Refused(reason)) => refused(reason),
+        Err(NotEnrolled::NoRandomness) => refused(Reason::Busy),
+    }
+}
+
+fn time() -> Vec<u8> {
+    let mut draft = Draft::new(ServerTime::BYTES);
+    draft.put(&ServerTime(clock::now()));
+    draft.finish(FrameKind::ServerTime)
+}
+
+fn roster(device: &Device, roster: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::new(0);
+    device.shared.spine().check_roster(clock::now(), &device.grant, roster, draft.payload());
+    draft.finish(FrameKind::RosterVerdicts)
+}
+
+/// Checks a frame's requests a batch at a time, and lets other connections have their turn in between.
+async fn checks(device: &Device, payload: &[u8]) -> Option<Vec<u8>> {
+    const BATCHES_A_TURN: usize = 8;
+    let requests = read_checks(payload)?;
+    let mut draft = Draft::new(requests.len() * Verdict::BYTES);
+    for turn in requests.chunks(BATCH_MAX * BATCHES_A_TURN) {
+        check_turn(device, turn, &mut draft);
+        tokio::task::yield_now().await;
+    }
+    Some(draft.finish(FrameKind::Verdicts))
+}
+
+fn check_turn(device: &Device, turn: &[(CheckNumber, CheckRequest<'_>)], draft: &mut Draft) {
+    let mut spine = device.shared.spine();
+    let now = clock::now();
+    for requests in turn.chunks(BATCH_MAX) {
+        let mut verdicts = [blank(); BATCH_MAX];
+        let verdicts = &mut verdicts[..requests.len()];
+        device.check(now, &mut spine, requests, verdicts);
+        for verdict in verdicts {
+            draft.put(verdict);
+        }
+    }
+}
+
+/// PROTOCOL 2, `Checks`: 1 to 1,024 times a number, a length and a check request, and nothing else. The whole
+/// frame is read before anything in it is checked.
+fn read_checks(mut payload: &[u8]) -> Option<Vec<(CheckNumber, CheckRequest<'_>)>> {
+    let mut requests = Vec::new();
+    while !payload.is_empty() {
+        let (number, rest) = payload.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (request, rest) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+        if requests.len() == FRAME_CHECKS_MAX {
+            return None;
+        }
+        requests.push((CheckNumber(u64::from_le_bytes(*number)), read(request).ok()?));
+        payload = rest;
+    }
+    (!requests.is_empty()).then_some(requests)
+}
+
+fn refused(reason: Reason) -> Vec<u8> {
+    let mut draft = Draft::new(2);
+    draft.payload().extend_from_slice(&reason.code().to_le_bytes());
+    draft.finish(FrameKind::Refused)
+}

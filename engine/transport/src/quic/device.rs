@@ -1,0 +1,148 @@
+//! One device's connection, from its first packet to its last.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use bytes::Bytes;
+use hufu_check::Spine;
+use hufu_wire::limits::BATCH_MAX;
+use hufu_wire::{CheckNumber, CheckRequest, Grant, Message, Reason, UnixMillis, Verdict, read};
+use quinn::{Connection, Incoming};
+use tokio::time::timeout;
+
+use super::admission::Place;
+use super::answer::{self, blank};
+use super::roll::chain_of;
+use super::{Shared, close_code, stream};
+use crate::tls::Tls;
+use crate::{clock, profile};
+
+/// A device whose certificate has been accepted.
+pub(crate) struct Device {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) grant: Grant,
+    connection: Connection,
+}
+
+/// Starts a handshake; `place` is held until it is over.
+pub(crate) fn begin(incoming: Incoming, place: Place, shared: &Arc<Shared>) {
+    tokio::spawn(serve(incoming, place, Arc::clone(shared)));
+}
+
+async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
+    let tls = shared.tls.load_full();
+    let Some(connection) = shake_hands(incoming, &tls, &shared).await else {
+        shared.meters.failed.add(1);
+        return;
+    };
+    let chain = chain_of(&connection);
+    let Some(grant) = chain.first().and_then(|leaf| profile::read_certificate(leaf).ok()) else {
+        shared.meters.closed_profile.add(1);
+        connection.close(close_code(Reason::OutOfScope), b"the certificate grants nothing");
+        return;
+    };
+    let objection = || {
+        let now_in_force = shared.tls.load();
+        let outdated = !Arc::ptr_eq(&tls, &now_in_force) && !now_in_force.still_accepts(&chain);
+        (outdated || shared.engine.devices().is_revoked(&grant)).then_some(Reason::DeviceRevoked)
+    };
+    let per_device_max = shared.options.connections_per_device_max;
+    let _entry = match shared.roll.enter(grant, &connection, per_device_max, objection) {
+        Ok((entry, surplus)) => {
+            shared.meters.closed_surplus.add(surplus);
+            entry
+        }
+        Err(reason) => {
+            shared.meters.closed_revoked.add(1);
+            connection.close(close_code(reason), reason.slug().as_bytes());
+            return;
+        }
+    };
+    drop((place, chain, tls));
+    shared.meters.accepted.add(1);
+    let device = Device { shared: Arc::clone(&shared), grant, connection };
+    Arc::new(device).attend().await;
+}
+
+/// `None` when TLS refuses, or the peer takes too long over it.
+async fn shake_hands(incoming: Incoming, tls: &Tls, shared: &Shared) -> Option<Connection> {
+    let connecting = incoming.accept_with(Arc::clone(&tls.server)).ok()?;
+    timeout(shared.options.patience, connecting).await.ok()?.ok()
+}
+
+impl Device {
+    /// Attends to streams and datagrams until the connection ends.
+    async fn attend(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                stream = self.connection.accept_bi() => match stream {
+                    Ok((send, recv)) => {
+                        tokio::spawn(stream::serve(Arc::clone(&self), send, recv));
+                    }
+                    Err(_) => return,
+                },
+                datagram = self.connection.read_datagram() => match datagram {
+                    Ok(first) => self.check_datagrams(first),
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Checks the datagrams that are there, together, without waiting for more.
+    fn check_datagrams(&self, first: Bytes) {
+        let mut datagrams: ArrayVec<Bytes, BATCH_MAX> = ArrayVec::new();
+        datagrams.push(first);
+        while !datagrams.is_full()
+            && let Some(Ok(next)) = at_once(self.connection.read_datagram())
+        {
+            datagrams.push(next);
+        }
+        let meters = &self.shared.meters;
+        meters.datagrams.add(datagrams.len());
+        let requests: ArrayVec<_, BATCH_MAX> =
+            datagrams.iter().filter_map(|bytes| read_datagram(bytes)).collect();
+        meters.datagrams_unreadable.add(datagrams.len() - requests.len());
+        let mut verdicts = [blank(); BATCH_MAX];
+        let verdicts = &mut verdicts[..requests.len()];
+        self.check(clock::now(), &mut self.shared.spine(), &requests, verdicts);
+        for verdict in verdicts {
+            let mut reply = [0; Verdict::BYTES];
+            verdict.write_to(&mut reply);
+            // A verdict that finds no room is lost as a datagram on the way would be.
+            let _ = self.connection.send_datagram(Bytes::copy_from_slice(&reply));
+        }
+    }
+
+    /// At most one batch. An engine that is stopping says so instead.
+    pub(crate) fn check(
+        &self,
+        now: UnixMillis,
+        spine: &mut Spine,
+        requests: &[(CheckNumber, CheckRequest<'_>)],
+        verdicts: &mut [Verdict],
+    ) {
+        if self.shared.stopping() {
+            for (verdict, (number, _)) in verdicts.iter_mut().zip(requests) {
+                *verdict = answer::stopping(*number, now);
+            }
+        } else {
+            spine.check(now, &self.grant, requests, verdicts);
+        }
+    }
+}
+
+/// PROTOCOL 2: eight bytes of number, then a check request.
+fn read_datagram(bytes: &[u8]) -> Option<(CheckNumber, CheckRequest<'_>)> {
+    let (number, request) = bytes.split_first_chunk()?;
+    Some((CheckNumber(u64::from_le_bytes(*number)), read(request).ok()?))
+}
+
+/// What a future has ready. Dropping it unfinished must lose nothing, which holds for reading a datagram.
+fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}

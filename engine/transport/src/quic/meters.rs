@@ -1,0 +1,50 @@
+//! What the endpoint has seen, besides what its spine counts.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::thread::gettid;
+
+use crate::meter::Meter;
+
+/// Counted on the endpoint's thread, but for `closed_revoked`, which is counted by whoever revokes.
+#[derive(Debug, Default)]
+pub(crate) struct QuicMeters {
+    /// Handshakes that led to a device.
+    pub(crate) accepted: Meter,
+    /// Handshakes that failed or took too long: no certificate, a wrong or a revoked one.
+    pub(crate) failed: Meter,
+    /// Sources told to prove their address first.
+    pub(crate) retried: Meter,
+    /// Refused: too many handshakes in all.
+    pub(crate) refused_total: Meter,
+    /// Refused: too many handshakes from one source.
+    pub(crate) refused_source: Meter,
+    /// Refused: too many connections.
+    pub(crate) refused_connections: Meter,
+    /// Refused: stopping.
+    pub(crate) refused_stopping: Meter,
+    /// Closed after the handshake: the certificate grants nothing.
+    pub(crate) closed_profile: Meter,
+    /// Closed: the device was revoked.
+    pub(crate) closed_revoked: Meter,
+    /// Closed: the device opened one connection too many, and this was its oldest.
+    pub(crate) closed_surplus: Meter,
+    pub(crate) enrolments: Meter,
+    pub(crate) frames: Meter,
+    pub(crate) frames_unreadable: Meter,
+    pub(crate) datagrams: Meter,
+    pub(crate) datagrams_unreadable: Meter,
+    thread: AtomicI32,
+}
+
+impl QuicMeters {
+    /// Called by the endpoint's thread when it begins.
+    pub(crate) fn begin(&self) {
+        self.thread.store(gettid().as_raw_nonzero().get(), Ordering::Relaxed);
+    }
+
+    /// The endpoint's thread id, 0 until it runs.
+    pub(crate) fn thread(&self) -> i32 {
+        self.thread.load(Ordering::Relaxed)
+    }
+}

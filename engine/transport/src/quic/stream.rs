@@ -1,0 +1,64 @@
+//! One stream: request frames in, one answer to each, in order.
+
+use std::sync::Arc;
+
+use quinn::{RecvStream, SendStream};
+use tokio::time::timeout;
+
+use super::UNREADABLE;
+use super::answer::answer;
+use super::device::Device;
+use super::frame::{Frame, NoFrame, read_frame};
+
+/// Serves a stream until the device finishes it, breaks the protocol, or the engine stops.
+pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: RecvStream) {
+    let shared = &device.shared;
+    let _under_way = shared.stream();
+    loop {
+        match next(&device, &mut recv).await {
+            Ok(frame) => {
+                shared.meters.frames.add(1);
+                let Some(reply) = answer(&device, &frame).await else {
+                    return break_off(&device, &mut send, &mut recv);
+                };
+                if timeout(shared.options.patience, send.write_all(&reply)).await.is_err() {
+                    // The device does not read what it asked for.
+                    let _ = send.reset(UNREADABLE);
+                    return;
+                }
+            }
+            Err(NoFrame::Finished) => return say_goodbye(&device, send).await,
+            Err(NoFrame::Unreadable) => return break_off(&device, &mut send, &mut recv),
+            Err(NoFrame::Lost) => return,
+        }
+    }
+}
+
+/// The next frame. While there is none, the end of the engine is the end of the stream.
+async fn next<'d>(device: &'d Device, recv: &mut RecvStream) -> Result<Frame<'d>, NoFrame> {
+    let shared = &device.shared;
+    let frame = read_frame(recv, &shared.frames, shared.options.patience);
+    if shared.stopping() {
+        // A request may be on its way already, and is told that the engine stops.
+        return timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished));
+    }
+    tokio::pin!(frame);
+    tokio::select! {
+        frame = &mut frame => frame,
+        _ = shared.stopped() => timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished)),
+    }
+}
+
+fn break_off(device: &Device, send: &mut SendStream, recv: &mut RecvStream) {
+    device.shared.meters.frames_unreadable.add(1);
+    // Either fails only when the device has closed its side already.
+    let _ = send.reset(UNREADABLE);
+    let _ = recv.stop(UNREADABLE);
+}
+
+/// Waits until the device has the last answer, so that a stopping engine does not cut it off.
+async fn say_goodbye(device: &Device, mut send: SendStream) {
+    if send.finish().is_ok() {
+        let _ = timeout(device.shared.options.patience, send.stopped()).await;
+    }
+}

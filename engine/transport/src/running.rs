@@ -1,0 +1,180 @@
+//! A server from start to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hufu_check::{Counters, Engine, NotEnrolled, Silence};
+use hufu_wire::{Actor, DeviceGeneration, DeviceId, Reason};
+
+use crate::metrics::{Board, Metrics};
+use crate::options::{QuicOptions, ServeOptions};
+use crate::quic::Quic;
+use crate::tls::{Tls, TlsFault, TlsParts};
+use crate::udp::Udp;
+
+/// A server that runs until [`stop`](Running::stop).
+pub struct Running {
+    /// Where QUIC is served.
+    pub quic_addr: SocketAddr,
+    /// Where sealed UDP is served.
+    pub udp_addr: SocketAddr,
+    /// Where metrics are served, if they are.
+    pub metrics_addr: Option<SocketAddr>,
+    udp: Udp,
+    quic: Quic,
+    metrics: Option<Metrics>,
+    board: Arc<Board>,
+    quic_options: QuicOptions,
+    stop_within: Duration,
+}
+
+/// What a server has done so far, added up over all its threads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Verdicts for each reason that was given, in the order of their numbers.
+    pub verdicts: Vec<(Reason, u64)>,
+    /// Datagrams left unanswered for each cause there was.
+    pub silences: Vec<(Silence, u64)>,
+    /// Requests that reached a verdict.
+    pub requests: u64,
+    /// Batches they came in.
+    pub batches: u64,
+    /// Credentials found in the verified-credential cache.
+    pub seen_again: u64,
+    /// Credentials whose signature was verified.
+    pub seen_first: u64,
+    /// Replies the system did not take.
+    pub send_drops: u64,
+    /// CPU time of each thread that checks, by name.
+    pub cpu: Vec<(String, Duration)>,
+}
+
+/// Opens every socket, then starts serving `engine`.
+///
+/// # Errors
+/// [`ServeError`]; nothing is left running then.
+pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
+    let ServeOptions { udp: udp_options, quic: quic_options, tls, metrics, stop_within } = options;
+    let tls = Tls::new(tls, &quic_options)?;
+    let udp = Udp::start(&udp_options, &engine)?;
+    let udp_port = udp_options.advertised_port.unwrap_or_else(|| udp.addr.port());
+    let quic = match Quic::start(quic_options.clone(), tls, udp_port, &engine) {
+        Ok(quic) => quic,
+        Err(error) => {
+            udp.stop();
+            return Err(error);
+        }
+    };
+    let workers = udp.workers.iter().map(|worker| (Arc::clone(&worker.counters), Arc::clone(&worker.meters)));
+    let board = Arc::new(Board {
+        engine,
+        workers: workers.collect(),
+        quic: Arc::clone(&quic.shared),
+        stopping: AtomicBool::new(false),
+    });
+    let metrics = match metrics.map(|listen| Metrics::start(listen, Arc::clone(&board))).transpose() {
+        Ok(metrics) => metrics,
+        Err(error) => {
+            quic.stop(Duration::ZERO);
+            udp.stop();
+            return Err(error);
+        }
+    };
+    Ok(Running {
+        quic_addr: quic.addr,
+        udp_addr: udp.addr,
+        metrics_addr: metrics.as_ref().map(|metrics| metrics.addr),
+        udp,
+        quic,
+        metrics,
+        board,
+        quic_options,
+        stop_within,
+    })
+}
+
+impl Running {
+    /// Revokes a device up to and including `generation`, at once and on both ways: its open connections are
+    /// closed, its cookies answered with [`Reason::DeviceRevoked`], its certificates get no session.
+    pub fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
+        self.quic.shared.revoke(device, generation);
+    }
+
+    /// Puts new certificates and revocation lists in force. Every device in a list is
+    /// [revoked](Self::revoke), and so is every connected one whose certificate would no longer be accepted;
+    /// all other connections stay.
+    ///
+    /// # Errors
+    /// [`TlsFault`], and what was in force stays in force.
+    pub fn set_tls(&self, parts: TlsParts) -> Result<(), TlsFault> {
+        self.quic.shared.set_tls(Tls::new(parts, &self.quic_options)?);
+        Ok(())
+    }
+
+    /// What was done so far.
+    pub fn figures(&self) -> Figures {
+        let sum = |of: &dyn Fn(&Counters) -> u64| self.board.counters().map(of).sum();
+        let verdicts = Reason::ALL.map(|reason| (reason, sum(&|spine| spine.reason(reason))));
+        let silences = Silence::ALL.map(|cause| (cause, sum(&|spine| spine.silence(cause))));
+        Figures {
+            verdicts: verdicts.into_iter().filter(|(_, n)| *n > 0).collect(),
+            silences: silences.into_iter().filter(|(_, n)| *n > 0).collect(),
+            requests: sum(&Counters::requests),
+            batches: sum(&Counters::batches),
+            seen_again: sum(&Counters::seen_again),
+            seen_first: sum(&Counters::seen_first),
+            send_drops: self.board.workers.iter().map(|(_, meters)| meters.send_drops.get()).sum(),
+            cpu: self.board.cpu_times(),
+        }
+    }
+
+    /// The metrics page, as `/metrics` serves it.
+    pub fn metrics_text(&self) -> String {
+        // Writing to a string does not fail.
+        self.board.text().unwrap_or_default()
+    }
+
+    /// Stops: new connections are refused and new requests answered [`Reason::Stopping`], what is under way
+    /// ends, sockets are emptied. Returns within the time the options gave, and a moment.
+    pub fn stop(self) {
+        self.board.stopping.store(true, Ordering::Relaxed);
+        self.quic.stop(self.stop_within);
+        self.udp.stop();
+        if let Some(metrics) = self.metrics {
+            metrics.stop();
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be served.
+    #[error("cannot serve {addr}: {why}")]
+    Socket {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        #[source]
+        why: io::Error,
+    },
+    /// A certificate, key or list cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// The system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The engine gives no worker.
+    #[error(transparent)]
+    Engine(NotEnrolled),
+}
+
+impl ServeError {
+    /// Who can mend it: always whoever runs the engine.
+    pub const fn actor(&self) -> Actor {
+        Actor::Operator
+    }
+}

@@ -1,0 +1,93 @@
+//! Sealed UDP: worker threads with a socket each, batches in, replies out.
+//!
+//! `docs/decisions/0005-udp-io.md` says which system calls are used and what they cost.
+
+mod outbox;
+mod socket;
+mod wake;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use hufu_check::{Counters, Engine, Spine};
+
+use crate::options::UdpOptions;
+use crate::running::ServeError;
+
+use socket::Socket;
+use wake::Wake;
+use worker::Worker;
+pub(crate) use worker::WorkerMeters;
+
+/// The running workers.
+pub(crate) struct Udp {
+    pub(crate) addr: SocketAddr,
+    pub(crate) workers: Vec<Working>,
+    wake: Arc<Wake>,
+}
+
+/// One worker, seen from outside.
+pub(crate) struct Working {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) meters: Arc<WorkerMeters>,
+    thread: JoinHandle<()>,
+}
+
+impl Udp {
+    /// Opens all sockets and only then starts the workers, so that a failure leaves no thread behind.
+    pub(crate) fn start(options: &UdpOptions, engine: &Arc<Engine>) -> Result<Udp, ServeError> {
+        let mut addr = options.listen;
+        let mut sockets = Vec::new();
+        for _ in 0..options.workers.max(1) {
+            let socket = Socket::open(addr, options.socket_buffer_bytes)
+                .map_err(|why| ServeError::Socket { addr, why })?;
+            // Port 0 is decided by the first socket; the others join it.
+            addr = socket.addr();
+            sockets.push(socket);
+        }
+        let wake = Arc::new(Wake::new().map_err(ServeError::Thread)?);
+        let mut udp = Udp { addr, workers: Vec::new(), wake };
+        for (index, socket) in sockets.into_iter().enumerate() {
+            let core = options.cores.get(index % options.cores.len().max(1)).copied();
+            match udp.start_worker(index, socket, core, options, engine) {
+                Ok(working) => udp.workers.push(working),
+                Err(error) => {
+                    udp.stop();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(udp)
+    }
+
+    fn start_worker(
+        &self,
+        index: usize,
+        socket: Socket,
+        core: Option<usize>,
+        options: &UdpOptions,
+        engine: &Arc<Engine>,
+    ) -> Result<Working, ServeError> {
+        let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
+        let counters = spine.counters();
+        let meters = Arc::new(WorkerMeters::new(index, socket.inode()));
+        let worker =
+            Worker::new(socket, spine, Arc::clone(&meters), Arc::clone(&self.wake), options.busy_poll);
+        let thread = std::thread::Builder::new()
+            .name(format!("hufu-udp-{index}"))
+            .spawn(move || worker.run(core))
+            .map_err(ServeError::Thread)?;
+        Ok(Working { counters, meters, thread })
+    }
+
+    /// Answers what the sockets hold, then ends the workers.
+    pub(crate) fn stop(self) {
+        self.wake.stop();
+        for working in self.workers {
+            // A worker that panicked has already said so on standard error.
+            let _ = working.thread.join();
+        }
+    }
+}
