@@ -10,7 +10,12 @@
 
 mod comb;
 mod equation;
+mod field;
 mod key;
+#[cfg(test)]
+mod oracle;
+mod point;
+mod table;
 
 use hufu_wire::limits;
 

@@ -1,0 +1,158 @@
+//! What one signature costs, every way there is, in one run:
+//! `cargo run --release -p hufu-codes --example signature_cost`.
+//!
+//! Prints CPU microseconds a signature, medians over rounds in which all ways take turns, so that a busy or
+//! throttled machine disturbs them alike.
+
+use std::hint::black_box;
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey, verify_batch};
+use hufu_codes::ed25519::{Job, PreparedKey, backends};
+use hufu_wire::limits::BATCH_MAX;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Bytes that a phone code's signature covers.
+const MESSAGE_BYTES: usize = 130;
+/// Different signatures, so that tables are looked up all over.
+const SIGNATURES: usize = 512;
+const ROUNDS: usize = 15;
+
+struct Signed {
+    key: usize,
+    message: [u8; MESSAGE_BYTES],
+    signature: [u8; 64],
+}
+
+/// One way to verify all signatures.
+struct Way<'a> {
+    name: String,
+    verify_all: Box<dyn FnMut() + 'a>,
+    costs_us: Vec<f64>,
+}
+
+fn main() {
+    println!("CPU: {}", features().join(" "));
+    for keys in [1, 8] {
+        println!("\n{keys} issuer key(s), {MESSAGE_BYTES}-byte messages, CPU µs a signature");
+        compare(keys);
+    }
+}
+
+fn compare(keys: usize) {
+    let mut rng = ChaCha12Rng::seed_from_u64(7);
+    let signing: Vec<SigningKey> = (0..keys)
+        .map(|_| {
+            let mut seed = [0; 32];
+            rng.fill_bytes(&mut seed);
+            SigningKey::from_bytes(&seed)
+        })
+        .collect();
+    let signed: Vec<Signed> = (0..SIGNATURES)
+        .map(|i| {
+            let mut message = [0; MESSAGE_BYTES];
+            rng.fill_bytes(&mut message);
+            Signed { key: i % keys, message, signature: signing[i % keys].sign(&message).to_bytes() }
+        })
+        .collect();
+    let dalek: Vec<VerifyingKey> = signing.iter().map(SigningKey::verifying_key).collect();
+    let prepared: Vec<PreparedKey> =
+        dalek.iter().map(|key| PreparedKey::new(key.as_bytes()).expect("an honest key")).collect();
+    let jobs: Vec<Job<'_>> = signed
+        .iter()
+        .map(|signed| Job {
+            key: &prepared[signed.key],
+            message: [&signed.message, &[], &[], &[]],
+            signature: &signed.signature,
+        })
+        .collect();
+
+    let mut ways = vec![
+        Way::new("dalek verify_strict", || {
+            for Signed { key, message, signature } in &signed {
+                assert!(dalek[*key].verify_strict(message, &Signature::from_bytes(signature)).is_ok());
+            }
+        }),
+        Way::new("dalek verify_batch of 16 (not strict)", || verify_in_sixteens(&signed, &dalek)),
+        Way::new("aws-lc-rs", || {
+            for Signed { key, message, signature } in &signed {
+                let key = UnparsedPublicKey::new(&ED25519, dalek[*key].as_bytes());
+                assert!(key.verify(message, signature).is_ok());
+            }
+        }),
+    ];
+    for backend in backends() {
+        for batch in [1, 2, 3, 4, 8, 16, BATCH_MAX] {
+            let jobs = &jobs;
+            ways.push(Way::new(&format!("{} in batches of {batch}", backend.name()), move || {
+                let mut genuine = [false; BATCH_MAX];
+                for jobs in jobs.chunks_exact(batch) {
+                    backend.verify(black_box(jobs), &mut genuine[..batch]);
+                    assert!(genuine[..batch].iter().all(|&genuine| genuine));
+                }
+            }));
+        }
+    }
+
+    for _ in 0..ROUNDS {
+        ways.iter_mut().for_each(Way::run);
+    }
+    let strict = ways[0].median_us();
+    for way in &mut ways {
+        let cost = way.median_us();
+        println!("{:38} {cost:6.2}   {:4.1}x", way.name, strict / cost);
+    }
+}
+
+fn verify_in_sixteens(signed: &[Signed], keys: &[VerifyingKey]) {
+    for signed in signed.chunks_exact(16) {
+        let messages: Vec<&[u8]> = signed.iter().map(|signed| signed.message.as_slice()).collect();
+        let signatures: Vec<Signature> =
+            signed.iter().map(|signed| Signature::from_bytes(&signed.signature)).collect();
+        let keys: Vec<VerifyingKey> = signed.iter().map(|signed| keys[signed.key]).collect();
+        assert!(verify_batch(&messages, &signatures, &keys).is_ok());
+    }
+}
+
+impl<'a> Way<'a> {
+    fn new(name: &str, verify_all: impl FnMut() + 'a) -> Way<'a> {
+        Way { name: name.into(), verify_all: Box::new(verify_all), costs_us: Vec::new() }
+    }
+
+    fn run(&mut self) {
+        let before_us = cpu_us();
+        (self.verify_all)();
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+        let signatures = SIGNATURES as f64;
+        self.costs_us.push((cpu_us() - before_us) / signatures);
+    }
+
+    fn median_us(&mut self) -> f64 {
+        self.costs_us.sort_by(f64::total_cmp);
+        self.costs_us[self.costs_us.len() / 2]
+    }
+}
+
+/// CPU time of this thread, microseconds.
+fn cpu_us() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    #[expect(clippy::cast_precision_loss, reason = "a run takes seconds")]
+    let us = time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3;
+    us
+}
+
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    macro_rules! present {
+        ($($feature:tt),*) => { [$((std::is_x86_feature_detected!($feature), $feature)),*] };
+    }
+    let all = present!["avx2", "bmi2", "adx", "avx512f", "avx512vl", "avx512dq", "avx512ifma"];
+    all.into_iter().filter(|(present, _)| *present).map(|(_, feature)| feature).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn features() -> Vec<&'static str> {
+    vec![std::env::consts::ARCH]
+}
