@@ -13,6 +13,10 @@ pub struct Rate {
     pub burst: u32,
 }
 
+/// How far the engine's clock may step back before buckets start anew, microseconds: more than two workers'
+/// clock readings ever differ.
+const CLOCK_BACK_US: u64 = 1_000_000;
+
 /// One cache line for each device that the operator's CA may have named. Ids are small and dense, so this is
 /// an array and finding a device is an index.
 pub struct Devices {
@@ -99,7 +103,9 @@ impl Devices {
         let cost_us = (1_000_000 / u64::from(self.rate.per_s)).max(1);
         let latest_us = now_us + cost_us * u64::from(self.rate.burst);
         let taken = bucket.fetch_update(Relaxed, Relaxed, |empty_us| {
-            let next_us = empty_us.max(now_us) + cost_us;
+            // A bucket filled further ahead than any burst reaches is from before the clock was set back.
+            let empty_us = if empty_us > latest_us + CLOCK_BACK_US { now_us } else { empty_us.max(now_us) };
+            let next_us = empty_us + cost_us;
             (next_us <= latest_us).then_some(next_us)
         });
         taken.is_ok()
@@ -183,6 +189,14 @@ mod tests {
             devices.charge_sealed(DeviceId(0), new_session, CheckNumber(1), NOW),
             "a new one starts at 1"
         );
+    }
+
+    #[test]
+    fn a_clock_set_back_shuts_nobody_out() {
+        let devices = Devices::new(1, Rate { per_s: 10, burst: 1 });
+        assert!(devices.charge(DeviceId(0), UnixMillis(NOW.0 + 86_400_000)));
+        assert!(devices.charge(DeviceId(0), NOW), "tomorrow's bucket does not count today");
+        assert!(!devices.charge(DeviceId(0), NOW), "and today's does");
     }
 
     #[test]

@@ -1,0 +1,218 @@
+//! A small checkpoint: one issuer, a few holders, two sites, gates with sessions.
+
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses its part")]
+
+use std::sync::Arc;
+
+use hufu_check::{Counters, Engine, EngineParts, Rate, Replies, Spine};
+use hufu_client::Session;
+use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
+use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_codes::presentation::{Salt, StepIndex, StepTree};
+use hufu_codes::{Credential, Detail};
+use hufu_policy::Sites;
+use hufu_table::{Limits, Table, Writer};
+use hufu_wire::{
+    Colour, DeviceGeneration, DeviceId, Grant, HolderIndex, HubId, IssuerId, Lane, Reason, Scope, Sequence,
+    SiteId, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, sealed,
+};
+use zeroize::Zeroizing;
+
+pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
+pub const ISSUER: IssuerId = IssuerId(310_000);
+pub const SCHOOL: SiteId = SiteId(1);
+pub const STATION: SiteId = SiteId(2);
+pub const HUB: HubId = HubId(77);
+pub const SEED: [u8; 32] = [5; 32];
+
+pub const GREEN: HolderIndex = HolderIndex(10);
+pub const RED: HolderIndex = HolderIndex(11);
+pub const AMBER: HolderIndex = HolderIndex(12);
+pub const UNKNOWN: HolderIndex = HolderIndex(13);
+
+const SITES: &str = r#"
+[[site]]
+id = 1
+name = "School door"
+accepts = ["phone", "paper"]
+roster = true
+pass_back_s = 90
+
+[[site]]
+id = 2
+name = "North station"
+hub = 77
+accepts = ["phone", "trip"]
+staleness_ms_max = 5000
+pass_back_s = 90
+"#;
+
+pub struct Checkpoint {
+    pub engine: Arc<Engine>,
+    pub spine: Spine,
+    pub counters: Arc<Counters>,
+    pub signer: IssuerSigner,
+    pub writer: Writer,
+    pub operator: OperatorSigner,
+}
+
+pub struct Gate {
+    pub session: Session,
+    pub grant: Grant,
+}
+
+impl Checkpoint {
+    pub fn new() -> Checkpoint {
+        Checkpoint::with_rate(Rate { per_s: 1_000_000, burst: 1_000_000 })
+    }
+
+    pub fn with_rate(device_rate: Rate) -> Checkpoint {
+        Checkpoint::of([3; 32], device_rate)
+    }
+
+    pub fn of_cluster(seed: [u8; 32]) -> Checkpoint {
+        Checkpoint::of(seed, Rate { per_s: 1_000_000, burst: 1_000_000 })
+    }
+
+    fn of(cluster_seed: [u8; 32], device_rate: Rate) -> Checkpoint {
+        let signer = IssuerSigner::from_seed(&[1; 32], ISSUER);
+        let operator = OperatorSigner::from_seed(&[2; 32]);
+        let table = Table::new(Limits::for_holders(2, 1000)).unwrap();
+        let mut writer = table.writer(ISSUER).unwrap();
+        for (holder, colour) in [(GREEN, Colour::Green), (RED, Colour::Red), (AMBER, Colour::Amber)] {
+            writer.set(holder, StatusWord::new(colour, 1)).unwrap();
+        }
+        for holder in 100..200 {
+            writer.set(HolderIndex(holder), StatusWord::new(Colour::Green, 1)).unwrap();
+        }
+        writer.advance(Sequence(4), UnixMillis(NOW.0 - 700)).unwrap();
+        let engine = Engine::new(EngineParts {
+            table: table.reader(),
+            keyring: keyring(&operator, 1, &[(&signer, false)]),
+            sites: Sites::parse(SITES, "sites.toml").unwrap(),
+            cluster_seed: Zeroizing::new(cluster_seed),
+            devices_max: 64,
+            device_rate,
+            cookie_s: 3600,
+            seen_entries: 1024,
+            pass_back_entries: 1024,
+        })
+        .unwrap();
+        let spine = Spine::new(Arc::clone(&engine)).unwrap();
+        let counters = spine.counters();
+        Checkpoint { engine, spine, counters, signer, writer, operator }
+    }
+
+    pub fn gate(&self, device: u32, site: SiteId) -> Gate {
+        self.gate_at(device, site, NOW)
+    }
+
+    pub fn gate_at(&self, device: u32, site: SiteId, now: UnixMillis) -> Gate {
+        let grant = Grant {
+            device: DeviceId(device),
+            generation: DeviceGeneration(0),
+            site,
+            scope: Scope::CHECKS_AND_ROSTERS,
+        };
+        Gate { session: Session::new(self.engine.enrol(grant, 1, now).unwrap()), grant }
+    }
+
+    /// The holder's credential, generation 1, of `detail`'s kind.
+    pub fn credential(&self, holder: HolderIndex, detail: Detail) -> Credential<'static> {
+        let issued = UnixSeconds(NOW.seconds().0 - 600);
+        let validity_s = if matches!(detail, Detail::Paper) { 7 * 86_400 } else { 86_400 };
+        Credential {
+            key: self.signer.key(),
+            issued,
+            expires: UnixSeconds(issued.0 + validity_s),
+            holder,
+            generation: 1,
+            display: "张*1234",
+            detail,
+        }
+    }
+
+    /// The text of a phone code of this holder as shown in `step`.
+    pub fn phone_in(&self, holder: HolderIndex, step: Step) -> String {
+        let phone = Detail::Phone { root: [0; 16], origin: NOW.seconds().step() };
+        let mut credential = self.credential(holder, phone);
+        let origin = Step(credential.issued.step().0);
+        let salt = Salt::of(credential.key, holder, credential.generation, origin, credential.issued);
+        let tree = StepTree::new(&SEED, &salt);
+        credential.detail = Detail::Phone { root: tree.root(), origin };
+        let presentation = tree.present(StepIndex::of(step, origin).unwrap());
+        code_text(&self.signer.sign_credential(&credential).unwrap(), Some(&presentation))
+    }
+
+    pub fn phone(&self, holder: HolderIndex) -> String {
+        self.phone_in(holder, NOW.seconds().step())
+    }
+
+    pub fn paper(&self, holder: HolderIndex) -> String {
+        code_text(&self.signer.sign_credential(&self.credential(holder, Detail::Paper)).unwrap(), None)
+    }
+
+    pub fn trip(&self, holder: HolderIndex, hub: HubId) -> String {
+        let now = NOW.seconds().0;
+        let trip = Detail::Trip { hub, from: UnixSeconds(now - 60), until: UnixSeconds(now + 60) };
+        code_text(&self.signer.sign_credential(&self.credential(holder, trip)).unwrap(), None)
+    }
+
+    /// The sealed request of `gate` for `code`.
+    pub fn request(&self, gate: &mut Gate, code: &str) -> Vec<u8> {
+        let mut bytes = [0; Session::REQUEST_BYTES_MAX];
+        let (_, length) = gate.session.seal(code.as_bytes(), Lane(0), &mut bytes).unwrap();
+        bytes[..length].to_vec()
+    }
+
+    /// What the engine answers to one datagram.
+    pub fn answer_at(&mut self, now: UnixMillis, datagram: &[u8]) -> Option<[u8; sealed::REPLY_BYTES]> {
+        let mut replies = Replies::new();
+        let mut datagram = datagram.to_vec();
+        let length = datagram.len();
+        self.spine.check_sealed(now, &mut [&mut datagram], &mut replies);
+        let reply = replies.get(0).copied();
+        assert!(reply.is_none_or(|reply| reply.len() < length), "a reply is shorter than its request");
+        reply
+    }
+
+    pub fn answer(&mut self, datagram: &[u8]) -> Option<[u8; sealed::REPLY_BYTES]> {
+        self.answer_at(NOW, datagram)
+    }
+
+    /// The verdict on `code` shown at `gate`.
+    pub fn show_at(&mut self, now: UnixMillis, gate: &mut Gate, code: &str) -> Verdict {
+        let request = self.request(gate, code);
+        let reply = self.answer_at(now, &request).expect("an answer");
+        gate.session.open(&reply).unwrap()
+    }
+
+    pub fn show(&mut self, gate: &mut Gate, code: &str) -> Verdict {
+        self.show_at(NOW, gate, code)
+    }
+
+    pub fn reason(&mut self, gate: &mut Gate, code: &str) -> Reason {
+        let verdict = self.show(gate, code);
+        assert_eq!(verdict.decision == hufu_wire::Decision::Admit, verdict.reason == Reason::Clear);
+        verdict.reason
+    }
+}
+
+/// A keyring of these keys, each with whether it is revoked.
+pub fn keyring(operator: &OperatorSigner, version: u64, keys: &[(&IssuerSigner, bool)]) -> Keyring {
+    let day = 86_400;
+    let now = NOW.seconds();
+    let listed: Vec<_> = keys
+        .iter()
+        .map(|(signer, revoked)| {
+            let from = UnixSeconds(now.0 - 30 * day);
+            let mut key = signer.listed(Uses::CODES, from, from, UnixSeconds(now.0 + 30 * day));
+            key.revoked = *revoked;
+            key
+        })
+        .collect();
+    let list = TrustList::sign(version, now, &listed, operator);
+    let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+    Keyring::empty().update(&list, now).unwrap()
+}

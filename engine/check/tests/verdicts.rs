@@ -1,0 +1,256 @@
+//! What the spine says of every kind of code, over sealed UDP.
+
+mod common;
+
+use common::*;
+use hufu_check::{Rate, Silence};
+use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::{Credential, Detail, code, text};
+use hufu_wire::{
+    Age, ClockOffset, CodeKind, Colour, Decision, DeviceGeneration, HubId, Reason, Sequence, StatusWord,
+    Step, UnixMillis, UnixSeconds, limits,
+};
+
+type Make = fn(&Checkpoint) -> String;
+
+fn signed(checkpoint: &Checkpoint, change: impl FnOnce(&mut Credential<'static>)) -> String {
+    let mut credential = checkpoint.credential(GREEN, Detail::Paper);
+    change(&mut credential);
+    code_text(&checkpoint.signer.sign_credential(&credential).unwrap(), None)
+}
+
+/// R01 to R08: each code at each site, and the one reason it gets.
+#[test]
+fn r07_every_code_gets_its_reason() {
+    let step = NOW.seconds().step().0;
+    let cases: &[(&str, hufu_wire::SiteId, Make, Reason)] = &[
+        ("green phone", SCHOOL, |c| c.phone(GREEN), Reason::Clear),
+        ("red phone", SCHOOL, |c| c.phone(RED), Reason::StatusRed),
+        ("amber phone", SCHOOL, |c| c.phone(AMBER), Reason::StatusAmber),
+        ("unknown holder", SCHOOL, |c| c.phone(UNKNOWN), Reason::StatusUnknown),
+        ("green paper at the school", SCHOOL, |c| c.paper(GREEN), Reason::Clear),
+        ("paper at the station", STATION, |c| c.paper(GREEN), Reason::KindNotAccepted),
+        ("trip at its hub", STATION, |c| c.trip(GREEN, HUB), Reason::Clear),
+        ("trip at another hub", STATION, |c| c.trip(GREEN, HubId(1)), Reason::WrongHub),
+        ("trip at the school", SCHOOL, |c| c.trip(GREEN, HUB), Reason::KindNotAccepted),
+        ("not a code", SCHOOL, |_| "hello".into(), Reason::NotACode),
+        ("nothing", SCHOOL, |_| String::new(), Reason::NotACode),
+        ("a broken text", SCHOOL, |c| c.phone(GREEN).replace("HF1:", "HF1:."), Reason::BadText),
+        (
+            "a trailing byte",
+            SCHOOL,
+            |c| {
+                let credential = c.signer.sign_credential(&c.credential(GREEN, Detail::Paper)).unwrap();
+                text::encode(&[code::write(&credential, None).as_slice(), &[0]].concat())
+            },
+            Reason::BadEncoding,
+        ),
+        ("text as long as can be", SCHOOL, |_| format!("HF1:{}", "0".repeat(507)), Reason::BadEncoding),
+        ("expired", SCHOOL, |c| signed(c, |it| it.expires = NOW.seconds()), Reason::Expired),
+        (
+            "not yet valid",
+            SCHOOL,
+            |c| signed(c, |it| it.issued = UnixSeconds(NOW.seconds().0 + 3600)),
+            Reason::NotYetValid,
+        ),
+        ("an older generation", SCHOOL, |c| signed(c, |it| it.generation = 0), Reason::Superseded),
+        (
+            "an unlisted key",
+            SCHOOL,
+            |c| {
+                let stranger = IssuerSigner::from_seed(&[9; 32], ISSUER);
+                let credential = Credential { key: stranger.key(), ..c.credential(GREEN, Detail::Paper) };
+                code_text(&stranger.sign_credential(&credential).unwrap(), None)
+            },
+            Reason::KeyUnknown,
+        ),
+        (
+            "a forged signature",
+            SCHOOL,
+            |c| {
+                let credential = c.credential(GREEN, Detail::Paper);
+                let mut bytes = c.signer.sign_credential(&credential).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                code_text(&bytes, None)
+            },
+            Reason::BadSignature,
+        ),
+        (
+            "a phone code without its presentation",
+            SCHOOL,
+            |c| {
+                let phone = Detail::Phone { root: [1; 16], origin: NOW.seconds().step() };
+                code_text(&c.signer.sign_credential(&c.credential(GREEN, phone)).unwrap(), None)
+            },
+            Reason::PresentationMissing,
+        ),
+    ];
+    for (name, site, make, reason) in cases {
+        let mut checkpoint = Checkpoint::new();
+        let mut gate = checkpoint.gate(1, *site);
+        let code = make(&checkpoint);
+        assert_eq!(checkpoint.reason(&mut gate, &code), *reason, "{name}");
+        assert_eq!(checkpoint.counters.reason(*reason), 1, "{name}: counted");
+    }
+
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    for (steps, reason) in [
+        (-20, Reason::ClockSkew),
+        (-2, Reason::ClockSkew),
+        (-1, Reason::Clear),
+        (0, Reason::Clear),
+        (1, Reason::Clear),
+        (2, Reason::ClockSkew),
+    ] {
+        let code = checkpoint.phone_in(GREEN, Step(step.strict_add_signed(steps)));
+        assert_eq!(checkpoint.reason(&mut gate, &code), reason, "{steps} steps");
+    }
+}
+
+#[test]
+fn r08_a_skewed_phone_is_told_by_how_much() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let step = NOW.seconds().step();
+    let code = checkpoint.phone_in(GREEN, Step(step.0 + 4));
+    let verdict = checkpoint.show(&mut gate, &code);
+    let ahead = step.0 * limits::STEP_S + 4 * limits::STEP_S - NOW.seconds().0;
+    assert_eq!(verdict.clock_offset, ClockOffset(ahead.cast_signed()));
+    assert_eq!((verdict.decision, verdict.reason), (Decision::Refer, Reason::ClockSkew));
+}
+
+#[test]
+fn r07_a_verdict_carries_what_it_rests_on() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    let verdict = checkpoint.show(&mut gate, &code);
+    assert_eq!(verdict.age, Age::Millis(700));
+    assert_eq!(verdict.as_of, Sequence(4));
+    assert_eq!(verdict.server_time, NOW);
+    assert_eq!(verdict.kind, Some(CodeKind::Paper), "paper is shown as paper (R03)");
+    assert_eq!(verdict.colour, Some(Colour::Green));
+}
+
+#[test]
+fn r07_a_colour_change_counts_from_the_next_check_on() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    checkpoint.writer.set(GREEN, StatusWord::new(Colour::Red, 1)).unwrap();
+    checkpoint.writer.advance(Sequence(5), NOW).unwrap();
+    let verdict = checkpoint.show(&mut gate, &code);
+    assert_eq!((verdict.reason, verdict.as_of), (Reason::StatusRed, Sequence(5)));
+}
+
+#[test]
+fn r07_stale_data_is_a_reason_of_its_own() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, STATION);
+    let later = UnixMillis(NOW.0 + 4_500);
+    let code = checkpoint.phone(GREEN);
+    assert_eq!(checkpoint.show_at(later, &mut gate, &code).reason, Reason::StaleData);
+}
+
+#[test]
+fn r09_another_gate_is_refused_and_a_retransmission_gets_the_same_verdict() {
+    let mut checkpoint = Checkpoint::new();
+    let (mut north, mut south) = (checkpoint.gate(1, SCHOOL), checkpoint.gate(2, SCHOOL));
+    let code = checkpoint.phone(GREEN);
+    let request = checkpoint.request(&mut north, &code);
+    for _ in 0..3 {
+        let reply = checkpoint.answer(&request).unwrap();
+        assert_eq!(north.session.open(&reply).unwrap().reason, Reason::Clear, "the same bytes again");
+    }
+    let request = checkpoint.request(&mut south, &code);
+    for _ in 0..3 {
+        let reply = checkpoint.answer(&request).unwrap();
+        assert_eq!(south.session.open(&reply).unwrap().reason, Reason::PassBack);
+    }
+    assert_eq!(checkpoint.reason(&mut north, &code), Reason::Clear, "the first gate may scan again");
+    let next = checkpoint.phone_in(GREEN, Step(NOW.seconds().step().0 + 1));
+    assert_eq!(checkpoint.reason(&mut south, &next), Reason::Clear, "the next step is a new presentation");
+}
+
+#[test]
+fn r09_who_was_not_admitted_has_used_nothing() {
+    let mut checkpoint = Checkpoint::new();
+    let (mut school, mut station) = (checkpoint.gate(1, SCHOOL), checkpoint.gate(2, STATION));
+    let paper = checkpoint.paper(GREEN);
+    assert_eq!(checkpoint.reason(&mut station, &paper), Reason::KindNotAccepted);
+    assert_eq!(checkpoint.reason(&mut school, &paper), Reason::Clear);
+}
+
+#[test]
+fn r01_a_revoked_key_takes_its_verified_credentials_with_it() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    assert_eq!((checkpoint.counters.seen_first(), checkpoint.counters.seen_again()), (1, 1));
+    let revoked = keyring(&checkpoint.operator, 2, &[(&checkpoint.signer, true)]);
+    checkpoint.engine.set_keyring(revoked).unwrap();
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::KeyRevoked);
+}
+
+#[test]
+fn r43_revocation_bites_at_once_and_a_new_generation_may_come_back() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    checkpoint.engine.devices().revoke(gate.grant.device, DeviceGeneration(0));
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::DeviceRevoked);
+    assert!(checkpoint.engine.enrol(gate.grant, 1, NOW).is_err(), "no new cookie either");
+    let anew = hufu_wire::Grant { generation: DeviceGeneration(1), ..gate.grant };
+    let enrolled = checkpoint.engine.enrol(anew, 1, UnixMillis(NOW.0 + 1000)).unwrap();
+    let mut gate = Gate { session: hufu_client::Session::new(enrolled), grant: anew };
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+}
+
+#[test]
+fn a_device_over_its_rate_is_told_so() {
+    let mut checkpoint = Checkpoint::with_rate(Rate { per_s: 1, burst: 2 });
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    let reasons: Vec<_> = (0..3).map(|_| checkpoint.reason(&mut gate, &code)).collect();
+    assert_eq!(reasons, [Reason::Clear, Reason::Clear, Reason::RateExceeded]);
+}
+
+#[test]
+fn an_expired_cookie_is_told_so_and_one_of_a_lost_epoch_gets_silence() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = checkpoint.paper(GREEN);
+    let hour = UnixMillis(NOW.0 + 3_600_000);
+    assert_eq!(checkpoint.show_at(hour, &mut gate, &code).reason, Reason::CookieExpired);
+    let request = checkpoint.request(&mut gate, &code);
+    let two_days = UnixMillis(NOW.0 + 48 * 3_600_000);
+    assert_eq!(checkpoint.answer_at(two_days, &request), None);
+    assert_eq!(checkpoint.counters.silence(Silence::Epoch), 1);
+}
+
+#[test]
+fn a_site_whose_policy_is_gone_is_a_reason() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let other = "[[site]]\nid = 9\nname = \"Elsewhere\"\n";
+    checkpoint.engine.set_sites(hufu_policy::Sites::parse(other, "sites.toml").unwrap());
+    let code = checkpoint.paper(GREEN);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::SiteUnknown);
+    assert!(checkpoint.engine.enrol(gate.grant, 1, NOW).is_err());
+}
+
+#[test]
+fn a_restarted_engine_needs_no_handshake() {
+    let before = Checkpoint::new();
+    let mut gate = before.gate(1, SCHOOL);
+    let request = before.request(&mut gate, &before.paper(GREEN));
+    drop(before);
+    let mut after = Checkpoint::new();
+    let reply = after.answer(&request).unwrap();
+    assert_eq!(gate.session.open(&reply).unwrap().reason, Reason::Clear);
+}
