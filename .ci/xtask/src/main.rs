@@ -1,2 +1,70 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them.
+
+mod counts;
+mod dependencies;
+mod figures;
+mod licence;
+mod process;
+mod runner;
+mod sizes;
+mod stages;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Every check the project has.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the stages in order and stop at the first failure
+    Test {
+        /// Run only this stage; may be given several times
+        #[arg(long, value_name = "STAGE", value_parser = stage_names())]
+        only: Vec<String>,
+        /// Name the stages and what each does, and run nothing
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    std::env::set_current_dir(root())?;
+    match arguments.command {
+        None => Arguments::command().print_help()?,
+        Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
+        Some(Task::Test { only, list: false }) => {
+            return Ok(runner::run(&runner::chosen(stages::ALL, &only)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stage_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(stages::ALL.iter().map(|stage| stage.name))
+}
+
+/// The top of the tree: two folders above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -1,0 +1,147 @@
+//! The stages, cheap ones first.
+
+use anyhow::{Result, ensure};
+
+use crate::counts::Counts;
+use crate::process::{cargo, is_installed, run, run_counting};
+use crate::runner::Stage;
+use crate::{dependencies, figures, sizes, tools};
+
+/// Everything `cargo xtask test` does.
+pub(crate) const ALL: &[Stage] = &[
+    Stage {
+        name: "tools",
+        does: "what the other stages need is installed",
+        mend: "install what is named above; as root on Debian this stage does it by itself",
+        run: tools::check,
+    },
+    Stage { name: "format", does: "all code is formatted", mend: "cargo fmt --all", run: format },
+    Stage {
+        name: "house",
+        does: "floors, top-level entries, links, reasons and requirement numbers in the documents",
+        mend: "each failing test says which line to mend; the tests are in .ci/xtask/tests",
+        run: house,
+    },
+    Stage {
+        name: "sizes",
+        does: "files that have grown long (a report; it does not fail)",
+        mend: "git must be able to list the files of the tree",
+        run: sizes::report,
+    },
+    Stage {
+        name: "dependencies",
+        does: "licences, sources and banned crates, as deny.toml says",
+        mend: "take the dependency out, or change deny.toml and give the reason there",
+        run: dependencies::check,
+    },
+    Stage {
+        name: "lints",
+        does: "clippy over every target, warnings are errors",
+        mend: "mend the code; a real exception is #[expect(lint, reason = \"...\")]",
+        run: lints,
+    },
+    Stage {
+        name: "api-docs",
+        does: "the crates' own documentation builds without a warning",
+        mend: "mend the doc comment named above",
+        run: api_docs,
+    },
+    Stage {
+        name: "tests",
+        does: "unit, property and integration tests of the workspace, every fuzz target for a second",
+        mend: "run the failing test alone; property and fuzz tests print the seed that failed",
+        run: tests,
+    },
+    Stage {
+        name: "doc-tests",
+        does: "the examples in the crates' documentation",
+        mend: "mend the example or the code it shows",
+        run: doc_tests,
+    },
+    Stage {
+        name: "loom",
+        does: "every interleaving of the status table's writer and readers",
+        mend: "LOOM_LOG=trace with the same command tells the failing interleaving",
+        run: loom,
+    },
+    Stage {
+        name: "fuzz",
+        does: "every fuzz target for HUFU_FUZZ_S seconds (default 5) on its kept corpus",
+        mend: "keep the failing input in the target's corpus, then mend the code",
+        run: fuzz,
+    },
+    Stage {
+        name: "demo",
+        does: "a short demonstration: nothing lost, no wrong verdict",
+        mend: "run the same command again on an idle machine; figures are in its JSON file",
+        run: figures::demo,
+    },
+    Stage {
+        name: "peers",
+        does: "a short comparison with other ways to build the same service",
+        mend: "run the same command again on an idle machine; figures are in its JSON file",
+        run: figures::peers,
+    },
+];
+
+const FUZZ_S_DEFAULT: u32 = 5;
+
+fn format() -> Result<Counts> {
+    run(&mut cargo(["fmt", "--all", "--check"]))?;
+    Ok(Counts::ONE)
+}
+
+fn house() -> Result<Counts> {
+    all_run(run_counting(&mut cargo(["test", "--locked", "--no-fail-fast", "--package", "hufu-xtask"]))?)
+}
+
+fn lints() -> Result<Counts> {
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    run(&mut cargo(clippy))?;
+    Ok(Counts::ONE)
+}
+
+fn api_docs() -> Result<Counts> {
+    let mut doc = cargo(["doc", "--locked", "--workspace", "--no-deps"]);
+    run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Counts::ONE)
+}
+
+fn tests() -> Result<Counts> {
+    let workspace = ["--locked", "--workspace", "--exclude", "hufu-xtask"];
+    let counts = if is_installed("cargo-nextest") {
+        run_counting(cargo(["nextest", "run", "--no-fail-fast"]).args(workspace))?
+    } else {
+        run_counting(cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(workspace))?
+    };
+    all_run(counts)
+}
+
+fn doc_tests() -> Result<Counts> {
+    all_run(run_counting(&mut cargo(["test", "--locked", "--workspace", "--doc"]))?)
+}
+
+fn loom() -> Result<Counts> {
+    let model = ["test", "--locked", "--package", "hufu-table", "--test", "loom", "--release"];
+    let mut model = cargo(model);
+    model.args(["--target-dir", "target/loom"]).env("RUSTFLAGS", "--cfg loom");
+    all_run(run_counting(&mut model)?)
+}
+
+/// Fuzz targets are the tests in files named `fuzz.rs`.
+fn fuzz() -> Result<Counts> {
+    let seconds = match std::env::var("HUFU_FUZZ_S") {
+        Ok(seconds) => seconds.parse()?,
+        Err(_) => FUZZ_S_DEFAULT,
+    };
+    let time_ms = (u64::from(seconds) * 1000).to_string();
+    let mut targets = cargo(["test", "--locked", "--workspace", "--test", "fuzz"]);
+    all_run(run_counting(targets.env("BOLERO_RANDOM_TEST_TIME_MS", time_ms))?)
+}
+
+/// A run without tests, or with tests left out, has shown nothing.
+fn all_run(counts: Counts) -> Result<Counts> {
+    ensure!(counts.passed > 0, "no test ran");
+    ensure!(counts.skipped == 0, "{} tests were skipped; a test runs or goes", counts.skipped);
+    Ok(counts)
+}

@@ -1,0 +1,76 @@
+//! What has to be installed. On Debian as root it is; everywhere else it is named.
+
+use anyhow::{Result, bail};
+
+use crate::counts::Counts;
+use crate::process::{is_installed, output_of, run};
+
+/// A program and where it comes from.
+struct Tool {
+    program: &'static str,
+    for_what: &'static str,
+    from: From,
+}
+
+enum From {
+    /// A Debian package.
+    Debian(&'static str),
+    /// A component of the Rust toolchain.
+    Rustup(&'static str),
+}
+
+const NEEDED: &[Tool] = &[
+    Tool { program: "cc", for_what: "aws-lc is built from C", from: From::Debian("gcc libc6-dev") },
+    Tool { program: "git", for_what: "the files of the tree are listed", from: From::Debian("git") },
+    Tool {
+        program: "redis-server",
+        for_what: "one of the peers stores in Redis",
+        from: From::Debian("redis-server"),
+    },
+    Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
+    Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
+];
+
+/// Installs what is missing where that is possible; fails and names it where it is not.
+pub(crate) fn check() -> Result<Counts> {
+    let packages: Vec<&str> = missing()
+        .filter_map(|tool| match tool.from {
+            From::Debian(packages) => Some(packages.split(' ')),
+            From::Rustup(_) => None,
+        })
+        .flatten()
+        .collect();
+    if !packages.is_empty() && is_installed("apt-get") && is_root()? {
+        run(apt_get().args(["--quiet", "update"]))?;
+        run(apt_get().args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(packages))?;
+    }
+    let still: Vec<String> = missing().map(describe).collect();
+    if !still.is_empty() {
+        bail!("missing:\n   {}", still.join("\n   "));
+    }
+    println!("{}", NEEDED.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", "));
+    Ok(Counts::ONE)
+}
+
+fn missing() -> impl Iterator<Item = &'static Tool> {
+    NEEDED.iter().filter(|tool| !is_installed(tool.program))
+}
+
+fn describe(tool: &Tool) -> String {
+    let install = match tool.from {
+        From::Debian(packages) => format!("apt-get install {packages}"),
+        From::Rustup(component) => format!("rustup component add {component}"),
+    };
+    format!("{} ({}): {install}", tool.program, tool.for_what)
+}
+
+fn apt_get() -> std::process::Command {
+    let mut apt_get = std::process::Command::new("apt-get");
+    // In run level 1 a freshly installed Redis is not started as a service: the peers start their own.
+    apt_get.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    apt_get
+}
+
+fn is_root() -> Result<bool> {
+    Ok(output_of(std::process::Command::new("id").arg("-u"))?.trim() == "0")
+}

@@ -1,0 +1,176 @@
+//! What the documents claim is there: files they point to, every reason with its number, requirement numbers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hufu_wire::Reason;
+
+/// First and last number of each block of requirements (R01 to R14, ...).
+const REQUIREMENTS: [(u8, u8); 4] = [(1, 14), (20, 29), (40, 45), (60, 64)];
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut faults = Vec::new();
+    for file in files("md") {
+        let text = read(&file);
+        for target in links(&text) {
+            if let Some(fault) = dead(&file, &target) {
+                faults.push(format!("{}: {fault}", shown(&file)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// Code and configuration name documents as `docs/POLICY.md`.
+#[test]
+fn every_document_that_code_names_is_there() {
+    let named = ["rs", "toml", "md"].into_iter().flat_map(files).flat_map(|file| {
+        let text = read(&file);
+        let names: Vec<String> = text.split("docs/").skip(1).filter_map(document).collect();
+        names.into_iter().map(move |name| (file.clone(), name)).collect::<Vec<_>>()
+    });
+    let faults: Vec<String> = named
+        .filter(|(_, name)| !root().join("docs").join(name).exists())
+        .map(|(file, name)| format!("{} names docs/{name}, which is not there", shown(&file)))
+        .collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn r07_the_protocol_lists_every_reason_with_its_number() {
+    let protocol = read(&root().join("docs/PROTOCOL.md"));
+    let rows: Vec<Vec<&str>> = protocol
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect();
+    let missing: Vec<String> = Reason::ALL
+        .into_iter()
+        .filter(|reason| {
+            let code = reason.code().to_string();
+            !rows.iter().any(|row| row.first() == Some(&code.as_str()) && row.contains(&reason.slug()))
+        })
+        .map(|reason| format!("| {} | `{}` |", reason.code(), reason.slug()))
+        .collect();
+    assert!(missing.is_empty(), "docs/PROTOCOL.md has no row for\n{}\n", missing.join("\n"));
+}
+
+#[test]
+fn every_requirement_that_is_named_exists() {
+    let faults: Vec<String> = ["rs", "md", "toml"]
+        .into_iter()
+        .flat_map(files)
+        .flat_map(|file| {
+            let text = read(&file);
+            let unknown = requirements(&text).into_iter().filter(|number| !is_required(*number));
+            unknown.map(|number| format!("{} names R{number:02}", shown(&file))).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(faults.is_empty(), "there is no such requirement:\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn links_reasons_and_numbers_are_found_in_text() {
+    assert_eq!(
+        links("see [a](b.md), [c](d.md#e) and `[no](link)`\n```\n[nor](this)\n```\n"),
+        ["b.md", "d.md#e"]
+    );
+    assert_eq!(document("POLICY.md: and more"), Some("POLICY.md".to_owned()));
+    assert_eq!(document("decisions/`, one page each"), None);
+    assert_eq!(requirements("(R07, R1, AR12, R123, R64)"), [7, 64]);
+    assert!(is_required(29) && !is_required(15) && !is_required(0));
+    assert_eq!(anchor("## 4.2 The `sealed` request, in full"), "42-the-sealed-request-in-full");
+}
+
+/// Why `target`, a link in `file`, leads nowhere; `None` when it leads somewhere or out of the tree.
+fn dead(file: &Path, target: &str) -> Option<String> {
+    if ["https:", "http:", "mailto:"].iter().any(|scheme| target.starts_with(scheme)) {
+        return None;
+    }
+    let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+    let to = if path.is_empty() { file.to_path_buf() } else { file.parent()?.join(path) };
+    if !to.exists() {
+        return Some(format!("{target} is not there"));
+    }
+    let text = if heading.is_empty() { return None } else { read(&to) };
+    let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == heading);
+    (!found).then(|| format!("{target}: no such heading"))
+}
+
+/// The targets of a Markdown text's links, outside code.
+fn links(text: &str) -> Vec<String> {
+    let mut targets = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join("`");
+            let found = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+            targets.extend(found.map(|(target, _)| target.to_owned()));
+        }
+    }
+    targets
+}
+
+/// The document that `rest`, the text after `docs/`, begins with.
+fn document(rest: &str) -> Option<String> {
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"-_/.".contains(c)).unwrap_or(rest.len());
+    let name = rest[..end].trim_end_matches('.');
+    let is_document =
+        ["md", "toml"].iter().any(|kind| Path::new(name).extension().is_some_and(|e| e == *kind));
+    is_document.then(|| name.to_owned())
+}
+
+/// The anchor that forges give a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// Every `R` and two digits that stand alone.
+fn requirements(text: &str) -> Vec<u8> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let digits = words.filter_map(|word| word.strip_prefix('R')).filter(|digits| digits.len() == 2);
+    digits.filter_map(|digits| digits.parse().ok()).collect()
+}
+
+fn is_required(number: u8) -> bool {
+    REQUIREMENTS.iter().any(|(first, last)| (*first..=*last).contains(&number))
+}
+
+/// The tree's files of one kind, apart from build output and this file, whose tests name what is not there.
+fn files(extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().unwrap_or_default().to_string_lossy();
+            if entry.is_dir() {
+                if !["target", ".git", "__fuzz__"].contains(&name.as_ref()) {
+                    folders.push(entry);
+                }
+            } else if entry.extension().is_some_and(|found| found == extension) && name != "documents.rs" {
+                files.push(entry);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the top of the tree")
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap_or(file).display().to_string()
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|fault| panic!("{}: {fault}", file.display()))
+}

@@ -1,0 +1,186 @@
+//! A crate imports only from the floors below it, and crates on one floor never import each other. Cargo
+//! refuses cycles and nothing else; this refuses the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A crate of ours: its package, its folder, its floor, and which of ours it may import.
+struct Room {
+    package: &'static str,
+    folder: &'static str,
+    /// `None` beside the house.
+    floor: Option<u8>,
+    may_import: &'static [&'static str],
+}
+
+const fn room(
+    package: &'static str,
+    folder: &'static str,
+    floor: u8,
+    may_import: &'static [&'static str],
+) -> Room {
+    Room { package, folder, floor: Some(floor), may_import }
+}
+
+const fn beside(package: &'static str, folder: &'static str, may_import: &'static [&'static str]) -> Room {
+    Room { package, folder, floor: None, may_import }
+}
+
+/// The table of docs/ARCHITECTURE.md.
+const HOUSE: &[Room] = &[
+    room("hufu-wire", "engine/wire", 1, &[]),
+    room("hufu-codes", "engine/codes", 2, &["hufu-wire"]),
+    room("hufu-table", "engine/table", 2, &["hufu-wire"]),
+    room("hufu-policy", "engine/policy", 2, &["hufu-wire"]),
+    room("hufu-check", "engine/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
+    room("hufu-client", "engine/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
+    room(
+        "hufu-transport",
+        "engine/transport",
+        4,
+        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check"],
+    ),
+    room(
+        "hufu",
+        "engine/app",
+        5,
+        &[
+            "hufu-wire",
+            "hufu-codes",
+            "hufu-table",
+            "hufu-policy",
+            "hufu-check",
+            "hufu-client",
+            "hufu-transport",
+            "hufu-loadgen",
+            "hufu-fixtures",
+        ],
+    ),
+    beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
+    // A generator speaks as a gate does, and never as the engine: what it measures it must not be made of.
+    beside("hufu-loadgen", "loadgen", &["hufu-wire", "hufu-client", "hufu-fixtures"]),
+    beside("hufu-bench", "bench", &[]),
+    beside("hufu-peers", "bench/peers", &["hufu-wire", "hufu-codes", "hufu-fixtures", "hufu-loadgen"]),
+    beside("hufu-xtask", ".ci/xtask", &[]),
+];
+
+/// Who imports whom, apart from what only tests and benches use.
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+#[test]
+fn crates_import_only_from_floors_below() {
+    let faults = faults(HOUSE, &imports());
+    assert!(faults.is_empty(), "\n{}\nThe table is in .ci/xtask/tests/floors.rs\n", faults.join("\n"));
+}
+
+#[test]
+fn every_room_of_the_house_is_in_the_workspace() {
+    let imports = imports();
+    let missing: Vec<_> =
+        HOUSE.iter().map(|room| room.package).filter(|name| !imports.contains_key(*name)).collect();
+    assert!(missing.is_empty(), "in the table and not in the workspace: {missing:?}");
+}
+
+/// The table itself keeps to the rule it is there for.
+#[test]
+fn the_table_lets_nobody_import_upwards_or_sideways() {
+    for room in HOUSE {
+        for import in room.may_import {
+            let imported = room_of(HOUSE, import).unwrap_or_else(|| panic!("{import} is in no room"));
+            if let (Some(floor), Some(below)) = (room.floor, imported.floor) {
+                assert!(
+                    below < floor,
+                    "{} (floor {floor}) may import {import} (floor {below})",
+                    room.package
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_architecture_document_puts_every_crate_on_the_same_floor() {
+    let document =
+        std::fs::read_to_string(format!("{}/../../docs/ARCHITECTURE.md", env!("CARGO_MANIFEST_DIR")))
+            .expect("docs/ARCHITECTURE.md is there");
+    for room in HOUSE {
+        let folder = room.folder;
+        match room.floor {
+            Some(floor) => {
+                let row = format!("| {floor} | `{folder}` |");
+                assert!(document.contains(&row), "docs/ARCHITECTURE.md has no row {row}");
+            }
+            None => assert!(
+                document.contains(&format!("`{folder}`")),
+                "docs/ARCHITECTURE.md never names {folder}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_forbidden_edge_is_caught() {
+    let check = |from: &str, to: &str, expected: &str| {
+        let mut imports: Imports =
+            HOUSE.iter().map(|room| (room.package.to_owned(), BTreeSet::new())).collect();
+        imports.entry(from.to_owned()).or_default().insert(to.to_owned());
+        assert_eq!(faults(HOUSE, &imports), [expected]);
+    };
+    check("hufu-wire", "hufu-codes", "engine/wire imports engine/codes, which the floors forbid");
+    check("hufu-codes", "hufu-table", "engine/codes imports engine/table, which the floors forbid");
+    check("hufu-client", "hufu-check", "engine/client imports engine/check, which the floors forbid");
+    check("hufu-loadgen", "hufu-transport", "loadgen imports engine/transport, which the floors forbid");
+    check("hufu-attic", "hufu-wire", "hufu-attic is in no room of the table");
+    check("hufu-wire", "hufu-attic", "engine/wire imports hufu-attic, which is in no room of the table");
+}
+
+fn faults(house: &[Room], imports: &Imports) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (package, imported) in imports {
+        let Some(room) = room_of(house, package) else {
+            faults.push(format!("{package} is in no room of the table"));
+            continue;
+        };
+        for import in imported.iter().filter(|import| !room.may_import.contains(&import.as_str())) {
+            let folder = room.folder;
+            faults.push(match room_of(house, import) {
+                Some(imported) => format!("{folder} imports {}, which the floors forbid", imported.folder),
+                None => format!("{folder} imports {import}, which is in no room of the table"),
+            });
+        }
+    }
+    faults
+}
+
+fn room_of<'h>(house: &'h [Room], package: &str) -> Option<&'h Room> {
+    house.iter().find(|room| room.package == package)
+}
+
+/// Normal and build dependencies between members of the workspace, as `cargo metadata` tells them.
+fn imports() -> Imports {
+    let cargo = std::env::var_os("CARGO").expect("tests are run by cargo");
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .output()
+        .expect("cargo starts");
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo metadata prints JSON");
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("a list of dependencies");
+            let imported = dependencies
+                .iter()
+                .filter(|dependency| dependency["kind"] != "dev" && dependency["path"].is_string())
+                .map(|dependency| text(&dependency["name"]));
+            (text(&package["name"]), imported.collect())
+        })
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a name").to_owned()
+}
