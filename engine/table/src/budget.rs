@@ -34,6 +34,7 @@ impl Budget {
     }
 
     /// Bytes reserved now.
+    #[cfg(not(loom))]
     pub(crate) fn bytes_used(&self) -> u64 {
         self.bytes_used.load(Ordering::Relaxed)
     }

@@ -16,7 +16,7 @@ pub struct Slot(u16);
 /// At most half of the entries are used and none is ever removed.
 pub(crate) struct Issuers {
     entries: Box<[AtomicU64]>,
-    issuers_max: usize,
+    limit: usize,
     /// For each slot in use, whether its writer is; registering happens under this lock.
     writer_taken: Mutex<Vec<bool>>,
 }
@@ -33,7 +33,7 @@ impl Issuers {
         let entries = (2 * issuers_max).next_power_of_two();
         Issuers {
             entries: (0..entries).map(|_| AtomicU64::new(EMPTY)).collect(),
-            issuers_max,
+            limit: issuers_max,
             writer_taken: Mutex::new(Vec::new()),
         }
     }
@@ -66,17 +66,16 @@ impl Issuers {
                 return Err(TableFault::WriterTaken { issuer });
             }
             Probe::Found(slot) => slot,
-            Probe::Vacant(_) | Probe::Full if writer_taken.len() == self.issuers_max => {
-                return Err(TableFault::TooManyIssuers { issuer, issuers_max: self.issuers_max });
-            }
-            Probe::Full => return Err(TableFault::TooManyIssuers { issuer, issuers_max: self.issuers_max }),
-            Probe::Vacant(entry) => {
+            Probe::Vacant(entry) if writer_taken.len() < self.limit => {
                 #[expect(clippy::cast_possible_truncation, reason = "at most ISSUERS_MAX, 1024")]
                 let slot = Slot(writer_taken.len() as u16);
                 writer_taken.push(false);
                 // Release: pairs with Acquire in Issuers::probe and Issuers::all.
                 self.entries[entry].store(pack(issuer, slot), Ordering::Release);
                 slot
+            }
+            Probe::Vacant(_) | Probe::Full => {
+                return Err(TableFault::TooManyIssuers { issuer, issuers_max: self.limit });
             }
         };
         writer_taken[slot.index()] = true;

@@ -20,10 +20,14 @@ mod fault;
 mod head;
 mod issuers;
 mod limits;
+#[cfg(not(loom))]
+mod memory;
 mod prefetch;
 mod published;
 mod reader;
 mod segment;
+#[cfg(not(loom))]
+mod snapshot;
 mod sync;
 mod table;
 mod writer;
@@ -32,7 +36,13 @@ pub use fault::TableFault;
 pub use head::AsOf;
 pub use issuers::Slot;
 pub use limits::Limits;
+#[cfg(not(loom))]
+pub use memory::{KernelView, MemoryUse};
 pub use reader::Reader;
 pub use segment::{SEGMENT_BYTES, SEGMENT_WORDS};
+#[cfg(not(loom))]
+pub use snapshot::{
+    Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind, SnapshotInfo, SnapshotWriter, write_snapshot,
+};
 pub use table::Table;
 pub use writer::Writer;

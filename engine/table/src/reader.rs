@@ -1,12 +1,20 @@
 //! What checks see of the table.
 
 use std::sync::Arc;
+#[cfg(not(loom))]
+use std::{io, ptr};
 
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
-use crate::head::AsOf;
+use crate::head::{AsOf, Head};
 use crate::issuers::Slot;
+#[cfg(not(loom))]
+use crate::memory::{MemoryUse, kernel_view};
 use crate::prefetch::prefetch;
+#[cfg(not(loom))]
+use crate::published::Published;
+#[cfg(not(loom))]
+use crate::segment::SEGMENT_BYTES;
 use crate::sync::{AtomicU64, Ordering};
 use crate::table::Shared;
 
@@ -46,7 +54,7 @@ impl Reader {
     #[inline]
     pub fn as_of(&self, slot: Slot) -> AsOf {
         const NEVER: AsOf = AsOf { sequence: Sequence(0), heard: None };
-        self.shared.heads.get(slot.index()).map_or(NEVER, |head| head.read())
+        self.shared.heads.get(slot.index()).map_or(NEVER, Head::read)
     }
 
     /// The holder's word; [`StatusWord::UNKNOWN`] where none was written.
@@ -74,6 +82,32 @@ impl Reader {
                 *word = load(found);
             }
         }
+    }
+}
+
+#[cfg(not(loom))]
+impl Reader {
+    /// What the words cost. Asks the kernel, which takes milliseconds and memory: for reports, not for checks.
+    ///
+    /// # Errors
+    /// When the kernel's answer cannot be read.
+    pub fn memory(&self) -> io::Result<MemoryUse> {
+        let words = |(_, slot)| self.shared.directory(slot).into_iter().flatten().filter_map(Published::get);
+        let segments: Vec<usize> =
+            self.issuers().flat_map(words).map(|words| ptr::from_ref(words).addr()).collect();
+        Ok(MemoryUse {
+            segments: segments.len(),
+            bytes: (segments.len() * SEGMENT_BYTES) as u64,
+            bytes_reserved: self.shared.budget.bytes_used(),
+            bytes_max: self.shared.limits.bytes_max,
+            kernel: kernel_view(segments)?,
+        })
+    }
+
+    /// Copies the words of one segment, `None` if nobody in it was ever known.
+    pub(crate) fn copy_segment(&self, slot: Slot, segment: usize) -> Option<Vec<StatusWord>> {
+        let words = self.shared.directory(slot)?.get(segment)?.get()?;
+        Some(words.iter().map(|word| load(Some(word))).collect())
     }
 }
 

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
+use crate::budget::Reservation;
 use crate::fault::TableFault;
 use crate::issuers::Slot;
+use crate::published::Published;
 use crate::reader::Reader;
+#[cfg(not(loom))]
+use crate::segment::Words;
 use crate::segment::{SEGMENT_BYTES, Segment, place};
-use crate::sync::Ordering;
+#[cfg(not(loom))]
+use crate::snapshot::{Content, Staged};
+use crate::sync::{AtomicU64, Ordering};
 use crate::table::{Directory, Shared};
 
 /// Writes one issuer's words. There is one at a time; dropping it lets another be taken, and what was written
@@ -59,13 +65,9 @@ impl Writer {
     /// [`TableFault::HolderOutOfRange`]; [`TableFault::Full`] or [`TableFault::NoMemory`] when the first word of a
     /// new segment finds no room. The holder keeps the status it had.
     pub fn set(&mut self, holder: HolderIndex, word: StatusWord) -> Result<(), TableFault> {
-        let holders_max = self.shared.limits.holders_max;
-        if u64::from(holder.0) >= holders_max {
-            return Err(TableFault::HolderOutOfRange { holder, holders_max });
-        }
+        self.admit_holder(holder)?;
         if let Some(held) = self.shared.word(self.slot, holder) {
-            // Release: pairs with Acquire in Reader::lookup and Reader::lookup_batch.
-            held.store(word.to_bits(), Ordering::Release);
+            change(held, word.to_bits());
             return Ok(());
         }
         if word == StatusWord::UNKNOWN {
@@ -92,7 +94,7 @@ impl Writer {
         self.shared.heads[self.slot.index()].hear(heard);
     }
 
-    fn admit(&self, offered: Sequence) -> Result<(), TableFault> {
+    pub(crate) fn admit(&self, offered: Sequence) -> Result<(), TableFault> {
         let held = self.sequence();
         if offered < held {
             return Err(TableFault::Rollback { issuer: self.issuer, held, offered });
@@ -100,10 +102,18 @@ impl Writer {
         Ok(())
     }
 
+    pub(crate) fn admit_holder(&self, holder: HolderIndex) -> Result<(), TableFault> {
+        let holders_max = self.shared.limits.holders_max;
+        if u64::from(holder.0) >= holders_max {
+            return Err(TableFault::HolderOutOfRange { holder, holders_max });
+        }
+        Ok(())
+    }
+
     /// The first known holder of a segment brings the segment with it.
     fn set_first(&mut self, holder: HolderIndex, word: StatusWord) -> Result<(), TableFault> {
         let (segment, offset) = place(holder);
-        let room = self.shared.budget.reserve(SEGMENT_BYTES as u64)?;
+        let room = self.reserve(SEGMENT_BYTES as u64)?;
         let fresh = Segment::unknown().map_err(TableFault::NoMemory)?;
         // Relaxed: nobody sees the segment before Published::publish.
         fresh[offset].store(word.to_bits(), Ordering::Relaxed);
@@ -115,10 +125,79 @@ impl Writer {
         Ok(())
     }
 
-    fn directory(&self) -> &Directory {
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<Reservation, TableFault> {
+        self.shared.budget.reserve(bytes)
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
         // The slot was given by this very table.
         self.shared.directory(self.slot).expect("a writer's slot has a directory")
     }
+}
+
+#[cfg(not(loom))]
+impl Writer {
+    /// The words of one segment, if it exists.
+    pub(crate) fn segment(&self, segment: usize) -> Option<&Words> {
+        self.directory().get(segment)?.get()
+    }
+
+    /// Makes a whole snapshot visible: every word of it, and unknown wherever it has none. `staged` is in the
+    /// order of segments. Readers see words change one by one, as with any change set, and the sequence last.
+    pub(crate) fn install(
+        &mut self,
+        staged: Vec<Staged>,
+        sequence: Sequence,
+        heard: Option<UnixMillis>,
+    ) -> Result<(), TableFault> {
+        self.admit(sequence)?;
+        let mut staged = staged.into_iter().peekable();
+        for (segment, place) in self.directory().iter().enumerate() {
+            match (place.get(), staged.next_if(|staged| staged.segment == segment)) {
+                (None, Some(staged)) => bring(place, staged),
+                (Some(held), Some(staged)) => overwrite(held, &staged.content),
+                (Some(held), None) => held.iter().for_each(|word| change(word, 0)),
+                (None, None) => {}
+            }
+        }
+        let head = &self.shared.heads[self.slot.index()];
+        head.advance(sequence);
+        if let Some(heard) = heard {
+            head.hear(heard);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(loom))]
+fn bring(place: &Published, staged: Staged) {
+    match staged.content {
+        Content::Whole(fresh) => publish(place, fresh, staged.room),
+        Content::Changes(_) => unreachable!("changes are to a segment that exists"),
+    }
+}
+
+#[cfg(not(loom))]
+fn overwrite(held: &Words, content: &Content) {
+    match content {
+        Content::Whole(fresh) => {
+            held.iter()
+                .zip(fresh.iter())
+                .for_each(|(held, fresh)| change(held, fresh.load(Ordering::Relaxed)));
+        }
+        Content::Changes(changes) => changes.iter().for_each(|to| change(&held[to.word as usize], to.bits)),
+    }
+}
+
+/// Makes a segment visible for the first time; its memory is the table's from now on.
+fn publish(place: &Published, fresh: Segment, room: Reservation) {
+    assert!(place.publish(fresh).is_ok(), "the one writer saw that the place was empty");
+    room.keep();
+}
+
+fn change(held: &AtomicU64, bits: u64) {
+    // Release: pairs with Acquire in Reader::lookup and Reader::lookup_batch.
+    held.store(bits, Ordering::Release);
 }
 
 impl Drop for Writer {
@@ -129,6 +208,9 @@ impl Drop for Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("issuer", &self.issuer).field("sequence", &self.sequence()).finish()
+        f.debug_struct("Writer")
+            .field("issuer", &self.issuer)
+            .field("sequence", &self.sequence())
+            .finish_non_exhaustive()
     }
 }

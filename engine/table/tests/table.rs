@@ -13,7 +13,7 @@ const GREEN: StatusWord = StatusWord::new(Colour::Green, 1);
 const RED: StatusWord = StatusWord::new(Colour::Red, 1);
 
 fn table() -> Table {
-    Table::new(Limits::for_holders(2, 1_000_000)).unwrap()
+    Table::new(Limits::for_holders(2, 1_000_000)).expect("limits hold")
 }
 
 #[test]

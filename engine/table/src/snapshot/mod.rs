@@ -1,0 +1,92 @@
+//! One issuer's words in a file: written whole or not at all, loaded whole or not at all.
+//!
+//! `docs/SNAPSHOT.md` draws the file byte by byte.
+//!
+//! ```no_run
+//! use hufu_table::{Limits, Snapshot, Table};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let table = Table::new(Limits::default())?;
+//! let snapshot = Snapshot::open("110000.snapshot")?;
+//! let mut writer = table.writer(snapshot.info().issuer)?;
+//! snapshot.load(&mut writer)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod fault;
+mod format;
+mod open;
+mod stage;
+mod write;
+
+use std::fmt;
+use std::path::Path;
+
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
+
+pub use fault::{SnapshotFault, SnapshotFaultKind};
+pub use open::Snapshot;
+pub(crate) use stage::{Content, Staged};
+pub use write::SnapshotWriter;
+
+use crate::reader::Reader;
+use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
+
+/// What a snapshot file says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// Whose holders these are.
+    pub issuer: IssuerId,
+    /// Every change up to this one is in the words.
+    pub sequence: Sequence,
+    /// When the issuer's head was made, `None` if none was heard.
+    pub heard: Option<UnixMillis>,
+    /// Words that are not all zero: the holders something is known of.
+    pub holders: u64,
+    /// Segments stored; those in which every holder is unknown are left out.
+    pub segments: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Covers every byte of the file.
+    pub digest: SnapshotDigest,
+}
+
+/// The name of a snapshot's content: the same words at the same head give the same digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SnapshotDigest(pub [u8; 32]);
+
+impl fmt::Display for SnapshotDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SnapshotDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SnapshotDigest({self})")
+    }
+}
+
+/// Writes the issuer's words to `path`, replacing what was there only once the new file is safe on disk.
+///
+/// While the issuer's writer is at work the file may hold later words than its sequence says, never earlier
+/// ones; applying the tail after that sequence again makes them equal. For exactly one sequence, and so for the
+/// same digest elsewhere, call this from the thread that holds the writer.
+///
+/// # Errors
+/// [`SnapshotFaultKind::NotFollowed`] when the table has no such issuer, [`SnapshotFaultKind::Io`] when the
+/// file cannot be written; `path` is then as it was.
+pub fn write_snapshot(reader: &Reader, issuer: IssuerId, path: &Path) -> Result<SnapshotInfo, SnapshotFault> {
+    let Some(slot) = reader.slot(issuer) else {
+        return Err(SnapshotFault::new(path, SnapshotFaultKind::NotFollowed { issuer }));
+    };
+    let as_of = reader.as_of(slot);
+    let mut snapshot = SnapshotWriter::create(path, issuer, as_of.sequence, as_of.heard)?;
+    for segment in 0..ISSUER_SEGMENTS {
+        match reader.copy_segment(slot, segment) {
+            Some(words) => snapshot.push(&words)?,
+            None => snapshot.skip(SEGMENT_WORDS as u64)?,
+        }
+    }
+    snapshot.finish()
+}

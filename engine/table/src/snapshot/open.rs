@@ -1,0 +1,131 @@
+//! Opens a snapshot file and loads it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use hufu_wire::HolderIndex;
+use zerocopy::{FromZeros, IntoBytes};
+
+use super::fault::SnapshotFaultKind::{self, Damaged, NotASnapshot, OtherIssuer};
+use super::format::{self, DIGEST_BYTES, ENTRY_BYTES, Entry, HEADER_BYTES, Header};
+use super::stage::{self, Piece, StagedFile};
+use super::{SnapshotDigest, SnapshotFault, SnapshotInfo};
+use crate::segment::{SEGMENT_BYTES, SEGMENT_WORDS};
+use crate::writer::Writer;
+
+/// A snapshot file whose header and segment list are whole. The words are checked while they are loaded.
+#[derive(Debug)]
+pub struct Snapshot {
+    path: PathBuf,
+    file: File,
+    info: SnapshotInfo,
+    pieces: Vec<Piece>,
+}
+
+impl Snapshot {
+    /// Opens a snapshot and checks all of it but the words. Reads and allocates at most 656 KiB, whatever the
+    /// file says.
+    ///
+    /// # Errors
+    /// [`SnapshotFaultKind::Io`], [`NotASnapshot`], [`OtherVersion`](SnapshotFaultKind::OtherVersion) or
+    /// [`Damaged`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Snapshot, SnapshotFault> {
+        let path = path.as_ref();
+        let opened = File::open(path).map_err(SnapshotFaultKind::io("open it")).and_then(read);
+        let (file, info, entries) = opened.map_err(|kind| SnapshotFault::new(path, kind))?;
+        Ok(Snapshot { path: path.to_path_buf(), file, info, pieces: pieces(&entries) })
+    }
+
+    /// What the file says about itself. Compare the digest with the one that was announced *before* loading.
+    pub fn info(&self) -> &SnapshotInfo {
+        &self.info
+    }
+
+    /// Checks every word and then gives them all to the writer's issuer; holders who are not in the snapshot
+    /// become unknown. Until everything is checked, readers see the words they saw before.
+    ///
+    /// An empty table needs the memory of its words and no more. Over a table in use, words that stay the same
+    /// need none, and those that differ are held twice until the end, within the table's bound.
+    ///
+    /// # Errors
+    /// [`Damaged`], [`OtherIssuer`], or [`SnapshotFaultKind::Table`] when the table is full or already at a
+    /// later sequence. The table is then as it was.
+    pub fn load(&self, writer: &mut Writer) -> Result<SnapshotInfo, SnapshotFault> {
+        self.admit(writer)
+            .and_then(|()| stage::stage(&self.file, &self.pieces, writer))
+            .and_then(|staged| self.install(staged, writer))
+            .map_err(|kind| SnapshotFault::new(&self.path, kind))?;
+        Ok(self.info)
+    }
+
+    fn install(&self, staged: StagedFile, writer: &mut Writer) -> Result<(), SnapshotFaultKind> {
+        if staged.holders != self.info.holders {
+            return Err(Damaged { what: "it counts its holders wrongly" });
+        }
+        Ok(writer.install(staged.segments, self.info.sequence, self.info.heard)?)
+    }
+
+    fn admit(&self, writer: &Writer) -> Result<(), SnapshotFaultKind> {
+        if self.info.issuer != writer.issuer() {
+            return Err(OtherIssuer { found: self.info.issuer, wanted: writer.issuer() });
+        }
+        writer.admit(self.info.sequence)?;
+        if let Some(last) = self.pieces.last() {
+            #[expect(clippy::cast_possible_truncation, reason = "segments and lengths were checked: 32 bits")]
+            let holder = HolderIndex((last.segment * SEGMENT_WORDS + last.words - 1) as u32);
+            writer.admit_holder(holder)?;
+        }
+        // Asked for now and given back, so that a table too small is told before the whole file is read.
+        let fresh = self.pieces.iter().filter(|piece| writer.segment(piece.segment).is_none()).count();
+        drop(writer.reserve((fresh * SEGMENT_BYTES) as u64)?);
+        Ok(())
+    }
+}
+
+fn read(file: File) -> Result<(File, SnapshotInfo, Vec<Entry>), SnapshotFaultKind> {
+    let metadata = file.metadata().map_err(SnapshotFaultKind::io("read it"))?;
+    if !metadata.is_file() {
+        return Err(NotASnapshot);
+    }
+    let bytes = metadata.len();
+    let mut header = Header::new_zeroed();
+    read_at(&file, header.as_mut_bytes(), 0)?;
+    format::admit_header(&header)?;
+
+    let segments = header.segments.get() as usize;
+    let list_bytes = (segments * ENTRY_BYTES + DIGEST_BYTES) as u64;
+    let Some(list_at) = bytes.checked_sub(list_bytes).filter(|&at| at >= HEADER_BYTES as u64) else {
+        return Err(Damaged { what: "it is cut off" });
+    };
+    let mut entries = vec![Entry::new_zeroed(); segments];
+    read_at(&file, entries.as_mut_bytes(), list_at)?;
+    let mut digest = SnapshotDigest([0; DIGEST_BYTES]);
+    read_at(&file, &mut digest.0, bytes - DIGEST_BYTES as u64)?;
+    let info = format::admit(&header, &entries, digest, bytes)?;
+    Ok((file, info, entries))
+}
+
+/// Fills `out`; a file that ends before is damaged.
+pub(super) fn read_at(file: &File, out: &mut [u8], at: u64) -> Result<(), SnapshotFaultKind> {
+    file.read_exact_at(out, at).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Damaged { what: "it is cut off" },
+        _ => SnapshotFaultKind::Io { doing: "read it", error },
+    })
+}
+
+fn pieces(entries: &[Entry]) -> Vec<Piece> {
+    let mut at = HEADER_BYTES as u64;
+    let mut piece = |entry: &Entry| {
+        let piece = Piece {
+            segment: entry.segment.get() as usize,
+            words: entry.words.get() as usize,
+            at,
+            digest: entry.digest.into(),
+        };
+        at += piece.words as u64 * 8;
+        piece
+    };
+    entries.iter().map(&mut piece).collect()
+}
