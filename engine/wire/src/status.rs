@@ -112,7 +112,7 @@ impl StatusWord {
 
     /// The only credential generation that is alive; older ones are superseded (a lost phone).
     pub const fn generation(self) -> u8 {
-        (self.0 >> GENERATION_SHIFT) as u8
+        (self.0 >> GENERATION_SHIFT & 0xff) as u8
     }
 
     /// Minute of the last test; meaningless while [`test_result`](Self::test_result) is `None`.
@@ -143,7 +143,6 @@ impl StatusWord {
 }
 
 const fn minute_at(bits: u64) -> StatusMinute {
-    #[expect(clippy::cast_possible_truncation, reason = "masked to 24 bits")]
     let minute = (bits & MINUTE_MASK) as u32;
     match StatusMinute::new(minute) {
         Some(minute) => minute,
