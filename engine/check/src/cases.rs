@@ -133,12 +133,14 @@ fn verify<'p, 'b>(
     let mut asking: Batch<Read<'p, 'b>> = Batch::new();
     let mut unseen: Batch<Unseen<'_, 'b, Credential<'b>>> = Batch::new();
     for read in read {
-        match keyring.admit(read.code.credential).map(|admitted| seen.recall(admitted)) {
-            Ok(Ok(credential)) => known.push((read, credential)),
-            Ok(Err(credential)) => {
-                asking.push(read);
-                unseen.push(credential);
-            }
+        match keyring.admit(read.code.credential) {
+            Ok(admitted) => match seen.recall(admitted) {
+                Ok(credential) => known.push((read, credential)),
+                Err(credential) => {
+                    asking.push(read);
+                    unseen.push(credential);
+                }
+            },
             Err(reason) => cases[read.case].settle(reason),
         }
     }

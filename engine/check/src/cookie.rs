@@ -44,6 +44,9 @@ impl CookieKeys {
     }
 
     /// Seals `cookie` under the key of `epoch` and the random `nonce`.
+    ///
+    /// # Errors
+    /// [`Unspecified`] when the cryptographic library gives out no key.
     pub fn seal(
         &mut self,
         epoch: KeyEpoch,

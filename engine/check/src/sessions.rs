@@ -25,7 +25,7 @@ pub(crate) struct Sessions {
     keys: CookieKeys,
     places: Box<[Option<Session>]>,
     /// The batch that last used a place: until it is answered, its session stays.
-    used_in: Box<[u64; PLACES]>,
+    used_in: Box<[u64]>,
     batch: u64,
     spilled: usize,
 }
@@ -37,7 +37,7 @@ pub(crate) struct SessionPlace(usize);
 impl Sessions {
     pub(crate) fn new(keys: CookieKeys) -> Sessions {
         let places = (0..PLACES + limits::BATCH_MAX).map(|_| None).collect();
-        Sessions { keys, places, used_in: Box::new([0; PLACES]), batch: 0, spilled: 0 }
+        Sessions { keys, places, used_in: vec![0; PLACES].into(), batch: 0, spilled: 0 }
     }
 
     /// Sessions found for the batch before may give way from now on.
@@ -126,7 +126,7 @@ mod tests {
             expires: UnixSeconds(NOW.seconds().0 + 60),
             keys: SessionKeys { request: [1; 16], reply: [2; 16] },
         };
-        (0_u64..)
+        (0..u64::MAX)
             .map(|n| {
                 let mut nonce = [0; 12];
                 nonce[..8].copy_from_slice(&n.to_le_bytes());

@@ -1,6 +1,7 @@
 //! The path of a check allocates nothing: shown by counting every allocation of this process.
 
 #![expect(unsafe_code, reason = "a global allocator is unsafe to write")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,5 +1,7 @@
 //! A batch gives the verdicts that its requests would get one at a time, and rosters those of their members.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::*;

@@ -1,6 +1,12 @@
 //! A small checkpoint: one issuer, a few holders, two sites, gates with sessions.
 
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test binary uses its part"
+)]
 
 use std::sync::Arc;
 
@@ -159,13 +165,6 @@ impl Checkpoint {
         code_text(&self.signer.sign_credential(&self.credential(holder, trip)).unwrap(), None)
     }
 
-    /// The sealed request of `gate` for `code`.
-    pub fn request(&self, gate: &mut Gate, code: &str) -> Vec<u8> {
-        let mut bytes = [0; Session::REQUEST_BYTES_MAX];
-        let (_, length) = gate.session.seal(code.as_bytes(), Lane(0), &mut bytes).unwrap();
-        bytes[..length].to_vec()
-    }
-
     /// What the engine answers to one datagram.
     pub fn answer_at(&mut self, now: UnixMillis, datagram: &[u8]) -> Option<[u8; sealed::REPLY_BYTES]> {
         let mut replies = Replies::new();
@@ -183,7 +182,7 @@ impl Checkpoint {
 
     /// The verdict on `code` shown at `gate`.
     pub fn show_at(&mut self, now: UnixMillis, gate: &mut Gate, code: &str) -> Verdict {
-        let request = self.request(gate, code);
+        let request = gate.request(code);
         let reply = self.answer_at(now, &request).expect("an answer");
         gate.session.open(&reply).unwrap()
     }
@@ -196,6 +195,16 @@ impl Checkpoint {
         let verdict = self.show(gate, code);
         assert_eq!(verdict.decision == hufu_wire::Decision::Admit, verdict.reason == Reason::Clear);
         verdict.reason
+    }
+}
+
+impl Gate {
+    /// The sealed request for `code`.
+    pub fn request(&mut self, code: &str) -> Vec<u8> {
+        let mut bytes = vec![0; Session::REQUEST_BYTES_MAX];
+        let (_, length) = self.session.seal(code.as_bytes(), Lane(0), &mut bytes).unwrap();
+        bytes.truncate(length);
+        bytes
     }
 }
 
