@@ -49,7 +49,8 @@ pub const SEALED_REQUEST_BYTES_MAX: usize =
 pub const SEALED_REQUEST_BYTES_MIN: usize =
     crate::sealed::REQUEST_HEADER_BYTES + CHECK_REQUEST_BYTES_MIN + crate::sealed::TAG_BYTES;
 
-const _: () = assert!(SEALED_REQUEST_BYTES_MIN > crate::sealed::REPLY_BYTES, "a reply never exceeds its request");
+const _: () =
+    assert!(SEALED_REQUEST_BYTES_MIN > crate::sealed::REPLY_BYTES, "a reply never exceeds its request");
 const _: () = assert!(SEALED_REQUEST_BYTES_MAX <= 1200);
 
 /// Seconds for which one cluster key seals new cookies.

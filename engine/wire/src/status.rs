@@ -65,7 +65,9 @@ impl StatusWord {
     #[must_use]
     pub const fn with_test(self, minute: StatusMinute, result: TestResult) -> StatusWord {
         let cleared = self.0 & !(MINUTE_MASK << TEST_MINUTE_SHIFT) & !(3 << TEST_RESULT_SHIFT);
-        StatusWord(cleared | (minute.get() as u64) << TEST_MINUTE_SHIFT | (result as u64) << TEST_RESULT_SHIFT)
+        StatusWord(
+            cleared | (minute.get() as u64) << TEST_MINUTE_SHIFT | (result as u64) << TEST_RESULT_SHIFT,
+        )
     }
 
     /// The same status with `doses` vaccine doses, at most 7.
