@@ -53,7 +53,7 @@ fn answers(backend: &dyn Backend, questions: &[Question]) -> Vec<bool> {
 
 /// All questions in batches of several sizes and orders, on every back end.
 fn check(questions: &mut [Question], rng: &mut ChaCha12Rng) {
-    for batch in [1, 2, 3, 7, 8, 9, BATCH_MAX, questions.len()] {
+    for batch in [1, 2, 3, 4, 5, 8, 9, 13, BATCH_MAX, questions.len()] {
         questions.shuffle(rng);
         for backend in backends() {
             for questions in questions.chunks(batch) {

@@ -43,8 +43,8 @@ fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
     }
 }
 
-/// `R' = [S]B - [k]A`.
-fn expected_r(minus_a: &Table, equation: &Equation) -> Point {
+/// `R' = [S]B - [k]A`, of the table of -A.
+pub(super) fn expected_r(minus_a: &Table, equation: &Equation) -> Point {
     let look_up = |position: usize| {
         [(table::base(), equation.s[position]), (minus_a, equation.k[position])].map(|(table, digit)| {
             let row = table.row(position, digit);

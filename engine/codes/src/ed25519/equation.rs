@@ -18,7 +18,7 @@ pub(super) const DIGITS: usize = 32;
 pub(super) type Digits = [i8; DIGITS];
 
 /// The scalars of one job.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Equation {
     /// S, the multiple of the base point B.
     pub(super) s: Digits,

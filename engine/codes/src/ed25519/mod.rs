@@ -12,10 +12,15 @@ mod comb;
 mod equation;
 mod field;
 mod key;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 #[cfg(test)]
 mod oracle;
 mod point;
 mod table;
+
+#[cfg(target_arch = "x86_64")]
+use std::sync::LazyLock;
 
 use hufu_wire::limits;
 
@@ -51,12 +56,27 @@ pub trait Backend: Send + Sync {
 
 /// The fastest back end of this CPU.
 pub fn backend() -> &'static dyn Backend {
-    &comb::Comb
+    match lanes() {
+        Some(lanes) => lanes,
+        None => &comb::Comb,
+    }
 }
 
 /// Every back end this CPU can run, fastest first.
 pub fn backends() -> impl Iterator<Item = &'static dyn Backend> {
-    [&comb::Comb as &dyn Backend].into_iter()
+    lanes().into_iter().chain([&comb::Comb as &dyn Backend])
+}
+
+/// The back end in AVX-512 lanes; the CPU is asked once.
+#[cfg(target_arch = "x86_64")]
+fn lanes() -> Option<&'static dyn Backend> {
+    static LANES: LazyLock<Option<lanes::Lanes>> = LazyLock::new(lanes::Lanes::detect);
+    LANES.as_ref().map(|lanes| lanes as &dyn Backend)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn lanes() -> Option<&'static dyn Backend> {
+    None
 }
 
 /// Cuts a call into groups of at most `N` jobs.

@@ -14,10 +14,7 @@ pub(super) struct Table(Box<[Row]>);
 /// is also two registers of eight lanes.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub(super) struct Row(pub(super) [u64; ROW_WORDS]);
-
-/// Words of a row, one of them unused.
-pub(super) const ROW_WORDS: usize = 16;
+pub(super) struct Row(pub(super) [[u64; 8]; 2]);
 
 /// Rows of one digit position: 0 and the 128 sizes of a signed digit.
 const WINDOW: usize = 129;
@@ -65,10 +62,12 @@ fn multiples(base: &Point) -> Vec<(Point, Addend)> {
 
 impl Row {
     fn of(addend: &Addend) -> Row {
-        let mut row = [0; ROW_WORDS];
-        for (words, value) in
-            row.chunks_exact_mut(LIMBS).zip([addend.y_plus_x, addend.y_minus_x, addend.xy2d])
-        {
+        let mut row = [[0; 8]; 2];
+        for (words, value) in row.as_flattened_mut().chunks_exact_mut(LIMBS).zip([
+            addend.y_plus_x,
+            addend.y_minus_x,
+            addend.xy2d,
+        ]) {
             words.copy_from_slice(&value.0);
         }
         Row(row)
@@ -79,7 +78,7 @@ impl Row {
     #[inline]
     pub(super) fn prefetch(&self) {
         #[cfg(target_arch = "x86_64")]
-        for line in [&self.0[0], &self.0[ROW_WORDS / 2]] {
+        for line in &self.0 {
             #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
             // SAFETY: a prefetch is a hint and reads nothing; every x86-64 CPU has it.
             unsafe {
@@ -93,7 +92,7 @@ impl Row {
     /// The multiple itself.
     #[inline]
     pub(super) fn addend(&self) -> Addend {
-        let limbs = |start: usize| Fe(std::array::from_fn(|i| self.0[start + i]));
+        let limbs = |start: usize| Fe(std::array::from_fn(|i| self.0.as_flattened()[start + i]));
         Addend { y_plus_x: limbs(0), y_minus_x: limbs(LIMBS), xy2d: limbs(2 * LIMBS) }
     }
 }

@@ -1,0 +1,101 @@
+//! Eight signatures side by side in the lanes of AVX-512 registers, multiplied by IFMA (x86-64 only).
+//!
+//! The work is the comb's, look-up for look-up; only that every step is done for eight jobs at once, or that a
+//! few jobs spread their look-ups over all eight lanes. Built into every x86-64 binary and used where the CPU has
+//! the instructions, so that nobody has to build for their machine.
+
+#![expect(
+    clippy::large_types_passed_by_value,
+    reason = "the arithmetic is inlined, its values live in registers"
+)]
+
+mod encoding;
+mod field;
+mod plan;
+mod point;
+mod register;
+
+use hufu_wire::limits;
+
+use super::equation::Equation;
+use super::{Backend, Job, in_groups};
+use encoding::encode_together;
+use plan::Plan;
+use point::Sums;
+
+/// The back end itself. A value of this type is proof that the CPU has the instructions.
+pub(super) struct Lanes(());
+
+/// Lanes of a register.
+const LANES: usize = 8;
+
+/// Groups of eight that share one inversion.
+const GROUPS: usize = limits::BATCH_MAX / LANES;
+
+impl Lanes {
+    /// The back end, `None` on a CPU without the instructions.
+    pub(super) fn detect() -> Option<Lanes> {
+        let present = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
+        present.then_some(Lanes(()))
+    }
+}
+
+impl Backend for Lanes {
+    fn name(&self) -> &'static str {
+        "lanes"
+    }
+
+    fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
+        in_groups::<{ limits::BATCH_MAX }>(jobs, genuine, |jobs, genuine| {
+            #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
+            // SAFETY: the only way to a `Lanes` is `detect`, which found both features.
+            unsafe {
+                verify_batch(jobs, genuine);
+            }
+        });
+    }
+}
+
+/// Verifies up to [`limits::BATCH_MAX`] jobs.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
+    let mut sums = [Sums::zero(); GROUPS];
+    for ((jobs, genuine), sums) in jobs.chunks(LANES).zip(genuine.chunks_mut(LANES)).zip(&mut sums) {
+        *sums = expected_r(jobs, genuine);
+    }
+    let encodings = encode_together(&sums, jobs.len().div_ceil(LANES));
+    for ((job, genuine), encoding) in jobs.iter().zip(genuine).zip(encodings.as_flattened()) {
+        *genuine = *genuine && job.signature.starts_with(encoding);
+    }
+}
+
+/// `R' = [S]B - [k]A` of up to eight jobs, each in the lane of its index. Writes to `genuine` whether the
+/// signature may be genuine; those refused without arithmetic leave zero in their lane.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
+    let mut plan = Plan::for_jobs(jobs.len());
+    for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
+        let equation = Equation::of(job);
+        *genuine = equation.is_some();
+        if let Some(equation) = equation {
+            plan.place(lane, job.key.minus_a(), &equation);
+        }
+    }
+    plan.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lanes;
+
+    /// Runs a check of arithmetic in lanes. On a CPU without them there is nothing to check.
+    pub(super) fn where_possible<A>(check: unsafe fn(A), argument: A) {
+        if Lanes::detect().is_some() {
+            #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
+            // SAFETY: the checks need the two features that were just found.
+            unsafe {
+                check(argument);
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Trust lists and the keyring they make: published before use, never back, revoked for good.
+
+mod common;
+
+use common::*;
+use hufu_codes::cbor::{Fault, Writer};
+use hufu_codes::cose;
+use hufu_codes::ed25519::{KeyFault, PreparedKey};
+use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_codes::keyring::{Keyring, ListedKey, TrustFault, TrustList, Uses};
+use hufu_wire::{KeyId, Reason, UnixSeconds, limits};
+
+fn signer(n: u8) -> IssuerSigner {
+    IssuerSigner::from_seed(&[n; 32], ISSUER)
+}
+
+fn key(n: u8) -> ListedKey {
+    listed(&signer(n), Uses::CODES)
+}
+
+fn revoked(n: u8) -> ListedKey {
+    ListedKey { revoked: true, ..key(n) }
+}
+
+/// A key that was first published at `published` and is in force from then on.
+fn published(n: u8, published: u32) -> ListedKey {
+    let published = UnixSeconds(published);
+    ListedKey { published, from: published, ..key(n) }
+}
+
+fn reason(keyring: &Keyring, n: u8) -> Option<Reason> {
+    keyring.key_for(signer(n).key(), Uses::PHONE, NOW).err()
+}
+
+fn open(keys: &[ListedKey]) -> Result<TrustList, TrustFault> {
+    TrustList::open(&TrustList::sign(1, NOW, keys, &operator()), operator_key())
+}
+
+#[test]
+fn one_list_after_another() {
+    let made_at = NOW.0 - 600;
+    let held = Keyring::empty().update(&list(5, &[key(1), key(2), revoked(3)]), NOW).expect("good");
+    let kid = |n: u8| signer(n).key();
+    let moved = ListedKey { issuer: hufu_wire::IssuerId(310_000), ..key(1) };
+    let earlier = ListedKey { from: UnixSeconds(NOW.0 - 3599), ..key(1) };
+    let shorter = ListedKey { until: NOW, uses: Uses::PHONE, ..key(1) };
+    let fine = None;
+
+    for (case, version, keys, fault) in [
+        ("the same list again", 5, vec![key(1), key(2), revoked(3)], fine),
+        ("a newer one", 6, vec![key(1), key(2), revoked(3)], fine),
+        ("a much newer one", u64::MAX, vec![key(1), key(2), revoked(3)], fine),
+        ("an older one", 4, vec![key(1), key(2)], Some(TrustFault::Rollback { held: 5, offered: 4 })),
+        ("another with the same number", 5, vec![key(1)], Some(TrustFault::Fork { version: 5 })),
+        ("one that drops a key", 6, vec![key(2)], fine),
+        ("one that forgets a revocation", 6, vec![key(1), key(2), key(3)], fine),
+        ("a new key", 6, vec![published(4, made_at)], fine),
+        ("a new key from before the last list", 6, vec![key(4)], Some(TrustFault::Backdated { kid: kid(4) })),
+        ("an old key that is heard of as revoked", 6, vec![revoked(4)], fine),
+        ("a key that moves to another issuer", 6, vec![moved], Some(TrustFault::Changed { kid: kid(1) })),
+        ("a key that begins at another time", 6, vec![earlier], Some(TrustFault::Changed { kid: kid(1) })),
+        ("a key that ends sooner and may do less", 6, vec![shorter], fine),
+    ] {
+        assert_eq!(held.update(&list(version, &keys), NOW).err(), fault, "{case}");
+    }
+}
+
+#[test]
+fn a_revoked_key_never_comes_back() {
+    let first = Keyring::empty().update(&list(1, &[key(1), key(2)]), NOW).expect("good");
+    assert_eq!(reason(&first, 1), None);
+    let second = first.update(&list(2, &[revoked(1), key(2)]), NOW).expect("good");
+    assert_eq!(reason(&second, 1), Some(Reason::KeyRevoked));
+    let forgetful = second.update(&list(3, &[key(2)]), NOW).expect("good");
+    assert_eq!(reason(&forgetful, 1), Some(Reason::KeyRevoked));
+    let reviving = forgetful.update(&list(4, &[key(1), key(2)]), NOW).expect("good");
+    assert_eq!(reason(&reviving, 1), Some(Reason::KeyRevoked));
+    assert!(reviving.find(signer(1).key()).is_none());
+    assert_eq!(reason(&reviving, 2), None);
+    // The list before the revocation is refused, and what was kept on disk remembers it too.
+    let older = list(1, &[key(1), key(2)]);
+    assert_eq!(reviving.update(&older, NOW).err(), Some(TrustFault::Rollback { held: 4, offered: 1 }));
+    let kept = Keyring::from_state(&reviving.to_state(), operator_key()).expect("our own state");
+    assert_eq!(reason(&kept, 1), Some(Reason::KeyRevoked));
+    assert_eq!(kept.update(&older, NOW).err(), Some(TrustFault::Rollback { held: 4, offered: 1 }));
+}
+
+#[test]
+fn keys_are_published_before_use_and_sound() {
+    let kid = |key: &ListedKey| cose::key_id(&key.public);
+    let late = ListedKey { published: UnixSeconds(NOW.0 - 3599), ..key(1) };
+    let never = ListedKey { until: UnixSeconds(NOW.0 - 3601), ..key(1) };
+    assert_eq!(open(&[late]), Err(TrustFault::UsedBeforePublished { kid: kid(&late) }));
+    assert_eq!(open(&[never]), Err(TrustFault::NeverInForce { kid: kid(&never) }));
+    assert_eq!(open(&[key(1), key(1)]), Err(TrustFault::Malformed(Fault::Order)));
+
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    // The same point, with y = p + 1.
+    let mut identity_again = [0xff; 32];
+    (identity_again[0], identity_again[31]) = (0xee, 0x7f);
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    for (public, fault) in [
+        (identity, KeyFault::SmallOrder),
+        (identity_again, KeyFault::NotCanonical),
+        (no_point, KeyFault::NotAPoint),
+    ] {
+        let bad = ListedKey { public, ..key(1) };
+        let refused = Keyring::empty().update(&list(1, &[bad]), NOW).err();
+        assert_eq!(refused, Some(TrustFault::BadKey { kid: kid(&bad), fault }));
+    }
+}
+
+#[test]
+fn an_issuer_may_have_several_keys_each_with_its_time_and_use() {
+    let first = ListedKey { until: UnixSeconds(NOW.0 + 100), uses: Uses::PHONE | Uses::PAPER, ..key(1) };
+    let second = ListedKey { from: UnixSeconds(NOW.0 + 50), uses: Uses::TRIP, ..key(2) };
+    let keyring = Keyring::empty().update(&list(1, &[first, second]), NOW).expect("good");
+    let at = |n: u8, uses, seconds: u32| {
+        keyring.key_for(signer(n).key(), uses, UnixSeconds(NOW.0 + seconds)).map(|key| key.issuer)
+    };
+    assert_eq!(at(1, Uses::PHONE, 0), Ok(ISSUER));
+    assert_eq!(at(1, Uses::PHONE, 100), Ok(ISSUER));
+    assert_eq!(at(1, Uses::PHONE, 101), Err(Reason::KeyNotValid));
+    assert_eq!(at(1, Uses::PHONE | Uses::PAPER, 0), Ok(ISSUER));
+    assert_eq!(at(1, Uses::PHONE | Uses::TRIP, 0), Err(Reason::KeyOutOfScope));
+    assert_eq!(at(2, Uses::TRIP, 49), Err(Reason::KeyNotValid));
+    assert_eq!(at(2, Uses::TRIP, 50), Ok(ISSUER));
+    assert_eq!(at(2, Uses::ROSTER, 50), Err(Reason::KeyOutOfScope));
+    assert_eq!(at(3, Uses::PHONE, 0), Err(Reason::KeyUnknown));
+    assert_eq!(keyring.keys().len(), 2);
+}
+
+#[test]
+fn only_the_operators_own_list_is_opened() {
+    let bytes = TrustList::sign(1, NOW, &[key(1)], &operator());
+    assert!(TrustList::open(&bytes, operator_key()).is_ok());
+    let stranger = OperatorSigner::from_seed(&[0x99; 32]);
+    let foreign = TrustList::sign(1, NOW, &[key(1)], &stranger);
+    let kid = cose::key_id(stranger.public());
+    assert_eq!(TrustList::open(&foreign, operator_key()), Err(TrustFault::AnotherOperator { kid }));
+
+    for length in 0..bytes.len() {
+        assert!(TrustList::open(&bytes[..length], operator_key()).is_err(), "cut to {length}");
+    }
+    assert!(TrustList::open(&[bytes.as_slice(), &[0]].concat(), operator_key()).is_err());
+    for (bit, flipped) in bit_flips(&bytes) {
+        assert!(TrustList::open(&flipped, operator_key()).is_err(), "bit {bit}");
+    }
+    for spelling in other_spellings(&bytes) {
+        assert!(matches!(TrustList::open(&spelling, operator_key()), Err(TrustFault::Malformed(_))));
+    }
+    // Another kind of message under the operator's key is no list.
+    let paper = operator().sign_payload(&paper().payload());
+    assert!(matches!(TrustList::open(&paper, operator_key()), Err(TrustFault::Malformed(_))));
+}
+
+#[test]
+fn a_list_that_is_genuine_and_ill_formed_is_refused() {
+    let open = |write: &dyn Fn(&mut Writer)| {
+        let mut writer = Writer::new();
+        write(&mut writer);
+        TrustList::open(&operator().sign_payload(&writer.into_bytes()), operator_key()).err()
+    };
+    let key_item = |w: &mut Writer, kid: KeyId, uses: u8| {
+        w.array(8).bytes(&kid.0).uint(1_u8).bytes(signer(1).public());
+        w.uint(5_u8).uint(6_u8).uint(4_u8).uint(uses).bool(false);
+    };
+    let kid = signer(1).key();
+    let other = signer(2).key();
+    let many = limits::ISSUER_KEYS_MAX + 1;
+    let malformed = |fault| Some(TrustFault::Malformed(fault));
+    let head = |w: &mut Writer, keys: usize| {
+        w.map(1).int(-65539).array(3).uint(1_u8).uint(1_u8).array(keys);
+    };
+    for (case, fault, given) in [
+        ("none at all", None, open(&|w| head(w, 0))),
+        (
+            "one key",
+            None,
+            open(&|w| {
+                head(w, 1);
+                key_item(w, kid, 63);
+            }),
+        ),
+        (
+            "unknown uses",
+            malformed(Fault::Range),
+            open(&|w| {
+                head(w, 1);
+                key_item(w, kid, 64);
+            }),
+        ),
+        (
+            "another's id",
+            Some(TrustFault::WrongKeyId { kid: other }),
+            open(&|w| {
+                head(w, 1);
+                key_item(w, other, 1);
+            }),
+        ),
+        ("a declared million", malformed(Fault::Truncated), open(&|w| head(w, 1_000_000))),
+        (
+            "too many",
+            Some(TrustFault::TooManyKeys { count: many }),
+            open(&|w| {
+                head(w, many);
+                w.raw(&vec![0; many]);
+            }),
+        ),
+        (
+            "another claim",
+            malformed(Fault::Key),
+            open(&|w| {
+                w.map(1).int(-65538).array(0);
+            }),
+        ),
+    ] {
+        assert_eq!(given, fault, "{case}");
+    }
+}
+
+#[test]
+fn a_list_of_the_future_waits() {
+    let made = |ahead: u32| {
+        let bytes = TrustList::sign(1, UnixSeconds(NOW.0 + ahead), &[key(1)], &operator());
+        let list = TrustList::open(&bytes, operator_key()).expect("our own list");
+        Keyring::empty().update(&list, NOW).err()
+    };
+    assert_eq!(made(300), None);
+    assert_eq!(made(301), Some(TrustFault::FromTheFuture));
+}
+
+#[test]
+fn what_is_kept_is_what_was_known_and_damage_is_noticed() {
+    let keyring = Keyring::empty().update(&list(7, &[key(1), revoked(2)]), NOW).expect("good");
+    let state = keyring.to_state();
+    let kept = Keyring::from_state(&state, operator_key()).expect("our own state");
+    assert_eq!(kept.version(), 7);
+    assert_eq!(kept.to_state(), state);
+    assert_eq!(kept.keys().len(), 1);
+    for length in 0..state.len() {
+        assert_eq!(Keyring::from_state(&state[..length], operator_key()).err(), Some(TrustFault::Damaged));
+    }
+    for (bit, flipped) in bit_flips(&state) {
+        assert_eq!(
+            Keyring::from_state(&flipped, operator_key()).err(),
+            Some(TrustFault::Damaged),
+            "bit {bit}"
+        );
+    }
+    let empty = Keyring::from_state(&Keyring::empty().to_state(), operator_key()).expect("an empty state");
+    assert_eq!((empty.version(), empty.keys().len()), (0, 0));
+}
+
+#[test]
+fn an_operator_changes_its_key_without_forgetting() {
+    let keyring = Keyring::empty().update(&list(7, &[key(1), revoked(2)]), NOW).expect("good");
+    let kept = Keyring::from_state(&keyring.to_state(), operator_key()).expect("under the old key");
+    let successor = OperatorSigner::from_seed(&[0x98; 32]);
+    let successor_key = PreparedKey::new(successor.public()).expect("a good key");
+    let bytes = TrustList::sign(8, NOW, &[key(1), key(2)], &successor);
+    let list = TrustList::open(&bytes, &successor_key).expect("under the new key");
+    let next = kept.update(&list, NOW).expect("good");
+    assert_eq!(reason(&next, 1), None);
+    assert_eq!(reason(&next, 2), Some(Reason::KeyRevoked));
+}
