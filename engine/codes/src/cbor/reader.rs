@@ -45,11 +45,13 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader at the front of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { rest: bytes }
     }
 
     /// What has not been read yet.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -58,6 +60,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Fault::Trailing`].
+    #[inline]
     pub fn end(self) -> Result<(), Fault> {
         if self.rest.is_empty() { Ok(()) } else { Err(Fault::Trailing) }
     }
@@ -66,6 +69,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of `read`.
+    #[inline]
     pub fn spanned<T>(
         &mut self,
         read: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
@@ -79,6 +83,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Fault`] when something else comes next; the same holds for every method below.
+    #[inline]
     pub fn uint(&mut self) -> Result<u64, Fault> {
         self.head(Major::Unsigned)
     }
@@ -87,6 +92,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Range`].
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, Fault> {
         u32::try_from(self.uint()?).map_err(|_| Fault::Range)
     }
@@ -95,6 +101,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Range`].
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, Fault> {
         u8::try_from(self.uint()?).map_err(|_| Fault::Range)
     }
@@ -103,6 +110,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint).
+    #[inline]
     pub fn bool(&mut self) -> Result<bool, Fault> {
         match self.take(1)? {
             [FALSE] => Ok(false),
@@ -116,6 +124,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Fault::Key`] for any other item. Since callers name keys in deterministic order, that also refuses
     /// keys that are unsorted or there twice.
+    #[inline]
     pub fn key(&mut self, key: i64) -> Result<(), Fault> {
         if self.int()? == key { Ok(()) } else { Err(Fault::Key) }
     }
@@ -124,6 +133,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Range`] when it does not fit.
+    #[inline]
     pub fn int(&mut self) -> Result<i64, Fault> {
         let negative = self.rest.first().is_some_and(|first| first >> 5 == Major::Negative as u8);
         let major = if negative { Major::Negative } else { Major::Unsigned };
@@ -135,6 +145,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint).
+    #[inline]
     pub fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         let length = self.head(Major::Bytes)?;
         self.take(length)
@@ -144,6 +155,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Count`].
+    #[inline]
     pub fn bytes_of<const N: usize>(&mut self) -> Result<&'a [u8; N], Fault> {
         self.bytes()?.try_into().map_err(|_| Fault::Count)
     }
@@ -152,6 +164,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Text`].
+    #[inline]
     pub fn text(&mut self) -> Result<&'a str, Fault> {
         let length = self.head(Major::Text)?;
         core::str::from_utf8(self.take(length)?).map_err(|_| Fault::Text)
@@ -161,6 +174,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Truncated`] when fewer bytes than items are left.
+    #[inline]
     pub fn array(&mut self) -> Result<usize, Fault> {
         let count = self.head(Major::Array)?;
         // Every item takes at least one byte, so a count that cannot be true ends here.
@@ -171,6 +185,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`array`](Self::array), and [`Fault::Count`].
+    #[inline]
     pub fn array_of(&mut self, count: usize) -> Result<(), Fault> {
         if self.array()? == count { Ok(()) } else { Err(Fault::Count) }
     }
@@ -179,34 +194,41 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`uint`](Self::uint), and [`Fault::Count`].
+    #[inline]
     pub fn map_of(&mut self, count: u64) -> Result<(), Fault> {
         if self.head(Major::Map)? == count { Ok(()) } else { Err(Fault::Count) }
     }
 
+    #[inline]
     fn head(&mut self, major: Major) -> Result<u64, Fault> {
         let (&first, rest) = self.rest.split_first().ok_or(Fault::Truncated)?;
-        if first >> 5 != major as u8 {
-            return Err(Fault::Type);
-        }
+        // Wraps for lower major types, so that one comparison finds both another type and a longer argument.
+        let info = first.wrapping_sub((major as u8) << 5);
         self.rest = rest;
-        match first & 0x1f {
-            info @ 0..=23 => Ok(u64::from(info)),
-            24 => self.argument::<1>(24),
-            25 => self.argument::<2>(1 << 8),
-            26 => self.argument::<4>(1 << 16),
-            27 => self.argument::<8>(1 << 32),
-            _ => Err(Fault::Indefinite),
-        }
+        if info < 24 { Ok(u64::from(info)) } else { self.argument(info) }
     }
 
-    /// An argument of `N` bytes that no shorter form could hold.
-    fn argument<const N: usize>(&mut self, least: u64) -> Result<u64, Fault> {
-        let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(Fault::Truncated)?;
-        self.rest = rest;
-        let value = bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+    /// The argument that follows a head whose `info` is not the argument itself: no shorter form could hold it.
+    fn argument(&mut self, info: u8) -> Result<u64, Fault> {
+        let (value, least) = match info {
+            24 => (u64::from(u8::from_be_bytes(self.chunk()?)), 24),
+            25 => (u64::from(u16::from_be_bytes(self.chunk()?)), 1 << 8),
+            26 => (u64::from(u32::from_be_bytes(self.chunk()?)), 1 << 16),
+            27 => (u64::from_be_bytes(self.chunk()?), 1 << 32),
+            28..=31 => return Err(Fault::Indefinite),
+            _ => return Err(Fault::Type),
+        };
         if value >= least { Ok(value) } else { Err(Fault::NotShortest) }
     }
 
+    #[inline]
+    fn chunk<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let (chunk, rest) = self.rest.split_first_chunk::<N>().ok_or(Fault::Truncated)?;
+        self.rest = rest;
+        Ok(*chunk)
+    }
+
+    #[inline]
     fn take(&mut self, length: u64) -> Result<&'a [u8], Fault> {
         let length = usize::try_from(length).map_err(|_| Fault::Truncated)?;
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(Fault::Truncated)?;
@@ -247,7 +269,7 @@ mod tests {
     fn r01_bombs_end_at_their_head() {
         for head in [0x9b, 0xbb, 0x5b, 0x7b] {
             let bomb = [head, 0x7f, 255, 255, 255, 255, 255, 255, 255];
-            assert_eq!(Reader::new(&bomb).array().err().is_some(), true);
+            assert!(Reader::new(&bomb).array().is_err());
             assert!(Reader::new(&bomb).bytes().is_err());
             assert!(Reader::new(&bomb).text().is_err());
             assert!(Reader::new(&bomb).map_of(1).is_err());
