@@ -1,0 +1,87 @@
+//! The command line: one subcommand, one file in [`commands`](crate::commands).
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{batch, ca, check, demo, inspect, issue, keys, present, serve, snapshot};
+use crate::outcome;
+
+/// Hufu, a checkpoint verification engine: a signed code in, a verdict out.
+#[derive(Debug, Parser)]
+#[command(name = "hufu", version = crate::about::version(), after_help = outcome::HELP)]
+#[command(propagate_version = false, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an engine
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArgs),
+    /// Show the whole thing at work on made-up people, and measure it
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::DemoArgs),
+    /// Make signing keys, and the trust list that says whose codes are accepted
+    #[command(subcommand, after_help = keys::EXAMPLES)]
+    Keys(keys::KeysCommand),
+    /// Issue and revoke the certificates of devices and engines
+    #[command(subcommand, after_help = ca::EXAMPLES)]
+    Ca(ca::CaCommand),
+    /// Issue a credential and show its code
+    #[command(subcommand, after_help = issue::EXAMPLES)]
+    Issue(issue::IssueCommand),
+    /// Show a phone's code as it is at this moment
+    #[command(after_help = present::EXAMPLES)]
+    Present(present::PresentArgs),
+    /// Ask an engine about codes, as a gate does
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::CheckArgs),
+    /// Sign rosters and check them, as a school does
+    #[command(subcommand, after_help = batch::EXAMPLES)]
+    Batch(batch::BatchCommand),
+    /// Look into a status snapshot and change it
+    #[command(subcommand, after_help = snapshot::EXAMPLES)]
+    Snapshot(snapshot::SnapshotCommand),
+    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict or a snapshot
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::InspectArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_shows_examples_that_parse() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<_> = help.lines().filter_map(|line| line.trim().strip_prefix("hufu ")).collect();
+            assert!(!lines.is_empty(), "{} has no examples", command.get_name());
+            for line in lines {
+                let line = line.split(" | ").next().unwrap().split(" > ").next().unwrap();
+                let words = std::iter::once("hufu").chain(words(line));
+                if let Err(error) = Cli::try_parse_from(words) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+
+    /// Splits an example as a shell would, as far as the examples go.
+    fn words(line: &str) -> impl Iterator<Item = &str> {
+        let mut quoted = false;
+        line.split(move |c: char| {
+            quoted ^= c == '\'';
+            c == '\'' || (c == ' ' && !quoted)
+        })
+        .filter(|word| !word.is_empty())
+    }
+}

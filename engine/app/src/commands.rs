@@ -1,0 +1,34 @@
+//! One file for each subcommand.
+
+pub(crate) mod batch;
+pub(crate) mod ca;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod inspect;
+pub(crate) mod issue;
+pub(crate) mod keys;
+pub(crate) mod present;
+pub(crate) mod serve;
+pub(crate) mod snapshot;
+
+use crate::cli::Command;
+use crate::outcome::Exit;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever the subcommand could not do; [`exit_of`](crate::outcome::exit_of) turns it into a status.
+pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Keys(command) => keys::run(&command),
+        Command::Ca(command) => ca::run(&command),
+        Command::Issue(command) => issue::run(&command),
+        Command::Present(args) => present::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Batch(command) => batch::run(&command),
+        Command::Snapshot(command) => snapshot::run(&command),
+        Command::Inspect(args) => inspect::run(&args),
+    }
+}

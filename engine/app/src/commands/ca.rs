@@ -1,0 +1,223 @@
+//! `hufu ca`: the certificates of devices and engines.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use clap::{Args, Subcommand, ValueEnum};
+use comfy_table::{Table, presets};
+use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
+use serde_json::json;
+
+use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject};
+use crate::files::{self, Readable};
+use crate::gate;
+use crate::moment::{self, Span};
+use crate::outcome::Exit;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu ca init --dir ca
+  hufu ca server --dir ca --out engine
+  hufu ca device --dir ca --device 7 --site 310101 --engine 127.0.0.1:7411 --out gates/7
+  hufu ca device --dir ca --device 8 --site 310101 --scope rosters --engine 127.0.0.1:7411 --out gates/8
+  hufu ca revoke --dir ca --device 7 --generation 0
+  hufu ca refresh --dir ca
+  hufu ca list --dir ca";
+
+/// Issue and revoke the certificates of devices and engines.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaCommand {
+    /// Make an authority: its root, its key, an empty revocation list
+    Init {
+        /// The authority's folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: PathBuf,
+        /// What the root certificate is called
+        #[arg(long, default_value = "Hufu operator")]
+        name: String,
+    },
+    /// Issue a device's certificate, in a folder that `hufu check --gate` takes
+    Device(DeviceArgs),
+    /// Issue an engine's certificate
+    Server(ServerArgs),
+    /// Revoke a device up to and including a generation
+    Revoke {
+        /// The authority's folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: PathBuf,
+        /// The device
+        #[arg(long, value_name = "ID")]
+        device: u32,
+        /// The highest generation that is revoked
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        generation: u32,
+    },
+    /// Sign the revocation list anew, before it ends
+    Refresh {
+        /// The authority's folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: PathBuf,
+    },
+    /// List everything issued
+    List {
+        /// The authority's folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Issue a device's certificate.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// The authority's folder
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+    /// The device: small and dense, from 0
+    #[arg(long, value_name = "ID")]
+    device: u32,
+    /// How often it was enrolled anew; one more than before after a revocation
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    generation: u32,
+    /// The only site it may ask about
+    #[arg(long, value_name = "ID")]
+    site: u32,
+    /// What it may ask
+    #[arg(long, default_value = "checks")]
+    scope: ScopeName,
+    /// The engine's QUIC address; several for several engines
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    engine: Vec<SocketAddr>,
+    /// How long the certificate is valid
+    #[arg(long, value_name = "SPAN", default_value = "365d")]
+    valid: Span,
+    /// The gate's folder
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+/// Issue an engine's certificate.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The authority's folder
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+    /// A DNS name or address beside `engine.hufu`
+    #[arg(long, value_name = "NAME")]
+    also: Vec<String>,
+    /// How long the certificate is valid
+    #[arg(long, value_name = "SPAN", default_value = "365d")]
+    valid: Span,
+    /// Where to put it; .pem and .key are added
+    #[arg(long, value_name = "NAME")]
+    out: PathBuf,
+}
+
+/// What a device may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScopeName {
+    /// Single checks
+    Checks,
+    /// Single checks and whole rosters
+    Rosters,
+}
+
+/// Runs `hufu ca`.
+pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
+    match command {
+        CaCommand::Init { dir, name } => {
+            Authority::init(dir, name)?;
+            println!("authority in {}: hand {ROOT} and {CRL} to engines, keep the rest", dir.display());
+        }
+        CaCommand::Device(args) => device(args)?,
+        CaCommand::Server(args) => server(args)?,
+        CaCommand::Revoke { dir, device, generation } => {
+            let mut authority = Authority::open(dir)?;
+            let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
+            println!(
+                "device {device} is revoked up to generation {generation} ({killed} certificates); engines \
+                 need {}",
+                dir.join(CRL).display()
+            );
+        }
+        CaCommand::Refresh { dir } => {
+            Authority::open(dir)?.publish()?;
+            println!("{} is signed anew", dir.join(CRL).display());
+        }
+        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json),
+    }
+    Ok(Exit::Yes)
+}
+
+fn device(args: &DeviceArgs) -> anyhow::Result<()> {
+    let grant = Grant {
+        device: DeviceId(args.device),
+        generation: DeviceGeneration(args.generation),
+        site: SiteId(args.site),
+        scope: match args.scope {
+            ScopeName::Checks => Scope::CHECKS,
+            ScopeName::Rosters => Scope::CHECKS_AND_ROSTERS,
+        },
+    };
+    let mut authority = Authority::open(&args.dir)?;
+    ensure!(!args.out.join(gate::CERTIFICATE).exists(), "{} holds a gate already", args.out.display());
+    let issued = authority.device(grant, args.valid.s)?;
+    gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
+    println!("device {} of site {}: {}", grant.device, grant.site, args.out.display());
+    Ok(())
+}
+
+fn server(args: &ServerArgs) -> anyhow::Result<()> {
+    let mut authority = Authority::open(&args.dir)?;
+    let [certificate, key] = server_paths(&args.out);
+    ensure!(!certificate.exists() && !key.exists(), "{} exists already", certificate.display());
+    let Issued { chain, key: key_pem } = authority.server(&args.also, args.valid.s)?;
+    files::create(&key, key_pem.as_bytes(), Readable::Owner)?;
+    files::create(&certificate, chain.as_bytes(), Readable::All)?;
+    println!("engine: {} and {}", certificate.display(), key.display());
+    Ok(())
+}
+
+fn server_paths(name: &Path) -> [PathBuf; 2] {
+    ["pem", "key"].map(|extension| name.with_added_extension(extension))
+}
+
+fn list(authority: &Authority, as_json: bool) {
+    if as_json {
+        println!("{:#}", json!(authority.entries()));
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["who", "generation", "site", "scope", "until", "now"]);
+    for entry in authority.entries() {
+        table.add_row(row(entry));
+    }
+    println!("{table}");
+}
+
+fn row(entry: &Entry) -> [String; 6] {
+    let until = moment::show(UnixSeconds(entry.until_s));
+    let state = match entry.revoked_s {
+        Some(at) => format!("revoked {}", moment::show(UnixSeconds(at))),
+        None if entry.until_s <= moment::now().seconds().0 => "over".to_owned(),
+        None => "valid".to_owned(),
+    };
+    match &entry.subject {
+        Subject::Device { device, generation, site, scope } => {
+            let or_none =
+                |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+            let scope = match scope.and_then(Scope::from_bits) {
+                Some(Scope::CHECKS_AND_ROSTERS) => "checks, rosters".to_owned(),
+                Some(Scope::CHECKS) => "checks".to_owned(),
+                _ => or_none(*scope),
+            };
+            [format!("device {device}"), generation.to_string(), or_none(*site), scope, until, state]
+        }
+        Subject::Engine { names } => {
+            let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+            ["engine".to_owned(), "-".to_owned(), names, "-".to_owned(), until, state]
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! An explanation: fields with their meaning, and what would become of it.
+
+use std::fmt::Write as _;
+
+use hufu_wire::Reason;
+use serde_json::{Map, Value, json};
+
+use crate::term::{Paint, printable};
+
+/// What some bytes are.
+pub(crate) struct Explained {
+    what: String,
+    fields: Vec<Field>,
+    outcome: Outcome,
+}
+
+struct Field {
+    name: &'static str,
+    value: String,
+    meaning: String,
+}
+
+enum Outcome {
+    /// Read whole, and nothing was found against it.
+    Sound(String),
+    /// Read, and refused for this reason.
+    Refused(Reason),
+    /// Not this kind of message.
+    Unreadable(String),
+}
+
+impl Explained {
+    /// Nothing known yet but what it is.
+    pub(super) fn new(what: impl Into<String>) -> Explained {
+        Explained { what: what.into(), fields: Vec::new(), outcome: Outcome::Sound(String::new()) }
+    }
+
+    /// Bytes that are not a `what`.
+    pub(super) fn unreadable(what: impl Into<String>, why: impl Into<String>) -> Explained {
+        Explained { outcome: Outcome::Unreadable(why.into()), ..Explained::new(what) }
+    }
+
+    /// Adds a field.
+    pub(super) fn field(
+        &mut self,
+        name: &'static str,
+        value: impl ToString,
+        meaning: impl Into<String>,
+    ) -> &mut Explained {
+        self.fields.push(Field { name, value: printable(&value.to_string()), meaning: meaning.into() });
+        self
+    }
+
+    /// It would be refused.
+    pub(super) fn refused(mut self, reason: Reason) -> Explained {
+        self.outcome = Outcome::Refused(reason);
+        self
+    }
+
+    /// It is sound as far as was looked; `note` says how far.
+    pub(super) fn sound(mut self, note: impl Into<String>) -> Explained {
+        self.outcome = Outcome::Sound(note.into());
+        self
+    }
+
+    /// Ends with what a judgement said.
+    pub(super) fn judged(self, judgement: Result<&str, Reason>) -> Explained {
+        match judgement {
+            Ok(note) => self.sound(note),
+            Err(reason) => self.refused(reason),
+        }
+    }
+
+    /// Whether it is this kind of message at all.
+    pub(super) fn is_readable(&self) -> bool {
+        !matches!(self.outcome, Outcome::Unreadable(_))
+    }
+
+    /// Whether it would be refused.
+    pub(super) fn is_refused(&self) -> bool {
+        !matches!(self.outcome, Outcome::Sound(_))
+    }
+
+    /// For a person.
+    pub(super) fn to_text(&self, paint: Paint) -> String {
+        let mut text = format!("{}\n", paint.strong(&self.what));
+        let width = |of: fn(&Field) -> usize| self.fields.iter().map(of).max().unwrap_or(0);
+        let names = width(|field| field.name.chars().count());
+        let values = width(|field| field.value.chars().count()).min(VALUE_CHARS_MAX);
+        for Field { name, value, meaning } in &self.fields {
+            let line = format!("  {name:names$}  {value:values$}  {}", paint.faint(meaning));
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        let _ = match &self.outcome {
+            Outcome::Sound(note) if note.is_empty() => Ok(()),
+            Outcome::Sound(note) => writeln!(text, "{}", paint.good(note)),
+            Outcome::Refused(reason) => writeln!(
+                text,
+                "{} {reason} ({}): {}",
+                paint.bad("would be refused:"),
+                reason.code(),
+                reason.says()
+            ),
+            Outcome::Unreadable(why) => writeln!(text, "{} {why}", paint.bad("cannot be read:")),
+        };
+        text
+    }
+
+    /// For a program.
+    pub(super) fn to_json(&self) -> Value {
+        let fields: Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|field| (field.name.to_owned(), json!({ "value": field.value, "meaning": field.meaning })))
+            .collect();
+        let (refused, note) = match &self.outcome {
+            Outcome::Sound(note) => (None, note.clone()),
+            Outcome::Refused(reason) => (Some(reason.slug()), reason.says().to_owned()),
+            Outcome::Unreadable(why) => (Some("unreadable"), why.clone()),
+        };
+        json!({ "what": self.what, "fields": fields, "refused": refused, "note": note })
+    }
+}
+
+/// Longer values push their own meaning to the right and nobody else's.
+const VALUE_CHARS_MAX: usize = 40;

@@ -1,0 +1,30 @@
+//! Snapshot files.
+
+use std::path::Path;
+
+use hufu_table::{Snapshot, SnapshotFaultKind, SnapshotInfo};
+
+use super::explained::Explained;
+use crate::moment::show;
+
+/// Explains a snapshot file; `None` when it is something else and nobody said it was one.
+pub(super) fn explain(path: &Path, surely: bool) -> anyhow::Result<Option<Explained>> {
+    let snapshot = match Snapshot::open(path) {
+        Ok(snapshot) => snapshot,
+        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::NotASnapshot) && !surely => return Ok(None),
+        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::Io { .. }) && !surely => return Ok(None),
+        Err(fault) => return Ok(Some(Explained::unreadable("snapshot", fault.to_string()))),
+    };
+    let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = *snapshot.info();
+    let heard = heard.map_or_else(|| "never".to_owned(), |heard| show(heard.seconds()));
+    let mut explained = Explained::new("snapshot");
+    explained
+        .field("issuer", issuer, "whose holders these are")
+        .field("sequence", sequence, "every change up to this one is in it")
+        .field("heard", heard, "when the issuer's head was made")
+        .field("holders", holders, "of whom something is known")
+        .field("segments", segments, "of 262,144 holders each")
+        .field("bytes", bytes, "")
+        .field("digest", digest, "names the content");
+    Ok(Some(explained.sound("Its header and list are whole; `hufu snapshot show` checks every word.")))
+}

@@ -1,0 +1,156 @@
+//! `hufu issue`: credentials of each kind, as an issuing authority makes them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use clap::{Args, Subcommand};
+use hufu_codes::credential::masked;
+use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::presentation::{Salt, StepTree};
+use hufu_codes::{Credential, Detail};
+use hufu_wire::{HolderIndex, HubId, Step, UnixSeconds, limits};
+
+use crate::holder::HolderFile;
+use crate::moment::{self, Moment, Span};
+use crate::outcome::Exit;
+use crate::secret::{Owner, SecretKey, random_seed};
+use crate::show::{ShowArgs, show};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 31010119900101123X --out zhang.holder
+  hufu issue paper --key shanghai.key --holder 43 --display 'L*0042' --png paper.png
+  hufu issue trip --key shanghai.key --holder 42 --hub 9 --from now --until +4h --qr";
+
+/// Steps that a phone's tree holds before its credential is issued, for a phone whose clock is behind.
+const STEPS_BEFORE: u32 = 8;
+
+/// Issue a credential and show its code.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssueCommand {
+    /// A phone code: valid for a day, renewed every 30 seconds by a secret that only the phone has
+    Phone {
+        #[command(flatten)]
+        common: CommonArgs,
+        /// How long it is valid, at most 24h
+        #[arg(long, value_name = "SPAN", default_value = "24h")]
+        valid: Span,
+        /// The holder's file to write: the credential and its secret, for `hufu present`
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// A paper code: printed, valid for a week, nothing to renew
+    Paper {
+        #[command(flatten)]
+        common: CommonArgs,
+        /// How long it is valid, at most 7d
+        #[arg(long, value_name = "SPAN", default_value = "7d")]
+        valid: Span,
+    },
+    /// A trip code: good at one hub and in one window
+    Trip {
+        #[command(flatten)]
+        common: CommonArgs,
+        /// The only hub
+        #[arg(long, value_name = "ID")]
+        hub: u32,
+        /// When the window begins
+        #[arg(long, value_name = "TIME")]
+        from: Moment,
+        /// When the window ends
+        #[arg(long, value_name = "TIME")]
+        until: Moment,
+    },
+}
+
+/// What every kind has.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// The issuer's secret key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The holder's index in the issuer's status list
+    #[arg(long, value_name = "N")]
+    holder: u32,
+    /// Which of the holder's credentials; the status must name the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    generation: u8,
+    /// When it is issued
+    #[arg(long, value_name = "TIME", default_value = "now")]
+    issued: Moment,
+    /// What a gate may display of the holder, already masked
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["name", "id_number"])]
+    display: Option<String>,
+    /// The holder's name; only its first character goes into the code
+    #[arg(long, default_value = "")]
+    name: String,
+    /// The holder's id number; only its tail goes into the code
+    #[arg(long, default_value = "")]
+    id_number: String,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// Runs `hufu issue`.
+pub(crate) fn run(command: &IssueCommand) -> anyhow::Result<Exit> {
+    match command {
+        IssueCommand::Phone { common, valid, out } => phone(common, *valid, out)?,
+        IssueCommand::Paper { common, valid } => {
+            let expires = UnixSeconds(common.issued.0.0.saturating_add(valid.s));
+            show(&code_text(&common.sign(expires, Detail::Paper)?, None), &common.show)?;
+        }
+        IssueCommand::Trip { common, hub, from, until } => {
+            let Moment(UnixSeconds(until_s)) = *until;
+            ensure!(until.0 > from.0, "--until does not lie after --from");
+            let detail = Detail::Trip { hub: HubId(*hub), from: from.0, until: UnixSeconds(until_s - 1) };
+            let latest = common.issued.0.0.saturating_add(limits::TRIP_VALIDITY_S_MAX);
+            ensure!(until_s <= latest, "a trip code is issued at most 60 days before the trip ends");
+            show(&code_text(&common.sign(until.0, detail)?, None), &common.show)?;
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
+    ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+    let signer = common.signer()?;
+    let issued = common.issued.0;
+    let origin = Step(issued.step().0.saturating_sub(STEPS_BEFORE));
+    // In a real deployment the phone draws the seed and sends only the root.
+    let seed = random_seed()?;
+    let salt = Salt::of(signer.key(), HolderIndex(common.holder), common.generation, origin, issued);
+    let root = StepTree::new(&seed, &salt).root();
+    let expires = UnixSeconds(issued.0.saturating_add(valid.s));
+    let holder = HolderFile::new(common.sign(expires, Detail::Phone { root, origin })?, &seed);
+    holder.store(out)?;
+    match holder.present(moment::now().seconds()) {
+        Ok(text) => show(&text, &common.show),
+        Err(error) => {
+            eprintln!("hufu: {} is written; no code to show yet: {error:#}", out.display());
+            Ok(())
+        }
+    }
+}
+
+impl CommonArgs {
+    fn signer(&self) -> anyhow::Result<IssuerSigner> {
+        let key = SecretKey::load(&self.key, Owner::Issuer)?;
+        Ok(IssuerSigner::from_seed(&*key.seed()?, key.issuer()?))
+    }
+
+    fn sign(&self, expires: UnixSeconds, detail: Detail) -> anyhow::Result<Vec<u8>> {
+        let signer = self.signer()?;
+        let display = self.display.clone().unwrap_or_else(|| match (&*self.name, &*self.id_number) {
+            ("", "") => String::new(),
+            (name, id_number) => masked(name, id_number),
+        });
+        Ok(signer.sign_credential(&Credential {
+            key: signer.key(),
+            issued: self.issued.0,
+            expires,
+            holder: HolderIndex(self.holder),
+            generation: self.generation,
+            display: &display,
+            detail,
+        })?)
+    }
+}

@@ -1,0 +1,98 @@
+//! `hufu keys`: signing keys, the cluster's seed, and the trust list.
+
+pub(crate) mod trust;
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::{Args, Subcommand};
+use hufu_codes::cose;
+use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_wire::IssuerId;
+
+use crate::files::{self, Readable};
+use crate::outcome::Exit;
+use crate::secret::{Owner, PublicKey, SecretKey, random_seed};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu keys generate operator --out operator
+  hufu keys generate issuer --issuer 310000 --out shanghai
+  hufu keys cluster --out cluster.seed
+  hufu keys trust new --operator operator.key --out trust.hufu
+  hufu keys trust add --operator operator.key --list trust.hufu --key shanghai.pub --uses phone,paper,trip,roster
+  hufu keys trust revoke --operator operator.key --list trust.hufu --key-id 21fe31dfa154a261
+  hufu keys trust show --operator operator.pub --list trust.hufu";
+
+/// Make signing keys, and the trust list that says whose codes are accepted.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a signing key: NAME.key for whoever signs, NAME.pub to hand around
+    Generate(GenerateArgs),
+    /// Make the secret seed that all engines of a cluster share
+    Cluster(ClusterArgs),
+    /// Make, change and show the operator's trust list
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
+}
+
+/// Make a signing key.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Who will sign with it
+    owner: Owner,
+    /// The issuer's id, for example an administrative code
+    #[arg(long, value_name = "ID", required_if_eq("owner", "issuer"))]
+    issuer: Option<u32>,
+    /// Where to put the key; .key and .pub are added
+    #[arg(long, value_name = "NAME")]
+    out: PathBuf,
+}
+
+/// Make a cluster seed.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs `hufu keys`.
+pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Exit> {
+    match command {
+        KeysCommand::Generate(args) => generate(args)?,
+        KeysCommand::Cluster(args) => cluster(args)?,
+        KeysCommand::Trust(command) => trust::run(command)?,
+    }
+    Ok(Exit::Yes)
+}
+
+fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
+    let issuer = args.issuer.map(IssuerId);
+    ensure!(args.owner == Owner::Issuer || issuer.is_none(), "an operator's key has no --issuer");
+    let secret = SecretKey::generate(args.owner, issuer)?;
+    let public = public_of(&secret, args.owner, issuer)?;
+    let [secret_path, public_path] = secret.store(&args.out, &public)?;
+    println!("key {}: {} (secret), {}", public.kid(), secret_path.display(), public_path.display());
+    Ok(())
+}
+
+/// The public half of a secret key.
+pub(crate) fn public_of(
+    secret: &SecretKey,
+    owner: Owner,
+    issuer: Option<IssuerId>,
+) -> anyhow::Result<PublicKey> {
+    let seed = secret.seed()?;
+    let public = match issuer {
+        Some(issuer) => *IssuerSigner::from_seed(&seed, issuer).public(),
+        None => *OperatorSigner::from_seed(&seed).public(),
+    };
+    Ok(PublicKey::new(owner, issuer, cose::key_id(&public), public))
+}
+
+fn cluster(args: &ClusterArgs) -> anyhow::Result<()> {
+    let seed = zeroize::Zeroizing::new(format!("{}\n", hex::encode(*random_seed()?)));
+    files::create(&args.out, seed.as_bytes(), Readable::Owner)?;
+    println!("cluster seed: {}", args.out.display());
+    Ok(())
+}

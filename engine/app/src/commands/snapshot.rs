@@ -1,0 +1,232 @@
+//! `hufu snapshot`: look into a status snapshot, and change it by hand.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, SnapshotWriter, Table, Writer, write_snapshot};
+use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
+use serde_json::json;
+
+use crate::moment::{self, Moment};
+use crate::outcome::Exit;
+use crate::status;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu snapshot new --issuer 310000 --out issuer-310000.snapshot
+  hufu snapshot set issuer-310000.snapshot --holder 42 --colour green --test negative --doses 3
+  hufu snapshot set issuer-310000.snapshot --holder 42 --colour red
+  hufu snapshot touch issuer-310000.snapshot
+  hufu snapshot show issuer-310000.snapshot --holder 42";
+
+/// Look into a status snapshot and change it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SnapshotCommand {
+    /// Make a snapshot in which nobody is known
+    New {
+        /// Whose holders
+        #[arg(long, value_name = "ID")]
+        issuer: u32,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Show what a snapshot says, and one holder's status
+    Show {
+        /// The snapshot
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Whose status to show
+        #[arg(long, value_name = "N")]
+        holder: Option<u32>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change one holder's status: the next sequence, heard of now
+    Set(SetArgs),
+    /// Change nothing, but say that the issuer was heard of now
+    Touch {
+        /// The snapshot
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Change one holder's status. What is not named stays as it is.
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// The snapshot; it is replaced
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Whose status
+    #[arg(long, value_name = "N")]
+    holder: u32,
+    /// The colour; needed for a holder nobody knows yet
+    #[arg(long)]
+    colour: Option<ColourName>,
+    /// The only credential generation that is alive
+    #[arg(long, value_name = "N")]
+    generation: Option<u8>,
+    /// What the last test said
+    #[arg(long, value_name = "RESULT")]
+    test: Option<TestName>,
+    /// When the last test was taken
+    #[arg(long, value_name = "TIME", default_value = "now", requires = "test", allow_hyphen_values = true)]
+    tested: Moment,
+    /// Vaccine doses, 0 to 7
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7))]
+    doses: Option<u8>,
+    /// When the colour ends
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
+    /// Forget the holder
+    #[arg(long, conflicts_with_all = ["colour", "generation", "test", "doses", "until"])]
+    unknown: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ColourName {
+    Green,
+    Amber,
+    Red,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TestName {
+    None,
+    Negative,
+    Positive,
+    Pending,
+}
+
+/// Runs `hufu snapshot`.
+pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
+    match command {
+        SnapshotCommand::New { issuer, out } => {
+            ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+            let heard = Some(moment::now());
+            SnapshotWriter::create(out, IssuerId(*issuer), Sequence(1), heard)?.finish()?;
+            println!("{}: issuer {issuer}, sequence 1, nobody is known", out.display());
+        }
+        SnapshotCommand::Show { file, holder, json } => show(file, holder.map(HolderIndex), *json)?,
+        SnapshotCommand::Set(args) => set(args)?,
+        SnapshotCommand::Touch { file } => {
+            let mut held = Loaded::open(file)?;
+            let info = held.store(held.info.sequence, file)?;
+            println!("{}: sequence {}, heard of now", file.display(), info.sequence);
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+/// A whole snapshot in memory.
+struct Loaded {
+    info: SnapshotInfo,
+    reader: Reader,
+    writer: Writer,
+}
+
+impl Loaded {
+    fn open(path: &Path) -> anyhow::Result<Loaded> {
+        let snapshot = Snapshot::open(path)?;
+        let table = Table::new(Limits { issuers_max: 1, ..Limits::default() })?;
+        let mut writer = table.writer(snapshot.info().issuer)?;
+        let info = snapshot.load(&mut writer)?;
+        Ok(Loaded { info, reader: table.reader(), writer })
+    }
+
+    fn word(&self, holder: HolderIndex) -> StatusWord {
+        self.reader.lookup(self.writer.slot(), holder)
+    }
+
+    /// Writes everything back as of now.
+    fn store(&mut self, sequence: Sequence, path: &Path) -> anyhow::Result<SnapshotInfo> {
+        self.writer.advance(sequence, moment::now())?;
+        Ok(write_snapshot(&self.reader, self.info.issuer, path)?)
+    }
+}
+
+fn set(args: &SetArgs) -> anyhow::Result<()> {
+    let mut held = Loaded::open(&args.file)?;
+    let holder = HolderIndex(args.holder);
+    let before = held.word(holder);
+    let after = args.changed(before)?;
+    held.writer.set(holder, after)?;
+    let info = held.store(Sequence(held.info.sequence.0 + 1), &args.file)?;
+    println!(
+        "{}: sequence {}, holder {holder} was {} and is {}",
+        args.file.display(),
+        info.sequence,
+        status::describe(before),
+        status::describe(after)
+    );
+    Ok(())
+}
+
+impl SetArgs {
+    fn changed(&self, before: StatusWord) -> anyhow::Result<StatusWord> {
+        if self.unknown {
+            return Ok(StatusWord::UNKNOWN);
+        }
+        let colour = self.colour.map(ColourName::colour).or(before.colour());
+        let colour = colour.context("the holder is not known yet: name a --colour")?;
+        let generation = self.generation.unwrap_or(before.generation());
+        let mut word = StatusWord::new(colour, generation).with_doses(self.doses.unwrap_or(before.doses()));
+        word = match self.test {
+            Some(test) => word.with_test(StatusMinute::at(self.tested.0), test.result()),
+            None => word.with_test(before.test_minute(), before.test_result()),
+        };
+        Ok(match (self.until, before.until()) {
+            (Some(until), _) => word.with_until(StatusMinute::at(until.0)),
+            // A new colour has a term of its own.
+            (None, Some(until)) if self.colour.is_none() => word.with_until(until),
+            (None, _) => word,
+        })
+    }
+}
+
+fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Result<()> {
+    let held = Loaded::open(path)?;
+    let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = held.info;
+    if as_json {
+        let mut object = json!({
+            "issuer": issuer.0, "sequence": sequence.0, "heard_ms": heard.map(|heard| heard.0),
+            "holders": holders, "segments": segments, "bytes": bytes, "digest": digest.to_string(),
+        });
+        if let Some(holder) = holder {
+            object["holder"] = status::to_json(held.word(holder));
+        }
+        println!("{object:#}");
+        return Ok(());
+    }
+    let heard = heard.map_or_else(|| "never".to_owned(), |heard| moment::show(heard.seconds()));
+    println!("issuer {issuer}, sequence {sequence}, heard of {heard}");
+    println!("{holders} holders known, {segments} segments, {bytes} bytes, whole");
+    println!("digest {digest}");
+    if let Some(holder) = holder {
+        println!("holder {holder}: {}", status::describe(held.word(holder)));
+    }
+    Ok(())
+}
+
+impl ColourName {
+    const fn colour(self) -> Colour {
+        match self {
+            ColourName::Green => Colour::Green,
+            ColourName::Amber => Colour::Amber,
+            ColourName::Red => Colour::Red,
+        }
+    }
+}
+
+impl TestName {
+    const fn result(self) -> TestResult {
+        match self {
+            TestName::None => TestResult::None,
+            TestName::Negative => TestResult::Negative,
+            TestName::Positive => TestResult::Positive,
+            TestName::Pending => TestResult::Pending,
+        }
+    }
+}

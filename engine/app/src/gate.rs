@@ -1,0 +1,73 @@
+//! A gate's folder: certificate, key, the operator's root, and where the engines are.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use hufu_client::{Identity, Server};
+use hufu_transport::profile;
+use serde::{Deserialize, Serialize};
+
+use crate::authority::Issued;
+use crate::files::{self, Readable};
+
+/// The device's certificate.
+pub(crate) const CERTIFICATE: &str = "device.pem";
+const KEY: &str = "device.key";
+const ROOT: &str = "ca.pem";
+const SETTINGS: &str = "gate.toml";
+
+/// What `gate.toml` says.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// QUIC addresses of the engines, in the order in which they are asked.
+    engines: Vec<SocketAddr>,
+    /// The name that every engine's certificate carries.
+    #[serde(default = "engine_name")]
+    name: String,
+}
+
+/// A gate ready to ask.
+pub(crate) struct Device {
+    /// Who it is.
+    pub(crate) identity: Identity,
+    /// Whom it asks.
+    pub(crate) servers: Vec<Server>,
+}
+
+fn engine_name() -> String {
+    profile::ENGINE_NAME.to_owned()
+}
+
+/// Writes a new gate's folder.
+pub(crate) fn write(
+    folder: &Path,
+    issued: &Issued,
+    root: &str,
+    engines: &[SocketAddr],
+) -> anyhow::Result<()> {
+    files::folder(folder)?;
+    files::create(&folder.join(KEY), issued.key.as_bytes(), Readable::Owner)?;
+    files::create(&folder.join(CERTIFICATE), issued.chain.as_bytes(), Readable::All)?;
+    files::create(&folder.join(ROOT), root.as_bytes(), Readable::All)?;
+    point_at(folder, engines)
+}
+
+/// Names the engines that a gate asks.
+pub(crate) fn point_at(folder: &Path, engines: &[SocketAddr]) -> anyhow::Result<()> {
+    let settings = toml::to_string(&Settings { engines: engines.to_vec(), name: engine_name() })?;
+    let text = format!("# The engines' QUIC addresses, in the order in which they are asked.\n{settings}");
+    files::replace(&folder.join(SETTINGS), text.as_bytes(), Readable::All)
+}
+
+/// Reads a gate's folder.
+pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
+    let path = folder.join(SETTINGS);
+    let settings: Settings = toml::from_str(&files::read_text(&path)?)
+        .with_context(|| format!("{} does not say where the engines are", path.display()))?;
+    let identity =
+        Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
+    let server = |control| Server { control, name: settings.name.clone(), udp_port: None };
+    Ok(Device { identity, servers: settings.engines.iter().copied().map(server).collect() })
+}

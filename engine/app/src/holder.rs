@@ -1,0 +1,82 @@
+//! A holder's file: the credential on a phone and the secret seed of its step tree.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use hufu_codes::cbor::Reader;
+use hufu_codes::issue::code_text;
+use hufu_codes::presentation::{Salt, StepIndex, StepTree};
+use hufu_codes::{Detail, SignedCredential};
+use hufu_wire::{Step, UnixSeconds};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::files::{self, Readable};
+use crate::moment;
+
+/// What a phone keeps.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HolderFile {
+    /// The signed credential, hexadecimal.
+    #[serde(with = "hex")]
+    credential: Vec<u8>,
+    /// The seed of the step tree, hexadecimal: who knows it can show the code in every step to come.
+    seed: Zeroizing<String>,
+}
+
+impl HolderFile {
+    /// The file of a phone with this credential and seed.
+    pub(crate) fn new(credential: Vec<u8>, seed: &[u8; 32]) -> HolderFile {
+        HolderFile { credential, seed: Zeroizing::new(hex::encode(seed)) }
+    }
+
+    /// Reads a holder's file.
+    pub(crate) fn load(path: &Path) -> anyhow::Result<HolderFile> {
+        let text = Zeroizing::new(files::read_text(path)?);
+        // The parser's error would show the line with the seed.
+        toml::from_str(&text)
+            .ok()
+            .with_context(|| format!("{} is not a holder's file of `hufu issue phone`", path.display()))
+    }
+
+    /// Writes it for its owner alone.
+    pub(crate) fn store(&self, path: &Path) -> anyhow::Result<()> {
+        let text = Zeroizing::new(format!(
+            "# A phone's credential, and the secret that proves it live: for its holder alone.\n{}",
+            &*Zeroizing::new(toml::to_string(self)?)
+        ));
+        files::create(path, text.as_bytes(), Readable::Owner)
+    }
+
+    /// The code's text in the step of `now`.
+    ///
+    /// # Errors
+    /// Something in the file is damaged, or the step lies outside of the credential's tree.
+    pub(crate) fn present(&self, now: UnixSeconds) -> anyhow::Result<String> {
+        let signed = SignedCredential::read(&mut Reader::new(&self.credential))
+            .ok()
+            .context("the credential in the holder's file is damaged")?;
+        let claims = *signed.claims();
+        let Detail::Phone { root, origin } = claims.detail else {
+            bail!("only phone codes have presentations; this is a {:?} code", claims.kind());
+        };
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(self.seed.as_bytes(), &mut *seed).ok().context("the seed is damaged")?;
+        let salt = Salt::of(claims.key, claims.holder, claims.generation, origin, claims.issued);
+        let tree = StepTree::new(&seed, &salt);
+        ensure!(tree.root() == root, "the seed is not this credential's");
+        let step = StepIndex::of(now.step(), origin).with_context(|| outside(now, origin))?;
+        Ok(code_text(&self.credential, Some(&tree.present(step))))
+    }
+}
+
+fn outside(now: UnixSeconds, origin: Step) -> String {
+    let last = StepIndex::LAST.after(origin);
+    format!(
+        "{} is outside of the credential's steps, {} to {}",
+        moment::show(now),
+        moment::show(origin.starts()),
+        moment::show(last.starts())
+    )
+}

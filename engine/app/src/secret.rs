@@ -1,0 +1,166 @@
+//! Key files: a secret one for whoever signs, and a public one to hand around.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::rand;
+use hufu_wire::{IssuerId, KeyId};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::files::{self, Readable};
+
+/// Who signs with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Owner {
+    /// The operator: signs trust lists.
+    Operator,
+    /// A status authority: signs codes and rosters.
+    Issuer,
+}
+
+/// The public half, as handed to the operator or to engines.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PublicKey {
+    /// Who signs with it.
+    pub(crate) owner: Owner,
+    /// Which authority, for an issuer's key.
+    pub(crate) issuer: Option<u32>,
+    /// The first eight bytes of SHA-256 over `public`, to compare by eye.
+    key_id: String,
+    /// The Ed25519 public key, 64 hexadecimal digits.
+    #[serde(with = "hex")]
+    pub(crate) public: [u8; 32],
+}
+
+/// A whole key.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretKey {
+    owner: Owner,
+    issuer: Option<u32>,
+    /// 64 hexadecimal digits: who knows them can sign.
+    seed: Zeroizing<String>,
+}
+
+impl PublicKey {
+    /// The public half of what signs as `owner`.
+    pub(crate) fn new(owner: Owner, issuer: Option<IssuerId>, kid: KeyId, public: [u8; 32]) -> PublicKey {
+        PublicKey { owner, issuer: issuer.map(|issuer| issuer.0), key_id: kid.to_string(), public }
+    }
+
+    /// Reads a public key file.
+    pub(crate) fn load(path: &Path, owner: Owner) -> anyhow::Result<PublicKey> {
+        let text = files::read_text(path)?;
+        let key: PublicKey = toml::from_str(&text)
+            .with_context(|| format!("{} is not a public key of `hufu keys generate`", path.display()))?;
+        ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
+        let kid = hufu_codes::cose::key_id(&key.public);
+        ensure!(
+            kid.to_string() == key.key_id,
+            "{}: key_id and public do not belong together",
+            path.display()
+        );
+        Ok(key)
+    }
+
+    /// Its id.
+    pub(crate) fn kid(&self) -> KeyId {
+        hufu_codes::cose::key_id(&self.public)
+    }
+
+    /// The issuer, of an issuer's key.
+    pub(crate) fn issuer(&self) -> anyhow::Result<IssuerId> {
+        self.issuer.map(IssuerId).context("the key file names no issuer")
+    }
+
+    /// The file's text.
+    pub(crate) fn to_text(&self) -> anyhow::Result<String> {
+        Ok(format!("# Hufu public key. Nothing secret.\n{}", toml::to_string(self)?))
+    }
+}
+
+impl SecretKey {
+    /// A new key.
+    pub(crate) fn generate(owner: Owner, issuer: Option<IssuerId>) -> anyhow::Result<SecretKey> {
+        Ok(SecretKey::of(owner, issuer, &*random_seed()?))
+    }
+
+    /// The key with this seed.
+    pub(crate) fn of(owner: Owner, issuer: Option<IssuerId>, seed: &[u8; 32]) -> SecretKey {
+        SecretKey { owner, issuer: issuer.map(|issuer| issuer.0), seed: Zeroizing::new(hex::encode(seed)) }
+    }
+
+    /// Reads a secret key file, which must be its owner's alone.
+    pub(crate) fn load(path: &Path, owner: Owner) -> anyhow::Result<SecretKey> {
+        warn_if_shared(path)?;
+        let text = Zeroizing::new(files::read_text(path)?);
+        // The parser's error would show the line with the seed.
+        let Ok(key) = toml::from_str::<SecretKey>(&text) else {
+            bail!("{} is not a secret key of `hufu keys generate`", path.display());
+        };
+        ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
+        Ok(key)
+    }
+
+    /// The seed.
+    pub(crate) fn seed(&self) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(self.seed.as_bytes(), &mut *seed)
+            .ok()
+            .context("the seed is not 64 hexadecimal digits")?;
+        Ok(seed)
+    }
+
+    /// The issuer, of an issuer's key.
+    pub(crate) fn issuer(&self) -> anyhow::Result<IssuerId> {
+        self.issuer.map(IssuerId).context("the key file names no issuer")
+    }
+
+    /// Writes `NAME.key`, for the owner alone, and `NAME.pub`; neither may exist.
+    pub(crate) fn store(&self, name: &Path, public: &PublicKey) -> anyhow::Result<[PathBuf; 2]> {
+        let secret_path = name.with_added_extension("key");
+        let public_path = name.with_added_extension("pub");
+        ensure!(!public_path.exists(), "{} exists already and is not overwritten", public_path.display());
+        let text = Zeroizing::new(format!(
+            "# Hufu secret key: whoever reads this can sign. Keep it off every engine.\n{}",
+            &*Zeroizing::new(toml::to_string(self)?)
+        ));
+        files::create(&secret_path, text.as_bytes(), Readable::Owner)?;
+        files::create(&public_path, public.to_text()?.as_bytes(), Readable::All)?;
+        Ok([secret_path, public_path])
+    }
+}
+
+/// Thirty-two bytes that nobody can guess.
+pub(crate) fn random_seed() -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0; 32]);
+    rand::fill(&mut *seed).ok().context("the operating system gives no random bytes")?;
+    Ok(seed)
+}
+
+/// Thirty-two secret bytes in a file: raw, or as 64 hexadecimal digits.
+pub(crate) fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    warn_if_shared(path)?;
+    let bytes = Zeroizing::new(files::read(path)?);
+    let mut seed = Zeroizing::new([0; 32]);
+    let digits = bytes.trim_ascii();
+    if bytes.len() == seed.len() {
+        seed.copy_from_slice(&bytes);
+    } else if hex::decode_to_slice(digits, &mut *seed).is_err() {
+        bail!("{} is not a seed: 64 hexadecimal digits are wanted", path.display());
+    }
+    Ok(seed)
+}
+
+/// Says so when others on this machine can read a secret.
+fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        eprintln!("hufu: warning: others can read {}; chmod 600 it", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The trust list on disk and the keyring in force.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::keyring::{Keyring, TrustFault};
+
+use super::state::State;
+use crate::commands::keys::trust;
+use crate::moment;
+
+/// The keyring to start with. A list older than the one this engine had before is passed over, not taken: the
+/// engine goes on with what it remembers.
+pub(super) fn start(path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
+    let held = state.keyring(operator)?;
+    match update(&held, path, operator, state) {
+        Err(error) if rolls_back(&error) => {
+            tracing::warn!("{error:#}; version {} stays in force", held.version());
+            Ok(held)
+        }
+        other => other,
+    }
+}
+
+/// The keyring of a list that has changed.
+pub(super) fn next(path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
+    update(&state.keyring(operator)?, path, operator, state)
+}
+
+fn update(held: &Keyring, path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
+    let list = trust::open(path, operator)?;
+    let keyring = held
+        .update(&list, moment::now().seconds())
+        .with_context(|| format!("{} cannot be taken", path.display()))?;
+    state.remember_keyring(&keyring)?;
+    Ok(keyring)
+}
+
+fn rolls_back(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<TrustFault>(), Some(TrustFault::Rollback { .. }))
+}

@@ -1,0 +1,54 @@
+//! How a code is shown: as text, as a picture in a file, or as a QR code in the terminal.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::Args;
+
+use crate::files::{self, Readable};
+use crate::{qr, term};
+
+/// How to show the code; as text when nothing else is asked for.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ShowArgs {
+    /// Print the code's text
+    #[arg(long)]
+    text: bool,
+    /// Draw a QR code in the terminal
+    #[arg(long)]
+    qr: bool,
+    /// Write a QR code as PNG
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
+    /// Write a QR code as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Pixels of one module in the PNG
+    #[arg(long, value_name = "PIXELS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=64))]
+    module_px: u32,
+}
+
+/// Shows a code.
+pub(crate) fn show(text: &str, args: &ShowArgs) -> anyhow::Result<()> {
+    ensure!(text.len() <= hufu_wire::limits::CODE_BYTES_MAX, "the code is longer than any gate reads");
+    let nothing_else = !args.qr && args.png.is_none() && args.svg.is_none();
+    if args.text || nothing_else {
+        println!("{text}");
+    }
+    if nothing_else {
+        return Ok(());
+    }
+    let symbol = qr::symbol(text)?;
+    if args.qr {
+        print!("{}", qr::terminal(&symbol, term::stdout().is_on()));
+    }
+    if let Some(path) = &args.png {
+        files::replace(path, &qr::png(&symbol, args.module_px)?, Readable::All)?;
+        eprintln!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
+    }
+    if let Some(path) = &args.svg {
+        files::replace(path, qr::svg(&symbol).as_bytes(), Readable::All)?;
+        eprintln!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
+    }
+    Ok(())
+}

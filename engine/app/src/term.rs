@@ -1,0 +1,62 @@
+//! Colours on terminals, and nowhere else (<https://no-color.org>).
+
+use std::io::{IsTerminal as _, stderr as process_stderr, stdout as process_stdout};
+
+/// Whether one output stream gets colours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint(bool);
+
+/// How standard output is painted.
+pub(crate) fn stdout() -> Paint {
+    Paint(wanted(process_stdout().is_terminal()))
+}
+
+/// How standard error is painted.
+pub(crate) fn stderr() -> Paint {
+    Paint(wanted(process_stderr().is_terminal()))
+}
+
+fn wanted(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+impl Paint {
+    /// Whether there are colours at all.
+    pub(crate) const fn is_on(self) -> bool {
+        self.0
+    }
+
+    /// Good news, green.
+    pub(crate) fn good(self, text: &str) -> String {
+        self.with("32;1", text)
+    }
+
+    /// Bad news, red.
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.with("31;1", text)
+    }
+
+    /// Something to look at, yellow.
+    pub(crate) fn look(self, text: &str) -> String {
+        self.with("33;1", text)
+    }
+
+    /// A heading.
+    pub(crate) fn strong(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    /// What may be skipped.
+    pub(crate) fn faint(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn with(self, sequence: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{sequence}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}

@@ -1,0 +1,173 @@
+//! Verdicts as people and programs read them.
+
+use std::time::Duration;
+
+use hufu_client::CheckFault;
+use hufu_codes::code;
+use hufu_wire::{Age, CodeKind, Colour, Decision, Reason, Verdict, limits};
+use serde_json::{Value, json};
+
+use crate::term::{Paint, printable};
+
+/// What became of one code.
+pub(crate) struct Answer {
+    outcome: Outcome,
+    /// What the code itself lets a gate display (R10).
+    display: Option<String>,
+}
+
+enum Outcome {
+    /// The engine answered after this long.
+    Given(Verdict, Duration),
+    /// Clear without asking.
+    Here(Reason),
+    /// Nobody answered.
+    None(String),
+}
+
+impl Answer {
+    /// An engine's verdict.
+    pub(crate) fn of(verdict: Verdict, code: &[u8], waited: Duration) -> Answer {
+        Answer { outcome: Outcome::Given(verdict, waited), display: display(code) }
+    }
+
+    /// A refusal that needs no engine.
+    pub(crate) fn here(reason: Reason, code: &[u8]) -> Answer {
+        Answer { outcome: Outcome::Here(reason), display: display(code) }
+    }
+
+    /// No verdict.
+    pub(crate) fn none(fault: &CheckFault, code: &[u8]) -> Answer {
+        Answer { outcome: Outcome::None(fault.to_string()), display: display(code) }
+    }
+
+    /// What the gate does; `None` when nobody said.
+    pub(crate) fn decision(&self) -> Option<Decision> {
+        match &self.outcome {
+            Outcome::Given(verdict, _) => Some(verdict.decision),
+            Outcome::Here(reason) => Some(reason.decision()),
+            Outcome::None(_) => None,
+        }
+    }
+
+    /// One line for a person.
+    pub(crate) fn to_line(&self, paint: Paint) -> String {
+        let mut line = match &self.outcome {
+            Outcome::Given(verdict, waited) => {
+                let Verdict { decision, reason, .. } = *verdict;
+                let details = details(verdict, *waited);
+                format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
+            }
+            Outcome::Here(reason) => {
+                format!("{}  {reason}: {}", word(reason.decision(), paint), reason.says())
+            }
+            Outcome::None(why) => format!("{}  {}", paint.bad("OFFLINE"), printable(why)),
+        };
+        if let Some(display) = self.display.as_deref().filter(|display| !display.is_empty()) {
+            line = format!("{line}  [{}]", printable(display));
+        }
+        line
+    }
+
+    /// One object for a program.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = match &self.outcome {
+            Outcome::Given(verdict, waited) => {
+                let mut object = verdict_json(verdict);
+                object["waited_us"] = json!(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+                object
+            }
+            Outcome::Here(reason) => json!({
+                "decision": decision_slug(reason.decision()), "reason": reason.slug(), "says": reason.says(),
+            }),
+            Outcome::None(why) => json!({ "decision": null, "offline": why }),
+        };
+        object["display"] = json!(self.display);
+        object
+    }
+}
+
+/// Every field of a verdict.
+pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
+    json!({
+        "decision": decision_slug(verdict.decision),
+        "reason": verdict.reason.slug(),
+        "says": verdict.reason.says(),
+        "colour": verdict.colour.map(colour_slug),
+        "kind": verdict.kind.map(kind_slug),
+        "age_ms": age_ms(verdict.age),
+        "as_of": verdict.as_of.0,
+        "clock_offset_s": verdict.clock_offset.0,
+        "number": verdict.number.0,
+        "server_time_ms": verdict.server_time.0,
+    })
+}
+
+fn word(decision: Decision, paint: Paint) -> String {
+    match decision {
+        Decision::Admit => paint.good("ADMIT "),
+        Decision::Refer => paint.look("REFER "),
+        Decision::Refuse => paint.bad("REFUSE"),
+    }
+}
+
+fn details(verdict: &Verdict, waited: Duration) -> String {
+    let kind = verdict.kind.map_or("code", kind_slug);
+    let colour = verdict.colour.map_or("no colour", colour_slug);
+    let age = match verdict.age {
+        Age::Unknown => "no data".to_owned(),
+        Age::Millis(age_ms) => format!("data {} s old", age_ms / 1000),
+    };
+    let offset = match verdict.clock_offset.0 {
+        0 => String::new(),
+        _ => format!(", clock {}", verdict.clock_offset),
+    };
+    format!(
+        "({kind}, {colour}, {age}{offset}, as of {}, no. {}, {:.2} ms)",
+        verdict.as_of,
+        verdict.number,
+        waited.as_secs_f64() * 1e3
+    )
+}
+
+/// `None` for unknown.
+pub(crate) fn age_ms(age: Age) -> Option<u32> {
+    match age {
+        Age::Unknown => None,
+        Age::Millis(age_ms) => Some(age_ms),
+    }
+}
+
+/// The decision in JSON and CSV.
+pub(crate) const fn decision_slug(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Admit => "admit",
+        Decision::Refer => "refer",
+        Decision::Refuse => "refuse",
+    }
+}
+
+/// The colour in JSON and CSV.
+pub(crate) const fn colour_slug(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Green => "green",
+        Colour::Amber => "amber",
+        Colour::Red => "red",
+    }
+}
+
+/// The kind of code in JSON and CSV.
+pub(crate) const fn kind_slug(kind: CodeKind) -> &'static str {
+    match kind {
+        CodeKind::Phone => "phone",
+        CodeKind::Paper => "paper",
+        CodeKind::Trip => "trip",
+    }
+}
+
+/// What a code's own text lets a gate display; nothing for what is no code.
+fn display(code: &[u8]) -> Option<String> {
+    let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
+    let code = code::parse_text(code, &mut binary).ok()?;
+    Some(code.credential.claims().display.to_owned())
+}
