@@ -49,8 +49,8 @@ impl Issuers {
 
     /// Every issuer and its slot, in no order.
     pub(crate) fn all(&self) -> impl Iterator<Item = (IssuerId, Slot)> {
-        // Acquire: pairs with Release in Issuers::take.
-        self.entries.iter().filter_map(|entry| unpack(entry.load(Ordering::Acquire)))
+        // Relaxed: as in Issuers::probe.
+        self.entries.iter().filter_map(|entry| unpack(entry.load(Ordering::Relaxed)))
     }
 
     /// Slots in use.
@@ -70,8 +70,8 @@ impl Issuers {
                 #[expect(clippy::cast_possible_truncation, reason = "at most ISSUERS_MAX, 1024")]
                 let slot = Slot(writer_taken.len() as u16);
                 writer_taken.push(false);
-                // Release: pairs with Acquire in Issuers::probe and Issuers::all.
-                self.entries[entry].store(pack(issuer, slot), Ordering::Release);
+                // Relaxed: as in Issuers::probe.
+                self.entries[entry].store(pack(issuer, slot), Ordering::Relaxed);
                 slot
             }
             Probe::Vacant(_) | Probe::Full => {
@@ -98,8 +98,9 @@ impl Issuers {
         let start = spread(issuer);
         for step in 0..self.entries.len() {
             let entry = (start + step) & mask;
-            // Acquire: pairs with Release in Issuers::take.
-            match unpack(self.entries[entry].load(Ordering::Acquire)) {
+            // Relaxed: the entry is the whole message. What its slot leads to was there before anybody could share
+            // the table, and carries its own orderings.
+            match unpack(self.entries[entry].load(Ordering::Relaxed)) {
                 Some((found, slot)) if found == issuer => return Probe::Found(slot),
                 Some(_) => {}
                 None => return Probe::Vacant(entry),

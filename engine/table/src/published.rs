@@ -2,6 +2,7 @@
 
 use std::ptr;
 
+use crate::budget::Reservation;
 use crate::segment::{Segment, Words};
 use crate::sync::{AtomicPtr, Ordering};
 
@@ -27,15 +28,20 @@ impl Published {
         unsafe { words.as_ref() }
     }
 
-    /// Makes the segment visible with all that is in it. Whoever comes second gets the segment back: readers may
-    /// hold the first one.
-    pub(crate) fn publish(&self, segment: Segment) -> Result<(), Segment> {
+    /// Makes the segment visible with all that is in it; its memory is accounted for from now on.
+    ///
+    /// # Panics
+    /// When there is a segment already: readers may hold it. The issuer's one writer looks first.
+    pub(crate) fn publish(&self, segment: Segment, room: Reservation) {
         let words = segment.into_raw();
         // Release: pairs with Acquire in Published::get.
-        match self.0.compare_exchange(ptr::null_mut(), words.as_ptr(), Ordering::Release, Ordering::Relaxed) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(reclaim(words)),
+        let published =
+            self.0.compare_exchange(ptr::null_mut(), words.as_ptr(), Ordering::Release, Ordering::Relaxed);
+        if published.is_err() {
+            drop(reclaim(words));
+            panic!("a segment is published once");
         }
+        room.keep();
     }
 
     /// Frees the segment, if there is one.

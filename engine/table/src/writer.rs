@@ -7,14 +7,10 @@ use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
 use crate::budget::Reservation;
 use crate::fault::TableFault;
+use crate::head::Head;
 use crate::issuers::Slot;
-use crate::published::Published;
 use crate::reader::Reader;
-#[cfg(not(loom))]
-use crate::segment::Words;
 use crate::segment::{SEGMENT_BYTES, Segment, place};
-#[cfg(not(loom))]
-use crate::snapshot::{Content, Staged};
 use crate::sync::{AtomicU64, Ordering};
 use crate::table::{Directory, Shared};
 
@@ -50,7 +46,7 @@ impl Writer {
 
     /// The sequence the words are at.
     pub fn sequence(&self) -> Sequence {
-        self.shared.heads[self.slot.index()].sequence()
+        self.head().sequence()
     }
 
     /// A reader of the whole table.
@@ -82,16 +78,15 @@ impl Writer {
     /// [`TableFault::Rollback`] when `sequence` is older than what is here; nothing changes then (R22).
     pub fn advance(&mut self, sequence: Sequence, heard: UnixMillis) -> Result<(), TableFault> {
         self.admit(sequence)?;
-        let head = &self.shared.heads[self.slot.index()];
-        head.advance(sequence);
-        head.hear(heard);
+        self.head().advance(sequence);
+        self.head().hear(heard);
         Ok(())
     }
 
     /// A head made at this time names the sequence the words are at: nothing has changed since. A head that
     /// names a later sequence is not for here until its changes are.
     pub fn heard(&mut self, heard: UnixMillis) {
-        self.shared.heads[self.slot.index()].hear(heard);
+        self.head().hear(heard);
     }
 
     pub(crate) fn admit(&self, offered: Sequence) -> Result<(), TableFault> {
@@ -117,16 +112,17 @@ impl Writer {
         let fresh = Segment::unknown().map_err(TableFault::NoMemory)?;
         // Relaxed: nobody sees the segment before Published::publish.
         fresh[offset].store(word.to_bits(), Ordering::Relaxed);
-        assert!(
-            self.directory()[segment].publish(fresh).is_ok(),
-            "this one writer saw that the place was empty"
-        );
-        room.keep();
+        self.directory()[segment].publish(fresh, room);
         Ok(())
     }
 
     pub(crate) fn reserve(&self, bytes: u64) -> Result<Reservation, TableFault> {
         self.shared.budget.reserve(bytes)
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        // The slot was given by this very table.
+        &self.shared.heads[self.slot.index()]
     }
 
     pub(crate) fn directory(&self) -> &Directory {
@@ -135,67 +131,9 @@ impl Writer {
     }
 }
 
-#[cfg(not(loom))]
-impl Writer {
-    /// The words of one segment, if it exists.
-    pub(crate) fn segment(&self, segment: usize) -> Option<&Words> {
-        self.directory().get(segment)?.get()
-    }
-
-    /// Makes a whole snapshot visible: every word of it, and unknown wherever it has none. `staged` is in the
-    /// order of segments. Readers see words change one by one, as with any change set, and the sequence last.
-    pub(crate) fn install(
-        &mut self,
-        staged: Vec<Staged>,
-        sequence: Sequence,
-        heard: Option<UnixMillis>,
-    ) -> Result<(), TableFault> {
-        self.admit(sequence)?;
-        let mut staged = staged.into_iter().peekable();
-        for (segment, place) in self.directory().iter().enumerate() {
-            match (place.get(), staged.next_if(|staged| staged.segment == segment)) {
-                (None, Some(staged)) => bring(place, staged),
-                (Some(held), Some(staged)) => overwrite(held, &staged.content),
-                (Some(held), None) => held.iter().for_each(|word| change(word, 0)),
-                (None, None) => {}
-            }
-        }
-        let head = &self.shared.heads[self.slot.index()];
-        head.advance(sequence);
-        if let Some(heard) = heard {
-            head.hear(heard);
-        }
-        Ok(())
-    }
-}
-
-#[cfg(not(loom))]
-fn bring(place: &Published, staged: Staged) {
-    match staged.content {
-        Content::Whole(fresh) => publish(place, fresh, staged.room),
-        Content::Changes(_) => unreachable!("changes are to a segment that exists"),
-    }
-}
-
-#[cfg(not(loom))]
-fn overwrite(held: &Words, content: &Content) {
-    match content {
-        Content::Whole(fresh) => {
-            held.iter()
-                .zip(fresh.iter())
-                .for_each(|(held, fresh)| change(held, fresh.load(Ordering::Relaxed)));
-        }
-        Content::Changes(changes) => changes.iter().for_each(|to| change(&held[to.word as usize], to.bits)),
-    }
-}
-
-/// Makes a segment visible for the first time; its memory is the table's from now on.
-fn publish(place: &Published, fresh: Segment, room: Reservation) {
-    assert!(place.publish(fresh).is_ok(), "the one writer saw that the place was empty");
-    room.keep();
-}
-
-fn change(held: &AtomicU64, bits: u64) {
+/// Gives a holder another word.
+#[inline]
+pub(crate) fn change(held: &AtomicU64, bits: u64) {
     // Release: pairs with Acquire in Reader::lookup and Reader::lookup_batch.
     held.store(bits, Ordering::Release);
 }

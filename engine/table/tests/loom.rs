@@ -97,7 +97,9 @@ fn whoever_sees_one_word_of_a_change_set_sees_those_before_it() {
         let table = table();
         let mut writer = table.writer(BEIJING).expect("free");
         let (reader, slot) = (table.reader(), writer.slot());
-        let writing = thread::spawn(move || apply(&mut writer, 1, &[(FIRST, RED), (NEXT_SEGMENT, RED)]));
+        // Both segments are there already, so that only the words themselves can carry the order.
+        apply(&mut writer, 1, &[(FIRST, GREEN), (NEXT_SEGMENT, GREEN)]);
+        let writing = thread::spawn(move || apply(&mut writer, 2, &[(FIRST, RED), (NEXT_SEGMENT, RED)]));
         if reader.lookup(slot, NEXT_SEGMENT) == RED {
             assert_eq!(reader.lookup(slot, FIRST), RED);
         }

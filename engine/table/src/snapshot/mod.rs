@@ -15,6 +15,7 @@
 
 mod fault;
 mod format;
+mod install;
 mod open;
 mod stage;
 mod write;
@@ -26,7 +27,6 @@ use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 pub use fault::{SnapshotFault, SnapshotFaultKind};
 pub use open::Snapshot;
-pub(crate) use stage::{Content, Staged};
 pub use write::SnapshotWriter;
 
 use crate::reader::Reader;

@@ -10,6 +10,7 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use super::fault::SnapshotFaultKind::{self, Damaged, NotASnapshot, OtherIssuer};
 use super::format::{self, DIGEST_BYTES, ENTRY_BYTES, Entry, HEADER_BYTES, Header};
+use super::install::install;
 use super::stage::{self, Piece, StagedFile};
 use super::{SnapshotDigest, SnapshotFault, SnapshotInfo};
 use crate::segment::{SEGMENT_BYTES, SEGMENT_WORDS};
@@ -64,7 +65,7 @@ impl Snapshot {
         if staged.holders != self.info.holders {
             return Err(Damaged { what: "it counts its holders wrongly" });
         }
-        Ok(writer.install(staged.segments, self.info.sequence, self.info.heard)?)
+        Ok(install(writer, staged.segments, self.info.sequence, self.info.heard)?)
     }
 
     fn admit(&self, writer: &Writer) -> Result<(), SnapshotFaultKind> {
@@ -78,7 +79,8 @@ impl Snapshot {
             writer.admit_holder(holder)?;
         }
         // Asked for now and given back, so that a table too small is told before the whole file is read.
-        let fresh = self.pieces.iter().filter(|piece| writer.segment(piece.segment).is_none()).count();
+        let fresh =
+            self.pieces.iter().filter(|piece| writer.directory()[piece.segment].get().is_none()).count();
         drop(writer.reserve((fresh * SEGMENT_BYTES) as u64)?);
         Ok(())
     }

@@ -24,14 +24,14 @@ pub(super) struct Piece {
 }
 
 /// A segment that was read and checked, ready to be made visible.
-pub(crate) struct Staged {
-    pub(crate) segment: usize,
-    pub(crate) content: Content,
+pub(super) struct Staged {
+    pub(super) segment: usize,
+    pub(super) content: Content,
     /// Accounts for the memory of the content.
-    pub(crate) room: Reservation,
+    pub(super) room: Reservation,
 }
 
-pub(crate) enum Content {
+pub(super) enum Content {
     /// All words, in memory that can become the table's own.
     Whole(Segment),
     /// The words that differ from those in the table.
@@ -39,9 +39,9 @@ pub(crate) enum Content {
 }
 
 /// One word of a segment and what it shall be.
-pub(crate) struct Change {
-    pub(crate) word: u32,
-    pub(crate) bits: u64,
+pub(super) struct Change {
+    pub(super) word: u32,
+    pub(super) bits: u64,
 }
 
 /// Every segment of a file, checked, in the order of the file.
@@ -128,8 +128,9 @@ impl Work<'_> {
         }
         *holders += words.iter().filter(|&&word| word != 0).count() as u64;
 
-        let changes =
-            self.writer.segment(piece.segment).and_then(|held| differences(held, segment.plain_mut()));
+        let changes = self.writer.directory()[piece.segment]
+            .get()
+            .and_then(|held| differences(held, segment.plain_mut()));
         if let Some(changes) = changes {
             *scratch = Some(segment);
             let room = self.writer.reserve(size_of_val::<[Change]>(&changes) as u64)?;

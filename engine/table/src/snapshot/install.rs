@@ -1,0 +1,55 @@
+//! Makes a checked snapshot visible.
+
+use std::sync::atomic::Ordering;
+
+use hufu_wire::{Sequence, UnixMillis};
+
+use super::stage::{Content, Staged};
+use crate::fault::TableFault;
+use crate::published::Published;
+use crate::segment::Words;
+use crate::writer::{Writer, change};
+
+/// Every word of the snapshot, and unknown wherever it has none. `staged` is in the order of segments. Readers
+/// see words change one by one, as with any change set, and the sequence last.
+pub(super) fn install(
+    writer: &mut Writer,
+    staged: Vec<Staged>,
+    sequence: Sequence,
+    heard: Option<UnixMillis>,
+) -> Result<(), TableFault> {
+    writer.admit(sequence)?;
+    let mut staged = staged.into_iter().peekable();
+    for (segment, place) in writer.directory().iter().enumerate() {
+        match (place.get(), staged.next_if(|staged| staged.segment == segment)) {
+            (None, Some(staged)) => bring(place, staged),
+            (Some(held), Some(staged)) => overwrite(held, &staged.content),
+            (Some(held), None) => held.iter().for_each(|word| change(word, 0)),
+            (None, None) => {}
+        }
+    }
+    writer.head().advance(sequence);
+    if let Some(heard) = heard {
+        writer.head().hear(heard);
+    }
+    Ok(())
+}
+
+fn bring(place: &Published, staged: Staged) {
+    match staged.content {
+        Content::Whole(fresh) => place.publish(fresh, staged.room),
+        Content::Changes(_) => unreachable!("changes are to a segment that exists"),
+    }
+}
+
+fn overwrite(held: &Words, content: &Content) {
+    match content {
+        Content::Whole(fresh) => {
+            for (held, fresh) in held.iter().zip(fresh.iter()) {
+                // Relaxed: nobody else has seen this segment.
+                change(held, fresh.load(Ordering::Relaxed));
+            }
+        }
+        Content::Changes(changes) => changes.iter().for_each(|to| change(&held[to.word as usize], to.bits)),
+    }
+}
