@@ -110,7 +110,9 @@ fn api_docs() -> Result<Counts> {
 fn tests() -> Result<Counts> {
     let workspace = ["--locked", "--workspace", "--exclude", "hufu-xtask"];
     let counts = if is_installed("cargo-nextest") {
-        run_counting(cargo(["nextest", "run", "--no-fail-fast"]).args(workspace))?
+        run_counting(
+            cargo(["nextest", "run", "--config-file", ".ci/nextest.toml", "--no-fail-fast"]).args(workspace),
+        )?
     } else {
         run_counting(cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(workspace))?
     };
