@@ -85,13 +85,15 @@ fn is_small_order(r: &[u8; 32]) -> bool {
 
 fn digits(scalar: &[u8; 32]) -> Digits {
     let mut carry = 0;
-    let digits = scalar.map(|byte| {
-        let digit = i16::from(byte) + carry;
-        carry = i16::from(digit >= 128);
+    let mut digits = [0; DIGITS];
+    for (digit, byte) in digits.iter_mut().zip(scalar) {
+        let sum = i16::from(*byte) + carry;
+        carry = i16::from(sum >= 128);
         #[expect(clippy::cast_possible_truncation, reason = "-128..=127 after the carry is taken off")]
-        let digit = (digit - 256 * carry) as i8;
-        digit
-    });
+        {
+            *digit = (sum - 256 * carry) as i8;
+        }
+    }
     debug_assert_eq!(carry, 0, "the top byte of a scalar below 2^253 is at most 0x1f");
     digits
 }

@@ -8,31 +8,31 @@ use super::register::store;
 use super::{GROUPS, LANES};
 use crate::ed25519::field::{Fe, LIMBS};
 
-/// The encodings (RFC 8032 section 5.1.2) of the first `groups` of `sums`, lane by lane; zeroes for the others.
-#[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn encode_together(sums: &[Sums; GROUPS], groups: usize) -> [[[u8; 32]; LANES]; GROUPS] {
-    let coordinates = sums.map(|sums| sums.coordinates());
+/// The encodings (RFC 8032 section 5.1.2) of up to [`GROUPS`] sums, lane by lane; zeroes for those not there.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn encode_together(sums: &[Sums]) -> [[[u8; 32]; LANES]; GROUPS] {
     // Montgomery's trick, in all lanes at once: the inverse of the product of all groups, unrolled from the end. No Z
     // is 0.
     let mut before = [Eight::splat(Fe::ONE); GROUPS];
     let mut product = Eight::splat(Fe::ONE);
-    for group in 0..groups {
-        before[group] = product;
-        product = product.times(coordinates[group][2]);
+    for (sums, before) in sums.iter().zip(&mut before) {
+        *before = product;
+        let [_, _, z] = sums.coordinates();
+        product = product.times(z);
     }
     let mut inverse = product.invert();
     let mut encodings = [[[0; 32]; LANES]; GROUPS];
-    for group in (0..groups).rev() {
-        let [x, y, z] = coordinates[group];
-        let inverse_z = inverse.times(before[group]);
+    for ((sums, before), encodings) in sums.iter().zip(before).zip(&mut encodings).rev() {
+        let [x, y, z] = sums.coordinates();
+        let inverse_z = inverse.times(before);
         inverse = inverse.times(z);
-        encodings[group] = encode(x.times(inverse_z), y.times(inverse_z));
+        *encodings = encode(x.times(inverse_z), y.times(inverse_z));
     }
     encodings
 }
 
 /// y in 255 bits and the lowest bit of x.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn encode(x: Eight, y: Eight) -> [[u8; 32]; LANES] {
     let l: [__m512i; LIMBS] = y.canonical();
     let sign = _mm512_slli_epi64::<63>(x.canonical()[0]);

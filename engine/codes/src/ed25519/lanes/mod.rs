@@ -35,7 +35,9 @@ const GROUPS: usize = limits::BATCH_MAX / LANES;
 impl Lanes {
     /// The back end, `None` on a CPU without the instructions.
     pub(super) fn detect() -> Option<Lanes> {
-        let present = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
+        let present = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512ifma");
         present.then_some(Lanes(()))
     }
 }
@@ -57,13 +59,13 @@ impl Backend for Lanes {
 }
 
 /// Verifies up to [`limits::BATCH_MAX`] jobs.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut sums = [Sums::zero(); GROUPS];
     for ((jobs, genuine), sums) in jobs.chunks(LANES).zip(genuine.chunks_mut(LANES)).zip(&mut sums) {
         *sums = expected_r(jobs, genuine);
     }
-    let encodings = encode_together(&sums, jobs.len().div_ceil(LANES));
+    let encodings = encode_together(&sums[..jobs.len().div_ceil(LANES)]);
     for ((job, genuine), encoding) in jobs.iter().zip(genuine).zip(encodings.as_flattened()) {
         *genuine = *genuine && job.signature.starts_with(encoding);
     }
@@ -71,7 +73,7 @@ fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
 
 /// `R' = [S]B - [k]A` of up to eight jobs, each in the lane of its index. Writes to `genuine` whether the
 /// signature may be genuine; those refused without arithmetic leave zero in their lane.
-#[target_feature(enable = "avx512f,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
     let mut plan = Plan::for_jobs(jobs.len());
     for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {

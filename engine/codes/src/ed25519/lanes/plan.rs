@@ -48,7 +48,7 @@ impl<'t> Plan<'t> {
     }
 
     /// Adds everything up: the sum of a job's look-ups in the lane of its number.
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     pub(super) fn sum(&self) -> Sums {
         let steps = &self.steps[..STEPS_MAX / self.parts];
         steps.iter().take(AHEAD).for_each(Step::prefetch);
@@ -108,7 +108,7 @@ mod tests {
 
     type Jobs = [(usize, Equation)];
 
-    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn check(jobs: &Jobs) {
         let mut plan = Plan::for_jobs(jobs.len());
         for (number, (table, equation)) in jobs.iter().enumerate() {
@@ -116,7 +116,7 @@ mod tests {
         }
         let mut sums = [Sums::zero(); GROUPS];
         sums[GROUPS - 1] = plan.sum();
-        let encodings = encode_together(&sums, GROUPS);
+        let encodings = encode_together(&sums);
         for ((table, equation), encoding) in jobs.iter().zip(encodings[GROUPS - 1]) {
             let expected = comb::expected_r(&TABLES[*table], equation);
             assert_eq!(encoding, expected.encode(expected.z.invert()));
