@@ -1,0 +1,110 @@
+//! An operator's CA for tests.
+
+use hufu_client::Identity;
+use hufu_transport::{TlsParts, profile};
+use hufu_wire::{Grant, UnixSeconds};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+
+const ISSUED: UnixSeconds = UnixSeconds(1_790_000_000);
+
+/// One root and its key.
+pub(crate) struct Ca {
+    root: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Ca {
+    pub(crate) fn new() -> Ca {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name("Hufu test operator");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        let root = params.self_signed(&key).unwrap().der().clone();
+        Ca { root, issuer: Issuer::new(params, key) }
+    }
+
+    pub(crate) fn root(&self) -> CertificateDer<'static> {
+        self.root.clone()
+    }
+
+    /// What an engine of this operator serves with, having revoked `revoked`.
+    pub(crate) fn engine(&self, revoked: &[Grant]) -> TlsParts {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::DnsName(profile::ENGINE_NAME.try_into().unwrap())];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let (certificate, key) = self.sign(params);
+        TlsParts {
+            chain: vec![certificate],
+            key,
+            device_roots: vec![self.root()],
+            crls: vec![self.crl(revoked)],
+            crls_must_be_fresh: true,
+        }
+    }
+
+    /// The identity of a device with this grant, trusting this CA's engines.
+    pub(crate) fn device(&self, grant: Grant) -> Identity {
+        self.with_names(&profile::names(grant), grant, self)
+    }
+
+    /// A certificate with any names, trusting the engines of `trusted`.
+    pub(crate) fn with_names(&self, names: &[String], grant: Grant, trusted: &Ca) -> Identity {
+        let (certificate, key) = self.device_certificate(names, grant);
+        Identity::from_der(vec![certificate], key, &[trusted.root()]).unwrap()
+    }
+
+    pub(crate) fn device_certificate(
+        &self,
+        names: &[String],
+        grant: Grant,
+    ) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names =
+            names.iter().map(|name| SanType::URI(name.as_str().try_into().unwrap())).collect();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.serial_number = Some(serial(grant));
+        self.sign(params)
+    }
+
+    fn crl(&self, revoked: &[Grant]) -> CertificateRevocationListDer<'static> {
+        let revoked_certs = revoked.iter().map(|grant| RevokedCertParams {
+            serial_number: serial(*grant),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: Some(RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(4000, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked_certs.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().der().clone()
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        params.distinguished_name = name("Hufu test");
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        (certificate, PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    }
+}
+
+fn serial(grant: Grant) -> SerialNumber {
+    SerialNumber::from_slice(&profile::serial(grant.device, grant.generation, ISSUED))
+}
+
+fn name(common: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common);
+    name
+}

@@ -1,0 +1,180 @@
+//! Whatever else arrives gets silence, or a reason, and moves a counter.
+
+use hufu_check::Silence;
+use hufu_wire::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, Reason, limits};
+
+use crate::rig::{Asker, MARKET_GATE, Rig, block_on, eventually, sealed};
+
+fn silences(rig: &Rig) -> u64 {
+    rig.running.figures().silences.iter().map(|(_, n)| n).sum()
+}
+
+/// Sends all of `packets`, a socket's buffer full at a time, and waits until each has been counted as silence.
+fn all_get_silence(rig: &Rig, packets: impl IntoIterator<Item = Vec<u8>>) {
+    let asker = Asker::new(rig.running.udp_addr);
+    let mut sent = silences(rig);
+    for (packet, n) in packets.into_iter().zip(1..) {
+        asker.send(&packet);
+        sent += 1;
+        if n % 32 == 0 {
+            eventually("every packet is counted", || silences(rig) == sent);
+        }
+    }
+    eventually("every packet is counted", || silences(rig) == sent);
+    assert!(asker.hears_nothing());
+    assert_eq!(rig.running.figures().requests, 0, "nothing was checked");
+}
+
+#[test]
+fn every_truncation_of_a_request_gets_silence() {
+    let rig = Rig::start();
+    let packet = sealed(&mut rig.enrol(rig.grant(MARKET_GATE)), rig.clear_code().as_bytes());
+    all_get_silence(&rig, (0..packet.len()).map(|end| packet[..end].to_vec()));
+    rig.running.stop();
+}
+
+#[test]
+fn every_single_bit_flip_of_a_request_gets_silence() {
+    let rig = Rig::start();
+    let packet = sealed(&mut rig.enrol(rig.grant(MARKET_GATE)), b"HF1:SHORT");
+    let flipped = (0..packet.len() * 8).map(|bit| {
+        let mut packet = packet.clone();
+        packet[bit / 8] ^= 1 << (bit % 8);
+        packet
+    });
+    all_get_silence(&rig, flipped);
+    rig.running.stop();
+}
+
+#[test]
+fn random_and_outsize_datagrams_get_silence_and_name_their_cause() {
+    let rig = Rig::start();
+    let session = &mut rig.enrol(rig.grant(MARKET_GATE));
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut byte = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random.to_le_bytes()[0]
+    };
+    let longest = limits::SEALED_REQUEST_BYTES_MAX;
+    let mut packets: Vec<Vec<u8>> =
+        (0..400).map(|n| (0..n * 4).map(|_| byte()).collect::<Vec<_>>()).collect();
+    packets.extend([vec![], vec![0; longest + 1], vec![1; 60_000]]);
+    let mut longer = sealed(session, b"HF1:");
+    longer.push(0);
+    packets.push(longer);
+    all_get_silence(&rig, packets);
+    let causes: Vec<_> = rig.running.figures().silences.iter().map(|(cause, _)| *cause).collect();
+    for cause in [Silence::Length, Silence::NotARequest, Silence::Request] {
+        assert!(causes.contains(&cause), "{cause:?} in {causes:?}");
+    }
+    rig.running.stop();
+}
+
+#[test]
+fn a_cookie_of_another_cluster_gets_silence() {
+    let rig = Rig::start();
+    let mut packet = sealed(&mut rig.enrol(rig.grant(MARKET_GATE)), b"HF1:");
+    // Another cluster's cookie differs from ours in its seal.
+    packet[20..100].fill(0x5a);
+    all_get_silence(&rig, [packet]);
+    assert_eq!(rig.running.figures().silences, [(Silence::Cookie, 1)]);
+    rig.running.stop();
+}
+
+#[test]
+fn an_authentic_request_with_a_code_that_is_none_gets_a_reason() {
+    let rig = Rig::start();
+    let mut session = rig.enrol(rig.grant(MARKET_GATE));
+    let asker = Asker::new(rig.running.udp_addr);
+    for (code, reason) in [
+        (&b""[..], Reason::NotACode),
+        (b"https://example.invalid/", Reason::NotACode),
+        (b"HF1:!!", Reason::BadText),
+        (b"HF1:00", Reason::BadEncoding),
+    ] {
+        let verdict = asker.check(&mut session, code);
+        assert_eq!(verdict.reason, reason, "{}", String::from_utf8_lossy(code));
+    }
+    rig.running.stop();
+}
+
+#[test]
+fn a_quic_datagram_that_cannot_be_read_is_dropped_and_counted() {
+    let rig = Rig::start();
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        for junk in [&[][..], &[1; 7], &[0; 39], &[0xff; 200]] {
+            control.connection().send_datagram(junk.to_vec().into()).unwrap();
+        }
+        while rig.metric("hufu_quic_datagrams_unreadable_total") < 4 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        assert!(control.time().await.is_ok(), "the connection stays");
+        control.close().await;
+    });
+    rig.running.stop();
+}
+
+#[test]
+fn a_frame_that_cannot_be_read_ends_its_stream_and_not_the_connection() {
+    let rig = Rig::start();
+    let head = |kind, payload_bytes| {
+        let mut head = [0; FRAME_HEADER_BYTES];
+        FrameHeader { kind, payload_bytes }.write_to(&mut head);
+        head.to_vec()
+    };
+    let mut version = head(FrameKind::Time, 0);
+    version[0] = 2;
+    let mut too_long = head(FrameKind::Roster, 0);
+    too_long[4..].copy_from_slice(&655_361_u32.to_le_bytes());
+    let frames = [
+        ("half a header", vec![1, 7, 0]),
+        ("another version", version),
+        ("a frame only engines send", head(FrameKind::Verdicts, 0)),
+        ("a frame longer than any", too_long),
+        ("a payload where none belongs", [head(FrameKind::Time, 1), vec![0]].concat()),
+        ("less payload than announced", [head(FrameKind::Checks, 100), vec![0; 99]].concat()),
+        ("no checks at all", head(FrameKind::Checks, 0)),
+        ("half a check", [head(FrameKind::Checks, 12), vec![0; 12]].concat()),
+        (
+            "a check that is none",
+            [head(FrameKind::Checks, 42), vec![0; 8], vec![32, 0], vec![9; 32]].concat(),
+        ),
+    ];
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        for (what, bytes) in &frames {
+            let (mut send, mut recv) = control.connection().open_bi().await.unwrap();
+            send.write_all(bytes).await.unwrap();
+            send.finish().unwrap();
+            let ended = recv.read_to_end(100).await.unwrap_err();
+            let reset = matches!(
+                ended,
+                quinn::ReadToEndError::Read(quinn::ReadError::Reset(code)) if code == quinn::VarInt::from_u32(1)
+            );
+            assert!(reset, "{what}: {ended}");
+        }
+        assert!(control.time().await.is_ok());
+        control.close().await;
+    });
+    assert_eq!(rig.metric("hufu_quic_frames_unreadable_total"), frames.len() as u64);
+    rig.running.stop();
+}
+
+#[test]
+fn a_frame_that_never_ends_is_not_waited_for() {
+    let rig = Rig::start_with(|setup| setup.options.quic.patience = std::time::Duration::from_millis(200));
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        let (mut send, mut recv) = control.connection().open_bi().await.unwrap();
+        let mut head = [0; FRAME_HEADER_BYTES];
+        FrameHeader { kind: FrameKind::Roster, payload_bytes: 600_000 }.write_to(&mut head);
+        send.write_all(&head).await.unwrap();
+        assert!(recv.read_to_end(100).await.is_err());
+        assert!(control.time().await.is_ok());
+        control.close().await;
+    });
+    rig.running.stop();
+}

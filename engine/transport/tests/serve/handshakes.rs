@@ -1,0 +1,81 @@
+//! Caps on handshakes and connections.
+
+use hufu_client::{Control, ControlFault};
+use hufu_transport::QuicOptions;
+use hufu_transport::profile::ENGINE_NAME;
+use hufu_wire::Reason;
+
+use crate::rig::{MARKET_GATE, MARKET_GATE_2, Rig, block_on};
+
+/// What a handshake under these options ends in, and the outcomes that are counted.
+fn check(change: impl FnOnce(&mut QuicOptions), outcomes: &[(&str, u64)]) -> Result<(), ControlFault> {
+    let rig = Rig::start_with(|setup| change(&mut setup.options.quic));
+    let identity = rig.ca.device(rig.grant(MARKET_GATE));
+    let answer = block_on(async {
+        let control = Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await?;
+        control.time().await.map(|_| ())
+    });
+    for (outcome, count) in outcomes {
+        let name = format!("hufu_quic_handshakes_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(rig.metric(&name), *count, "{outcome}");
+    }
+    rig.running.stop();
+    answer
+}
+
+#[test]
+fn beyond_the_cap_in_all_handshakes_are_refused() {
+    let answer = check(|quic| quic.handshakes_max = 0, &[("refused-total", 1), ("accepted", 0)]);
+    assert!(matches!(answer, Err(ControlFault::Refused(Reason::Busy))), "{answer:?}");
+}
+
+#[test]
+fn beyond_the_cap_of_a_source_it_must_prove_its_address_and_is_refused_then() {
+    let outcomes = [("address-asked", 1), ("refused-source", 1), ("accepted", 0)];
+    let answer = check(|quic| quic.handshakes_per_source_max = 0, &outcomes);
+    assert!(matches!(answer, Err(ControlFault::Refused(Reason::Busy))), "{answer:?}");
+}
+
+#[test]
+fn from_half_of_the_cap_on_a_proved_address_still_gets_in() {
+    let outcomes = [("address-asked", 1), ("accepted", 1), ("refused-total", 0)];
+    assert!(check(|quic| quic.handshakes_max = 1, &outcomes).is_ok());
+}
+
+#[test]
+fn beyond_the_cap_on_connections_nobody_gets_in() {
+    let answer = check(|quic| quic.connections_max = 0, &[("refused-connections", 1)]);
+    assert!(matches!(answer, Err(ControlFault::Refused(Reason::Busy))), "{answer:?}");
+}
+
+#[test]
+fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
+    let rig = Rig::start_with(|setup| setup.options.quic.connections_per_device_max = 2);
+    block_on(async {
+        let neighbour = rig.connect(rig.grant(MARKET_GATE_2)).await;
+        let mut connections = Vec::new();
+        for _ in 0..3 {
+            let control = rig.connect(rig.grant(MARKET_GATE)).await;
+            assert!(control.time().await.is_ok());
+            connections.push(control);
+        }
+        let ended = ControlFault::from(connections[0].connection().closed().await);
+        assert!(matches!(ended, ControlFault::Refused(Reason::Busy)), "{ended}");
+        for control in connections[1..].iter().chain([&neighbour]) {
+            assert!(control.time().await.is_ok());
+        }
+    });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), 1);
+    rig.running.stop();
+}
+
+#[test]
+fn a_connection_that_has_ended_leaves_nothing_behind() {
+    let rig = Rig::start();
+    for _ in 0..5 {
+        drop(rig.enrol(rig.grant(MARKET_GATE)));
+    }
+    crate::rig::eventually("the roll is empty", || rig.metric("hufu_quic_connections") == 0);
+    assert_eq!(rig.metric("hufu_quic_handshakes_under_way"), 0);
+    rig.running.stop();
+}

@@ -1,0 +1,105 @@
+//! Stopping while there is work.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hufu_client::ControlFault;
+use hufu_fixtures::sites;
+use hufu_wire::{CheckNumber, CheckRequest, Lane, Reason};
+
+use crate::rig::{Asker, MARKET_GATE, MARKET_GATE_2, Rig, block_on, sealed};
+
+#[test]
+fn what_the_sockets_hold_is_answered_before_they_close() {
+    let rig = Rig::start();
+    let code = rig.clear_code();
+    let mut session = rig.enrol(rig.grant(MARKET_GATE));
+    let asker = Asker::new(rig.running.udp_addr);
+    for _ in 0..200 {
+        asker.send(&sealed(&mut session, code.as_bytes()));
+    }
+    rig.running.stop();
+    for _ in 0..200 {
+        let verdict = session.open(&asker.receive().unwrap()).unwrap();
+        assert_eq!(verdict.reason, Reason::Clear);
+    }
+}
+
+#[test]
+fn under_load_stopping_takes_no_longer_than_it_may() {
+    let rig = Rig::start_with(|setup| setup.options.stop_within = Duration::from_millis(500));
+    let code = rig.clear_code();
+    let over = AtomicBool::new(false);
+    let answered = AtomicU64::new(0);
+    let udp_addr = rig.running.udp_addr;
+    let mut sessions: Vec<_> = (0..2).map(|index| rig.enrol(rig.grant(index))).collect();
+    std::thread::scope(|scope| {
+        for session in &mut sessions {
+            let (code, over, answered) = (&code, &over, &answered);
+            scope.spawn(move || {
+                let asker = Asker::new(udp_addr);
+                while !over.load(Ordering::Relaxed) {
+                    asker.send(&sealed(session, code.as_bytes()));
+                    std::thread::sleep(Duration::from_micros(200));
+                    if answered.load(Ordering::Relaxed) < 50 && asker.receive().is_some() {
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        crate::rig::eventually("load is served", || answered.load(Ordering::Relaxed) >= 50);
+        let began = Instant::now();
+        rig.running.stop();
+        let took = began.elapsed();
+        over.store(true, Ordering::Relaxed);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    });
+}
+
+#[test]
+fn a_frame_under_way_is_answered_and_a_later_one_told_to_go_elsewhere() {
+    let rig = Rig::start();
+    let terminal = rig.device_at(&sites::SCHOOL, true);
+    let roster = rig.roster_of(&sites::SCHOOL, 1500);
+    let code = rig.clear_code();
+    block_on(async {
+        let control = rig.connect(terminal).await;
+        let gate = rig.connect(rig.grant(MARKET_GATE)).await;
+        let idle = rig.connect(rig.grant(MARKET_GATE_2)).await;
+        assert!(idle.time().await.is_ok());
+        let asking = tokio::spawn({
+            let control = control.clone();
+            async move { control.roster(&roster).await }
+        });
+        // The frame has been sent by the time another stream of the same connection is answered.
+        assert!(control.time().await.is_ok());
+        let stopping = std::thread::spawn(move || rig.running.stop());
+
+        let (summary, members) = asking.await.unwrap().unwrap();
+        assert_eq!((summary.reason, members.len()), (Reason::Clear, 1500));
+        let mut last = Ok(());
+        while last.is_ok() {
+            let request = CheckRequest { lane: Lane(0), code: code.as_bytes() };
+            last = gate.checks(&[(CheckNumber(1), request)]).await.map(|verdicts| {
+                assert!(matches!(verdicts[0].reason, Reason::Clear | Reason::Stopping));
+            });
+        }
+        let refused = last.unwrap_err();
+        assert!(matches!(refused, ControlFault::Refused(Reason::Stopping)), "{refused}");
+        let ended = ControlFault::from(idle.connection().closed().await);
+        assert!(matches!(ended, ControlFault::Refused(Reason::Stopping)), "{ended}");
+        stopping.join().unwrap();
+    });
+}
+
+#[test]
+fn a_server_that_cannot_start_leaves_nothing_running() {
+    let rig = Rig::start();
+    let taken = rig.running.quic_addr;
+    let refused = std::panic::catch_unwind(|| Rig::start_with(|setup| setup.options.quic.listen = taken));
+    assert!(refused.is_err());
+    rig.running.stop();
+    let again = Rig::start_with(|setup| setup.options.quic.listen = taken);
+    assert_eq!(again.running.quic_addr, taken);
+    again.running.stop();
+}

@@ -1,0 +1,80 @@
+//! What operators see.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use hufu_client::Control;
+use hufu_transport::profile::ENGINE_NAME;
+
+use crate::rig::{Asker, MARKET_GATE, Rig, block_on};
+
+fn get(addr: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, answer)
+}
+
+#[test]
+fn metrics_and_health_are_served_over_http() {
+    let rig = Rig::start();
+    let mut session = rig.enrol(rig.grant(MARKET_GATE));
+    let asker = Asker::new(rig.running.udp_addr);
+    assert!(asker.check(&mut session, rig.clear_code().as_bytes()).reason == hufu_wire::Reason::Clear);
+    let addr = rig.running.metrics_addr.unwrap();
+    assert_eq!(get(addr, "/healthz").0, 200);
+    assert_eq!(get(addr, "/readyz").0, 200);
+    assert_eq!(get(addr, "/secrets").0, 404);
+    let (status, page) = get(addr, "/metrics");
+    assert_eq!(status, 200);
+    for row in [
+        "hufu_verdicts_total{reason=\"clear\"} 1",
+        "hufu_verdicts_total{reason=\"status-red\"} 0",
+        "hufu_decisions_total{decision=\"admit\"} 1",
+        "hufu_silences_total{cause=\"cookie\"} 0",
+        "hufu_requests_total 1",
+        "hufu_credentials_total{seen=\"first\"} 1",
+        "hufu_udp_queue_drops_total{worker=\"1\"} 0",
+        "hufu_udp_send_drops_total{worker=\"0\"} 0",
+        "hufu_quic_handshakes_total{outcome=\"accepted\"} 1",
+        "hufu_quic_enrolments_total 1",
+        "hufu_issuer_sequence{issuer=\"610000\"} 1",
+        "# EOF",
+    ] {
+        assert!(page.contains(row), "{row} is missing in\n{page}");
+    }
+    for name in
+        ["hufu_cpu_seconds_total{thread=\"udp-0\"} ", "hufu_issuer_age_seconds{issuer=\"900344\"} 2592"]
+    {
+        assert!(page.contains(name), "{name} is missing in\n{page}");
+    }
+    assert!(rig.running.figures().cpu.len() == 3);
+    rig.running.stop();
+}
+
+#[test]
+fn many_devices_enrol_at_once() {
+    let rig = Rig::start();
+    let grants: Vec<_> = (0..60).map(|index| rig.grant(index)).collect();
+    block_on(async {
+        let endpoint = hufu_client::endpoint(rig.running.quic_addr).unwrap();
+        let mut enrolling = tokio::task::JoinSet::new();
+        for grant in grants {
+            let (endpoint, identity) = (endpoint.clone(), rig.ca.device(grant));
+            let addr = rig.running.quic_addr;
+            enrolling.spawn(async move {
+                let control = Control::connect_from(&endpoint, addr, ENGINE_NAME, &identity).await?;
+                let enrolled = control.enrol().await?;
+                assert_eq!(enrolled.grant, grant);
+                Ok::<_, hufu_client::ControlFault>(())
+            });
+        }
+        while let Some(enrolled) = enrolling.join_next().await {
+            enrolled.unwrap().unwrap();
+        }
+    });
+    assert_eq!(rig.metric("hufu_quic_enrolments_total"), 60);
+    rig.running.stop();
+}
