@@ -212,7 +212,9 @@ fn describe(
                 if current { Presented::Current } else { Presented::Skewed(clock_offset(step, now)) };
             (Shown::Phone { generation, presented }, step)
         }
-        (Detail::Trip { hub, from, until }, _) => {
+        (Detail::Trip { hub, from, until: last }, _) => {
+            // A credential names the window's last second, a policy the first one after it.
+            let until = UnixSeconds(last.0.saturating_add(1));
             (Shown::Trip { generation, trip: Trip { hub, from, until } }, Step(0))
         }
         (Detail::Paper | Detail::Phone { .. }, _) => (Shown::Paper { generation }, Step(0)),

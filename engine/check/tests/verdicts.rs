@@ -111,6 +111,23 @@ fn r07_every_code_gets_its_reason() {
 }
 
 #[test]
+fn r04_a_trip_code_is_good_from_its_first_to_its_last_second() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, STATION);
+    let code = checkpoint.trip(GREEN, HUB);
+    for (offset_s, reason) in [
+        (-61, Reason::OutsideTripWindow),
+        (-60, Reason::Clear),
+        (60, Reason::Clear),
+        (61, Reason::OutsideTripWindow),
+    ] {
+        let now = UnixMillis(NOW.0.strict_add_signed(offset_s * 1000));
+        checkpoint.writer.heard(now);
+        assert_eq!(checkpoint.show_at(now, &mut gate, &code).reason, reason, "{offset_s} s");
+    }
+}
+
+#[test]
 fn r08_a_skewed_phone_is_told_by_how_much() {
     let mut checkpoint = Checkpoint::new();
     let mut gate = checkpoint.gate(1, SCHOOL);
