@@ -285,6 +285,16 @@ mod tests {
         where_possible(check_sums, (&largest, &largest));
     }
 
+    #[test]
+    fn values_near_p_have_one_canonical_form() {
+        for above in (0..=40).step_by(LANES) {
+            // From p - 20 on, eight at a time.
+            let near_p =
+                std::array::from_fn(|lane| [MASK - 38 + above + lane as u64, MASK, MASK, MASK, MASK]);
+            where_possible(check_canonical, (&near_p, &near_p));
+        }
+    }
+
     proptest! {
         #[test]
         fn products_are_right_and_below_their_bound(a in eights(), b in eights()) {
