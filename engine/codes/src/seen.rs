@@ -184,7 +184,9 @@ mod tests {
         let cache = SeenCache::new(4, [1; 16]);
         assert_eq!(cache.capacity(), 4);
         let digests: Vec<_> = (0..5_u8).map(|n| cache.digest(&[n])).collect();
-        digests[..4].iter().for_each(|digest| cache.insert(*digest));
+        for digest in &digests[..4] {
+            cache.insert(*digest);
+        }
         assert!(digests[..4].iter().all(|digest| cache.contains(*digest)));
         cache.insert(digests[4]);
         assert!(cache.contains(digests[4]));
@@ -196,7 +198,9 @@ mod tests {
         let cache = SeenCache::new(4, [1; 16]);
         let digests: Vec<_> = (0..4_u8).map(|n| cache.digest(&[n])).collect();
         for _ in 0..10 {
-            digests.iter().for_each(|digest| cache.insert(*digest));
+            for digest in &digests {
+                cache.insert(*digest);
+            }
         }
         assert!(digests.iter().all(|digest| cache.contains(*digest)));
     }

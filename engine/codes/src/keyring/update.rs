@@ -86,8 +86,8 @@ pub enum TrustFault {
         /// The key.
         kid: KeyId,
     },
-    /// A known key with another issuer, beginning or publication.
-    #[error("key {kid}: its issuer, beginning or publication has changed")]
+    /// A known key id with another key, issuer, beginning or publication.
+    #[error("key {kid}: the key itself, its issuer, beginning or publication has changed")]
     Changed {
         /// The key.
         kid: KeyId,
@@ -143,12 +143,8 @@ impl Keyring {
                 Ok(())
             };
         };
-        let known = &held[at].1;
-        if (known.issuer, known.from, known.published) == (key.issuer, key.from, key.published) {
-            Ok(())
-        } else {
-            Err(TrustFault::Changed { kid })
-        }
+        let fixed = |key: &ListedKey| (key.public, key.issuer, key.from, key.published);
+        if fixed(&held[at].1) == fixed(key) { Ok(()) } else { Err(TrustFault::Changed { kid }) }
     }
 
     fn revoked_with(&self, list: &TrustList) -> Result<Vec<KeyId>, TrustFault> {

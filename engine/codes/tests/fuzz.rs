@@ -1,0 +1,140 @@
+//! Bytes nobody would issue: every parser answers without a panic, and what reads has one spelling. Each target
+//! takes whole inputs, with a kept corpus in `__fuzz__` that begins with good ones, and altered good ones.
+
+mod common;
+
+use common::*;
+use hufu_codes::cbor::Reader;
+use hufu_codes::cose::Sign1;
+use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_codes::{code, ed25519, roster, text};
+use hufu_wire::{HolderIndex, SiteId, UnixSeconds, limits};
+
+/// What happens to a good input: places, and what is done there.
+type Alterations = Vec<(u16, u8, u8)>;
+
+fn altered(good: &[u8], alterations: &Alterations) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for &(at, what, byte) in alterations {
+        let at = usize::from(at) % (bytes.len() + 1);
+        match what % 4 {
+            0 => bytes.insert(at, byte),
+            1 => bytes.truncate(at.max(1)),
+            _ if at == bytes.len() => bytes.push(byte),
+            2 => _ = bytes.remove(at),
+            _ => bytes[at] = byte,
+        }
+    }
+    bytes
+}
+
+#[test]
+fn any_text() {
+    bolero::check!().for_each(|input: &[u8]| text_has_one_spelling(input));
+}
+
+#[test]
+fn altered_text() {
+    let texts = texts();
+    bolero::check!().with_type::<(u8, Alterations)>().for_each(|(kind, alterations)| {
+        let (_, text) = &texts[usize::from(*kind) % texts.len()];
+        text_has_one_spelling(&altered(text.as_bytes(), alterations));
+    });
+}
+
+fn text_has_one_spelling(input: &[u8]) {
+    let mut out = [0; limits::CODE_BINARY_BYTES_MAX];
+    if let Ok(binary) = text::decode(input, &mut out) {
+        assert_eq!(text::encode(binary).as_bytes(), input);
+    }
+}
+
+#[test]
+fn any_code() {
+    bolero::check!().for_each(|input: &[u8]| code_has_one_spelling(input));
+}
+
+#[test]
+fn altered_code() {
+    let (keyring, codes) = (keyring(), texts().map(|(_, text)| binary(&text)));
+    bolero::check!().with_type::<(u8, Alterations)>().for_each(|(kind, alterations)| {
+        let good = &codes[usize::from(*kind) % codes.len()];
+        let bytes = altered(good, alterations);
+        code_has_one_spelling(&bytes);
+        if let Ok(code) = code::parse(&bytes) {
+            let genuine =
+                keyring.admit(code.credential).is_ok_and(|it| it.verify(ed25519::backend()).is_ok());
+            let untouched = codes.iter().any(|good| good[1..].starts_with(code.credential.bytes()));
+            assert!(!genuine || untouched, "{} is believed", hex::encode(&bytes));
+        }
+    });
+}
+
+fn code_has_one_spelling(input: &[u8]) {
+    if let Ok(code) = code::parse(input) {
+        assert_eq!(rewritten(&code), input);
+    }
+}
+
+#[test]
+fn any_roster() {
+    bolero::check!().for_each(|input: &[u8]| roster_is_sound(input));
+}
+
+#[test]
+fn altered_roster() {
+    let members: Vec<_> = (0..20).map(|n| HolderIndex(n * 1000)).collect();
+    let expires = UnixSeconds(NOW.0 + 60);
+    let good = issuer().sign_roster(SiteId(7), NOW, expires, &[(ISSUER, &members)]).expect("a good roster");
+    bolero::check!()
+        .with_type::<Alterations>()
+        .for_each(|alterations| roster_is_sound(&altered(&good, alterations)));
+}
+
+fn roster_is_sound(input: &[u8]) {
+    if let Ok(roster) = roster::parse(input) {
+        let claims = roster.claims();
+        assert_eq!(claims.members().count(), claims.len());
+        assert!(claims.members().is_sorted());
+    }
+}
+
+#[test]
+fn any_trust_list() {
+    bolero::check!().for_each(|input: &[u8]| list_is_sound(input));
+}
+
+#[test]
+fn altered_trust_list() {
+    let good = TrustList::sign(1, NOW, &[listed(&issuer(), Uses::CODES)], &operator());
+    bolero::check!()
+        .with_type::<Alterations>()
+        .for_each(|alterations| list_is_sound(&altered(&good, alterations)));
+}
+
+/// A payload is read only under a genuine signature, so here it is altered first and signed afterwards.
+#[test]
+fn altered_and_signed_trust_list() {
+    let good = TrustList::sign(1, NOW, &[listed(&issuer(), Uses::CODES)], &operator());
+    let payload = Sign1::read(&mut Reader::new(&good)).expect("our own").payload;
+    bolero::check!().with_type::<Alterations>().for_each(|alterations| {
+        list_is_sound(&operator().sign_payload(&altered(payload, alterations)));
+    });
+}
+
+fn list_is_sound(input: &[u8]) {
+    if let Ok(list) = TrustList::open(input, operator_key()) {
+        assert_eq!(list.signed(), input);
+        let keys: Vec<_> = list.keys().iter().map(|(_, key)| *key).collect();
+        assert_eq!(TrustList::sign(list.version(), list.made_at(), &keys, &operator()), input);
+    }
+}
+
+#[test]
+fn any_kept_keyring() {
+    bolero::check!().for_each(|input: &[u8]| {
+        if let Ok(keyring) = Keyring::from_state(input, operator_key()) {
+            assert_eq!(keyring.to_state(), input);
+        }
+    });
+}
