@@ -91,6 +91,20 @@ impl Authority {
 
     /// A certificate for a device.
     pub(crate) fn device(&mut self, grant: Grant, life_s: u32) -> anyhow::Result<Issued> {
+        let issued = self.device_unstored(grant, life_s)?;
+        self.store()?;
+        Ok(issued)
+    }
+
+    /// Certificates for many devices, noted in the index together.
+    pub(crate) fn devices(&mut self, grants: &[Grant], life_s: u32) -> anyhow::Result<Vec<Issued>> {
+        let issued =
+            grants.iter().map(|grant| self.device_unstored(*grant, life_s)).collect::<Result<_, _>>()?;
+        self.store()?;
+        Ok(issued)
+    }
+
+    fn device_unstored(&mut self, grant: Grant, life_s: u32) -> anyhow::Result<Issued> {
         let Grant { device, generation, .. } = grant;
         ensure!(device.0 < limits::DEVICES_MAX, "device ids are below {}", limits::DEVICES_MAX);
         ensure!(
@@ -105,7 +119,6 @@ impl Authority {
         }
         let issued = self.sign(params, &serial)?;
         self.index.add(&serial, Subject::device(grant), until(life_s));
-        self.store()?;
         Ok(issued)
     }
 

@@ -6,16 +6,18 @@ mod fault;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use hufu_wire::limits;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+#[cfg(test)]
+use serde::Serialize;
 use toml::Spanned;
 
 use self::fault::{Misconfigured, Place};
 use crate::files;
 
 /// Everything `hufu serve` is told.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// Addresses.
@@ -35,7 +37,8 @@ pub(crate) struct Config {
 }
 
 /// Addresses.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Listen {
     /// Sealed requests.
@@ -47,12 +50,15 @@ pub(crate) struct Listen {
 }
 
 /// Where metrics are served, if anywhere.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(try_from = "String")]
+#[cfg_attr(test, serde(into = "String"))]
 pub(crate) struct Metrics(pub(crate) Option<SocketAddr>);
 
 /// Threads of the sealed-UDP side.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Workers {
     /// How many; 0 for one a core.
@@ -64,7 +70,8 @@ pub(crate) struct Workers {
 }
 
 /// What devices may do.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Devices {
     /// Device ids are below this.
@@ -80,7 +87,8 @@ pub(crate) struct Devices {
 }
 
 /// How much memory the engine may use.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Memory {
     /// Issuers.
@@ -94,7 +102,8 @@ pub(crate) struct Memory {
 }
 
 /// Where everything is; relative names count from the folder of the configuration file.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Files {
     /// The operator's public key.
@@ -253,15 +262,11 @@ impl TryFrom<String> for Metrics {
     }
 }
 
+#[cfg(test)]
 impl From<Metrics> for String {
     fn from(metrics: Metrics) -> String {
         metrics.0.map(|address| address.to_string()).unwrap_or_default()
     }
-}
-
-/// The text of a configuration with everything in its place, for the demo.
-pub(crate) fn to_toml(config: &Config) -> anyhow::Result<String> {
-    toml::to_string(config).context("the configuration cannot be written")
 }
 
 #[cfg(test)]

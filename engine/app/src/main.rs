@@ -16,6 +16,7 @@ mod secret;
 mod server;
 mod show;
 mod status;
+mod statusfile;
 mod term;
 mod verdict;
 

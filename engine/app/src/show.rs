@@ -6,6 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 
 use crate::files::{self, Readable};
+use crate::term::say;
 use crate::{qr, term};
 
 /// How to show the code; as text when nothing else is asked for.
@@ -33,14 +34,14 @@ pub(crate) fn show(text: &str, args: &ShowArgs) -> anyhow::Result<()> {
     ensure!(text.len() <= hufu_wire::limits::CODE_BYTES_MAX, "the code is longer than any gate reads");
     let nothing_else = !args.qr && args.png.is_none() && args.svg.is_none();
     if args.text || nothing_else {
-        println!("{text}");
+        say!("{text}");
     }
     if nothing_else {
         return Ok(());
     }
     let symbol = qr::symbol(text)?;
     if args.qr {
-        print!("{}", qr::terminal(&symbol, term::stdout().is_on()));
+        term::text(&qr::terminal(&symbol, term::stdout().is_on()))?;
     }
     if let Some(path) = &args.png {
         files::replace(path, &qr::png(&symbol, args.module_px)?, Readable::All)?;

@@ -1,6 +1,24 @@
-//! Colours on terminals, and nowhere else (<https://no-color.org>).
+//! Printing, with colours on terminals and nowhere else (<https://no-color.org>).
 
-use std::io::{IsTerminal as _, stderr as process_stderr, stdout as process_stdout};
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _, stderr as process_stderr, stdout as process_stdout};
+
+/// Prints a line. Unlike `println!` it returns when the reader has gone away, as with `hufu ... | head`.
+macro_rules! say {
+    ($($argument:tt)*) => { $crate::term::line(format_args!($($argument)*))? };
+}
+
+pub(crate) use say;
+
+/// Prints a line.
+pub(crate) fn line(line: fmt::Arguments<'_>) -> io::Result<()> {
+    writeln!(process_stdout().lock(), "{line}")
+}
+
+/// Prints text that ends its own lines.
+pub(crate) fn text(text: &str) -> io::Result<()> {
+    process_stdout().lock().write_all(text.as_bytes())
+}
 
 /// Whether one output stream gets colours.
 #[derive(Clone, Copy, Debug)]

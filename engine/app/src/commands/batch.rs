@@ -14,6 +14,7 @@ use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 use self::report::Report;
 use crate::gate::{self, Device};
 use crate::outcome::{Exit, unavailable};
+use crate::term::say;
 use crate::{files, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -74,9 +75,9 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
         files::replace(path, report.to_csv().as_bytes(), files::Readable::All)?;
     }
     if args.json {
-        println!("{:#}", report.to_json());
+        say!("{:#}", report.to_json());
     } else {
-        print!("{}", report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }));
+        term::text(&report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }))?;
     }
     Ok(exit(&summary))
 }

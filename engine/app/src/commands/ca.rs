@@ -14,6 +14,7 @@ use crate::files::{self, Readable};
 use crate::gate;
 use crate::moment::{self, Span};
 use crate::outcome::Exit;
+use crate::term::say;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca
@@ -129,14 +130,14 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
     match command {
         CaCommand::Init { dir, name } => {
             Authority::init(dir, name)?;
-            println!("authority in {}: hand {ROOT} and {CRL} to engines, keep the rest", dir.display());
+            say!("authority in {}: hand {ROOT} and {CRL} to engines, keep the rest", dir.display());
         }
         CaCommand::Device(args) => device(args)?,
         CaCommand::Server(args) => server(args)?,
         CaCommand::Revoke { dir, device, generation } => {
             let mut authority = Authority::open(dir)?;
             let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
-            println!(
+            say!(
                 "device {device} is revoked up to generation {generation} ({killed} certificates); engines \
                  need {}",
                 dir.join(CRL).display()
@@ -144,9 +145,9 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
         }
         CaCommand::Refresh { dir } => {
             Authority::open(dir)?.publish()?;
-            println!("{} is signed anew", dir.join(CRL).display());
+            say!("{} is signed anew", dir.join(CRL).display());
         }
-        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json),
+        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json)?,
     }
     Ok(Exit::Yes)
 }
@@ -165,7 +166,7 @@ fn device(args: &DeviceArgs) -> anyhow::Result<()> {
     ensure!(!args.out.join(gate::CERTIFICATE).exists(), "{} holds a gate already", args.out.display());
     let issued = authority.device(grant, args.valid.s)?;
     gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
-    println!("device {} of site {}: {}", grant.device, grant.site, args.out.display());
+    say!("device {} of site {}: {}", grant.device, grant.site, args.out.display());
     Ok(())
 }
 
@@ -176,7 +177,7 @@ fn server(args: &ServerArgs) -> anyhow::Result<()> {
     let Issued { chain, key: key_pem } = authority.server(&args.also, args.valid.s)?;
     files::create(&key, key_pem.as_bytes(), Readable::Owner)?;
     files::create(&certificate, chain.as_bytes(), Readable::All)?;
-    println!("engine: {} and {}", certificate.display(), key.display());
+    say!("engine: {} and {}", certificate.display(), key.display());
     Ok(())
 }
 
@@ -184,17 +185,18 @@ fn server_paths(name: &Path) -> [PathBuf; 2] {
     ["pem", "key"].map(|extension| name.with_added_extension(extension))
 }
 
-fn list(authority: &Authority, as_json: bool) {
+fn list(authority: &Authority, as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        println!("{:#}", json!(authority.entries()));
-        return;
+        say!("{:#}", json!(authority.entries()));
+        return Ok(());
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["who", "generation", "site", "scope", "until", "now"]);
     for entry in authority.entries() {
         table.add_row(row(entry));
     }
-    println!("{table}");
+    say!("{table}");
+    Ok(())
 }
 
 fn row(entry: &Entry) -> [String; 6] {

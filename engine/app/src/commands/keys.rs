@@ -13,6 +13,7 @@ use hufu_wire::IssuerId;
 use crate::files::{self, Readable};
 use crate::outcome::Exit;
 use crate::secret::{Owner, PublicKey, SecretKey, random_seed};
+use crate::term::say;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys generate operator --out operator
@@ -72,7 +73,7 @@ fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let secret = SecretKey::generate(args.owner, issuer)?;
     let public = public_of(&secret, args.owner, issuer)?;
     let [secret_path, public_path] = secret.store(&args.out, &public)?;
-    println!("key {}: {} (secret), {}", public.kid(), secret_path.display(), public_path.display());
+    say!("key {}: {} (secret), {}", public.kid(), secret_path.display(), public_path.display());
     Ok(())
 }
 
@@ -93,6 +94,6 @@ pub(crate) fn public_of(
 fn cluster(args: &ClusterArgs) -> anyhow::Result<()> {
     let seed = zeroize::Zeroizing::new(format!("{}\n", hex::encode(*random_seed()?)));
     files::create(&args.out, seed.as_bytes(), Readable::Owner)?;
-    println!("cluster seed: {}", args.out.display());
+    say!("cluster seed: {}", args.out.display());
     Ok(())
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::outcome::{Exit, unavailable};
 use crate::server::{Prepared, Server};
+use crate::term::say;
 use crate::{about, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     log_to_stderr();
     let prepared = Prepared::load(Config::load(&args.config)?)?;
     if args.check {
-        println!("{}: {}", args.config.display(), prepared.summary());
+        say!("{}: {}", args.config.display(), prepared.summary());
         return Ok(Exit::Yes);
     }
     tracing::info!("hufu {} ({})", env!("CARGO_PKG_VERSION"), about::COMMIT);

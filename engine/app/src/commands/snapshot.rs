@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, SnapshotWriter, Table, Writer, write_snapshot};
+use hufu_table::{SnapshotInfo, SnapshotWriter};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
 use serde_json::json;
 
 use crate::moment::{self, Moment};
 use crate::outcome::Exit;
 use crate::status;
+use crate::statusfile::StatusFile;
+use crate::term::say;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu snapshot new --issuer 310000 --out issuer-310000.snapshot
@@ -107,54 +109,27 @@ pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
             ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
             let heard = Some(moment::now());
             SnapshotWriter::create(out, IssuerId(*issuer), Sequence(1), heard)?.finish()?;
-            println!("{}: issuer {issuer}, sequence 1, nobody is known", out.display());
+            say!("{}: issuer {issuer}, sequence 1, nobody is known", out.display());
         }
         SnapshotCommand::Show { file, holder, json } => show(file, holder.map(HolderIndex), *json)?,
         SnapshotCommand::Set(args) => set(args)?,
         SnapshotCommand::Touch { file } => {
-            let mut held = Loaded::open(file)?;
-            let info = held.store(held.info.sequence, file)?;
-            println!("{}: sequence {}, heard of now", file.display(), info.sequence);
+            let mut held = StatusFile::open(file)?;
+            let info = held.store(held.info().sequence)?;
+            say!("{}: sequence {}, heard of now", file.display(), info.sequence);
         }
     }
     Ok(Exit::Yes)
 }
 
-/// A whole snapshot in memory.
-struct Loaded {
-    info: SnapshotInfo,
-    reader: Reader,
-    writer: Writer,
-}
-
-impl Loaded {
-    fn open(path: &Path) -> anyhow::Result<Loaded> {
-        let snapshot = Snapshot::open(path)?;
-        let table = Table::new(Limits { issuers_max: 1, ..Limits::default() })?;
-        let mut writer = table.writer(snapshot.info().issuer)?;
-        let info = snapshot.load(&mut writer)?;
-        Ok(Loaded { info, reader: table.reader(), writer })
-    }
-
-    fn word(&self, holder: HolderIndex) -> StatusWord {
-        self.reader.lookup(self.writer.slot(), holder)
-    }
-
-    /// Writes everything back as of now.
-    fn store(&mut self, sequence: Sequence, path: &Path) -> anyhow::Result<SnapshotInfo> {
-        self.writer.advance(sequence, moment::now())?;
-        Ok(write_snapshot(&self.reader, self.info.issuer, path)?)
-    }
-}
-
 fn set(args: &SetArgs) -> anyhow::Result<()> {
-    let mut held = Loaded::open(&args.file)?;
+    let mut held = StatusFile::open(&args.file)?;
     let holder = HolderIndex(args.holder);
     let before = held.word(holder);
     let after = args.changed(before)?;
-    held.writer.set(holder, after)?;
-    let info = held.store(Sequence(held.info.sequence.0 + 1), &args.file)?;
-    println!(
+    held.set(holder, after)?;
+    let info = held.store(held.next())?;
+    say!(
         "{}: sequence {}, holder {holder} was {} and is {}",
         args.file.display(),
         info.sequence,
@@ -187,8 +162,8 @@ impl SetArgs {
 }
 
 fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Result<()> {
-    let held = Loaded::open(path)?;
-    let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = held.info;
+    let held = StatusFile::open(path)?;
+    let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = *held.info();
     if as_json {
         let mut object = json!({
             "issuer": issuer.0, "sequence": sequence.0, "heard_ms": heard.map(|heard| heard.0),
@@ -197,15 +172,15 @@ fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Resu
         if let Some(holder) = holder {
             object["holder"] = status::to_json(held.word(holder));
         }
-        println!("{object:#}");
+        say!("{object:#}");
         return Ok(());
     }
     let heard = heard.map_or_else(|| "never".to_owned(), |heard| moment::show(heard.seconds()));
-    println!("issuer {issuer}, sequence {sequence}, heard of {heard}");
-    println!("{holders} holders known, {segments} segments, {bytes} bytes, whole");
-    println!("digest {digest}");
+    say!("issuer {issuer}, sequence {sequence}, heard of {heard}");
+    say!("{holders} holders known, {segments} segments, {bytes} bytes, whole");
+    say!("digest {digest}");
     if let Some(holder) = holder {
-        println!("holder {holder}: {}", status::describe(held.word(holder)));
+        say!("holder {holder}: {}", status::describe(held.word(holder)));
     }
     Ok(())
 }

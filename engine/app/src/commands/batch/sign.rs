@@ -12,6 +12,7 @@ use crate::files::{self, Readable};
 use crate::moment::{self, Span};
 use crate::outcome::Exit;
 use crate::secret::{Owner, SecretKey};
+use crate::term::say;
 
 /// Sign a roster.
 #[derive(Debug, Args)]
@@ -46,12 +47,7 @@ pub(super) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
     let signed = signer.sign_roster(SiteId(args.site), issued, expires, &borrowed)?;
     files::replace(&args.out, &signed, Readable::All)?;
     let count: usize = groups.iter().map(|(_, holders)| holders.len()).sum();
-    println!(
-        "{}: {count} members of site {}, until {}",
-        args.out.display(),
-        args.site,
-        moment::show(expires)
-    );
+    say!("{}: {count} members of site {}, until {}", args.out.display(), args.site, moment::show(expires));
     Ok(Exit::Yes)
 }
 

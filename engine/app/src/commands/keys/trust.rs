@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::files::{self, Readable};
 use crate::moment::{self, Moment};
 use crate::secret::{Owner, PublicKey, SecretKey};
+use crate::term::say;
 
 /// Make, change and show the operator's trust list.
 #[derive(Debug, Subcommand)]
@@ -100,7 +101,7 @@ pub(crate) fn run(command: &TrustCommand) -> anyhow::Result<()> {
             let signer = operator_of(operator)?;
             let signed = TrustList::sign(1, moment::now().seconds(), &[], &signer);
             files::create(out, &signed, Readable::All)?;
-            println!("{}: version 1, no keys", out.display());
+            say!("{}: version 1, no keys", out.display());
             Ok(())
         }
         TrustCommand::Add(args) => add(args),
@@ -161,7 +162,7 @@ fn amend(
     let signed = TrustList::sign(version, made_at, &keys, &signer);
     TrustList::open(&signed, &operator).context("the new list would be refused")?;
     files::replace(&args.list, &signed, Readable::All)?;
-    println!("{}: version {version}, {said}", args.list.display());
+    say!("{}: version {version}, {said}", args.list.display());
     Ok(())
 }
 
@@ -171,10 +172,10 @@ fn show(operator: &Path, list: &Path, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         let keys: Vec<_> = list.keys().iter().map(|(kid, key)| to_json(*kid, key)).collect();
         let list = json!({ "version": list.version(), "made_at_s": list.made_at().0, "keys": keys });
-        println!("{list:#}");
+        say!("{list:#}");
         return Ok(());
     }
-    println!("version {}, made {}", list.version(), moment::show(list.made_at()));
+    say!("version {}, made {}", list.version(), moment::show(list.made_at()));
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["key", "issuer", "may sign", "from", "until", "now"]);
     let now = moment::now().seconds();
@@ -188,7 +189,7 @@ fn show(operator: &Path, list: &Path, as_json: bool) -> anyhow::Result<()> {
             state(key, now).to_owned(),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }
 

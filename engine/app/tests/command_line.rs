@@ -1,0 +1,242 @@
+//! What the command says to people who err, and in which status it ends.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use common::{hufu, ok, said};
+
+/// Runs a line that must end in `status` and say `wanted`.
+fn check(folder: &Path, line: &[&str], status: i32, wanted: &str) {
+    let output = hufu(folder, line);
+    assert_eq!(output.status.code(), Some(status), "{line:?}: {}", said(&output));
+    assert!(said(&output).contains(wanted), "{line:?} does not say {wanted:?}: {}", said(&output));
+    assert!(!said(&output).contains("panicked"), "{line:?}: {}", said(&output));
+}
+
+#[test]
+fn mistakes_end_in_status_2_and_name_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("empty"), "").unwrap();
+    fs::write(folder.join("binary"), [0xff, 0, 1]).unwrap();
+    for (line, wanted) in [
+        (&["fly"][..], "unrecognized subcommand"),
+        (&["keys", "generate", "issuer", "--out", "x"], "--issuer"),
+        (&["keys", "generate", "operator", "--issuer", "1", "--out", "x"], "has no --issuer"),
+        (&["keys", "generate", "operator", "--out", "missing/x"], "cannot write missing/x.key"),
+        (&["keys", "trust", "show", "--operator", "none.pub", "--list", "l"], "cannot read none.pub"),
+        (&["keys", "trust", "show", "--operator", "empty", "--list", "l"], "empty is not a public key"),
+        (
+            &[
+                "ca",
+                "device",
+                "--dir",
+                ".",
+                "--device",
+                "1",
+                "--site",
+                "1",
+                "--engine",
+                "127.0.0.1:1",
+                "--out",
+                "g",
+            ],
+            ". holds no authority",
+        ),
+        (
+            &[
+                "ca", "device", "--dir", ".", "--device", "x", "--site", "1", "--engine", "nowhere", "--out",
+                "g",
+            ],
+            "invalid value",
+        ),
+        (&["issue", "phone", "--key", "none.key", "--holder", "1", "--out", "h"], "cannot read none.key"),
+        (&["issue", "paper", "--key", "binary", "--holder", "1"], "binary is not text"),
+        (&["issue", "paper", "--key", "empty", "--holder", "1"], "empty is not a secret key"),
+        (
+            &["issue", "paper", "--key", "empty", "--holder", "1", "--valid", "7w"],
+            "write a number and s, m, h or d",
+        ),
+        (
+            &[
+                "issue", "trip", "--key", "empty", "--holder", "1", "--hub", "1", "--from", "soon",
+                "--until", "now",
+            ],
+            "write now, +7d",
+        ),
+        (&["present", "--holder", "empty"], "empty is not a holder's file"),
+        (&["check", "--gate", "none", "HF1:"], "cannot read none/gate.toml"),
+        (&["check", "--gate", "none"], "required"),
+        (&["check", "--gate", "none", "--image", "empty"], "cannot read a picture from empty"),
+        (&["snapshot", "show", "binary"], "binary: "),
+        (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "green"], "none.snapshot"),
+        (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "blue"], "possible values"),
+        (&["inspect", "ff00ff"], "3 bytes are not a whole message"),
+        (&["inspect", "x", "--trust", "l"], "--operator"),
+        (&["serve", "--config", "none.toml"], "cannot read none.toml"),
+        (&["batch", "roster", "--gate", "none", "none.roster"], "cannot read none.roster"),
+    ] {
+        check(folder, line, 2, wanted);
+    }
+}
+
+#[test]
+fn help_and_version_say_what_is_asked_in_bug_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = ok(folder.path(), &["--version"]);
+    for wanted in ["hufu ", "commit ", "signatures ", "processor ", "huge pages "] {
+        assert!(version.contains(wanted), "{version}");
+    }
+    for subcommand in
+        ["serve", "demo", "keys", "ca", "issue", "present", "check", "batch", "snapshot", "inspect"]
+    {
+        let help = ok(folder.path(), &[subcommand, "--help"]);
+        assert!(help.contains("Examples:"), "{help}");
+    }
+    assert!(ok(folder.path(), &["--help"]).contains("Exit status:"));
+}
+
+#[test]
+fn secrets_are_the_owners_alone_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    ok(folder, &["keys", "cluster", "--out", "cluster.seed"]);
+    ok(folder, &["ca", "init", "--dir", "ca"]);
+    ok(folder, &["issue", "phone", "--key", "a.key", "--holder", "1", "--out", "h"]);
+    for name in ["a.key", "cluster.seed", "ca/ca.key", "h"] {
+        let mode = fs::metadata(folder.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let before = fs::read(folder.join("a.key")).unwrap();
+    check(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"], 2, "not overwritten");
+    check(folder, &["keys", "cluster", "--out", "cluster.seed"], 2, "not overwritten");
+    check(folder, &["ca", "init", "--dir", "ca"], 2, "not overwritten");
+    check(folder, &["issue", "phone", "--key", "a.key", "--holder", "1", "--out", "h"], 2, "not overwritten");
+    assert_eq!(fs::read(folder.join("a.key")).unwrap(), before);
+}
+
+#[test]
+fn a_trust_list_only_goes_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "operator", "--out", "op"]);
+    ok(folder, &["keys", "generate", "operator", "--out", "other"]);
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "310000", "--out", "a"]);
+    ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
+    let add =
+        ["keys", "trust", "add", "--operator", "op.key", "--list", "t", "--key", "a.pub", "--uses", "paper"];
+    assert!(ok(folder, &add).contains("version 2, key "));
+    check(folder, &add, 2, "is on the list");
+    let show = ["keys", "trust", "show", "--operator", "op.pub", "--list", "t", "--json"];
+    let list: serde_json::Value = serde_json::from_str(&ok(folder, &show)).unwrap();
+    let key_id = list["keys"][0]["key_id"].as_str().unwrap().to_owned();
+    assert_eq!(list["keys"][0]["uses"], "paper");
+
+    let revoke = ["keys", "trust", "revoke", "--operator", "op.key", "--list", "t", "--key-id", &key_id];
+    assert!(ok(folder, &revoke).contains("version 3"));
+    check(folder, &revoke, 2, "revoked already");
+    check(
+        folder,
+        &["keys", "trust", "revoke", "--operator", "op.key", "--list", "t", "--key-id", "zz"],
+        2,
+        "16 hexadecimal",
+    );
+    let list: serde_json::Value = serde_json::from_str(&ok(folder, &show)).unwrap();
+    assert_eq!(list["keys"][0]["revoked"], true);
+    check(
+        folder,
+        &["keys", "trust", "show", "--operator", "other.pub", "--list", "t"],
+        2,
+        "not this operator's key",
+    );
+    // An issuer's key signs no lists, an operator's key no codes.
+    check(folder, &["keys", "trust", "new", "--operator", "a.key", "--out", "u"], 2, "a key of another use");
+    check(folder, &["issue", "paper", "--key", "op.key", "--holder", "1"], 2, "a key of another use");
+}
+
+#[test]
+fn a_credential_that_every_gate_would_refuse_is_not_issued() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    for (line, wanted) in [
+        (&["issue", "paper", "--key", "a.key", "--holder", "1", "--valid", "8d"][..], "validity"),
+        (&["issue", "phone", "--key", "a.key", "--holder", "1", "--valid", "25h", "--out", "h"], "validity"),
+        (&["issue", "paper", "--key", "a.key", "--holder", "1", "--valid", "0s"], "cannot be read back"),
+        (
+            &[
+                "issue", "trip", "--key", "a.key", "--holder", "1", "--hub", "1", "--from", "+2h", "--until",
+                "+1h",
+            ],
+            "after --from",
+        ),
+        (
+            &[
+                "issue", "trip", "--key", "a.key", "--holder", "1", "--hub", "1", "--from", "+1h", "--until",
+                "+61d",
+            ],
+            "60 days",
+        ),
+    ] {
+        check(folder, line, 2, wanted);
+    }
+    assert!(!folder.join("h").exists(), "no holder's file is left of a credential that was not issued");
+}
+
+#[test]
+fn inspect_explains_and_ends_in_1_when_something_would_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "operator", "--out", "op"]);
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "stranger"]);
+    ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
+    ok(folder, &["keys", "trust", "add", "--operator", "op.key", "--list", "t", "--key", "a.pub"]);
+    let paper = |key: &str, more: &[&str]| {
+        let line = [&["issue", "paper", "--key", key, "--holder", "5", "--display", "W*1"], more].concat();
+        ok(folder, &line).trim().to_owned()
+    };
+    let genuine = paper("a.key", &[]);
+    let trust = ["--trust", "t", "--operator", "op.pub"];
+    let inspect = |what: &str| -> Vec<String> {
+        [&["inspect", what], &trust[..]].concat().into_iter().map(str::to_owned).collect()
+    };
+    let check = |what: &str, status: i32, wanted: &str| {
+        let line = inspect(what);
+        check(folder, &line.iter().map(String::as_str).collect::<Vec<_>>(), status, wanted);
+    };
+    check(&genuine, 0, "Genuine and valid");
+    check(&genuine, 0, "\"W*1\"");
+    check(&paper("stranger.key", &[]), 1, "key-unknown");
+    let flipped = genuine.replacen(&genuine[60..61], if &genuine[60..61] == "A" { "B" } else { "A" }, 1);
+    check(&flipped, 1, "would be refused");
+    check(&genuine[..80], 1, "would be refused");
+    check("HF1:abc", 1, "bad-text");
+    check("HC1:6BF", 2, "not a whole message");
+    check("t", 0, "trust list");
+    let old = paper("a.key", &["--issued", "now", "--valid", "1d"]);
+    let at_end = ["inspect", &old, "--at", "+2d"];
+    self::check(folder, &at_end, 1, "expired");
+    self::check(folder, &["inspect", "--as", "verdict", &"00".repeat(40)], 1, "unknown decision");
+    self::check(folder, &["inspect", "--as", "sealed-request", "00"], 1, "cannot be read");
+    self::check(folder, &["inspect", "--as", "status", "0400000000000000", "--json"], 0, "green");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["inspect", "--as", "status", "0400000000000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.stderr.is_empty(), "{}", said(&output));
+}

@@ -1,0 +1,298 @@
+//! A small deployment in a folder, made and used with the real binary alone.
+
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) const ISSUER: &str = "310000";
+pub(crate) const SITE: &str = "310101";
+/// Slow machines and full cores included.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the binary in `folder`.
+pub(crate) fn hufu(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Runs the binary, which must end well, and returns what it printed.
+pub(crate) fn ok(folder: &Path, arguments: &[&str]) -> String {
+    let output = hufu(folder, arguments);
+    assert!(output.status.success(), "hufu {arguments:?}: {}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Exit status and everything printed.
+pub(crate) fn said(output: &Output) -> String {
+    format!(
+        "status {:?}\n{}{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Repeats `ask` until it is content: engines look at their files once a second.
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Ok(found) => return found,
+            Err(why) if begun.elapsed() > PATIENCE => panic!("{what}: {why}"),
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+/// Keys, trust list, CA, a gate (device 7), a terminal (device 8), a snapshot with a green holder 42.
+pub(crate) struct Deployment {
+    folder: tempfile::TempDir,
+}
+
+/// An engine of a deployment.
+pub(crate) struct Engine {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    pub(crate) log: PathBuf,
+}
+
+impl Deployment {
+    pub(crate) fn new() -> Deployment {
+        let deployment = Deployment { folder: tempfile::tempdir().unwrap() };
+        // Free now and fixed from here on, so that a restarted engine is where its gates look for it.
+        let ports: Vec<_> = (0..2).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        let [udp, quic] = [0, 1].map(|at: usize| ports[at].local_addr().unwrap().to_string());
+        drop(ports);
+        deployment.run("keys generate operator --out operator");
+        deployment.run(&format!("keys generate issuer --issuer {ISSUER} --out issuer"));
+        deployment.run("keys cluster --out cluster.seed");
+        deployment.run("keys trust new --operator operator.key --out trust.hufu");
+        deployment.run("keys trust add --operator operator.key --list trust.hufu --key issuer.pub");
+        deployment.run("ca init --dir ca");
+        deployment.run("ca server --dir ca --out engine");
+        deployment.run(&format!("ca device --dir ca --device 7 --site {SITE} --engine {quic} --out gate"));
+        deployment.run(&format!(
+            "ca device --dir ca --device 8 --site {SITE} --scope rosters --engine {quic} --out terminal"
+        ));
+        deployment.run(&format!("snapshot new --issuer {ISSUER} --out statuses.snapshot"));
+        deployment.set("42", "green");
+        deployment.write(
+            "sites.toml",
+            &format!("[[site]]\nid = {SITE}\nname = \"North gate\"\naccepts = [\"phone\", \"paper\"]\nroster = true\n"),
+        );
+        deployment.write(
+            "engine.toml",
+            &format!(
+                "[listen]\nudp = \"{udp}\"\nquic = \"{quic}\"\nmetrics = \"\"\n\n[workers]\nthreads = 1\n\n\
+                 [devices]\ndevices_max = 64\n\n[memory]\nholders_max = 1000000\nseen_entries = 4096\n\
+                 pass_back_entries = 4096\n\n[files]\noperator_key = \"operator.pub\"\n\
+                 trust_list = \"trust.hufu\"\nsites = \"sites.toml\"\nsnapshots = [\"statuses.snapshot\"]\n\
+                 cluster_seed = \"cluster.seed\"\nca = \"ca/ca.pem\"\ncertificate = \"engine.pem\"\n\
+                 key = \"engine.key\"\ncrl = \"ca/crl.pem\"\nstate = \"state\"\n"
+            ),
+        );
+        deployment
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        // Replaced, as editors and deployments do: an engine must never read half a file.
+        let new = self.path(&format!("{name}.new"));
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.path(name)).unwrap();
+    }
+
+    /// Runs a command whose words have no spaces.
+    pub(crate) fn run(&self, line: &str) -> String {
+        ok(self.folder(), &line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Runs a command that may fail.
+    pub(crate) fn attempt(&self, line: &str) -> Output {
+        hufu(self.folder(), &line.split(' ').collect::<Vec<_>>())
+    }
+
+    pub(crate) fn set(&self, holder: &str, colour: &str) {
+        self.run(&format!("snapshot set statuses.snapshot --holder {holder} --colour {colour}"));
+    }
+
+    /// Issues a phone credential to `holder`.
+    pub(crate) fn issue(&self, holder: &str) -> PathBuf {
+        let out = self.path(&format!("{holder}.holder"));
+        let name = out.to_str().unwrap();
+        ok(
+            self.folder(),
+            &[
+                "issue",
+                "phone",
+                "--key",
+                "issuer.key",
+                "--holder",
+                holder,
+                "--display",
+                "L*0042",
+                "--out",
+                name,
+            ],
+        );
+        out
+    }
+
+    /// The phone's code of now.
+    pub(crate) fn code(&self, holder: &str) -> String {
+        self.run(&format!("present --holder {holder}.holder")).trim().to_owned()
+    }
+
+    /// Asks about the code of now; the reason that came back, and the exit status.
+    pub(crate) fn check(&self, holder: &str) -> (String, Option<i32>) {
+        let output = hufu(self.folder(), &["check", "--gate", "gate", "--json", &self.code(holder)]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        (answer["reason"].as_str().unwrap_or("no verdict").to_owned(), output.status.code())
+    }
+
+    /// Asks until the answer is `reason` with `status`.
+    pub(crate) fn becomes(&self, holder: &str, reason: &str, status: i32) {
+        eventually(reason, || {
+            let answer = self.check(holder);
+            if answer == (reason.to_owned(), Some(status)) { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+    }
+
+    pub(crate) fn serve(&self) -> Engine {
+        let log = self.path("engine.log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+            .args(["serve", "--until-stdin-ends", "--config", "engine.toml"])
+            .current_dir(self.folder())
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        let engine = Engine { child, stdin, log };
+        assert!(ready.starts_with("ready udp="), "{ready:?}\n{}", engine.log());
+        engine
+    }
+
+    /// A gate that keeps its session: codes in, verdicts out.
+    pub(crate) fn scanner(&self) -> Scanner {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+            .args(["check", "--gate", "gate", "--scanner", "--json"])
+            .current_dir(self.folder())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = lines(child.stdout.take().unwrap());
+        Scanner { input: child.stdin.take(), answers, child }
+    }
+}
+
+impl Engine {
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits for a line in the log.
+    pub(crate) fn logs(&self, wanted: &str) {
+        eventually(wanted, || if self.log().contains(wanted) { Ok(()) } else { Err(self.log()) });
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(
+            Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success()
+        );
+    }
+
+    /// Waits for the process to end and returns its status.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        eventually("the engine ends", || match self.child.try_wait().unwrap() {
+            Some(status) => Ok(status.code()),
+            None => Err("it runs".to_owned()),
+        })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A running `hufu check --scanner`.
+pub(crate) struct Scanner {
+    pub(crate) input: Option<ChildStdin>,
+    answers: Receiver<String>,
+    child: Child,
+}
+
+impl Scanner {
+    /// Types a line and waits for its verdict.
+    pub(crate) fn scan(&mut self, line: &[u8]) -> serde_json::Value {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line).unwrap();
+        input.write_all(b"\n").unwrap();
+        input.flush().unwrap();
+        self.next().unwrap_or_else(|| panic!("no verdict for {}", String::from_utf8_lossy(line)))
+    }
+
+    /// The next verdict, `None` at the end of the output.
+    pub(crate) fn next(&mut self) -> Option<serde_json::Value> {
+        let line = self.answers.recv_timeout(PATIENCE).ok()?;
+        Some(serde_json::from_str(&line).unwrap())
+    }
+
+    /// Ends the input; the exit status.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        drop(self.input.take());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Scanner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receive
+}

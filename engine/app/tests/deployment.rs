@@ -1,0 +1,245 @@
+//! A deployment from its first key to a revoked gate, as an operator runs it.
+
+mod common;
+
+use std::fs;
+
+use common::{Deployment, SITE, eventually, hufu, ok, said};
+
+/// R01, R02, R07: a picture that `issue` drew is read back and admitted, and refused once its holder is red.
+#[test]
+fn r07_a_picture_is_admitted_and_refused_once_its_holder_is_red() {
+    let deployment = Deployment::new();
+    let _engine = deployment.serve();
+    ok(
+        deployment.folder(),
+        &[
+            "issue",
+            "phone",
+            "--key",
+            "issuer.key",
+            "--holder",
+            "42",
+            "--out",
+            "42.holder",
+            "--png",
+            "42.png",
+            "--svg",
+            "42.svg",
+        ],
+    );
+    assert!(fs::read_to_string(deployment.path("42.svg")).unwrap().starts_with("<svg"));
+    let check = ["check", "--gate", "gate", "--image", "42.png"];
+    let output = hufu(deployment.folder(), &check);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("ADMIT"), "{}", said(&output));
+
+    deployment.set("42", "red");
+    eventually("red", || {
+        let output = hufu(deployment.folder(), &check);
+        if output.status.code() == Some(1) && said(&output).contains("status-red") {
+            Ok(())
+        } else {
+            Err(said(&output))
+        }
+    });
+    deployment.set("42", "amber");
+    deployment.becomes("42", "status-amber", 4);
+    deployment.run("snapshot set statuses.snapshot --holder 42 --unknown");
+    deployment.becomes("42", "status-unknown", 4);
+    deployment.run("snapshot set statuses.snapshot --holder 42 --colour green --generation 1");
+    deployment.becomes("42", "superseded", 1);
+    deployment.run("snapshot set statuses.snapshot --holder 42 --generation 0");
+    deployment.becomes("42", "clear", 0);
+
+    let late = deployment.run("present --holder 42.holder --at -3m");
+    let output = hufu(deployment.folder(), &["check", "--gate", "gate", "--json", late.trim()]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((answer["reason"].as_str(), output.status.code()), (Some("clock-skew"), Some(4)), "R08");
+    assert!(answer["clock_offset_s"].as_i64().unwrap() <= -120, "{answer}");
+}
+
+/// R03: paper is admitted as paper.
+#[test]
+fn r03_a_paper_code_is_told_as_paper() {
+    let deployment = Deployment::new();
+    let _engine = deployment.serve();
+    let code = deployment.run("issue paper --key issuer.key --holder 42 --display W*1234");
+    let output = hufu(deployment.folder(), &["check", "--gate", "gate", "--json", code.trim()]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["kind"], "paper");
+    assert_eq!((&answer["decision"], &answer["display"]), (&"admit".into(), &"W*1234".into()));
+}
+
+/// R22: a snapshot that is older than the one applied is refused, running or restarted; a damaged one too.
+#[test]
+fn r22_an_older_or_damaged_snapshot_never_brings_green_back() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let old = fs::read(deployment.path("statuses.snapshot")).unwrap();
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    deployment.set("42", "red");
+    deployment.becomes("42", "status-red", 1);
+    let red = fs::read(deployment.path("statuses.snapshot")).unwrap();
+
+    let put = |bytes: &[u8]| {
+        fs::write(deployment.path("new"), bytes).unwrap();
+        fs::rename(deployment.path("new"), deployment.path("statuses.snapshot")).unwrap();
+    };
+    put(&old);
+    engine.signal("-HUP");
+    engine.logs("is older than");
+    assert_eq!(deployment.check("42").0, "status-red");
+    put(&red[..red.len() - 7]);
+    engine.logs("damaged (");
+    assert_eq!(deployment.check("42").0, "status-red");
+
+    put(&old);
+    drop(engine);
+    let output = deployment.attempt("serve --config engine.toml");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("is older than"), "{}", said(&output));
+    put(&red);
+    let _engine = deployment.serve();
+    assert_eq!(deployment.check("42").0, "status-red");
+}
+
+/// R06: a new policy takes effect without a restart; one with a fault is refused by file, line and key.
+#[test]
+fn r06_a_changed_policy_is_taken_and_a_faulty_one_is_not() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    deployment.write("sites.toml", &format!("[[site]]\nid = {SITE}\nname = \"Gate\"\ndoses_mim = 2\n"));
+    engine.logs("sites.toml:4: doses_mim: there is no such key; did you mean doses_min?");
+    assert_eq!(deployment.check("42").0, "clear", "the old policy stays");
+    deployment.write("sites.toml", &format!("[[site]]\nid = {SITE}\nname = \"Gate\"\ndoses_min = 2\n"));
+    deployment.becomes("42", "doses-too-few", 1);
+    deployment.write("sites.toml", "[[site]]\nid = 1\nname = \"Elsewhere\"\n");
+    // A gate of a site without a policy gets no session.
+    eventually("no policy", || match deployment.check("42") {
+        (_, Some(3)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+/// A key that was revoked stays revoked, also after a restart with an older list.
+#[test]
+fn a_revoked_key_never_comes_back() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let old = fs::read(deployment.path("trust.hufu")).unwrap();
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    let list = deployment.run("keys trust show --operator operator.pub --list trust.hufu --json");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let key_id = list["keys"][0]["key_id"].as_str().unwrap();
+    deployment.run(&format!("keys trust revoke --operator operator.key --list trust.hufu --key-id {key_id}"));
+    deployment.becomes("42", "key-revoked", 1);
+
+    fs::write(deployment.path("old"), &old).unwrap();
+    fs::rename(deployment.path("old"), deployment.path("trust.hufu")).unwrap();
+    engine.logs("would roll back");
+    assert_eq!(deployment.check("42").0, "key-revoked");
+    drop(engine);
+    let engine = deployment.serve();
+    engine.logs("stays in force");
+    assert_eq!(deployment.check("42").0, "key-revoked");
+}
+
+/// R43: a revoked device is cut off at once, on sealed UDP within its session and on QUIC; an older revocation
+/// list brings it back neither now nor after a restart.
+#[test]
+fn r43_a_revoked_device_is_cut_off_on_both_ways() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let empty = fs::read(deployment.path("ca/crl.pem")).unwrap();
+    let engine = deployment.serve();
+    let mut gate = deployment.scanner();
+    assert_eq!(gate.scan(deployment.code("42").as_bytes())["reason"], "clear");
+
+    // A list that another authority signed is refused, whomever it names.
+    deployment.run("ca init --dir other");
+    deployment.run("ca revoke --dir other --device 7");
+    let genuine = deployment.path("genuine.pem");
+    fs::copy(deployment.path("ca/crl.pem"), &genuine).unwrap();
+    fs::copy(deployment.path("other/crl.pem"), deployment.path("ca/crl.pem")).unwrap();
+    engine.logs("none of the root certificates has signed");
+    assert_eq!(gate.scan(deployment.code("42").as_bytes())["decision"], "admit");
+
+    deployment.run("ca revoke --dir ca --device 7");
+    eventually("device-revoked", || {
+        let answer = gate.scan(deployment.code("42").as_bytes());
+        if answer["reason"] == "device-revoked" { Ok(()) } else { Err(answer.to_string()) }
+    });
+    assert_eq!(deployment.check("42"), ("no verdict".to_owned(), Some(3)), "no new session");
+    let roster = deployment.attempt("check --gate terminal HF1:");
+    assert_eq!(roster.status.code(), Some(1), "another device goes on: {}", said(&roster));
+
+    fs::write(deployment.path("ca/crl.pem"), &empty).unwrap();
+    drop(engine);
+    let _engine = deployment.serve();
+    assert_eq!(deployment.check("42"), ("no verdict".to_owned(), Some(3)), "not after a restart either");
+    let output = deployment
+        .attempt(&format!("ca device --dir ca --device 7 --site {SITE} --engine 127.0.0.1:1 --out again"));
+    assert_eq!(output.status.code(), Some(2), "a revoked generation is not issued again: {}", said(&output));
+}
+
+/// A scanner types what it sees: one verdict for each line, whatever is in it.
+#[test]
+fn a_scanner_survives_garbage() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let _engine = deployment.serve();
+    let mut gate = deployment.scanner();
+    let code = deployment.code("42");
+    let reason = |answer: serde_json::Value| answer["reason"].as_str().unwrap_or("none").to_owned();
+    assert_eq!(reason(gate.scan(format!("{code}\r").as_bytes())), "clear");
+    assert_eq!(reason(gate.scan(b"\xff\xfe\x00garbage")), "not-a-code");
+    assert_eq!(reason(gate.scan(&[b'A'; 100_000])), "code-too-long");
+    assert_eq!(reason(gate.scan(b"https://example.invalid/")), "not-a-code");
+    assert_eq!(reason(gate.scan(&code.as_bytes()[..code.len() - 3])), "bad-encoding");
+    assert_eq!(reason(gate.scan(format!("\r\n  \n{code}").as_bytes())), "clear", "blank lines are no codes");
+    assert_eq!(gate.end(), Some(0));
+}
+
+/// R12: a signed roster, its counts, and who needs a look.
+#[test]
+fn r12_a_roster_is_signed_and_checked() {
+    let deployment = Deployment::new();
+    deployment.set("43", "green");
+    deployment.set("44", "red");
+    deployment.set("45", "amber");
+    let _engine = deployment.serve();
+    fs::write(deployment.path("class.txt"), "# class 3b\n42\n43\n310000,44\n45\n46\n").unwrap();
+    deployment
+        .run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out class.roster"));
+    let output = deployment.attempt("batch roster --gate terminal class.roster --csv class.csv");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let text = said(&output);
+    for wanted in ["5 members: 2 may enter, 2 need a look, 1 may not enter", "status-red", "status-unknown"] {
+        assert!(text.contains(wanted), "{text}");
+    }
+    let csv = fs::read_to_string(deployment.path("class.csv")).unwrap();
+    assert!(csv.contains("310000,44,refuse,status-red,red\r\n"), "{csv}");
+    assert_eq!(csv.lines().count(), 6);
+
+    let output = deployment.attempt("batch roster --gate terminal class.roster --json");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["admitted"], &report["verdicts"][3]["reason"]), (&2.into(), &"status-amber".into()));
+
+    // A gate may not ask for rosters, and a terminal only for its own site's.
+    let output = deployment.attempt("batch roster --gate gate class.roster");
+    assert!(said(&output).contains("out-of-scope"), "{}", said(&output));
+    deployment.run("batch sign --key issuer.key --site 9 --members class.txt --out other.roster");
+    let output = deployment.attempt("batch roster --gate terminal other.roster");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("roster-of-another-site"), "{}", said(&output));
+    fs::write(deployment.path("twice.txt"), "42\n42\n").unwrap();
+    let output = deployment.attempt(&format!(
+        "batch sign --key issuer.key --site {SITE} --members twice.txt --out twice.roster"
+    ));
+    assert!(said(&output).contains("twice.txt:2: holder 42"), "{}", said(&output));
+}

@@ -1,0 +1,135 @@
+//! An engine's own life: configuration, signals, a violent death.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Deployment, hufu, said};
+
+fn refused(deployment: &Deployment, change: impl Fn(&str) -> String, wanted: &str) {
+    let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("wrong.toml", &change(&text));
+    let output = deployment.attempt("serve --config wrong.toml --check");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains(wanted), "not {wanted:?}: {}", said(&output));
+}
+
+#[test]
+fn configuration_errors_name_file_line_and_key() {
+    let deployment = Deployment::new();
+    refused(
+        &deployment,
+        |text| text.replace("quic = ", "quik = "),
+        "wrong.toml:3: quik: there is no such key; did you mean quic?",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("threads = 1", "threads = \"one\""),
+        "wrong.toml:7: threads: invalid type",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("threads = 1", "threads = 1000"),
+        "wrong.toml:7: threads: 1000 is out of range",
+    );
+    refused(&deployment, |text| text.replace("trust_list", "# trust_list"), "trust_list: is missing");
+    refused(&deployment, |text| format!("{text}\n[extra]\nkey = 1\n"), "extra: there is no such key");
+    refused(&deployment, |text| text.replace("\"sites.toml\"", "\"none.toml\""), "cannot read none.toml");
+    refused(
+        &deployment,
+        |text| text.replace("\"trust.hufu\"", "\"sites.toml\""),
+        "sites.toml is not a trust list",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("\"statuses.snapshot\"", "\"sites.toml\""),
+        "sites.toml: not a Hufu status snapshot",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("\"engine.key\"", "\"sites.toml\""),
+        "sites.toml cannot be used",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("\"cluster.seed\"", "\"sites.toml\""),
+        "sites.toml is not a seed",
+    );
+    refused(&deployment, |text| text.replace("\"operator.pub\"", "\"issuer.pub\""), "a key of another use");
+    let good = deployment.attempt("serve --config engine.toml --check");
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good));
+    assert!(said(&good).contains("1 sites; 1 holders of 1 issuers"), "{}", said(&good));
+}
+
+/// The shipped examples are a working deployment as soon as the files they name are there.
+#[test]
+fn the_shipped_examples_can_be_served() {
+    let deployment = Deployment::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples");
+    for name in ["engine.toml", "sites.toml"] {
+        deployment.write(name, &fs::read_to_string(examples.join(name)).unwrap());
+    }
+    fs::rename(deployment.path("statuses.snapshot"), deployment.path("issuer-310000.snapshot")).unwrap();
+    let output = deployment.attempt("serve --config engine.toml --check");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn sigterm_and_sigint_end_in_status_0() {
+    let deployment = Deployment::new();
+    for signal in ["-TERM", "-INT"] {
+        let engine = deployment.serve();
+        let log = engine.log();
+        for wanted in ["signatures: ", "processor: ", "huge pages: ", "ready udp="] {
+            assert!(log.contains(wanted), "{log}");
+        }
+        assert!(!log.contains('\u{1b}'), "no colours in a file: {log}");
+        engine.signal(signal);
+        assert_eq!(engine.ended(), Some(0));
+    }
+}
+
+/// An engine keeps no session: killed and started again, it serves the same cookie at once.
+#[test]
+fn r43_an_engine_that_was_killed_serves_the_old_cookie() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    let mut gate = deployment.scanner();
+    let first = gate.scan(deployment.code("42").as_bytes());
+    assert_eq!((&first["reason"], &first["number"]), (&"clear".into(), &1.into()));
+    engine.signal("-KILL");
+    assert_eq!(engine.ended(), None, "killed");
+    let offline = gate.scan(deployment.code("42").as_bytes());
+    assert!(offline["decision"].is_null(), "{offline}");
+
+    let _engine = deployment.serve();
+    let third = gate.scan(deployment.code("42").as_bytes());
+    assert_eq!(third["reason"], "clear");
+    // Numbers start at 1 in each session: this one goes on.
+    assert_eq!(third["number"], 3);
+}
+
+#[test]
+fn two_engines_do_not_share_a_memory() {
+    let deployment = Deployment::new();
+    let _engine = deployment.serve();
+    let output = hufu(deployment.folder(), &["serve", "--config", "engine.toml"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("another engine uses the state folder"), "{}", said(&output));
+}
+
+/// R43: nothing in the log tells who was checked, and a check leaves no line at all.
+#[test]
+fn a_check_leaves_no_line_in_the_log() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    let lines = engine.log().lines().count();
+    for _ in 0..5 {
+        assert_eq!(deployment.check("42").0, "clear");
+    }
+    assert_eq!(engine.log().lines().count(), lines, "{}", engine.log());
+}
