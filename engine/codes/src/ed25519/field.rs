@@ -112,7 +112,7 @@ impl Fe {
         // 2^255 = 19: what would land at limb 5 + i is worth 19 times as much at limb i. Below 2^59.
         let b19 = b.map(|limb| 19 * limb);
         let m = |x: u64, y: u64| u128::from(x) * u128::from(y);
-        // Five products below 2^54 * 2^59 each: below 2^116.
+        // At most five products of 2^108, four of them 19 times: below 2^115.
         carried([
             m(a[0], b[0]) + m(a[1], b19[4]) + m(a[2], b19[3]) + m(a[3], b19[2]) + m(a[4], b19[1]),
             m(a[0], b[1]) + m(a[1], b[0]) + m(a[2], b19[4]) + m(a[3], b19[3]) + m(a[4], b19[2]),
@@ -177,22 +177,22 @@ impl Fe {
     }
 }
 
-/// Carries limbs below 2^116 along and round to limb 0. The result is tight.
+/// Carries limbs below 2^115 along and round to limb 0. The result is tight.
 #[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "carries are below 2^64, and of a limb its low 51 bits are meant"
+)]
 fn carried(wide: [u128; LIMBS]) -> Fe {
-    #[expect(clippy::cast_possible_truncation, reason = "the low 51 bits are taken at once")]
-    let low = |limb: u128| limb as u64 & MASK;
     let mut limbs = [0; LIMBS];
     let mut carry = 0;
     for (limb, wide) in limbs.iter_mut().zip(wide) {
-        let sum = wide + carry;
-        *limb = low(sum);
-        carry = sum >> 51;
+        let sum = wide + u128::from(carry);
+        *limb = sum as u64 & MASK;
+        carry = (sum >> 51) as u64;
     }
-    // The top limb had no factor 19: below 5 * 2^108 plus a carry, its own carry is below 2^60 and 19 times that
-    // below 2^64 - 2^51.
-    #[expect(clippy::cast_possible_truncation, reason = "below 2^60")]
-    let carry = carry as u64;
+    // The top limb had no factor 19: it was below 5 * 2^108 and a carry, its own carry is below 2^60, and 19 times
+    // that below 2^64 - 2^51.
     limbs[0] += 19 * carry;
     limbs[1] += limbs[0] >> 51;
     limbs[0] &= MASK;

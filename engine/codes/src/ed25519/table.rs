@@ -22,7 +22,10 @@ const WINDOW: usize = 129;
 const _: () = assert!(size_of::<Row>() == 128);
 
 impl Table {
-    /// Makes the table of `point` in about a millisecond.
+    /// Bytes of one table.
+    pub(super) const BYTES: usize = DIGITS * WINDOW * size_of::<Row>();
+
+    /// Makes the table of `point` in about 1.5 ms.
     pub(super) fn of(point: &Point) -> Table {
         let mut rows = Vec::with_capacity(DIGITS * WINDOW);
         let mut base = *point;
