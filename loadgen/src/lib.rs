@@ -1,1 +1,30 @@
-//! Placeholder.
+//! Open-loop load with every answer checked.
+//!
+//! Checks leave when they are due, whether or not the ones before were answered, and latency counts from when
+//! they were due. Everything that can be made ahead is: codes are signed before the load begins, a thread sends
+//! and receives without allocating, and its own CPU time and lateness are part of the report.
+
+mod build;
+mod clock;
+mod cpu;
+mod drops;
+mod generator;
+mod larder;
+mod live;
+mod mix;
+mod pending;
+mod plan;
+mod report;
+mod schedule;
+mod tally;
+mod timeline;
+mod udp;
+
+pub use build::Build;
+pub use cpu::{CpuMeter, CpuReading};
+pub use generator::{Generator, Stage, Watch};
+pub use larder::Larder;
+pub use mix::{Draw, Kind, Mix, MixFault, PRESETS};
+pub use plan::{BURST_MAX, ONE_BY_ONE_PER_S, Plan};
+pub use report::{Interval, KindCounts, Percentile, Report, VerdictCount};
+pub use schedule::{Arrivals, Schedule};

@@ -1,0 +1,371 @@
+//! What a load came to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hufu_fixtures::golden::names;
+use hufu_wire::{Decision, Reason};
+use serde::Serialize;
+
+use crate::build::Build;
+use crate::mix::Kind;
+use crate::plan::Plan;
+use crate::tally::Tally;
+use crate::timeline::{INTERVAL_NS, Timeline};
+
+/// One load's figures. Times are in microseconds and count from when a check was *due*, so a server or a
+/// generator that stalls cannot hide what its stall did to the checks behind it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// How checks travelled.
+    pub transport: &'static str,
+    /// How they arrived.
+    pub arrivals: String,
+    /// Checks a second that were asked for.
+    pub requested_per_s: f64,
+    /// Checks a second that were sent.
+    pub offered_per_s: f64,
+    /// Checks a second that were answered in time.
+    pub answered_per_s: f64,
+    /// From the first check until the last.
+    pub seconds: f64,
+    /// Checks that want an answer.
+    pub sent: u64,
+    /// Those answered in time.
+    pub answered: u64,
+    /// Those not answered, or too late.
+    pub lost: u64,
+    /// Answers with another decision or reason than they must have, and answers to garbage.
+    pub wrong: u64,
+    /// Second answers to one check.
+    pub duplicates: u64,
+    /// Datagrams that no session could open or nobody had asked for.
+    pub strays: u64,
+    /// Datagrams sent that want silence.
+    pub garbage_sent: u64,
+    /// Replays left out because everything kept for them was on its way.
+    pub skipped: u64,
+    /// Median latency.
+    pub p50_us: f64,
+    /// Ninetieth percentile.
+    pub p90_us: f64,
+    /// Ninety-ninth percentile.
+    pub p99_us: f64,
+    /// One in a thousand took longer.
+    pub p999_us: f64,
+    /// The longest.
+    pub max_us: f64,
+    /// How late checks left, median.
+    pub behind_p50_us: f64,
+    /// How late one check in a hundred left.
+    pub behind_p99_us: f64,
+    /// How late the latest check left.
+    pub behind_max_us: f64,
+    /// Whether the last check left on time: the offered rate is the requested one.
+    pub rate_held: bool,
+    /// Whether the generator itself was the limit.
+    pub generator_limited: bool,
+    /// CPU time of the server for each answered check, where it could be measured.
+    pub server_cpu_us_per_check: Option<f64>,
+    /// CPU time of the generator for each answered check.
+    pub generator_cpu_us_per_check: f64,
+    /// Datagrams in one send, in the mean.
+    pub datagrams_per_send: f64,
+    /// How often the operating system had no room for a send.
+    pub held_up: u64,
+    /// Datagrams that did not fit the generator's receive buffers.
+    pub dropped_at_generator: u64,
+    /// Datagrams that did not fit the server's receive buffers, where it runs on this machine.
+    pub dropped_at_server: u64,
+    /// Checks sent of each kind.
+    pub mix: BTreeMap<&'static str, u64>,
+    /// Every kind's own counts.
+    pub kinds: BTreeMap<&'static str, KindCounts>,
+    /// Answers by decision and reason, most frequent first.
+    pub verdicts: Vec<VerdictCount>,
+    /// The first few wrong answers in words.
+    pub complaints: Vec<String>,
+    /// Latency at rising percentiles.
+    pub percentiles: Vec<Percentile>,
+    /// Offered and answered in every tenth of a second.
+    pub timeline: Vec<Interval>,
+    /// What was measured, on what.
+    pub build: Build,
+}
+
+/// Counts of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct KindCounts {
+    /// Sent.
+    pub sent: u64,
+    /// Answered in time.
+    pub answered: u64,
+    /// Not answered, or too late.
+    pub lost: u64,
+    /// Answered wrongly.
+    pub wrong: u64,
+}
+
+/// How often one verdict was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerdictCount {
+    /// admit, refer or refuse.
+    pub decision: &'static str,
+    /// The reason's slug.
+    pub reason: &'static str,
+    /// How often.
+    pub count: u64,
+}
+
+/// A point of the latency curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Percentile {
+    /// Share of checks, 0 to 1, that took no longer.
+    pub share: f64,
+    /// Latency.
+    pub us: f64,
+}
+
+/// A point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Its beginning.
+    pub s: f64,
+    /// Checks due in it, per second.
+    pub offered_per_s: f64,
+    /// Checks answered in it, per second.
+    pub answered_per_s: f64,
+}
+
+/// What was measured beside the tallies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    pub(crate) server_cpu_ns: Option<u64>,
+    pub(crate) dropped_at_generator: u64,
+    pub(crate) dropped_at_server: u64,
+}
+
+/// A check that left this much later than it was due did not hold the rate: ten milliseconds and a hundredth of
+/// the time since the start.
+const RATE_SLACK_NS: u64 = 10_000_000;
+
+impl Report {
+    pub(crate) fn new(
+        plan: &Plan,
+        transport: &'static str,
+        tally: &Tally,
+        timeline: &Timeline,
+        around: &Surroundings,
+        build: Build,
+    ) -> Report {
+        let total = tally.total();
+        let garbage = tally.counts[Kind::Garbage as usize];
+        let rate_held = tally.last_sent_ns <= tally.last_due_ns + RATE_SLACK_NS + tally.last_due_ns / 100;
+        let behind_p99_us = us(tally.behind.value_at_quantile(0.99));
+        let interval_ns = 1e9 / f64::from(plan.rate_per_s.max(1));
+        let seconds = (float(tally.last_sent_ns.max(tally.last_due_ns)) + interval_ns) / 1e9;
+        let per_check = |ns: u64| float(ns) / 1e3 / float(total.answered.max(1));
+        let sent_of = |kind: &Kind| tally.counts[*kind as usize].sent > 0;
+        Report {
+            transport,
+            arrivals: plan.arrivals.to_string(),
+            requested_per_s: f64::from(plan.rate_per_s),
+            offered_per_s: float(total.sent + garbage.sent) / seconds,
+            answered_per_s: float(total.answered) / seconds,
+            seconds,
+            sent: total.sent,
+            answered: total.answered,
+            lost: total.lost,
+            wrong: total.wrong + garbage.wrong,
+            duplicates: tally.duplicates,
+            strays: tally.strays,
+            garbage_sent: garbage.sent,
+            skipped: tally.skipped,
+            p50_us: us(tally.latency.value_at_quantile(0.5)),
+            p90_us: us(tally.latency.value_at_quantile(0.9)),
+            p99_us: us(tally.latency.value_at_quantile(0.99)),
+            p999_us: us(tally.latency.value_at_quantile(0.999)),
+            max_us: us(tally.latency.max()),
+            behind_p50_us: us(tally.behind.value_at_quantile(0.5)),
+            behind_p99_us,
+            behind_max_us: us(tally.behind.max()),
+            rate_held,
+            generator_limited: !rate_held || behind_p99_us > plan.behind_max.as_secs_f64() * 1e6,
+            server_cpu_us_per_check: around.server_cpu_ns.map(per_check),
+            generator_cpu_us_per_check: per_check(nanos(tally.cpu)),
+            datagrams_per_send: float(total.sent + garbage.sent) / float(tally.sends.max(1)),
+            held_up: tally.held_up,
+            dropped_at_generator: around.dropped_at_generator,
+            dropped_at_server: around.dropped_at_server,
+            mix: Kind::ALL
+                .into_iter()
+                .filter(sent_of)
+                .map(|kind| (kind.slug(), tally.counts[kind as usize].sent))
+                .collect(),
+            kinds: Kind::ALL
+                .into_iter()
+                .filter(sent_of)
+                .map(|kind| (kind.slug(), counts_of(tally, kind)))
+                .collect(),
+            verdicts: verdicts(tally),
+            complaints: tally.complaints.iter().map(ToString::to_string).collect(),
+            percentiles: percentiles(tally),
+            timeline: intervals(timeline),
+            build,
+        }
+    }
+
+    /// Why the load is not what it should be, `None` when every answer was right and in time at the requested
+    /// rate.
+    pub fn fault(&self, loss_allowed: bool) -> Option<String> {
+        if self.wrong > 0 {
+            let first = self.complaints.first().map_or("", String::as_str);
+            return Some(format!("{} wrong answers; the first: {first}", self.wrong));
+        }
+        if self.lost > 0 && !loss_allowed {
+            return Some(format!("{} of {} checks were not answered in time", self.lost, self.sent));
+        }
+        if !self.rate_held {
+            let (offered, requested) = (self.offered_per_s, self.requested_per_s);
+            return Some(format!("the rate was not held: {offered:.0} of {requested:.0} checks a second"));
+        }
+        None
+    }
+}
+
+fn counts_of(tally: &Tally, kind: Kind) -> KindCounts {
+    let count = tally.counts[kind as usize];
+    // Silence is what garbage must get; it is no loss.
+    let lost = if kind.wants_silence() { 0 } else { count.lost };
+    KindCounts { sent: count.sent, answered: count.answered, lost, wrong: count.wrong }
+}
+
+fn verdicts(tally: &Tally) -> Vec<VerdictCount> {
+    let named = |(&(decision, reason), &count): (&(u8, u16), &u64)| {
+        let decision = Decision::from_byte(decision).map(names::decision)?;
+        Some(VerdictCount { decision, reason: Reason::from_code(reason)?.slug(), count })
+    };
+    let mut verdicts: Vec<_> = tally.verdicts.iter().filter_map(named).collect();
+    verdicts.sort_by_key(|verdict| std::cmp::Reverse(verdict.count));
+    verdicts
+}
+
+/// Ever finer towards 1, until fewer than ten checks lie beyond.
+fn percentiles(tally: &Tally) -> Vec<Percentile> {
+    let mut percentiles = Vec::new();
+    let mut rest = 1.0;
+    while !tally.latency.is_empty() && rest * float(tally.latency.len()) >= 1.0 {
+        let share = 1.0 - rest;
+        percentiles.push(Percentile { share, us: us(tally.latency.value_at_quantile(share)) });
+        rest *= 0.8;
+    }
+    percentiles
+}
+
+fn intervals(timeline: &Timeline) -> Vec<Interval> {
+    let interval_s = float(INTERVAL_NS) / 1e9;
+    let at = |counts: &[u64], index: usize| counts.get(index).map_or(0.0, |&count| float(count) / interval_s);
+    let interval = |index: usize| Interval {
+        s: float(index as u64) * interval_s,
+        offered_per_s: at(&timeline.due, index),
+        answered_per_s: at(&timeline.answered, index),
+    };
+    (0..timeline.due.len().max(timeline.answered.len())).map(interval).collect()
+}
+
+fn us(ns: u64) -> f64 {
+    float(ns) / 1e3
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and nanoseconds stay below 2^53")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mix::Mix;
+
+    const TIMEOUT: Duration = Duration::from_millis(500);
+
+    fn report(tally: &Tally) -> Report {
+        let plan = Plan::new(Mix::preset("gate").unwrap(), 1000, 1.0);
+        let around = Surroundings { server_cpu_ns: Some(2_000_000), ..Surroundings::default() };
+        Report::new(&plan, "sealed-udp", tally, &Timeline::new(), &around, Build::here())
+    }
+
+    fn thousand() -> Tally {
+        let mut tally = Tally::new();
+        for n in 0..1000 {
+            tally.sent(Kind::Paper, n * 1_000_000, n * 1_000_000 + 5_000);
+            tally.answered(Kind::Paper, 100_000 + n * 100, TIMEOUT);
+        }
+        tally
+    }
+
+    #[test]
+    fn the_keys_that_others_read_are_there() {
+        let json = serde_json::to_value(report(&thousand())).unwrap();
+        for key in [
+            "offered_per_s",
+            "answered_per_s",
+            "sent",
+            "answered",
+            "lost",
+            "wrong",
+            "p50_us",
+            "p99_us",
+            "p999_us",
+            "server_cpu_us_per_check",
+            "generator_limited",
+            "mix",
+            "build",
+        ] {
+            assert!(!json[key].is_null(), "{key}");
+        }
+        assert_eq!(json["mix"]["paper"], 1000);
+        for key in ["signature_backend", "cpu_features", "commit"] {
+            assert!(!json["build"][key].is_null(), "build.{key}");
+        }
+    }
+
+    #[test]
+    fn figures_are_what_was_tallied() {
+        let report = report(&thousand());
+        assert!((report.offered_per_s - 1000.0).abs() < 0.1, "{}", report.offered_per_s);
+        assert!((report.p50_us - 150.0).abs() < 1.0);
+        assert_eq!(report.server_cpu_us_per_check, Some(2.0));
+        assert!(report.rate_held && !report.generator_limited);
+        assert!(report.percentiles.is_sorted_by_key(|point| point.share));
+        assert_eq!(report.fault(false), None);
+    }
+
+    #[test]
+    fn faults_are_wrong_answers_then_losses_then_a_rate_not_held() {
+        let mut tally = thousand();
+        tally.last_sent_ns += 100_000_000;
+        let late = report(&tally);
+        assert!(!late.rate_held && late.generator_limited);
+        assert!(late.fault(true).unwrap().contains("not held"));
+        tally.lost(Kind::Paper);
+        assert!(report(&tally).fault(false).unwrap().contains("in time"));
+        assert!(report(&tally).fault(true).unwrap().contains("not held"));
+        tally.wrong(Kind::Garbage, None, None);
+        assert!(report(&tally).fault(true).unwrap().contains("garbage: must not be answered"));
+    }
+
+    #[test]
+    fn a_generator_that_lags_says_so_even_when_it_catches_up() {
+        let mut tally = thousand();
+        for n in 0..20 {
+            tally.sent(Kind::Paper, n, n + 50_000_000);
+        }
+        let report = report(&tally);
+        assert!(report.rate_held && report.generator_limited, "{}", report.behind_p99_us);
+    }
+}
