@@ -1,7 +1,7 @@
 //! What each step of a check costs in this crate: `cargo run --release -p hufu-codes --example cost`.
 //!
-//! Nanoseconds of one operation in a warm cache, the best of many short runs, so that other work on the machine
-//! disturbs it least. Signatures have their own benchmark.
+//! Nanoseconds of one operation in a warm cache, the best of many short runs, so that other work on the
+//! machine disturbs it least. Signatures have their own benchmark.
 
 use std::hint::black_box;
 use std::time::Instant;

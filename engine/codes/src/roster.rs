@@ -29,8 +29,8 @@ pub type SignedRoster<'a> = Signed<'a, Roster<'a>>;
 /// Reads a signed roster: structure only, nothing is verified, nothing allocated.
 ///
 /// # Errors
-/// [`Reason::RosterTooLarge`] beyond [`limits::ROSTER_MEMBERS_MAX`], [`Reason::RosterInvalid`] for every other
-/// byte string that is not the one encoding of its content.
+/// [`Reason::RosterTooLarge`] beyond [`limits::ROSTER_MEMBERS_MAX`], [`Reason::RosterInvalid`] for every
+/// other byte string that is not the one encoding of its content.
 pub fn parse(bytes: &[u8]) -> Result<SignedRoster<'_>, Reason> {
     let roster = read(bytes).map_err(|_| Reason::RosterInvalid)?;
     if roster.claims().members > limits::ROSTER_MEMBERS_MAX {
@@ -90,8 +90,8 @@ impl<'a> Roster<'a> {
     /// Whether it is valid at `now`.
     ///
     /// # Errors
-    /// [`Reason::RosterExpired`] from its expiry on, and more than [`limits::NOT_BEFORE_TOLERANCE_S`] before it
-    /// was issued.
+    /// [`Reason::RosterExpired`] from its expiry on, and more than [`limits::NOT_BEFORE_TOLERANCE_S`] before
+    /// it was issued.
     pub fn valid_at(&self, now: UnixSeconds) -> Result<(), Reason> {
         let begun = now.0.saturating_add(limits::NOT_BEFORE_TOLERANCE_S) >= self.issued.0;
         if begun && now < self.expires { Ok(()) } else { Err(Reason::RosterExpired) }

@@ -10,12 +10,12 @@
 //! the four values in its set with probability 2^-126 a try.
 //!
 //! Each digest is stored as two halves that are read and written separately, so a reader may see the first
-//! half of one digest beside the second of another, and two writers may leave such a pair behind. The argument
-//! holds for such pairs as it does for whole ones: whatever the reader sees was made from digests of *other*
-//! messages, and is as unrelated to this message's digest as any fixed 128-bit value. A half of this
-//! message's own digest can only be there once this message has been verified. So torn pairs cost a
-//! verification now and then, and can never forge a hit. That is also why `Relaxed` is enough: no other memory
-//! is published through the cache.
+//! half of one digest beside the second of another, and two writers may leave such a pair behind. The
+//! argument holds for such pairs as it does for whole ones: whatever the reader sees was made from digests
+//! of *other* messages, and is as unrelated to this message's digest as any fixed 128-bit value. A half of
+//! this message's own digest can only be there once this message has been verified. So torn pairs cost a
+//! verification now and then, and can never forge a hit. That is also why `Relaxed` is enough: no other
+//! memory is published through the cache.
 //!
 //! # What is forgotten
 //! A new digest takes an empty place of its set, else one picked by bits of the digest itself. That is random
@@ -69,8 +69,8 @@ struct Way {
 const _: () = assert!(size_of::<Set>() == 64);
 
 impl SeenCache {
-    /// A cache for about `entries` digests at 16 bytes each; the number of sets is rounded up to a power of two.
-    /// `key` must be random and secret.
+    /// A cache for about `entries` digests at 16 bytes each; the number of sets is rounded up to a power of
+    /// two. `key` must be random and secret.
     pub fn new(entries: usize, key: [u8; 16]) -> SeenCache {
         let sets = entries.div_ceil(WAYS).clamp(1, SETS_MAX).next_power_of_two();
         SeenCache {
@@ -96,8 +96,8 @@ impl SeenCache {
         if self.contains(digest) { Ok(admitted.believed()) } else { Err(Unseen { admitted, digest }) }
     }
 
-    /// Verifies the signatures of `batch`, writes each answer to the same place of `answers` and remembers the
-    /// genuine ones. Each answer is the one that the message would get alone.
+    /// Verifies the signatures of `batch`, writes each answer to the same place of `answers` and remembers
+    /// the genuine ones. Each answer is the one that the message would get alone.
     ///
     /// # Panics
     /// When `batch` and `answers` differ in length.

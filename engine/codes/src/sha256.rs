@@ -1,8 +1,8 @@
 //! SHA-256 of messages that fit one block, without the buffering of a general hasher.
 //!
-//! `sha2`'s block function is the fastest way to one block that was measured: about 45 ns with SHA-NI, where a whole
-//! `sha2::Sha256` takes 48 and `aws_lc_rs::digest` 55 (`cargo run --release -p hufu-codes --example cost`). What
-//! is left is the latency of the instruction itself.
+//! `sha2`'s block function is the fastest way to one block that was measured: about 45 ns with SHA-NI, where
+//! a whole `sha2::Sha256` takes 48 and `aws_lc_rs::digest` 55 (`cargo run --release -p hufu-codes --example
+//! cost`). What is left is the latency of the instruction itself.
 
 use sha2::Digest;
 use sha2::block_api::compress256;

@@ -340,7 +340,9 @@ fn r10_a_display_is_one_character_and_a_tail() {
 }
 
 prop_compose! {
-    fn details()(kind in 0..3, root: [u8; 16], origin in 0..=ORIGIN_MAX.0, hub: u32, from: u32, length: u32) -> Detail {
+    fn details()(
+        kind in 0..3, root: [u8; 16], origin in 0..=ORIGIN_MAX.0, hub: u32, from: u32, length: u32,
+    ) -> Detail {
         match kind {
             0 => Detail::Phone { root, origin: Step(origin) },
             1 => Detail::Paper,

@@ -1,5 +1,6 @@
-//! Bytes nobody would issue: every parser answers without a panic, and what reads has one spelling. Each target
-//! takes whole inputs, with a kept corpus in `__fuzz__` that begins with good ones, and altered good ones.
+//! Bytes nobody would issue: every parser answers without a panic, and what reads has one spelling. Each
+//! target takes whole inputs, with a kept corpus in `__fuzz__` that begins with good ones, and altered good
+//! ones.
 
 mod common;
 

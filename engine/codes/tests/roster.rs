@@ -127,10 +127,14 @@ proptest! {
         proptest::collection::btree_set(any::<u32>(), 1..30),
         0..5,
     )) {
-        let given: Vec<_> = groups.iter().map(|(issuer, members)| (*issuer, holders(members.iter().copied()))).collect();
+        let given: Vec<_> = groups
+            .iter()
+            .map(|(issuer, members)| (*issuer, holders(members.iter().copied())))
+            .collect();
         let bytes = sign(&given).expect("a good roster");
         let roster = roster::parse(&bytes).expect("our own");
-        let read: Vec<_> = roster.claims().groups().map(|(issuer, members)| (issuer.0, members.collect())).collect();
+        let groups = roster.claims().groups();
+        let read: Vec<_> = groups.map(|(issuer, members)| (issuer.0, members.collect())).collect();
         prop_assert_eq!(read, given);
     }
 }

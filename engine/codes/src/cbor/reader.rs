@@ -208,7 +208,8 @@ impl<'a> Reader<'a> {
         if info < 24 { Ok(u64::from(info)) } else { self.argument(info) }
     }
 
-    /// The argument that follows a head whose `info` is not the argument itself: no shorter form could hold it.
+    /// The argument that follows a head whose `info` is not the argument itself: no shorter form could hold
+    /// it.
     fn argument(&mut self, info: u8) -> Result<u64, Fault> {
         let (value, least) = match info {
             24 => (u64::from(u8::from_be_bytes(self.chunk()?)), 24),
@@ -311,7 +312,9 @@ mod tests {
         }
 
         #[test]
-        fn an_integer_that_reads_writes_back_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..10)) {
+        fn an_integer_that_reads_writes_back_the_same(
+            bytes in proptest::collection::vec(any::<u8>(), 0..10),
+        ) {
             let mut reader = Reader::new(&bytes);
             if let Ok((value, read)) = reader.spanned(Reader::int) {
                 let mut writer = Writer::new();

@@ -68,8 +68,8 @@ impl TrustList {
     ///
     /// # Errors
     /// [`TrustFault::Malformed`] for every byte string but the one encoding, [`TrustFault::AnotherOperator`]
-    /// when it names another key, [`TrustFault::NotGenuine`] when the signature is not the operator's, and the
-    /// faults of single keys.
+    /// when it names another key, [`TrustFault::NotGenuine`] when the signature is not the operator's, and
+    /// the faults of single keys.
     pub fn open(bytes: &[u8], operator: &PreparedKey) -> Result<TrustList, TrustFault> {
         let mut reader = Reader::new(bytes);
         let envelope = Sign1::read(&mut reader)?;

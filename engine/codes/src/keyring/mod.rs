@@ -1,7 +1,7 @@
 //! The keyring: which keys may sign what, and which never again.
 //!
-//! A [`Keyring`] does not change. [`Keyring::update`] makes the next one from the trust list that the operator
-//! signed; readers keep the one they hold until they fetch the next.
+//! A [`Keyring`] does not change. [`Keyring::update`] makes the next one from the trust list that the
+//! operator signed; readers keep the one they hold until they fetch the next.
 
 mod key;
 mod list;

@@ -15,8 +15,9 @@ const VERSION: u64 = 1;
 impl Keyring {
     /// The keyring as bytes: the signed list it was made from, and every key ever revoked.
     ///
-    /// A SHA-256 over the rest comes first, so that a damaged file is noticed. Whoever can write the file could
-    /// drop a revocation that the list itself no longer carries: protect it like the engine's own program.
+    /// A SHA-256 over the rest comes first, so that a damaged file is noticed. Whoever can write the file
+    /// could drop a revocation that the list itself no longer carries: protect it like the engine's own
+    /// program.
     pub fn to_state(&self) -> Vec<u8> {
         let revoked: Vec<u8> = self.revoked.iter().flat_map(|kid| kid.0).collect();
         let mut writer = Writer::new();

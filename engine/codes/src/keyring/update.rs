@@ -16,7 +16,8 @@ const LIST_CLOCK_TOLERANCE_S: u32 = 300;
 /// Revoked keys one engine remembers: far more than any country revokes, and half a mebibyte.
 pub(super) const REVOKED_MAX: usize = 1 << 16;
 
-/// Why a trust list or a kept keyring is not taken. The operator can act; the engine keeps the keyring it has.
+/// Why a trust list or a kept keyring is not taken. The operator can act; the engine keeps the keyring it
+/// has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustFault {
     /// Not the one encoding of a trust list.
@@ -103,9 +104,9 @@ pub enum TrustFault {
 impl Keyring {
     /// The keyring of `list`. Keys that were ever revoked stay revoked, whatever the list says of them.
     ///
-    /// Preparing a new key takes about 2 ms; known keys are shared with this keyring. Credentials remembered in
-    /// a [`SeenCache`](crate::seen::SeenCache) under this keyring must not be trusted under the new one: make a
-    /// new cache with it.
+    /// Preparing a new key takes about 2 ms; known keys are shared with this keyring. Credentials remembered
+    /// in a [`SeenCache`](crate::seen::SeenCache) under this keyring must not be trusted under the new one:
+    /// make a new cache with it.
     ///
     /// # Errors
     /// [`TrustFault`]; this keyring stays in force.

@@ -35,8 +35,8 @@ impl StepIndex {
         Step(origin.0.saturating_add(self.0.into()))
     }
 
-    /// The leaf that serves the step, and the link of its chain that the released value goes into. Later steps
-    /// of a leaf release earlier values.
+    /// The leaf that serves the step, and the link of its chain that the released value goes into. Later
+    /// steps of a leaf release earlier values.
     pub(super) fn place(self) -> (u8, u8) {
         let [leaf, link] = [self.0 / u16::from(CHAIN_LINKS), self.0 % u16::from(CHAIN_LINKS)]
             .map(|place| place.to_le_bytes()[0]);
@@ -50,8 +50,8 @@ pub fn steps_ahead(shown: Step, now: UnixSeconds) -> i64 {
     i64::from(shown.0) - i64::from(now.step().0)
 }
 
-/// The least error of the holder's clock that explains why `shown` is shown at `now`, in seconds: 0 within the
-/// step, else to the nearest of its seconds (R08).
+/// The least error of the holder's clock that explains why `shown` is shown at `now`, in seconds: 0 within
+/// the step, else to the nearest of its seconds (R08).
 pub fn clock_offset(shown: Step, now: UnixSeconds) -> ClockOffset {
     let first = i64::from(shown.0) * i64::from(limits::STEP_S);
     let last = first + i64::from(limits::STEP_S) - 1;

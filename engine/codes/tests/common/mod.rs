@@ -164,7 +164,8 @@ pub fn other_spellings(cbor: &[u8]) -> Vec<Vec<u8>> {
                 .push([&cbor[..at], &[major | 31], chunk, &[0xff], &cbor[next + content_bytes..]].concat());
         }
         if matches!(major, 0x80 | 0xa0) {
-            // Good only where the array ends with everything; elsewhere the break is one more thing to refuse.
+            // Good only where the array ends with everything; elsewhere the break is one more thing to
+            // refuse.
             spellings.push([&cbor[..at], &[major | 31], &cbor[next..], &[0xff]].concat());
         }
         at = next + content_bytes;
