@@ -66,6 +66,13 @@ fn the_bytes_are_those_of_the_drawing() {
     let digest = blake3::hash(&[&bytes[..], &list[..]].concat());
     bytes.extend([&first[..], &second, &list, digest.as_bytes()].concat());
     assert_eq!(fs::read(&path).unwrap(), bytes);
+    let drawn: Vec<u8> = include_str!("../../../docs/SNAPSHOT.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once("  "))
+        .filter(|(offset, _)| offset.len() == 4 && offset.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .flat_map(|(_, hex)| hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("hex")))
+        .collect();
+    assert_eq!(drawn, bytes, "docs/SNAPSHOT.md shows this very file");
     assert_eq!(Snapshot::open(&path).unwrap().info().digest.0, *digest.as_bytes());
 }
 
