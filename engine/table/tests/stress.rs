@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{BEIJING, holder, table};
-use hufu_table::{Reader, Slot};
+use hufu_table::{Reader, Slot, Snapshot, SnapshotWriter, Writer};
 use hufu_wire::{Colour, HolderIndex, Sequence, StatusWord, UnixMillis};
 
 /// The holders of the test, in three segments, more than one group of a batch.
@@ -39,10 +39,11 @@ fn look(reader: &Reader, slot: Slot, keys: &[(Slot, HolderIndex)], seen: &mut [S
     }
 }
 
-#[test]
-fn readers_see_only_what_was_written_and_all_of_it_up_to_as_of() {
+/// Runs `write` with the table's writer while three threads look as fast as they can. `write` gives back the
+/// last sequence it wrote.
+fn under_readers(write: impl FnOnce(&mut Writer) -> u64) {
     let table = table();
-    let mut writer = table.writer(BEIJING).unwrap();
+    let mut writer = table.writer(BEIJING).expect("free");
     let slot = writer.slot();
     let keys: Vec<_> = holders().into_iter().map(|holder| (slot, holder)).collect();
     let stop = AtomicBool::new(false);
@@ -57,19 +58,48 @@ fn readers_see_only_what_was_written_and_all_of_it_up_to_as_of() {
                 }
             });
         }
+        let last = write(&mut writer);
+        stop.store(true, Ordering::Relaxed);
+        last
+    });
+    let reader = table.reader();
+    assert!(keys.iter().all(|&(slot, holder)| reader.lookup(slot, holder) == written(last)));
+}
+
+#[test]
+fn readers_see_only_what_was_written_and_all_of_it_up_to_as_of() {
+    under_readers(|writer| {
         let until = Instant::now() + Duration::from_millis(700);
         let mut sequence = 0;
         while Instant::now() < until {
             sequence += 1;
-            for &(_, holder) in &keys {
+            for holder in holders() {
                 writer.set(holder, written(sequence)).unwrap();
             }
             writer.advance(Sequence(sequence), UnixMillis(sequence)).unwrap();
         }
-        stop.store(true, Ordering::Relaxed);
+        assert!(sequence > 100, "{sequence} change sets are no stress");
         sequence
     });
-    assert!(last > 100, "{last} change sets are no stress");
-    let reader = table.reader();
-    assert!(keys.iter().all(|&(slot, holder)| reader.lookup(slot, holder) == written(last)));
+}
+
+#[test]
+fn readers_see_the_same_while_snapshots_are_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stress.snapshot");
+    under_readers(|writer| {
+        for sequence in 1..=12 {
+            let heard = Some(UnixMillis(sequence));
+            let mut snapshot = SnapshotWriter::create(&path, BEIJING, Sequence(sequence), heard).unwrap();
+            let mut next = 0;
+            for holder in holders() {
+                snapshot.skip(u64::from(holder.0) - next).unwrap();
+                snapshot.push(&[written(sequence)]).unwrap();
+                next = u64::from(holder.0) + 1;
+            }
+            snapshot.finish().unwrap();
+            Snapshot::open(&path).unwrap().load(writer).unwrap();
+        }
+        12
+    });
 }
