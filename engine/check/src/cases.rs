@@ -19,7 +19,7 @@ use hufu_wire::{
 
 use crate::counters::Counters;
 use crate::engine::Engine;
-use crate::passback::{Claim, PassBack};
+use crate::passback::{Claim, PassBack, Use};
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -70,8 +70,8 @@ struct Present<'p> {
     device: DeviceId,
     policy: &'p SitePolicy,
     holder: HolderIndex,
-    /// The step of its presentation, 0 for kinds that have none.
-    step: Step,
+    /// The step of its presentation, where it has one.
+    step: Option<Step>,
     facts: Facts,
 }
 
@@ -203,21 +203,21 @@ fn describe(
     policy: &SitePolicy,
     credential: &Credential<'_>,
     shown: presentation::Shown,
-) -> (Shown, Step) {
+) -> (Shown, Option<Step>) {
     let generation = credential.generation;
     match (credential.detail, shown) {
         (Detail::Phone { .. }, presentation::Shown::At(step)) => {
             let current = steps_ahead(step, now).unsigned_abs() <= u64::from(policy.skew_steps);
             let presented =
                 if current { Presented::Current } else { Presented::Skewed(clock_offset(step, now)) };
-            (Shown::Phone { generation, presented }, step)
+            (Shown::Phone { generation, presented }, Some(step))
         }
         (Detail::Trip { hub, from, until: last }, _) => {
             // A credential names the window's last second, a policy the first one after it.
             let until = UnixSeconds(last.0.saturating_add(1));
-            (Shown::Trip { generation, trip: Trip { hub, from, until } }, Step(0))
+            (Shown::Trip { generation, trip: Trip { hub, from, until } }, None)
         }
-        (Detail::Paper | Detail::Phone { .. }, _) => (Shown::Paper { generation }, Step(0)),
+        (Detail::Paper | Detail::Phone { .. }, _) => (Shown::Paper { generation }, None),
     }
 }
 
@@ -266,8 +266,8 @@ fn decide(
         if case.decision != Decision::Admit {
             continue;
         }
-        let window_s = policy.pass_back_s;
-        match pass_back.claim(facts.issuer, *holder, *step, *device, now.seconds(), window_s) {
+        let shown = Use { issuer: facts.issuer, holder: *holder, step: *step };
+        match pass_back.claim(shown, *device, now.seconds(), policy.pass_back_s) {
             Claim::First { evicted: false } | Claim::Again => {}
             Claim::First { evicted: true } => counters.count_pass_back_eviction(),
             Claim::Elsewhere => case.settle(Reason::PassBack),

@@ -22,6 +22,6 @@ pub use cookie::CookieKeys;
 pub use counters::{Counters, Silence};
 pub use devices::{Devices, Rate};
 pub use engine::{Engine, EngineParts, NotEnrolled};
-pub use passback::{Claim, PassBack};
+pub use passback::{Claim, PassBack, Use};
 pub use replies::Replies;
 pub use spine::Spine;

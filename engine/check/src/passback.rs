@@ -1,4 +1,4 @@
-//! Pass-back: the same presentation shown at another gate inside the window is refused (R09).
+//! Pass-back: a presentation that opened one gate opens no other inside the window (R09).
 
 use core::hash::Hasher;
 
@@ -6,22 +6,22 @@ use hufu_wire::{DeviceId, HolderIndex, IssuerId, Step, UnixSeconds};
 use portable_atomic::{AtomicU128, Ordering::Acquire, Ordering::Release};
 use siphasher::sip::SipHasher24;
 
-/// Entries that share a cache line; a presentation can be in no other.
+/// Entries that share a cache line; a holder can be in no other.
 const WAYS: usize = 4;
 /// Attempts to claim a place under contention before giving up on remembering.
 const ATTEMPTS: usize = 16;
 
-/// A bounded, lock-free memory of admitted presentations: who was admitted with which step, where and when.
+/// A bounded, lock-free memory of admissions: with which step each holder was last admitted, where and when.
 ///
-/// Keyed by (issuer, holder, step) under a secret, never by signature bytes, so that nobody can aim at
-/// another holder's place or dodge their own by re-encoding. An entry is one 128-bit atomic:
-/// fingerprint (64), device (32), second of admission (32). When a line is full its oldest entry gives way,
-/// which is counted while its window still ran.
+/// Keyed by holder under a secret, never by signature bytes, so that nobody can aim at another holder's place
+/// or dodge their own by re-encoding. It keeps the *latest* step: whoever sees a presentation can make those
+/// of the steps before it (docs/decisions/0001-step-tree.md), so an earlier step counts as used with a later
+/// one. When a line is full its oldest entry gives way, which is counted while its window still ran.
 ///
 /// # Why two gates cannot both be first
-/// A claim reads its line and, where the fingerprint is missing, swaps itself for the entry that is least by
+/// A claim reads its line and, where the holder is missing, swaps itself for the entry that is least by
 /// (second, place). Seconds in a place never fall, because a claim takes the later of its own clock and the
-/// entry it replaces. Suppose A swapped place v and B place w for the same fingerprint, neither having seen
+/// entry it replaces. Suppose A swapped place v and B place w for the same holder, neither having seen
 /// the other. A read w before B's swap, so A's w is at most B's; B read v before A's swap, so B's v is at most
 /// A's. A chose v and B chose w, so A's v ≤ A's w ≤ B's w ≤ B's v ≤ A's v: all are equal, and v = w. But of
 /// two swaps of one unchanged place only one succeeds; the other claimant reads again and finds the winner.
@@ -34,103 +34,127 @@ pub struct PassBack {
 #[repr(align(64))]
 struct Line([AtomicU128; WAYS]);
 
+/// What was shown, as pass-back tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Whose table the holder is in.
+    pub issuer: IssuerId,
+    /// Who was admitted.
+    pub holder: HolderIndex,
+    /// With the presentation of which step; `None` for codes that have none, which are all one and the same.
+    pub step: Option<Step>,
+}
+
 /// What claiming a presentation found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody used it inside the window; it is this device's now.
+    /// Nobody used it, or a later one, inside the window; it is this device's now.
     First {
         /// An entry whose window may still have run had to give way.
         evicted: bool,
     },
     /// The same device used it: a retransmission, or the holder shows it to the same gate once more.
     Again,
-    /// Another device used it inside the window.
+    /// Another device used it, or a later one, inside the window.
     Elsewhere,
     /// Too many gates want places in the same line at this instant to tell.
     Contended,
 }
 
-#[derive(Clone, Copy)]
+/// One 128-bit atomic: fingerprint of the holder (48), step (16), device (32), second of admission (32).
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
     fingerprint: u64,
+    step: u16,
     device: u32,
     second: u32,
 }
 
 impl PassBack {
-    /// Room for at least `entries` presentations, 16 bytes each, rounded up to a power of two.
+    /// Room for at least `entries` holders, 16 bytes each, rounded up to a power of two.
     pub fn new(entries: usize, key: [u8; 16]) -> PassBack {
         let lines = entries.div_ceil(WAYS).next_power_of_two();
         PassBack { lines: (0..lines).map(|_| Line::default()).collect(), key }
     }
 
-    /// Presentations there is room for.
+    /// Holders there is room for.
     pub fn capacity(&self) -> usize {
         self.lines.len() * WAYS
     }
 
-    /// Claims the presentation of `step` for `device`. Codes without presentation share step 0 of their
-    /// holder. A window of 0 seconds remembers nothing and is always first.
-    pub fn claim(
-        &self,
-        issuer: IssuerId,
-        holder: HolderIndex,
-        step: Step,
-        device: DeviceId,
-        now: UnixSeconds,
-        window_s: u32,
-    ) -> Claim {
+    /// Claims a presentation for `device`. A window of 0 seconds remembers nothing and is always first.
+    pub fn claim(&self, shown: Use, device: DeviceId, now: UnixSeconds, window_s: u32) -> Claim {
         if window_s == 0 {
             return Claim::First { evicted: false };
         }
-        let fingerprint = self.fingerprint(issuer, holder, step);
-        let line = &self.lines[self.line_of(fingerprint)].0;
+        let hash = self.hash(shown);
+        let mine = Entry::new(hash, shown.step, device, now);
+        let line = &self.line(hash).0;
         for _ in 0..ATTEMPTS {
             // Acquire: pairs with the Release of the swap below, so that a failed swap's retry sees the winner.
-            let seen: [u128; WAYS] = core::array::from_fn(|way| line[way].load(Acquire));
-            let known = seen.iter().position(|&bits| Entry::of(bits).fingerprint == fingerprint);
-            let place = match known {
-                Some(place) if Entry::of(seen[place]).within(window_s, now) => {
-                    let other = Entry::of(seen[place]).device != device.0;
-                    return if other { Claim::Elsewhere } else { Claim::Again };
-                }
-                Some(place) => place,
-                None => oldest(&seen),
-            };
-            let second = now.0.max(Entry::of(seen[place]).second);
-            let mine = Entry { fingerprint, device: device.0, second };
-            let swapped = line[place].compare_exchange(seen[place], mine.bits(), Release, Acquire);
-            if swapped.is_ok() {
-                let evicted = known.is_none() && Entry::of(seen[place]).within(window_s, now);
-                return Claim::First { evicted };
+            let seen: [Entry; WAYS] = core::array::from_fn(|way| Entry::of(line[way].load(Acquire)));
+            let known = seen.iter().position(|entry| entry.fingerprint == mine.fingerprint);
+            let place = known.unwrap_or_else(|| oldest(&seen));
+            let there = seen[place];
+            let alive = there.within(window_s, now);
+            if known.is_some() && alive && !mine.is_later_than(there) {
+                return if there.device == mine.device { Claim::Again } else { Claim::Elsewhere };
+            }
+            let mine = Entry { second: mine.second.max(there.second), ..mine };
+            if line[place].compare_exchange(there.bits(), mine.bits(), Release, Acquire).is_ok() {
+                return Claim::First { evicted: known.is_none() && alive };
             }
         }
         Claim::Contended
     }
 
-    /// A keyed fingerprint, never 0 because 0 marks an empty place.
-    fn fingerprint(&self, issuer: IssuerId, holder: HolderIndex, step: Step) -> u64 {
+    fn hash(&self, shown: Use) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
-        hasher.write_u32(issuer.0);
-        hasher.write_u32(holder.0);
-        hasher.write_u32(step.0);
-        hasher.finish().max(1)
+        hasher.write_u32(shown.issuer.0);
+        hasher.write_u32(shown.holder.0);
+        // A holder's paper and phone are two different things to show.
+        hasher.write_u8(shown.step.is_some().into());
+        hasher.finish()
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "masked to the number of lines")]
-    fn line_of(&self, fingerprint: u64) -> usize {
-        fingerprint as usize & (self.lines.len() - 1)
+    fn line(&self, hash: u64) -> &Line {
+        &self.lines[hash as usize & (self.lines.len() - 1)]
     }
 }
 
 impl Entry {
-    #[expect(clippy::cast_possible_truncation, reason = "three fields cut out of 128 bits")]
+    #[expect(clippy::cast_possible_truncation, reason = "steps are compared modulo 2^16")]
+    fn new(hash: u64, step: Option<Step>, device: DeviceId, now: UnixSeconds) -> Entry {
+        Entry {
+            // Never 0, which marks an empty place.
+            fingerprint: (hash >> 16).max(1),
+            step: step.map_or(0, |step| step.0 as u16),
+            device: device.0,
+            second: now.0,
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "four fields cut out of 128 bits")]
     fn of(bits: u128) -> Entry {
-        Entry { fingerprint: (bits >> 64) as u64, device: (bits >> 32) as u32, second: bits as u32 }
+        Entry {
+            fingerprint: (bits >> 80) as u64,
+            step: (bits >> 64) as u16,
+            device: (bits >> 32) as u32,
+            second: bits as u32,
+        }
     }
 
     fn bits(self) -> u128 {
-        u128::from(self.fingerprint) << 64 | u128::from(self.device) << 32 | u128::from(self.second)
+        u128::from(self.fingerprint) << 80
+            | u128::from(self.step) << 64
+            | u128::from(self.device) << 32
+            | u128::from(self.second)
+    }
+
+    /// Whether this is a later presentation. The longest window is 120 steps, far from where 16 bits wrap.
+    fn is_later_than(self, other: Entry) -> bool {
+        self.step.wrapping_sub(other.step).cast_signed() > 0
     }
 
     /// Whether an admission at `self.second` still counts. A clock set back makes it count, not vanish.
@@ -140,8 +164,8 @@ impl Entry {
 }
 
 /// The place of the oldest entry; empty places have second 0 and are the oldest of all.
-fn oldest(seen: &[u128; WAYS]) -> usize {
-    (0..WAYS).min_by_key(|&way| Entry::of(seen[way]).second).unwrap_or(0)
+fn oldest(seen: &[Entry; WAYS]) -> usize {
+    (0..WAYS).min_by_key(|&way| seen[way].second).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -156,7 +180,8 @@ mod tests {
     }
 
     fn claim(memory: &PassBack, holder: u32, step: u32, device: u32, now: UnixSeconds) -> Claim {
-        memory.claim(IssuerId(1), HolderIndex(holder), Step(step), DeviceId(device), now, 60)
+        let shown = Use { issuer: IssuerId(1), holder: HolderIndex(holder), step: Some(Step(step)) };
+        memory.claim(shown, DeviceId(device), now, 60)
     }
 
     const FIRST: Claim = Claim::First { evicted: false };
@@ -169,8 +194,49 @@ mod tests {
         assert_eq!(claim(&memory, 5, 9, 2, later(59)), Claim::Elsewhere);
         assert_eq!(claim(&memory, 5, 10, 2, later(2)), FIRST, "the next step is another presentation");
         assert_eq!(claim(&memory, 6, 9, 2, later(2)), FIRST, "another holder");
-        assert_eq!(claim(&memory, 5, 9, 2, later(60)), FIRST, "the window is over");
-        assert_eq!(claim(&memory, 5, 9, 1, later(61)), Claim::Elsewhere, "and a new one began");
+        assert_eq!(claim(&memory, 5, 10, 2, later(62)), FIRST, "the window is over");
+        assert_eq!(claim(&memory, 5, 10, 1, later(63)), Claim::Elsewhere, "and a new one began");
+    }
+
+    /// Whoever photographs a step can make the one before it.
+    #[test]
+    fn r09_the_step_before_a_used_one_is_used_too() {
+        let memory = PassBack::new(1024, [7; 16]);
+        assert_eq!(claim(&memory, 5, 9, 1, NOW), FIRST);
+        for step in [8, 7, 9] {
+            assert_eq!(claim(&memory, 5, step, 2, later(1)), Claim::Elsewhere, "step {step}");
+        }
+        assert_eq!(
+            claim(&memory, 5, 8, 1, later(1)),
+            Claim::Again,
+            "a late retransmission of the first gate"
+        );
+        assert_eq!(claim(&memory, 5, 10, 2, later(30)), FIRST, "only the phone has the next one");
+        assert_eq!(claim(&memory, 5, 9, 1, later(31)), Claim::Elsewhere);
+    }
+
+    #[test]
+    fn steps_are_compared_across_the_end_of_their_sixteen_bits() {
+        let memory = PassBack::new(1024, [7; 16]);
+        assert_eq!(claim(&memory, 5, 0xffff, 1, NOW), FIRST);
+        assert_eq!(claim(&memory, 5, 0x1_0000, 2, later(1)), FIRST);
+        assert_eq!(claim(&memory, 5, 0xffff, 3, later(2)), Claim::Elsewhere);
+    }
+
+    #[test]
+    fn a_holders_paper_is_not_their_phone() {
+        let memory = PassBack::new(1024, [7; 16]);
+        let paper = Use { issuer: IssuerId(1), holder: HolderIndex(5), step: None };
+        assert_eq!(claim(&memory, 5, 9, 1, NOW), FIRST);
+        assert_eq!(memory.claim(paper, DeviceId(2), NOW, 60), FIRST);
+        assert_eq!(memory.claim(paper, DeviceId(3), NOW, 60), Claim::Elsewhere);
+    }
+
+    #[test]
+    fn an_entry_survives_its_bits() {
+        let entry = Entry { fingerprint: (1 << 48) - 1, step: 1, device: u32::MAX - 1, second: 7 };
+        assert!(Entry::of(entry.bits()) == entry);
+        assert!(Entry::of(0).fingerprint == 0);
     }
 
     #[test]
@@ -184,8 +250,8 @@ mod tests {
     fn a_window_of_nothing_remembers_nothing() {
         let memory = PassBack::new(16, [7; 16]);
         for device in 0..3 {
-            let claim = memory.claim(IssuerId(1), HolderIndex(1), Step(1), DeviceId(device), NOW, 0);
-            assert_eq!(claim, FIRST);
+            let shown = Use { issuer: IssuerId(1), holder: HolderIndex(1), step: Some(Step(1)) };
+            assert_eq!(memory.claim(shown, DeviceId(device), NOW, 0), FIRST);
         }
     }
 

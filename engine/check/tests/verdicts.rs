@@ -189,6 +189,8 @@ fn r09_another_gate_is_refused_and_a_retransmission_gets_the_same_verdict() {
         assert_eq!(south.session.open(&reply).unwrap().reason, Reason::PassBack);
     }
     assert_eq!(checkpoint.reason(&mut north, &code), Reason::Clear, "the first gate may scan again");
+    let before = checkpoint.phone_in(GREEN, Step(NOW.seconds().step().0 - 1));
+    assert_eq!(checkpoint.reason(&mut south, &before), Reason::PassBack, "a thief can make the step before");
     let next = checkpoint.phone_in(GREEN, Step(NOW.seconds().step().0 + 1));
     assert_eq!(checkpoint.reason(&mut south, &next), Reason::Clear, "the next step is a new presentation");
 }
