@@ -1,6 +1,6 @@
 //! Codes made ahead of a load, so that while it runs only presentations and texts are made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hufu_fixtures::{
@@ -84,14 +84,18 @@ impl Larder {
     /// Makes what lasts: about a second of all cores. `site` must not look for pass-back, because loads show one
     /// holder's codes at many gates.
     pub fn new(world: World, site: Site, progress: Progress<'_>) -> Larder {
-        let phones = Arc::new(world.phones(0, PHONES, progress));
+        let mut phones = world.phones(0, PHONES, progress);
+        // A small population passes by more than once; one phone each keeps first-seen codes apart.
+        let mut holders = BTreeSet::new();
+        phones.retain(|phone| holders.insert((phone.issuer(), phone.holder())));
+        let phones = Arc::new(phones);
         let again = Live::new(&world, &site, Arc::clone(&phones), 0);
         let skewed = SKEWS.into_iter().zip(1..).map(|(ahead, turn)| {
             let phones = world.phones(turn * 100_000, SKEWED_PHONES, &|_, _| {});
             Live::new(&world, &site, Arc::new(phones), ahead)
         });
         let few = u32::try_from(FEW).unwrap_or(u32::MAX);
-        let forged = world.forged(&phones[..FEW], &again.credentials);
+        let forged = world.forged(&phones[..FEW.min(phones.len())], &again.credentials);
         Larder {
             skewed: skewed.collect(),
             unknown: Live::new(&world, &site, Arc::new(world.strangers(few)), 0),
