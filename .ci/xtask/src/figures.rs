@@ -26,10 +26,13 @@ const FIGURES: [&str; 13] = [
     "build",
 ];
 
-/// A short `hufu demo`.
+/// A short `hufu demo` at the rate that is the floor (R13).
 pub(crate) fn demo() -> Result<Counts> {
     let file = "target/xtask/demo.json";
-    measure(&["hufu", "--", "demo", "--json", file])?;
+    let svg = "target/xtask/demo.svg";
+    let short = ["--holders", "50000", "--rate", "8000", "--seconds", "3"];
+    measure(&["hufu", "--", "demo", "--json", file, "--svg", svg], &short)?;
+    ensure!(fs::read_to_string(svg).is_ok_and(|drawing| drawing.contains("<svg")), "{svg} is no drawing");
     let figures = read(file)?;
     for name in FIGURES {
         ensure!(figures.get(name).is_some(), "{file} has no {name}");
@@ -46,15 +49,15 @@ pub(crate) fn demo() -> Result<Counts> {
 /// A short comparison with the peers.
 pub(crate) fn peers() -> Result<Counts> {
     let file = "target/xtask/peers.json";
-    measure(&["hufu-peers", "--", "--json", file])?;
+    measure(&["hufu-peers", "--", "--json", file], &[])?;
     let figures = read(file)?;
     ensure!(figures.get("ours").is_some(), "{file} has no figures of ours");
     Ok(Counts::ONE)
 }
 
-fn measure(package_and_arguments: &[&str]) -> Result<()> {
+fn measure(package_and_arguments: &[&str], more: &[&str]) -> Result<()> {
     fs::create_dir_all("target/xtask")?;
-    run(cargo(["run", "--locked", "--release", "--package"]).args(package_and_arguments))
+    run(cargo(["run", "--locked", "--release", "--package"]).args(package_and_arguments).args(more))
 }
 
 fn read(file: &str) -> Result<Value> {
