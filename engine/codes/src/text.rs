@@ -7,9 +7,12 @@ pub const PREFIX: &str = "HF1:";
 
 /// Digits in the order of their values, RFC 9285 section 4.2.
 const ALPHABET: &[u8; 45] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
-/// A value no digit has; its top bit survives every `|`.
-const NO_DIGIT: u8 = 0x80;
-const VALUES: [u8; 256] = values();
+/// What a character that is no digit adds to its group: more than any group may have.
+const NO_DIGIT: u32 = 1 << 16;
+/// What each character adds in the first, second and third place of a group.
+const FIRST: [u32; 256] = worth(1);
+const SECOND: [u32; 256] = worth(45);
+const THIRD: [u32; 256] = worth(45 * 45);
 
 /// Decodes a code's text into `out` and returns the part it filled.
 ///
@@ -45,27 +48,25 @@ fn decode_digits(digits: &[u8], out: &mut [u8; limits::CODE_BINARY_BYTES_MAX]) -
     let (triples, rest) = digits.as_chunks::<3>();
     let size = triples.len() * 2 + rest.len() / 2;
     let (pairs, last) = out.get_mut(..size)?.as_chunks_mut::<2>();
-    // Faults are gathered and looked at once: a branch for each group would cost more than the decoding.
-    let mut faults = 0;
+    // A digit too many and a group too large both show above the low 16 bits. They are gathered and looked at
+    // once: a branch for each group would cost more than the decoding.
+    let mut all = 0;
     for (&[a, b, c], pair) in triples.iter().zip(pairs) {
-        let digits = [a, b, c].map(|digit| VALUES[usize::from(digit)]);
-        let [a, b, c] = digits.map(u32::from);
-        let value = a + 45 * b + 2025 * c;
-        faults |= value >> 16 | (a | b | c) & u32::from(NO_DIGIT);
-        let [_, _, high, low] = value.to_be_bytes();
+        let group = FIRST[usize::from(a)] + SECOND[usize::from(b)] + THIRD[usize::from(c)];
+        all |= group;
+        let [_, _, high, low] = group.to_be_bytes();
         *pair = [high, low];
     }
     match (rest, last) {
         ([], _) => {}
         (&[a, b], [byte]) => {
-            let [a, b] = [a, b].map(|digit| u32::from(VALUES[usize::from(digit)]));
-            let value = a + 45 * b;
-            faults |= value >> 8 | (a | b) & u32::from(NO_DIGIT);
-            [_, _, _, *byte] = value.to_be_bytes();
+            let group = FIRST[usize::from(a)] + SECOND[usize::from(b)];
+            all |= group >> 8 << 16;
+            [_, _, _, *byte] = group.to_be_bytes();
         }
         _ => return None,
     }
-    (faults == 0).then_some(size)
+    (all >> 16 == 0).then_some(size)
 }
 
 fn push_digits(text: &mut String, mut value: usize, digits: usize) {
@@ -75,14 +76,14 @@ fn push_digits(text: &mut String, mut value: usize, digits: usize) {
     }
 }
 
-const fn values() -> [u8; 256] {
-    let mut values = [NO_DIGIT; 256];
+const fn worth(place: u32) -> [u32; 256] {
+    let mut worth = [NO_DIGIT; 256];
     let mut value = 0;
     while value < 45 {
-        values[ALPHABET[value as usize] as usize] = value;
+        worth[ALPHABET[value as usize] as usize] = value * place;
         value += 1;
     }
-    values
+    worth
 }
 
 #[cfg(test)]
