@@ -59,7 +59,7 @@ pub struct QuicOptions {
     pub idle: Duration,
     /// Streams one connection may have open.
     pub streams_per_connection: u16,
-    /// Frames under way in all connections together, bytes.
+    /// Frames under way in all connections together, bytes; at least one frame of the largest kind.
     pub frames_bytes_max: usize,
 }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hufu_check::{Counters, Engine, Spine};
+use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
 use tokio::runtime::Runtime;
@@ -95,7 +96,7 @@ impl Quic {
             meters: QuicMeters::default(),
             roll: Roll::default(),
             handshakes: Arc::new(Handshakes::new(&options)),
-            frames: Semaphore::new(options.frames_bytes_max.min(Semaphore::MAX_PERMITS)),
+            frames: Semaphore::new(options.frames_bytes_max.clamp(FRAME_BYTES_MAX, Semaphore::MAX_PERMITS)),
             options,
             udp_port,
             tls: ArcSwap::from_pointee(tls),

@@ -15,7 +15,7 @@ use crate::quic::Quic;
 use crate::tls::{Tls, TlsFault, TlsParts};
 use crate::udp::Udp;
 
-/// A server that runs until [`stop`](Running::stop).
+/// A server that runs until [`stop`](Running::stop). Dropping it stops it too, waiting for nothing.
 pub struct Running {
     /// Where QUIC is served.
     pub quic_addr: SocketAddr,

@@ -83,11 +83,17 @@ impl Udp {
     }
 
     /// Answers what the sockets hold, then ends the workers.
-    pub(crate) fn stop(self) {
+    pub(crate) fn stop(mut self) {
         self.wake.stop();
-        for working in self.workers {
+        for working in std::mem::take(&mut self.workers) {
             // A worker that panicked has already said so on standard error.
             let _ = working.thread.join();
         }
+    }
+}
+
+impl Drop for Udp {
+    fn drop(&mut self) {
+        self.wake.stop();
     }
 }

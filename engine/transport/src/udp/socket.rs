@@ -49,6 +49,9 @@ impl Socket {
         socket.bind(&SockAddr::from(listen))?;
         let io = UdpSocket::from(socket);
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        // quinn-udp asks for the ECN bits of every datagram, which mean nothing to a protocol without streams.
+        let options = socket2::SockRef::from(&io);
+        if listen.is_ipv4() { options.set_recv_tos_v4(false) } else { options.set_recv_tclass_v6(false) }?;
         let addr = io.local_addr()?;
         let inode = rustix::fs::fstat(&io)?.st_ino;
         Ok(Socket { io, state, addr, inode })

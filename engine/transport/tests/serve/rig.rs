@@ -25,7 +25,7 @@ pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 pub(crate) const MARKET_GATE: usize = 0;
 pub(crate) const MARKET_GATE_2: usize = 1;
 
-/// Everything a test needs. Dropping it leaves the server's threads behind; `running.stop()` does not.
+/// Everything a test needs.
 pub(crate) struct Rig {
     pub(crate) world: World,
     pub(crate) ca: Ca,

@@ -93,6 +93,34 @@ fn a_frame_under_way_is_answered_and_a_later_one_told_to_go_elsewhere() {
 }
 
 #[test]
+fn streams_that_are_left_open_hold_nothing_up() {
+    let rig = Rig::start_with(|setup| setup.options.stop_within = Duration::from_secs(20));
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        assert!(control.time().await.is_ok());
+        let (mut untouched, _answers) = control.connection().open_bi().await.unwrap();
+        let (mut half_asked, _more) = control.connection().open_bi().await.unwrap();
+        untouched.write_all(&[1, 7, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        half_asked.write_all(&[1, 5, 0, 0, 9]).await.unwrap();
+        let began = Instant::now();
+        tokio::task::spawn_blocking(|| rig.running.stop()).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn a_server_that_is_dropped_ends() {
+    let rig = Rig::start();
+    let (udp, quic, metrics) =
+        (rig.running.udp_addr, rig.running.quic_addr, rig.running.metrics_addr.unwrap());
+    drop(rig);
+    crate::rig::eventually("the ports are free again", || {
+        let ports = [udp, quic].map(|addr| std::net::UdpSocket::bind(addr).is_ok());
+        ports == [true, true] && std::net::TcpListener::bind(metrics).is_ok()
+    });
+}
+
+#[test]
 fn a_server_that_cannot_start_leaves_nothing_running() {
     let rig = Rig::start();
     let taken = rig.running.quic_addr;
