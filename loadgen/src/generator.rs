@@ -1,11 +1,11 @@
 //! Runs plans: prepares codes, runs workers, puts their counts together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hufu_wire::Enrolled;
 
@@ -15,7 +15,9 @@ use crate::cpu::CpuMeter;
 use crate::drops;
 use crate::larder::Larder;
 use crate::live::Live;
+use crate::mix::Kind;
 use crate::plan::Plan;
+use crate::quic::{self, Carriage, QuicTarget};
 use crate::report::{Report, Surroundings};
 use crate::schedule::Schedule;
 use crate::tally::Tally;
@@ -25,7 +27,12 @@ use crate::udp::{Work, Worker};
 /// Threads get this long to be ready before the first check is due.
 const START_IN: Duration = Duration::from_millis(20);
 /// How often the one who watches is told.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
+const WATCH_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked whether the load is over.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The name of every thread that offers load.
+pub const THREAD_NAME: &str = "loadgen";
 
 /// How far a load is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,18 +55,21 @@ pub enum Stage {
 /// Told how far a load is, a few times a second, possibly from another thread.
 pub type Watch<'a> = &'a (dyn Fn(Stage) + Sync);
 
-/// Offers load over sealed UDP from enrolled devices. Devices, sockets and codes last from plan to plan.
+/// Offers load. Codes, and on sealed UDP devices and sockets, last from plan to plan.
 pub struct Generator {
     larder: Larder,
-    workers: Vec<Worker>,
-    devices: usize,
-    server: SocketAddr,
+    link: Link,
     meter: Option<CpuMeter>,
 }
 
+enum Link {
+    Sealed { workers: Vec<Worker>, devices: usize, server: SocketAddr },
+    Quic { target: QuicTarget, carriage: Carriage },
+}
+
 impl Generator {
-    /// A generator of `threads` threads (one is enough for 150,000 checks a second) that sends from `devices` to
-    /// where `server` answers sealed requests. All devices must be of the larder's site.
+    /// A generator of `threads` threads (one is enough for 150,000 checks a second) that sends sealed UDP from
+    /// `devices` to where `server` answers it. All devices must be of the larder's site.
     ///
     /// # Errors
     /// When there is no device, or the operating system gives no sockets.
@@ -76,13 +86,13 @@ impl Generator {
             shares[index % threads].push(device);
         }
         let workers = shares.into_iter().zip(0..).map(|(share, seed)| Worker::new(share, server, seed));
-        Ok(Generator {
-            workers: workers.collect::<io::Result<_>>()?,
-            larder,
-            devices: count,
-            server,
-            meter: None,
-        })
+        let workers = workers.collect::<io::Result<_>>()?;
+        Ok(Generator { larder, link: Link::Sealed { workers, devices: count, server }, meter: None })
+    }
+
+    /// A generator of one thread that connects over QUIC for every plan.
+    pub fn over_quic(larder: Larder, target: QuicTarget, carriage: Carriage) -> Generator {
+        Generator { larder, link: Link::Quic { target, carriage }, meter: None }
     }
 
     /// Measures the server's CPU time with `meter`.
@@ -100,103 +110,167 @@ impl Generator {
     /// Runs one plan from signing its codes to its report.
     ///
     /// # Errors
-    /// When the server does not answer before the load begins, a socket fails, or the server's CPU time cannot
-    /// be read. Losses and wrong answers are no errors here: they are in the report.
+    /// When the mix cannot travel this way, the server does not answer before the load begins, a socket or a
+    /// connection fails, or the server's CPU time cannot be read. Losses and wrong answers are no errors here:
+    /// they are in the report.
     pub fn run(&mut self, plan: &Plan, watch: Watch<'_>) -> io::Result<Report> {
-        let mut works = self.works(plan, watch);
-        let again = self.larder.again_codes();
-        for (worker, work) in self.workers.iter_mut().zip(&mut works) {
-            worker.prepare(work)?;
-        }
-        if plan.warm_up && plan.mix.share(crate::Kind::PhoneAgain) > 0.0 {
-            // One worker shows them all: the server's memory is one.
-            if let (Some(worker), Some(work)) = (self.workers.first_mut(), works.first_mut()) {
-                worker.warm_up(work, again)?;
+        match &mut self.link {
+            Link::Sealed { workers, devices, server } => {
+                sealed(&mut self.larder, workers, (*devices, *server), self.meter.as_ref(), plan, watch)
+            }
+            Link::Quic { target, carriage } => {
+                over_quic(&mut self.larder, target, *carriage, self.meter.as_ref(), plan, watch)
             }
         }
-        let before = self.surroundings()?;
-        let (tally, timeline) = self.measure(plan, works, watch)?;
-        let around = self.surroundings()?.since(&before);
-        Ok(Report::new(plan, "sealed-udp", &tally, &timeline, &around, Build::here()))
     }
+}
 
-    /// Divides the plan among the workers and signs what each will show.
-    fn works(&mut self, plan: &Plan, watch: Watch<'_>) -> Vec<Work> {
-        let threads = self.workers.len();
-        let lanes = u32::try_from(threads).unwrap_or(1);
-        let work = |lane: u32| {
-            let (all, lane_64, lanes_64) = (plan.checks(), u64::from(lane), u64::from(lanes));
-            let checks = all / lanes_64 + u64::from(lane_64 < all % lanes_64);
-            let seed = plan.seed ^ hufu_fixtures::mix(lane_64);
-            let rate_per_s = f64::from(plan.rate_per_s) / f64::from(lanes);
-            let draw = plan.mix.draw(seed);
-            let signing = |done, of| watch(Stage::Signing(done, of));
-            Work {
-                schedule: Schedule::new(plan.arrivals, rate_per_s, checks, seed, (lane, lanes)),
-                supply: self.larder.supply(&draw.counts(checks), &signing),
-                draw,
-                burst_max: plan.burst(),
-                coalesce_ns: u64::try_from(plan.coalesce(threads).as_nanos()).unwrap_or(0),
-                timeout: plan.timeout,
-                waiting: plan.waiting(self.devices),
-            }
-        };
-        (0..lanes).map(work).collect()
+fn sealed(
+    larder: &mut Larder,
+    workers: &mut [Worker],
+    (devices, server): (usize, SocketAddr),
+    meter: Option<&CpuMeter>,
+    plan: &Plan,
+    watch: Watch<'_>,
+) -> io::Result<Report> {
+    let mut works = works(larder, workers.len(), devices, plan, watch);
+    for (worker, work) in workers.iter_mut().zip(&mut works) {
+        worker.prepare(work)?;
     }
+    if plan.warm_up && plan.mix.share(Kind::PhoneAgain) > 0.0 {
+        // One worker shows them all: the server's memory is one.
+        if let (Some(worker), Some(work)) = (workers.first_mut(), works.first_mut()) {
+            worker.warm_up(work, larder.again_codes())?;
+        }
+    }
+    let ports = workers.iter().map(Worker::ports).collect::<io::Result<Vec<_>>>()?;
+    let ports: BTreeSet<u16> = ports.into_iter().flatten().collect();
+    let before = Reading::take(meter, &ports, server)?;
+    let (tally, timeline) = run_workers(workers, works, plan.checks(), watch)?;
+    let around = Reading::take(meter, &ports, server)?.since(&before);
+    Ok(Report::new(plan, "sealed-udp", &tally, &timeline, &around, Build::here()))
+}
 
-    /// The load itself.
-    fn measure(&mut self, plan: &Plan, works: Vec<Work>, watch: Watch<'_>) -> io::Result<(Tally, Timeline)> {
-        let lives: Vec<Live> = works.iter().map(|_| Live::default()).collect();
-        let running = AtomicBool::new(true);
-        let clock = Clock::starting_in(START_IN);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                // Relaxed: a late look does no harm.
-                while running.load(Ordering::Relaxed) {
-                    watch(stage(&lives, plan.checks()));
-                    thread::park_timeout(WATCH_EVERY);
-                }
-                watch(stage(&lives, plan.checks()));
-            });
-            let threads: Vec<_> = self
-                .workers
-                .iter_mut()
-                .zip(works)
-                .zip(&lives)
-                .map(|((worker, work), live)| {
-                    let named = thread::Builder::new().name("loadgen".to_owned());
-                    named.spawn_scoped(scope, move || worker.run(work, clock, live))
-                })
-                .collect();
-            let mut sum = (Tally::new(), Timeline::new());
-            let mut outcome = Ok(());
-            for thread in threads {
-                let ended = thread.and_then(|thread| match thread.join() {
-                    Ok(ended) => ended,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                });
-                match ended {
-                    Ok((tally, timeline)) => {
-                        sum.0.add(&tally);
-                        sum.1.add(&timeline);
-                    }
-                    Err(error) => outcome = Err(error),
-                }
-            }
-            running.store(false, Ordering::Relaxed);
-            outcome.map(|()| sum)
-        })
-    }
+/// Divides the plan among the workers and signs what each will show.
+fn works(larder: &mut Larder, threads: usize, devices: usize, plan: &Plan, watch: Watch<'_>) -> Vec<Work> {
+    let lanes = u32::try_from(threads).unwrap_or(1);
+    let work = |lane: u32| {
+        let (all, lane_64, lanes_64) = (plan.checks(), u64::from(lane), u64::from(lanes));
+        let checks = all / lanes_64 + u64::from(lane_64 < all % lanes_64);
+        let seed = plan.seed ^ hufu_fixtures::mix(lane_64);
+        let rate_per_s = f64::from(plan.rate_per_s) / f64::from(lanes);
+        let draw = plan.mix.draw(seed);
+        Work {
+            schedule: Schedule::new(plan.arrivals, rate_per_s, checks, seed, (lane, lanes)),
+            supply: larder.supply(&draw.counts(checks), &|done, of| watch(Stage::Signing(done, of))),
+            draw,
+            burst_max: plan.burst(),
+            coalesce_ns: u64::try_from(plan.coalesce(threads).as_nanos()).unwrap_or(0),
+            timeout: plan.timeout,
+            waiting: plan.waiting(devices),
+        }
+    };
+    (0..lanes).map(work).collect()
+}
 
-    fn surroundings(&self) -> io::Result<Reading> {
-        let ports = self.workers.iter().map(Worker::ports).collect::<io::Result<Vec<_>>>()?;
-        let ports: BTreeSet<u16> = ports.into_iter().flatten().collect();
-        Ok(Reading {
-            cpu: self.meter.as_ref().map(CpuMeter::read).transpose()?,
-            dropped_at_generator: drops::at_ports(&ports),
-            dropped_at_server: drops::at_ports(&[self.server.port()].into()),
-        })
+fn run_workers(
+    workers: &mut [Worker],
+    works: Vec<Work>,
+    checks: u64,
+    watch: Watch<'_>,
+) -> io::Result<(Tally, Timeline)> {
+    let lives: Vec<Live> = works.iter().map(|_| Live::default()).collect();
+    let clock = Clock::starting_in(START_IN);
+    thread::scope(|scope| {
+        let threads: Vec<_> = workers
+            .iter_mut()
+            .zip(works)
+            .zip(&lives)
+            .map(|((worker, work), live)| named().spawn_scoped(scope, move || worker.run(work, clock, live)))
+            .collect::<io::Result<_>>()?;
+        watch_until(&lives, checks, watch, || threads.iter().all(thread::ScopedJoinHandle::is_finished));
+        let mut sum = (Tally::new(), Timeline::new());
+        for thread in threads {
+            let (tally, timeline) = joined(thread)?;
+            sum.0.add(&tally);
+            sum.1.add(&timeline);
+        }
+        Ok(sum)
+    })
+}
+
+fn over_quic(
+    larder: &mut Larder,
+    target: &QuicTarget,
+    carriage: Carriage,
+    meter: Option<&CpuMeter>,
+    plan: &Plan,
+    watch: Watch<'_>,
+) -> io::Result<Report> {
+    let (together, checks) = (carriage.together(), plan.checks());
+    let rosters = matches!(carriage, Carriage::Rosters(_));
+    let sealed_only = Kind::ALL.into_iter().find(|kind| !kind.is_a_code() && plan.mix.share(*kind) > 0.0);
+    if let (Some(kind), false) = (sealed_only, rosters) {
+        let why = format!("{} travels over sealed UDP alone", kind.slug());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     }
+    let times = checks.div_ceil(u64::from(together));
+    let draw = plan.mix.draw(plan.seed);
+    let counts = if rosters { BTreeMap::new() } else { draw.counts(times * u64::from(together)) };
+    let work = quic::Work {
+        carriage,
+        schedule: Schedule::new(
+            plan.arrivals,
+            f64::from(plan.rate_per_s) / f64::from(together),
+            times,
+            plan.seed,
+            (0, 1),
+        ),
+        supply: larder.supply(&counts, &|done, of| watch(Stage::Signing(done, of))),
+        draw,
+        roster: rosters.then(|| larder.world().roster(larder.site(), together)),
+        timeout: plan.timeout,
+        waiting: plan.waiting(target.identities.len()),
+    };
+    let before = Mutex::new(None);
+    let ports = BTreeSet::new();
+    let live = Live::default();
+    let ready = || {
+        let reading = Reading::take(meter, &ports, target.server)?;
+        *before.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+        Ok(())
+    };
+    let (tally, timeline) = thread::scope(|scope| {
+        let thread = named().spawn_scoped(scope, || quic::run(target, work, &live, &ready))?;
+        watch_until(std::slice::from_ref(&live), times * u64::from(together), watch, || thread.is_finished());
+        joined(thread)
+    })?;
+    let before = before.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let now = Reading::take(meter, &ports, target.server)?;
+    let around = before.map_or_else(Surroundings::default, |before| now.since(&before));
+    Ok(Report::new(plan, carriage.name(), &tally, &timeline, &around, Build::here()))
+}
+
+/// The name by which a CPU meter can tell these threads from a server's.
+fn named() -> thread::Builder {
+    thread::Builder::new().name(THREAD_NAME.to_owned())
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Tells `watch` how it goes until `over`.
+fn watch_until(lives: &[Live], checks: u64, watch: Watch<'_>, over: impl Fn() -> bool) {
+    let mut told = Instant::now();
+    while !over() {
+        thread::sleep(LOOK_EVERY);
+        if told.elapsed() >= WATCH_EVERY {
+            told = Instant::now();
+            watch(stage(lives, checks));
+        }
+    }
+    watch(stage(lives, checks));
 }
 
 /// Counters of the system at one moment.
@@ -207,6 +281,14 @@ struct Reading {
 }
 
 impl Reading {
+    fn take(meter: Option<&CpuMeter>, ports: &BTreeSet<u16>, server: SocketAddr) -> io::Result<Reading> {
+        Ok(Reading {
+            cpu: meter.map(CpuMeter::read).transpose()?,
+            dropped_at_generator: drops::at_ports(ports),
+            dropped_at_server: drops::at_ports(&[server.port()].into()),
+        })
+    }
+
     fn since(&self, before: &Reading) -> Surroundings {
         let cpu = self.cpu.as_ref().zip(before.cpu.as_ref());
         Surroundings {

@@ -186,7 +186,7 @@ impl Supply {
             Kind::Expired => self.expired.next(),
             Kind::Forged => self.forged.next(),
             Kind::Malformed => self.malformed.next(),
-            Kind::Replayed | Kind::Garbage => (b"", Expected::of(Reason::NotACode)),
+            Kind::Replayed | Kind::Garbage | Kind::RosterMember => (b"", Expected::of(Reason::NotACode)),
         }
     }
 

@@ -48,6 +48,8 @@ kinds! {
     Malformed "malformed";
     /// Bytes that no session sealed: silence is due.
     Garbage "garbage";
+    /// A member of a roster; comes in loads of rosters alone.
+    RosterMember "roster-member";
 }
 
 /// How often each kind comes, relative to the others.
@@ -92,6 +94,18 @@ pub const PRESETS: [(&str, &[(Kind, f64)]); 6] = [
     ),
 ];
 
+/// Every kind that can be mixed with others.
+const MIXABLE: [Kind; Kind::ALL.len() - 1] = {
+    let mut mixable = [Kind::PhoneFirst; Kind::ALL.len() - 1];
+    let mut index = 0;
+    while index < mixable.len() {
+        mixable[index] = Kind::ALL[index];
+        index += 1;
+    }
+    mixable
+};
+const _: () = assert!(matches!(Kind::ALL[MIXABLE.len()], Kind::RosterMember));
+
 /// Which kind the `i`th check is: fixed by the mix and a seed, so that everything needed can be made before
 /// the first is sent.
 #[derive(Clone, Debug)]
@@ -104,6 +118,11 @@ pub struct Draw {
 const DRAW_SLOTS: usize = 4096;
 
 impl Kind {
+    /// Whether it is made of a code, so that every transport can carry it.
+    pub const fn is_a_code(self) -> bool {
+        !matches!(self, Kind::Replayed | Kind::Garbage | Kind::RosterMember)
+    }
+
     /// Whether silence is the right answer.
     pub const fn wants_silence(self) -> bool {
         matches!(self, Kind::Garbage)
@@ -186,7 +205,7 @@ pub struct MixFault(String);
 impl fmt::Display for MixFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let presets: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-        let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.slug()).collect();
+        let kinds: Vec<_> = MIXABLE.iter().map(|kind| kind.slug()).collect();
         write!(
             f,
             "not a mix: {}. Name one of {}, or weights such as phone-first=60,paper=5; kinds are {}",
@@ -210,7 +229,7 @@ impl FromStr for Mix {
         let pair = |pair: &str| {
             let (name, weight) =
                 pair.split_once('=').ok_or_else(|| MixFault(format!("{pair:?} is no preset")))?;
-            let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == name.trim());
+            let kind = MIXABLE.into_iter().find(|kind| kind.slug() == name.trim());
             let kind = kind.ok_or_else(|| MixFault(format!("{name:?} is no kind")))?;
             let weight = weight.trim().parse().map_err(|_| MixFault(format!("{weight:?} is no number")))?;
             Ok((kind, weight))

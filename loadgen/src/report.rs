@@ -287,7 +287,7 @@ fn float(value: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::mix::Mix;
 
@@ -297,6 +297,15 @@ mod tests {
         let plan = Plan::new(Mix::preset("gate").unwrap(), 1000, 1.0);
         let around = Surroundings { server_cpu_ns: Some(2_000_000), ..Surroundings::default() };
         Report::new(&plan, "sealed-udp", tally, &Timeline::new(), &around, Build::here())
+    }
+
+    /// A report to draw and to print.
+    pub(crate) fn thousand_checks() -> Report {
+        let mut report = report(&thousand());
+        let interval =
+            |n: u32| Interval { s: f64::from(n) / 10.0, offered_per_s: 1000.0, answered_per_s: 990.0 };
+        report.timeline = (0..11).map(interval).collect();
+        report
     }
 
     fn thousand() -> Tally {

@@ -5,7 +5,7 @@ mod rig;
 
 use hufu_client::Control;
 use hufu_fixtures::sites::MARKET;
-use hufu_loadgen::{Generator, Larder, Mix, Plan, Report};
+use hufu_loadgen::{Carriage, Generator, Larder, Mix, Plan, QuicTarget, Report};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::{Enrolled, Grant, Scope};
 
@@ -68,6 +68,51 @@ fn two_threads_share_the_load() {
     let report = over_udp(&rig, 2).run(&plan("phone-first=1,phone-again=1,paper=1", 1000), &|_| {}).unwrap();
     assert_all_right(&report, 3);
     assert_eq!(report.sent, 1000);
+    rig.running.stop();
+}
+
+fn over_quic(rig: &Rig, scope: Scope, carriage: Carriage) -> Generator {
+    let at_market = |grant: &Grant| grant.site == MARKET.id && grant.scope == scope;
+    let grants = rig.world.grants().into_iter().filter(at_market).take(GATES);
+    let target = QuicTarget {
+        server: rig.running.quic_addr,
+        name: ENGINE_NAME.to_owned(),
+        identities: grants.map(|grant| rig.identity(grant)).collect(),
+    };
+    let larder = Larder::new(rig.world.clone(), MARKET, &|_, _| {});
+    Generator::over_quic(larder, target, carriage)
+}
+
+const CODES: &str =
+    "phone-first=40,phone-again=30,paper=10,trip=5,expired=3,skewed=3,forged=3,unknown-holder=3,malformed=3";
+
+#[test]
+fn every_kind_of_code_travels_as_a_quic_datagram() {
+    let rig = Rig::start(20_000);
+    let mut generator = over_quic(&rig, Scope::CHECKS, Carriage::Datagrams);
+    assert_all_right(&generator.run(&plan(CODES, 1000), &|_| {}).unwrap(), 9);
+    let refused = generator.run(&plan("garbage=1", 10), &|_| {}).unwrap_err();
+    assert!(refused.to_string().contains("sealed UDP alone"), "{refused}");
+    rig.running.stop();
+}
+
+#[test]
+fn every_kind_of_code_travels_in_batches() {
+    let rig = Rig::start(20_000);
+    let mut generator = over_quic(&rig, Scope::CHECKS, Carriage::Batches(100));
+    let report = generator.run(&plan(CODES, 5000), &|_| {}).unwrap();
+    assert_all_right(&report, 9);
+    assert_eq!(report.sent, 5000);
+    rig.running.stop();
+}
+
+#[test]
+fn r12_every_member_of_a_roster_is_answered_as_it_must_be() {
+    let rig = Rig::start(20_000);
+    let mut generator = over_quic(&rig, Scope::CHECKS_AND_ROSTERS, Carriage::Rosters(2000));
+    let report = generator.run(&plan("again", 20_000), &|_| {}).unwrap();
+    assert_all_right(&report, 1);
+    assert_eq!(report.mix["roster-member"], 20_000);
     rig.running.stop();
 }
 

@@ -1,0 +1,82 @@
+//! Whole rosters: a school's click. The rate counts members; a roster is due as one.
+
+use std::io;
+use std::rc::Rc;
+
+use hufu_client::Control;
+use hufu_fixtures::{Expected, RosterFixture};
+use hufu_wire::{Age, CheckNumber, ClockOffset, MemberVerdict, Reason, RosterReply, Sequence, Verdict};
+
+use super::{Books, Work, until};
+use crate::live::Live;
+use crate::mix::Kind;
+
+pub(super) async fn run(controls: &[Control], work: Work, books: Books, live: &Live) -> io::Result<Books> {
+    let roster = Rc::new(work.roster.ok_or_else(|| io::Error::other("a load of rosters needs a roster"))?);
+    let books = Rc::new(books);
+    let mut under_way = Vec::new();
+    for (due_ns, control) in work.schedule.zip(controls.iter().cycle()) {
+        until(books.clock, due_ns).await;
+        let now_ns = books.clock.now_ns();
+        {
+            let (mut tally, mut timeline) = (books.tally.borrow_mut(), books.timeline.borrow_mut());
+            for _ in &roster.members {
+                tally.sent(Kind::RosterMember, due_ns, now_ns);
+                timeline.due(due_ns);
+            }
+            tally.sends += 1;
+            live.update(&tally);
+        }
+        let ask = ask(control.clone(), Rc::clone(&roster), due_ns, Rc::clone(&books));
+        under_way.push(tokio::task::spawn_local(ask));
+        under_way.retain(|roster| !roster.is_finished());
+    }
+    for roster in under_way {
+        roster.await.map_err(io::Error::other)?;
+    }
+    Rc::try_unwrap(books).map_err(|_| io::Error::other("a roster outlived its load"))
+}
+
+async fn ask(control: Control, roster: Rc<RosterFixture>, due_ns: u64, books: Rc<Books>) {
+    let answered = control.roster(&roster.bytes).await;
+    let now_ns = books.clock.now_ns();
+    let (mut tally, mut timeline) = (books.tally.borrow_mut(), books.timeline.borrow_mut());
+    let Ok((summary, members)) = answered else {
+        roster.members.iter().for_each(|_| tally.lost(Kind::RosterMember));
+        return;
+    };
+    if summary.reason != Reason::Clear || members.len() != roster.members.len() {
+        let turned_down =
+            MemberVerdict { decision: summary.reason.decision(), reason: summary.reason, colour: None };
+        let verdict = as_verdict(&summary, turned_down);
+        roster
+            .members
+            .iter()
+            .for_each(|member| tally.wrong(Kind::RosterMember, Some(*member), Some(verdict)));
+        return;
+    }
+    for (member, expected) in members.into_iter().zip(&roster.members) {
+        let verdict = as_verdict(&summary, member);
+        tally.answered(Kind::RosterMember, now_ns.saturating_sub(due_ns), books.timeout);
+        tally.verdict(&verdict);
+        timeline.answered(now_ns);
+        if *expected != (Expected { decision: member.decision, reason: member.reason }) {
+            tally.wrong(Kind::RosterMember, Some(*expected), Some(verdict));
+        }
+    }
+}
+
+/// A member's verdict in the words of a single check's.
+fn as_verdict(summary: &RosterReply, member: MemberVerdict) -> Verdict {
+    Verdict {
+        number: CheckNumber(0),
+        server_time: summary.server_time,
+        as_of: Sequence(0),
+        age: Age::Unknown,
+        clock_offset: ClockOffset(0),
+        decision: member.decision,
+        reason: member.reason,
+        colour: member.colour,
+        kind: None,
+    }
+}
