@@ -32,6 +32,8 @@ const LANES: usize = 8;
 /// Groups of eight that share one inversion.
 const GROUPS: usize = limits::BATCH_MAX / LANES;
 
+const _: () = assert!(GROUPS * LANES == limits::BATCH_MAX, "every job of a batch has a lane");
+
 impl Lanes {
     /// The back end, `None` on a CPU without the instructions.
     pub(super) fn detect() -> Option<Lanes> {
@@ -50,7 +52,7 @@ impl Backend for Lanes {
     fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
         in_groups::<{ limits::BATCH_MAX }>(jobs, genuine, |jobs, genuine| {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
-            // SAFETY: the only way to a `Lanes` is `detect`, which found both features.
+            // SAFETY: the only way to a `Lanes` is `detect`, which found all three features.
             unsafe {
                 verify_batch(jobs, genuine);
             }
@@ -94,7 +96,7 @@ mod tests {
     pub(super) fn where_possible<A>(check: unsafe fn(A), argument: A) {
         if Lanes::detect().is_some() {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
-            // SAFETY: the checks need the two features that were just found.
+            // SAFETY: the checks need the three features that were just found.
             unsafe {
                 check(argument);
             }
