@@ -65,7 +65,7 @@ pub const DEVICES_MAX: u32 = 1 << 20;
 /// Issuers one engine follows.
 pub const ISSUERS_MAX: usize = 1024;
 
-/// Signing keys in one trust list: each costs about 1 MiB of precomputed tables in every engine.
+/// Signing keys in one trust list: each costs 516 KiB of precomputed tables in every engine.
 pub const ISSUER_KEYS_MAX: usize = 256;
 
 /// Members of one roster, and requests in one batch frame.
