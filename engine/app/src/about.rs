@@ -1,25 +1,22 @@
-//! What this binary is and what it runs on: for `--version`, the first log lines and every report.
+//! What this binary is and what it runs on: for `--version` and the first log lines.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use hufu_loadgen::Build;
+
 /// The commit it was built from, `unknown` outside a repository.
-pub(crate) const COMMIT: &str = env!("HUFU_COMMIT");
+pub(crate) fn commit() -> &'static str {
+    here().commit
+}
 
 /// The features of this processor that matter to a check, as the kernel names them.
-pub(crate) fn cpu_features() -> Vec<&'static str> {
-    let mut found = Vec::new();
-    macro_rules! look_for {
-        ($($name:tt),*) => { $(if std::arch::is_x86_feature_detected!($name) { found.push($name); })* };
-    }
-    #[cfg(target_arch = "x86_64")]
-    look_for!("aes", "avx2", "avx512f", "avx512ifma", "avx512vl", "bmi2", "pclmulqdq", "sha", "vaes");
-    found
+pub(crate) fn cpu_features() -> String {
+    here().cpu_features.join(" ")
 }
 
 /// The back end that verifies signatures here.
 pub(crate) fn signature_back_end() -> &'static str {
-    hufu_codes::ed25519::backend().name()
+    &here().signature_backend
 }
 
 /// How transparent huge pages are set up, as the kernel says.
@@ -32,17 +29,19 @@ pub(crate) fn huge_pages() -> String {
 /// The text behind the name in `hufu --version`.
 pub(crate) fn version() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(described)
+    TEXT.get_or_init(|| {
+        format!(
+            "{}\ncommit      {}\nsignatures  {}\nprocessor   {}\nhuge pages  {}",
+            env!("CARGO_PKG_VERSION"),
+            commit(),
+            signature_back_end(),
+            cpu_features(),
+            huge_pages()
+        )
+    })
 }
 
-fn described() -> String {
-    let mut text = env!("CARGO_PKG_VERSION").to_owned();
-    let _ = write!(
-        text,
-        "\ncommit      {COMMIT}\nsignatures  {}\nprocessor   {}\nhuge pages  {}",
-        signature_back_end(),
-        cpu_features().join(" "),
-        huge_pages()
-    );
-    text
+fn here() -> &'static Build {
+    static HERE: OnceLock<Build> = OnceLock::new();
+    HERE.get_or_init(Build::here)
 }

@@ -75,6 +75,7 @@ pub(crate) struct Workers {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Devices {
     /// Device ids are below this.
+    #[expect(clippy::struct_field_names, reason = "the key's name in the file")]
     pub(crate) devices_max: Spanned<u32>,
     /// Checks a second of one device over a long time.
     pub(crate) rate_per_s: Spanned<u32>,

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use tempfile::NamedTempFile;
@@ -48,6 +48,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::
         .map_err(|fault| fault.error)
         .with_context(|| format!("cannot write {}", path.display()))?;
     settle(&file, path)
+}
+
+/// `NAME.extension`, whatever dots `NAME` has.
+pub(crate) fn with_extension(name: &Path, extension: &str) -> PathBuf {
+    let mut path = name.as_os_str().to_owned();
+    path.push(".");
+    path.push(extension);
+    path.into()
 }
 
 /// Makes a folder and those above it.

@@ -121,8 +121,8 @@ impl SecretKey {
 
     /// Writes `NAME.key`, for the owner alone, and `NAME.pub`; neither may exist.
     pub(crate) fn store(&self, name: &Path, public: &PublicKey) -> anyhow::Result<[PathBuf; 2]> {
-        let secret_path = name.with_added_extension("key");
-        let public_path = name.with_added_extension("pub");
+        let secret_path = files::with_extension(name, "key");
+        let public_path = files::with_extension(name, "pub");
         ensure!(!public_path.exists(), "{} exists already and is not overwritten", public_path.display());
         let text = Zeroizing::new(format!(
             "# Hufu secret key: whoever reads this can sign. Keep it off every engine.\n{}",

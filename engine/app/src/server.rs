@@ -50,8 +50,7 @@ pub(crate) struct Server {
 struct Watches {
     sites: Watched,
     trust_list: Watched,
-    crl: Option<Watched>,
-    certificate: Watched,
+    certificates: Vec<Watched>,
     snapshots: Vec<Watched>,
 }
 
@@ -59,9 +58,19 @@ impl Prepared {
     /// Reads every file. What cannot be used is an error here and now: an engine never starts on half of its
     /// configuration.
     pub(crate) fn load(config: Config) -> anyhow::Result<Prepared> {
+        let state = State::open(&config.files.state)?;
+        Prepared::with(config, state)
+    }
+
+    /// The same, to see whether it can be done: nothing is written, and an engine may be running on it.
+    pub(crate) fn look(config: Config) -> anyhow::Result<Prepared> {
+        let state = State::look(&config.files.state)?;
+        Prepared::with(config, state)
+    }
+
+    fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
         let operator = PublicKey::load(&config.files.operator_key, Owner::Operator)?;
         let operator = PreparedKey::new(&operator.public).context("the operator's key cannot be used")?;
-        let state = State::open(&config.files.state)?;
         let keyring = keyring::start(&config.files.trust_list, &operator, &state)?;
         let sites = read_sites(&config.files)?;
         let mut statuses = Statuses::new(&config.memory)?;
@@ -140,22 +149,23 @@ impl Server {
     /// Looks at every file and applies those that have changed. One that cannot be used is told once in the
     /// log, and what was in force stays in force.
     pub(crate) fn refresh(&mut self) {
-        for (index, watch) in self.watched.snapshots.iter_mut().enumerate() {
-            if watch.has_changed() {
-                let path = &self.prepared.config.files.snapshots[index];
-                told(&watch.name(), self.prepared.statuses.apply(path, &self.prepared.state));
+        for watched in &mut self.watched.snapshots {
+            if let Some(name) = watched.name_if_changed() {
+                told(&name, self.prepared.statuses.apply(watched.path(), &self.prepared.state));
             }
         }
         // The list before the sites: a site may come to recognise an issuer that it brings.
-        if self.watched.trust_list.has_changed() {
-            told(&self.watched.trust_list.name(), self.take_trust_list());
+        if let Some(name) = self.watched.trust_list.name_if_changed() {
+            told(&name, self.take_trust_list());
         }
-        if self.watched.sites.has_changed() {
-            told(&self.watched.sites.name(), self.take_sites());
+        if let Some(name) = self.watched.sites.name_if_changed() {
+            told(&name, self.take_sites());
         }
-        let crl = self.watched.crl.as_mut().is_some_and(Watched::has_changed);
-        if crl | self.watched.certificate.has_changed() {
-            told("certificates", self.take_certificates());
+        // Every one of them is asked, so that each change is seen once.
+        let changed = self.watched.certificates.iter_mut().filter_map(Watched::name_if_changed);
+        let changed: Vec<_> = changed.collect();
+        if !changed.is_empty() {
+            told(&changed.join(", "), self.take_certificates());
         }
     }
 
@@ -183,9 +193,13 @@ impl Server {
         let Prepared { config, state, .. } = &self.prepared;
         let certificates = Certificates::read(&config.files)?;
         let revoked = state.remember_revoked(&certificates.revoked)?;
+        // Before anything else can fail: the list is genuine, so whoever is on it is out.
+        for (device, generation) in &revoked {
+            self.running.revoke(*device, *generation);
+        }
         self.running.set_tls(certificates.parts(*config.devices.crl_must_be_fresh.get_ref())?)?;
         self.prepared.certificates = certificates;
-        Ok(format!("certificates are in force, {} devices are revoked", revoked.len()))
+        Ok(format!("certificates are in force; devices revoked: {}", revoked.len()))
     }
 }
 
@@ -194,8 +208,11 @@ impl Watches {
         Watches {
             sites: Watched::new(&files.sites),
             trust_list: Watched::new(&files.trust_list),
-            crl: files.crl.as_deref().map(Watched::new),
-            certificate: Watched::new(&files.certificate),
+            certificates: [&files.certificate, &files.key, &files.ca]
+                .into_iter()
+                .chain(&files.crl)
+                .map(|path| Watched::new(path))
+                .collect(),
             snapshots: files.snapshots.iter().map(|path| Watched::new(path)).collect(),
         }
     }

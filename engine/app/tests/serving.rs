@@ -7,6 +7,7 @@ use std::path::Path;
 
 use common::{Deployment, hufu, said};
 
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn refused(deployment: &Deployment, change: impl Fn(&str) -> String, wanted: &str) {
     let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
     deployment.write("wrong.toml", &change(&text));
@@ -118,6 +119,8 @@ fn two_engines_do_not_share_a_memory() {
     let output = hufu(deployment.folder(), &["serve", "--config", "engine.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("another engine uses the state folder"), "{}", said(&output));
+    let look = deployment.attempt("serve --config engine.toml --check");
+    assert_eq!(look.status.code(), Some(0), "one may look while it runs: {}", said(&look));
 }
 
 /// R43: nothing in the log tells who was checked, and a check leaves no line at all.
@@ -132,4 +135,29 @@ fn a_check_leaves_no_line_in_the_log() {
         assert_eq!(deployment.check("42").0, "clear");
     }
     assert_eq!(engine.log().lines().count(), lines, "{}", engine.log());
+}
+
+/// A certificate and its key are replaced one after the other; nothing breaks in between.
+#[test]
+fn a_new_certificate_is_taken_when_its_key_has_come() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    deployment.run("ca server --dir ca --out next");
+    fs::rename(deployment.path("next.pem"), deployment.path("engine.pem")).unwrap();
+    engine.logs("engine.pem is refused");
+    assert_eq!(deployment.check("42").0, "clear");
+    fs::rename(deployment.path("next.key"), deployment.path("engine.key")).unwrap();
+    engine.logs("engine.key: certificates are in force");
+    assert_eq!(deployment.check("42").0, "clear");
+}
+
+#[test]
+fn a_gate_without_an_engine_says_so_in_status_3() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let output = hufu(deployment.folder(), &["check", "--gate", "gate", &deployment.code("42")]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("hufu: "), "{}", said(&output));
 }

@@ -69,7 +69,7 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
         Ok(signed) => signed.claims().members().collect(),
         Err(_) => Vec::new(),
     };
-    let (summary, members) = ask(gate::open(&args.gate)?, &bytes)?;
+    let (summary, members) = ask(&gate::open(&args.gate)?, &bytes)?;
     let report = Report::new(summary, &names, &members);
     if let Some(path) = &args.csv {
         files::replace(path, report.to_csv().as_bytes(), files::Readable::All)?;
@@ -94,7 +94,7 @@ fn exit(summary: &RosterReply) -> Exit {
     }
 }
 
-fn ask(device: Device, roster: &[u8]) -> anyhow::Result<(RosterReply, Vec<MemberVerdict>)> {
+fn ask(device: &Device, roster: &[u8]) -> anyhow::Result<(RosterReply, Vec<MemberVerdict>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut last = ControlFault::Unreachable { why: "gate.toml names no engine".to_owned() };

@@ -182,7 +182,7 @@ fn server(args: &ServerArgs) -> anyhow::Result<()> {
 }
 
 fn server_paths(name: &Path) -> [PathBuf; 2] {
-    ["pem", "key"].map(|extension| name.with_added_extension(extension))
+    ["pem", "key"].map(|extension| files::with_extension(name, extension))
 }
 
 fn list(authority: &Authority, as_json: bool) -> anyhow::Result<()> {

@@ -1,12 +1,188 @@
-//! `hufu demo`.
-use crate::outcome::Exit;
+//! `hufu demo`: the whole thing at work on made-up people, on this machine, with nothing to set up.
+
+mod changes;
+mod child;
+mod devices;
+mod place;
+mod summary;
+mod tour;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
 use clap::Args;
+use hufu_client::{Gate, GateOptions};
+use hufu_fixtures::World;
+use hufu_fixtures::sites::MARKET;
+use hufu_loadgen::{CpuMeter, Generator, Larder, Mix, Plan, Report};
+
+use self::changes::{Changes, Watched};
+use self::child::Engine;
+use self::place::Place;
+use self::summary::{Bar, Summary};
+use self::tour::Tour;
+use crate::outcome::{Exit, unavailable};
+use crate::statusfile::StatusFile;
+use crate::term::{self, say};
+use crate::{gate, moment};
+
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu demo";
-/// Show the whole thing at work.
+  hufu demo
+  hufu demo --holders 100000 --rate 20000 --seconds 5 --json demo.json --svg demo.svg
+  hufu demo --keep /tmp/hufu-demo
+
+Exit status: 0 when every verdict was right, nothing was lost and the offered rate was held; else 1.";
+
+/// Show the whole thing at work on made-up people, and measure it.
 #[derive(Debug, Args)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// How many people
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000_000))]
+    holders: u32,
+    /// Checks a second
+    #[arg(long, value_name = "N", default_value_t = 8_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// For how long
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    seconds: u16,
+    /// What is checked: gate, first, again, paper, trip, hostile, or weights such as phone-first=60,paper=5
+    #[arg(long, default_value = "gate")]
+    mix: Mix,
+    /// Write every figure as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where to draw latency and rate [default: hufu-demo.svg in the folder for temporary files]
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Keep the world in this folder, to try codes by hand
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// Makes up the people; the same seed makes the same
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// What the load came to.
+struct Outcome {
+    report: Report,
+    watched: Watched,
+}
+
 /// Runs `hufu demo`.
-pub(crate) fn run(_args: &DemoArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
+    let begun = Instant::now();
+    let temporary = match &args.keep {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("hufu-demo.").tempdir()?),
+    };
+    let folder = match (&args.keep, &temporary) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(temporary)) => temporary.path().to_owned(),
+        (None, None) => anyhow::bail!("there is no folder"),
+    };
+    let place = furnish(args, &folder)?;
+    let mut statuses = StatusFile::open(&place.snapshot())?;
+    let now = place.world.now();
+    let changes = Changes::begin(&mut statuses, place.first_changing(), &place.signer(), now)?;
+
+    let engine = Engine::start(&place.config(), &place.folder.join("engine.log"))?;
+    summary::step(
+        "engine",
+        &format!("process {}, sealed requests at {}, QUIC at {}", engine.pid(), engine.udp, engine.quic),
+    )?;
+    let Outcome { mut report, watched } = offer(args, &place, &engine, &changes, &mut statuses)?;
+    drop(statuses);
+
+    let fault = summary::add(&mut report, &watched);
+    let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
+    let summary = Summary { args, report: &report, watched: &watched };
+    term::text(&summary.to_text(term::stdout()))?;
+    summary.draw(&svg)?;
+    if let Some(path) = &args.json {
+        summary.write_json(path)?;
+    }
+
+    say!("\n{}", term::stdout().strong("One code by hand"));
+    let tour = Tour::new(&place, term::stdout());
+    tour.take()?;
+    drop(engine);
+    say!("\n{}", by_hand(args, &tour));
+    summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()))?;
+    if let Some(fault) = fault {
+        eprintln!("{} {fault}", term::stderr().bad("hufu demo:"));
+        return Ok(Exit::No);
+    }
     Ok(Exit::Yes)
+}
+
+fn furnish(args: &DemoArgs, folder: &Path) -> anyhow::Result<Place> {
+    let begun = Instant::now();
+    let world = World::new(args.seed, args.holders, moment::now().seconds());
+    let bar = Bar::new("people");
+    let place = Place::furnish(folder, world, &|done, of| bar.at(done, of))?;
+    bar.clear();
+    let issuers = place.world.issuers().len();
+    let took = begun.elapsed().as_secs_f64();
+    summary::step("world", &format!("{} people of {issuers} issuers in {took:.1} s", args.holders))?;
+    Ok(place)
+}
+
+/// Enrols the devices, signs the codes, and runs load and changes side by side.
+fn offer(
+    args: &DemoArgs,
+    place: &Place,
+    engine: &Engine,
+    changes: &Changes,
+    statuses: &mut StatusFile,
+) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let enrolled = devices::enrol(&place.gates, engine.quic)?;
+    let took_ms = begun.elapsed().as_millis();
+    summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()))?;
+
+    let bar = Bar::new("phones");
+    let larder = Larder::new(place.world.clone(), MARKET, &|done, of| bar.at(done, of));
+    bar.clear();
+    let mut generator = Generator::new(larder, enrolled, engine.udp, 1)
+        .context("no load can be made")?
+        .with_server_cpu(CpuMeter::of(engine.pid()));
+    let device = gate::open(&place.gate())?;
+    let mut gate =
+        Gate::open(device.servers, device.identity, GateOptions::default()).map_err(unavailable)?;
+
+    let plan = Plan { seed: args.seed, ..Plan::new(args.mix.clone(), args.rate, args.seconds.into()) };
+    summary::step(
+        "load",
+        &format!("{} checks a second for {} s, while some people's colours change", args.rate, args.seconds),
+    )?;
+    let interval = Duration::from_secs(u64::from(args.seconds / 5).clamp(1, 5));
+    let over = AtomicBool::new(false);
+    let bar = Bar::new("checks");
+    let (report, written, watched) = thread::scope(|scope| {
+        let writing = scope.spawn(|| changes.write(statuses, interval, &over));
+        let watching = scope.spawn(|| changes.watch(&mut gate, &over));
+        let report = generator.run(&plan, &|stage| bar.stage(&stage));
+        // Relaxed: a moment more of watching does no harm.
+        over.store(true, Ordering::Relaxed);
+        (report, joined(writing.join()), joined(watching.join()))
+    });
+    bar.clear();
+    written?;
+    Ok(Outcome { report: report.map_err(unavailable).context("the load broke off")?, watched })
+}
+
+fn joined<T>(outcome: thread::Result<T>) -> T {
+    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn by_hand(args: &DemoArgs, tour: &Tour<'_>) -> String {
+    match &args.keep {
+        Some(_) => format!("Try it by hand, in this order:\n{}", tour.by_hand()),
+        None => {
+            "Try it by hand: `hufu demo --seconds 1 --keep FOLDER` keeps a world, and says how.".to_owned()
+        }
+    }
 }

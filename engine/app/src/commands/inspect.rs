@@ -110,10 +110,11 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
 fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     let path = Path::new(&args.what);
     let is_file = args.what != "-" && path.is_file();
-    if is_file && matches!(args.kind, None | Some(Kind::Snapshot)) {
-        if let Some(explained) = snapshot::explain(path, args.kind.is_some())? {
-            return Ok(explained);
-        }
+    if is_file
+        && matches!(args.kind, None | Some(Kind::Snapshot))
+        && let Some(explained) = snapshot::explain(path, args.kind.is_some())
+    {
+        return Ok(explained);
     }
     let bytes = match &*args.what {
         "-" => standard_input()?,

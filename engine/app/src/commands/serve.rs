@@ -43,17 +43,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs `hufu serve`.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     log_to_stderr();
-    let prepared = Prepared::load(Config::load(&args.config)?)?;
+    let config = Config::load(&args.config)?;
     if args.check {
+        let prepared = Prepared::look(config)?;
         say!("{}: {}", args.config.display(), prepared.summary());
         return Ok(Exit::Yes);
     }
-    tracing::info!("hufu {} ({})", env!("CARGO_PKG_VERSION"), about::COMMIT);
-    tracing::info!(
-        "signatures: {}; processor: {}",
-        about::signature_back_end(),
-        about::cpu_features().join(" ")
-    );
+    let prepared = Prepared::load(config)?;
+    tracing::info!("hufu {} ({})", env!("CARGO_PKG_VERSION"), about::commit());
+    tracing::info!("signatures: {}; processor: {}", about::signature_back_end(), about::cpu_features());
     tracing::info!("transparent huge pages: {}", about::huge_pages());
     tracing::info!("{}", prepared.summary());
     // Signals are caught before the first socket opens: a stop is graceful from the first moment on.
@@ -125,5 +123,10 @@ fn announce(server: &Server) -> io::Result<()> {
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal() && term::stderr().is_on();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
 }

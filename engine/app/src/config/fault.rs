@@ -83,8 +83,7 @@ impl Place<'_> {
 
     /// The line of a byte, counted from 1.
     fn line_at(self, offset: usize) -> usize {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
     }
 
     /// The key a line begins with.

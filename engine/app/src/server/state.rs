@@ -19,7 +19,8 @@ use crate::files::{self, Readable};
 pub(super) struct State {
     folder: PathBuf,
     memory: RefCell<Memory>,
-    _lock: File,
+    /// Held by the one engine that may write here; without it nothing is written.
+    lock: Option<File>,
 }
 
 /// What fits a small file.
@@ -51,13 +52,22 @@ impl State {
                 return Err(error).with_context(|| format!("cannot lock {}", folder.display()));
             }
         }
+        State::read(folder, Some(lock))
+    }
+
+    /// Opens the folder to look at, whether or not it is there and in use.
+    pub(super) fn look(folder: &Path) -> anyhow::Result<State> {
+        State::read(folder, None)
+    }
+
+    fn read(folder: &Path, lock: Option<File>) -> anyhow::Result<State> {
         let path = folder.join(MEMORY);
         let memory = match read_if_there(&path)? {
             // Starting without it would forget revocations.
             Some(bytes) => serde_json::from_slice(&bytes).with_context(|| damaged(&path))?,
             None => Memory::default(),
         };
-        Ok(State { folder: folder.to_owned(), memory: memory.into(), _lock: lock })
+        Ok(State { folder: folder.to_owned(), memory: RefCell::new(memory), lock })
     }
 
     /// The last sequence of an issuer that was applied.
@@ -102,17 +112,24 @@ impl State {
 
     /// Remembers a keyring before it comes into force.
     pub(super) fn remember_keyring(&self, keyring: &Keyring) -> anyhow::Result<()> {
-        files::replace(&self.folder.join(KEYRING), &keyring.to_state(), Readable::Owner)
+        self.write(KEYRING, &keyring.to_state())
     }
 
     fn change(&self, change: impl FnOnce(&mut Memory)) -> anyhow::Result<()> {
         let mut next = self.memory.borrow().clone();
         change(&mut next);
         if next != *self.memory.borrow() {
-            files::replace(&self.folder.join(MEMORY), &serde_json::to_vec_pretty(&next)?, Readable::Owner)?;
+            self.write(MEMORY, &serde_json::to_vec_pretty(&next)?)?;
             self.memory.replace(next);
         }
         Ok(())
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
+        files::replace(&self.folder.join(name), bytes, Readable::Owner)
     }
 }
 

@@ -36,9 +36,14 @@ impl Watched {
         changed
     }
 
-    /// For the log.
-    pub(super) fn name(&self) -> String {
-        self.path.display().to_string()
+    /// Its name for the log, if it [has changed](Self::has_changed).
+    pub(super) fn name_if_changed(&mut self) -> Option<String> {
+        self.has_changed().then(|| self.path.display().to_string())
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -1,6 +1,7 @@
 //! A small deployment in a folder, made and used with the real binary alone.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -58,7 +59,9 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, Strin
 
 /// Keys, trust list, CA, a gate (device 7), a terminal (device 8), a snapshot with a green holder 42.
 pub(crate) struct Deployment {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Removes the folder when it was made here.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// An engine of a deployment.
@@ -70,7 +73,8 @@ pub(crate) struct Engine {
 
 impl Deployment {
     pub(crate) fn new() -> Deployment {
-        let deployment = Deployment { folder: tempfile::tempdir().unwrap() };
+        let temporary = tempfile::tempdir().unwrap();
+        let deployment = Deployment { folder: temporary.path().to_path_buf(), _temporary: Some(temporary) };
         // Free now and fixed from here on, so that a restarted engine is where its gates look for it.
         let ports: Vec<_> = (0..2).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
         let [udp, quic] = [0, 1].map(|at: usize| ports[at].local_addr().unwrap().to_string());
@@ -106,8 +110,13 @@ impl Deployment {
         deployment
     }
 
+    /// A deployment that is there already.
+    pub(crate) fn at(folder: PathBuf) -> Deployment {
+        Deployment { folder, _temporary: None }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -51,6 +51,8 @@ pub(super) struct Watched {
     pub(super) changes: u64,
     /// Codes checked.
     pub(super) checks: u64,
+    /// Those of them that were checked while the load ran.
+    pub(super) during: u64,
     /// Verdicts that were not what they had to be.
     pub(super) wrong: u64,
     /// Checks without a verdict.
@@ -143,7 +145,8 @@ impl Changes {
                 over_since = Some(Instant::now());
             }
             let written = self.in_place.lock().unwrap_or_else(PoisonError::into_inner).len();
-            let waited_enough = over_since.map(|since| written <= watched.delays.len() || since.elapsed() > SEEN_WITHIN);
+            let waited_enough =
+                over_since.map(|since| written <= watched.delays.len() || since.elapsed() > SEEN_WITHIN);
             if waited_enough == Some(true) {
                 watched.changes = written as u64;
                 break;
@@ -151,6 +154,7 @@ impl Changes {
             due += BETWEEN_CHECKS;
             thread::sleep(due.saturating_duration_since(Instant::now()));
             watched.checks += 1;
+            watched.during += u64::from(over_since.is_none());
             match gate.check(code.as_bytes(), Lane(0)) {
                 Ok(verdict) => self.judge(person, &verdict, &mut watched),
                 Err(_) => watched.lost += 1,

@@ -53,7 +53,8 @@ impl Place {
             folder.display()
         );
         world.write(folder, progress)?;
-        let place = Place { folder: folder.to_owned(), world, gates: Vec::new(), addresses: free_addresses()? };
+        let place =
+            Place { folder: folder.to_owned(), world, gates: Vec::new(), addresses: free_addresses()? };
         place.write_keys()?;
         let gates = place.write_certificates()?;
         files::create(&place.config(), place.engine_toml().as_bytes(), Readable::All)?;
@@ -126,7 +127,8 @@ impl Place {
 
         let issued = authority.devices(&gates, CERTIFICATES_S)?;
         let root = authority.root_pem().as_bytes();
-        let identity = |Issued { chain, key }: Issued| Identity::from_pem(chain.as_bytes(), key.as_bytes(), root);
+        let identity =
+            |Issued { chain, key }: Issued| Identity::from_pem(chain.as_bytes(), key.as_bytes(), root);
         let identities = issued.into_iter().map(identity).collect::<Result<Vec<_>, _>>()?;
         Ok(gates.into_iter().zip(identities).collect())
     }

@@ -48,7 +48,9 @@ impl<'a> Tour<'a> {
             self.check().join(" "),
             self.set("red").join(" "),
             self.check().join(" "),
-            format!("inspect {folder}/visitor.png --trust {folder}/trust.list --operator {folder}/operator.pub"),
+            format!(
+                "inspect {folder}/visitor.png --trust {folder}/trust.list --operator {folder}/operator.pub"
+            ),
         ];
         let program = program();
         lines.iter().map(|line| format!("  {program} {line}\n")).collect()
@@ -58,7 +60,20 @@ impl<'a> Tour<'a> {
         let holder = self.place.visitor().to_string();
         let key = text(&self.place.issuer_key());
         let [out, png] = ["visitor.holder", "visitor.png"].map(|name| text(&self.place.folder.join(name)));
-        strings(&["issue", "phone", "--key", &key, "--holder", &holder, "--display", "王*0042", "--out", &out, "--png", &png])
+        strings(&[
+            "issue",
+            "phone",
+            "--key",
+            &key,
+            "--holder",
+            &holder,
+            "--display",
+            "王*0042",
+            "--out",
+            &out,
+            "--png",
+            &png,
+        ])
     }
 
     fn check(&self) -> Vec<String> {

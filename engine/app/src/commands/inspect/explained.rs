@@ -1,6 +1,6 @@
 //! An explanation: fields with their meaning, and what would become of it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use hufu_wire::Reason;
 use serde_json::{Map, Value, json};
@@ -44,10 +44,10 @@ impl Explained {
     pub(super) fn field(
         &mut self,
         name: &'static str,
-        value: impl ToString,
+        value: impl fmt::Display,
         meaning: impl Into<String>,
     ) -> &mut Explained {
-        self.fields.push(Field { name, value: printable(&value.to_string()), meaning: meaning.into() });
+        self.fields.push(Field { name, value: printable(&format!("{value}")), meaning: meaning.into() });
         self
     }
 

@@ -28,8 +28,8 @@ pub(super) fn explain(kind: Kind, bytes: &[u8]) -> Explained {
     }
 }
 
-fn whole<'a, M: Message<'a>>(bytes: &'a [u8], explain: fn(M) -> Explained) -> Explained {
-    read(bytes).map_or_else(|fault| malformed(M::NAME, fault), explain)
+fn whole<'a, M: Message<'a>>(bytes: &'a [u8], explain: fn(&M) -> Explained) -> Explained {
+    read(bytes).map_or_else(|fault| malformed(M::NAME, fault), |message| explain(&message))
 }
 
 fn malformed(name: &str, fault: Malformed) -> Explained {
@@ -81,7 +81,7 @@ fn sealed_reply(bytes: &[u8]) -> Explained {
     explained.sound("A sealed reply; only its session's keys open it.")
 }
 
-fn check_request(request: CheckRequest<'_>) -> Explained {
+fn check_request(request: &CheckRequest<'_>) -> Explained {
     let mut explained = Explained::new("check request");
     let code = String::from_utf8_lossy(request.code);
     explained.field("lane", request.lane.0, "for a device that serves several").field(
@@ -92,8 +92,8 @@ fn check_request(request: CheckRequest<'_>) -> Explained {
     explained
 }
 
-fn verdict(verdict: Verdict) -> Explained {
-    let Verdict { number, server_time, as_of, age, clock_offset, decision, reason, colour, kind } = verdict;
+fn verdict(verdict: &Verdict) -> Explained {
+    let Verdict { number, server_time, as_of, age, clock_offset, decision, reason, colour, kind } = *verdict;
     let age = match age {
         Age::Unknown => "unknown".to_owned(),
         Age::Millis(age_ms) => format!("{age_ms} ms"),
@@ -135,8 +135,8 @@ fn roster_verdicts(bytes: &[u8]) -> Explained {
     explained
 }
 
-fn enrolled(enrolled: Enrolled) -> Explained {
-    let Enrolled { server_time, grant, issued, expires, udp_port, epoch, .. } = enrolled;
+fn enrolled(enrolled: &Enrolled) -> Explained {
+    let Enrolled { server_time, grant, issued, expires, udp_port, epoch, .. } = *enrolled;
     let mut explained = Explained::new("session");
     explained
         .field("server time", show(server_time.seconds()), "")

@@ -8,12 +8,12 @@ use super::explained::Explained;
 use crate::moment::show;
 
 /// Explains a snapshot file; `None` when it is something else and nobody said it was one.
-pub(super) fn explain(path: &Path, surely: bool) -> anyhow::Result<Option<Explained>> {
+pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {
     let snapshot = match Snapshot::open(path) {
         Ok(snapshot) => snapshot,
-        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::NotASnapshot) && !surely => return Ok(None),
-        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::Io { .. }) && !surely => return Ok(None),
-        Err(fault) => return Ok(Some(Explained::unreadable("snapshot", fault.to_string()))),
+        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::NotASnapshot) && !surely => return None,
+        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::Io { .. }) && !surely => return None,
+        Err(fault) => return Some(Explained::unreadable("snapshot", fault.to_string())),
     };
     let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = *snapshot.info();
     let heard = heard.map_or_else(|| "never".to_owned(), |heard| show(heard.seconds()));
@@ -26,5 +26,5 @@ pub(super) fn explain(path: &Path, surely: bool) -> anyhow::Result<Option<Explai
         .field("segments", segments, "of 262,144 holders each")
         .field("bytes", bytes, "")
         .field("digest", digest, "names the content");
-    Ok(Some(explained.sound("Its header and list are whole; `hufu snapshot show` checks every word.")))
+    Some(explained.sound("Its header and list are whole; `hufu snapshot show` checks every word."))
 }

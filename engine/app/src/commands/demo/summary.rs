@@ -1,0 +1,199 @@
+//! What the demo prints and writes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use comfy_table::{CellAlignment, Table, presets};
+use hufu_loadgen::{Report, Stage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::DemoArgs;
+use super::changes::Watched;
+use crate::files::{self, Readable};
+use crate::term::{self, Paint, say};
+
+/// Everything the demo found.
+pub(super) struct Summary<'a> {
+    /// What was asked for.
+    pub(super) args: &'a DemoArgs,
+    /// The load and the changes together.
+    pub(super) report: &'a Report,
+    /// The changes alone.
+    pub(super) watched: &'a Watched,
+}
+
+/// The name under which checks of changing people are counted.
+const CHANGING: &str = "changing-status";
+
+/// Adds the checks of changing people to the load's; says what broke the demo's promise, if anything did.
+pub(super) fn add(report: &mut Report, watched: &Watched) -> Option<String> {
+    let answered = watched.checks - watched.lost;
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let share = report.answered as f64 / (report.answered + watched.during) as f64;
+    // The engine's CPU time was spent on both.
+    report.server_cpu_us_per_check = report.server_cpu_us_per_check.map(|us| us * share);
+    report.sent += watched.checks;
+    report.answered += answered;
+    report.lost += watched.lost;
+    report.wrong += watched.wrong;
+    report.mix.insert(CHANGING, watched.checks);
+    report.complaints.extend(watched.complaint.clone());
+    let unseen = watched.changes.saturating_sub(watched.delays.len() as u64);
+    if unseen > 0 {
+        return Some(format!("{unseen} changes of colour never reached the gate"));
+    }
+    report.fault(false)
+}
+
+impl Summary<'_> {
+    /// For a person.
+    pub(super) fn to_text(&self, paint: Paint) -> String {
+        let Report { lost, wrong, .. } = *self.report;
+        let good_if = |good: bool, text: String| if good { paint.good(&text) } else { paint.bad(&text) };
+        let mut text = format!("\n{}\n{}\n", paint.strong("Verdicts"), self.verdicts());
+        let line = |text: &mut String, name: &str, value: &str| {
+            let _ = writeln!(text, "  {name:<10} {value}");
+        };
+        let _ = writeln!(text, "\n{}", paint.strong("Figures"));
+        let held = if self.report.rate_held { "held" } else { "not held" };
+        line(
+            &mut text,
+            "rate",
+            &format!(
+                "{:.0} checks/s offered ({}), {:.0}/s answered",
+                self.report.offered_per_s,
+                good_if(self.report.rate_held, held.to_owned()),
+                self.report.answered_per_s
+            ),
+        );
+        line(
+            &mut text,
+            "latency",
+            &format!(
+                "p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs, from when each check was due",
+                self.report.p50_us, self.report.p99_us, self.report.p999_us
+            ),
+        );
+        line(
+            &mut text,
+            "answers",
+            &format!(
+                "{}, {} of {}",
+                good_if(lost == 0, format!("lost {lost}")),
+                good_if(wrong == 0, format!("wrong {wrong}")),
+                self.report.sent
+            ),
+        );
+        if let Some(us) = self.report.server_cpu_us_per_check {
+            line(&mut text, "engine", &format!("{us:.1} µs of CPU a check, all threads of its process"));
+        }
+        line(&mut text, "changes", &self.changes());
+        if self.report.generator_limited {
+            line(&mut text, "note", &paint.look("the load generator itself was the limit"));
+        }
+        for complaint in &self.report.complaints {
+            line(&mut text, "wrong", &paint.bad(complaint));
+        }
+        text
+    }
+
+    /// Writes every figure.
+    pub(super) fn write_json(&self, path: &Path) -> anyhow::Result<()> {
+        let mut report = serde_json::to_value(self.report).context("the figures cannot be written")?;
+        report["holders"] = json!(self.args.holders);
+        report["seed"] = json!(self.args.seed);
+        report["changes"] = json!({
+            "written": self.watched.changes,
+            "checks": self.watched.checks,
+            "wrong": self.watched.wrong,
+            "lost": self.watched.lost,
+            "delays_ms": self.watched.delays.iter().map(millis).collect::<Vec<_>>(),
+        });
+        files::replace(path, format!("{report:#}\n").as_bytes(), Readable::All)
+    }
+
+    /// Draws latency by percentile, and offered against answered rate.
+    pub(super) fn draw(&self, path: &Path) -> anyhow::Result<()> {
+        let picture = hufu_loadgen::picture(std::slice::from_ref(self.report));
+        files::replace(path, picture.as_bytes(), Readable::All)
+    }
+
+    fn verdicts(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(["", "verdict", "reason", "checks"]);
+        let mut decisions: BTreeMap<&str, u64> = BTreeMap::new();
+        for verdict in &self.report.verdicts {
+            *decisions.entry(verdict.decision).or_default() += verdict.count;
+            table.add_row(["", verdict.decision, verdict.reason, &verdict.count.to_string()]);
+        }
+        if self.report.garbage_sent > 0 {
+            table.add_row(["", "silence", "unsealed garbage", &self.report.garbage_sent.to_string()]);
+        }
+        if let Some(column) = table.column_mut(3) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+
+    fn changes(&self) -> String {
+        let Watched { changes, checks, delays, .. } = self.watched;
+        let slowest = delays.iter().max().map_or(0, millis);
+        format!(
+            "{changes} changes of colour reached the gate, the slowest in {slowest} ms (the engine looks at its \
+             files once a second); {checks} checks watched them"
+        )
+    }
+}
+
+/// One line about something that is done.
+pub(super) fn step(name: &str, what: &str) -> anyhow::Result<()> {
+    say!("{} {what}", term::stdout().strong(&format!("{name:<8}")));
+    Ok(())
+}
+
+fn millis(duration: &Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A progress bar, on a terminal only.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar for `what`.
+    pub(super) fn new(what: &'static str) -> Bar {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{prefix:8} {bar:40} {human_pos} of {human_len} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(what);
+        Bar(bar)
+    }
+
+    /// So many of so many.
+    pub(super) fn at(&self, done: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(done);
+    }
+
+    /// How far a load is.
+    pub(super) fn stage(&self, stage: &Stage) {
+        match *stage {
+            Stage::Signing(done, of) => {
+                self.0.set_message("signed");
+                self.at(done, of);
+            }
+            Stage::Running { sent, answered, wrong, all } => {
+                self.0.set_message(format!("sent, {answered} answered, {wrong} wrong"));
+                self.at(sent, all);
+            }
+        }
+    }
+
+    /// Takes it away.
+    pub(super) fn clear(self) {
+        self.0.finish_and_clear();
+    }
+}

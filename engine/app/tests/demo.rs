@@ -1,0 +1,96 @@
+//! The demo, small: everything it promises, and the folder it keeps.
+
+mod common;
+
+use std::fs;
+
+use common::{Deployment, eventually, hufu, ok, said};
+
+#[test]
+fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = [
+        "demo",
+        "--holders",
+        "20000",
+        "--rate",
+        "500",
+        "--seconds",
+        "2",
+        "--json",
+        "demo.json",
+        "--svg",
+        "demo.svg",
+        "--keep",
+        "kept",
+    ];
+    let output = hufu(folder.path(), &line);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text = said(&output);
+    for wanted in
+        ["lost 0", "wrong 0", "ADMIT", "REFUSE  status-red", "Try it by hand", "gates enrolled over QUIC"]
+    {
+        assert!(text.contains(wanted), "no {wanted:?} in {text}");
+    }
+    assert!(fs::read_to_string(folder.path().join("demo.svg")).unwrap().contains("<svg"));
+    let json = fs::read_to_string(folder.path().join("demo.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for key in [
+        "offered_per_s",
+        "answered_per_s",
+        "sent",
+        "answered",
+        "lost",
+        "wrong",
+        "p50_us",
+        "p99_us",
+        "p999_us",
+        "server_cpu_us_per_check",
+        "generator_limited",
+        "mix",
+        "build",
+    ] {
+        assert!(!report[key].is_null(), "{key} is missing in {json}");
+    }
+    assert_eq!((&report["lost"], &report["wrong"]), (&0.into(), &0.into()));
+    assert_eq!(report["sent"], report["answered"]);
+    assert!(report["changes"]["written"].as_u64().unwrap() >= 1, "{json}");
+    assert_eq!(
+        report["changes"]["delays_ms"].as_array().unwrap().len() as u64,
+        report["changes"]["written"].as_u64().unwrap(),
+        "every change reached the gate"
+    );
+
+    // What the demo says to type.
+    let kept = Deployment::at(folder.path().join("kept"));
+    let _engine = kept.serve();
+    ok(kept.folder(), &["present", "--holder", "visitor.holder", "--png", "visitor.png"]);
+    let check = ["check", "--gate", "gate", "--image", "visitor.png"];
+    assert!(ok(kept.folder(), &check).contains("ADMIT"));
+    let holder = (20_000 + (1 << 20)).to_string();
+    ok(kept.folder(), &["snapshot", "set", "610000.snapshot", "--holder", &holder, "--colour", "red"]);
+    eventually("red", || {
+        let output = hufu(kept.folder(), &check);
+        if said(&output).contains("status-red") { Ok(()) } else { Err(said(&output)) }
+    });
+
+    // A folder that holds a world is not written over.
+    let again = hufu(folder.path(), &["demo", "--holders", "1000", "--keep", "kept"]);
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    assert!(said(&again).contains("holds a demo already"), "{}", said(&again));
+}
+
+#[test]
+fn a_demo_that_cannot_be_is_refused_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    for (line, wanted) in [
+        (["demo", "--rate", "0"], "0 is not in"),
+        (["demo", "--holders", "10"], "10 is not in"),
+        (["demo", "--mix", "everything"], "not a mix"),
+        (["demo", "--keep", "/proc/nowhere"], "cannot make the folder"),
+    ] {
+        let output = hufu(folder.path(), &line);
+        assert_eq!(output.status.code(), Some(2), "{line:?}: {}", said(&output));
+        assert!(said(&output).contains(wanted), "{line:?}: {}", said(&output));
+    }
+}
