@@ -16,6 +16,7 @@ mod options;
 pub mod profile;
 mod quic;
 mod running;
+mod thread;
 mod tls;
 mod udp;
 

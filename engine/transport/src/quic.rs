@@ -108,8 +108,8 @@ impl Quic {
         let thread = std::thread::Builder::new()
             .name("hufu-quic".to_owned())
             .spawn(move || {
-                serving.meters.begin();
-                runtime.block_on(endpoint::serve(endpoint, serving));
+                let _alive = serving.meters.thread.begin();
+                runtime.block_on(endpoint::serve(endpoint, Arc::clone(&serving)));
             })
             .map_err(ServeError::Thread)?;
         Ok(Quic { addr, shared, stop, thread })

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use super::kernel;
 use crate::clock;
 use crate::quic::Shared;
+use crate::thread::ThreadId;
 use crate::udp::WorkerMeters;
 
 /// What is shown, and where it is read.
@@ -43,6 +44,9 @@ impl Board {
         if self.stopping.load(Ordering::Relaxed) {
             return Some("stopping");
         }
+        if self.threads().any(|(_, thread)| thread.get().is_none()) {
+            return Some("a thread that checks has ended");
+        }
         if self.engine.table().issuers().next().is_none() {
             return Some("no issuer's status is loaded");
         }
@@ -51,10 +55,13 @@ impl Board {
 
     /// CPU time used so far by each thread that checks.
     pub(crate) fn cpu_times(&self) -> Vec<(String, Duration)> {
+        self.threads().filter_map(|(name, thread)| Some((name, kernel::cpu_time(thread.get()?)?))).collect()
+    }
+
+    fn threads(&self) -> impl Iterator<Item = (String, &ThreadId)> {
         let workers =
-            self.workers.iter().map(|(_, meters)| (format!("udp-{}", meters.index), meters.thread()));
-        let threads = workers.chain([("quic".to_owned(), self.quic.meters.thread())]);
-        threads.filter_map(|(name, thread)| Some((name, kernel::cpu_time(thread)?))).collect()
+            self.workers.iter().map(|(_, meters)| (format!("udp-{}", meters.index), &meters.thread));
+        workers.chain([("quic".to_owned(), &self.quic.meters.thread)])
     }
 
     /// The counters of every spine there is.

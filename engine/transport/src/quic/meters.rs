@@ -1,10 +1,7 @@
 //! What the endpoint has seen, besides what its spine counts.
 
-use std::sync::atomic::{AtomicI32, Ordering};
-
-use rustix::thread::gettid;
-
 use crate::meter::Meter;
+use crate::thread::ThreadId;
 
 /// Counted on the endpoint's thread, but for `closed_revoked`, which is counted by whoever revokes.
 #[derive(Debug, Default)]
@@ -34,17 +31,5 @@ pub(crate) struct QuicMeters {
     pub(crate) frames_unreadable: Meter,
     pub(crate) datagrams: Meter,
     pub(crate) datagrams_unreadable: Meter,
-    thread: AtomicI32,
-}
-
-impl QuicMeters {
-    /// Called by the endpoint's thread when it begins.
-    pub(crate) fn begin(&self) {
-        self.thread.store(gettid().as_raw_nonzero().get(), Ordering::Relaxed);
-    }
-
-    /// The endpoint's thread id, 0 until it runs.
-    pub(crate) fn thread(&self) -> i32 {
-        self.thread.load(Ordering::Relaxed)
-    }
+    pub(crate) thread: ThreadId,
 }

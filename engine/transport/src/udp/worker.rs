@@ -2,20 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use hufu_check::{Replies, Spine};
 use hufu_wire::UnixMillis;
 use hufu_wire::limits::BATCH_MAX;
-use rustix::thread::{CpuSet, gettid, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::outbox::{self, Sent};
 use super::socket::{Inbox, Peer, Socket};
 use super::wake::Wake;
 use crate::clock;
 use crate::meter::Meter;
+use crate::thread::ThreadId;
 
 /// What one worker's socket has seen, besides what its spine counts.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct WorkerMeters {
     pub(crate) send_drops: Meter,
     pub(crate) receive_errors: Meter,
     pub(crate) sleeps: Meter,
-    thread: AtomicI32,
+    pub(crate) thread: ThreadId,
 }
 
 /// A worker's own things; nothing is allocated once it runs.
@@ -56,13 +56,8 @@ impl WorkerMeters {
             send_drops: Meter::default(),
             receive_errors: Meter::default(),
             sleeps: Meter::default(),
-            thread: AtomicI32::new(0),
+            thread: ThreadId::default(),
         }
-    }
-
-    /// The worker's thread id, 0 until it runs.
-    pub(crate) fn thread(&self) -> i32 {
-        self.thread.load(Ordering::Relaxed)
     }
 }
 
@@ -79,7 +74,8 @@ impl Worker {
 
     /// Serves until told to stop, and then until the socket is dry.
     pub(crate) fn run(mut self, core: Option<usize>) {
-        self.meters.thread.store(gettid().as_raw_nonzero().get(), Ordering::Relaxed);
+        let meters = Arc::clone(&self.meters);
+        let _alive = meters.thread.begin();
         if let Some(core) = core
             && let Err(why) = pin_to(core)
         {

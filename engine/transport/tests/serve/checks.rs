@@ -1,5 +1,6 @@
 //! Checks over sealed UDP, QUIC datagrams and streams, and what a gate does around them.
 
+use std::net::UdpSocket;
 use std::time::Duration;
 
 use hufu_client::{CheckFault, Server, Session};
@@ -170,6 +171,42 @@ fn a_gate_asks_the_next_engine_when_one_has_gone_and_says_so_when_all_have() {
     assert_eq!(second.running.figures().requests, 1);
     second.running.stop();
     assert!(matches!(gate.check(code.as_bytes(), Lane(0)), Err(CheckFault::NoAnswer { .. })));
+}
+
+#[test]
+fn a_gate_asks_again_with_the_same_bytes_and_believes_nobody_else_r09() {
+    let rig = Rig::start();
+    let engine = rig.running.udp_addr;
+    let between = UdpSocket::bind(LOOPBACK).unwrap();
+    let server = Server { udp_port: Some(between.local_addr().unwrap().port()), ..rig.server() };
+    let mut gate = rig.gate(rig.grant(MARKET_GATE), vec![server]);
+    let code = rig.clear_code();
+    // Loses every first request, and has much to say of its own.
+    let meddler = std::thread::spawn(move || {
+        let mut room = [0; 2048];
+        let mut old_reply = vec![0; packet::REPLY_BYTES];
+        for _ in 0..3 {
+            let (length, _) = between.recv_from(&mut room).unwrap();
+            let first = room[..length].to_vec();
+            let (length, gate) = between.recv_from(&mut room).unwrap();
+            assert_eq!(room[..length], first, "the same bytes again");
+            between.send_to(&room[..length], engine).unwrap();
+            let (length, _) = between.recv_from(&mut room).unwrap();
+            let mut flipped = room[..length].to_vec();
+            flipped[60] ^= 1;
+            for noise in [&b""[..], &room[..length - 1], &flipped, &old_reply, &[7; 1500]] {
+                between.send_to(noise, gate).unwrap();
+            }
+            old_reply = room[..length].to_vec();
+            between.send_to(&old_reply, gate).unwrap();
+            between.send_to(&old_reply, gate).unwrap();
+        }
+    });
+    for _ in 0..3 {
+        assert_eq!(gate.check(code.as_bytes(), Lane(0)).unwrap().reason, Reason::Clear);
+    }
+    meddler.join().unwrap();
+    rig.running.stop();
 }
 
 #[test]
