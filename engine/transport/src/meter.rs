@@ -1,16 +1,21 @@
-//! A number that one thread writes and anybody may read.
+//! Numbers that are counted here and read anywhere.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts events of one thread. Relaxed: each number stands alone.
+/// Counts events. Relaxed: each number stands alone.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(AtomicU64);
 
 impl Meter {
-    /// Adds `n`. Only the thread that owns the meter calls this: a load and a store are ten times cheaper than
-    /// a locked addition.
+    /// Adds `n`. For a meter that only one thread adds to: a load and a store are ten times cheaper than a
+    /// locked addition.
     pub(crate) fn add(&self, n: usize) {
         self.0.store(self.0.load(Relaxed).wrapping_add(n as u64), Relaxed);
+    }
+
+    /// Adds `n`, whichever thread calls.
+    pub(crate) fn add_shared(&self, n: usize) {
+        self.0.fetch_add(n as u64, Relaxed);
     }
 
     /// What was counted so far.

@@ -128,7 +128,7 @@ impl Shared {
     pub(crate) fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
         // In this order: a connection that enters the roll after the sweep finds its device revoked.
         self.engine.devices().revoke(device, generation);
-        self.meters.closed_revoked.add(self.roll.close(device, generation, Reason::DeviceRevoked));
+        self.meters.closed_revoked.add_shared(self.roll.close(device, generation, Reason::DeviceRevoked));
     }
 
     /// Puts new certificates and lists in force and closes every connection they would not admit.

@@ -53,7 +53,7 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
             entry
         }
         Err(reason) => {
-            shared.meters.closed_revoked.add(1);
+            shared.meters.closed_revoked.add_shared(1);
             connection.close(close_code(reason), reason.slug().as_bytes());
             return;
         }

@@ -3,7 +3,7 @@
 use crate::meter::Meter;
 use crate::thread::ThreadId;
 
-/// Counted on the endpoint's thread, but for `closed_revoked`, which is counted by whoever revokes.
+/// Counted on the endpoint's thread alone, but for `closed_revoked`, to which whoever revokes adds as well.
 #[derive(Debug, Default)]
 pub(crate) struct QuicMeters {
     /// Handshakes that led to a device.
