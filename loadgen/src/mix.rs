@@ -110,12 +110,12 @@ const _: () = assert!(matches!(Kind::ALL[MIXABLE.len()], Kind::RosterMember));
 /// the first is sent.
 #[derive(Clone, Debug)]
 pub struct Draw {
-    table: Box<[Kind; DRAW_SLOTS]>,
+    table: Box<[Kind; DRAW_SLOTS as usize]>,
     seed: u64,
 }
 
 /// Shares are true to a 4096th.
-const DRAW_SLOTS: usize = 4096;
+const DRAW_SLOTS: u16 = 4096;
 
 impl Kind {
     /// Whether it is made of a code, so that every transport can carry it.
@@ -160,13 +160,13 @@ impl Mix {
 
     /// The sequence that `seed` draws from this mix.
     pub fn draw(&self, seed: u64) -> Draw {
-        let mut table = Box::new([Kind::PhoneFirst; DRAW_SLOTS]);
+        let mut table = Box::new([Kind::PhoneFirst; DRAW_SLOTS as usize]);
         let total: f64 = self.weights.iter().sum();
         let mut kinds = Kind::ALL.into_iter().peekable();
         let mut reached = 0.0;
-        for (slot, entry) in (0_u16..).zip(table.iter_mut()) {
+        for (slot, entry) in (0..DRAW_SLOTS).zip(table.iter_mut()) {
             // The kind whose stretch of the cumulated weights holds the middle of this slot.
-            let middle = (f64::from(slot) + 0.5) / DRAW_SLOTS as f64 * total;
+            let middle = (f64::from(slot) + 0.5) / f64::from(DRAW_SLOTS) * total;
             while let Some(&kind) = kinds.peek() {
                 *entry = kind;
                 if middle < reached + self.weights[kind as usize] {
@@ -184,8 +184,8 @@ impl Draw {
     /// The kind of check number `index`.
     #[inline]
     pub fn kind(&self, index: u64) -> Kind {
-        let slot = scramble(self.seed ^ index) >> (64 - DRAW_SLOTS.trailing_zeros());
-        self.table[usize::try_from(slot).unwrap_or(0) % DRAW_SLOTS]
+        let [low, high, ..] = scramble(self.seed ^ index).to_le_bytes();
+        self.table[usize::from(u16::from_le_bytes([low, high]) % DRAW_SLOTS)]
     }
 
     /// How often each kind comes among the first `count`.

@@ -85,14 +85,9 @@ impl Plan {
 
     /// Room for the checks that one of `devices` may have under way within the timeout.
     pub(crate) fn waiting(&self, devices: usize) -> usize {
-        let within_timeout = f64::from(self.rate_per_s) * self.timeout.as_secs_f64() / devices.max(1) as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, never negative"
-        )]
-        let waiting = (within_timeout * 2.0) as usize + 1024;
-        waiting
+        let within_timeout = u128::from(self.rate_per_s) * self.timeout.as_millis() / 1000;
+        let each = usize::try_from(within_timeout).unwrap_or(usize::MAX) / devices.max(1);
+        each.saturating_mul(2).clamp(1024, 1 << 20)
     }
 }
 

@@ -39,10 +39,10 @@ impl fmt::Display for Complaint {
         write!(f, "{}: ", self.kind.slug())?;
         match self.expected {
             Some(Expected { decision, reason }) => {
-                write!(f, "must be {} ({reason})", names::decision(decision))?
+                write!(f, "must be {} ({reason})", names::decision(decision))
             }
-            None => f.write_str("must not be answered")?,
-        }
+            None => f.write_str("must not be answered"),
+        }?;
         match &self.verdict {
             Some(verdict) => write!(f, ", was {} ({})", names::decision(verdict.decision), verdict.reason),
             None => f.write_str(", was answered"),

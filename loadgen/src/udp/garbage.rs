@@ -26,7 +26,7 @@ impl Garbage {
                     bytes[..4].copy_from_slice(&genuine[..4]);
                     bytes
                 }
-                2 => genuine[..1 + at % (genuine.len() - 1)].to_vec(),
+                2 => genuine[..=at % (genuine.len() - 1)].to_vec(),
                 3 => {
                     let mut bytes = genuine.to_vec();
                     bytes[at % genuine.len()] ^= 1 << (drawn % 8);

@@ -1,6 +1,8 @@
 //! The generator against a real server on loopback: every kind of check over every transport, and whether what
 //! is wrong is noticed.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 mod rig;
 
 use hufu_client::Control;
