@@ -1,18 +1,25 @@
 //! The QUIC side: enrolment, time, checks and rosters over one connection (RFC 9000, RFC 9221).
 
+mod fault;
+mod frame;
+
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_BYTES_MAX, FRAME_CHECKS_MAX};
+use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
-    Actor, CheckNumber, CheckRequest, Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Malformed,
-    MemberVerdict, Message, Reason, RosterReply, ServerTime, UnixMillis, Verdict, read, write,
+    CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, RosterReply, ServerTime,
+    UnixMillis, Verdict, read,
 };
-use quinn::{Connection, ConnectionError, Endpoint, ReadExactError, RecvStream, SendStream, WriteError};
+use quinn::{Connection, Endpoint};
 
 use crate::identity::Identity;
+
+pub use fault::ControlFault;
+use fault::malformed;
+use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, write_frame};
 
 /// One connection to one engine. Cloning gives another handle on the same connection.
 ///
@@ -209,7 +216,6 @@ impl Control {
     }
 }
 
-const NUMBER_BYTES: usize = 8;
 /// How long an engine may take over one frame before it counts as gone.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
@@ -217,184 +223,4 @@ async fn in_time<T>(work: impl Future<Output = Result<T, ControlFault>>) -> Resu
     tokio::time::timeout(ANSWER_MAX, work)
         .await
         .unwrap_or_else(|_| Err(ControlFault::Unreachable { why: "no answer in 10 s".to_owned() }))
-}
-
-async fn write_frame(send: &mut SendStream, kind: FrameKind, payload: &[u8]) -> Result<(), ControlFault> {
-    if payload.len() > FRAME_BYTES_MAX {
-        return Err(ControlFault::TooLarge { payload_bytes: payload.len() });
-    }
-    let header = FrameHeader { kind, payload_bytes: u32::try_from(payload.len()).unwrap_or(u32::MAX) };
-    let mut head = [0; FRAME_HEADER_BYTES];
-    header.write_to(&mut head);
-    // A stream the engine stopped reading still carries its answer; only a lost connection ends here.
-    for part in [&head[..], payload] {
-        match send.write_all(part).await {
-            Ok(()) | Err(WriteError::Stopped(_)) => {}
-            Err(WriteError::ConnectionLost(error)) => return Err(error.into()),
-            Err(error) => return Err(ControlFault::Lost { why: error.to_string() }),
-        }
-    }
-    Ok(())
-}
-
-async fn read_frame(recv: &mut RecvStream, wanted: FrameKind) -> Result<Vec<u8>, ControlFault> {
-    let mut head = [0; FRAME_HEADER_BYTES];
-    recv.read_exact(&mut head).await.map_err(ended)?;
-    let header: FrameHeader = read(&head)?;
-    // `FrameHeader` refuses more than FRAME_BYTES_MAX.
-    let mut payload = vec![0; header.payload_bytes as usize];
-    recv.read_exact(&mut payload).await.map_err(ended)?;
-    if header.kind == wanted {
-        return Ok(payload);
-    }
-    if header.kind != FrameKind::Refused {
-        return Err(malformed("frame", "not the answer to what was asked"));
-    }
-    let code: [u8; 2] = payload.try_into().map_err(|_| malformed("refusal", "wrong length"))?;
-    let reason = Reason::from_code(u16::from_le_bytes(code)).ok_or(malformed("refusal", "unknown reason"))?;
-    Err(ControlFault::Refused(reason))
-}
-
-fn checks_payload(checks: &[(CheckNumber, CheckRequest<'_>)]) -> Result<Vec<u8>, ControlFault> {
-    let bytes = checks.iter().map(|(_, request)| NUMBER_BYTES + 2 + request.size()).sum();
-    let mut payload = Vec::with_capacity(bytes);
-    for (number, request) in checks {
-        payload.extend_from_slice(&number.0.to_le_bytes());
-        let size = u16::try_from(request.size())
-            .map_err(|_| ControlFault::TooLarge { payload_bytes: request.size() })?;
-        payload.extend_from_slice(&size.to_le_bytes());
-        append(request, &mut payload)?;
-    }
-    Ok(payload)
-}
-
-fn append(request: &CheckRequest<'_>, out: &mut Vec<u8>) -> Result<(), ControlFault> {
-    let size = request.size();
-    if size > CHECK_REQUEST_BYTES_MAX {
-        return Err(ControlFault::TooLarge { payload_bytes: size });
-    }
-    let from = out.len();
-    out.resize(from + size, 0);
-    write(request, &mut out[from..])
-        .map_err(|fault| ControlFault::TooLarge { payload_bytes: fault.needed })?;
-    Ok(())
-}
-
-fn read_verdicts(
-    payload: &[u8],
-    checks: &[(CheckNumber, CheckRequest<'_>)],
-    out: &mut Vec<Verdict>,
-) -> Result<(), ControlFault> {
-    if payload.len() != checks.len() * Verdict::BYTES {
-        return Err(malformed("verdicts", "another number of verdicts than of checks"));
-    }
-    for (bytes, (number, _)) in payload.chunks_exact(Verdict::BYTES).zip(checks) {
-        let verdict: Verdict = read(bytes)?;
-        if verdict.number != *number {
-            return Err(malformed("verdicts", "not in the order of the checks"));
-        }
-        out.push(verdict);
-    }
-    Ok(())
-}
-
-const fn malformed(message: &'static str, fault: &'static str) -> ControlFault {
-    ControlFault::Malformed(Malformed { message, fault })
-}
-
-fn ended(error: ReadExactError) -> ControlFault {
-    match error {
-        ReadExactError::ReadError(quinn::ReadError::ConnectionLost(error)) => error.into(),
-        ReadExactError::ReadError(quinn::ReadError::Reset(_)) => {
-            ControlFault::Lost { why: "the engine could not read the frame".to_owned() }
-        }
-        error => ControlFault::Lost { why: error.to_string() },
-    }
-}
-
-/// PROTOCOL 2: an engine that closes a connection gives the number of its reason as error code.
-fn refused_or_lost(code: quinn::VarInt, why: &str) -> ControlFault {
-    u16::try_from(code.into_inner())
-        .ok()
-        .and_then(Reason::from_code)
-        .map_or_else(|| ControlFault::Lost { why: why.to_owned() }, ControlFault::Refused)
-}
-
-/// Why a request over QUIC was not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlFault {
-    /// This machine gives no socket, or cannot send there.
-    #[error("no local socket: {0}")]
-    Local(#[source] io::Error),
-    /// Nobody answers at the engine's address.
-    #[error("the engine does not answer: {why}")]
-    Unreachable {
-        /// What was tried.
-        why: String,
-    },
-    /// One side does not accept the other's certificate.
-    #[error("no trust between device and engine: {why}")]
-    Untrusted {
-        /// What TLS says about it.
-        why: String,
-    },
-    /// The engine understood and said no.
-    #[error("the engine refused: {0}")]
-    Refused(Reason),
-    /// The connection ended before the answer.
-    #[error("the connection was lost: {why}")]
-    Lost {
-        /// How it ended.
-        why: String,
-    },
-    /// The engine's answer is not one.
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
-    /// More than one request may carry.
-    #[error("{payload_bytes} bytes are too many for one request")]
-    TooLarge {
-        /// Bytes that were to be sent.
-        payload_bytes: usize,
-    },
-}
-
-impl ControlFault {
-    /// Who can mend it.
-    pub const fn actor(&self) -> Actor {
-        match self {
-            ControlFault::Refused(reason) => reason.actor(),
-            ControlFault::Local(_) | ControlFault::TooLarge { .. } => Actor::Gate,
-            ControlFault::Unreachable { .. }
-            | ControlFault::Untrusted { .. }
-            | ControlFault::Lost { .. }
-            | ControlFault::Malformed(_) => Actor::Operator,
-        }
-    }
-}
-
-impl From<ConnectionError> for ControlFault {
-    fn from(error: ConnectionError) -> ControlFault {
-        let why = error.to_string();
-        match error {
-            ConnectionError::TimedOut | ConnectionError::VersionMismatch | ConnectionError::Reset => {
-                ControlFault::Unreachable { why }
-            }
-            ConnectionError::TransportError(error) if is_tls(error.code) => ControlFault::Untrusted { why },
-            ConnectionError::ConnectionClosed(close) if is_tls(close.error_code) => {
-                ControlFault::Untrusted { why }
-            }
-            ConnectionError::ConnectionClosed(close)
-                if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
-            {
-                ControlFault::Refused(Reason::Busy)
-            }
-            ConnectionError::ApplicationClosed(close) => refused_or_lost(close.error_code, &why),
-            _ => ControlFault::Lost { why },
-        }
-    }
-}
-
-/// RFC 9001 section 4.8: TLS alerts are the transport error codes 0x100 to 0x1ff.
-fn is_tls(code: quinn::TransportErrorCode) -> bool {
-    (0x100..0x200).contains(&u64::from(code))
 }

@@ -1,16 +1,20 @@
 //! One code in, one verdict out: a blocking UDP socket, a session, and the patience of a turnstile.
 
+mod fault;
+
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
-use hufu_wire::{Actor, CheckNumber, Grant, Lane, Reason, UnixMillis, Verdict, sealed};
+use hufu_wire::{CheckNumber, Grant, Lane, Reason, UnixMillis, Verdict, sealed};
 
 use crate::control::ControlFault;
 use crate::identity::Identity;
 use crate::renewal::{Renewal, Renewed};
-use crate::session::{SealFault, Session};
+use crate::session::Session;
+
+pub use fault::{CheckFault, GateFault};
 
 /// An engine a gate may ask.
 #[derive(Clone, Debug)]
@@ -245,64 +249,5 @@ impl Clock {
     fn now(&self) -> UnixMillis {
         let since = u64::try_from(self.read.elapsed().as_millis()).unwrap_or(u64::MAX);
         UnixMillis(self.server.0.saturating_add(since))
-    }
-}
-
-/// Why a gate could not be opened for work.
-#[derive(Debug, thiserror::Error)]
-pub enum GateFault {
-    /// No engine was named.
-    #[error("no engine is named")]
-    NoServer,
-    /// One socket cannot reach IPv4 and IPv6 engines alike.
-    #[error("the engines must all have IPv4 addresses or all IPv6 addresses")]
-    MixedAddresses,
-    /// This machine gives no socket or thread.
-    #[error("no local socket: {0}")]
-    Local(#[source] io::Error),
-    /// No engine gave a session.
-    #[error(transparent)]
-    NoSession(#[from] ControlFault),
-}
-
-impl GateFault {
-    /// Who can mend it.
-    pub const fn actor(&self) -> Actor {
-        match self {
-            GateFault::NoServer | GateFault::MixedAddresses | GateFault::Local(_) => Actor::Gate,
-            GateFault::NoSession(fault) => fault.actor(),
-        }
-    }
-}
-
-/// Why there is no verdict. The gate stays shut, or does what its site's offline rule says.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckFault {
-    /// No engine answered within the budget.
-    #[error("no engine answered within {} ms", waited.as_millis())]
-    NoAnswer {
-        /// How long the gate waited.
-        waited: Duration,
-    },
-    /// The session is over and no engine gives a new one.
-    #[error("no new session: {0}")]
-    NoSession(#[source] Box<ControlFault>),
-    /// The request cannot be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealFault),
-    /// The local socket is broken.
-    #[error("the local socket failed: {0}")]
-    Local(#[source] io::Error),
-}
-
-impl CheckFault {
-    /// Who can mend it.
-    pub const fn actor(&self) -> Actor {
-        match self {
-            CheckFault::NoAnswer { .. } => Actor::Operator,
-            CheckFault::NoSession(fault) => fault.actor(),
-            CheckFault::Seal(SealFault::CodeTooLong { .. }) => Actor::Holder,
-            CheckFault::Seal(_) | CheckFault::Local(_) => Actor::Gate,
-        }
     }
 }

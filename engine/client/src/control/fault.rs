@@ -1,0 +1,98 @@
+//! How a request over QUIC fails, and who can mend it.
+
+use std::io;
+
+use hufu_wire::{Actor, Malformed, Reason};
+use quinn::ConnectionError;
+
+/// Why a request over QUIC was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlFault {
+    /// This machine gives no socket, or cannot send there.
+    #[error("no local socket: {0}")]
+    Local(#[source] io::Error),
+    /// Nobody answers at the engine's address.
+    #[error("the engine does not answer: {why}")]
+    Unreachable {
+        /// What was tried.
+        why: String,
+    },
+    /// One side does not accept the other's certificate.
+    #[error("no trust between device and engine: {why}")]
+    Untrusted {
+        /// What TLS says about it.
+        why: String,
+    },
+    /// The engine understood and said no.
+    #[error("the engine refused: {0}")]
+    Refused(Reason),
+    /// The connection ended before the answer.
+    #[error("the connection was lost: {why}")]
+    Lost {
+        /// How it ended.
+        why: String,
+    },
+    /// The engine's answer is not one.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// More than one request may carry.
+    #[error("{payload_bytes} bytes are too many for one request")]
+    TooLarge {
+        /// Bytes that were to be sent.
+        payload_bytes: usize,
+    },
+}
+
+impl ControlFault {
+    /// Who can mend it.
+    pub const fn actor(&self) -> Actor {
+        match self {
+            ControlFault::Refused(reason) => reason.actor(),
+            ControlFault::Local(_) | ControlFault::TooLarge { .. } => Actor::Gate,
+            ControlFault::Unreachable { .. }
+            | ControlFault::Untrusted { .. }
+            | ControlFault::Lost { .. }
+            | ControlFault::Malformed(_) => Actor::Operator,
+        }
+    }
+}
+
+impl From<ConnectionError> for ControlFault {
+    fn from(error: ConnectionError) -> ControlFault {
+        let why = error.to_string();
+        match error {
+            ConnectionError::TimedOut | ConnectionError::VersionMismatch | ConnectionError::Reset => {
+                ControlFault::Unreachable { why }
+            }
+            ConnectionError::TransportError(error) if is_tls(error.code) => ControlFault::Untrusted { why },
+            ConnectionError::ConnectionClosed(close) if is_tls(close.error_code) => {
+                ControlFault::Untrusted { why }
+            }
+            ConnectionError::ConnectionClosed(close)
+                if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
+            {
+                ControlFault::Refused(Reason::Busy)
+            }
+            ConnectionError::ApplicationClosed(close) => refused_or_lost(close.error_code, &why),
+            _ => ControlFault::Lost { why },
+        }
+    }
+}
+
+/// RFC 9001 section 4.8: TLS alerts are the transport error codes 0x100 to 0x1ff.
+fn is_tls(code: quinn::TransportErrorCode) -> bool {
+    (0x100..0x200).contains(&u64::from(code))
+}
+
+/// The engine sent this.
+pub(super) const fn malformed(message: &'static str, fault: &'static str) -> ControlFault {
+    ControlFault::Malformed(Malformed { message, fault })
+}
+
+/// PROTOCOL 2: an engine that closes a connection gives the number of its reason as error code.
+fn refused_or_lost(code: quinn::VarInt, why: &str) -> ControlFault {
+    u16::try_from(code.into_inner())
+        .ok()
+        .and_then(Reason::from_code)
+        .map_or_else(|| ControlFault::Lost { why: why.to_owned() }, ControlFault::Refused)
+}
