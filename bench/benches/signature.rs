@@ -1,0 +1,53 @@
+//! One credential's signature, by how many are verified together: every back end of this CPU, and dalek's
+//! `verify_strict`, whose answer they all give.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ed25519_dalek::{Signature, VerifyingKey};
+use hufu_bench::{BATCH, Stage, read};
+use hufu_codes::ed25519::{Job, backends};
+use hufu_wire::limits;
+
+fn signature(criterion: &mut Criterion) {
+    let stage = Stage::new(10_000, 1);
+    let keyring = stage.keyring();
+    let codes = stage.phone_codes(BATCH);
+    let mut binaries = [[0; limits::CODE_BINARY_BYTES_MAX]; BATCH];
+    let admitted: Vec<_> = codes
+        .iter()
+        .zip(&mut binaries)
+        .map(|((code, _), binary)| keyring.admit(read(code, binary).credential).expect("a key in force"))
+        .collect();
+    let jobs: Vec<Job<'_>> = admitted.iter().map(hufu_codes::Admitted::job).collect();
+
+    let mut group = criterion.benchmark_group("signature");
+    for backend in backends() {
+        for batch in [1, 2, 4, 8, 16, 32] {
+            let mut genuine = [false; BATCH];
+            group.throughput(Throughput::Elements(batch as u64));
+            group.bench_function(BenchmarkId::new(backend.name(), batch), |bencher| {
+                bencher.iter(|| backend.verify(black_box(&jobs[..batch]), &mut genuine[..batch]));
+            });
+            assert!(genuine[..batch].iter().all(|&genuine| genuine), "every code is genuine");
+        }
+    }
+
+    let strict: Vec<_> = jobs
+        .iter()
+        .map(|job| {
+            let key = VerifyingKey::from_bytes(job.key.public()).expect("an issuer's key");
+            (key, job.message.concat(), Signature::from_bytes(job.signature))
+        })
+        .collect();
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("dalek verify_strict", |bencher| {
+        let mut jobs = strict.iter().cycle();
+        bencher.iter(|| {
+            jobs.next().is_some_and(|(key, message, signature)| key.verify_strict(message, signature).is_ok())
+        });
+    });
+}
+
+criterion_group!(benches, signature);
+criterion_main!(benches);
