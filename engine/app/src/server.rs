@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_policy::Sites;
-use hufu_transport::{QuicOptions, Running, ServeOptions, UdpOptions};
+use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, UdpOptions};
 
 use self::certificates::Certificates;
 use self::state::State;
@@ -35,6 +35,7 @@ pub(crate) struct Prepared {
     state: State,
     statuses: Statuses,
     certificates: Certificates,
+    watches: Watches,
     engine: Arc<Engine>,
 }
 
@@ -43,7 +44,6 @@ pub(crate) struct Server {
     /// The sockets.
     pub(crate) running: Running,
     prepared: Prepared,
-    watched: Watches,
 }
 
 /// The files that are looked at once a second.
@@ -69,6 +69,8 @@ impl Prepared {
     }
 
     fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
+        // Before the first file is read: whatever changes from here on is seen as a change.
+        let watches = Watches::new(&config.files);
         let operator = PublicKey::load(&config.files.operator_key, Owner::Operator)?;
         let operator = PreparedKey::new(&operator.public).context("the operator's key cannot be used")?;
         let keyring = keyring::start(&config.files.trust_list, &operator, &state)?;
@@ -98,16 +100,16 @@ impl Prepared {
         for (device, generation) in state.remember_revoked(&certificates.revoked)? {
             engine.devices().revoke(device, generation);
         }
-        Ok(Prepared { config, operator, state, statuses, certificates, engine })
+        Ok(Prepared { config, operator, state, statuses, certificates, watches, engine })
     }
 
     /// Opens the sockets.
     pub(crate) fn start(self) -> anyhow::Result<Server> {
-        // Stamped before the sockets open: a change from here on is seen as one.
-        let watched = Watches::new(&self.config.files);
-        let running =
-            hufu_transport::serve(self.options()?, Arc::clone(&self.engine)).map_err(unavailable)?;
-        Ok(Server { running, prepared: self, watched })
+        match hufu_transport::serve(self.options(), Arc::clone(&self.engine)) {
+            Ok(running) => Ok(Server { running, prepared: self }),
+            Err(ServeError::Tls(fault)) => Err(fault.into()),
+            Err(fault) => Err(unavailable(fault)),
+        }
     }
 
     /// What was loaded, for the log.
@@ -128,9 +130,9 @@ impl Prepared {
         )
     }
 
-    fn options(&self) -> anyhow::Result<ServeOptions> {
+    fn options(&self) -> ServeOptions {
         let Config { listen, workers, .. } = &self.config;
-        Ok(ServeOptions {
+        ServeOptions {
             udp: UdpOptions {
                 workers: workers.count(),
                 cores: workers.cores.get_ref().clone(),
@@ -138,10 +140,10 @@ impl Prepared {
                 ..UdpOptions::new(listen.udp)
             },
             quic: QuicOptions::new(listen.quic),
-            tls: self.certificates.parts(*self.config.devices.crl_must_be_fresh.get_ref())?,
+            tls: self.certificates.parts(*self.config.devices.crl_must_be_fresh.get_ref()),
             metrics: listen.metrics.0,
             stop_within: STOP_WITHIN,
-        })
+        }
     }
 }
 
@@ -149,23 +151,25 @@ impl Server {
     /// Looks at every file and applies those that have changed. One that cannot be used is told once in the
     /// log, and what was in force stays in force.
     pub(crate) fn refresh(&mut self) {
-        for watched in &mut self.watched.snapshots {
+        let Prepared { watches, statuses, state, .. } = &mut self.prepared;
+        for watched in &mut watches.snapshots {
             if let Some(name) = watched.name_if_changed() {
-                told(&name, self.prepared.statuses.apply(watched.path(), &self.prepared.state));
+                told(&name, statuses.apply(watched.path(), state));
             }
         }
+        let trust_list = watches.trust_list.name_if_changed();
+        let sites = watches.sites.name_if_changed();
+        let certificates: Vec<_> =
+            watches.certificates.iter_mut().filter_map(Watched::name_if_changed).collect();
         // The list before the sites: a site may come to recognise an issuer that it brings.
-        if let Some(name) = self.watched.trust_list.name_if_changed() {
+        if let Some(name) = trust_list {
             told(&name, self.take_trust_list());
         }
-        if let Some(name) = self.watched.sites.name_if_changed() {
+        if let Some(name) = sites {
             told(&name, self.take_sites());
         }
-        // Every one of them is asked, so that each change is seen once.
-        let changed = self.watched.certificates.iter_mut().filter_map(Watched::name_if_changed);
-        let changed: Vec<_> = changed.collect();
-        if !changed.is_empty() {
-            told(&changed.join(", "), self.take_certificates());
+        if !certificates.is_empty() {
+            told(&certificates.join(", "), self.take_certificates());
         }
     }
 
@@ -174,7 +178,7 @@ impl Server {
         self.running.stop();
     }
 
-    fn take_trust_list(&mut self) -> anyhow::Result<String> {
+    fn take_trust_list(&self) -> anyhow::Result<String> {
         let Prepared { config, operator, state, engine, .. } = &self.prepared;
         let keyring = keyring::next(&config.files.trust_list, operator, state)?;
         let version = keyring.version();
@@ -182,7 +186,7 @@ impl Server {
         Ok(format!("version {version} of the trust list is in force"))
     }
 
-    fn take_sites(&mut self) -> anyhow::Result<String> {
+    fn take_sites(&self) -> anyhow::Result<String> {
         let sites = read_sites(&self.prepared.config.files)?;
         let count = sites.iter().len();
         self.prepared.engine.set_sites(sites);
@@ -197,7 +201,7 @@ impl Server {
         for (device, generation) in &revoked {
             self.running.revoke(*device, *generation);
         }
-        self.running.set_tls(certificates.parts(*config.devices.crl_must_be_fresh.get_ref())?)?;
+        self.running.set_tls(certificates.parts(*config.devices.crl_must_be_fresh.get_ref()))?;
         self.prepared.certificates = certificates;
         Ok(format!("certificates are in force; devices revoked: {}", revoked.len()))
     }

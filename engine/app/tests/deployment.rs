@@ -198,7 +198,7 @@ fn a_scanner_survives_garbage() {
     let reason = |answer: serde_json::Value| answer["reason"].as_str().unwrap_or("none").to_owned();
     assert_eq!(reason(gate.scan(format!("{code}\r").as_bytes())), "clear");
     assert_eq!(reason(gate.scan(b"\xff\xfe\x00garbage")), "not-a-code");
-    assert_eq!(reason(gate.scan(&[b'A'; 100_000])), "code-too-long");
+    assert_eq!(reason(gate.scan(&vec![b'A'; 100_000])), "code-too-long");
     assert_eq!(reason(gate.scan(b"https://example.invalid/")), "not-a-code");
     assert_eq!(reason(gate.scan(&code.as_bytes()[..code.len() - 3])), "bad-encoding");
     assert_eq!(reason(gate.scan(format!("\r\n  \n{code}").as_bytes())), "clear", "blank lines are no codes");

@@ -47,14 +47,14 @@ impl Certificates {
     }
 
     /// A copy for the server to keep.
-    pub(super) fn parts(&self, crls_must_be_fresh: bool) -> anyhow::Result<TlsParts> {
-        Ok(TlsParts {
+    pub(super) fn parts(&self, crls_must_be_fresh: bool) -> TlsParts {
+        TlsParts {
             chain: self.chain.clone(),
             key: self.key.clone_key(),
             device_roots: self.roots.clone(),
             crls: self.crls.clone(),
             crls_must_be_fresh,
-        })
+        }
     }
 }
 

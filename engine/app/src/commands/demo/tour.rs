@@ -35,7 +35,7 @@ impl<'a> Tour<'a> {
         self.step(&self.set("red"), Exit::Yes)?;
         self.until(&self.check(), Exit::No)?;
         // The folder may be kept: leave it as somebody who tries it by hand expects it.
-        self.run(&self.set("green")).map(|_| ())
+        run(&self.set("green")).map(|_| ())
     }
 
     /// What to type in a folder that was kept.
@@ -53,7 +53,7 @@ impl<'a> Tour<'a> {
             ),
         ];
         let program = program();
-        lines.iter().map(|line| format!("  {program} {line}\n")).collect()
+        lines.map(|line| format!("  {program} {line}")).join("\n")
     }
 
     fn issue(&self) -> Vec<String> {
@@ -88,7 +88,7 @@ impl<'a> Tour<'a> {
 
     /// Runs one command, shows it and what it says, and holds it to `wanted`.
     fn step(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
-        let output = self.run(arguments)?;
+        let output = run(arguments)?;
         self.show(arguments, &output)?;
         ensure!(is(&output, wanted), "hufu {} ended with {}", arguments[0], output.status);
         Ok(())
@@ -98,7 +98,7 @@ impl<'a> Tour<'a> {
     fn until(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
-            let output = self.run(arguments)?;
+            let output = run(arguments)?;
             if is(&output, wanted) {
                 return self.show(arguments, &output);
             }
@@ -108,11 +108,6 @@ impl<'a> Tour<'a> {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-
-    fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        Command::new(program).args(arguments).output().context("cannot run a command of the tour")
     }
 
     fn show(&self, arguments: &[String], output: &Output) -> anyhow::Result<()> {
@@ -125,6 +120,11 @@ impl<'a> Tour<'a> {
         }
         Ok(())
     }
+}
+
+fn run(arguments: &[String]) -> anyhow::Result<Output> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Command::new(program).args(arguments).output().context("cannot run a command of the tour")
 }
 
 fn is(output: &Output, wanted: Exit) -> bool {
