@@ -15,11 +15,11 @@ fn what_the_sockets_hold_is_answered_before_they_close() {
     let code = rig.clear_code();
     let mut session = rig.enrol(rig.grant(MARKET_GATE));
     let asker = Asker::new(rig.running.udp_addr);
-    for _ in 0..200 {
+    for _ in 0..100 {
         asker.send(&sealed(&mut session, code.as_bytes()));
     }
     rig.running.stop();
-    for _ in 0..200 {
+    for _ in 0..100 {
         let verdict = session.open(&asker.receive().unwrap()).unwrap();
         assert_eq!(verdict.reason, Reason::Clear);
     }
