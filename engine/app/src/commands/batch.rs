@@ -22,7 +22,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch roster --gate gates/8 class-3b.roster
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 
-Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the
+Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the \
 roster itself was refused, 3 no engine answered.";
 
 /// Sign rosters and check them, as a school does.

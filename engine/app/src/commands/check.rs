@@ -19,8 +19,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu check --gate gates/7 --json 'HF1:6BF...'
   hufu check --gate gates/7 --scanner --json > verdicts.jsonl
 
-Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument or a file is
-wrong. With --scanner it is 0 at the end of the input, whatever the verdicts were.";
+Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument or a file \
+is wrong. With --scanner it is 0 at the end of the input, whatever the verdicts were.";
 
 /// Ask an engine about codes, as a gate does.
 #[derive(Debug, Args)]

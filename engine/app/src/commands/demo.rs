@@ -96,7 +96,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let Outcome { mut report, watched } = offer(args, &place, &engine, &changes, &mut statuses)?;
     drop(statuses);
 
-    let fault = summary::add(&mut report, &watched);
+    let mut fault = summary::add(&mut report, &watched);
     let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
     let summary = Summary { args, report: &report, watched: &watched };
     term::text(&summary.to_text(term::stdout()))?;
@@ -107,7 +107,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
 
     say!("\n{}", term::stdout().strong("One code by hand"));
     let tour = Tour::new(&place, term::stdout());
-    tour.take()?;
+    if let Err(error) = tour.take() {
+        fault.get_or_insert_with(|| format!("{error:#}"));
+    }
     drop(engine);
     say!("\n{}", by_hand(args, &tour));
     summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()))?;

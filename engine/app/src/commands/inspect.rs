@@ -124,7 +124,7 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     };
     let trimmed = bytes.trim_ascii();
     if args.kind.is_none() && trimmed.starts_with(text::PREFIX.as_bytes()) {
-        return Ok(code_text(trimmed, judge));
+        return Ok(explain_text(trimmed, judge));
     }
     let bytes = hex::decode(trimmed).unwrap_or(bytes);
     match args.kind {
@@ -133,7 +133,7 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     }
 }
 
-fn code_text(text: &[u8], judge: &Judge) -> Explained {
+fn explain_text(text: &[u8], judge: &Judge) -> Explained {
     let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
     match text::decode(text, &mut binary) {
         Ok(binary) => signed::code(binary, Some(text.len()), judge),
@@ -205,4 +205,63 @@ fn is_picture(path: &Path) -> anyhow::Result<bool> {
         bail!("{} is larger than any message", path.display());
     }
     Ok(file.read_exact(&mut first).is_ok() && matches!(&first, b"\x89PN" | b"\xff\xd8\xff"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_codes::issue::{IssuerSigner, code_text};
+    use hufu_codes::{Credential, Detail};
+    use hufu_wire::{HolderIndex, IssuerId};
+
+    const JUDGE: Judge = Judge { operator: None, keyring: None, now: UnixSeconds(1_795_000_100) };
+
+    fn genuine() -> Vec<u8> {
+        let signer = IssuerSigner::from_seed(&[7; 32], IssuerId(1));
+        let credential = signer.sign_credential(&Credential {
+            key: signer.key(),
+            issued: UnixSeconds(1_795_000_000),
+            expires: UnixSeconds(1_795_086_400),
+            holder: HolderIndex(5),
+            generation: 0,
+            display: "W*1",
+            detail: Detail::Paper,
+        });
+        code_text(&credential.unwrap(), None).into_bytes()
+    }
+
+    /// Explains `bytes` as every kind and as none, in words and in JSON.
+    fn survive(bytes: &[u8]) {
+        let kinds = Kind::value_variants().iter().filter(|kind| **kind != Kind::Snapshot);
+        let explained = kinds.map(|kind| as_kind(*kind, bytes, &JUDGE)).chain([guess(bytes, &JUDGE)]);
+        for explained in explained.flatten().chain([explain_text(bytes, &JUDGE)]) {
+            assert!(!explained.to_text(term::stdout()).is_empty());
+            assert!(explained.to_json().is_object());
+        }
+    }
+
+    #[test]
+    fn whatever_is_shown_is_explained_or_refused_without_a_panic() {
+        let genuine = genuine();
+        assert!(!explain_text(&genuine, &JUDGE).is_refused());
+        let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
+        let binary = text::decode(&genuine, &mut binary).unwrap();
+        for length in 0..binary.len() {
+            survive(&binary[..length]);
+            assert!(explain_text(&genuine[..length], &JUDGE).is_refused(), "cut off after {length}");
+        }
+        let mut noise = 1_u64;
+        for _ in 0..2_000 {
+            noise = hufu_fixtures::mix(noise);
+            let mut changed = binary.to_vec();
+            let at = usize::try_from(noise % changed.len() as u64).unwrap();
+            changed[at] ^= noise.to_le_bytes()[7];
+            survive(&changed);
+        }
+        for length in [0, 1, 8, 32, 40, 80, 107, 108, 124, 156, 164, 644, 1000] {
+            for byte in [0, 1, 0x40, 0x84, 0xff] {
+                survive(&vec![byte; length]);
+            }
+        }
+    }
 }

@@ -20,7 +20,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu serve --config engine.toml --check
 
 docs/examples/engine.toml describes every key. When the engine is ready it prints one line to standard output:
+
   ready udp=ADDRESS quic=ADDRESS metrics=ADDRESS
+
 SIGHUP looks for changed files at once, SIGTERM and SIGINT stop. RUST_LOG=debug logs more, to standard error.";
 
 /// Run an engine.

@@ -24,7 +24,6 @@ pub(super) struct Place {
     pub(super) world: World,
     /// The gates that offer the load.
     pub(super) gates: Vec<(Grant, Identity)>,
-    /// Certificates last this long: the folder can be kept for a month.
     addresses: Addresses,
 }
 
@@ -35,6 +34,7 @@ struct Addresses {
     quic: SocketAddr,
 }
 
+/// The folder can be kept for a month.
 const CERTIFICATES_S: u32 = 30 * 86_400;
 /// Far beyond the population, so that the load never meets them.
 const BEYOND: u32 = 1 << 20;
@@ -143,10 +143,12 @@ impl Place {
             .collect();
         // A core for the engine, one for the generator beside it.
         let threads = std::thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
+        let holders_max = u64::from(self.first_changing().0) + 1_000;
         format!(
             "# The engine of `hufu demo`; docs/examples/engine.toml describes every key.\n\
              [listen]\nudp = \"{udp}\"\nquic = \"{quic}\"\nmetrics = \"\"\n\n\
              [workers]\nthreads = {threads}\n\n\
+             [memory]\nholders_max = {holders_max}\n\n\
              # A few gates stand for many here.\n\
              [devices]\ndevices_max = 1024\nrate_per_s = 1000000\nburst = 1000000\n\n\
              [files]\noperator_key = \"operator.pub\"\ntrust_list = \"trust.list\"\nsites = \"sites.toml\"\n\

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use hufu_wire::Reason;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::term::{Paint, printable};
 
@@ -108,10 +108,10 @@ impl Explained {
 
     /// For a program.
     pub(super) fn to_json(&self) -> Value {
-        let fields: Map<String, Value> = self
+        let fields: Vec<Value> = self
             .fields
             .iter()
-            .map(|field| (field.name.to_owned(), json!({ "value": field.value, "meaning": field.meaning })))
+            .map(|field| json!({ "name": field.name, "value": field.value, "meaning": field.meaning }))
             .collect();
         let (refused, note) = match &self.outcome {
             Outcome::Sound(note) => (None, note.clone()),
