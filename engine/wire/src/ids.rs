@@ -57,6 +57,10 @@ id! {
     /// Position of a change set in one issuer's chain.
     Sequence(u64)
 }
+id! {
+    /// The rule that gave a colour, as the authority numbers its rules (R28).
+    RuleId(u32)
+}
 
 /// The `kid` of a signing key: the first eight bytes of SHA-256 over its 32 public bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,9 +2,10 @@
 //! fixed layout of each message. Bytes become values only through [`read`] and values become bytes only
 //! through [`write`]; past that door everything is typed.
 //!
-//! `docs/PROTOCOL.md` describes the same layouts for people who write a client in another language, and
-//! `fixtures/golden/` holds bytes of every message with their meaning.
+//! `docs/PROTOCOL.md` describes the same layouts for people who write a client in another language,
+//! `docs/SYNC.md` those of [`chain`], and `fixtures/golden/` holds bytes of every message with their meaning.
 
+pub mod chain;
 mod ids;
 pub mod limits;
 mod message;
@@ -18,8 +19,8 @@ mod time;
 mod verdict;
 
 pub use ids::{
-    CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, Sequence,
-    SiteId,
+    CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, RuleId,
+    Sequence, SiteId,
 };
 pub use message::{Malformed, Message, NoRoom, read, write};
 pub use reason::{Actor, Reason};

@@ -77,5 +77,26 @@ pub const FRAME_CHECKS_MAX: usize = 1024;
 /// Largest frame on a stream, bytes: the largest roster (4 bytes a member) or batch and its header.
 pub const FRAME_BYTES_MAX: usize = 640 * 1024;
 
+/// Changes of one change set: 512 KiB of them. Many enough that two signatures cost nothing beside applying
+/// them, few enough that a set is checked whole before its first word and fits a NATS message (1 MiB).
+pub const CHANGES_MAX: usize = 32_768;
+
+/// Largest change set, bytes.
+pub const CHANGE_SET_BYTES_MAX: usize =
+    crate::chain::ChangeSet::OVERHEAD_BYTES + CHANGES_MAX * crate::chain::Record::BYTES;
+
+/// Longest reason of a change set, UTF-8 bytes: one sentence for an auditor; the file behind it is named by the
+/// digest of the inputs.
+pub const REASON_BYTES_MAX: usize = 128;
+
+/// Longest time an instruction may wait for its confirmation, seconds: a long weekend and the days around it.
+pub const INSTRUCTION_VALIDITY_S_MAX: u32 = 7 * 24 * 3600;
+
+/// How far the clocks of authorities, publishers and engines may differ before one of them is told that it is
+/// wrong, milliseconds: much more than NTP leaves, much less than a site's staleness limit.
+pub const CHAIN_SKEW_MS_MAX: u64 = 2000;
+
+const _: () = assert!(CHANGE_SET_BYTES_MAX <= FRAME_BYTES_MAX);
+const _: () = assert!(CHANGE_SET_BYTES_MAX <= 1 << 20);
 const _: () = assert!(FRAME_CHECKS_MAX * (8 + 2 + CHECK_REQUEST_BYTES_MAX) <= FRAME_BYTES_MAX);
 const _: () = assert!(ROSTER_MEMBERS_MAX * 4 + 4096 <= FRAME_BYTES_MAX);

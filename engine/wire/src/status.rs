@@ -89,6 +89,22 @@ impl StatusWord {
         StatusWord(self.0 & !3 | colour as u64)
     }
 
+    /// The same status with another credential generation; an unknown holder stays unknown.
+    #[must_use]
+    pub const fn with_generation(self, generation: u8) -> StatusWord {
+        StatusWord(self.0 & !(0xff << GENERATION_SHIFT) | (generation as u64) << GENERATION_SHIFT)
+    }
+
+    /// Whether this is how an authority spells its meaning: all zero for unknown, else one of the three colours,
+    /// and no minute where there was no test.
+    pub const fn is_canonical(self) -> bool {
+        let untested = matches!(self.test_result(), TestResult::None);
+        match self.colour() {
+            None => self.0 == 0,
+            Some(_) => !untested || self.test_minute().get() == 0,
+        }
+    }
+
     /// The word as stored. Any 64 bits are a status: what is not present, or has no colour, is unknown.
     pub const fn from_bits(bits: u64) -> StatusWord {
         StatusWord(bits)

@@ -4,16 +4,17 @@
 
 use core::fmt::Debug;
 
+use hufu_wire::chain::{ChangeSet, Checkpoint, Head, Instruction};
 use hufu_wire::{
     CheckRequest, Cookie, Enrolled, FrameHeader, MemberVerdict, Message, ReplyHeader, RequestHeader,
-    RosterReply, ServerTime, StatusWord, Verdict, limits, read, sealed, write,
+    RosterReply, ServerTime, StatusWord, Verdict, read, sealed, write,
 };
 
 #[test]
 fn any_message() {
     bolero::check!().for_each(|input: &[u8]| {
         let Some((message, bytes)) = input.split_first() else { return };
-        match message % 11 {
+        match message % 15 {
             0 => check::<CheckRequest<'_>>(bytes),
             1 => check::<Cookie>(&sized(bytes, Cookie::BYTES)),
             2 => check::<Enrolled>(&sized(bytes, Enrolled::BYTES)),
@@ -24,7 +25,11 @@ fn any_message() {
             7 => check::<RequestHeader>(&sized(bytes, sealed::REQUEST_HEADER_BYTES)),
             8 => check::<ServerTime>(&sized(bytes, ServerTime::BYTES)),
             9 => check::<Verdict>(&sized(bytes, Verdict::BYTES)),
-            _ => status_word(&sized(bytes, 8)),
+            10 => status_word(&sized(bytes, 8)),
+            11 => check::<ChangeSet<'_>>(bytes),
+            12 => check::<Instruction<'_>>(bytes),
+            13 => check::<Head>(&sized(bytes, Head::BYTES)),
+            _ => check::<Checkpoint>(&sized(bytes, Checkpoint::BYTES)),
         }
         // A message of a fixed length is refused at any other.
         if bytes.len() != Verdict::BYTES {
@@ -35,8 +40,8 @@ fn any_message() {
 
 fn check<'a, M: Message<'a> + PartialEq + Debug>(bytes: &'a [u8]) {
     let Ok(message) = read::<M>(bytes) else { return };
-    let mut written = [0xa5; limits::CHECK_REQUEST_BYTES_MAX];
-    let length = write(&message, &mut written).expect("no message read here is longer");
+    let mut written = vec![0xa5; message.size()];
+    let length = write(&message, &mut written).expect("as long as it says");
     assert_eq!(&written[..length], bytes, "{message:?} has two byte strings");
 }
 

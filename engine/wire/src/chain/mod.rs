@@ -1,0 +1,30 @@
+//! The chain of an issuer's changes: what the two authorities sign, and what a publisher says of its end.
+//!
+//! * [`Instruction`]: a local authority's [`Content`], with its signature. Nothing has changed yet.
+//! * [`ChangeSet`]: the same content with its place in the chain and the national platform's signature (R21).
+//! * [`Head`]: where a chain ends and since when, every second (R24).
+//! * [`Checkpoint`]: both authorities' word for the table at one place, for whoever cannot have all changes.
+//!
+//! `docs/SYNC.md` draws every byte. Signatures and digests are made and checked by `hufu-codes`.
+
+mod change;
+mod checkpoint;
+mod content;
+mod digest;
+mod head;
+mod instruction;
+mod set;
+
+pub use change::{Change, Changes, Record};
+pub use checkpoint::Checkpoint;
+pub use content::Content;
+pub use digest::{ChainDigest, ContentDigest, InputsDigest};
+pub use head::Head;
+pub use instruction::{Instruction, InstructionParts};
+pub use set::{ChangeSet, Parts, Position};
+
+/// The only version of every message here.
+const VERSION: u32 = 1;
+
+/// Bytes of an Ed25519 signature.
+const SIGNATURE_BYTES: usize = 64;
