@@ -18,7 +18,7 @@ use crate::serve::{Scene, System};
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 pub struct Options {
     /// Length of one round of one system, seconds
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.8)]
     pub seconds: f64,
     /// Rounds of each system, in turn with the others'
     #[arg(long, default_value_t = 3)]
@@ -67,7 +67,10 @@ const QUEUES: usize = 2;
 /// Before the first round each system gets used to its load for this long.
 const WARM_UP: Duration = Duration::from_millis(300);
 /// The highest rate without a loss is tried out in steps of this length, seconds.
-const TRIAL_S: f64 = 0.25;
+const TRIAL_S: f64 = 0.4;
+/// More than half of the answers in a trial later than this mean that the server's queue only grows: its
+/// buffers hold so much that nothing is lost in so short a time.
+const TRIAL_P50_US_MAX: f64 = 10_000.0;
 /// What of the highest rate is offered in rounds, so that a passing disturbance loses nothing.
 const HELD_SHARE: f64 = 0.9;
 
@@ -167,7 +170,7 @@ impl Stage {
         for show in SHOWS {
             let held_per_s = ramp::highest(|rate_per_s| {
                 let report = self.ask_ours(show, rate_per_s, TRIAL_S)?;
-                anyhow::Ok(report.lost == 0 && report.rate_held)
+                anyhow::Ok(report.lost == 0 && report.rate_held && report.p50_us < TRIAL_P50_US_MAX)
             })?;
             self.held_per_s.insert(show, scaled(held_per_s, HELD_SHARE));
         }

@@ -42,7 +42,8 @@ impl Found {
 
     /// A table, and what it means.
     pub fn text(&self) -> String {
-        let mut saturated = table(["", "codes", "CPU µs per check", "to ours", "checks/s", "lost", "wrong"]);
+        let mut saturated =
+            table(["", "codes", "CPU µs per check", "to ours", "to one by one", "checks/s", "lost", "wrong"]);
         for show in SHOWS {
             for system in CHECKING {
                 self.add_saturated(&mut saturated, system, Load::Saturated, show, system.name());
@@ -91,7 +92,8 @@ impl Found {
             name.to_owned(),
             words(show).to_owned(),
             format!("{:.2}", sample.server_cpu_us_per_check()),
-            format!("{:.2}", self.ratio(sample, show)),
+            format!("{:.2}", self.ratio(sample, Load::Saturated, show)),
+            format!("{:.2}", self.ratio(sample, Load::Queue, show)),
             if load == Load::Queue { "-".to_owned() } else { format!("{:.0}", sample.checks_per_s()) },
             sample.lost.to_string(),
             sample.wrong.to_string(),
@@ -104,7 +106,8 @@ impl Found {
         let mut figures = json!({
             "server_cpu_us_per_check": sample.server_cpu_us_per_check(),
             "checks_per_s": sample.checks_per_s(),
-            "ratio": self.ratio(sample, show),
+            "ratio": self.ratio(sample, Load::Saturated, show),
+            "ratio_to_one_by_one": self.ratio(sample, Load::Queue, show),
             "answered": sample.answered,
             "lost": sample.lost,
             "wrong": sample.wrong,
@@ -133,9 +136,9 @@ impl Found {
         figures
     }
 
-    /// How many times the CPU time of ours a check costs.
-    fn ratio(&self, sample: &Sample, show: Show) -> f64 {
-        let ours = self.sample(System::Ours, Load::Saturated, show);
+    /// How many times the CPU time of ours under this load a check costs.
+    fn ratio(&self, sample: &Sample, load: Load, show: Show) -> f64 {
+        let ours = self.sample(System::Ours, load, show);
         ours.map_or(0.0, |ours| sample.server_cpu_us_per_check() / ours.server_cpu_us_per_check().max(1e-9))
     }
 

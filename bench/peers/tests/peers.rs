@@ -9,26 +9,27 @@ use hufu_peers::{Child, Scene, System, enrol, queues};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hufu-peers");
 
 fn scene() -> Scene {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Scene { seed: 5, holders: 20_000, now_s: u32::try_from(since.as_secs()).unwrap() }
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970");
+    Scene { seed: 5, holders: 20_000, now_s: u32::try_from(since.as_secs()).expect("before 2106") }
 }
 
 fn start(system: System) -> Child {
-    Child::start(Path::new(PROGRAM), system, scene(), None).unwrap()
+    Child::start(Path::new(PROGRAM), system, scene(), None).expect("it comes to serve")
 }
 
 fn check(system: System, helpers: usize) {
     let peer = start(system);
     assert_eq!(peer.ready.helpers.len(), helpers);
-    let mut http = Http::connect(peer.ready.addr, 8).unwrap();
+    let mut http = Http::connect(peer.ready.addr, 8).expect("connections");
     for show in [Show::First, Show::Again] {
         let mut codes = Codes::new(&scene().world(), show, 300);
         for (pace, checks) in [(Pace::PerSecond(400.0), 200), (Pace::Saturation, 20)] {
-            let before = peer.cpu().unwrap();
-            let sample = http.round(&mut codes, pace, Duration::from_millis(500)).unwrap();
+            let before = peer.cpu().expect("its CPU time");
+            let sample = http.round(&mut codes, pace, Duration::from_millis(500)).expect("answers");
             assert!(sample.answered >= checks, "{} answers", sample.answered);
             assert_eq!((sample.wrong, sample.lost), (0, 0));
-            assert!(peer.cpu_ns_since(&before).unwrap() > 0, "its CPU time is counted");
+            assert!(peer.cpu_ns_since(&before).expect("its CPU time") > 0, "its CPU time is counted");
         }
     }
 }

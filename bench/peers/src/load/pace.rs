@@ -34,11 +34,6 @@ impl Clock {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Seconds since the start.
-    pub(crate) fn now_s(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
-    }
-
     /// When the next check is due, nanoseconds from the start; `None` once the round is over. At saturation a
     /// check is due when it can be sent.
     pub(crate) fn due_ns(&self, now_ns: u64) -> Option<u64> {

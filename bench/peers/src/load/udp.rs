@@ -60,6 +60,8 @@ struct Line {
 
 /// Bytes of a sealed request for a phone code of 440 characters.
 const REQUEST_BYTES: usize = 572;
+/// A server whose queue is empty has been silent for this long.
+const QUIET: Duration = Duration::from_millis(300);
 /// How long after its end a round waits for the last replies.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -151,17 +153,21 @@ impl<S: Speech> Udp<S> {
         (0..count).try_for_each(|_| self.send(0))
     }
 
-    /// Waits for the replies to what was [filled](Self::fill) in.
+    /// Waits for the replies to what was [filled](Self::fill) in, until none has come for a while: what did not
+    /// fit the server's buffer is lost.
     ///
     /// # Errors
     /// When a socket fails.
     pub fn drain(&mut self) -> anyhow::Result<Sample> {
         let mut sample = Sample::default();
-        let clock = Clock::start(Pace::Saturation, PATIENCE);
+        let mut clock = Clock::start(Pace::Saturation, QUIET);
         while self.under_way() > 0 && clock.due_ns(clock.now_ns()).is_some() {
+            let before = sample.answered;
             self.receive(&clock, &mut sample)?;
+            if sample.answered > before {
+                clock = Clock::start(Pace::Saturation, QUIET);
+            }
         }
-        sample.seconds = clock.now_s();
         sample.lost = self.give_up();
         Ok(sample)
     }
