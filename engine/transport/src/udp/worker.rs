@@ -93,6 +93,10 @@ impl Worker {
                     {
                         return;
                     }
+                    if received == 1 {
+                        // Most likely nothing more is there, and asking `poll` costs less than receiving in vain.
+                        self.idle(&mut idle_since);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.wake.stopping() {
