@@ -115,7 +115,10 @@ fn r06_a_changed_policy_is_taken_and_a_faulty_one_is_not() {
     deployment.write("sites.toml", &format!("[[site]]\nid = {SITE}\nname = \"Gate\"\ndoses_mim = 2\n"));
     engine.logs("sites.toml:4: doses_mim: there is no such key; did you mean doses_min?");
     assert_eq!(deployment.check("42").0, "clear", "the old policy stays");
-    deployment.write("sites.toml", &format!("[[site]]\nid = {SITE}\nname = \"Gate\"\ndoses_min = 2\n"));
+    deployment.write(
+        "sites.toml",
+        &format!("[[site]]\nid = {SITE}\nname = \"Gate\"\nstaleness_ms_max = 86400000\ndoses_min = 2\n"),
+    );
     deployment.becomes("42", "doses-too-few", 1);
     deployment.write("sites.toml", "[[site]]\nid = 1\nname = \"Elsewhere\"\n");
     // A gate of a site without a policy gets no session.

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -57,6 +58,20 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, Strin
     }
 }
 
+/// An address that is free now and fixed from here on, so that a restarted engine is where its gates look for
+/// it: below the ports that the system gives to anybody, and never given twice by one process.
+fn free_address() -> String {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let port = 10_000 + first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let address = format!("127.0.0.1:{port}");
+        if UdpSocket::bind(&address).is_ok() {
+            return address;
+        }
+    }
+}
+
 /// Keys, trust list, CA, a gate (device 7), a terminal (device 8), a snapshot with a green holder 42.
 pub(crate) struct Deployment {
     folder: PathBuf,
@@ -75,10 +90,7 @@ impl Deployment {
     pub(crate) fn new() -> Deployment {
         let temporary = tempfile::tempdir().unwrap();
         let deployment = Deployment { folder: temporary.path().to_path_buf(), _temporary: Some(temporary) };
-        // Free now and fixed from here on, so that a restarted engine is where its gates look for it.
-        let ports: Vec<_> = (0..2).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
-        let [udp, quic] = [0, 1].map(|at: usize| ports[at].local_addr().unwrap().to_string());
-        drop(ports);
+        let [udp, quic] = [free_address(), free_address()];
         deployment.run("keys generate operator --out operator");
         deployment.run(&format!("keys generate issuer --issuer {ISSUER} --out issuer"));
         deployment.run("keys cluster --out cluster.seed");
@@ -94,7 +106,7 @@ impl Deployment {
         deployment.set("42", "green");
         deployment.write(
             "sites.toml",
-            &format!("[[site]]\nid = {SITE}\nname = \"North gate\"\naccepts = [\"phone\", \"paper\"]\nroster = true\n"),
+            &format!("[[site]]\nid = {SITE}\nname = \"North gate\"\naccepts = [\"phone\", \"paper\"]\nroster = true\nstaleness_ms_max = 86400000\n"),
         );
         deployment.write(
             "engine.toml",

@@ -161,9 +161,19 @@ impl Place {
 const CONFIG: &str = "engine.toml";
 
 /// Two UDP ports of the loopback that are free now. They go into the folder's files, so that an engine started
-/// from it later is where its gate looks for it.
+/// from it later is where its gate looks for it; so they lie below those that the system gives to anybody.
 fn free_addresses() -> anyhow::Result<Addresses> {
-    let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port");
-    let (udp, quic) = (bind()?, bind()?);
+    let (udp, quic) = (free_port()?, free_port()?);
     Ok(Addresses { udp: udp.local_addr()?, quic: quic.local_addr()? })
+}
+
+/// A socket of one of 20,000 ports, drawn so that demos side by side do not meet.
+fn free_port() -> anyhow::Result<UdpSocket> {
+    const TRIES: usize = 100;
+    let draw = || {
+        let mut drawn = [0; 2];
+        aws_lc_rs::rand::fill(&mut drawn).ok()?;
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, 10_000 + u16::from_le_bytes(drawn) % 20_000)).ok()
+    };
+    (0..TRIES).find_map(|_| draw()).context("no free UDP port on the loopback")
 }
