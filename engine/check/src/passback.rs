@@ -2,6 +2,7 @@
 
 use core::hash::Hasher;
 
+use crossbeam_utils::Backoff;
 use hufu_wire::{DeviceId, HolderIndex, IssuerId, Step, UnixSeconds};
 use portable_atomic::{AtomicU128, Ordering::Acquire, Ordering::Release};
 use siphasher::sip::SipHasher24;
@@ -90,6 +91,7 @@ impl PassBack {
         let hash = self.hash(shown);
         let mine = Entry::new(hash, shown.step, device, now);
         let line = &self.line(hash).0;
+        let contention = Backoff::new();
         for _ in 0..ATTEMPTS {
             // Acquire: pairs with the Release of the swap below, so that a failed swap's retry sees the winner.
             let seen: [Entry; WAYS] = core::array::from_fn(|way| Entry::of(line[way].load(Acquire)));
@@ -104,6 +106,7 @@ impl PassBack {
             if line[place].compare_exchange(there.bits(), mine.bits(), Release, Acquire).is_ok() {
                 return Claim::First { evicted: known.is_none() && alive };
             }
+            contention.spin();
         }
         Claim::Contended
     }
