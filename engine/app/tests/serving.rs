@@ -161,3 +161,22 @@ fn a_gate_without_an_engine_says_so_in_status_3() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("hufu: "), "{}", said(&output));
 }
+
+/// Two files may not speak for one issuer, nor one file for another issuer than before.
+#[test]
+fn a_snapshot_in_the_wrong_place_is_refused() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    deployment.run("snapshot new --issuer 310000 --out twin.snapshot");
+    refused(
+        &deployment,
+        |text| text.replace("[\"statuses.snapshot\"]", "[\"statuses.snapshot\", \"twin.snapshot\"]"),
+        "is of issuer 310000",
+    );
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    deployment.run("snapshot new --issuer 320000 --out other.snapshot");
+    fs::rename(deployment.path("other.snapshot"), deployment.path("statuses.snapshot")).unwrap();
+    engine.logs("is of issuer 320000");
+    assert_eq!(deployment.check("42").0, "clear");
+}

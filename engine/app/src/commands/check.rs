@@ -46,6 +46,11 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
+/// A base45 text never ends in a space (its last digit is below 33), so what surrounds it can be trimmed.
+const fn trimmed(code: &[u8]) -> &[u8] {
+    code.trim_ascii()
+}
+
 /// A scanner's line longer than this is cut: far beyond any code, and short enough to hold.
 const LINE_BYTES_MAX: u64 = 4096;
 
@@ -54,7 +59,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     // A picture that cannot be read is told before anybody is asked.
     let code = match (&args.image, &args.code) {
         (Some(path), _) => Some(qr::read(path)?),
-        (None, Some(code)) => Some(code.trim().as_bytes().to_vec()),
+        (None, Some(code)) => Some(trimmed(code.as_bytes()).to_vec()),
         (None, None) => None,
     };
     let device = gate::open(&args.gate)?;
@@ -79,7 +84,7 @@ fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> anyhow::Result<Exit
 fn scanner(gate: &mut Gate, args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut input = io::stdin().lock();
     while let Some(line) = read_line(&mut input).context("cannot read from standard input")? {
-        let code = line.trim_ascii();
+        let code = trimmed(&line);
         if !code.is_empty() {
             say(&ask(gate, code, Lane(args.lane)), args.json)?;
         }

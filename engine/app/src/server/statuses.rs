@@ -1,10 +1,11 @@
 //! The status table, its writers, and the snapshots that fill it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use hufu_table::{Limits, MemoryUse, Reader, Snapshot, Table, Writer};
 use hufu_wire::IssuerId;
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -19,6 +20,8 @@ pub(super) struct Statuses {
 }
 
 struct Followed {
+    /// The one file its statuses come from.
+    file: PathBuf,
     writer: Writer,
     holders: u64,
 }
@@ -43,6 +46,7 @@ impl Statuses {
     pub(super) fn apply(&mut self, path: &Path, state: &State) -> anyhow::Result<String> {
         let snapshot = Snapshot::open(path)?;
         let issuer = snapshot.info().issuer;
+        let followed = self.follow(issuer, path)?;
         let held = state.sequence(issuer);
         let offered = snapshot.info().sequence;
         ensure!(
@@ -50,11 +54,6 @@ impl Statuses {
             "{}: sequence {offered} of issuer {issuer} is older than {held}, which this engine has applied",
             path.display()
         );
-        if !self.followed.contains_key(&issuer) {
-            let followed = Followed { writer: self.table.writer(issuer)?, holders: 0 };
-            self.followed.insert(issuer, followed);
-        }
-        let Some(followed) = self.followed.get_mut(&issuer) else { return Ok(String::new()) };
         let begun = Instant::now();
         let info = shown(path, || snapshot.load(&mut followed.writer))?;
         followed.holders = info.holders;
@@ -64,6 +63,23 @@ impl Statuses {
             "issuer {issuer} is at sequence {} with {} holders ({took_ms} ms)",
             info.sequence, info.holders
         ))
+    }
+
+    /// The issuer's writer, if this file is the one that speaks for it: a file put in the wrong place must not
+    /// change whom it speaks for.
+    fn follow(&mut self, issuer: IssuerId, path: &Path) -> anyhow::Result<&mut Followed> {
+        let other =
+            self.followed.iter().find(|(known, followed)| (**known == issuer) != (followed.file == path));
+        if let Some((known, Followed { file, .. })) = other {
+            bail!("{} is of issuer {issuer}; {} is of issuer {known}", path.display(), file.display());
+        }
+        match self.followed.entry(issuer) {
+            Entry::Occupied(followed) => Ok(followed.into_mut()),
+            Entry::Vacant(place) => {
+                let writer = self.table.writer(issuer)?;
+                Ok(place.insert(Followed { file: path.to_owned(), writer, holders: 0 }))
+            }
+        }
     }
 
     /// Issuers followed.
