@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, UdpOptions};
 
@@ -32,6 +33,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Prepared {
     config: Config,
     operator: PreparedKey,
+    keyring: Keyring,
     state: State,
     statuses: Statuses,
     certificates: Certificates,
@@ -83,7 +85,7 @@ impl Prepared {
         let seed = secret::read_seed(&config.files.cluster_seed)?;
         let engine = Engine::new(EngineParts {
             table: statuses.reader(),
-            keyring,
+            keyring: keyring.clone(),
             sites,
             cluster_seed: seed,
             devices_max: *config.devices.devices_max.get_ref(),
@@ -97,10 +99,10 @@ impl Prepared {
         })
         .map_err(unavailable)?;
         // Before anybody can connect, and also those whom a newer list no longer names.
-        for (device, generation) in state.remember_revoked(&certificates.revoked)? {
+        for (device, generation) in state.remember_revoked(&certificates.revoked) {
             engine.devices().revoke(device, generation);
         }
-        Ok(Prepared { config, operator, state, statuses, certificates, watches, engine })
+        Ok(Prepared { config, operator, keyring, state, statuses, certificates, watches, engine })
     }
 
     /// Opens the sockets.
@@ -178,12 +180,11 @@ impl Server {
         self.running.stop();
     }
 
-    fn take_trust_list(&self) -> anyhow::Result<String> {
-        let Prepared { config, operator, state, engine, .. } = &self.prepared;
-        let keyring = keyring::next(&config.files.trust_list, operator, state)?;
-        let version = keyring.version();
-        engine.set_keyring(keyring).map_err(unavailable)?;
-        Ok(format!("version {version} of the trust list is in force"))
+    fn take_trust_list(&mut self) -> anyhow::Result<String> {
+        let Prepared { config, operator, keyring, state, engine, .. } = &mut self.prepared;
+        *keyring = keyring::update(keyring, &config.files.trust_list, operator, state)?;
+        engine.set_keyring(keyring.clone()).map_err(unavailable)?;
+        Ok(format!("version {} of the trust list is in force", keyring.version()))
     }
 
     fn take_sites(&self) -> anyhow::Result<String> {
@@ -196,7 +197,7 @@ impl Server {
     fn take_certificates(&mut self) -> anyhow::Result<String> {
         let Prepared { config, state, .. } = &self.prepared;
         let certificates = Certificates::read(&config.files)?;
-        let revoked = state.remember_revoked(&certificates.revoked)?;
+        let revoked = state.remember_revoked(&certificates.revoked);
         // Before anything else can fail: the list is genuine, so whoever is on it is out.
         for (device, generation) in &revoked {
             self.running.revoke(*device, *generation);

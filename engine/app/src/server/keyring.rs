@@ -24,16 +24,17 @@ pub(super) fn start(path: &Path, operator: &PreparedKey, state: &State) -> anyho
 }
 
 /// The keyring of a list that has changed.
-pub(super) fn next(path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
-    update(&state.keyring(operator)?, path, operator, state)
-}
-
-fn update(held: &Keyring, path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
+pub(super) fn update(
+    held: &Keyring,
+    path: &Path,
+    operator: &PreparedKey,
+    state: &State,
+) -> anyhow::Result<Keyring> {
     let list = trust::open(path, operator)?;
     let keyring = held
         .update(&list, moment::now().seconds())
         .with_context(|| format!("{} cannot be taken", path.display()))?;
-    state.remember_keyring(&keyring)?;
+    state.remember_keyring(&keyring);
     Ok(keyring)
 }
 

@@ -76,29 +76,29 @@ impl State {
     }
 
     /// Remembers that an issuer is at `sequence`.
-    pub(super) fn remember_sequence(&self, issuer: IssuerId, sequence: Sequence) -> anyhow::Result<()> {
+    pub(super) fn remember_sequence(&self, issuer: IssuerId, sequence: Sequence) {
         self.change(|memory| {
             let held = memory.sequences.entry(issuer.0).or_default();
             *held = sequence.0.max(*held);
-        })
+        });
     }
 
     /// Remembers revoked devices, and returns all that ever were.
     pub(super) fn remember_revoked(
         &self,
         revoked: &[(DeviceId, DeviceGeneration)],
-    ) -> anyhow::Result<Vec<(DeviceId, DeviceGeneration)>> {
+    ) -> Vec<(DeviceId, DeviceGeneration)> {
         self.change(|memory| {
             for (device, generation) in revoked {
                 let held = memory.revoked.entry(device.0).or_insert(generation.0);
                 *held = generation.0.max(*held);
             }
-        })?;
-        let all = self.memory.borrow().revoked.clone();
-        Ok(all
-            .into_iter()
-            .map(|(device, generation)| (DeviceId(device), DeviceGeneration(generation)))
-            .collect())
+        });
+        let all = self.memory.borrow();
+        all.revoked
+            .iter()
+            .map(|(device, generation)| (DeviceId(*device), DeviceGeneration(*generation)))
+            .collect()
     }
 
     /// The keyring that was in force last; an empty one the first time.
@@ -110,26 +110,30 @@ impl State {
         }
     }
 
-    /// Remembers a keyring before it comes into force.
-    pub(super) fn remember_keyring(&self, keyring: &Keyring) -> anyhow::Result<()> {
-        self.write(KEYRING, &keyring.to_state())
+    /// Remembers a keyring.
+    pub(super) fn remember_keyring(&self, keyring: &Keyring) {
+        self.write(KEYRING, || Ok(keyring.to_state()));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Memory)) -> anyhow::Result<()> {
-        let mut next = self.memory.borrow().clone();
-        change(&mut next);
-        if next != *self.memory.borrow() {
-            self.write(MEMORY, &serde_json::to_vec_pretty(&next)?)?;
-            self.memory.replace(next);
+    fn change(&self, change: impl FnOnce(&mut Memory)) {
+        let before = self.memory.borrow().clone();
+        let mut memory = self.memory.borrow_mut();
+        change(&mut memory);
+        if *memory != before {
+            self.write(MEMORY, || Ok(serde_json::to_vec_pretty(&*memory)?));
         }
-        Ok(())
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    /// Writes one file. A disk that is full must not keep a revocation from coming into force, so this is told
+    /// in the log and stops nothing.
+    fn write(&self, name: &str, bytes: impl FnOnce() -> anyhow::Result<Vec<u8>>) {
         if self.lock.is_none() {
-            return Ok(());
+            return;
         }
-        files::replace(&self.folder.join(name), bytes, Readable::Owner)
+        let path = self.folder.join(name);
+        if let Err(error) = bytes().and_then(|bytes| files::replace(&path, &bytes, Readable::Owner)) {
+            tracing::error!("what is in force now would be forgotten by a restart: {error:#}");
+        }
     }
 }
 
@@ -158,15 +162,15 @@ mod tests {
         let device = |id, generation| (DeviceId(id), DeviceGeneration(generation));
         {
             let state = State::open(folder.path()).unwrap();
-            state.remember_sequence(IssuerId(1), Sequence(9)).unwrap();
-            state.remember_sequence(IssuerId(1), Sequence(3)).unwrap();
-            state.remember_revoked(&[device(7, 2), device(7, 1)]).unwrap();
+            state.remember_sequence(IssuerId(1), Sequence(9));
+            state.remember_sequence(IssuerId(1), Sequence(3));
+            state.remember_revoked(&[device(7, 2), device(7, 1)]);
             assert!(State::open(folder.path()).is_err(), "one engine a folder");
         }
         let state = State::open(folder.path()).unwrap();
         assert_eq!(state.sequence(IssuerId(1)), Sequence(9));
         assert_eq!(state.sequence(IssuerId(2)), Sequence(0));
-        assert_eq!(state.remember_revoked(&[]).unwrap(), [device(7, 2)]);
+        assert_eq!(state.remember_revoked(&[]), [device(7, 2)]);
     }
 
     #[test]

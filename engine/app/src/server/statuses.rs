@@ -57,7 +57,7 @@ impl Statuses {
         let begun = Instant::now();
         let info = shown(path, || snapshot.load(&mut followed.writer))?;
         followed.holders = info.holders;
-        state.remember_sequence(issuer, info.sequence)?;
+        state.remember_sequence(issuer, info.sequence);
         let took_ms = begun.elapsed().as_millis();
         Ok(format!(
             "issuer {issuer} is at sequence {} with {} holders ({took_ms} ms)",
