@@ -18,7 +18,7 @@ use crate::serve::{Scene, System};
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 pub struct Options {
     /// Length of one round of one system, seconds
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = 0.7)]
     pub seconds: f64,
     /// Rounds of each system, in turn with the others'
     #[arg(long, default_value_t = 3)]

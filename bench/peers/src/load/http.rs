@@ -46,7 +46,7 @@ struct Answer<'a> {
 /// Room for one answer; a peer's has about 300 bytes.
 const ANSWER_BYTES_MAX: usize = 4096;
 /// How long after its end a round waits for the last answers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Http {
     /// Opens `connections` connections.
