@@ -46,12 +46,24 @@ pub(crate) fn demo() -> Result<Counts> {
     Ok(Counts::ONE)
 }
 
-/// A short comparison with the peers.
+/// A short comparison with the peers. How large the ratios are is for docs/PERFORMANCE.md and an idle machine.
 pub(crate) fn peers() -> Result<Counts> {
     let file = "target/xtask/peers.json";
-    measure(&["hufu-peers", "--", "--json", file], &[])?;
+    measure(
+        &["hufu-peers", "--", "--json", file],
+        &["--holders", "100000", "--rounds", "1", "--seconds", "0.3"],
+    )?;
     let figures = read(file)?;
-    ensure!(figures.get("ours").is_some(), "{file} has no figures of ours");
+    for system in ["ours", "axum-redis", "axum-dashmap"] {
+        for codes in ["first_seen", "seen_again"] {
+            let of_system = figures.get(system).and_then(|figures| figures.get(codes));
+            let of_system = of_system.with_context(|| format!("{file} has no {system}.{codes}"))?;
+            for name in ["server_cpu_us_per_check", "checks_per_s", "ratio"] {
+                ensure!(number(of_system, name)? > 0.0, "{file}: {system}.{codes}.{name} is not above 0");
+            }
+        }
+    }
+    ensure!(number(&figures, "wrong")? == 0.0, "{file}: wrong is not 0");
     Ok(Counts::ONE)
 }
 
