@@ -9,9 +9,11 @@
 //! 5. [`presentation`]: whoever shows it holds the phone it was made for.
 //!
 //! Nothing on that walk allocates. Every refusal is a [`Reason`](hufu_wire::Reason).
+//! Beside it, [`chain`] believes or refuses what authorities sign about statuses (`docs/SYNC.md`).
 //! `docs/CODES.md` has every byte of the formats for people who write the other end.
 
 pub mod cbor;
+pub mod chain;
 pub mod code;
 pub mod cose;
 pub mod credential;

@@ -121,6 +121,11 @@ impl<'k, 'a, T: Claims<'a>> Admitted<'k, 'a, T> {
 }
 
 impl<T> Verified<T> {
+    /// The caller has verified a signature of `issuer` over `value`.
+    pub(crate) fn proved(value: T, issuer: IssuerId) -> Verified<T> {
+        Verified { value, issuer }
+    }
+
     /// Whose key signed it.
     pub fn issuer(&self) -> IssuerId {
         self.issuer

@@ -181,7 +181,7 @@ fn a_list_that_is_genuine_and_ill_formed_is_refused() {
             None,
             open(&|w| {
                 head(w, 1);
-                key_item(w, kid, 63);
+                key_item(w, kid, 127);
             }),
         ),
         (
@@ -189,7 +189,7 @@ fn a_list_that_is_genuine_and_ill_formed_is_refused() {
             malformed(Fault::Range),
             open(&|w| {
                 head(w, 1);
-                key_item(w, kid, 64);
+                key_item(w, kid, 128);
             }),
         ),
         (

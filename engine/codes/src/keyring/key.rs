@@ -28,13 +28,14 @@ pub struct IssuerKey {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Uses(u8);
 
-const NAMES: [(Uses, &str); 6] = [
+const NAMES: [(Uses, &str); 7] = [
     (Uses::PHONE, "phone"),
     (Uses::PAPER, "paper"),
     (Uses::TRIP, "trip"),
     (Uses::ROSTER, "roster"),
     (Uses::INSTRUCTION, "instruction"),
     (Uses::CONFIRMATION, "confirmation"),
+    (Uses::HEAD, "head"),
 ];
 
 impl Uses {
@@ -50,12 +51,14 @@ impl Uses {
     pub const INSTRUCTION: Uses = Uses(16);
     /// The national platform's confirmations of them (R21).
     pub const CONFIRMATION: Uses = Uses(32);
+    /// A publisher's heads: where a chain ends, and since when (R24).
+    pub const HEAD: Uses = Uses(64);
     /// Every credential and rosters.
     pub const CODES: Uses = Uses(1 | 2 | 4 | 8);
 
     /// The uses with these bits, `None` when one is unknown.
     pub const fn from_bits(bits: u8) -> Option<Uses> {
-        if bits < 64 { Some(Uses(bits)) } else { None }
+        if bits < 128 { Some(Uses(bits)) } else { None }
     }
 
     /// The bits as a trust list carries them.

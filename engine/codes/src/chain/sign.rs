@@ -1,0 +1,197 @@
+//! The signing side: authorities and publishers, wherever their keys are kept.
+
+use core::fmt;
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Content, ContentDigest, Head, Instruction, Position};
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::{IssuerId, KeyId, Malformed, Message, Sequence, UnixMillis, UnixSeconds, read};
+
+use super::digest::content_digest;
+use super::tip::Tip;
+use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, HEAD, INSTRUCTION};
+use crate::cose;
+use crate::keyring::{ListedKey, Uses};
+use crate::verified::Verified;
+
+/// The signing key of a local authority, of the national platform or of a publisher. The private key is wiped
+/// when it is dropped.
+pub struct AuthoritySigner {
+    issuer: IssuerId,
+    secret: SigningKey,
+    public: [u8; 32],
+    id: KeyId,
+}
+
+/// Why something is not signed: every follower would refuse it. The caller is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsignable {
+    /// It names another key than the signer's.
+    #[error("it names key {claimed}, and this is {signer}")]
+    AnotherKey {
+        /// The key that it names.
+        claimed: KeyId,
+        /// The key that was to sign.
+        signer: KeyId,
+    },
+    /// It has no encoding that is read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It would be read as something else; a reason too long is cut off, for example.
+    #[error("it would not be read as it was meant: the reason is too long")]
+    Altered,
+    /// It can no longer be confirmed.
+    #[error("the instruction has expired")]
+    Expired,
+    /// The local authority's clock is ahead, or this one is behind.
+    #[error("the instruction was proposed in the future")]
+    FromTheFuture,
+    /// A later instruction is in the chain already.
+    #[error("instruction {sequence} of the chain was proposed at the same time or later: sign this one anew")]
+    OutOfOrder {
+        /// The chain's last set.
+        sequence: Sequence,
+    },
+}
+
+impl AuthoritySigner {
+    /// The signer of `issuer` with this secret seed, RFC 8032 section 5.1.5.
+    pub fn from_seed(seed: &[u8; 32], issuer: IssuerId) -> AuthoritySigner {
+        let secret = SigningKey::from_bytes(seed);
+        let public = secret.verifying_key().to_bytes();
+        AuthoritySigner { issuer, secret, public, id: cose::key_id(&public) }
+    }
+
+    /// Whose key it is.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// The key's id.
+    pub fn key(&self) -> KeyId {
+        self.id
+    }
+
+    /// The public key.
+    pub fn public(&self) -> &[u8; 32] {
+        &self.public
+    }
+
+    /// The key as a trust list made at `published` names it.
+    pub fn listed(
+        &self,
+        uses: Uses,
+        published: UnixSeconds,
+        from: UnixSeconds,
+        until: UnixSeconds,
+    ) -> ListedKey {
+        ListedKey { issuer: self.issuer, public: self.public, from, until, published, uses, revoked: false }
+    }
+
+    /// Signs an instruction for the signer's own chain, as a local authority. It takes effect when it is
+    /// confirmed.
+    ///
+    /// # Errors
+    /// [`Unsignable`] when every follower would refuse it.
+    pub fn instruct(&self, content: &Content<'_>) -> Result<Vec<u8>, Unsignable> {
+        self.is_own(content.local_key)?;
+        let signature = self.sign_content(self.issuer, &content_digest(&written(content)));
+        let instruction = Instruction { issuer: self.issuer, content: *content, signature };
+        let bytes = written(&instruction);
+        // What is written here must be read in every engine, so it is read back before it leaves.
+        if read::<Instruction<'_>>(&bytes)? == instruction { Ok(bytes) } else { Err(Unsignable::Altered) }
+    }
+
+    /// Gives an instruction its place after `tip`, as the national platform: the bytes of a change set.
+    ///
+    /// # Errors
+    /// [`Unsignable`] when every follower would refuse it.
+    pub fn confirm(
+        &self,
+        instruction: &Verified<Instruction<'_>>,
+        tip: &Tip,
+        now: UnixMillis,
+    ) -> Result<Vec<u8>, Unsignable> {
+        let content = instruction.content;
+        if now >= content.expires() {
+            return Err(Unsignable::Expired);
+        }
+        if content.proposed.since(now) > CHAIN_SKEW_MS_MAX {
+            return Err(Unsignable::FromTheFuture);
+        }
+        if content.proposed <= tip.proposed {
+            return Err(Unsignable::OutOfOrder { sequence: tip.sequence });
+        }
+        let position = Position {
+            issuer: instruction.issuer,
+            sequence: tip.next(),
+            confirmed: now,
+            national_key: self.id,
+            previous: tip.digest,
+        };
+        let national_signature = self.sign_position(&position, &content_digest(&written(&content)));
+        let set = ChangeSet { position, content, local_signature: instruction.signature, national_signature };
+        let bytes = written(&set);
+        read::<ChangeSet<'_>>(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Says as a publisher that the chain of `issuer` ended with `tip` at `time`.
+    pub fn head(&self, issuer: IssuerId, tip: &Tip, time: UnixMillis) -> [u8; Head::BYTES] {
+        let Tip { sequence, digest, .. } = *tip;
+        let mut head = Head { issuer, sequence, time, publisher_key: self.id, digest, signature: [0; 64] };
+        let mut bytes = [0; Head::BYTES];
+        head.write_to(&mut bytes);
+        head.signature = self.sign(&[HEAD, &bytes[..Head::SIGNED_BYTES]]);
+        head.write_to(&mut bytes);
+        bytes
+    }
+
+    /// One authority's signature over a checkpoint that names its key, local or national; the signatures in it do
+    /// not matter.
+    ///
+    /// # Errors
+    /// [`Unsignable::AnotherKey`].
+    pub fn vouch(&self, checkpoint: &Checkpoint) -> Result<[u8; 64], Unsignable> {
+        let domain = if checkpoint.local_key == self.id {
+            CHECKPOINT_INSTRUCTION
+        } else {
+            self.is_own(checkpoint.national_key)?;
+            CHECKPOINT_CONFIRMATION
+        };
+        let bytes = written(checkpoint);
+        Ok(self.sign(&[domain, &bytes[..Checkpoint::SIGNED_BYTES]]))
+    }
+
+    /// The local signature of any content, unasked. For tests of what followers refuse; authorities
+    /// [`instruct`](Self::instruct).
+    pub fn sign_content(&self, issuer: IssuerId, content: &ContentDigest) -> [u8; 64] {
+        self.sign(&[INSTRUCTION, &issuer.0.to_le_bytes(), &content.0])
+    }
+
+    /// The national signature of any position, unasked. For tests of what followers refuse; the platform
+    /// [`confirm`](Self::confirm)s.
+    pub fn sign_position(&self, position: &Position, content: &ContentDigest) -> [u8; 64] {
+        self.sign(&[CONFIRMATION, &written(position), &content.0])
+    }
+
+    fn is_own(&self, claimed: KeyId) -> Result<(), Unsignable> {
+        if claimed == self.id { Ok(()) } else { Err(Unsignable::AnotherKey { claimed, signer: self.id }) }
+    }
+
+    fn sign(&self, parts: &[&[u8]]) -> [u8; 64] {
+        self.secret.sign(&parts.concat()).to_bytes()
+    }
+}
+
+fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
+    let mut bytes = vec![0; message.size()];
+    message.write_to(&mut bytes);
+    bytes
+}
+
+impl fmt::Debug for AuthoritySigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthoritySigner({}, issuer {})", self.id, self.issuer)
+    }
+}
