@@ -1,7 +1,7 @@
 //! What a device's certificate says: its grant as names (PROTOCOL 1) and as a serial number.
 //!
 //! The operator's CA writes certificates with [`names`] and [`serial`]; engines read them with
-//! [`read_certificate`] and [`read_crl`].
+//! [`read_certificate`], [`read_end`] and [`read_crl`].
 
 use std::collections::BTreeSet;
 
@@ -68,16 +68,22 @@ pub fn serial(device: DeviceId, generation: DeviceGeneration, issued: UnixSecond
 /// # Errors
 /// [`ProfileFault`] unless each of the three names is there exactly once and nothing else begins as ours.
 pub fn read_certificate(der: &[u8]) -> Result<Grant, ProfileFault> {
-    let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| ProfileFault::Unreadable)?;
-    if !rest.is_empty() {
-        return Err(ProfileFault::Unreadable);
-    }
+    let certificate = parse(der)?;
     let names = certificate.subject_alternative_name().map_err(|_| ProfileFault::Unreadable)?;
     let uris = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
         GeneralName::URI(uri) => Some(*uri),
         _ => None,
     });
     read_names(uris)
+}
+
+/// When a certificate ends: its notAfter (RFC 5280 section 4.1.2.5), or the last second there is for one later.
+///
+/// # Errors
+/// [`ProfileFault::Unreadable`].
+pub fn read_end(der: &[u8]) -> Result<UnixSeconds, ProfileFault> {
+    let not_after = parse(der)?.validity().not_after.timestamp().max(0);
+    Ok(UnixSeconds(u32::try_from(not_after).unwrap_or(u32::MAX)))
 }
 
 /// The grant that these URIs say; URIs of others are passed over.
@@ -122,6 +128,13 @@ pub fn read_crl(der: &[u8]) -> Result<BTreeSet<(DeviceId, DeviceGeneration)>, Pr
         return Err(ProfileFault::Unreadable);
     }
     Ok(crl.iter_revoked_certificates().filter_map(|revoked| read_serial(revoked.raw_serial())).collect())
+}
+
+fn parse(der: &[u8]) -> Result<X509Certificate<'_>, ProfileFault> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        _ => Err(ProfileFault::Unreadable),
+    }
 }
 
 fn read_serial(serial: &[u8]) -> Option<(DeviceId, DeviceGeneration)> {

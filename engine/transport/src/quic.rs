@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 use hufu_check::{Counters, Engine, Spine};
 use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Reason};
-use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use quinn::{Connection, Endpoint, EndpointConfig, TokioRuntime, VarInt};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -139,8 +139,14 @@ impl Shared {
         for (device, generation) in &tls.revoked {
             self.revoke(*device, *generation);
         }
-        for grant in self.roll.refused_by(&tls) {
-            self.revoke(grant.device, grant.generation);
+        for (grant, connection, reason) in self.roll.refused_by(&tls) {
+            // Nothing takes a revocation back, so only a list may ask for one: a root that is wrong today may be
+            // mended tomorrow.
+            if reason == Reason::DeviceRevoked {
+                self.revoke(grant.device, grant.generation);
+            } else if close(&connection, reason) {
+                self.meters.closed_certificate.add_shared(1);
+            }
         }
     }
 
@@ -187,6 +193,13 @@ fn open(runtime: &Runtime, listen: SocketAddr, tls: &Tls) -> std::io::Result<End
     let socket = UdpSocket::bind(listen)?;
     let server = quinn::ServerConfig::clone(&tls.server);
     Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
+}
+
+/// Closes a connection for `reason`; `false` when it was closed before.
+fn close(connection: &Connection, reason: Reason) -> bool {
+    let open = connection.close_reason().is_none();
+    connection.close(close_code(reason), reason.slug().as_bytes());
+    open
 }
 
 /// The error code of a connection that is closed for `reason` is the reason's number.

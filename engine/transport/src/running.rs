@@ -104,8 +104,8 @@ impl Running {
     }
 
     /// Puts new certificates and revocation lists in force. Every device in a list is
-    /// [revoked](Self::revoke), and so is every connected one whose certificate would no longer be accepted;
-    /// all other connections stay.
+    /// [revoked](Self::revoke). Connections whose certificates would no longer be accepted for another cause, a
+    /// new root or a certificate's end, are closed and may come back when it is mended; all others stay.
     ///
     /// # Errors
     /// [`TlsFault`], and what was in force stays in force.

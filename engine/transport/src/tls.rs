@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hufu_wire::{DeviceGeneration, DeviceId};
+use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
-use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{CertificateError, RootCertStore};
 
 use crate::options::QuicOptions;
 use crate::profile;
@@ -91,11 +91,15 @@ impl Tls {
         Ok(Tls { server: Arc::new(server), revoked, verifier })
     }
 
-    /// Whether a chain that was accepted before would be accepted now.
-    pub(crate) fn still_accepts(&self, chain: &[CertificateDer<'_>]) -> bool {
-        chain.split_first().is_some_and(|(leaf, intermediates)| {
-            self.verifier.verify_client_cert(leaf, intermediates, UnixTime::now()).is_ok()
-        })
+    /// Why a chain that was accepted before would not be accepted now: [`Reason::DeviceRevoked`] only where a
+    /// list names the certificate, [`Reason::OutOfScope`] where it grants nothing for the time being.
+    pub(crate) fn objection(&self, chain: &[CertificateDer<'_>]) -> Option<Reason> {
+        let Some((leaf, intermediates)) = chain.split_first() else { return Some(Reason::OutOfScope) };
+        match self.verifier.verify_client_cert(leaf, intermediates, UnixTime::now()) {
+            Ok(_) => None,
+            Err(rustls::Error::InvalidCertificate(CertificateError::Revoked)) => Some(Reason::DeviceRevoked),
+            Err(_) => Some(Reason::OutOfScope),
+        }
     }
 }
 

@@ -138,6 +138,7 @@ impl Board {
         let closed = [
             ("profile", &meters.closed_profile),
             ("revoked", &meters.closed_revoked),
+            ("certificate", &meters.closed_certificate),
             ("surplus", &meters.closed_surplus),
         ];
         let closed = closed.map(|(name, meter)| (name, meter.get()));

@@ -48,8 +48,11 @@ pub(crate) const fn blank() -> Verdict {
 }
 
 fn enrol(device: &Device) -> Vec<u8> {
-    let shared = &device.shared;
-    match shared.engine.enrol(device.grant, shared.udp_port, clock::now()) {
+    let (shared, now) = (&device.shared, clock::now());
+    if now.seconds() >= device.ends {
+        return refused(Reason::OutOfScope);
+    }
+    match shared.engine.enrol(device.grant, shared.udp_port, device.ends, now) {
         Ok(enrolled) => {
             shared.meters.enrolments.add(1);
             let mut draft = Draft::new(hufu_wire::Enrolled::BYTES);

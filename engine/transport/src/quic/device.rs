@@ -6,8 +6,9 @@ use arrayvec::ArrayVec;
 use bytes::Bytes;
 use hufu_check::Spine;
 use hufu_wire::limits::BATCH_MAX;
-use hufu_wire::{CheckNumber, CheckRequest, Grant, Message, Reason, UnixMillis, Verdict, read};
+use hufu_wire::{CheckNumber, CheckRequest, Grant, Message, Reason, UnixMillis, UnixSeconds, Verdict, read};
 use quinn::{Connection, Incoming};
+use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 
 use super::admission::Place;
@@ -21,6 +22,8 @@ use crate::{clock, profile};
 pub(crate) struct Device {
     pub(crate) shared: Arc<Shared>,
     pub(crate) grant: Grant,
+    /// When the first certificate of its chain ends, and with it all it was given.
+    pub(crate) ends: UnixSeconds,
     connection: Connection,
 }
 
@@ -36,15 +39,20 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
         return;
     };
     let chain = chain_of(&connection);
-    let Some(grant) = chain.first().and_then(|leaf| profile::read_certificate(leaf).ok()) else {
+    let Some((grant, ends)) = read_chain(&chain) else {
         shared.meters.closed_profile.add(1);
         connection.close(close_code(Reason::OutOfScope), b"the certificate grants nothing");
         return;
     };
     let objection = || {
+        if !shared.engine.devices().has_room_for(grant.device) {
+            return Some(Reason::DeviceUnknown);
+        }
+        if shared.engine.devices().is_revoked(&grant) {
+            return Some(Reason::DeviceRevoked);
+        }
         let now_in_force = shared.tls.load();
-        let outdated = !Arc::ptr_eq(&tls, &now_in_force) && !now_in_force.still_accepts(&chain);
-        (outdated || shared.engine.devices().is_revoked(&grant)).then_some(Reason::DeviceRevoked)
+        if Arc::ptr_eq(&tls, &now_in_force) { None } else { now_in_force.objection(&chain) }
     };
     let per_device_max = shared.options.connections_per_device_max;
     let _entry = match shared.roll.enter(grant, &connection, per_device_max, objection) {
@@ -53,15 +61,24 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
             entry
         }
         Err(reason) => {
-            shared.meters.closed_revoked.add_shared(1);
+            let revoked = reason == Reason::DeviceRevoked;
+            let meters = &shared.meters;
+            if revoked { &meters.closed_revoked } else { &meters.closed_certificate }.add_shared(1);
             connection.close(close_code(reason), reason.slug().as_bytes());
             return;
         }
     };
     drop((place, chain, tls));
     shared.meters.accepted.add(1);
-    let device = Device { shared: Arc::clone(&shared), grant, connection };
+    let device = Device { shared: Arc::clone(&shared), grant, ends, connection };
     Arc::new(device).attend().await;
+}
+
+/// What the leaf grants, and when the first certificate of the chain ends.
+fn read_chain(chain: &[CertificateDer<'_>]) -> Option<(Grant, UnixSeconds)> {
+    let grant = profile::read_certificate(chain.first()?).ok()?;
+    let ends: Result<Vec<_>, _> = chain.iter().map(|certificate| profile::read_end(certificate)).collect();
+    Some((grant, ends.ok()?.into_iter().min()?))
 }
 
 /// `None` when TLS refuses, or the peer takes too long over it.
@@ -71,10 +88,17 @@ async fn shake_hands(incoming: Incoming, tls: &Tls, shared: &Shared) -> Option<C
 }
 
 impl Device {
-    /// Attends to streams and datagrams until the connection ends.
+    /// Attends to streams and datagrams until the connection ends, or the certificate.
     async fn attend(self: Arc<Self>) {
+        let ended = clock::reaches(self.ends);
+        tokio::pin!(ended);
         loop {
             tokio::select! {
+                () = &mut ended => {
+                    self.shared.meters.closed_certificate.add_shared(1);
+                    self.connection.close(close_code(Reason::OutOfScope), b"the certificate has ended");
+                    return;
+                }
                 stream = self.connection.accept_bi() => match stream {
                     Ok((send, recv)) => {
                         tokio::spawn(stream::serve(Arc::clone(&self), send, recv));

@@ -68,11 +68,14 @@ impl Roll {
         revoked.map(|(_, connection)| connection.close(close_code(reason), reason.slug().as_bytes())).count()
     }
 
-    /// The grants of connections whose certificates `tls` would refuse.
-    pub(crate) fn refused_by(&self, tls: &Tls) -> Vec<Grant> {
+    /// The connections whose certificates `tls` would refuse, and why.
+    pub(crate) fn refused_by(&self, tls: &Tls) -> Vec<(Grant, Connection, Reason)> {
         let all: Vec<(Grant, Connection)> = self.lock().by_device.values().flatten().cloned().collect();
-        let refused = all.into_iter().filter(|(_, connection)| !tls.still_accepts(&chain_of(connection)));
-        refused.map(|(grant, _)| grant).collect()
+        let refused = all.into_iter().filter_map(|(grant, connection)| {
+            let reason = tls.objection(&chain_of(&connection))?;
+            Some((grant, connection, reason))
+        });
+        refused.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 
 #[path = "../serve/ca.rs"]
+#[expect(dead_code, reason = "shared with the tests that need all of it")]
 mod ca;
 #[path = "../serve/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests that need all of it")]

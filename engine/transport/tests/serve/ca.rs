@@ -1,5 +1,7 @@
 //! An operator's CA for tests.
 
+use std::time::Duration;
+
 use hufu_client::Identity;
 use hufu_transport::{TlsParts, profile};
 use hufu_wire::{Grant, UnixSeconds};
@@ -53,6 +55,14 @@ impl Ca {
         self.with_names(&profile::names(grant), grant, self)
     }
 
+    /// A device whose certificate ends at `end`.
+    pub(crate) fn device_until(&self, grant: Grant, end: UnixSeconds) -> Identity {
+        let mut params = device_params(&profile::names(grant), grant);
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end.0.into());
+        let (certificate, key) = self.sign(params);
+        Identity::from_der(vec![certificate], key, &[self.root()]).unwrap()
+    }
+
     /// A certificate with any names, trusting the engines of `trusted`.
     pub(crate) fn with_names(&self, names: &[String], grant: Grant, trusted: &Ca) -> Identity {
         let (certificate, key) = self.device_certificate(names, grant);
@@ -64,12 +74,7 @@ impl Ca {
         names: &[String],
         grant: Grant,
     ) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-        let mut params = CertificateParams::default();
-        params.subject_alt_names =
-            names.iter().map(|name| SanType::URI(name.as_str().try_into().unwrap())).collect();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.serial_number = Some(serial(grant));
-        self.sign(params)
+        self.sign(device_params(names, grant))
     }
 
     fn crl(&self, revoked: &[Grant]) -> CertificateRevocationListDer<'static> {
@@ -97,6 +102,15 @@ impl Ca {
         let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         (certificate, PrivateKeyDer::Pkcs8(key.serialize_der().into()))
     }
+}
+
+fn device_params(names: &[String], grant: Grant) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names =
+        names.iter().map(|name| SanType::URI(name.as_str().try_into().unwrap())).collect();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.serial_number = Some(serial(grant));
+    params
 }
 
 fn serial(grant: Grant) -> SerialNumber {

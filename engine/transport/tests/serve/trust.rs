@@ -1,13 +1,14 @@
 //! Who gets in and who is thrown out (R43).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hufu_client::{ALPN, Control, ControlFault, Identity};
 use hufu_transport::profile::{self, ENGINE_NAME};
-use hufu_wire::{DeviceGeneration, DeviceId, Grant, Reason};
+use hufu_wire::{DeviceGeneration, DeviceId, Grant, Reason, UnixSeconds};
 
 use crate::ca::Ca;
-use crate::rig::{Asker, MARKET_GATE, MARKET_GATE_2, Rig, block_on, decided, sealed};
+use crate::rig::{Asker, MARKET_GATE, MARKET_GATE_2, Rig, block_on, now, sealed};
 
 /// What connecting and enrolling with `identity` ends in.
 fn enrolled(rig: &Rig, identity: &Identity) -> Result<(), ControlFault> {
@@ -118,13 +119,41 @@ fn a_new_root_throws_out_the_devices_of_the_old_one() {
         let control = rig.connect(grant).await;
         assert!(control.time().await.is_ok());
         rig.running.set_tls(next.engine(&[])).unwrap();
-        control.connection().closed().await;
+        let fault = ControlFault::from(control.connection().closed().await);
+        assert!(matches!(fault, ControlFault::Refused(Reason::OutOfScope)), "{fault}");
     });
-    let verdict = Asker::new(rig.running.udp_addr).check(&mut session, rig.clear_code().as_bytes());
-    assert_eq!(decided(&verdict).reason, Reason::DeviceRevoked);
     let other = rig.grant(MARKET_GATE_2);
     assert!(enrolled(&rig, &next.device(other)).is_ok());
     assert!(enrolled(&rig, &rig.ca.device(other)).is_err());
+    assert!(enrolled(&rig, &rig.ca.device(grant)).is_err());
+
+    // Perhaps the root was only a wrong file: nobody is revoked for it.
+    rig.running.set_tls(rig.ca.engine(&[])).unwrap();
+    assert!(enrolled(&rig, &rig.ca.device(grant)).is_ok(), "the same device under the right root");
+    let verdict = Asker::new(rig.running.udp_addr).check(&mut session, rig.clear_code().as_bytes());
+    assert_eq!(verdict.reason, Reason::Clear);
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"certificate\"}"), 1);
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"revoked\"}"), 0);
+    rig.running.stop();
+}
+
+#[test]
+fn a_certificates_end_is_the_end_of_its_connection_and_of_its_cookies() {
+    let rig = Rig::start();
+    let end = UnixSeconds(now().0 + 3);
+    let identity = rig.ca.device_until(rig.grant(MARKET_GATE), end);
+    block_on(async {
+        let control = Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await.unwrap();
+        let neighbour = rig.connect(rig.grant(MARKET_GATE_2)).await;
+        assert_eq!(control.enrol().await.unwrap().expires, end, "no cookie outlives its certificate");
+        let closed = tokio::time::timeout(Duration::from_secs(6), control.connection().closed()).await;
+        let fault = ControlFault::from(closed.unwrap());
+        assert!(matches!(fault, ControlFault::Refused(Reason::OutOfScope)), "{fault}");
+        assert!(now() >= end);
+        assert!(neighbour.enrol().await.unwrap().expires > end, "the neighbour stays");
+    });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"certificate\"}"), 1);
+    assert!(rig.enrol(rig.grant(MARKET_GATE)).expires() > end, "a new certificate is not the old one");
     rig.running.stop();
 }
 
