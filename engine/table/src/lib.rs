@@ -43,6 +43,7 @@ pub use segment::{SEGMENT_BYTES, SEGMENT_WORDS};
 #[cfg(not(loom))]
 pub use snapshot::{
     Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind, SnapshotInfo, SnapshotWriter, write_snapshot,
+    write_snapshot_as_of,
 };
 pub use table::Table;
 pub use writer::Writer;

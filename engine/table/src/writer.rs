@@ -72,6 +72,20 @@ impl Writer {
         self.set_first(holder, word)
     }
 
+    /// Makes room for a holder: the next [`set`](Self::set) of this holder, and of every other one of the same
+    /// segment, cannot fail. Nobody's status changes; what changes many makes room for all of them first.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn make_room(&mut self, holder: HolderIndex) -> Result<(), TableFault> {
+        self.admit_holder(holder)?;
+        if self.shared.word(self.slot, holder).is_some() {
+            return Ok(());
+        }
+        // A segment in which everybody is unknown says what no segment says.
+        self.set_first(holder, StatusWord::UNKNOWN)
+    }
+
     /// The words now include every change up to `sequence`, whose head was made at `heard`.
     ///
     /// # Errors

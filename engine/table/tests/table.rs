@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hufu_table::{Limits, SEGMENT_BYTES, SEGMENT_WORDS, Table, TableFault};
+use hufu_table::{Limits, SEGMENT_BYTES, SEGMENT_WORDS, Table, TableFault, write_snapshot_as_of};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 use proptest::prelude::*;
 
@@ -29,6 +29,41 @@ fn r07_whoever_was_never_written_is_unknown_and_not_green() {
     writer.set(HolderIndex(1), GREEN).unwrap();
     assert_eq!(reader.lookup(slot, HolderIndex(1)), GREEN);
     [0, 2, 262_145, u32::MAX].into_iter().for_each(unknown);
+}
+
+#[test]
+fn r22_where_room_was_made_a_change_cannot_fail() {
+    let limits =
+        Limits { bytes_max: SEGMENT_BYTES as u64, holders_max: 600_000, ..Limits::for_holders(2, 1) };
+    let table = Table::new(limits).unwrap();
+    let mut writer = table.writer(BEIJING).unwrap();
+    assert!(matches!(writer.make_room(HolderIndex(600_000)), Err(TableFault::HolderOutOfRange { .. })));
+    writer.make_room(HolderIndex(7)).unwrap();
+    writer.make_room(HolderIndex(8)).unwrap();
+    assert!(matches!(writer.make_room(HolderIndex(300_000)), Err(TableFault::Full { .. })));
+    let reader = table.reader();
+    assert_eq!(reader.lookup(writer.slot(), HolderIndex(7)), StatusWord::UNKNOWN, "nobody's status changed");
+    writer.set(HolderIndex(262_143), RED).unwrap();
+    assert_eq!(reader.lookup(writer.slot(), HolderIndex(262_143)), RED);
+}
+
+#[test]
+fn a_snapshot_says_the_as_of_that_its_writer_knew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    let table = table();
+    let mut writer = table.writer(BEIJING).unwrap();
+    writer.set(HolderIndex(1), RED).unwrap();
+    writer.advance(Sequence(5), UnixMillis(50)).unwrap();
+    let reader = table.reader();
+    let known = reader.as_of(writer.slot());
+    writer.set(HolderIndex(2), RED).unwrap();
+    writer.make_room(HolderIndex(300_000)).unwrap();
+    writer.advance(Sequence(6), UnixMillis(60)).unwrap();
+    let info = write_snapshot_as_of(&reader, BEIJING, known, &path).unwrap();
+    assert_eq!((info.sequence, info.heard), (Sequence(5), Some(UnixMillis(50))));
+    assert_eq!((info.holders, info.segments), (2, 1), "later words, and no room that nobody took");
+    assert!(write_snapshot_as_of(&reader, SHANGHAI, known, &path).is_err());
 }
 
 #[test]

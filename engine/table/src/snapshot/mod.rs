@@ -29,6 +29,7 @@ pub use fault::{SnapshotFault, SnapshotFaultKind};
 pub use open::Snapshot;
 pub use write::SnapshotWriter;
 
+use crate::head::AsOf;
 use crate::reader::Reader;
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
 
@@ -80,7 +81,23 @@ pub fn write_snapshot(reader: &Reader, issuer: IssuerId, path: &Path) -> Result<
     let Some(slot) = reader.slot(issuer) else {
         return Err(SnapshotFault::new(path, SnapshotFaultKind::NotFollowed { issuer }));
     };
-    let as_of = reader.as_of(slot);
+    write_snapshot_as_of(reader, issuer, reader.as_of(slot), path)
+}
+
+/// As [`write_snapshot`], with an `as_of` that the caller knew earlier, so that what else it knew then can be kept
+/// beside the file. The words may be later ones than `as_of` says, never earlier ones.
+///
+/// # Errors
+/// Those of [`write_snapshot`].
+pub fn write_snapshot_as_of(
+    reader: &Reader,
+    issuer: IssuerId,
+    as_of: AsOf,
+    path: &Path,
+) -> Result<SnapshotInfo, SnapshotFault> {
+    let Some(slot) = reader.slot(issuer) else {
+        return Err(SnapshotFault::new(path, SnapshotFaultKind::NotFollowed { issuer }));
+    };
     let mut snapshot = SnapshotWriter::create(path, issuer, as_of.sequence, as_of.heard)?;
     for segment in 0..ISSUER_SEGMENTS {
         match reader.copy_segment(slot, segment) {
