@@ -35,6 +35,7 @@ const LIBRARIES: &[&str] = &[
     "hufu-table",
     "hufu-policy",
     "hufu-check",
+    "hufu-sync",
     "hufu-client",
     "hufu-transport",
     "hufu-loadgen",
@@ -46,6 +47,7 @@ const LIBRARIES_AND_PEERS: &[&str] = &[
     "hufu-table",
     "hufu-policy",
     "hufu-check",
+    "hufu-sync",
     "hufu-client",
     "hufu-transport",
     "hufu-loadgen",
@@ -60,6 +62,7 @@ const HOUSE: &[Room] = &[
     room("hufu-table", "engine/table", 2, &["hufu-wire"]),
     room("hufu-policy", "engine/policy", 2, &["hufu-wire"]),
     room("hufu-check", "engine/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
+    room("hufu-sync", "engine/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
     room("hufu-client", "engine/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
         "hufu-transport",

@@ -1,0 +1,145 @@
+//! One issuer's follower: what it knows, and what it wants.
+
+use hufu_codes::chain::{Authorities, Tip};
+use hufu_codes::ed25519::{self, Backend};
+use hufu_table::{Reader, Writer};
+use hufu_wire::chain::Head;
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
+
+use crate::answer::Wanted;
+use crate::counters::Counters;
+use crate::fault::SyncFault;
+
+/// Follows one issuer's chain into the table. There is one for each issuer, because it owns the issuer's one
+/// writer.
+pub struct Follower {
+    pub(crate) authorities: Authorities,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
+    pub(crate) backend: &'static dyn Backend,
+    /// The last change set that is in the words.
+    pub(crate) tip: Tip,
+    /// Up to here a checkpoint has settled what the history is: an older set is old, never a fork.
+    pub(crate) settled: Sequence,
+    /// Both authorities signed two histories.
+    pub(crate) is_forked: bool,
+    /// A head names another history than the words'. Its publisher alone says so: sets go on being applied.
+    pub(crate) is_contradicted: bool,
+    /// The greatest sequence that both authorities are known to have signed.
+    pub(crate) confirmed_to: Sequence,
+    /// The newest head that agrees with the words, or names sets that are not here yet.
+    pub(crate) announced: Option<Head>,
+    /// Time of the last head that the words agree with; 0 for never.
+    pub(crate) heard: UnixMillis,
+    pub(crate) counters: Counters,
+}
+
+impl Follower {
+    /// Follows a chain from its beginning, or from a checkpoint that comes later.
+    ///
+    /// # Errors
+    /// [`SyncFault::WrongWriter`] when the writer is another issuer's, or its words are those of a sequence whose
+    /// history is not known: [`resume`](Self::resume) them.
+    pub fn new(writer: Writer, authorities: Authorities) -> Result<Follower, SyncFault> {
+        let (issuer, found, sequence) = (authorities.issuer(), writer.issuer(), writer.sequence());
+        if found != issuer || sequence != Sequence(0) {
+            return Err(SyncFault::WrongWriter { issuer, found, sequence });
+        }
+        let reader = writer.reader();
+        Ok(Follower {
+            authorities,
+            writer,
+            reader,
+            backend: ed25519::backend(),
+            tip: Tip::START,
+            settled: Sequence(0),
+            is_forked: false,
+            is_contradicted: false,
+            confirmed_to: Sequence(0),
+            announced: None,
+            heard: UnixMillis(0),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Whose chain it follows.
+    pub fn issuer(&self) -> IssuerId {
+        self.authorities.issuer()
+    }
+
+    /// The last change set that is in the words. Two followers with equal digests have equal words.
+    pub fn tip(&self) -> &Tip {
+        &self.tip
+    }
+
+    /// Whether nothing is applied until a checkpoint says which of two histories holds.
+    pub fn is_forked(&self) -> bool {
+        self.is_forked
+    }
+
+    /// Time of the last head that the words agreed with.
+    pub fn heard(&self) -> Option<UnixMillis> {
+        (self.heard != UnixMillis(0)).then_some(self.heard)
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What to fetch next. Ask again after each answer.
+    pub fn wants(&self) -> Wanted {
+        if self.is_forked || self.is_contradicted {
+            return Wanted::Checkpoint { from: self.tip.sequence };
+        }
+        let announced = self.announced.map_or(Sequence(0), |head| head.sequence);
+        let to = announced.max(self.confirmed_to);
+        if to > self.tip.sequence { Wanted::Sets { from: self.tip.next(), to } } else { Wanted::Nothing }
+    }
+
+    /// Refuses what was made after `now`, give or take what clocks differ by.
+    pub(crate) fn admit_time(
+        &self,
+        message: &'static str,
+        sequence: Sequence,
+        made: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<(), SyncFault> {
+        let ahead_ms = made.since(now);
+        if ahead_ms > CHAIN_SKEW_MS_MAX {
+            return Err(SyncFault::FromTheFuture { issuer: self.issuer(), message, sequence, ahead_ms });
+        }
+        Ok(())
+    }
+
+    /// The words are those of a head made at `time`. Never goes back, and never ahead of `now`: data is told
+    /// older than it is rather than younger.
+    pub(crate) fn hear(&mut self, time: UnixMillis, now: UnixMillis) {
+        let time = time.min(now);
+        if time > self.heard {
+            self.heard = time;
+            self.writer.heard(time);
+        }
+    }
+
+    /// The words have come to another tip: a head that came before them may be theirs.
+    pub(crate) fn hear_announced(&mut self, now: UnixMillis) {
+        let Tip { sequence, digest, .. } = self.tip;
+        match self.announced {
+            Some(head) if (head.sequence, head.digest) == (sequence, digest) => self.hear(head.time, now),
+            Some(head) if head.sequence == sequence => self.is_contradicted = true,
+            _ => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower")
+            .field("issuer", &self.issuer())
+            .field("tip", &self.tip)
+            .field("wants", &self.wants())
+            .finish_non_exhaustive()
+    }
+}
