@@ -59,7 +59,8 @@ pub struct QuicOptions {
     pub idle: Duration,
     /// Streams one connection may have open.
     pub streams_per_connection: u16,
-    /// Frames under way in all connections together, bytes; at least one frame of the largest kind.
+    /// Frames under way in all connections together, bytes; at least one frame of the largest kind. One device
+    /// may take a twelfth of it, or one such frame.
     pub frames_bytes_max: usize,
 }
 

@@ -94,7 +94,7 @@ impl Quic {
             engine: Arc::clone(engine),
             counters: spine.counters(),
             meters: QuicMeters::default(),
-            roll: Roll::default(),
+            roll: Roll::new(&options),
             handshakes: Arc::new(Handshakes::new(&options)),
             frames: Semaphore::new(options.frames_bytes_max.clamp(FRAME_BYTES_MAX, Semaphore::MAX_PERMITS)),
             options,
@@ -197,9 +197,13 @@ fn open(runtime: &Runtime, listen: SocketAddr, tls: &Tls) -> std::io::Result<End
 
 /// Closes a connection for `reason`; `false` when it was closed before.
 fn close(connection: &Connection, reason: Reason) -> bool {
-    let open = connection.close_reason().is_none();
+    let open = is_open(connection);
     connection.close(close_code(reason), reason.slug().as_bytes());
     open
+}
+
+fn is_open(connection: &Connection) -> bool {
+    connection.close_reason().is_none()
 }
 
 /// The error code of a connection that is closed for `reason` is the reason's number.

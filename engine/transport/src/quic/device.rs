@@ -9,6 +9,7 @@ use hufu_wire::limits::BATCH_MAX;
 use hufu_wire::{CheckNumber, CheckRequest, Grant, Message, Reason, UnixMillis, UnixSeconds, Verdict, read};
 use quinn::{Connection, Incoming};
 use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::admission::Place;
@@ -24,6 +25,8 @@ pub(crate) struct Device {
     pub(crate) grant: Grant,
     /// When the first certificate of its chain ends, and with it all it was given.
     pub(crate) ends: UnixSeconds,
+    /// Bytes that its frames may still take.
+    pub(crate) room: Arc<Semaphore>,
     connection: Connection,
 }
 
@@ -54,8 +57,7 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
         let now_in_force = shared.tls.load();
         if Arc::ptr_eq(&tls, &now_in_force) { None } else { now_in_force.objection(&chain) }
     };
-    let per_device_max = shared.options.connections_per_device_max;
-    let _entry = match shared.roll.enter(grant, &connection, per_device_max, objection) {
+    let entry = match shared.roll.enter(grant, &connection, objection) {
         Ok((entry, surplus)) => {
             shared.meters.closed_surplus.add(surplus);
             entry
@@ -70,7 +72,8 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
     };
     drop((place, chain, tls));
     shared.meters.accepted.add(1);
-    let device = Device { shared: Arc::clone(&shared), grant, ends, connection };
+    let room = Arc::clone(&entry.room);
+    let device = Device { shared: Arc::clone(&shared), grant, ends, room, connection };
     Arc::new(device).attend().await;
 }
 

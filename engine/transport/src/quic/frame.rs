@@ -11,7 +11,16 @@ use tokio::time::timeout;
 pub(crate) struct Frame<'s> {
     pub(crate) kind: FrameKind,
     pub(crate) payload: Vec<u8>,
-    _room: SemaphorePermit<'s>,
+    _taken: [SemaphorePermit<'s>; 2],
+}
+
+/// Bytes that frames may still take.
+#[derive(Clone, Copy)]
+pub(crate) struct Room<'s> {
+    /// All together.
+    pub(crate) of_all: &'s Semaphore,
+    /// Those of this device.
+    pub(crate) of_device: &'s Semaphore,
 }
 
 /// Why there is no frame.
@@ -25,11 +34,11 @@ pub(crate) enum NoFrame {
     Unreadable,
 }
 
-/// Reads the next request frame. Memory is taken as the bytes arrive, never on the word of a header, and only
-/// while all frames together stay within `room`.
+/// Reads the next request frame. A header's word takes room only from its own device, which waits for itself if
+/// it announces too much; room that others might need is taken as the bytes arrive, and so is memory.
 pub(crate) async fn read_frame<'s>(
     recv: &mut RecvStream,
-    room: &'s Semaphore,
+    room: Room<'s>,
     patience: Duration,
 ) -> Result<Frame<'s>, NoFrame> {
     let mut head = [0; FRAME_HEADER_BYTES];
@@ -43,11 +52,12 @@ pub(crate) async fn read_frame<'s>(
         return Err(NoFrame::Unreadable);
     }
     let payload = async {
-        let room = room.acquire_many(header.payload_bytes).await.map_err(|_| NoFrame::Lost)?;
-        Ok((read_payload(recv, header.payload_bytes as usize).await?, room))
+        let of_device = take(room.of_device, header.payload_bytes).await?;
+        let (payload, of_all) = read_payload(recv, header.payload_bytes as usize, room.of_all).await?;
+        Ok((payload, [of_device, of_all]))
     };
-    let (payload, room) = timeout(patience, payload).await.map_err(|_| NoFrame::Unreadable)??;
-    Ok(Frame { kind: header.kind, payload, _room: room })
+    let (payload, taken) = timeout(patience, payload).await.map_err(|_| NoFrame::Unreadable)??;
+    Ok(Frame { kind: header.kind, payload, _taken: taken })
 }
 
 fn may_be_asked(header: FrameHeader) -> bool {
@@ -62,16 +72,29 @@ fn may_be_asked(header: FrameHeader) -> bool {
     }
 }
 
-async fn read_payload(recv: &mut RecvStream, bytes: usize) -> Result<Vec<u8>, NoFrame> {
+async fn read_payload<'s>(
+    recv: &mut RecvStream,
+    bytes: usize,
+    room: &'s Semaphore,
+) -> Result<(Vec<u8>, SemaphorePermit<'s>), NoFrame> {
     let mut payload = Vec::new();
+    let mut taken = take(room, 0).await?;
     while payload.len() < bytes {
         match recv.read_chunk(bytes - payload.len(), true).await {
-            Ok(Some(chunk)) => payload.extend_from_slice(&chunk.bytes),
+            Ok(Some(chunk)) => {
+                taken.merge(take(room, u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX)).await?);
+                payload.extend_from_slice(&chunk.bytes);
+            }
             Ok(None) => return Err(NoFrame::Unreadable),
             Err(_) => return Err(NoFrame::Lost),
         }
     }
-    Ok(payload)
+    Ok((payload, taken))
+}
+
+async fn take(room: &Semaphore, bytes: u32) -> Result<SemaphorePermit<'_>, NoFrame> {
+    // Nobody closes a room.
+    room.acquire_many(bytes).await.map_err(|_| NoFrame::Lost)
 }
 
 /// A frame being written: room for its header, then the payload.

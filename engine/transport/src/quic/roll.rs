@@ -1,26 +1,40 @@
 //! The connections that are open, by device, so that a revocation reaches them at once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Reason};
 use quinn::Connection;
 use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
 
-use super::close_code;
+use super::{close, close_code, is_open};
+use crate::options::QuicOptions;
 use crate::tls::Tls;
 
+/// The part of all frames' memory that one device's may take. A twelfth: with the usual options all streams of a
+/// connection at their largest, so none waits for another while holding the window that the other needs.
+const DEVICE_SHARE: usize = 12;
+
 /// Every open connection that has a device.
-#[derive(Default)]
 pub(crate) struct Roll {
+    per_device_max: usize,
+    device_room: usize,
     open: Mutex<Open>,
 }
 
 #[derive(Default)]
 struct Open {
-    /// Oldest first; no device without a connection.
-    by_device: HashMap<DeviceId, Vec<(Grant, Connection)>>,
+    /// No device without a connection.
+    by_device: HashMap<DeviceId, OfDevice>,
     count: usize,
+}
+
+struct OfDevice {
+    /// Oldest first.
+    connections: Vec<(Grant, Connection)>,
+    room: Arc<Semaphore>,
 }
 
 /// One connection's place in the roll, left when this is dropped.
@@ -28,9 +42,20 @@ pub(crate) struct Entry<'r> {
     roll: &'r Roll,
     device: DeviceId,
     connection: usize,
+    /// Bytes that frames of the device may still take, over all its connections.
+    pub(crate) room: Arc<Semaphore>,
 }
 
 impl Roll {
+    pub(crate) fn new(options: &QuicOptions) -> Roll {
+        Roll {
+            per_device_max: options.connections_per_device_max.max(1),
+            device_room: (options.frames_bytes_max / DEVICE_SHARE)
+                .clamp(FRAME_BYTES_MAX, Semaphore::MAX_PERMITS),
+            open: Mutex::default(),
+        }
+    }
+
     /// Enters a connection unless `objection`, asked under the roll's lock, has a reason against it. Whoever
     /// revokes first says so and then sweeps the roll, so one of the two sees the other. Returns the place and
     /// how many of the device's older connections had to go.
@@ -38,7 +63,6 @@ impl Roll {
         &self,
         grant: Grant,
         connection: &Connection,
-        per_device_max: usize,
         objection: impl FnOnce() -> Option<Reason>,
     ) -> Result<(Entry<'_>, usize), Reason> {
         let mut open = self.lock();
@@ -46,13 +70,19 @@ impl Roll {
             return Err(reason);
         }
         open.count += 1;
-        let of_device = open.by_device.entry(grant.device).or_default();
-        of_device.push((grant, connection.clone()));
-        let surplus = of_device.len().saturating_sub(per_device_max.max(1));
-        for (_, connection) in &of_device[..surplus] {
+        let of_device = open.by_device.entry(grant.device).or_insert_with(|| OfDevice {
+            connections: Vec::new(),
+            room: Arc::new(Semaphore::new(self.device_room)),
+        });
+        of_device.connections.push((grant, connection.clone()));
+        // Those that were closed before stay until their task has noticed.
+        let open_of_device = of_device.connections.iter().filter(|(_, connection)| is_open(connection));
+        let surplus = open_of_device.clone().count().saturating_sub(self.per_device_max);
+        for (_, connection) in open_of_device.take(surplus) {
             connection.close(close_code(Reason::Busy), b"one connection too many");
         }
-        Ok((Entry { roll: self, device: grant.device, connection: connection.stable_id() }, surplus))
+        let room = Arc::clone(&of_device.room);
+        Ok((Entry { roll: self, device: grant.device, connection: connection.stable_id(), room }, surplus))
     }
 
     /// Connections in the roll.
@@ -63,14 +93,17 @@ impl Roll {
     /// Closes the device's connections up to `generation`; returns how many.
     pub(crate) fn close(&self, device: DeviceId, generation: DeviceGeneration, reason: Reason) -> usize {
         let open = self.lock();
-        let of_device = open.by_device.get(&device).into_iter().flatten();
+        let of_device = open.by_device.get(&device).into_iter().flat_map(|of_device| &of_device.connections);
         let revoked = of_device.filter(|(grant, _)| grant.generation <= generation);
-        revoked.map(|(_, connection)| connection.close(close_code(reason), reason.slug().as_bytes())).count()
+        revoked.filter(|(_, connection)| close(connection, reason)).count()
     }
 
     /// The connections whose certificates `tls` would refuse, and why.
     pub(crate) fn refused_by(&self, tls: &Tls) -> Vec<(Grant, Connection, Reason)> {
-        let all: Vec<(Grant, Connection)> = self.lock().by_device.values().flatten().cloned().collect();
+        let all: Vec<(Grant, Connection)> = {
+            let open = self.lock();
+            open.by_device.values().flat_map(|of_device| &of_device.connections).cloned().collect()
+        };
         let refused = all.into_iter().filter_map(|(grant, connection)| {
             let reason = tls.objection(&chain_of(&connection))?;
             Some((grant, connection, reason))
@@ -88,10 +121,10 @@ impl Drop for Entry<'_> {
     fn drop(&mut self) {
         let mut open = self.roll.lock();
         let Some(of_device) = open.by_device.get_mut(&self.device) else { return };
-        let before = of_device.len();
-        of_device.retain(|(_, connection)| connection.stable_id() != self.connection);
-        let left = before - of_device.len();
-        if of_device.is_empty() {
+        let before = of_device.connections.len();
+        of_device.connections.retain(|(_, connection)| connection.stable_id() != self.connection);
+        let left = before - of_device.connections.len();
+        if of_device.connections.is_empty() {
             open.by_device.remove(&self.device);
         }
         open.count -= left;

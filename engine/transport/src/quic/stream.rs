@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::UNREADABLE;
 use super::answer::answer;
 use super::device::Device;
-use super::frame::{Frame, NoFrame, read_frame};
+use super::frame::{Frame, NoFrame, Room, read_frame};
 
 /// Serves a stream until the device finishes it, breaks the protocol, or the engine stops.
 pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: RecvStream) {
@@ -37,7 +37,8 @@ pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: R
 /// The next frame. While there is none, the end of the engine is the end of the stream.
 async fn next<'d>(device: &'d Device, recv: &mut RecvStream) -> Result<Frame<'d>, NoFrame> {
     let shared = &device.shared;
-    let frame = read_frame(recv, &shared.frames, shared.options.patience);
+    let room = Room { of_all: &shared.frames, of_device: &device.room };
+    let frame = read_frame(recv, room, shared.options.patience);
     if shared.stopping() {
         // A request may be on its way already, and is told that the engine stops.
         return timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished));

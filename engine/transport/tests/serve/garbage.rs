@@ -1,7 +1,13 @@
 //! Whatever else arrives gets silence, or a reason, and moves a counter.
 
+use std::time::Duration;
+
 use hufu_check::Silence;
-use hufu_wire::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, Reason, limits};
+use hufu_client::Control;
+use hufu_wire::{
+    CheckNumber, CheckRequest, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Lane, Message, Reason, limits,
+};
+use tokio::task::JoinHandle;
 
 use crate::rig::{Asker, MARKET_GATE, Rig, block_on, eventually, sealed};
 
@@ -177,4 +183,52 @@ fn a_frame_that_never_ends_is_not_waited_for() {
         control.close().await;
     });
     rig.running.stop();
+}
+
+/// Opens streams that each announce the largest frame, send `sent` bytes of it, and stay.
+async fn stall(control: &Control, streams: usize, sent: usize) -> Vec<JoinHandle<()>> {
+    let mut head = [0; FRAME_HEADER_BYTES];
+    let payload_bytes = u32::try_from(limits::FRAME_BYTES_MAX).unwrap();
+    FrameHeader { kind: FrameKind::Checks, payload_bytes }.write_to(&mut head);
+    let mut stalled = Vec::new();
+    for _ in 0..streams {
+        let (mut send, recv) = control.connection().open_bi().await.unwrap();
+        stalled.push(tokio::spawn(async move {
+            send.write_all(&head).await.unwrap();
+            // What finds no room stays in the device's own window, and this waits for ever.
+            let _ = send.write_all(&vec![0; sent]).await;
+            let _kept = (send, recv);
+            std::future::pending().await
+        }));
+    }
+    stalled
+}
+
+#[test]
+fn frames_that_never_come_stall_nobody_elses() {
+    // Room for two of the largest frames. By their headers' word three devices would take it thrice over; by
+    // their bytes one device would take it alone.
+    for (devices, sent) in [(3, 0), (1, 600_000)] {
+        let rig = Rig::start_with(|setup| {
+            setup.options.quic.frames_bytes_max = 2 * limits::FRAME_BYTES_MAX;
+            setup.options.quic.patience = Duration::from_secs(20);
+            setup.options.stop_within = Duration::ZERO;
+        });
+        let code = rig.clear_code();
+        block_on(async {
+            let mut stalled = Vec::new();
+            for device in 0..devices {
+                let control = rig.connect(rig.grant(1 + device)).await;
+                stalled.extend(stall(&control, 4, sent).await);
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let gate = rig.connect(rig.grant(MARKET_GATE)).await;
+            let check = (CheckNumber(1), CheckRequest { lane: Lane(0), code: code.as_bytes() });
+            let checks = vec![check; 1000];
+            let verdicts = tokio::time::timeout(Duration::from_secs(5), gate.checks(&checks)).await;
+            assert_eq!(verdicts.unwrap().unwrap().len(), 1000, "{devices} devices, {sent} bytes each");
+            stalled.iter().for_each(JoinHandle::abort);
+        });
+        rig.running.stop();
+    }
 }

@@ -110,6 +110,24 @@ fn revocation_bites_at_once_on_both_ways() {
 }
 
 #[test]
+fn a_connection_that_is_closed_twice_is_counted_once() {
+    let rig = Rig::start();
+    let grant = rig.grant(MARKET_GATE);
+    block_on(async {
+        let mut connections = Vec::new();
+        for _ in 0..4 {
+            let control = rig.connect(grant).await;
+            assert!(control.time().await.is_ok());
+            connections.push(control);
+        }
+        // Faster than the endpoint's thread can notice that they are closed.
+        (0..100).for_each(|_| rig.running.revoke(grant.device, grant.generation));
+    });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"revoked\"}"), 4);
+    rig.running.stop();
+}
+
+#[test]
 fn a_new_root_throws_out_the_devices_of_the_old_one() {
     let rig = Rig::start();
     let grant = rig.grant(MARKET_GATE);
