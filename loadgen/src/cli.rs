@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hufu_client::{Control, Identity};
 use hufu_fixtures::sites::SITES;
-use hufu_fixtures::{Site, World};
-use hufu_loadgen::{Arrivals, Carriage, CpuMeter, Generator, Larder, Mix, Plan, QuicTarget, Watch};
+use hufu_fixtures::{STEADY_H, Site, World};
+use hufu_loadgen::{Arrivals, Carriage, CpuMeter, Generator, Larder, Mix, PHONES, Plan, QuicTarget, Watch};
 use hufu_wire::{Enrolled, Scope};
 
 /// Open-loop load for a Hufu engine; every answer is checked
@@ -84,6 +84,9 @@ pub(crate) struct Load {
     /// A named mix (first, again, paper, trip, gate, hostile) or kind=weight pairs
     #[arg(long, default_value = "gate")]
     mix: Mix,
+    /// Phones that codes come from; more of them take longer to make and spread over more of the population
+    #[arg(long, default_value_t = PHONES)]
+    phones: usize,
     /// Seconds of the load, or of each step
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -153,9 +156,12 @@ impl Load {
     /// Enrols the gates, makes the codes and opens the sockets.
     pub(crate) fn generator(&self, watch: Watch<'_>) -> anyhow::Result<Generator> {
         let world = World::read(&self.world)?;
+        self.fresh(&world)?;
         let identities = identities(&self.gates)?;
         let (enrolled, site) = self.enrol(&identities)?;
-        let larder = Larder::new(world, site, &|done, of| watch(hufu_loadgen::Stage::Signing(done, of)));
+        let larder = Larder::with_phones(world, site, self.phones, &|done, of| {
+            watch(hufu_loadgen::Stage::Signing(done, of));
+        });
         let target = || QuicTarget { server: self.server, name: self.name.clone(), identities };
         let together = self.together;
         let generator = match self.transport {
@@ -178,6 +184,20 @@ impl Load {
             Some(pid) => generator.with_server_cpu(CpuMeter::of(pid)),
             None => generator,
         })
+    }
+
+    /// Whether what is expected of the world's codes still holds when the load ends.
+    fn fresh(&self, world: &World) -> anyhow::Result<()> {
+        let age = SystemTime::now()
+            .duration_since(UNIX_EPOCH)?
+            .saturating_sub(Duration::from_secs(world.now().0.into()));
+        let steady = Duration::from_secs(u64::from(STEADY_H) * 3600);
+        ensure!(
+            age.as_secs_f64() + self.seconds < steady.as_secs_f64(),
+            "the world was written {} minutes ago and its people change {STEADY_H} hours after: write it anew",
+            age.as_secs() / 60
+        );
+        Ok(())
     }
 
     /// A session for every gate, and the site they are all of.

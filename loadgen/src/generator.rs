@@ -12,14 +12,14 @@ use hufu_wire::Enrolled;
 use crate::build::Build;
 use crate::clock::Clock;
 use crate::cpu::CpuMeter;
-use crate::drops;
 use crate::larder::Larder;
 use crate::live::Live;
 use crate::mix::Kind;
 use crate::plan::Plan;
 use crate::quic::{self, Carriage, QuicTarget};
-use crate::report::{Report, Surroundings};
+use crate::report::Report;
 use crate::schedule::Schedule;
+use crate::surroundings::{Reading, Surroundings};
 use crate::tally::Tally;
 use crate::timeline::Timeline;
 use crate::udp::{Work, Worker};
@@ -271,32 +271,6 @@ fn watch_until(lives: &[Live], checks: u64, watch: Watch<'_>, over: impl Fn() ->
         }
     }
     watch(stage(lives, checks));
-}
-
-/// Counters of the system at one moment.
-struct Reading {
-    cpu: Option<crate::cpu::CpuReading>,
-    dropped_at_generator: u64,
-    dropped_at_server: u64,
-}
-
-impl Reading {
-    fn take(meter: Option<&CpuMeter>, ports: &BTreeSet<u16>, server: SocketAddr) -> io::Result<Reading> {
-        Ok(Reading {
-            cpu: meter.map(CpuMeter::read).transpose()?,
-            dropped_at_generator: drops::at_ports(ports),
-            dropped_at_server: drops::at_ports(&[server.port()].into()),
-        })
-    }
-
-    fn since(&self, before: &Reading) -> Surroundings {
-        let cpu = self.cpu.as_ref().zip(before.cpu.as_ref());
-        Surroundings {
-            server_cpu_ns: cpu.map(|(now, before)| now.since(before)),
-            dropped_at_generator: self.dropped_at_generator.saturating_sub(before.dropped_at_generator),
-            dropped_at_server: self.dropped_at_server.saturating_sub(before.dropped_at_server),
-        }
-    }
 }
 
 fn stage(lives: &[Live], all: u64) -> Stage {

@@ -156,7 +156,7 @@ impl Shown for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::thousand_checks;
+    use crate::figures::tests::thousand_checks;
 
     #[test]
     fn what_matters_is_in_the_table() {

@@ -1,4 +1,4 @@
-//! Offered and answered over time.
+//! Offered and answered over time. What wants silence is left out.
 
 /// Length of one interval, nanoseconds.
 pub(crate) const INTERVAL_NS: u64 = 100_000_000;

@@ -83,10 +83,14 @@ pub(super) fn latency(us: f64) -> String {
     }
 }
 
-/// At most two decimals, none that say nothing.
+/// Three digits that count, no zeros that say nothing.
 pub(super) fn trimmed(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let decimals = match value.abs() {
+        100.0.. => return format!("{value:.0}"),
+        10.0.. => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -106,6 +110,15 @@ mod tests {
             ["10 µs", "100 µs", "1 ms", "10 ms"]
         );
         assert_eq!(names(&Axis::linear("", 0.0, thousands)).first(), Some(&"0"));
+    }
+
+    #[test]
+    fn three_digits_count() {
+        for (value, text) in
+            [(0.0, "0"), (0.25, "0.25"), (7.916, "7.92"), (89.73, "89.7"), (251.4, "251"), (20.0, "20")]
+        {
+            assert_eq!(trimmed(value), text);
+        }
     }
 
     #[test]

@@ -46,13 +46,16 @@ fn heading(reports: &[Report]) -> [String; 2] {
     let cpu =
         last.server_cpu_us_per_check.map_or(String::new(), |us| format!(", server CPU {us:.2} µs a check"));
     let title = match reports {
-        [one] => format!(
-            "{} checks/s offered, {} answered, {} lost, {} wrong",
-            thousands(one.offered_per_s),
-            thousands(one.answered_per_s),
-            one.lost,
-            one.wrong
-        ),
+        [one] => {
+            let Report { lost, wrong, garbage_sent, .. } = one;
+            let (offered, answered) = (thousands(one.offered_per_s), thousands(one.answered_per_s));
+            let garbage = if *garbage_sent > 0 {
+                format!(" beside {garbage_sent} pieces of garbage")
+            } else {
+                String::new()
+            };
+            format!("{offered} checks/s offered, {answered} answered{garbage}, {lost} lost, {wrong} wrong")
+        }
         steps => {
             let clean = steps.iter().filter(|step| step.fault(false).is_none());
             let most = clean.map(|step| step.offered_per_s).fold(0.0, f64::max);
@@ -197,7 +200,7 @@ fn legend(svg: &mut Svg, left: f64, series: &[Series<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::thousand_checks;
+    use crate::figures::tests::thousand_checks;
 
     /// Every tag that opens closes, in order, and nothing is written that is no number.
     fn check(name: &str, svg: &str) {

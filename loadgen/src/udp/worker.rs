@@ -124,8 +124,10 @@ impl Worker {
                     let Some((due_ns, index)) = schedule.next_if(|&(due_ns, _)| due_ns <= now_ns) else {
                         break;
                     };
-                    self.timeline.due(due_ns);
                     let kind = work.draw.kind(index);
+                    if !kind.wants_silence() {
+                        self.timeline.due(due_ns);
+                    }
                     self.ask(&mut work, kind, due_ns, clock)?;
                 }
                 self.flush(clock)?;

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 
+mod command;
 mod rig;
+
+use std::time::Duration;
 
 use hufu_client::Control;
 use hufu_fixtures::sites::MARKET;
@@ -35,12 +38,17 @@ fn enrolled(rig: &Rig) -> Vec<Enrolled> {
 }
 
 fn over_udp(rig: &Rig, threads: usize) -> Generator {
-    let larder = Larder::new(rig.world.clone(), MARKET, &|_, _| {});
+    let larder = larder(rig);
     Generator::new(larder, enrolled(rig), rig.running.udp_addr, threads).unwrap()
 }
 
+fn larder(rig: &Rig) -> Larder {
+    Larder::with_phones(rig.world.clone(), MARKET, 256, &|_, _| {})
+}
+
+/// A second's load, with patience for machines that have other things to do.
 fn plan(mix: &str, rate_per_s: u32) -> Plan {
-    Plan::new(mix.parse::<Mix>().unwrap(), rate_per_s, 1.0)
+    Plan { timeout: Duration::from_secs(5), ..Plan::new(mix.parse::<Mix>().unwrap(), rate_per_s, 1.0) }
 }
 
 fn assert_all_right(report: &Report, kinds: usize) {
@@ -81,7 +89,7 @@ fn over_quic(rig: &Rig, scope: Scope, carriage: Carriage) -> Generator {
         name: ENGINE_NAME.to_owned(),
         identities: grants.map(|grant| rig.identity(grant)).collect(),
     };
-    let larder = Larder::new(rig.world.clone(), MARKET, &|_, _| {});
+    let larder = larder(rig);
     Generator::over_quic(larder, target, carriage)
 }
 

@@ -1,7 +1,9 @@
 //! A world, an engine and a server on loopback, and devices that may ask it.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hufu_check::{Engine, EngineParts, Rate};
@@ -14,10 +16,10 @@ use hufu_table::{Limits, Table};
 use hufu_transport::{QuicOptions, Running, ServeOptions, TlsParts, UdpOptions, profile, serve};
 use hufu_wire::{Grant, HolderIndex, Sequence, UnixSeconds};
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType, SerialNumber,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::PrivateKeyDer;
 use zeroize::Zeroizing;
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -26,12 +28,14 @@ const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 pub(crate) struct Rig {
     pub(crate) world: World,
     pub(crate) running: Running,
-    root: CertificateDer<'static>,
+    /// Loads run one at a time: each wants the machine's cores.
+    _alone: MutexGuard<'static, ()>,
+    root: Certificate,
     ca: Issuer<'static, KeyPair>,
 }
 
 impl Rig {
-    /// A server that follows a world of `holders` people and believes `told` of the holders' statuses.
+    /// A server that follows a world of `holders` people.
     pub(crate) fn start(holders: u32) -> Rig {
         let world = World::new(7, holders, now());
         let engine = engine(&world);
@@ -46,11 +50,13 @@ impl Rig {
     }
 
     fn serve(world: World, engine: Arc<Engine>) -> Rig {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
-        let root = params.self_signed(&key).unwrap().der().clone();
+        let root = params.self_signed(&key).unwrap();
         let ca = Issuer::new(params, key);
 
         let mut params = CertificateParams::default();
@@ -58,9 +64,9 @@ impl Rig {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let (certificate, key) = signed(params, &ca);
         let tls = TlsParts {
-            chain: vec![certificate],
-            key,
-            device_roots: vec![root.clone()],
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            device_roots: vec![root.der().clone()],
             crls: Vec::new(),
             crls_must_be_fresh: false,
         };
@@ -71,11 +77,27 @@ impl Rig {
             metrics: None,
             stop_within: Duration::from_secs(2),
         };
-        Rig { world, running: serve(options, engine).unwrap(), root, ca }
+        Rig { world, running: serve(options, engine).unwrap(), _alone: alone, root, ca }
     }
 
     /// The identity of a device with this grant.
     pub(crate) fn identity(&self, grant: Grant) -> Identity {
+        let (certificate, key) = self.device(grant);
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        Identity::from_der(vec![certificate.der().clone()], key, std::slice::from_ref(self.root.der()))
+            .unwrap()
+    }
+
+    /// Writes a gate's folder, as `hufu ca device` does.
+    pub(crate) fn write_gate(&self, folder: &Path, grant: Grant) {
+        let (certificate, key) = self.device(grant);
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("device.pem"), certificate.pem()).unwrap();
+        fs::write(folder.join("device.key"), key.serialize_pem()).unwrap();
+        fs::write(folder.join("ca.pem"), self.root.pem()).unwrap();
+    }
+
+    fn device(&self, grant: Grant) -> (Certificate, KeyPair) {
         let mut params = CertificateParams::default();
         let names = profile::names(grant).map(|name| SanType::URI(name.as_str().try_into().unwrap()));
         params.subject_alt_names = names.to_vec();
@@ -85,19 +107,14 @@ impl Rig {
             grant.generation,
             self.world.now(),
         )));
-        let (certificate, key) = signed(params, &self.ca);
-        Identity::from_der(vec![certificate], key, std::slice::from_ref(&self.root)).unwrap()
+        signed(params, &self.ca)
     }
 }
 
-fn signed(
-    mut params: CertificateParams,
-    ca: &Issuer<'static, KeyPair>,
-) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+fn signed(mut params: CertificateParams, ca: &Issuer<'static, KeyPair>) -> (Certificate, KeyPair) {
     params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, ca).unwrap().der().clone();
-    (certificate, PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    (params.signed_by(&key, ca).unwrap(), key)
 }
 
 fn engine(world: &World) -> Arc<Engine> {
