@@ -18,8 +18,8 @@ use hufu_wire::{
 };
 
 use crate::counters::Counters;
-use crate::engine::Engine;
-use crate::passback::{Claim, PassBack, Use};
+use crate::engine::{Engine, Rules};
+use crate::passback::{Claim, PassBack, Use, Windows};
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -45,6 +45,8 @@ pub(crate) struct Case<'d> {
 struct Asked<'d> {
     grant: Grant,
     code: &'d [u8],
+    /// Whether this very request was seen before.
+    repeated: bool,
 }
 
 /// A code that was read, at a site that has a policy.
@@ -83,13 +85,13 @@ pub(crate) fn judge(
     cases: &mut Batch<Case<'_>>,
     binaries: &mut Binaries,
 ) {
-    let (trust, sites) = (engine.trust.load(), engine.sites.load());
+    let (trust, rules) = (engine.trust.load(), engine.sites.load());
 
-    let read = read_codes(cases, &sites, binaries);
+    let read = read_codes(cases, &rules.sites, binaries);
     let genuine = verify(now, cases, read, &trust.keyring, &trust.seen, counters);
     let present = present(now, cases, genuine);
     let present = look_up(now, cases, present, &engine.table);
-    decide(now, cases, &present, &engine.pass_back, counters);
+    decide(now, cases, &present, &rules, &engine.pass_back, counters);
 
     counters.count_batch(cases.len());
     cases.iter().for_each(|case| counters.count_verdict(case.decision, case.reason));
@@ -103,7 +105,7 @@ fn read_codes<'p, 'b>(
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
-        let Some(Asked { grant, code }) = case.asked else { continue };
+        let Some(Asked { grant, code, .. }) = case.asked else { continue };
         let Some(policy) = sites.get(grant.site) else {
             case.settle(Reason::SiteUnknown);
             continue;
@@ -176,9 +178,10 @@ fn present<'p>(
 ) -> Batch<Present<'p>> {
     let mut present = Batch::new();
     for Genuine { case, device, policy, credential, presentation } in genuine {
-        match presentation::present(&credential, presentation.as_ref()) {
-            Ok(shown) => {
-                let (shown, step) = describe(now.seconds(), policy, &credential, shown);
+        let shown = presentation::present(&credential, presentation.as_ref())
+            .and_then(|shown| describe(now.seconds(), policy, &credential, shown));
+        match shown {
+            Ok((shown, step)) => {
                 if let Shown::Phone { presented: Presented::Skewed(offset), .. } = shown {
                     cases[case].clock_offset = offset;
                 }
@@ -203,9 +206,9 @@ fn describe(
     policy: &SitePolicy,
     credential: &Credential<'_>,
     shown: presentation::Shown,
-) -> (Shown, Option<Step>) {
+) -> Result<(Shown, Option<Step>), Reason> {
     let generation = credential.generation;
-    match (credential.detail, shown) {
+    Ok(match (credential.detail, shown) {
         (Detail::Phone { .. }, presentation::Shown::At(step)) => {
             let current = steps_ahead(step, now).unsigned_abs() <= u64::from(policy.skew_steps);
             let presented =
@@ -217,8 +220,10 @@ fn describe(
             let until = UnixSeconds(last.0.saturating_add(1));
             (Shown::Trip { generation, trip: Trip { hub, from, until } }, None)
         }
-        (Detail::Paper | Detail::Phone { .. }, _) => (Shown::Paper { generation }, None),
-    }
+        (Detail::Paper, _) => (Shown::Paper { generation }, None),
+        // A phone code is never taken for one that needs no presentation (R03).
+        (Detail::Phone { .. }, presentation::Shown::NotNeeded) => return Err(Reason::PresentationMissing),
+    })
 }
 
 /// Fetches each holder's status and how current it is. What a verdict claims to take into account is read
@@ -256,6 +261,7 @@ fn decide(
     now: UnixMillis,
     cases: &mut [Case<'_>],
     present: &Batch<Present<'_>>,
+    rules: &Rules,
     pass_back: &PassBack,
     counters: &Counters,
 ) {
@@ -267,8 +273,13 @@ fn decide(
             continue;
         }
         let shown = Use { issuer: facts.issuer, holder: *holder, step: *step };
-        match pass_back.claim(shown, *device, now.seconds(), policy.pass_back_s) {
-            Claim::First { evicted: false } | Claim::Again => {}
+        let windows = Windows {
+            here_s: rules.pass_back_s(policy, step.is_some()),
+            longest_s: rules.pass_back_s_max,
+            repeated: case.asked.is_some_and(|asked| asked.repeated),
+        };
+        match pass_back.claim(shown, *device, now.seconds(), windows) {
+            Claim::First { evicted: false } | Claim::Again | Claim::Unclaimed => {}
             Claim::First { evicted: true } => counters.count_pass_back_eviction(),
             Claim::Elsewhere => case.settle(Reason::PassBack),
             Claim::Contended => case.settle(Reason::Busy),
@@ -277,9 +288,9 @@ fn decide(
 }
 
 impl<'d> Case<'d> {
-    /// A request that is to be checked.
-    pub(crate) fn new(number: CheckNumber, grant: Grant, code: &'d [u8]) -> Case<'d> {
-        Case { asked: Some(Asked { grant, code }), ..Case::settled(number, Reason::Busy) }
+    /// A request that is to be checked; `repeated` when it was seen before.
+    pub(crate) fn new(number: CheckNumber, grant: Grant, code: &'d [u8], repeated: bool) -> Case<'d> {
+        Case { asked: Some(Asked { grant, code, repeated }), ..Case::settled(number, Reason::Busy) }
     }
 
     /// A request that is answered without being checked.

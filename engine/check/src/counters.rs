@@ -18,6 +18,8 @@ pub enum Silence {
     Cookie,
     /// The cookie is genuine and the request is not sealed with its keys, or was changed.
     Request,
+    /// The device asks so fast that it is not even told so any more.
+    Flood,
 }
 
 /// Numbers only one worker writes and anybody may read. All Relaxed: each number stands alone.
@@ -34,14 +36,20 @@ pub struct Counters {
     roster_members: AtomicU64,
 }
 
-/// Reasons are numbered below this.
+/// Reasons that engines give are numbered below this; only the last of all, which they do not give, is not.
 const REASONS: usize = 640;
-const _: () = assert!((Reason::ALL[Reason::ALL.len() - 1] as usize) < REASONS);
+const _: () = assert!((Reason::ALL[Reason::ALL.len() - 2] as usize) < REASONS);
 
 impl Silence {
     /// Every cause.
-    pub const ALL: [Silence; 5] =
-        [Silence::Length, Silence::NotARequest, Silence::Epoch, Silence::Cookie, Silence::Request];
+    pub const ALL: [Silence; 6] = [
+        Silence::Length,
+        Silence::NotARequest,
+        Silence::Epoch,
+        Silence::Cookie,
+        Silence::Request,
+        Silence::Flood,
+    ];
 
     /// The name in metrics.
     pub const fn slug(self) -> &'static str {
@@ -51,6 +59,7 @@ impl Silence {
             Silence::Epoch => "epoch",
             Silence::Cookie => "cookie",
             Silence::Request => "request",
+            Silence::Flood => "flood",
         }
     }
 }
@@ -80,7 +89,7 @@ fn add(counter: &AtomicU64, n: u64) {
 impl Counters {
     /// Verdicts given with `reason`.
     pub fn reason(&self, reason: Reason) -> u64 {
-        self.reasons[usize::from(reason.code())].load(Relaxed)
+        self.reasons.get(usize::from(reason.code())).map_or(0, |count| count.load(Relaxed))
     }
 
     /// Verdicts given with `decision`.
@@ -129,7 +138,9 @@ impl Counters {
     }
 
     pub(crate) fn count_verdict(&self, decision: Decision, reason: Reason) {
-        add(&self.reasons[usize::from(reason.code())], 1);
+        if let Some(count) = self.reasons.get(usize::from(reason.code())) {
+            add(count, 1);
+        }
         add(&self.decisions[decision as usize], 1);
     }
 

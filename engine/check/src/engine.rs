@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::seen::SeenCache;
-use hufu_policy::Sites;
+use hufu_policy::{SitePolicy, Sites};
 use hufu_table::Reader;
 use hufu_wire::{Cookie, Enrolled, Grant, Reason, SessionKeys, UnixMillis, UnixSeconds, limits};
 use zeroize::Zeroizing;
@@ -43,7 +43,7 @@ pub struct EngineParts {
 pub struct Engine {
     pub(crate) table: Reader,
     pub(crate) trust: ArcSwap<Trust>,
-    pub(crate) sites: ArcSwap<Sites>,
+    pub(crate) sites: ArcSwap<Rules>,
     pub(crate) devices: Devices,
     pub(crate) pass_back: PassBack,
     cluster_seed: Zeroizing<[u8; 32]>,
@@ -57,6 +57,15 @@ pub struct Engine {
 pub(crate) struct Trust {
     pub(crate) keyring: Keyring,
     pub(crate) seen: SeenCache,
+}
+
+/// The site policies, and what follows from all of them together.
+pub(crate) struct Rules {
+    pub(crate) sites: Arc<Sites>,
+    /// The most steps a presentation may be off at any site.
+    skew_steps_max: u8,
+    /// The longest pass-back window of any site, seconds.
+    pub(crate) pass_back_s_max: u32,
 }
 
 /// Why a device gets no session.
@@ -78,7 +87,7 @@ impl Engine {
         Ok(Arc::new(Engine {
             table: parts.table,
             trust: ArcSwap::from_pointee(trust),
-            sites: ArcSwap::from_pointee(parts.sites),
+            sites: ArcSwap::from_pointee(Rules::new(parts.sites)),
             devices: Devices::new(parts.devices_max.min(limits::DEVICES_MAX), parts.device_rate),
             pass_back: PassBack::new(parts.pass_back_entries, random()?),
             enrolling: Mutex::new(CookieKeys::new(&parts.cluster_seed)),
@@ -88,19 +97,29 @@ impl Engine {
         }))
     }
 
-    /// Gives a device a session. Call it only for a grant that a certificate has proved.
+    /// Gives a device a session, which ends with its certificate at the latest. Call it only for a grant that a
+    /// certificate has proved.
     ///
     /// # Errors
     /// [`NotEnrolled::Refused`] with the reason to tell the device, or [`NotEnrolled::NoRandomness`].
-    pub fn enrol(&self, grant: Grant, udp_port: u16, now: UnixMillis) -> Result<Enrolled, NotEnrolled> {
+    pub fn enrol(
+        &self,
+        grant: Grant,
+        udp_port: u16,
+        not_after: UnixSeconds,
+        now: UnixMillis,
+    ) -> Result<Enrolled, NotEnrolled> {
+        if !self.devices.has_room_for(grant.device) {
+            return Err(NotEnrolled::Refused(Reason::DeviceUnknown));
+        }
         if self.devices.is_revoked(&grant) {
             return Err(NotEnrolled::Refused(Reason::DeviceRevoked));
         }
-        if self.sites.load().get(grant.site).is_none() {
+        if self.sites.load().sites.get(grant.site).is_none() {
             return Err(NotEnrolled::Refused(Reason::SiteUnknown));
         }
         let issued = now.seconds();
-        let expires = UnixSeconds(issued.0.saturating_add(self.cookie_s));
+        let expires = UnixSeconds(issued.0.saturating_add(self.cookie_s)).min(not_after);
         let keys = SessionKeys { request: random()?, reply: random()? };
         let cookie = Cookie { grant, issued, expires, keys };
         let epoch = CookieKeys::epoch_at(now);
@@ -132,12 +151,12 @@ impl Engine {
 
     /// The site policies in force.
     pub fn sites(&self) -> Arc<Sites> {
-        self.sites.load_full()
+        Arc::clone(&self.sites.load().sites)
     }
 
     /// Replaces all site policies; batches that have begun finish under the old ones.
     pub fn set_sites(&self, sites: Sites) {
-        self.sites.store(Arc::new(sites));
+        self.sites.store(Arc::new(Rules::new(sites)));
     }
 
     /// Replaces the keyring and forgets every credential verified under the old one.
@@ -151,6 +170,27 @@ impl Engine {
 
     pub(crate) fn cookie_keys(&self) -> CookieKeys {
         CookieKeys::new(&self.cluster_seed)
+    }
+}
+
+impl Rules {
+    fn new(sites: Sites) -> Rules {
+        let skew_steps_max = sites.iter().map(|site| site.skew_steps).max().unwrap_or(0);
+        let mut rules = Rules { sites: Arc::new(sites), skew_steps_max, pass_back_s_max: 0 };
+        rules.pass_back_s_max =
+            rules.sites.iter().map(|site| rules.pass_back_s(site, true)).max().unwrap_or(0);
+        rules
+    }
+
+    /// Seconds for which a use elsewhere counts at `site`; 0 where it does not look. A presentation counts for
+    /// as long as it can still be shown: one site may have taken it that many steps early, this one takes it
+    /// that many steps late.
+    pub(crate) fn pass_back_s(&self, site: &SitePolicy, presented: bool) -> u32 {
+        if site.pass_back_s == 0 || !presented {
+            return site.pass_back_s;
+        }
+        let alive_steps = u32::from(self.skew_steps_max) + u32::from(site.skew_steps) + 1;
+        site.pass_back_s.max(alive_steps * limits::STEP_S)
     }
 }
 

@@ -20,8 +20,8 @@ mod spine;
 
 pub use cookie::CookieKeys;
 pub use counters::{Counters, Silence};
-pub use devices::{Devices, Rate};
+pub use devices::{Charge, Devices, Rate};
 pub use engine::{Engine, EngineParts, NotEnrolled};
-pub use passback::{Claim, PassBack, Use};
+pub use passback::{Claim, PassBack, Use, Windows};
 pub use replies::Replies;
 pub use spine::Spine;

@@ -26,6 +26,7 @@ const ATTEMPTS: usize = 16;
 /// the other. A read w before B's swap, so A's w is at most B's; B read v before A's swap, so B's v is at most
 /// A's. A chose v and B chose w, so A's v ≤ A's w ≤ B's w ≤ B's v ≤ A's v: all are equal, and v = w. But of
 /// two swaps of one unchanged place only one succeeds; the other claimant reads again and finds the winner.
+/// Only a clock set back by more than a minute lets a second fall, and then once in each place.
 pub struct PassBack {
     lines: Box<[Line]>,
     key: [u8; 16],
@@ -46,6 +47,11 @@ pub struct Use {
     pub step: Option<Step>,
 }
 
+/// How far an entry may lie in the future and still count, seconds: a clock set back a little forgets nothing.
+/// An entry further ahead is from before the clock was mended, and would shut its holder out for as long as the
+/// clock was wrong; it gives way.
+const CLOCK_BACK_S: u32 = 60;
+
 /// What claiming a presentation found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -56,10 +62,24 @@ pub enum Claim {
     },
     /// The same device used it: a retransmission, or the holder shows it to the same gate once more.
     Again,
+    /// Nobody used it, and nobody does now: this was asked before.
+    Unclaimed,
     /// Another device used it, or a later one, inside the window.
     Elsewhere,
     /// Too many gates want places in the same line at this instant to tell.
     Contended,
+}
+
+/// How long a use counts, and whether this one may begin to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Seconds for which a use elsewhere counts at the site that asks; 0 switches pass-back off there.
+    pub here_s: u32,
+    /// The longest such window of any site: what gives way inside it is counted as evicted.
+    pub longest_s: u32,
+    /// Whether this very request was seen before. It may repeat a claim and never starts one: otherwise a
+    /// captured packet, replayed once a window, would shut its holder out of all other gates.
+    pub repeated: bool,
 }
 
 /// One 128-bit atomic: fingerprint of the holder (48), step (16), device (32), second of admission (32).
@@ -84,8 +104,8 @@ impl PassBack {
     }
 
     /// Claims a presentation for `device`. A window of 0 seconds remembers nothing and is always first.
-    pub fn claim(&self, shown: Use, device: DeviceId, now: UnixSeconds, window_s: u32) -> Claim {
-        if window_s == 0 {
+    pub fn claim(&self, shown: Use, device: DeviceId, now: UnixSeconds, windows: Windows) -> Claim {
+        if windows.here_s == 0 {
             return Claim::First { evicted: false };
         }
         let hash = self.hash(shown);
@@ -98,13 +118,16 @@ impl PassBack {
             let known = seen.iter().position(|entry| entry.fingerprint == mine.fingerprint);
             let place = known.unwrap_or_else(|| oldest(&seen));
             let there = seen[place];
-            let alive = there.within(window_s, now);
-            if known.is_some() && alive && !mine.is_later_than(there) {
+            if known.is_some() && there.within(windows.here_s, now) && !mine.is_later_than(there) {
                 return if there.device == mine.device { Claim::Again } else { Claim::Elsewhere };
             }
-            let mine = Entry { second: mine.second.max(there.second), ..mine };
+            if windows.repeated {
+                return Claim::Unclaimed;
+            }
+            let inherited = if there.is_of_another_clock(now) { 0 } else { there.second };
+            let mine = Entry { second: mine.second.max(inherited), ..mine };
             if line[place].compare_exchange(there.bits(), mine.bits(), Release, Acquire).is_ok() {
-                return Claim::First { evicted: known.is_none() && alive };
+                return Claim::First { evicted: known.is_none() && there.within(windows.longest_s, now) };
             }
             contention.spin();
         }
@@ -160,9 +183,14 @@ impl Entry {
         self.step.wrapping_sub(other.step).cast_signed() > 0
     }
 
-    /// Whether an admission at `self.second` still counts. A clock set back makes it count, not vanish.
+    /// Whether an admission at `self.second` still counts.
     fn within(self, window_s: u32, now: UnixSeconds) -> bool {
-        self.fingerprint != 0 && now.0.saturating_sub(self.second) < window_s
+        let empty = self.fingerprint == 0;
+        !empty && !self.is_of_another_clock(now) && now.0.saturating_sub(self.second) < window_s
+    }
+
+    fn is_of_another_clock(self, now: UnixSeconds) -> bool {
+        self.second > now.0.saturating_add(CLOCK_BACK_S)
     }
 }
 
@@ -184,8 +212,10 @@ mod tests {
 
     fn claim(memory: &PassBack, holder: u32, step: u32, device: u32, now: UnixSeconds) -> Claim {
         let shown = Use { issuer: IssuerId(1), holder: HolderIndex(holder), step: Some(Step(step)) };
-        memory.claim(shown, DeviceId(device), now, 60)
+        memory.claim(shown, DeviceId(device), now, MINUTE)
     }
+
+    const MINUTE: Windows = Windows { here_s: 60, longest_s: 60, repeated: false };
 
     const FIRST: Claim = Claim::First { evicted: false };
 
@@ -231,8 +261,8 @@ mod tests {
         let memory = PassBack::new(1024, [7; 16]);
         let paper = Use { issuer: IssuerId(1), holder: HolderIndex(5), step: None };
         assert_eq!(claim(&memory, 5, 9, 1, NOW), FIRST);
-        assert_eq!(memory.claim(paper, DeviceId(2), NOW, 60), FIRST);
-        assert_eq!(memory.claim(paper, DeviceId(3), NOW, 60), Claim::Elsewhere);
+        assert_eq!(memory.claim(paper, DeviceId(2), NOW, MINUTE), FIRST);
+        assert_eq!(memory.claim(paper, DeviceId(3), NOW, MINUTE), Claim::Elsewhere);
     }
 
     #[test]
@@ -245,8 +275,45 @@ mod tests {
     #[test]
     fn a_clock_set_back_does_not_forget() {
         let memory = PassBack::new(16, [7; 16]);
-        assert_eq!(claim(&memory, 5, 9, 1, later(100)), FIRST);
+        assert_eq!(claim(&memory, 5, 9, 1, later(60)), FIRST);
         assert_eq!(claim(&memory, 5, 9, 2, NOW), Claim::Elsewhere);
+    }
+
+    #[test]
+    fn what_a_clock_far_ahead_left_behind_gives_way() {
+        let memory = PassBack::new(WAYS, [7; 16]);
+        for holder in 0..4 {
+            assert_eq!(claim(&memory, holder, 9, 1, later(86_400)), FIRST);
+        }
+        for holder in 0..4 {
+            assert_eq!(claim(&memory, holder, 9, 2, NOW), FIRST, "holder {holder} is not shut out for a day");
+        }
+        assert_eq!(claim(&memory, 3, 9, 3, later(59)), Claim::Elsewhere, "and counts by the mended clock");
+        assert_eq!(claim(&memory, 3, 9, 3, later(60)), FIRST);
+    }
+
+    /// Somebody who replays a captured packet keeps nobody out.
+    #[test]
+    fn r09_a_request_seen_before_starts_no_new_window() {
+        let memory = PassBack::new(1024, [7; 16]);
+        let paper = Use { issuer: IssuerId(1), holder: HolderIndex(5), step: None };
+        let replay = Windows { repeated: true, ..MINUTE };
+        assert_eq!(memory.claim(paper, DeviceId(1), NOW, MINUTE), FIRST);
+        assert_eq!(memory.claim(paper, DeviceId(1), later(59), replay), Claim::Again);
+        assert_eq!(memory.claim(paper, DeviceId(1), later(60), replay), Claim::Unclaimed);
+        assert_eq!(memory.claim(paper, DeviceId(2), later(61), MINUTE), FIRST);
+        assert_eq!(memory.claim(paper, DeviceId(1), later(62), replay), Claim::Elsewhere);
+    }
+
+    #[test]
+    fn a_short_window_counts_what_it_takes_from_a_long_one() {
+        let memory = PassBack::new(WAYS, [7; 16]);
+        let short = Windows { here_s: 5, longest_s: 300, repeated: false };
+        for holder in 0..5 {
+            let shown = Use { issuer: IssuerId(1), holder: HolderIndex(holder), step: None };
+            let evicted = holder == 4;
+            assert_eq!(memory.claim(shown, DeviceId(1), later(holder * 20), short), Claim::First { evicted });
+        }
     }
 
     #[test]
@@ -254,7 +321,8 @@ mod tests {
         let memory = PassBack::new(16, [7; 16]);
         for device in 0..3 {
             let shown = Use { issuer: IssuerId(1), holder: HolderIndex(1), step: Some(Step(1)) };
-            assert_eq!(memory.claim(shown, DeviceId(device), NOW, 0), FIRST);
+            let off = Windows { here_s: 0, ..MINUTE };
+            assert_eq!(memory.claim(shown, DeviceId(device), NOW, off), FIRST);
         }
     }
 
@@ -288,7 +356,7 @@ mod tests {
                         match claim(memory, 1, step, gate, later(step)) {
                             Claim::First { .. } => drop(firsts[step as usize].fetch_add(1, Relaxed)),
                             Claim::Contended => drop(lost.fetch_add(1, Relaxed)),
-                            Claim::Again | Claim::Elsewhere => {}
+                            Claim::Again | Claim::Elsewhere | Claim::Unclaimed => {}
                         }
                     }
                 });

@@ -23,8 +23,8 @@ pub(crate) fn check(
     device_fault: Option<Reason>,
     out: &mut Vec<u8>,
 ) {
-    let sites = engine.sites.load();
-    let usable = match (device_fault, sites.get(grant.site)) {
+    let rules = engine.sites.load();
+    let usable = match (device_fault, rules.sites.get(grant.site)) {
         (Some(reason), _) => Err(reason),
         (None, None) => Err(Reason::SiteUnknown),
         (None, Some(policy)) => believe(now, engine, grant, policy, roster).map(|roster| (policy, roster)),
@@ -56,14 +56,25 @@ fn believe<'a>(
     policy: &SitePolicy,
     roster: &'a [u8],
 ) -> Result<Verified<Roster<'a>>, Reason> {
+    let signed = parse(roster)?;
+    if !engine.devices.charge_many(grant.device, worth(signed.claims().len()), now) {
+        return Err(Reason::RateExceeded);
+    }
     let trust = engine.trust.load();
-    let roster = trust.keyring.admit(parse(roster)?)?.verify(ed25519::backend())?;
+    let roster = trust.keyring.admit(signed)?.verify(ed25519::backend())?;
     roster.usable(grant.site, now.seconds())?;
     if !policy.issuers.recognise(roster.issuer()) {
         return Err(Reason::IssuerNotRecognised);
     }
     Ok(roster)
 }
+
+/// How many single checks a roster is worth to its device's rate: a member costs about a hundredth of one.
+fn worth(members: usize) -> u32 {
+    1 + u32::try_from(members / MEMBERS_A_CHECK).unwrap_or(u32::MAX - 1)
+}
+
+const MEMBERS_A_CHECK: usize = 128;
 
 /// Decides every member in batches, and writes the summary in front of them once it is known.
 fn members(

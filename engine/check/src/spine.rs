@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hufu_wire::{CheckNumber, CheckRequest, Grant, Reason, Scope, UnixMillis, Verdict, limits, read};
 
 use crate::cases::{Batch, Binaries, Case, judge};
-use crate::counters::Counters;
+use crate::counters::{Counters, Silence};
+use crate::devices::Charge;
 use crate::engine::{Engine, NotEnrolled};
 use crate::replies::Replies;
 use crate::roster;
@@ -52,21 +53,23 @@ impl Spine {
         replies.clear();
         self.sessions.begin_batch();
 
-        let mut opened: Batch<(usize, Opened)> = Batch::new();
+        let mut opened: Batch<(usize, Opened, Charge)> = Batch::new();
         for (index, datagram) in datagrams.iter_mut().enumerate() {
-            match sealed::open(now, datagram, &mut self.sessions, &self.counters) {
-                Ok(request) => opened.push((index, request)),
+            let request = sealed::open(now, datagram, &mut self.sessions, &self.counters)
+                .and_then(|request| Ok((index, request, self.charge(now, &request)?)));
+            match request {
+                Ok(request) => opened.push(request),
                 Err(cause) => self.counters.count_silence(cause),
             }
         }
 
         let mut cases: Batch<Case<'_>> = Batch::new();
-        for (index, request) in &opened {
-            cases.push(self.case_of(now, request, request.plain(datagrams[*index])));
+        for (index, request, charge) in &opened {
+            cases.push(self.case_of(now, request, *charge, request.plain(datagrams[*index])));
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
 
-        for ((index, request), case) in opened.iter().zip(&cases) {
+        for ((index, request, _), case) in opened.iter().zip(&cases) {
             let Some(session) = self.sessions.get(request.session) else { continue };
             let reply = replies.place(*index);
             if sealed::seal(&case.verdict(now), &session.reply_key, &mut self.nonces, reply).is_err() {
@@ -91,10 +94,13 @@ impl Spine {
         assert!(requests.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
         let mut cases: Batch<Case<'_>> = Batch::new();
         for (number, request) in requests {
-            let charged = || self.engine.devices.charge(grant.device, now);
-            cases.push(match self.device_fault(grant, Scope::CHECKS, charged) {
+            let fault = self.device_fault(grant, Scope::CHECKS).or_else(|| {
+                let charged = self.engine.devices.charge(grant.device, now);
+                (!charged).then_some(Reason::RateExceeded)
+            });
+            cases.push(match fault {
                 Some(reason) => Case::settled(*number, reason),
-                None => Case::new(*number, *grant, request.code),
+                None => Case::new(*number, *grant, request.code, false),
             });
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
@@ -106,38 +112,45 @@ impl Spine {
     /// Checks every member of a signed roster (R12) and appends the reply to `out`: a summary, then four bytes
     /// a member. Grows `out` once, by exactly the reply.
     pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) {
-        let charged = || self.engine.devices.charge(grant.device, now);
-        let fault = self.device_fault(grant, Scope::CHECKS_AND_ROSTERS, charged);
+        let fault = self.device_fault(grant, Scope::CHECKS_AND_ROSTERS);
         roster::check(now, &self.engine, &self.counters, grant, roster, fault, out);
     }
 
+    /// Charges one opened packet, whatever becomes of it.
+    fn charge(&self, now: UnixMillis, opened: &Opened) -> Result<Charge, Silence> {
+        let cookie = &self.sessions.get(opened.session).ok_or(Silence::Cookie)?.cookie;
+        match self.engine.devices.charge_sealed(cookie.grant.device, cookie.issued, opened.number, now) {
+            Charge::Flood => Err(Silence::Flood),
+            charge => Ok(charge),
+        }
+    }
+
     /// The case of one opened packet, settled at once where the device may not ask or its request is none.
-    fn case_of<'d>(&self, now: UnixMillis, opened: &Opened, plain: &'d [u8]) -> Case<'d> {
+    fn case_of<'d>(&self, now: UnixMillis, opened: &Opened, charge: Charge, plain: &'d [u8]) -> Case<'d> {
         let Some(session) = self.sessions.get(opened.session) else {
             return Case::settled(opened.number, Reason::BadRequest);
         };
         let cookie = &session.cookie;
+        if let Some(reason) = self.device_fault(&cookie.grant, Scope::CHECKS) {
+            return Case::settled(opened.number, reason);
+        }
         if now.seconds() >= cookie.expires {
             return Case::settled(opened.number, Reason::CookieExpired);
         }
-        let (device, number) = (cookie.grant.device, opened.number);
-        let charged = || self.engine.devices.charge_sealed(device, cookie.issued, number, now);
-        let fault = self.device_fault(&cookie.grant, Scope::CHECKS, charged);
-        match (fault, read::<CheckRequest<'_>>(plain)) {
-            (Some(reason), _) => Case::settled(opened.number, reason),
-            (None, Err(_)) => Case::settled(opened.number, Reason::BadRequest),
-            (None, Ok(request)) => Case::new(opened.number, cookie.grant, request.code),
+        if charge == Charge::OverRate {
+            return Case::settled(opened.number, Reason::RateExceeded);
+        }
+        match read::<CheckRequest<'_>>(plain) {
+            Ok(request) => Case::new(opened.number, cookie.grant, request.code, charge == Charge::Repeated),
+            Err(_) => Case::settled(opened.number, Reason::BadRequest),
         }
     }
 
-    /// Why this device may not ask this now. It is charged last, only for what it may ask.
-    fn device_fault(&self, grant: &Grant, wanted: Scope, charged: impl FnOnce() -> bool) -> Option<Reason> {
+    /// Why this device may not ask this at all.
+    fn device_fault(&self, grant: &Grant, wanted: Scope) -> Option<Reason> {
         if self.engine.devices.is_revoked(grant) {
             return Some(Reason::DeviceRevoked);
         }
-        if !grant.scope.allows(wanted) {
-            return Some(Reason::OutOfScope);
-        }
-        if charged() { None } else { Some(Reason::RateExceeded) }
+        (!grant.scope.allows(wanted)).then_some(Reason::OutOfScope)
     }
 }

@@ -100,7 +100,7 @@ fn a_cookie_of_another_cluster_gets_silence() {
 fn a_number_used_twice_confuses_nobody() {
     let mut checkpoint = Checkpoint::new();
     let grant = checkpoint.gate(1, SCHOOL).grant;
-    let enrolled = checkpoint.engine.enrol(grant, 1, NOW).unwrap();
+    let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
     for (code, reason) in
         [(checkpoint.paper(GREEN), Reason::Clear), (checkpoint.paper(RED), Reason::StatusRed)]
     {
@@ -116,7 +116,7 @@ fn a_genuine_packet_without_a_request_is_a_bad_request() {
     use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
     let mut checkpoint = Checkpoint::new();
     let grant = checkpoint.gate(1, SCHOOL).grant;
-    let enrolled = checkpoint.engine.enrol(grant, 1, NOW).unwrap();
+    let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
     let header = hufu_wire::RequestHeader {
         epoch: enrolled.epoch,
         cookie_nonce: enrolled.cookie_nonce,

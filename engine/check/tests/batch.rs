@@ -39,7 +39,7 @@ proptest! {
         // Both engines are of one cluster, so the same sealed bytes serve both.
         let mut sessions: Vec<Session> = grants
             .iter()
-            .map(|grant| Session::new(together.engine.enrol(*grant, 1, NOW).unwrap()))
+            .map(|grant| Session::new(together.engine.enrol(*grant, 1, LATER, NOW).unwrap()))
             .collect();
         let mut datagrams: Vec<Vec<u8>> = asked
             .iter()

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use hufu_check::{Rate, Silence};
+use hufu_check::{NotEnrolled, Rate, Silence};
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::{Credential, Detail, code, text};
 use hufu_wire::{
@@ -225,9 +225,9 @@ fn r43_revocation_bites_at_once_and_a_new_generation_may_come_back() {
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
     checkpoint.engine.devices().revoke(gate.grant.device, DeviceGeneration(0));
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::DeviceRevoked);
-    assert!(checkpoint.engine.enrol(gate.grant, 1, NOW).is_err(), "no new cookie either");
+    assert!(checkpoint.engine.enrol(gate.grant, 1, LATER, NOW).is_err(), "no new cookie either");
     let anew = hufu_wire::Grant { generation: DeviceGeneration(1), ..gate.grant };
-    let enrolled = checkpoint.engine.enrol(anew, 1, UnixMillis(NOW.0 + 1000)).unwrap();
+    let enrolled = checkpoint.engine.enrol(anew, 1, LATER, UnixMillis(NOW.0 + 1000)).unwrap();
     let mut gate = Gate { session: hufu_client::Session::new(enrolled), grant: anew };
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
 }
@@ -239,6 +239,88 @@ fn a_device_over_its_rate_is_told_so() {
     let code = checkpoint.paper(GREEN);
     let reasons: Vec<_> = (0..3).map(|_| checkpoint.reason(&mut gate, &code)).collect();
     assert_eq!(reasons, [Reason::Clear, Reason::Clear, Reason::RateExceeded]);
+    let request = gate.request(&code);
+    assert!(checkpoint.answer(&request).is_some(), "told twice");
+    assert_eq!(checkpoint.answer(&gate.request(&code)), None, "and no more");
+    assert_eq!(checkpoint.counters.silence(Silence::Flood), 1);
+}
+
+/// R12: a roster is worth as many checks as it costs.
+#[test]
+fn r12_a_roster_is_charged_by_its_size() {
+    let mut checkpoint = Checkpoint::with_rate(Rate { per_s: 1, burst: 5 });
+    let gate = checkpoint.gate(1, SCHOOL);
+    let holders: Vec<_> = (0..300).map(hufu_wire::HolderIndex).collect();
+    let (from, until) = (UnixSeconds(NOW.seconds().0 - 60), UnixSeconds(NOW.seconds().0 + 3600));
+    let roster = checkpoint.signer.sign_roster(SCHOOL, from, until, &[(ISSUER, &holders)]).unwrap();
+    for reason in [Reason::Clear, Reason::RateExceeded] {
+        let mut out = Vec::new();
+        checkpoint.spine.check_roster(NOW, &gate.grant, &roster, &mut out);
+        let reply: hufu_wire::RosterReply = hufu_wire::read(&out[..hufu_wire::RosterReply::BYTES]).unwrap();
+        assert_eq!(reply.reason, reason);
+    }
+}
+
+/// A revoked device is told so, also when its cookie has expired; a cookie never outlives its certificate.
+#[test]
+fn r43_revocation_is_told_before_expiry() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    checkpoint.engine.devices().revoke(gate.grant.device, DeviceGeneration(0));
+    let code = checkpoint.paper(GREEN);
+    let hour = UnixMillis(NOW.0 + 3_600_000);
+    assert_eq!(checkpoint.show_at(hour, &mut gate, &code).reason, Reason::DeviceRevoked);
+
+    let grant = hufu_wire::Grant { device: hufu_wire::DeviceId(2), ..gate.grant };
+    let soon = UnixSeconds(NOW.seconds().0 + 10);
+    assert_eq!(checkpoint.engine.enrol(grant, 1, soon, NOW).unwrap().expires, soon);
+    let beyond = hufu_wire::Grant { device: hufu_wire::DeviceId(64), ..grant };
+    assert_eq!(
+        checkpoint.engine.enrol(beyond, 1, LATER, NOW),
+        Err(NotEnrolled::Refused(Reason::DeviceUnknown))
+    );
+}
+
+/// A captured packet, replayed for as long as its cookie lives, keeps nobody out of other gates.
+#[test]
+fn r09_a_replay_starts_no_new_pass_back_window() {
+    let mut checkpoint = Checkpoint::new();
+    let (mut north, mut south) = (checkpoint.gate(1, SCHOOL), checkpoint.gate(2, SCHOOL));
+    let code = checkpoint.paper(GREEN);
+    let captured = north.request(&code);
+    assert!(checkpoint.answer(&captured).is_some());
+    for round in 1..20 {
+        let now = UnixMillis(NOW.0 + round * 95_000);
+        checkpoint.writer.heard(now);
+        assert!(checkpoint.answer_at(now, &captured).is_some());
+        if round == 19 {
+            assert_eq!(checkpoint.show_at(now, &mut south, &code).reason, Reason::Clear);
+        }
+    }
+}
+
+/// Sites of different tolerance: a presentation that one takes early and another late passes once.
+#[test]
+fn r09_one_presentation_passes_once_whatever_each_site_tolerates() {
+    let mut checkpoint = Checkpoint::new();
+    let sites = "[[site]]\nid = 1\nname = \"Lenient\"\nskew_steps = 4\n[[site]]\nid = 2\nname = \"Strict\"\n";
+    checkpoint.engine.set_sites(hufu_policy::Sites::parse(sites, "sites.toml").unwrap());
+    let (mut lenient, mut strict) = (checkpoint.gate(1, SCHOOL), checkpoint.gate(2, STATION));
+    let code = checkpoint.phone_in(GREEN, Step(NOW.seconds().step().0 + 4));
+    assert_eq!(checkpoint.reason(&mut lenient, &code), Reason::Clear);
+    let later = UnixMillis(NOW.0 + 140_000);
+    checkpoint.writer.heard(later);
+    assert_eq!(checkpoint.show_at(later, &mut strict, &code).reason, Reason::PassBack);
+}
+
+#[test]
+fn r24_data_dated_in_the_future_is_stale() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    checkpoint.writer.heard(UnixMillis(NOW.0 + 31_536_000_000));
+    let code = checkpoint.paper(GREEN);
+    let verdict = checkpoint.show(&mut gate, &code);
+    assert_eq!((verdict.reason, verdict.age), (Reason::StaleData, Age::Unknown));
 }
 
 #[test]
@@ -262,7 +344,7 @@ fn a_site_whose_policy_is_gone_is_a_reason() {
     checkpoint.engine.set_sites(hufu_policy::Sites::parse(other, "sites.toml").unwrap());
     let code = checkpoint.paper(GREEN);
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::SiteUnknown);
-    assert!(checkpoint.engine.enrol(gate.grant, 1, NOW).is_err());
+    assert!(checkpoint.engine.enrol(gate.grant, 1, LATER, NOW).is_err());
 }
 
 #[test]

@@ -60,4 +60,15 @@ pub enum TableFault {
         /// The sequence that was refused.
         offered: Sequence,
     },
+    /// Other words under the sequence that is already here: two histories claim the same place (R22).
+    #[error(
+        "sequence {sequence} of issuer {issuer} is already here with other statuses: one of the two is forged or a \
+         mistake; the next good one needs a higher sequence"
+    )]
+    Fork {
+        /// The issuer.
+        issuer: IssuerId,
+        /// The sequence that both claim.
+        sequence: Sequence,
+    },
 }

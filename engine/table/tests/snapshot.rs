@@ -218,6 +218,41 @@ fn what_is_wrong_is_said_with_what_to_do() {
     assert!(fault.to_string().contains("cannot open it: No such file"), "{fault}");
 }
 
+/// R22: the same sequence with other words is a fork, and the first one stays.
+#[test]
+fn r22_one_sequence_has_one_content() {
+    let folder = tempdir().unwrap();
+    let far = SEGMENT_WORDS as u64;
+    let write = |name: &str, words: &[StatusWord], gap: u64, beyond: &[StatusWord], heard: u64| {
+        let path = folder.path().join(name);
+        let mut snapshot =
+            SnapshotWriter::create(&path, BEIJING, Sequence(4), Some(UnixMillis(heard))).unwrap();
+        snapshot.push(words).unwrap();
+        snapshot.skip(gap).unwrap();
+        snapshot.push(beyond).unwrap();
+        snapshot.finish().unwrap();
+        Snapshot::open(&path).unwrap()
+    };
+    let table = table();
+    let mut writer = table.writer(BEIJING).unwrap();
+    write("first", &[RED, GREEN], far, &[RED], 1).load(&mut writer).unwrap();
+    let forks = [
+        ("one word", write("a", &[GREEN, GREEN], far, &[RED], 2)),
+        ("one word more", write("b", &[RED, GREEN, RED], far, &[RED], 2)),
+        ("a segment less", write("c", &[RED, GREEN], 0, &[], 2)),
+        ("a segment more", write("d", &[RED, GREEN], 2 * far, &[RED], 2)),
+        ("most words", write("e", &vec![GREEN; SEGMENT_WORDS], far, &[RED], 2)),
+        ("nobody", write("f", &[], 0, &[], 2)),
+    ];
+    for (name, fork) in forks {
+        let fault = fork.load(&mut writer).unwrap_err();
+        assert!(matches!(fault.kind, Kind::Table(TableFault::Fork { .. })), "{name}: {fault}");
+        assert_eq!(table.reader().lookup(writer.slot(), holder(0, 0)), RED, "{name}");
+    }
+    write("again", &[RED, GREEN], far, &[RED], 9).load(&mut writer).unwrap();
+    assert_eq!(table.reader().as_of(writer.slot()).heard, Some(UnixMillis(9)), "heard of anew");
+}
+
 #[test]
 fn a_snapshot_is_loaded_only_where_it_belongs() {
     let folder = tempdir().unwrap();

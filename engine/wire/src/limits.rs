@@ -25,6 +25,10 @@ pub const TRIP_VALIDITY_S_MAX: u32 = 60 * 24 * 3600;
 /// How far an issuer's clock may be ahead of an engine's before its fresh codes are "not valid yet", seconds.
 pub const NOT_BEFORE_TOLERANCE_S: u32 = 60;
 
+/// How far an issuer's head may lie in the future before its age counts as unknown, milliseconds: more than
+/// clocks that are kept differ, and short against any staleness limit.
+pub const HEAD_AHEAD_MS_MAX: u64 = 10_000;
+
 /// Longest masked display text, UTF-8 bytes: a first character and the tail of an id number (R10).
 pub const DISPLAY_BYTES_MAX: usize = 32;
 

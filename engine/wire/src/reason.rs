@@ -140,6 +140,9 @@ reasons! {
     /// The request is authentic and its content is not a request.
     405 BadRequest "bad-request" Refer Gate "The gate sent a request that cannot be read.";
 
+    /// The device's id is beyond what the engine was set up for.
+    406 DeviceUnknown "device-unknown" Refer Operator "The engine has no room for this gate's number.";
+
     /// The engine has no room to do this check properly.
     500 Busy "busy" Refer Operator "The engine is busy; try again.";
     /// The engine is shutting down: ask another.
@@ -153,12 +156,24 @@ reasons! {
     602 RosterInvalid "roster-invalid" Refuse Issuer "The roster is not genuine.";
     /// More members than one roster may have.
     603 RosterTooLarge "roster-too-large" Refuse Gate "The roster is too large; split it.";
+
+    /// What a device makes of a reason it does not know. No engine sends it.
+    65535 Unrecognised "unrecognised" Refer Operator "The engine gave a reason this gate does not know.";
 }
 
 impl Reason {
     /// The number on the wire.
     pub const fn code(self) -> u16 {
         self as u16
+    }
+
+    /// What a device makes of a number on the wire, `None` for 0, which nothing was ever written with.
+    pub(crate) const fn heard(code: u16) -> Option<Reason> {
+        match (Reason::from_code(code), code) {
+            (None, 0) => None,
+            (None, _) => Some(Reason::Unrecognised),
+            (reason, _) => reason,
+        }
     }
 }
 

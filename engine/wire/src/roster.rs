@@ -90,7 +90,7 @@ impl Message<'_> for RosterReply {
                 u32::MAX => Age::Unknown,
                 age_ms => Age::Millis(age_ms),
             },
-            reason: Reason::from_code(layout.reason.get()).ok_or(malformed("unknown reason"))?,
+            reason: Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?,
             members: layout.members.get(),
             admitted: layout.admitted.get(),
             referred: layout.referred.get(),
@@ -131,9 +131,13 @@ impl Message<'_> for MemberVerdict {
     fn read_from(bytes: &[u8]) -> Result<MemberVerdict, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &MemberLayout = exactly(Self::NAME, bytes)?;
+        let decision = Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?;
+        // PROTOCOL 7: a newer engine's reason is nothing to open a gate for.
+        let reason = Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?;
+        let decision = if reason == Reason::Unrecognised { Decision::Refer } else { decision };
         Ok(MemberVerdict {
-            decision: Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?,
-            reason: Reason::from_code(layout.reason.get()).ok_or(malformed("unknown reason"))?,
+            decision,
+            reason,
             colour: match layout.colour {
                 0 => Some(Colour::Green),
                 1 => Some(Colour::Red),

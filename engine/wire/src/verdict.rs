@@ -6,6 +6,7 @@ use zerocopy::little_endian::{I32, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::ids::{CheckNumber, Sequence};
+use crate::limits;
 use crate::message::{Malformed, Message, exactly, put};
 use crate::reason::Reason;
 use crate::status::Colour;
@@ -92,8 +93,12 @@ impl Verdict {
 }
 
 impl Age {
-    /// The age of data last heard of at `heard`, saturating.
+    /// The age of data last heard of at `heard`, saturating; unknown when that lies further in the future than
+    /// [`limits::HEAD_AHEAD_MS_MAX`]: no clock that is so wrong can make data look fresh.
     pub fn between(heard: UnixMillis, now: UnixMillis) -> Age {
+        if heard.since(now) > limits::HEAD_AHEAD_MS_MAX {
+            return Age::Unknown;
+        }
         Age::Millis(u32::try_from(now.since(heard)).unwrap_or(u32::MAX).min(AGE_UNKNOWN - 1))
     }
 }
@@ -131,6 +136,10 @@ impl Message<'_> for Verdict {
         if layout.zero != [0; 3] {
             return Err(malformed("reserved bytes are not zero"));
         }
+        let decision = Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?;
+        // PROTOCOL 7: a newer engine's reason is nothing to open a gate for.
+        let reason = Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?;
+        let decision = if reason == Reason::Unrecognised { Decision::Refer } else { decision };
         Ok(Verdict {
             number: CheckNumber(layout.number.get()),
             server_time: UnixMillis(layout.server_time_ms.get()),
@@ -140,8 +149,8 @@ impl Message<'_> for Verdict {
                 age_ms => Age::Millis(age_ms),
             },
             clock_offset: ClockOffset(layout.clock_offset_s.get()),
-            decision: Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?,
-            reason: Reason::from_code(layout.reason.get()).ok_or(malformed("unknown reason"))?,
+            decision,
+            reason,
             colour: match layout.colour {
                 0 => Some(Colour::Green),
                 1 => Some(Colour::Red),
@@ -192,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_reason_survives_the_wire_with_every_decision() {
-        for reason in Reason::ALL {
+        for reason in Reason::ALL.into_iter().filter(|&reason| reason != Reason::Unrecognised) {
             for decision in [Decision::Admit, Decision::Refer, Decision::Refuse] {
                 let verdict = Verdict {
                     number: CheckNumber(u64::MAX),
@@ -213,8 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_of_a_newer_engine_refers_whatever_its_decision() {
+        let mut bytes = [0; Verdict::BYTES];
+        bytes[32..36].copy_from_slice(&[0xe7, 0x03, Decision::Admit as u8, 0]);
+        let verdict = read::<Verdict>(&bytes).unwrap();
+        assert_eq!((verdict.decision, verdict.reason), (Decision::Refer, Reason::Unrecognised));
+    }
+
+    #[test]
     fn an_age_too_long_to_count_is_still_an_age() {
         assert_eq!(Age::between(UnixMillis(0), UnixMillis(u64::MAX)), Age::Millis(u32::MAX - 1));
         assert_eq!(Age::between(UnixMillis(5), UnixMillis(0)), Age::Millis(0));
+    }
+
+    #[test]
+    fn r24_data_from_the_future_is_of_unknown_age() {
+        let now = UnixMillis(1_000_000);
+        let ahead = |ms| Age::between(UnixMillis(now.0 + ms), now);
+        assert_eq!(ahead(limits::HEAD_AHEAD_MS_MAX), Age::Millis(0));
+        assert_eq!(ahead(limits::HEAD_AHEAD_MS_MAX + 1), Age::Unknown);
     }
 }

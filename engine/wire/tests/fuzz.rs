@@ -42,6 +42,12 @@ fn check<'a, M: Message<'a> + PartialEq + Debug>(bytes: &'a [u8]) {
     let Ok(message) = read::<M>(bytes) else { return };
     let mut written = vec![0xa5; message.size()];
     let length = write(&message, &mut written).expect("as long as it says");
+    // All reasons of newer engines are one reason here, which never admits.
+    let message_text = format!("{message:?}");
+    if message_text.contains("reason: Unrecognised") {
+        assert!(!message_text.contains("decision: Admit"), "{message_text}");
+        return;
+    }
     assert_eq!(&written[..length], bytes, "{message:?} has two byte strings");
 }
 

@@ -26,6 +26,8 @@ use hufu_wire::{
 use zeroize::Zeroizing;
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
+/// Long after every test.
+pub const LATER: UnixSeconds = UnixSeconds(u32::MAX);
 pub const ISSUER: IssuerId = IssuerId(310_000);
 pub const SCHOOL: SiteId = SiteId(1);
 pub const STATION: SiteId = SiteId(2);
@@ -121,7 +123,7 @@ impl Checkpoint {
             site,
             scope: Scope::CHECKS_AND_ROSTERS,
         };
-        Gate { session: Session::new(self.engine.enrol(grant, 1, now).unwrap()), grant }
+        Gate { session: Session::new(self.engine.enrol(grant, 1, LATER, now).unwrap()), grant }
     }
 
     /// The holder's credential, generation 1, of `detail`'s kind.

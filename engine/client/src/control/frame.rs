@@ -50,7 +50,7 @@ pub(super) async fn read_frame(recv: &mut RecvStream, wanted: FrameKind) -> Resu
         return Err(malformed("frame", "not the answer to what was asked"));
     }
     let code: [u8; 2] = payload.try_into().map_err(|_| malformed("refusal", "wrong length"))?;
-    let reason = Reason::from_code(u16::from_le_bytes(code)).ok_or(malformed("refusal", "unknown reason"))?;
+    let reason = Reason::from_code(u16::from_le_bytes(code)).unwrap_or(Reason::Unrecognised);
     Err(ControlFault::Refused(reason))
 }
 

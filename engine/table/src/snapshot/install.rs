@@ -19,6 +19,10 @@ pub(super) fn install(
     heard: Option<UnixMillis>,
 ) -> Result<(), TableFault> {
     writer.admit(sequence)?;
+    // Sequence 0 is where nothing was applied yet.
+    if sequence.0 > 0 && sequence == writer.sequence() && !is_the_same(writer, &staged) {
+        return Err(TableFault::Fork { issuer: writer.issuer(), sequence });
+    }
     let mut staged = staged.into_iter().peekable();
     for (segment, place) in writer.directory().iter().enumerate() {
         match (place.get(), staged.next_if(|staged| staged.segment == segment)) {
@@ -33,6 +37,17 @@ pub(super) fn install(
         writer.head().hear(heard);
     }
     Ok(())
+}
+
+/// Whether the table already says what the file says, word for word.
+fn is_the_same(writer: &Writer, staged: &[Staged]) -> bool {
+    let unchanged =
+        |staged: &Staged| matches!(&staged.content, Content::Changes(changes) if changes.is_empty());
+    let left_out = |segment| staged.binary_search_by_key(&segment, |staged| staged.segment).is_err();
+    // Relaxed: written by this writer, or before it was handed on.
+    let unknown = |held: &Words| held.iter().all(|word| word.load(Ordering::Relaxed) == 0);
+    let mut held = writer.directory().iter().enumerate().filter(|(segment, _)| left_out(*segment));
+    staged.iter().all(unchanged) && held.all(|(_, place)| place.get().is_none_or(unknown))
 }
 
 fn bring(place: &Published, staged: Staged) {

@@ -44,6 +44,17 @@ impl Snapshot {
         &self.info
     }
 
+    /// Names the words alone, as the file claims them: the same for two files that differ in nothing but their
+    /// sequence and when their heads were made. [`load`](Self::load) finds out whether the words are those.
+    pub fn content_digest(&self) -> SnapshotDigest {
+        let mut hasher = blake3::Hasher::new();
+        for Piece { segment, words, digest, .. } in &self.pieces {
+            hasher.update(&(*segment as u64).to_le_bytes()).update(&(*words as u64).to_le_bytes());
+            hasher.update(digest.as_bytes());
+        }
+        SnapshotDigest(hasher.finalize().into())
+    }
+
     /// Checks every word and then gives them all to the writer's issuer; holders who are not in the snapshot
     /// become unknown. Until everything is checked, readers see the words they saw before.
     ///
