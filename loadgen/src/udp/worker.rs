@@ -249,21 +249,20 @@ impl Worker {
     /// Lets every device ask something simple and wait for the answer.
     fn speak_first(&mut self, work: &Work) -> io::Result<()> {
         let clock = Clock::starting_in(Duration::ZERO);
+        let expected = Expected::of(Reason::NotACode);
         for _ in 0..super::replay::KEPT {
-            let expected = Expected::of(Reason::NotACode);
             for line in &mut self.lines {
                 line.ask((Kind::Malformed, 0), FIRST_WORDS, expected, clock, &mut self.tally)?;
             }
             self.flush(clock)?;
             self.listen_until_quiet(clock, work.timeout)?;
+            let silent = self.lines.iter().filter(|line| line.pending.waiting() > 0).count();
+            if silent > 0 {
+                let why = format!("{silent} of {} devices got no answer", self.lines.len());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
         }
-        let silent = self.lines.iter().filter(|line| line.pending.waiting() > 0).count();
-        if silent > 0 {
-            let why = format!("{silent} of {} devices got no answer", self.lines.len());
-            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
-        }
-        if self.tally.total().wrong > 0 {
-            let complaint = self.tally.complaints.first().map(ToString::to_string).unwrap_or_default();
+        if let Some(complaint) = self.tally.complaints.first() {
             return Err(io::Error::other(format!("before the load began: {complaint}")));
         }
         self.forget();

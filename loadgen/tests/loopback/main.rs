@@ -140,6 +140,7 @@ fn a_server_that_is_gone_is_noticed_before_the_load() {
     let rig = Rig::start(1000);
     let mut generator = over_udp(&rig, 1);
     rig.running.stop();
-    let error = generator.run(&plan("phone-again=1", 100), &|_| {}).unwrap_err();
+    let impatient = Plan { timeout: Duration::from_millis(300), ..plan("phone-again=1", 100) };
+    let error = generator.run(&impatient, &|_| {}).unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
 }
