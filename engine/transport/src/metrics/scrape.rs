@@ -145,6 +145,8 @@ impl Board {
         page.counters("quic_closed", "Connections closed by the engine, by cause", "cause", closed)?;
         page.counter("quic_enrolments", "Sessions given", meters.enrolments.get())?;
         page.counter("quic_frames", "Frames answered", meters.frames.get())?;
+        let refused = meters.frames_refused.get().map(|(reason, frames)| (reason.slug(), frames));
+        page.counters("quic_frames_refused", "Frames answered with a refusal", "reason", refused)?;
         page.counter("quic_frames_unreadable", "Frames broken off", meters.frames_unreadable.get())?;
         page.counter("quic_datagrams", "Datagrams received", meters.datagrams.get())?;
         page.counter("quic_datagrams_unreadable", "Datagrams dropped", meters.datagrams_unreadable.get())?;

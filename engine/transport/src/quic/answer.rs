@@ -14,11 +14,18 @@ use crate::clock;
 /// The bytes of the answering frame; `None` when the frame cannot be read.
 pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>> {
     if device.shared.stopping() {
-        return Some(refused(Reason::Stopping));
+        return Some(refused(device, Reason::Stopping));
     }
+    let now = clock::now();
     match frame.kind {
-        FrameKind::Enrol => Some(enrol(device)),
-        FrameKind::Time => Some(time()),
+        // Checks and rosters are charged where they are checked.
+        FrameKind::Enrol | FrameKind::Time
+            if !device.shared.engine.devices().charge(device.grant.device, now) =>
+        {
+            Some(refused(device, Reason::RateExceeded))
+        }
+        FrameKind::Enrol => Some(enrol(device, now)),
+        FrameKind::Time => Some(time(now)),
         FrameKind::Roster => Some(roster(device, &frame.payload)),
         FrameKind::Checks => checks(device, &frame.payload).await,
         // `read_frame` lets no others through.
@@ -47,10 +54,10 @@ pub(crate) const fn blank() -> Verdict {
     }
 }
 
-fn enrol(device: &Device) -> Vec<u8> {
-    let (shared, now) = (&device.shared, clock::now());
+fn enrol(device: &Device, now: UnixMillis) -> Vec<u8> {
+    let shared = &device.shared;
     if now.seconds() >= device.ends {
-        return refused(Reason::OutOfScope);
+        return refused(device, Reason::OutOfScope);
     }
     match shared.engine.enrol(device.grant, shared.udp_port, device.ends, now) {
         Ok(enrolled) => {
@@ -59,14 +66,17 @@ fn enrol(device: &Device) -> Vec<u8> {
             draft.put(&enrolled);
             draft.finish(FrameKind::Enrolled)
         }
-        Err(NotEnrolled::Refused(reason)) => refused(reason),
-        Err(NotEnrolled::NoRandomness) => refused(Reason::Busy),
+        Err(NotEnrolled::Refused(reason)) => refused(device, reason),
+        Err(error @ NotEnrolled::NoRandomness) => {
+            tracing::error!(%error, "no device can be enrolled");
+            refused(device, Reason::Busy)
+        }
     }
 }
 
-fn time() -> Vec<u8> {
+fn time(now: UnixMillis) -> Vec<u8> {
     let mut draft = Draft::new(ServerTime::BYTES);
-    draft.put(&ServerTime(clock::now()));
+    draft.put(&ServerTime(now));
     draft.finish(FrameKind::ServerTime)
 }
 
@@ -118,7 +128,8 @@ fn read_checks(mut payload: &[u8]) -> Option<Vec<(CheckNumber, CheckRequest<'_>)
     (!requests.is_empty()).then_some(requests)
 }
 
-fn refused(reason: Reason) -> Vec<u8> {
+fn refused(device: &Device, reason: Reason) -> Vec<u8> {
+    device.shared.meters.frames_refused.count(reason);
     let mut draft = Draft::new(2);
     draft.payload().extend_from_slice(&reason.code().to_le_bytes());
     draft.finish(FrameKind::Refused)

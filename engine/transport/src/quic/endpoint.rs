@@ -18,7 +18,10 @@ pub(crate) async fn serve(endpoint: Endpoint, shared: Arc<Shared>) {
             within = shared.stopped() => break within,
             incoming = endpoint.accept() => match incoming {
                 Some(incoming) => receive(incoming, &shared),
-                None => return,
+                None => {
+                    tracing::error!("QUIC is no longer served: no device can enrol, and no roster be checked");
+                    return;
+                }
             },
         }
     };

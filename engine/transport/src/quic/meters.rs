@@ -1,6 +1,6 @@
 //! What the endpoint has seen, besides what its spine counts.
 
-use crate::meter::Meter;
+use crate::meter::{ByReason, Meter};
 use crate::thread::ThreadId;
 
 /// Counted on the endpoint's thread alone, but for `closed_revoked` and `closed_certificate`, to which whoever
@@ -31,6 +31,8 @@ pub(crate) struct QuicMeters {
     pub(crate) closed_surplus: Meter,
     pub(crate) enrolments: Meter,
     pub(crate) frames: Meter,
+    /// Frames answered `Refused`.
+    pub(crate) frames_refused: ByReason,
     pub(crate) frames_unreadable: Meter,
     pub(crate) datagrams: Meter,
     pub(crate) datagrams_unreadable: Meter,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use quinn::{RecvStream, SendStream};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::UNREADABLE;
@@ -26,6 +27,8 @@ pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: R
                     let _ = send.reset(UNREADABLE);
                     return;
                 }
+                // A stream that never runs dry, of rosters above all, takes turns with the others.
+                yield_now().await;
             }
             Err(NoFrame::Finished) => return say_goodbye(&device, send).await,
             Err(NoFrame::Unreadable) => return break_off(&device, &mut send, &mut recv),

@@ -81,10 +81,10 @@ fn random_and_outsize_datagrams_get_silence_and_name_their_cause() {
 #[test]
 fn a_cookie_of_another_cluster_gets_silence() {
     let rig = Rig::start();
-    let mut packet = sealed(&mut rig.enrol(rig.grant(MARKET_GATE)), b"HF1:");
-    // Another cluster's cookie differs from ours in its seal.
-    packet[20..100].fill(0x5a);
+    let other = Rig::start_with(|setup| setup.cluster_seed[0] ^= 1);
+    let packet = sealed(&mut other.enrol(other.grant(MARKET_GATE)), b"HF1:");
     all_get_silence(&rig, [packet]);
+    other.running.stop();
     assert_eq!(rig.running.figures().silences, [(Silence::Cookie, 1)]);
     rig.running.stop();
 }

@@ -1,5 +1,6 @@
 //! Caps on handshakes and connections.
 
+use hufu_check::Rate;
 use hufu_client::{Control, ControlFault};
 use hufu_transport::QuicOptions;
 use hufu_transport::profile::ENGINE_NAME;
@@ -66,6 +67,26 @@ fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
         }
     });
     assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), 1);
+    rig.running.stop();
+}
+
+#[test]
+fn enrolments_and_the_clock_are_charged_like_checks() {
+    let rig = Rig::start_with(|setup| setup.rate = Rate { per_s: 1, burst: 3 });
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        for _ in 0..2 {
+            assert!(control.enrol().await.is_ok());
+        }
+        assert!(control.time().await.is_ok());
+        for answer in [control.enrol().await.map(|_| ()), control.time().await.map(|_| ())] {
+            let told = matches!(answer, Err(ControlFault::Refused(Reason::RateExceeded)));
+            assert!(told, "{answer:?}");
+        }
+        assert!(rig.connect(rig.grant(MARKET_GATE_2)).await.enrol().await.is_ok(), "a neighbour");
+    });
+    assert_eq!(rig.metric("hufu_quic_enrolments_total"), 3);
+    assert_eq!(rig.metric("hufu_quic_frames_refused_total{reason=\"rate-exceeded\"}"), 2);
     rig.running.stop();
 }
 

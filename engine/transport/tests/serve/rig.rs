@@ -30,6 +30,7 @@ pub(crate) struct Rig {
     pub(crate) world: World,
     pub(crate) ca: Ca,
     pub(crate) running: Running,
+    pub(crate) table: Table,
     signers: Signers,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Rig {
 pub(crate) struct Setup {
     pub(crate) options: ServeOptions,
     pub(crate) cookie_s: u32,
+    pub(crate) rate: Rate,
+    pub(crate) cluster_seed: [u8; 32],
     pub(crate) revoked: Vec<Grant>,
 }
 
@@ -63,16 +66,19 @@ impl Rig {
                 stop_within: Duration::from_secs(2),
             },
             cookie_s: 3600,
+            rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
+            cluster_seed: world.cluster_seed(),
             revoked: Vec::new(),
         };
         change(&mut setup);
         if !setup.revoked.is_empty() {
             setup.options.tls = ca.engine(&setup.revoked);
         }
-        let engine = engine(&world, setup.cookie_s);
+        let table = table(&world);
+        let engine = engine(&world, &table, &setup);
         let running = serve(setup.options, engine).unwrap();
         let signers = Signers::current(&world);
-        Rig { world, ca, running, signers }
+        Rig { world, ca, running, table, signers }
     }
 
     pub(crate) fn grant(&self, index: usize) -> Grant {
@@ -148,8 +154,9 @@ impl Rig {
     }
 }
 
-fn engine(world: &World, cookie_s: u32) -> Arc<Engine> {
-    let table = Table::new(Limits::for_holders(3, u64::from(world.holders()))).unwrap();
+fn table(world: &World) -> Table {
+    // One issuer more than there is, for a test to follow.
+    let table = Table::new(Limits::for_holders(4, u64::from(world.holders()))).unwrap();
     for issuer in world.issuers() {
         let mut writer = table.writer(issuer.id).unwrap();
         for holder in (0..issuer.people.holders()).map(HolderIndex) {
@@ -157,16 +164,20 @@ fn engine(world: &World, cookie_s: u32) -> Arc<Engine> {
         }
         writer.advance(Sequence(1), issuer.heard).unwrap();
     }
+    table
+}
+
+fn engine(world: &World, table: &Table, setup: &Setup) -> Arc<Engine> {
     let operator = PreparedKey::new(world.operator().public()).unwrap();
     let list = TrustList::open(&world.trust_list(), &operator).unwrap();
     let parts = EngineParts {
         table: table.reader(),
         keyring: Keyring::empty().update(&list, world.now()).unwrap(),
         sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
-        cluster_seed: Zeroizing::new(world.cluster_seed()),
+        cluster_seed: Zeroizing::new(setup.cluster_seed),
         devices_max: 256,
-        device_rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
-        cookie_s,
+        device_rate: setup.rate,
+        cookie_s: setup.cookie_s,
         seen_entries: 4096,
         pass_back_entries: 4096,
     };

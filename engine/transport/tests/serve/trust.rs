@@ -64,6 +64,7 @@ fn a_device_of_a_site_without_a_policy_gets_no_session() {
     let rig = Rig::start();
     let lost = Grant { site: hufu_wire::SiteId(1), ..rig.grant(MARKET_GATE) };
     assert!(is_refused(&enrolled(&rig, &rig.ca.device(lost)), Reason::SiteUnknown));
+    assert_eq!(rig.metric("hufu_quic_frames_refused_total{reason=\"site-unknown\"}"), 1);
     rig.running.stop();
 }
 
