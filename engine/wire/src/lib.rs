@@ -1,6 +1,6 @@
 //! The words every part of Hufu shares: ids, the status word, verdicts and their reasons, and the one
 //! fixed layout of each message. Bytes become values only through [`read`] and values become bytes only
-//! through [`write`]; past that door everything is typed.
+//! through [`write()`]; past that door everything is typed.
 //!
 //! `docs/PROTOCOL.md` describes the same layouts for people who write a client in another language,
 //! `docs/SYNC.md` those of [`chain`], and `fixtures/golden/` holds bytes of every message with their meaning.
