@@ -95,7 +95,7 @@ impl Stage {
         let market: Vec<Grant> = grants.into_iter().filter(|grant| grant.site == sites::MARKET.id).collect();
         let enrol = |index: usize| {
             let grant = market[index % market.len()];
-            Session::new(self.engine.enrol(grant, 1, self.now).expect("a gate enrols"))
+            Session::new(self.engine.enrol(grant, 1, UnixSeconds(u32::MAX), self.now).expect("a gate enrols"))
         };
         Gates { sessions: (0..count).map(enrol).collect(), turn: 0 }
     }
