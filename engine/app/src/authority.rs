@@ -19,12 +19,14 @@ use zeroize::Zeroizing;
 
 use self::index::Index;
 pub(crate) use self::index::{Entry, Subject};
-use crate::files::{self, Readable};
+use crate::files::{self, Lock, Readable};
 use crate::moment;
+use crate::secret;
 
-/// An authority that has been opened for work.
+/// An authority that has been opened for work; others wait until it is dropped.
 pub(crate) struct Authority {
     folder: PathBuf,
+    _lock: Lock,
     root_pem: String,
     root: Issuer<'static, KeyPair>,
     index: Index,
@@ -54,6 +56,7 @@ impl Authority {
     /// A new authority in `folder`, which must not hold one.
     pub(crate) fn init(folder: &Path, name: &str) -> anyhow::Result<Authority> {
         files::folder(folder)?;
+        let lock = files::lock(folder)?;
         let key = KeyPair::generate().context("no key for the root")?;
         let mut params = params(name, ROOT_LIFE_S);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -63,7 +66,8 @@ impl Authority {
         files::create(&folder.join(ROOT_KEY), key_pem.as_bytes(), Readable::Owner)?;
         files::create(&folder.join(ROOT), root_pem.as_bytes(), Readable::All)?;
         let root = Issuer::from_ca_cert_pem(&root_pem, key)?;
-        let mut authority = Authority { folder: folder.to_owned(), root_pem, root, index: Index::default() };
+        let mut authority =
+            Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, index: Index::default() };
         authority.publish()?;
         Ok(authority)
     }
@@ -73,7 +77,9 @@ impl Authority {
         let of = |name: &str| folder.join(name);
         let missing = || format!("{} holds no authority; `hufu ca init` makes one", folder.display());
         ensure!(of(ROOT_KEY).exists(), missing());
+        let lock = files::lock(folder)?;
         let root_pem = files::read_text(&of(ROOT))?;
+        secret::warn_if_shared(&of(ROOT_KEY))?;
         let key_pem = Zeroizing::new(files::read_text(&of(ROOT_KEY))?);
         let key = KeyPair::from_pem(&key_pem)
             .ok()
@@ -81,7 +87,7 @@ impl Authority {
         let root = Issuer::from_ca_cert_pem(&root_pem, key)
             .with_context(|| format!("{} holds no root certificate", of(ROOT).display()))?;
         let index = Index::load(&of(INDEX))?;
-        Ok(Authority { folder: folder.to_owned(), root_pem, root, index })
+        Ok(Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, index })
     }
 
     /// The root certificate, PEM.
@@ -246,6 +252,7 @@ mod tests {
         assert_eq!(profile::read_certificate(&leaf), Ok(GRANT));
         assert_eq!(crl_of(folder.path()), []);
 
+        drop(authority);
         let mut again = Authority::open(folder.path()).unwrap();
         again.device(Grant { generation: DeviceGeneration(1), ..GRANT }, 86_400).unwrap();
         assert_eq!(again.revoke(GRANT.device, GRANT.generation).unwrap(), 2, "and every one before it");

@@ -58,6 +58,25 @@ pub(crate) fn with_extension(name: &Path, extension: &str) -> PathBuf {
     path.into()
 }
 
+/// Changes to the files of one folder, one process at a time; others wait until this is dropped.
+#[must_use = "the folder is free again once this is dropped"]
+pub(crate) struct Lock {
+    _folder: File,
+}
+
+/// Waits for the folder of `path` to be free and keeps it: whoever reads a file, changes what it says and
+/// replaces it must do all three before the next one reads.
+pub(crate) fn lock_folder_of(path: &Path) -> anyhow::Result<Lock> {
+    lock(folder_of(path))
+}
+
+/// The same for a folder itself. The folder carries the lock, for its files are replaced and not written to.
+pub(crate) fn lock(folder: &Path) -> anyhow::Result<Lock> {
+    let locked = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
+    let locked = locked.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
+    Ok(Lock { _folder: locked })
+}
+
 /// Makes a folder and those above it.
 pub(crate) fn folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Issued;
 use crate::files::{self, Readable};
+use crate::secret;
 
 /// The device's certificate.
 pub(crate) const CERTIFICATE: &str = "device.pem";
@@ -66,6 +67,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     let path = folder.join(SETTINGS);
     let settings: Settings = toml::from_str(&files::read_text(&path)?)
         .with_context(|| format!("{} does not say where the engines are", path.display()))?;
+    secret::warn_if_shared(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
     let server = |control| Server { control, name: settings.name.clone(), udp_port: None };

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::files::{self, Readable};
 use crate::moment;
+use crate::secret;
 
 /// What a phone keeps.
 #[derive(Deserialize, Serialize)]
@@ -33,6 +34,7 @@ impl HolderFile {
 
     /// Reads a holder's file.
     pub(crate) fn load(path: &Path) -> anyhow::Result<HolderFile> {
+        secret::warn_if_shared(path)?;
         let text = Zeroizing::new(files::read_text(path)?);
         // The parser's error would show the line with the seed.
         toml::from_str(&text)

@@ -156,7 +156,7 @@ pub(crate) fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
 }
 
 /// Says so when others on this machine can read a secret.
-fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if metadata.permissions().mode() & 0o077 != 0 {

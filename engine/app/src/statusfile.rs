@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, Table, Writer, write_snapshot};
 use hufu_wire::{HolderIndex, Sequence, StatusWord};
 
+use crate::files::{self, Lock};
 use crate::moment;
 
 /// One issuer's statuses, from a file and back into it.
@@ -13,16 +14,27 @@ pub(crate) struct StatusFile {
     info: SnapshotInfo,
     reader: Reader,
     writer: Writer,
+    /// Held from reading to the last writing, where others may change the file too.
+    _lock: Option<Lock>,
 }
 
 impl StatusFile {
-    /// Reads a snapshot and checks every word of it.
+    /// Reads a snapshot and checks every word of it, to look at it or because nobody else changes it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<StatusFile> {
+        StatusFile::read(path, None)
+    }
+
+    /// Reads a snapshot that others may be changing: they wait until this is dropped.
+    pub(crate) fn edit(path: &Path) -> anyhow::Result<StatusFile> {
+        StatusFile::read(path, Some(files::lock_folder_of(path)?))
+    }
+
+    fn read(path: &Path, lock: Option<Lock>) -> anyhow::Result<StatusFile> {
         let snapshot = Snapshot::open(path)?;
         let table = Table::new(Limits { issuers_max: 1, ..Limits::default() })?;
         let mut writer = table.writer(snapshot.info().issuer)?;
         let info = snapshot.load(&mut writer)?;
-        Ok(StatusFile { path: path.to_owned(), info, reader: table.reader(), writer })
+        Ok(StatusFile { path: path.to_owned(), info, reader: table.reader(), writer, _lock: lock })
     }
 
     /// What the file said of itself when it was last read or written.

@@ -158,6 +158,100 @@ fn a_trust_list_only_goes_forward() {
     check(folder, &["issue", "paper", "--key", "op.key", "--holder", "1"], 2, "a key of another use");
 }
 
+/// Runs these lines at the same time; each must end well.
+fn at_once(folder: &Path, lines: &[String]) {
+    std::thread::scope(|scope| {
+        for line in lines {
+            scope.spawn(move || ok(folder, &line.split(' ').collect::<Vec<_>>()));
+        }
+    });
+}
+
+#[test]
+fn changes_at_the_same_time_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    const CHANGES: u32 = 16;
+    ok(folder, &["snapshot", "new", "--issuer", "1", "--out", "s"]);
+    let red = |holder| format!("snapshot set s --holder {holder} --colour red");
+    at_once(folder, &(0..CHANGES).map(red).collect::<Vec<_>>());
+    check(folder, &["snapshot", "show", "s"], 0, "sequence 17");
+    check(folder, &["snapshot", "show", "s"], 0, "16 holders known");
+
+    ok(folder, &["ca", "init", "--dir", "ca"]);
+    let device = |device| match device % 2 {
+        0 => format!("ca revoke --dir ca --device {device}"),
+        _ => format!("ca device --dir ca --device {device} --site 1 --engine 127.0.0.1:1 --out g{device}"),
+    };
+    at_once(folder, &(0..CHANGES).map(device).collect::<Vec<_>>());
+    let listed = ok(folder, &["ca", "list", "--dir", "ca"]);
+    assert_eq!(listed.matches("revoked").count(), 8, "{listed}");
+    assert_eq!(listed.matches("valid").count(), 8, "{listed}");
+
+    ok(folder, &["keys", "generate", "operator", "--out", "op"]);
+    ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
+    let add = |issuer| {
+        let key = format!("i{issuer}");
+        ok(folder, &["keys", "generate", "issuer", "--issuer", "7", "--out", &key]);
+        format!("keys trust add --operator op.key --list t --key {key}.pub")
+    };
+    at_once(folder, &(0..CHANGES).map(add).collect::<Vec<_>>());
+    check(folder, &["keys", "trust", "show", "--operator", "op.pub", "--list", "t"], 0, "version 17");
+}
+
+#[test]
+fn a_trust_list_is_handed_over_only_by_who_signed_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for name in ["op", "next"] {
+        ok(folder, &["keys", "generate", "operator", "--out", name]);
+    }
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
+    ok(folder, &["keys", "trust", "add", "--operator", "op.key", "--list", "t", "--key", "a.pub"]);
+    let hand_over =
+        |from| ["keys", "trust", "hand-over", "--operator", "next.key", "--from", from, "--list", "t"];
+    check(folder, &hand_over("next.pub"), 2, "are one key");
+    check(folder, &hand_over("op.pub"), 0, "version 3, signed by operator");
+    check(folder, &hand_over("op.pub"), 2, "not this operator's key");
+    let show = ["keys", "trust", "show", "--operator", "next.pub", "--list", "t"];
+    check(folder, &show, 0, "in force");
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    ok(folder, &["issue", "phone", "--key", "a.key", "--holder", "1", "--out", "h"]);
+    ok(folder, &["ca", "init", "--dir", "ca"]);
+    ok(
+        folder,
+        &[
+            "ca",
+            "device",
+            "--dir",
+            "ca",
+            "--device",
+            "1",
+            "--site",
+            "1",
+            "--engine",
+            "127.0.0.1:1",
+            "--out",
+            "g",
+        ],
+    );
+    for (secret, line, status) in [
+        ("h", &["present", "--holder", "h"][..], 0),
+        ("ca/ca.key", &["ca", "list", "--dir", "ca"], 0),
+        ("g/device.key", &["check", "--gate", "g", "HF1:"], 3),
+    ] {
+        fs::set_permissions(folder.join(secret), fs::Permissions::from_mode(0o640)).unwrap();
+        check(folder, line, status, &format!("others can read {secret}"));
+    }
+}
+
 #[test]
 fn a_credential_that_every_gate_would_refuse_is_not_issued() {
     let folder = tempfile::tempdir().unwrap();

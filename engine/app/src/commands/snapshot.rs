@@ -8,6 +8,7 @@ use hufu_table::{SnapshotInfo, SnapshotWriter};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
 use serde_json::json;
 
+use crate::files;
 use crate::moment::{self, Moment};
 use crate::outcome::Exit;
 use crate::status;
@@ -106,6 +107,7 @@ enum TestName {
 pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
     match command {
         SnapshotCommand::New { issuer, out } => {
+            let _lock = files::lock_folder_of(out)?;
             ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
             let heard = Some(moment::now());
             SnapshotWriter::create(out, IssuerId(*issuer), Sequence(1), heard)?.finish()?;
@@ -114,7 +116,7 @@ pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
         SnapshotCommand::Show { file, holder, json } => show(file, holder.map(HolderIndex), *json)?,
         SnapshotCommand::Set(args) => set(args)?,
         SnapshotCommand::Touch { file } => {
-            let mut held = StatusFile::open(file)?;
+            let mut held = StatusFile::edit(file)?;
             let info = held.store(held.info().sequence)?;
             say!("{}: sequence {}, heard of now", file.display(), info.sequence);
         }
@@ -123,7 +125,7 @@ pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
 }
 
 fn set(args: &SetArgs) -> anyhow::Result<()> {
-    let mut held = StatusFile::open(&args.file)?;
+    let mut held = StatusFile::edit(&args.file)?;
     let holder = HolderIndex(args.holder);
     let before = held.word(holder);
     let after = args.changed(before)?;

@@ -8,7 +8,7 @@ use comfy_table::{Table, presets};
 use hufu_codes::cose;
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::OperatorSigner;
-use hufu_codes::keyring::{ListedKey, TrustList, Uses};
+use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_wire::{KeyId, UnixSeconds, limits};
 use serde_json::json;
 
@@ -38,6 +38,18 @@ pub(crate) enum TrustCommand {
         /// Which key, as `keys trust show` names it
         #[arg(long, value_name = "HEX")]
         key_id: String,
+    },
+    /// Sign the next version with a new operator's key; what the list says stays
+    HandOver {
+        /// The new operator's secret key
+        #[arg(long, value_name = "FILE")]
+        operator: PathBuf,
+        /// The public key of the operator who signed the list so far
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The list; it is replaced by the next version
+        #[arg(long, value_name = "FILE")]
+        list: PathBuf,
     },
     /// Show what a list says, after verifying it
     Show {
@@ -106,6 +118,7 @@ pub(crate) fn run(command: &TrustCommand) -> anyhow::Result<()> {
         }
         TrustCommand::Add(args) => add(args),
         TrustCommand::Revoke { list, key_id } => revoke(list, key_id),
+        TrustCommand::HandOver { operator, from, list } => hand_over(operator, from, list),
         TrustCommand::Show { operator, list, json } => show(operator, list, *json),
     }
 }
@@ -114,18 +127,18 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
     let key = PublicKey::load(&args.key, Owner::Issuer)?;
     // Before it is published: an engine refuses the whole list for one key it cannot use.
     PreparedKey::new(&key.public).with_context(|| format!("{} cannot be trusted", args.key.display()))?;
-    let now = moment::now().seconds();
-    let listed = ListedKey {
-        issuer: key.issuer()?,
-        public: key.public,
-        from: args.from.0.max(now),
-        until: args.until.0,
-        published: now,
-        uses: args.uses.iter().fold(Uses::default(), |uses, one| uses | one.bits()),
-        revoked: false,
-    };
-    ensure!(listed.until >= listed.from, "--until lies before --from");
-    amend(&args.list, |keys| {
+    let issuer = key.issuer()?;
+    amend(&args.list, |keys, made_at| {
+        let listed = ListedKey {
+            issuer,
+            public: key.public,
+            from: args.from.0.max(made_at),
+            until: args.until.0,
+            published: made_at,
+            uses: args.uses.iter().fold(Uses::default(), |uses, one| uses | one.bits()),
+            revoked: false,
+        };
+        ensure!(listed.until >= listed.from, "--until lies before --from");
         ensure!(keys.len() < limits::ISSUER_KEYS_MAX, "a list has at most {} keys", limits::ISSUER_KEYS_MAX);
         ensure!(keys.iter().all(|known| known.public != key.public), "key {} is on the list", key.kid());
         keys.push(listed);
@@ -136,7 +149,7 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
 fn revoke(list: &ListArgs, key_id: &str) -> anyhow::Result<()> {
     let mut kid = [0; 8];
     hex::decode_to_slice(key_id, &mut kid).ok().context("a key id has 16 hexadecimal digits")?;
-    amend(list, |keys| {
+    amend(list, |keys, _| {
         let Some(key) = keys.iter_mut().find(|key| cose::key_id(&key.public) == KeyId(kid)) else {
             bail!("there is no key {key_id} on the list");
         };
@@ -146,23 +159,47 @@ fn revoke(list: &ListArgs, key_id: &str) -> anyhow::Result<()> {
     })
 }
 
+fn hand_over(operator: &Path, from: &Path, list: &Path) -> anyhow::Result<()> {
+    let signer = operator_of(operator)?;
+    let before = PreparedKey::new(&PublicKey::load(from, Owner::Operator)?.public)?;
+    ensure!(before.public() != signer.public(), "{} and {} are one key", operator.display(), from.display());
+    let kid = cose::key_id(signer.public());
+    succeed(list, &before, &signer, |_, _| Ok(format!("signed by operator {kid} from now on")))
+}
+
 /// Signs the next version of a list.
 fn amend(
     args: &ListArgs,
-    change: impl FnOnce(&mut Vec<ListedKey>) -> anyhow::Result<String>,
+    change: impl FnOnce(&mut Vec<ListedKey>, UnixSeconds) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     let signer = operator_of(&args.operator)?;
-    let operator = PreparedKey::new(signer.public())?;
-    let held = open(&args.list, &operator)?;
-    let mut keys: Vec<_> = held.keys().iter().map(|(_, key)| *key).collect();
-    let said = change(&mut keys)?;
-    let version = held.version() + 1;
+    let before = PreparedKey::new(signer.public())?;
+    succeed(&args.list, &before, &signer, change)
+}
+
+/// Replaces a list that `before` signed by its next version, which `signer` signs. The change is told when the
+/// next version is made.
+fn succeed(
+    path: &Path,
+    before: &PreparedKey,
+    signer: &OperatorSigner,
+    change: impl FnOnce(&mut Vec<ListedKey>, UnixSeconds) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    let _lock = files::lock_folder_of(path)?;
+    let held = open(path, before)?;
     // A list may not be older than the one before it, even if this machine's clock was set back.
     let made_at = moment::now().seconds().max(held.made_at());
-    let signed = TrustList::sign(version, made_at, &keys, &signer);
-    TrustList::open(&signed, &operator).context("the new list would be refused")?;
-    files::replace(&args.list, &signed, Readable::All)?;
-    say!("{}: version {version}, {said}", args.list.display());
+    let mut keys: Vec<_> = held.keys().iter().map(|(_, key)| *key).collect();
+    let said = change(&mut keys, made_at)?;
+    let version = held.version() + 1;
+    let signed = TrustList::sign(version, made_at, &keys, signer);
+    let after = TrustList::open(&signed, &PreparedKey::new(signer.public())?);
+    // As an engine will that has the list before it.
+    after
+        .and_then(|after| Keyring::empty().update(&held, held.made_at())?.update(&after, made_at))
+        .context("engines would refuse the new list")?;
+    files::replace(path, &signed, Readable::All)?;
+    say!("{}: version {version}, {said}", path.display());
     Ok(())
 }
 
@@ -239,5 +276,36 @@ impl Use {
             Use::Instruction => Uses::INSTRUCTION,
             Use::Confirmation => Uses::CONFIRMATION,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretKey;
+
+    #[test]
+    fn a_key_added_by_a_clock_set_back_is_taken_by_engines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let store = |owner, issuer, name: &str| {
+            let secret = SecretKey::generate(owner, issuer).unwrap();
+            let public = crate::commands::keys::public_of(&secret, owner, issuer).unwrap();
+            secret.store(&path(name), &public).unwrap();
+        };
+        store(Owner::Operator, None, "op");
+        store(Owner::Issuer, Some(hufu_wire::IssuerId(1)), "a");
+        let signer = operator_of(&path("op.key")).unwrap();
+        let ahead = UnixSeconds(moment::now().seconds().0 + 86_400);
+        std::fs::write(path("t"), TrustList::sign(1, ahead, &[], &signer)).unwrap();
+        let operator = PreparedKey::new(signer.public()).unwrap();
+        let held = Keyring::empty().update(&open(&path("t"), &operator).unwrap(), ahead).unwrap();
+
+        let list = ListArgs { operator: path("op.key"), list: path("t") };
+        let until = Moment(UnixSeconds(ahead.0 + 86_400));
+        let now = Moment(moment::now().seconds());
+        add(&AddArgs { list, key: path("a.pub"), uses: vec![Use::Phone], from: now, until }).unwrap();
+        let next = held.update(&open(&path("t"), &operator).unwrap(), ahead).unwrap();
+        assert_eq!((next.version(), next.keys().len()), (2, 1));
     }
 }
