@@ -123,8 +123,8 @@ impl Default for Devices {
     fn default() -> Devices {
         Devices {
             devices_max: bare(65_536),
-            rate_per_s: bare(100),
-            burst: bare(200),
+            rate_per_s: bare(200),
+            burst: bare(2_048),
             cookie_s: bare(limits::COOKIE_S_MAX),
             crl_must_be_fresh: bare(false),
         }
