@@ -4,6 +4,7 @@
 mod http;
 mod kernel;
 mod scrape;
+mod visit;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -21,12 +22,22 @@ pub(crate) struct Metrics {
     thread: JoinHandle<()>,
 }
 
+/// Opens the socket, and says where.
+pub(crate) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let open = || {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let addr = listener.local_addr()?;
+        Ok((listener, addr))
+    };
+    open().map_err(|why| ServeError::Socket { addr: listen, why })
+}
+
 impl Metrics {
-    pub(crate) fn start(listen: SocketAddr, board: Arc<Board>) -> Result<Metrics, ServeError> {
-        let socket = |why| ServeError::Socket { addr: listen, why };
-        let listener = TcpListener::bind(listen).map_err(socket)?;
-        listener.set_nonblocking(true).map_err(socket)?;
-        let addr = listener.local_addr().map_err(socket)?;
+    pub(crate) fn start(
+        (listener, addr): (TcpListener, SocketAddr),
+        board: Arc<Board>,
+    ) -> Result<Metrics, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
         let (stop, stopped) = oneshot::channel();

@@ -72,8 +72,9 @@ pub(crate) struct Shared {
 }
 
 impl Quic {
-    /// Opens the socket here, so that a failure is the caller's, and serves it on a thread of its own.
+    /// Serves the socket on a thread of its own.
     pub(crate) fn start(
+        (socket, addr): (UdpSocket, SocketAddr),
         options: QuicOptions,
         tls: Tls,
         udp_port: u16,
@@ -81,10 +82,7 @@ impl Quic {
     ) -> Result<Quic, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
-        let listen = options.listen;
-        let endpoint =
-            open(&runtime, listen, &tls).map_err(|why| ServeError::Socket { addr: listen, why })?;
-        let addr = endpoint.local_addr().map_err(|why| ServeError::Socket { addr: listen, why })?;
+        let endpoint = open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why })?;
         let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
         let (stop, stopped) = watch::channel(Stop::No);
         for (device, generation) in &tls.revoked {
@@ -188,9 +186,18 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-fn open(runtime: &Runtime, listen: SocketAddr, tls: &Tls) -> std::io::Result<Endpoint> {
+/// Opens the socket, and says where.
+pub(crate) fn bind(listen: SocketAddr) -> Result<(UdpSocket, SocketAddr), ServeError> {
+    let open = || {
+        let socket = UdpSocket::bind(listen)?;
+        let addr = socket.local_addr()?;
+        Ok((socket, addr))
+    };
+    open().map_err(|why| ServeError::Socket { addr: listen, why })
+}
+
+fn open(runtime: &Runtime, socket: UdpSocket, tls: &Tls) -> std::io::Result<Endpoint> {
     let _context = runtime.enter();
-    let socket = UdpSocket::bind(listen)?;
     let server = quinn::ServerConfig::clone(&tls.server);
     Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
 }

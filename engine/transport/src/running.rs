@@ -9,9 +9,9 @@ use std::time::Duration;
 use hufu_check::{Counters, Engine, NotEnrolled, Silence};
 use hufu_wire::{Actor, DeviceGeneration, DeviceId, Reason};
 
-use crate::metrics::{Board, Metrics};
+use crate::metrics::{self, Board, Metrics};
 use crate::options::{QuicOptions, ServeOptions};
-use crate::quic::Quic;
+use crate::quic::{self, Quic};
 use crate::tls::{Tls, TlsFault, TlsParts};
 use crate::udp::Udp;
 
@@ -34,13 +34,16 @@ pub struct Running {
 /// What a server has done so far, added up over all its threads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Verdicts for each reason that was given, in the order of their numbers.
+    /// Verdicts for each reason that was given, in the order of their numbers: one for each of `requests` and of
+    /// `roster_members`, and one for each roster that was turned down whole.
     pub verdicts: Vec<(Reason, u64)>,
     /// Datagrams left unanswered for each cause there was.
     pub silences: Vec<(Silence, u64)>,
     /// Requests that reached a verdict.
     pub requests: u64,
-    /// Batches they came in.
+    /// Members of rosters that reached a verdict.
+    pub roster_members: u64,
+    /// Batches that requests came in.
     pub batches: u64,
     /// Credentials found in the verified-credential cache.
     pub seen_again: u64,
@@ -52,16 +55,19 @@ pub struct Figures {
     pub cpu: Vec<(String, Duration)>,
 }
 
-/// Opens every socket, then starts serving `engine`.
+/// Opens every socket, then starts serving `engine`. Sealed UDP's come last: from the moment they join their port
+/// they take packets, perhaps from another engine that serves it.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
 pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
     let ServeOptions { udp: udp_options, quic: quic_options, tls, metrics, stop_within } = options;
     let tls = Tls::new(tls, &quic_options)?;
+    let quic_socket = quic::bind(quic_options.listen)?;
+    let metrics_listener = metrics.map(metrics::bind).transpose()?;
     let udp = Udp::start(&udp_options, &engine)?;
     let udp_port = udp_options.advertised_port.unwrap_or_else(|| udp.addr.port());
-    let quic = match Quic::start(quic_options.clone(), tls, udp_port, &engine) {
+    let quic = match Quic::start(quic_socket, quic_options.clone(), tls, udp_port, &engine) {
         Ok(quic) => quic,
         Err(error) => {
             udp.stop();
@@ -75,14 +81,15 @@ pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, Serv
         quic: Arc::clone(&quic.shared),
         stopping: AtomicBool::new(false),
     });
-    let metrics = match metrics.map(|listen| Metrics::start(listen, Arc::clone(&board))).transpose() {
-        Ok(metrics) => metrics,
-        Err(error) => {
-            quic.stop(Duration::ZERO);
-            udp.stop();
-            return Err(error);
-        }
-    };
+    let metrics =
+        match metrics_listener.map(|listener| Metrics::start(listener, Arc::clone(&board))).transpose() {
+            Ok(metrics) => metrics,
+            Err(error) => {
+                quic.stop(Duration::ZERO);
+                udp.stop();
+                return Err(error);
+            }
+        };
     Ok(Running {
         quic_addr: quic.addr,
         udp_addr: udp.addr,
@@ -123,6 +130,7 @@ impl Running {
             verdicts: verdicts.into_iter().filter(|(_, n)| *n > 0).collect(),
             silences: silences.into_iter().filter(|(_, n)| *n > 0).collect(),
             requests: sum(&Counters::requests),
+            roster_members: sum(&Counters::roster_members),
             batches: sum(&Counters::batches),
             seen_again: sum(&Counters::seen_again),
             seen_first: sum(&Counters::seen_first),

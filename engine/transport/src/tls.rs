@@ -86,7 +86,8 @@ impl Tls {
         let crypto = QuicServerConfig::try_from(tls).map_err(|error| TlsFault::Own(error.to_string()))?;
         let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         server.transport_config(Arc::new(transport(options)));
-        // Every one that waits here is looked at at once; `Handshakes` holds the caps, and counts.
+        // Every one that waits here is looked at at once; `Handshakes` holds the caps, and counts. What quinn drops
+        // beyond this it tells nobody, and the device sends it again.
         server.max_incoming(options.handshakes_max.max(64));
         Ok(Tls { server: Arc::new(server), revoked, verifier })
     }

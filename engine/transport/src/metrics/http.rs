@@ -13,6 +13,7 @@ use axum::routing::get;
 use tokio::sync::oneshot;
 
 use super::scrape::Board;
+use super::visit::Doorman;
 
 /// Serves until `stopped`.
 pub(crate) async fn serve(
@@ -25,7 +26,7 @@ pub(crate) async fn serve(
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .with_state(board);
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let listener = Doorman::new(tokio::net::TcpListener::from_std(listener)?);
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served,
         _ = stopped => Ok(()),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hufu_check::{Counters, Engine, Silence};
-use hufu_wire::{Decision, Reason};
+use hufu_wire::{Decision, Reason, Sequence};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -47,8 +47,12 @@ impl Board {
         if self.threads().any(|(_, thread)| thread.get().is_none()) {
             return Some("a thread that checks has ended");
         }
-        if self.engine.table().issuers().next().is_none() {
+        let table = self.engine.table();
+        if table.issuers().next().is_none() {
             return Some("no issuer's status is loaded");
+        }
+        if table.issuers().any(|(_, slot)| table.as_of(slot).sequence == Sequence(0)) {
+            return Some("an issuer's status has never been loaded");
         }
         None
     }
@@ -89,11 +93,16 @@ impl Collector for Board {
 impl Board {
     fn checks(&self, page: &mut Page<'_>) -> fmt::Result {
         let reasons = Reason::ALL.map(|reason| (reason.slug(), self.sum(|spine| spine.reason(reason))));
-        page.counters("verdicts", "Verdicts by reason", "reason", reasons)?;
+        page.counters("verdicts", "Verdicts on requests and roster members, by reason", "reason", reasons)?;
         let decisions =
             [("admit", Decision::Admit), ("refer", Decision::Refer), ("refuse", Decision::Refuse)];
         let decisions = decisions.map(|(name, decision)| (name, self.sum(|spine| spine.decision(decision))));
-        page.counters("decisions", "Verdicts by decision", "decision", decisions)?;
+        page.counters(
+            "decisions",
+            "Verdicts on requests and roster members, by decision",
+            "decision",
+            decisions,
+        )?;
         let silences = Silence::ALL.map(|cause| (cause.slug(), self.sum(|spine| spine.silence(cause))));
         page.counters("silences", "Datagrams left unanswered, by cause", "cause", silences)?;
         page.counter("batches", "Batches of checks", self.sum(Counters::batches))?;

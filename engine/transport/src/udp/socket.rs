@@ -57,6 +57,15 @@ impl Socket {
         Ok(Socket { io, state, addr, inode })
     }
 
+    /// A socket from which nothing can ever be received: a TCP listener in its place.
+    #[cfg(test)]
+    pub(crate) fn that_fails() -> io::Result<Socket> {
+        let mut socket = Socket::open(([127, 0, 0, 1], 0).into(), 4096)?;
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        socket.io = UdpSocket::from(std::os::fd::OwnedFd::from(listener));
+        Ok(socket)
+    }
+
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }

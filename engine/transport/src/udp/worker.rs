@@ -45,6 +45,11 @@ pub(crate) struct Worker {
 /// How long a stopping worker goes on under a load that never lets its socket run dry.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
+/// How long a worker leaves a socket alone that fails time after time.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// Errors that are told in the log; all are counted.
+const LOGGED_MAX: u64 = 16;
+
 impl WorkerMeters {
     pub(crate) fn new(index: usize, inode: u64) -> WorkerMeters {
         WorkerMeters {
@@ -83,10 +88,11 @@ impl Worker {
         }
         let mut idle_since = None;
         let mut stop_at = None;
+        let mut failed = false;
         loop {
             match self.socket.receive(&mut self.inbox) {
                 Ok(received) => {
-                    idle_since = None;
+                    (failed, idle_since) = (false, None);
                     self.answer(received);
                     if self.wake.stopping()
                         && Instant::now() >= *stop_at.get_or_insert_with(|| Instant::now() + LAST_WORDS)
@@ -102,10 +108,23 @@ impl Worker {
                     if self.wake.stopping() {
                         return;
                     }
+                    failed = false;
                     self.idle(&mut idle_since);
                 }
-                // What ICMP said about an earlier reply; the next receive is another matter.
-                Err(_) => self.meters.receive_errors.add(1),
+                // Perhaps what ICMP said about an earlier reply: the next receive is another matter.
+                Err(_) if !failed => {
+                    self.meters.receive_errors.add(1);
+                    failed = true;
+                }
+                Err(error) => {
+                    if self.meters.receive_errors.get() < LOGGED_MAX {
+                        tracing::error!(%error, "a worker cannot receive; it tries again");
+                    }
+                    self.meters.receive_errors.add(1);
+                    if self.wake.wait(TRY_AGAIN) {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -169,4 +188,54 @@ fn pin_to(core: usize) -> io::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core);
     Ok(sched_setaffinity(None, &cores)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_check::{Engine, EngineParts, Rate};
+    use hufu_codes::keyring::Keyring;
+    use hufu_fixtures::World;
+    use hufu_policy::Sites;
+    use hufu_table::{Limits, Table};
+    use hufu_wire::UnixSeconds;
+
+    fn spine() -> Spine {
+        let world = World::new(1, 10, UnixSeconds(1_790_000_000));
+        let parts = EngineParts {
+            table: Table::new(Limits::for_holders(1, 1)).unwrap().reader(),
+            keyring: Keyring::empty(),
+            sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
+            cluster_seed: zeroize::Zeroizing::new([1; 32]),
+            devices_max: 1,
+            device_rate: Rate { per_s: 1, burst: 1 },
+            cookie_s: 60,
+            seen_entries: 64,
+            pass_back_entries: 64,
+        };
+        Spine::new(Engine::new(parts).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_socket_that_fails_time_after_time_costs_little_and_holds_no_stop_up() {
+        let (meters, wake) = (Arc::new(WorkerMeters::new(0, 0)), Arc::new(Wake::new().unwrap()));
+        let worker = Worker::new(
+            Socket::that_fails().unwrap(),
+            spine(),
+            Arc::clone(&meters),
+            Arc::clone(&wake),
+            Duration::ZERO,
+        );
+        let running = std::thread::spawn(move || worker.run(None));
+        std::thread::sleep(Duration::from_millis(400));
+        let failures = meters.receive_errors.get();
+        assert!((2..100).contains(&failures), "{failures}");
+        wake.stop();
+        let until = Instant::now() + Duration::from_secs(2);
+        while !running.is_finished() {
+            assert!(Instant::now() < until, "the worker ends");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        running.join().unwrap();
+    }
 }

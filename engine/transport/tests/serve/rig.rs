@@ -13,7 +13,7 @@ use hufu_fixtures::{Expected, HOME, KeyRole, Phone, Signers, Site, World, sites}
 use hufu_policy::Sites;
 use hufu_table::{Limits, Table};
 use hufu_transport::profile::ENGINE_NAME;
-use hufu_transport::{QuicOptions, Running, ServeOptions, UdpOptions, serve};
+use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve};
 use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixSeconds, Verdict};
 use zeroize::Zeroizing;
 
@@ -54,6 +54,17 @@ impl Rig {
 
     /// A server of the operator whose CA this is.
     pub(crate) fn start_in(ca: Ca, change: impl FnOnce(&mut Setup)) -> Rig {
+        let (world, table, running) = Rig::try_start(&ca, change);
+        let signers = Signers::current(&world);
+        Rig { world, ca, running: running.unwrap(), table, signers }
+    }
+
+    /// Why a server does not start.
+    pub(crate) fn refused(ca: &Ca, change: impl FnOnce(&mut Setup)) -> ServeError {
+        Rig::try_start(ca, change).2.err().unwrap()
+    }
+
+    fn try_start(ca: &Ca, change: impl FnOnce(&mut Setup)) -> (World, Table, Result<Running, ServeError>) {
         let world = World::new(7, 2_000, now());
         let mut udp = UdpOptions::new(LOOPBACK);
         udp.workers = 2;
@@ -76,9 +87,8 @@ impl Rig {
         }
         let table = table(&world);
         let engine = engine(&world, &table, &setup);
-        let running = serve(setup.options, engine).unwrap();
-        let signers = Signers::current(&world);
-        Rig { world, ca, running, table, signers }
+        let running = serve(setup.options, engine);
+        (world, table, running)
     }
 
     pub(crate) fn grant(&self, index: usize) -> Grant {

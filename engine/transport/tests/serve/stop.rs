@@ -1,13 +1,16 @@
 //! Stopping while there is work.
 
+use std::net::{TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hufu_client::ControlFault;
 use hufu_fixtures::sites;
+use hufu_transport::ServeError;
 use hufu_wire::{CheckNumber, CheckRequest, Lane, Reason};
 
-use crate::rig::{Asker, MARKET_GATE, MARKET_GATE_2, Rig, block_on, sealed};
+use crate::ca::Ca;
+use crate::rig::{Asker, LOOPBACK, MARKET_GATE, MARKET_GATE_2, Rig, block_on, sealed};
 
 #[test]
 fn what_the_sockets_hold_is_answered_before_they_close() {
@@ -130,4 +133,24 @@ fn a_server_that_cannot_start_leaves_nothing_running() {
     let again = Rig::start_with(|setup| setup.options.quic.listen = taken);
     assert_eq!(again.running.quic_addr, taken);
     again.running.stop();
+}
+
+#[test]
+fn a_server_that_cannot_start_has_taken_no_sealed_packet() {
+    let ca = Ca::new();
+    // A socket that shares its port with nobody: joining it fails as well, so the error tells what came first.
+    let [quic, udp] = [(); 2].map(|()| UdpSocket::bind(LOOPBACK).unwrap());
+    let [quic_addr, udp_addr] = [&quic, &udp].map(|socket| socket.local_addr().unwrap());
+    let metrics = TcpListener::bind(LOOPBACK).unwrap();
+    let metrics_addr = metrics.local_addr().unwrap();
+    for (quic_listen, metrics_listen, taken) in
+        [(quic_addr, LOOPBACK, quic_addr), (LOOPBACK, metrics_addr, metrics_addr)]
+    {
+        let fault = Rig::refused(&ca, |setup| {
+            setup.options.udp.listen = udp_addr;
+            setup.options.quic.listen = quic_listen;
+            setup.options.metrics = Some(metrics_listen);
+        });
+        assert!(matches!(fault, ServeError::Socket { addr, .. } if addr == taken), "{fault}");
+    }
 }

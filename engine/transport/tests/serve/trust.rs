@@ -141,6 +141,7 @@ fn a_new_root_throws_out_the_devices_of_the_old_one() {
         let fault = ControlFault::from(control.connection().closed().await);
         assert!(matches!(fault, ControlFault::Refused(Reason::OutOfScope)), "{fault}");
     });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"certificate\"}"), 1);
     let other = rig.grant(MARKET_GATE_2);
     assert!(enrolled(&rig, &next.device(other)).is_ok());
     assert!(enrolled(&rig, &rig.ca.device(other)).is_err());
@@ -151,7 +152,6 @@ fn a_new_root_throws_out_the_devices_of_the_old_one() {
     assert!(enrolled(&rig, &rig.ca.device(grant)).is_ok(), "the same device under the right root");
     let verdict = Asker::new(rig.running.udp_addr).check(&mut session, rig.clear_code().as_bytes());
     assert_eq!(verdict.reason, Reason::Clear);
-    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"certificate\"}"), 1);
     assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"revoked\"}"), 0);
     rig.running.stop();
 }

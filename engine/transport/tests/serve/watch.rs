@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use hufu_client::Control;
+use hufu_fixtures::sites;
 use hufu_transport::profile::ENGINE_NAME;
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::rig::{Asker, MARKET_GATE, Rig, block_on};
 
@@ -51,6 +54,52 @@ fn metrics_and_health_are_served_over_http() {
         assert!(page.contains(name), "{name} is missing in\n{page}");
     }
     assert!(rig.running.figures().cpu.len() == 3);
+    rig.running.stop();
+}
+
+#[test]
+fn an_issuer_whose_status_never_came_makes_the_engine_unready() {
+    let rig = Rig::start();
+    let addr = rig.running.metrics_addr.unwrap();
+    let mut writer = rig.table.writer(IssuerId(1)).unwrap();
+    let (status, why) = get(addr, "/readyz");
+    assert_eq!(status, 503);
+    assert!(why.contains("never been loaded"), "{why}");
+    writer.advance(Sequence(1), UnixMillis(1)).unwrap();
+    assert_eq!(get(addr, "/readyz").0, 200);
+    rig.running.stop();
+}
+
+#[test]
+fn every_verdict_is_a_requests_or_a_roster_members() {
+    let rig = Rig::start();
+    let mut session = rig.enrol(rig.grant(MARKET_GATE));
+    let asker = Asker::new(rig.running.udp_addr);
+    for turn in 0..10 {
+        asker.check(&mut session, rig.phone_code(turn).0.as_bytes());
+    }
+    let roster = rig.roster_of(&sites::SCHOOL, 100);
+    block_on(async {
+        let control = rig.connect(rig.device_at(&sites::SCHOOL, true)).await;
+        control.roster(&roster).await.unwrap();
+    });
+    let figures = rig.running.figures();
+    assert_eq!((figures.requests, figures.roster_members), (10, 100));
+    assert_eq!(figures.verdicts.iter().map(|(_, n)| n).sum::<u64>(), 110);
+    rig.running.stop();
+}
+
+#[test]
+fn visitors_who_say_nothing_are_shown_out() {
+    let rig = Rig::start();
+    let addr = rig.running.metrics_addr.unwrap();
+    let mut idle: Vec<_> = (0..40).map(|_| TcpStream::connect(addr).unwrap()).collect();
+    // More than may visit at a time: the page comes once those before it have been shown out.
+    assert_eq!(get(addr, "/healthz").0, 200);
+    for visitor in &mut idle {
+        visitor.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        assert_eq!(visitor.read(&mut [0; 100]).unwrap_or(0), 0, "the connection is closed");
+    }
     rig.running.stop();
 }
 
