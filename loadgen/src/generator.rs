@@ -216,6 +216,7 @@ fn over_quic(
     }
     let times = checks.div_ceil(u64::from(together));
     let draw = plan.mix.draw(plan.seed);
+    let warm_up = !rosters && plan.warm_up && plan.mix.share(Kind::PhoneAgain) > 0.0;
     let counts = if rosters { BTreeMap::new() } else { draw.counts(times * u64::from(together)) };
     let work = quic::Work {
         carriage,
@@ -231,6 +232,7 @@ fn over_quic(
         roster: rosters.then(|| larder.world().roster(larder.site(), together)),
         timeout: plan.timeout,
         waiting: plan.waiting(target.identities.len()),
+        warm_up: if warm_up { larder.again_codes() } else { 0 },
     };
     let before = Mutex::new(None);
     let ports = BTreeSet::new();

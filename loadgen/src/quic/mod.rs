@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use hufu_client::{Control, Identity};
 use hufu_fixtures::RosterFixture;
+use hufu_wire::{CheckNumber, CheckRequest, Lane};
 use tokio::task::LocalSet;
 
 use crate::clock::{self, Clock};
 use crate::larder::Supply;
 use crate::live::Live;
-use crate::mix::Draw;
+use crate::mix::{Draw, Kind};
 use crate::schedule::Schedule;
 use crate::tally::Tally;
 use crate::timeline::Timeline;
@@ -54,6 +55,8 @@ pub(crate) struct Work {
     pub(crate) roster: Option<RosterFixture>,
     pub(crate) timeout: Duration,
     pub(crate) waiting: usize,
+    /// Seen-again codes to show once before the load.
+    pub(crate) warm_up: usize,
 }
 
 /// What all tasks of the thread write to. Borrowed only between two waits.
@@ -88,7 +91,7 @@ impl Carriage {
 /// not part of the load.
 pub(crate) fn run(
     target: &QuicTarget,
-    work: Work,
+    mut work: Work,
     live: &Live,
     ready: &(dyn Fn() -> io::Result<()> + Sync),
 ) -> io::Result<(Tally, Timeline)> {
@@ -103,6 +106,7 @@ pub(crate) fn run(
         if controls.is_empty() {
             return Err(io::Error::other("a load needs a device"));
         }
+        warm_up(&controls[0], &mut work).await?;
         ready()?;
         let cpu_before = clock::thread_cpu();
         let books = Books {
@@ -124,6 +128,24 @@ pub(crate) fn run(
         live.update(&tally);
         Ok((tally, books.timeline.into_inner()))
     })
+}
+
+/// Shows every seen-again code once, so that the server has seen them.
+async fn warm_up(control: &Control, work: &mut Work) -> io::Result<()> {
+    const AT_ONCE: usize = 256;
+    let mut left = work.warm_up;
+    while left > 0 {
+        let count = left.min(AT_ONCE);
+        let codes: Vec<Vec<u8>> =
+            (0..count).map(|_| work.supply.next(Kind::PhoneAgain, clock::step()).0.to_vec()).collect();
+        let mut requests = Vec::with_capacity(count);
+        for (code, number) in codes.iter().zip(1..) {
+            requests.push((CheckNumber(number), CheckRequest { lane: Lane(0), code }));
+        }
+        control.checks(&requests).await.map_err(io::Error::other)?;
+        left -= count;
+    }
+    Ok(())
 }
 
 /// Waits until `due_ns`.
