@@ -16,13 +16,13 @@ pub(crate) async fn serve(endpoint: Endpoint, shared: Arc<Shared>) {
     let within = loop {
         tokio::select! {
             within = shared.stopped() => break within,
-            incoming = endpoint.accept() => match incoming {
-                Some(incoming) => receive(incoming, &shared),
-                None => {
+            incoming = endpoint.accept() => {
+                let Some(incoming) = incoming else {
                     tracing::error!("QUIC is no longer served: no device can enrol, and no roster be checked");
                     return;
-                }
-            },
+                };
+                receive(incoming, &shared);
+            }
         }
     };
     let deadline = Instant::now() + within;

@@ -198,7 +198,7 @@ async fn stall(control: &Control, streams: usize, sent: usize) -> Vec<JoinHandle
             // What finds no room stays in the device's own window, and this waits for ever.
             let _ = send.write_all(&vec![0; sent]).await;
             let _kept = (send, recv);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }));
     }
     stalled

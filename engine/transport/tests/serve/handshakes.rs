@@ -71,6 +71,32 @@ fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
 }
 
 #[test]
+fn a_surplus_connection_is_counted_once_however_fast_the_next_ones_come() {
+    const CONNECTIONS: u64 = 40;
+    let rig = Rig::start_with(|setup| setup.options.quic.connections_per_device_max = 1);
+    let (addr, identity) = (rig.running.quic_addr, rig.ca.device(rig.grant(MARKET_GATE)));
+    block_on(async {
+        let endpoint = hufu_client::endpoint(addr).unwrap();
+        let mut connecting = tokio::task::JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            let (endpoint, identity) = (endpoint.clone(), identity.clone());
+            connecting.spawn(async move {
+                let control = Control::connect_from(&endpoint, addr, ENGINE_NAME, &identity).await;
+                // Left open: nobody closes it but the engine.
+                control.unwrap().connection().clone()
+            });
+        }
+        let connections = connecting.join_all().await;
+        while rig.metric("hufu_quic_handshakes_total{outcome=\"accepted\"}") < CONNECTIONS {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        drop(connections);
+    });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), CONNECTIONS - 1);
+    rig.running.stop();
+}
+
+#[test]
 fn enrolments_and_the_clock_are_charged_like_checks() {
     let rig = Rig::start_with(|setup| setup.rate = Rate { per_s: 1, burst: 3 });
     block_on(async {
