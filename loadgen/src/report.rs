@@ -16,7 +16,7 @@ pub struct Report {
     pub arrivals: String,
     /// Checks a second that were asked for.
     pub requested_per_s: f64,
-    /// Checks a second that were sent.
+    /// Checks and pieces of garbage a second that were sent.
     pub offered_per_s: f64,
     /// Checks a second that were answered in time.
     pub answered_per_s: f64,
