@@ -1,23 +1,29 @@
 //! An engine put together from its configuration, and kept up to date with its files.
 
 mod certificates;
+mod endings;
 mod keyring;
+mod loader;
+mod memory;
 mod state;
 mod statuses;
 mod watched;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
-use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, UdpOptions};
+use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
 
-use self::certificates::Certificates;
+use self::certificates::{Devices, Own};
+use self::endings::Ending;
+use self::loader::Loader;
 use self::state::State;
 use self::statuses::Statuses;
 use self::watched::Watched;
@@ -31,29 +37,48 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything read and nothing started yet.
 pub(crate) struct Prepared {
-    config: Config,
-    operator: PreparedKey,
-    keyring: Keyring,
-    state: State,
     statuses: Statuses,
-    certificates: Certificates,
+    snapshots: Vec<(PathBuf, Watched)>,
     watches: Watches,
-    engine: Arc<Engine>,
+    held: Held,
 }
 
 /// A running engine, and the hands that keep it up to date.
 pub(crate) struct Server {
     /// The sockets.
     pub(crate) running: Running,
-    prepared: Prepared,
+    watches: Watches,
+    held: Held,
+    loader: Loader,
 }
 
-/// The files that are looked at once a second.
+/// What is in force, snapshots aside.
+struct Held {
+    config: Config,
+    operator: PreparedKey,
+    keyring: Keyring,
+    state: Arc<State>,
+    own: Own,
+    devices: Devices,
+    endings: Endings,
+    engine: Arc<Engine>,
+}
+
+/// The files that are looked at once a second, those aside that a thread of their own follows.
 struct Watches {
-    sites: Watched,
+    /// Apart from the engine's own certificate: nothing that is wrong with it may hold up a revocation.
+    devices: Watched,
     trust_list: Watched,
-    certificates: Vec<Watched>,
-    snapshots: Vec<Watched>,
+    sites: Watched,
+    own: Watched,
+    /// Read at the start and never again.
+    fixed: Vec<Watched>,
+}
+
+/// What ends though no file changes.
+struct Endings {
+    revocation_list: Ending,
+    certificate: Ending,
 }
 
 impl Prepared {
@@ -73,15 +98,21 @@ impl Prepared {
     fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
         // Before the first file is read: whatever changes from here on is seen as a change.
         let watches = Watches::new(&config.files);
+        let follow = |path: &PathBuf| (path.clone(), Watched::new([path]));
+        let snapshots: Vec<_> = config.files.snapshots.iter().map(follow).collect();
         let operator = PublicKey::load(&config.files.operator_key, Owner::Operator)?;
         let operator = PreparedKey::new(&operator.public).context("the operator's key cannot be used")?;
         let keyring = keyring::start(&config.files.trust_list, &operator, &state)?;
         let sites = read_sites(&config.files)?;
+        let devices = Devices::read(&config.files)?;
+        let own = Own::read(&config.files)?;
+        let mut endings =
+            Endings { revocation_list: Ending::of_revocation_list(), certificate: Ending::of_certificate() };
+        endings.look(&own, &devices);
         let mut statuses = Statuses::new(&config.memory)?;
         for path in &config.files.snapshots {
             statuses.apply(path, &state)?;
         }
-        let certificates = Certificates::read(&config.files)?;
         let seed = secret::read_seed(&config.files.cluster_seed)?;
         let engine = Engine::new(EngineParts {
             table: statuses.reader(),
@@ -98,20 +129,26 @@ impl Prepared {
             pass_back_entries: *config.memory.pass_back_entries.get_ref(),
         })
         .map_err(unavailable)?;
+        devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
-        for (device, generation) in state.remember_revoked(&certificates.revoked) {
+        for (device, generation) in state.revoked() {
             engine.devices().revoke(device, generation);
         }
-        Ok(Prepared { config, operator, keyring, state, statuses, certificates, watches, engine })
+        let state = Arc::new(state);
+        let held = Held { config, operator, keyring, state, own, devices, endings, engine };
+        Ok(Prepared { statuses, snapshots, watches, held })
     }
 
     /// Opens the sockets.
     pub(crate) fn start(self) -> anyhow::Result<Server> {
-        match hufu_transport::serve(self.options(), Arc::clone(&self.engine)) {
-            Ok(running) => Ok(Server { running, prepared: self }),
-            Err(ServeError::Tls(fault)) => Err(fault.into()),
-            Err(fault) => Err(unavailable(fault)),
-        }
+        let Prepared { statuses, snapshots, watches, held } = self;
+        let running = match hufu_transport::serve(held.options(), Arc::clone(&held.engine)) {
+            Ok(running) => running,
+            Err(ServeError::Tls(fault)) => return Err(fault.into()),
+            Err(fault) => return Err(unavailable(fault)),
+        };
+        let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
+        Ok(Server { running, watches, held, loader })
     }
 
     /// What was loaded, for the log.
@@ -126,12 +163,14 @@ impl Prepared {
             });
         format!(
             "{} sites; {} holders of {} issuers{words}",
-            self.engine.sites().iter().len(),
+            self.held.engine.sites().iter().len(),
             self.statuses.holders(),
             self.statuses.issuers(),
         )
     }
+}
 
+impl Held {
     fn options(&self) -> ServeOptions {
         let Config { listen, workers, .. } = &self.config;
         ServeOptions {
@@ -142,7 +181,7 @@ impl Prepared {
                 ..UdpOptions::new(listen.udp)
             },
             quic: QuicOptions::new(listen.quic),
-            tls: self.certificates.parts(*self.config.devices.crl_must_be_fresh.get_ref()),
+            tls: self.tls(),
             metrics: listen.metrics.0,
             stop_within: STOP_WITHIN,
         }
@@ -150,89 +189,104 @@ impl Prepared {
 }
 
 impl Server {
-    /// Looks at every file and applies those that have changed. One that cannot be used is told once in the
-    /// log, and what was in force stays in force.
-    pub(crate) fn refresh(&mut self) {
-        let Prepared { watches, statuses, state, .. } = &mut self.prepared;
-        for watched in &mut watches.snapshots {
-            if let Some(name) = watched.name_if_changed() {
-                told(&name, statuses.apply(watched.path(), state));
+    /// Looks at every file and applies those that have changed, and those that failed before: `at_once` even if
+    /// they have failed just now. One that cannot be used is told in the log, and what was in force stays in
+    /// force. Snapshots are looked at elsewhere, so that this is soon done.
+    pub(crate) fn refresh(&mut self, at_once: bool) {
+        let Server { running, watches, held, loader } = self;
+        if at_once {
+            loader.look_now();
+        }
+        watches.devices.follow(at_once, || held.take_devices(running));
+        watches.trust_list.follow(at_once, || held.take_trust_list());
+        // After the list: a site may come to recognise an issuer that it brings.
+        watches.sites.follow(at_once, || held.take_sites());
+        watches.own.follow(at_once, || held.take_own(running));
+        for fixed in &mut watches.fixed {
+            if let Some(change) = fixed.look(at_once, Instant::now()) {
+                tracing::warn!("{} has changed, which needs a restart", fixed.names(&change));
+                fixed.applied(&change);
             }
         }
-        let trust_list = watches.trust_list.name_if_changed();
-        let sites = watches.sites.name_if_changed();
-        let certificates: Vec<_> =
-            watches.certificates.iter_mut().filter_map(Watched::name_if_changed).collect();
-        // The list before the sites: a site may come to recognise an issuer that it brings.
-        if let Some(name) = trust_list {
-            told(&name, self.take_trust_list());
-        }
-        if let Some(name) = sites {
-            told(&name, self.take_sites());
-        }
-        if !certificates.is_empty() {
-            told(&certificates.join(", "), self.take_certificates());
-        }
+        held.endings.look(&held.own, &held.devices);
+        held.state.retry();
+        loader.check();
     }
 
     /// Stops serving.
     pub(crate) fn stop(self) {
         self.running.stop();
     }
+}
+
+impl Held {
+    fn take_devices(&mut self, running: &Running) -> anyhow::Result<String> {
+        let devices = Devices::read(&self.config.files)?;
+        // Before anything else can fail: the list is genuine, so whoever is on it is out.
+        for (device, generation) in &devices.revoked {
+            running.revoke(*device, *generation);
+        }
+        devices.remember(&self.state);
+        running.set_tls(certificates::parts(&self.own, &devices, self.crl_must_be_fresh()))?;
+        self.devices = devices;
+        Ok(format!(
+            "roots and revocation lists are in force; devices revoked: {}",
+            self.state.revoked().len()
+        ))
+    }
 
     fn take_trust_list(&mut self) -> anyhow::Result<String> {
-        let Prepared { config, operator, keyring, state, engine, .. } = &mut self.prepared;
-        *keyring = keyring::update(keyring, &config.files.trust_list, operator, state)?;
-        engine.set_keyring(keyring.clone()).map_err(unavailable)?;
-        Ok(format!("version {} of the trust list is in force", keyring.version()))
+        let path = &self.config.files.trust_list;
+        self.keyring = keyring::update(&self.keyring, path, &self.operator, &self.state)?;
+        self.engine.set_keyring(self.keyring.clone()).map_err(unavailable)?;
+        Ok(format!("version {} of the trust list is in force", self.keyring.version()))
     }
 
     fn take_sites(&self) -> anyhow::Result<String> {
-        let sites = read_sites(&self.prepared.config.files)?;
+        let sites = read_sites(&self.config.files)?;
         let count = sites.iter().len();
-        self.prepared.engine.set_sites(sites);
+        self.engine.set_sites(sites);
         Ok(format!("the policies of {count} sites are in force"))
     }
 
-    fn take_certificates(&mut self) -> anyhow::Result<String> {
-        let Prepared { config, state, .. } = &self.prepared;
-        let certificates = Certificates::read(&config.files)?;
-        let revoked = state.remember_revoked(&certificates.revoked);
-        // Before anything else can fail: the list is genuine, so whoever is on it is out.
-        for (device, generation) in &revoked {
-            self.running.revoke(*device, *generation);
-        }
-        self.running.set_tls(certificates.parts(*config.devices.crl_must_be_fresh.get_ref()))?;
-        self.prepared.certificates = certificates;
-        Ok(format!("certificates are in force; devices revoked: {}", revoked.len()))
+    fn take_own(&mut self, running: &Running) -> anyhow::Result<String> {
+        let own = Own::read(&self.config.files)?;
+        running.set_tls(certificates::parts(&own, &self.devices, self.crl_must_be_fresh()))?;
+        self.own = own;
+        Ok("the engine's certificate is in force".to_owned())
+    }
+
+    fn tls(&self) -> TlsParts {
+        certificates::parts(&self.own, &self.devices, self.crl_must_be_fresh())
+    }
+
+    fn crl_must_be_fresh(&self) -> bool {
+        *self.config.devices.crl_must_be_fresh.get_ref()
     }
 }
 
 impl Watches {
     fn new(files: &Files) -> Watches {
         Watches {
-            sites: Watched::new(&files.sites),
-            trust_list: Watched::new(&files.trust_list),
-            certificates: [&files.certificate, &files.key, &files.ca]
-                .into_iter()
-                .chain(&files.crl)
-                .map(|path| Watched::new(path))
-                .collect(),
-            snapshots: files.snapshots.iter().map(|path| Watched::new(path)).collect(),
+            devices: Watched::new([&files.ca].into_iter().chain(&files.crl)),
+            trust_list: Watched::new([&files.trust_list]),
+            sites: Watched::new([&files.sites]),
+            own: Watched::new([&files.certificate, &files.key]),
+            fixed: [&files.operator_key, &files.cluster_seed].map(|path| Watched::new([path])).into(),
         }
+    }
+}
+
+impl Endings {
+    fn look(&mut self, own: &Own, devices: &Devices) {
+        self.revocation_list.look(devices.end);
+        self.certificate.look(own.end());
     }
 }
 
 fn read_sites(files: &Files) -> anyhow::Result<Sites> {
     let path = &files.sites;
     Ok(Sites::parse(&files::read_text(path)?, &path.display().to_string())?)
-}
-
-fn told(name: &str, outcome: anyhow::Result<String>) {
-    match outcome {
-        Ok(what) => tracing::info!("{name}: {what}"),
-        Err(error) => tracing::error!("{name} is refused, what was in force stays in force: {error:#}"),
-    }
 }
 
 /// The folder of the engine's memory is its own.

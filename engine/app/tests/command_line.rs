@@ -169,9 +169,9 @@ fn at_once(folder: &Path, lines: &[String]) {
 
 #[test]
 fn changes_at_the_same_time_are_all_kept() {
+    const CHANGES: u32 = 16;
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    const CHANGES: u32 = 16;
     ok(folder, &["snapshot", "new", "--issuer", "1", "--out", "s"]);
     let red = |holder| format!("snapshot set s --holder {holder} --colour red");
     at_once(folder, &(0..CHANGES).map(red).collect::<Vec<_>>());

@@ -105,6 +105,37 @@ fn r22_an_older_or_damaged_snapshot_never_brings_green_back() {
     assert_eq!(deployment.check("42").0, "status-red");
 }
 
+/// R22: other statuses under the sequence that was applied are refused, running or restarted.
+#[test]
+fn r22_another_snapshot_under_the_same_sequence_never_brings_green_back() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let snapshot = deployment.path("statuses.snapshot");
+    let before = fs::read(&snapshot).unwrap();
+    let put = |bytes: &[u8]| {
+        fs::write(deployment.path("new"), bytes).unwrap();
+        fs::rename(deployment.path("new"), &snapshot).unwrap();
+    };
+    deployment.set("43", "green");
+    let twin = fs::read(&snapshot).unwrap();
+    put(&before);
+    let engine = deployment.serve();
+    deployment.set("42", "red");
+    deployment.becomes("42", "status-red", 1);
+    let red = fs::read(&snapshot).unwrap();
+    put(&twin);
+    engine.logs("with other statuses");
+    assert_eq!(deployment.check("42").0, "status-red");
+    drop(engine);
+    let output = deployment.attempt("serve --config engine.toml");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("with other statuses"), "{}", said(&output));
+    put(&red);
+    deployment.run("snapshot touch statuses.snapshot");
+    let _engine = deployment.serve();
+    assert_eq!(deployment.check("42").0, "status-red");
+}
+
 /// R06: a new policy takes effect without a restart; one with a fault is refused by file, line and key.
 #[test]
 fn r06_a_changed_policy_is_taken_and_a_faulty_one_is_not() {
@@ -182,12 +213,68 @@ fn r43_a_revoked_device_is_cut_off_on_both_ways() {
     assert_eq!(roster.status.code(), Some(1), "another device goes on: {}", said(&roster));
 
     fs::write(deployment.path("ca/crl.pem"), &empty).unwrap();
+    engine.logs("Whoever was revoked stays revoked");
     drop(engine);
     let _engine = deployment.serve();
     assert_eq!(deployment.check("42"), ("no verdict".to_owned(), Some(3)), "not after a restart either");
     let output = deployment
         .attempt(&format!("ca device --dir ca --device 7 --site {SITE} --engine 127.0.0.1:1 --out again"));
     assert_eq!(output.status.code(), Some(2), "a revoked generation is not issued again: {}", said(&output));
+}
+
+/// R43: neither a certificate that is damaged nor a snapshot that takes its time holds up a revocation.
+#[test]
+fn r43_nothing_holds_up_a_revocation() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    let mut gate = deployment.scanner();
+    assert_eq!(gate.scan(deployment.code("42").as_bytes())["reason"], "clear");
+    deployment.write("engine.pem", "none");
+    engine.logs("engine.pem is refused");
+    // Whoever opens this waits for somebody to write.
+    fs::remove_file(deployment.path("statuses.snapshot")).unwrap();
+    let made =
+        std::process::Command::new("mkfifo").arg(deployment.path("statuses.snapshot")).status().unwrap();
+    assert!(made.success());
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    deployment.run("ca revoke --dir ca --device 7");
+    eventually("device-revoked", || {
+        let answer = gate.scan(deployment.code("42").as_bytes());
+        if answer["reason"] == "device-revoked" { Ok(()) } else { Err(answer.to_string()) }
+    });
+    engine.signal("-TERM");
+    assert_eq!(engine.ended(), Some(0));
+}
+
+/// Operators change: the list is handed over, and what was revoked under the old key stays revoked.
+#[test]
+fn a_new_operator_takes_over_without_forgetting_anything() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let list = deployment.run("keys trust show --operator operator.pub --list trust.hufu --json");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let key_id = list["keys"][0]["key_id"].as_str().unwrap();
+    deployment.run(&format!("keys trust revoke --operator operator.key --list trust.hufu --key-id {key_id}"));
+    drop(deployment.serve());
+    deployment.run("keys generate operator --out next");
+    let before = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &before.replace("\"operator.pub\"", "\"next.pub\""));
+
+    let refused = |wanted: &str| {
+        let output = deployment.attempt("serve --config engine.toml");
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(wanted), "{}", said(&output));
+    };
+    refused("not this operator's key");
+    fs::rename(deployment.path("trust.hufu"), deployment.path("old.hufu")).unwrap();
+    deployment.run("keys trust new --operator next.key --out trust.hufu");
+    refused("`hufu keys trust hand-over` signs it");
+    fs::rename(deployment.path("old.hufu"), deployment.path("trust.hufu")).unwrap();
+    deployment.run("keys trust hand-over --operator next.key --from operator.pub --list trust.hufu");
+    drop(deployment.serve());
+    let _engine = deployment.serve();
+    deployment.becomes("42", "key-revoked", 1);
 }
 
 /// A scanner types what it sees: one verdict for each line, whatever is in it.

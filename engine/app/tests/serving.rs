@@ -149,8 +149,40 @@ fn a_new_certificate_is_taken_when_its_key_has_come() {
     engine.logs("engine.pem is refused");
     assert_eq!(deployment.check("42").0, "clear");
     fs::rename(deployment.path("next.key"), deployment.path("engine.key")).unwrap();
-    engine.logs("engine.key: certificates are in force");
+    engine.logs("engine.key: the engine's certificate is in force");
     assert_eq!(deployment.check("42").0, "clear");
+}
+
+/// What an engine remembers can be lost, and then it does not take that for a first start.
+#[test]
+fn a_lost_memory_is_no_first_start() {
+    let deployment = Deployment::new();
+    let engine = deployment.serve();
+    engine.logs("remembers nothing: a first start");
+    drop(engine);
+    fs::remove_file(deployment.path("state/memory.json")).unwrap();
+    for line in ["serve --config engine.toml", "serve --config engine.toml --check"] {
+        let output = deployment.attempt(line);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("state/memory.json is missing"), "{}", said(&output));
+    }
+}
+
+/// Nobody needs to touch a file for a certificate to end; and what is read only once says so.
+#[test]
+fn what_ends_and_what_needs_a_restart_is_told() {
+    let deployment = Deployment::new();
+    for name in ["engine.pem", "engine.key", "cluster.seed"] {
+        fs::rename(deployment.path(name), deployment.path(&format!("old.{name}"))).unwrap();
+    }
+    deployment.run("ca server --dir ca --out engine --valid 20d");
+    deployment.run("keys cluster --out cluster.seed");
+    let engine = deployment.serve();
+    engine.logs("the engine's certificate ends ");
+    assert!(!engine.log().contains("needs a restart"), "{}", engine.log());
+    fs::rename(deployment.path("old.cluster.seed"), deployment.path("cluster.seed")).unwrap();
+    engine.logs("cluster.seed has changed, which needs a restart");
+    assert_eq!(engine.log().matches("the engine's certificate ends ").count(), 1, "{}", engine.log());
 }
 
 #[test]

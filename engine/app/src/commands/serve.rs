@@ -74,8 +74,8 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = looks.tick() => server.refresh(),
-            _ = signals.hangup.recv() => server.refresh(),
+            _ = looks.tick() => server.refresh(false),
+            _ = signals.hangup.recv() => server.refresh(true),
             _ = signals.terminate.recv() => return "SIGTERM",
             _ = signals.interrupt.recv() => return "SIGINT",
             Some(()) = signals.stdin_ended.recv() => return "standard input ended",

@@ -1,78 +1,128 @@
-//! The engine's certificate, the devices' root and the revocation list, read and verified.
+//! The engine's certificate, the devices' roots and their revocation lists, read and verified.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_transport::{TlsParts, profile};
-use hufu_wire::{DeviceGeneration, DeviceId};
+use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
 
+use super::state::State;
 use crate::config::Files;
-use crate::moment;
+use crate::secret;
 
-/// What TLS needs.
-pub(super) struct Certificates {
+/// Who the engine is.
+pub(super) struct Own {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    roots: Vec<CertificateDer<'static>>,
-    crls: Vec<CertificateRevocationListDer<'static>>,
-    /// The devices that the list revokes.
-    pub(super) revoked: Vec<(DeviceId, DeviceGeneration)>,
 }
 
-impl Certificates {
-    /// Reads all of them.
+/// Which devices it believes.
+pub(super) struct Devices {
+    roots: Vec<CertificateDer<'static>>,
+    crls: Vec<CertificateRevocationListDer<'static>>,
+    /// The devices that the lists revoke.
+    pub(super) revoked: Vec<(DeviceId, DeviceGeneration)>,
+    /// When the first of the lists should have been followed by another.
+    pub(super) end: Option<UnixSeconds>,
+    numbers: Vec<Numbered>,
+}
+
+/// Whose revocation list, and its number (RFC 5280 section 5.2.3).
+struct Numbered {
+    authority: String,
+    number: u64,
+}
+
+impl Own {
+    /// Reads the certificate and its key; TLS finds out whether they belong together.
+    ///
+    /// # Errors
+    /// A file that is missing or is not what it should be.
+    pub(super) fn read(files: &Files) -> anyhow::Result<Own> {
+        let chain = certificates(&files.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
+        secret::warn_if_shared(&files.key)?;
+        Ok(Own { chain, key })
+    }
+
+    /// When the certificate ends.
+    pub(super) fn end(&self) -> Option<UnixSeconds> {
+        self.chain.first().and_then(|leaf| profile::read_end(leaf).ok())
+    }
+}
+
+impl Devices {
+    /// Reads roots and revocation lists.
     ///
     /// # Errors
     /// A file that is missing or is not what it should be; a revocation list that none of the roots signed.
-    pub(super) fn read(files: &Files) -> anyhow::Result<Certificates> {
+    pub(super) fn read(files: &Files) -> anyhow::Result<Devices> {
         let roots = certificates(&files.ca)?;
-        let mut crls = Vec::new();
-        let mut revoked = Vec::new();
+        let mut devices =
+            Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, numbers: Vec::new() };
         if let Some(path) = &files.crl {
-            crls = CertificateRevocationListDer::pem_file_iter(path)
+            let crls: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
                 .and_then(Iterator::collect)
                 .map_err(|error| pem(path, &error))?;
             ensure!(!crls.is_empty(), "{} holds no revocation list", path.display());
-            for crl in &crls {
-                verify(crl, &roots).with_context(|| format!("{} cannot be used", path.display()))?;
-                revoked.extend(profile::read_crl(crl)?);
+            for crl in crls {
+                devices.add(crl).with_context(|| format!("{} cannot be used", path.display()))?;
             }
         }
-        let chain = certificates(&files.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
-        Ok(Certificates { chain, key, roots, crls, revoked })
+        Ok(devices)
     }
 
-    /// A copy for the server to keep.
-    pub(super) fn parts(&self, crls_must_be_fresh: bool) -> TlsParts {
-        TlsParts {
-            chain: self.chain.clone(),
-            key: self.key.clone_key(),
-            device_roots: self.roots.clone(),
-            crls: self.crls.clone(),
-            crls_must_be_fresh,
+    /// Adds a list that one of the roots signed (RFC 5280 section 6.3.3). One past its next update is believed
+    /// and told: it can only revoke too little.
+    fn add(&mut self, der: CertificateRevocationListDer<'static>) -> anyhow::Result<()> {
+        let Ok((_, crl)) = x509_parser::parse_x509_crl(&der) else { bail!("it is not a revocation list") };
+        ensure!(self.signed(&crl), "none of the root certificates has signed the revocation list");
+        self.revoked.extend(profile::read_crl(&der)?);
+        if let Some(number) = crl.crl_number().and_then(|number| u64::try_from(number).ok()) {
+            self.numbers.push(Numbered { authority: crl.issuer().to_string(), number });
+        }
+        let end = crl.next_update().map(|next| next.timestamp().max(0));
+        let end = end.map(|end| UnixSeconds(u32::try_from(end).unwrap_or(u32::MAX)));
+        self.end = self.end.into_iter().chain(end).min();
+        self.crls.push(der);
+        Ok(())
+    }
+
+    fn signed(&self, crl: &CertificateRevocationList<'_>) -> bool {
+        self.roots.iter().any(|root| {
+            X509Certificate::from_der(root).is_ok_and(|(_, root)| {
+                root.subject() == crl.issuer() && crl.verify_signature(root.public_key()).is_ok()
+            })
+        })
+    }
+
+    /// Remembers what was revoked, and tells when an older list has come back: what it lacks stays revoked.
+    pub(super) fn remember(&self, state: &State) {
+        state.remember_revoked(&self.revoked);
+        for Numbered { authority, number } in &self.numbers {
+            let before = state.remember_list(authority, *number);
+            if *number < before {
+                tracing::warn!(
+                    "revocation list {number} of {authority} is older than {before}, which this engine has read; \
+                     put the newer one back. Whoever was revoked stays revoked"
+                );
+            }
         }
     }
 }
 
-/// Whether one of the roots signed the list (RFC 5280 section 6.3.3). A list past its next update is believed
-/// and told: it can only revoke too little.
-fn verify(crl: &[u8], roots: &[CertificateDer<'_>]) -> anyhow::Result<()> {
-    let Ok((_, crl)) = x509_parser::parse_x509_crl(crl) else { bail!("it is not a revocation list") };
-    let signed = roots.iter().any(|root| {
-        X509Certificate::from_der(root).is_ok_and(|(_, root)| {
-            root.subject() == crl.issuer() && crl.verify_signature(root.public_key()).is_ok()
-        })
-    });
-    ensure!(signed, "none of the root certificates has signed the revocation list");
-    let now = i64::from(moment::now().seconds().0);
-    if crl.next_update().is_some_and(|next| next.timestamp() <= now) {
-        tracing::warn!("the revocation list is past its next update; `hufu ca refresh` signs a new one");
+/// A copy for TLS to keep.
+pub(super) fn parts(own: &Own, devices: &Devices, crls_must_be_fresh: bool) -> TlsParts {
+    TlsParts {
+        chain: own.chain.clone(),
+        key: own.key.clone_key(),
+        device_roots: devices.roots.clone(),
+        crls: devices.crls.clone(),
+        crls_must_be_fresh,
     }
-    Ok(())
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

@@ -6,15 +6,22 @@ use anyhow::Context as _;
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, TrustFault};
 
-use super::state::State;
+use super::state::{KeptKeyring, State};
 use crate::commands::keys::trust;
 use crate::moment;
 
 /// The keyring to start with. A list older than the one this engine had before is passed over, not taken: the
-/// engine goes on with what it remembers.
+/// engine goes on with what it remembers. Under a new operator's key it goes on with nothing but a successor.
 pub(super) fn start(path: &Path, operator: &PreparedKey, state: &State) -> anyhow::Result<Keyring> {
-    let held = state.keyring(operator)?;
+    let KeptKeyring { keyring: held, of_another_operator } = state.keyring(operator)?;
     match update(&held, path, operator, state) {
+        Err(error) if of_another_operator => Err(error).with_context(|| {
+            format!(
+                "the operator's key has changed, and version {} of the trust list needs a successor; `hufu keys \
+                 trust hand-over` signs it",
+                held.version()
+            )
+        }),
         Err(error) if rolls_back(&error) => {
             tracing::warn!("{error:#}; version {} stays in force", held.version());
             Ok(held)
@@ -34,7 +41,7 @@ pub(super) fn update(
     let keyring = held
         .update(&list, moment::now().seconds())
         .with_context(|| format!("{} cannot be taken", path.display()))?;
-    state.remember_keyring(&keyring);
+    state.remember_keyring(&keyring, operator);
     Ok(keyring)
 }
 

@@ -1,36 +1,46 @@
 //! What an engine must remember through a restart: nothing revoked comes back and no status goes back, however
 //! old the files are that somebody puts in its way (R22, R43).
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use hufu_codes::cose;
 use hufu_codes::ed25519::PreparedKey;
-use hufu_codes::keyring::Keyring;
+use hufu_codes::keyring::{Keyring, TrustFault};
+use hufu_table::SnapshotDigest;
 use hufu_wire::{DeviceGeneration, DeviceId, IssuerId, Sequence};
-use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
 use crate::files::{self, Readable};
 
 /// The state folder, locked for this process.
 pub(super) struct State {
     folder: PathBuf,
-    memory: RefCell<Memory>,
+    kept: Mutex<Kept>,
     /// Held by the one engine that may write here; without it nothing is written.
     lock: Option<File>,
 }
 
-/// What fits a small file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Memory {
-    /// The last sequence applied of each issuer.
-    sequences: BTreeMap<u32, u64>,
-    /// The highest revoked generation of each device.
-    revoked: BTreeMap<u32, u32>,
+/// What is remembered, and what of it is not on disk yet.
+#[derive(Default)]
+struct Kept {
+    memory: Memory,
+    memory_unwritten: bool,
+    /// A keyring, and the operator's public key that its list is signed with.
+    keyring_unwritten: Option<(Vec<u8>, String)>,
+    /// The last error of writing: it is tried every second and told when it changes.
+    told: Option<String>,
+}
+
+/// A keyring from an earlier run.
+pub(super) struct KeptKeyring {
+    /// Empty the first time.
+    pub(super) keyring: Keyring,
+    /// Whether another operator's key than the configured one signed its list.
+    pub(super) of_another_operator: bool,
 }
 
 const MEMORY: &str = "memory.json";
@@ -52,7 +62,17 @@ impl State {
                 return Err(error).with_context(|| format!("cannot lock {}", folder.display()));
             }
         }
-        State::read(folder, Some(lock))
+        let state = State::read(folder, Some(lock))?;
+        let path = folder.join(MEMORY);
+        if !path.exists() {
+            tracing::warn!(
+                "{} remembers nothing: a first start. Revocations and sequences count from the files of now",
+                folder.display()
+            );
+            // Before anything else is kept: from here on a memory that is missing has been lost.
+            files::replace(&path, &state.kept().memory.to_bytes()?, Readable::Owner)?;
+        }
+        Ok(state)
     }
 
     /// Opens the folder to look at, whether or not it is there and in use.
@@ -61,80 +81,176 @@ impl State {
     }
 
     fn read(folder: &Path, lock: Option<File>) -> anyhow::Result<State> {
-        let path = folder.join(MEMORY);
-        let memory = match read_if_there(&path)? {
+        let [memory_path, keyring_path] = [MEMORY, KEYRING].map(|name| folder.join(name));
+        let has_keyring = keyring_path.exists();
+        let memory = match read_if_there(&memory_path)? {
             // Starting without it would forget revocations.
-            Some(bytes) => serde_json::from_slice(&bytes).with_context(|| damaged(&path))?,
+            Some(bytes) => Memory::from_bytes(&bytes).with_context(|| damaged(&memory_path))?,
+            None if has_keyring => bail!(lost(&memory_path)),
             None => Memory::default(),
         };
-        Ok(State { folder: folder.to_owned(), memory: RefCell::new(memory), lock })
+        // The keyring is kept before anything is remembered.
+        ensure!(has_keyring || memory == Memory::default(), lost(&keyring_path));
+        let kept = Mutex::new(Kept { memory, ..Kept::default() });
+        Ok(State { folder: folder.to_owned(), kept, lock })
     }
 
-    /// The last sequence of an issuer that was applied.
-    pub(super) fn sequence(&self, issuer: IssuerId) -> Sequence {
-        Sequence(self.memory.borrow().sequences.get(&issuer.0).copied().unwrap_or(0))
+    /// Whether an issuer's statuses may be those of a snapshot, after all that this engine has applied.
+    ///
+    /// # Errors
+    /// The sequence is older, or has other statuses than it had.
+    pub(super) fn admit(
+        &self,
+        issuer: IssuerId,
+        offered: Sequence,
+        content: SnapshotDigest,
+    ) -> anyhow::Result<()> {
+        let kept = self.kept();
+        let held = Sequence(kept.memory.sequences.get(&issuer.0).copied().unwrap_or(0));
+        ensure!(
+            offered >= held,
+            "sequence {offered} of issuer {issuer} is older than {held}, which this engine has applied"
+        );
+        let before = kept.memory.contents.get(&issuer.0).filter(|_| offered == held);
+        ensure!(
+            before.is_none_or(|before| *before == content.to_string()),
+            "this engine has applied sequence {offered} of issuer {issuer} with other statuses: one of the two is \
+             forged or a mistake; the next good one needs a higher sequence"
+        );
+        Ok(())
     }
 
-    /// Remembers that an issuer is at `sequence`.
-    pub(super) fn remember_sequence(&self, issuer: IssuerId, sequence: Sequence) {
+    /// Remembers a snapshot that was applied.
+    pub(super) fn remember_snapshot(&self, issuer: IssuerId, sequence: Sequence, content: SnapshotDigest) {
         self.change(|memory| {
             let held = memory.sequences.entry(issuer.0).or_default();
-            *held = sequence.0.max(*held);
+            // Sequence 0 is where nothing was applied yet.
+            if sequence.0 > 0 && sequence.0 >= *held {
+                *held = sequence.0;
+                memory.contents.insert(issuer.0, content.to_string());
+            }
         });
     }
 
-    /// Remembers revoked devices, and returns all that ever were.
-    pub(super) fn remember_revoked(
-        &self,
-        revoked: &[(DeviceId, DeviceGeneration)],
-    ) -> Vec<(DeviceId, DeviceGeneration)> {
+    /// Remembers revoked devices.
+    pub(super) fn remember_revoked(&self, revoked: &[(DeviceId, DeviceGeneration)]) {
         self.change(|memory| {
             for (device, generation) in revoked {
                 let held = memory.revoked.entry(device.0).or_insert(generation.0);
                 *held = generation.0.max(*held);
             }
         });
-        let all = self.memory.borrow();
-        all.revoked
+    }
+
+    /// Every device that ever was revoked.
+    pub(super) fn revoked(&self) -> Vec<(DeviceId, DeviceGeneration)> {
+        let revoked = &self.kept().memory.revoked;
+        revoked
             .iter()
             .map(|(device, generation)| (DeviceId(*device), DeviceGeneration(*generation)))
             .collect()
     }
 
-    /// The keyring that was in force last; an empty one the first time.
-    pub(super) fn keyring(&self, operator: &PreparedKey) -> anyhow::Result<Keyring> {
-        let path = self.folder.join(KEYRING);
-        match read_if_there(&path)? {
-            Some(bytes) => Keyring::from_state(&bytes, operator).with_context(|| damaged(&path)),
-            None => Ok(Keyring::empty()),
-        }
+    /// Remembers the number of an authority's revocation list; returns the highest one before.
+    pub(super) fn remember_list(&self, authority: &str, number: u64) -> u64 {
+        let before = self.kept().memory.lists.get(authority).copied().unwrap_or(0);
+        self.change(|memory| {
+            memory.lists.insert(authority.to_owned(), number.max(before));
+        });
+        before
     }
 
-    /// Remembers a keyring.
-    pub(super) fn remember_keyring(&self, keyring: &Keyring) {
-        self.write(KEYRING, || Ok(keyring.to_state()));
+    /// The keyring that was in force last. After a change of operators the earlier one's key still opens it.
+    pub(super) fn keyring(&self, operator: &PreparedKey) -> anyhow::Result<KeptKeyring> {
+        let path = self.folder.join(KEYRING);
+        let Some(bytes) = read_if_there(&path)? else {
+            return Ok(KeptKeyring { keyring: Keyring::empty(), of_another_operator: false });
+        };
+        let signed_by = match Keyring::from_state(&bytes, operator) {
+            Ok(keyring) => return Ok(KeptKeyring { keyring, of_another_operator: false }),
+            Err(TrustFault::AnotherOperator { kid }) => kid,
+            Err(fault) => return Err(fault).with_context(|| damaged(&path)),
+        };
+        let before = self.kept().memory.operator.as_deref().and_then(prepared);
+        let Some(before) = before.filter(|before| cose::key_id(before.public()) == signed_by) else {
+            bail!(
+                "the operator's key has changed to {}, and {} can only be opened with the key {signed_by}: start \
+                 once with that one as operator_key, then change it",
+                cose::key_id(operator.public()),
+                path.display()
+            );
+        };
+        let keyring = Keyring::from_state(&bytes, &before).with_context(|| damaged(&path))?;
+        Ok(KeptKeyring { keyring, of_another_operator: true })
+    }
+
+    /// Remembers a keyring, whose list `operator` signed.
+    pub(super) fn remember_keyring(&self, keyring: &Keyring, operator: &PreparedKey) {
+        let mut kept = self.kept();
+        kept.keyring_unwritten = Some((keyring.to_state(), hex::encode(operator.public())));
+        self.write(&mut kept);
+    }
+
+    /// Tries again to write what could not be written.
+    pub(super) fn retry(&self) {
+        self.write(&mut self.kept());
     }
 
     fn change(&self, change: impl FnOnce(&mut Memory)) {
-        let before = self.memory.borrow().clone();
-        let mut memory = self.memory.borrow_mut();
-        change(&mut memory);
-        if *memory != before {
-            self.write(MEMORY, || Ok(serde_json::to_vec_pretty(&*memory)?));
-        }
+        let mut kept = self.kept();
+        let before = kept.memory.clone();
+        change(&mut kept.memory);
+        kept.memory_unwritten |= kept.memory != before;
+        self.write(&mut kept);
     }
 
-    /// Writes one file. A disk that is full must not keep a revocation from coming into force, so this is told
-    /// in the log and stops nothing.
-    fn write(&self, name: &str, bytes: impl FnOnce() -> anyhow::Result<Vec<u8>>) {
+    /// Writes what is not on disk yet. A disk that is full must not keep a revocation from coming into force, so
+    /// this is told in the log, stops nothing, and is tried again.
+    fn write(&self, kept: &mut Kept) {
         if self.lock.is_none() {
             return;
         }
-        let path = self.folder.join(name);
-        if let Err(error) = bytes().and_then(|bytes| files::replace(&path, &bytes, Readable::Owner)) {
-            tracing::error!("what is in force now would be forgotten by a restart: {error:#}");
+        let written = self.write_keyring(kept).and(self.write_memory(kept));
+        let error = written.err().map(|error| format!("{error:#}"));
+        if let Some(error) = error.as_ref().filter(|error| kept.told.as_ref() != Some(error)) {
+            tracing::error!("what is in force now would be forgotten by a restart: {error}");
         }
+        if error.is_none() && kept.told.is_some() {
+            tracing::info!("what is in force now is remembered again");
+        }
+        kept.told = error;
     }
+
+    fn write_keyring(&self, kept: &mut Kept) -> anyhow::Result<()> {
+        if let Some((bytes, operator)) = &kept.keyring_unwritten {
+            files::replace(&self.folder.join(KEYRING), bytes, Readable::Owner)?;
+            // Only now: the earlier operator's key opens the earlier keyring.
+            let operator = Some(operator.clone());
+            kept.memory_unwritten |= kept.memory.operator != operator;
+            kept.memory.operator = operator;
+            kept.keyring_unwritten = None;
+        }
+        Ok(())
+    }
+
+    fn write_memory(&self, kept: &mut Kept) -> anyhow::Result<()> {
+        if kept.memory_unwritten {
+            files::replace(&self.folder.join(MEMORY), &kept.memory.to_bytes()?, Readable::Owner)?;
+            kept.memory_unwritten = false;
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Every change is whole before the next can panic.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn prepared(public: &str) -> Option<PreparedKey> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(public, &mut bytes).ok()?;
+    PreparedKey::new(&bytes).ok()
 }
 
 fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
@@ -152,32 +268,134 @@ fn damaged(path: &Path) -> String {
     )
 }
 
+fn lost(path: &Path) -> String {
+    format!(
+        "{} is missing, though this engine has run before; restore it, or remove the state folder if revocations \
+         may be forgotten",
+        path.display()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_codes::issue::OperatorSigner;
+    use hufu_codes::keyring::TrustList;
+    use hufu_wire::UnixSeconds;
+    use std::fs;
+
+    const GREEN: SnapshotDigest = SnapshotDigest([1; 32]);
+    const RED: SnapshotDigest = SnapshotDigest([2; 32]);
+
+    fn operator(seed: u8) -> (OperatorSigner, PreparedKey) {
+        let signer = OperatorSigner::from_seed(&[seed; 32]);
+        let public = PreparedKey::new(signer.public()).unwrap();
+        (signer, public)
+    }
+
+    fn keyring(version: u64, (signer, public): &(OperatorSigner, PreparedKey)) -> Keyring {
+        let signed = TrustList::sign(version, UnixSeconds(9), &[], signer);
+        Keyring::empty().update(&TrustList::open(&signed, public).unwrap(), UnixSeconds(9)).unwrap()
+    }
+
+    fn refused(folder: &Path, wanted: &str) {
+        let error = State::open(folder).err().expect(wanted);
+        assert!(format!("{error:#}").contains(wanted), "{error:#}");
+    }
 
     #[test]
     fn r22_what_was_applied_and_revoked_is_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let device = |id, generation| (DeviceId(id), DeviceGeneration(generation));
+        let (one, two) = (IssuerId(1), IssuerId(2));
         {
             let state = State::open(folder.path()).unwrap();
-            state.remember_sequence(IssuerId(1), Sequence(9));
-            state.remember_sequence(IssuerId(1), Sequence(3));
+            let operator = operator(1);
+            state.remember_keyring(&keyring(1, &operator), &operator.1);
+            state.remember_snapshot(one, Sequence(9), RED);
+            state.remember_snapshot(one, Sequence(3), GREEN);
             state.remember_revoked(&[device(7, 2), device(7, 1)]);
+            assert_eq!(state.remember_list("CN=Root", 5), 0);
             assert!(State::open(folder.path()).is_err(), "one engine a folder");
         }
         let state = State::open(folder.path()).unwrap();
-        assert_eq!(state.sequence(IssuerId(1)), Sequence(9));
-        assert_eq!(state.sequence(IssuerId(2)), Sequence(0));
-        assert_eq!(state.remember_revoked(&[]), [device(7, 2)]);
+        assert!(state.admit(one, Sequence(9), RED).is_ok());
+        assert!(state.admit(one, Sequence(10), GREEN).is_ok());
+        let fork = state.admit(one, Sequence(9), GREEN).unwrap_err().to_string();
+        assert!(fork.contains("with other statuses"), "{fork}");
+        let older = state.admit(one, Sequence(8), RED).unwrap_err().to_string();
+        assert!(older.contains("is older than 9"), "{older}");
+        assert!(state.admit(two, Sequence(0), GREEN).is_ok());
+        assert_eq!(state.revoked(), [device(7, 2)]);
+        assert_eq!(state.remember_list("CN=Root", 4), 5);
     }
 
     #[test]
-    fn a_damaged_memory_is_no_memory_and_no_start() {
+    fn a_memory_without_contents_takes_the_first_one() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(MEMORY), "{").unwrap();
-        let error = State::open(folder.path()).err().unwrap();
-        assert!(format!("{error:#}").contains("damaged"), "{error:#}");
+        let operator = operator(1);
+        fs::write(folder.path().join(KEYRING), keyring(1, &operator).to_state()).unwrap();
+        fs::write(folder.path().join(MEMORY), r#"{"sequences":{"1":9},"revoked":{}}"#).unwrap();
+        let state = State::open(folder.path()).unwrap();
+        assert!(state.admit(IssuerId(1), Sequence(9), RED).is_ok());
+        state.remember_snapshot(IssuerId(1), Sequence(9), RED);
+        assert!(state.admit(IssuerId(1), Sequence(9), GREEN).is_err());
+    }
+
+    #[test]
+    fn a_damaged_or_lost_memory_is_no_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let [memory, kept] = [MEMORY, KEYRING].map(|name| folder.path().join(name));
+        {
+            let operator = operator(1);
+            let state = State::open(folder.path()).unwrap();
+            state.remember_keyring(&keyring(1, &operator), &operator.1);
+            state.remember_snapshot(IssuerId(1), Sequence(9), RED);
+        }
+        let whole = fs::read_to_string(&memory).unwrap();
+        fs::write(&memory, "{").unwrap();
+        refused(folder.path(), "is damaged");
+        fs::write(&memory, whole.replace("\"1\": 9", "\"1\": 8")).unwrap();
+        refused(folder.path(), "is damaged");
+        fs::remove_file(&memory).unwrap();
+        refused(folder.path(), "memory.json is missing");
+        fs::write(&memory, &whole).unwrap();
+        fs::remove_file(kept).unwrap();
+        refused(folder.path(), "keyring.state is missing");
+        fs::remove_file(&memory).unwrap();
+        assert!(State::open(folder.path()).is_ok(), "a first start");
+    }
+
+    #[test]
+    fn a_kept_keyring_outlives_its_operators_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (operator(1), operator(2));
+        State::open(folder.path()).unwrap().remember_keyring(&keyring(4, &old), &old.1);
+        let state = State::open(folder.path()).unwrap();
+        let kept = state.keyring(&new.1).unwrap();
+        assert_eq!((kept.keyring.version(), kept.of_another_operator), (4, true));
+        state.remember_keyring(&keyring(5, &new), &new.1);
+        let kept = state.keyring(&new.1).unwrap();
+        assert_eq!((kept.keyring.version(), kept.of_another_operator), (5, false));
+
+        // Nothing says which key it was: that is told apart from damage.
+        fs::write(folder.path().join(KEYRING), keyring(4, &old).to_state()).unwrap();
+        let error = state.keyring(&new.1).err().unwrap().to_string();
+        assert!(error.contains("the operator's key has changed"), "{error}");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        // A name that a folder has cannot be replaced by a file, not even by root.
+        let path = folder.path().join(MEMORY);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        state.remember_revoked(&[(DeviceId(7), DeviceGeneration(0))]);
+        assert_eq!(state.revoked().len(), 1, "in force all the same");
+        fs::remove_dir(&path).unwrap();
+        state.retry();
+        assert_eq!(Memory::from_bytes(&fs::read(path).unwrap()).unwrap().revoked.len(), 1);
     }
 }

@@ -5,9 +5,9 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
-use hufu_table::{Limits, MemoryUse, Reader, Snapshot, Table, Writer};
-use hufu_wire::IssuerId;
+use anyhow::{Context as _, bail};
+use hufu_table::{Limits, MemoryUse, Reader, Snapshot, SnapshotDigest, SnapshotInfo, Table, Writer};
+use hufu_wire::{IssuerId, UnixMillis};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::state::State;
@@ -24,6 +24,8 @@ struct Followed {
     file: PathBuf,
     writer: Writer,
     holders: u64,
+    /// What was loaded last.
+    content: Option<SnapshotDigest>,
 }
 
 impl Statuses {
@@ -41,23 +43,23 @@ impl Statuses {
     /// Loads a snapshot over whatever is known of its issuer.
     ///
     /// # Errors
-    /// It is damaged, or older than one that was applied before, in this run or an earlier one (R22). Readers
-    /// then see what they saw before.
+    /// It is damaged, or older than one that was applied before, in this run or an earlier one, or of the same
+    /// sequence with other statuses (R22). Readers then see what they saw before.
     pub(super) fn apply(&mut self, path: &Path, state: &State) -> anyhow::Result<String> {
         let snapshot = Snapshot::open(path)?;
-        let issuer = snapshot.info().issuer;
+        let SnapshotInfo { issuer, sequence, heard, .. } = *snapshot.info();
+        let content = snapshot.content_digest();
         let followed = self.follow(issuer, path)?;
-        let held = state.sequence(issuer);
-        let offered = snapshot.info().sequence;
-        ensure!(
-            offered >= held,
-            "{}: sequence {offered} of issuer {issuer} is older than {held}, which this engine has applied",
-            path.display()
-        );
+        state.admit(issuer, sequence, content).with_context(|| path.display().to_string())?;
+        if followed.content == Some(content) && followed.writer.sequence() == sequence {
+            followed.hear(heard);
+            return Ok(format!("issuer {issuer} is still at sequence {sequence}"));
+        }
         let begun = Instant::now();
         let info = shown(path, || snapshot.load(&mut followed.writer))?;
         followed.holders = info.holders;
-        state.remember_sequence(issuer, info.sequence);
+        followed.content = Some(content);
+        state.remember_snapshot(issuer, sequence, content);
         let took_ms = begun.elapsed().as_millis();
         Ok(format!(
             "issuer {issuer} is at sequence {} with {} holders ({took_ms} ms)",
@@ -77,7 +79,7 @@ impl Statuses {
             Entry::Occupied(followed) => Ok(followed.into_mut()),
             Entry::Vacant(place) => {
                 let writer = self.table.writer(issuer)?;
-                Ok(place.insert(Followed { file: path.to_owned(), writer, holders: 0 }))
+                Ok(place.insert(Followed { file: path.to_owned(), writer, holders: 0, content: None }))
             }
         }
     }
@@ -98,6 +100,16 @@ impl Statuses {
     }
 }
 
+impl Followed {
+    /// Nothing but the time has changed since the last loading.
+    fn hear(&mut self, heard: Option<UnixMillis>) {
+        let before = self.writer.reader().as_of(self.writer.slot()).heard;
+        if let Some(heard) = heard.filter(|heard| Some(*heard) > before) {
+            self.writer.heard(heard);
+        }
+    }
+}
+
 /// Shows that something is under way, on a terminal only.
 fn shown<T>(path: &Path, work: impl FnOnce() -> T) -> T {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -106,4 +118,57 @@ fn shown<T>(path: &Path, work: impl FnOnce() -> T) -> T {
     let done = work();
     bar.finish_and_clear();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_table::SnapshotWriter;
+    use hufu_wire::{Colour, HolderIndex, Sequence, StatusWord};
+
+    const ISSUER: IssuerId = IssuerId(310_000);
+    const HOLDER: HolderIndex = HolderIndex(0);
+
+    fn write(path: &Path, sequence: u64, colour: Colour, heard_ms: u64) {
+        let heard = Some(UnixMillis(heard_ms));
+        let mut snapshot = SnapshotWriter::create(path, ISSUER, Sequence(sequence), heard).unwrap();
+        snapshot.push(&[StatusWord::new(colour, 0)]).unwrap();
+        snapshot.finish().unwrap();
+    }
+
+    #[test]
+    fn r22_red_is_not_green_under_the_same_sequence_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("statuses.snapshot");
+        // An engine's state, without the keyring it keeps first.
+        let state = State::look(folder.path()).unwrap();
+        let engine = || Statuses::new(&Memory::default()).unwrap();
+        write(&path, 9, Colour::Red, 1_000);
+        engine().apply(&path, &state).unwrap();
+
+        write(&path, 9, Colour::Green, 2_000);
+        let error = format!("{:#}", engine().apply(&path, &state).unwrap_err());
+        assert!(error.contains("statuses.snapshot: ") && error.contains("other statuses"), "{error}");
+        write(&path, 9, Colour::Red, 2_000);
+        engine().apply(&path, &state).unwrap();
+        write(&path, 10, Colour::Green, 3_000);
+        engine().apply(&path, &state).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_that_was_only_heard_of_again_is_not_loaded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("statuses.snapshot");
+        let state = State::look(folder.path()).unwrap();
+        let mut statuses = Statuses::new(&Memory::default()).unwrap();
+        write(&path, 9, Colour::Red, 1_000);
+        assert!(statuses.apply(&path, &state).unwrap().contains("with 1 holders"));
+        let (reader, slot) = (statuses.reader(), statuses.followed[&ISSUER].writer.slot());
+        for (heard_ms, wanted) in [(2_000, 2_000), (1_500, 2_000)] {
+            write(&path, 9, Colour::Red, heard_ms);
+            assert!(statuses.apply(&path, &state).unwrap().contains("still at sequence 9"));
+            assert_eq!(reader.as_of(slot).heard, Some(UnixMillis(wanted)));
+        }
+        assert_eq!(reader.lookup(slot, HOLDER).colour(), Some(Colour::Red));
+    }
 }
