@@ -372,6 +372,52 @@ fn r22_a_fork_outlives_a_restart() {
 }
 
 #[test]
+fn r22_what_a_checkpoint_settled_stays_settled_over_a_restart() {
+    let (chain, folder) = (chain(), tempdir().unwrap());
+    let path = folder.path().join("warm");
+    let mut engine = engine();
+    engine.apply(&chain[..2]);
+    let checkpoint = vouched(&chain[1].tip, &chain[1].words, folder.path()).bytes;
+    engine.follower.checkpoint(&checkpoint, keyring(), later()).unwrap();
+    let info = hufu_table::write_snapshot(&engine.table.reader(), ISSUER, &path).unwrap();
+    let state = engine.follower.warm().seal(&info).unwrap();
+    let (table, snapshot) = (table(), Snapshot::open(&path).unwrap());
+    let follower =
+        Follower::resume(table.writer(ISSUER).unwrap(), authorities(), &state, &snapshot, later()).unwrap();
+    let mut restarted = Engine { table, follower };
+    assert_eq!(restarted.set(&twin(&chain)).unwrap(), SetAnswer::Behind);
+    restarted.apply(&chain[2..]);
+}
+
+#[test]
+fn r22_a_checkpoint_of_another_history_is_a_fork_too() {
+    let (chain, folder) = (chain(), tempdir().unwrap());
+    let twin = twin(&chain);
+    let mut engine = engine();
+    engine.apply(&chain[..2]);
+    let of_twin = vouched(&twin.tip, &twin.words, folder.path()).bytes;
+    let at = Sequence(2);
+    let answer = engine.follower.checkpoint(&of_twin, keyring(), later()).unwrap();
+    assert_eq!(answer, CheckpointAnswer::Fork { at });
+    assert_eq!(engine.set(&chain[2]).unwrap(), SetAnswer::Fork { at });
+    assert_eq!(engine.word(1), RED);
+}
+
+#[test]
+fn r22_sets_of_a_history_that_was_given_up_are_no_longer_wanted() {
+    let (chain, folder) = (chain(), tempdir().unwrap());
+    let twin = twin(&chain);
+    let on_twin = next(&twin.tip, &twin.words, &[(3, turned(GREEN))]);
+    let mut engine = engine();
+    assert!(matches!(engine.set(&on_twin).unwrap(), SetAnswer::Gap { .. }));
+    let chosen = vouched(&chain[1].tip, &chain[1].words, folder.path());
+    let answer = engine.follower.checkpoint(&chosen.bytes, keyring(), later()).unwrap();
+    let CheckpointAnswer::Load(checkpoint) = answer else { panic!("it is ahead") };
+    engine.follower.load(&checkpoint, &chosen.snapshot, later()).unwrap();
+    assert_eq!(engine.follower.wants(), Wanted::Nothing);
+}
+
+#[test]
 fn a_follower_starts_with_a_history_or_with_nothing() {
     let table = table();
     let mut writer = table.writer(ISSUER).unwrap();
