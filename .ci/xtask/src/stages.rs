@@ -18,7 +18,7 @@ pub(crate) const ALL: &[Stage] = &[
     Stage { name: "format", does: "all code is formatted", mend: "cargo fmt --all", run: format },
     Stage {
         name: "house",
-        does: "floors, top-level entries, links, reasons and requirement numbers in the documents",
+        does: "floors, top-level entries, fuzz targets, tests left out, links, reasons and requirement numbers",
         mend: "each failing test says which line to mend; the tests are in .ci/xtask/tests",
         run: house,
     },
@@ -92,7 +92,7 @@ fn format() -> Result<Counts> {
 }
 
 fn house() -> Result<Counts> {
-    all_run(run_counting(&mut cargo(["test", "--locked", "--no-fail-fast", "--package", "hufu-xtask"]))?)
+    some_ran(run_counting(&mut cargo(["test", "--locked", "--no-fail-fast", "--package", "hufu-xtask"]))?)
 }
 
 fn lints() -> Result<Counts> {
@@ -116,18 +116,18 @@ fn tests() -> Result<Counts> {
     } else {
         run_counting(cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(workspace))?
     };
-    all_run(counts)
+    some_ran(counts)
 }
 
 fn doc_tests() -> Result<Counts> {
-    all_run(run_counting(&mut cargo(["test", "--locked", "--workspace", "--doc"]))?)
+    some_ran(run_counting(&mut cargo(["test", "--locked", "--workspace", "--doc"]))?)
 }
 
 fn loom() -> Result<Counts> {
     let model = ["test", "--locked", "--package", "hufu-table", "--test", "loom", "--release"];
     let mut model = cargo(model);
     model.args(["--target-dir", "target/loom"]).env("RUSTFLAGS", "--cfg loom");
-    all_run(run_counting(&mut model)?)
+    some_ran(run_counting(&mut model)?)
 }
 
 /// Fuzz targets are the tests in files named `fuzz*.rs`; a test of the house sees to that.
@@ -138,12 +138,11 @@ fn fuzz() -> Result<Counts> {
     };
     let time_ms = (u64::from(seconds) * 1000).to_string();
     let mut targets = cargo(["test", "--locked", "--workspace", "--test", "fuzz*"]);
-    all_run(run_counting(targets.env("BOLERO_RANDOM_TEST_TIME_MS", time_ms))?)
+    some_ran(run_counting(targets.env("BOLERO_RANDOM_TEST_TIME_MS", time_ms))?)
 }
 
-/// A run without tests, or with tests left out, has shown nothing.
-fn all_run(counts: Counts) -> Result<Counts> {
+/// A run without tests has shown nothing.
+fn some_ran(counts: Counts) -> Result<Counts> {
     ensure!(counts.passed > 0, "no test ran");
-    ensure!(counts.skipped == 0, "{} tests were skipped; a test runs or goes", counts.skipped);
     Ok(counts)
 }
