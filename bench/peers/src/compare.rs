@@ -72,7 +72,7 @@ const TRIAL_S: f64 = 0.4;
 /// buffers hold so much that nothing is lost in so short a time.
 const TRIAL_P50_US_MAX: f64 = 10_000.0;
 /// What of the highest rate is offered in rounds, so that a passing disturbance loses nothing.
-const HELD_SHARE: f64 = 0.9;
+const HELD_SHARE: f64 = 0.75;
 
 /// Runs every system and measures it; `say` is told what is going on.
 ///
