@@ -53,9 +53,17 @@ impl PublicKey {
 
     /// Reads a public key file.
     pub(crate) fn load(path: &Path, owner: Owner) -> anyhow::Result<PublicKey> {
-        let text = files::read_text(path)?;
-        let key: PublicKey = toml::from_str(&text)
-            .with_context(|| format!("{} is not a public key of `hufu keys generate`", path.display()))?;
+        let text = Zeroizing::new(files::read_text(path)?);
+        // The parser's error would show a line of the file, and the file may be the secret half.
+        let Ok(key) = toml::from_str::<PublicKey>(&text) else {
+            ensure!(
+                toml::from_str::<SecretKey>(&text).is_err(),
+                "{} is a secret key; give its public half, {}",
+                path.display(),
+                path.with_extension("pub").display()
+            );
+            bail!("{} is not a public key of `hufu keys generate`", path.display());
+        };
         ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
         let kid = hufu_codes::cose::key_id(&key.public);
         ensure!(

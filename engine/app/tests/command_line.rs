@@ -75,6 +75,7 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "green"], "none.snapshot"),
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "blue"], "possible values"),
         (&["inspect", "ff00ff"], "3 bytes are not a whole message"),
+        (&["inspect", "nothere"], "there is no file nothere"),
         (&["inspect", "x", "--trust", "l"], "--operator"),
         (&["serve", "--config", "none.toml"], "cannot read none.toml"),
         (&["batch", "roster", "--gate", "none", "none.roster"], "cannot read none.roster"),
@@ -279,6 +280,19 @@ fn a_credential_that_every_gate_would_refuse_is_not_issued() {
         check(folder, line, 2, wanted);
     }
     assert!(!folder.join("h").exists(), "no holder's file is left of a credential that was not issued");
+}
+
+/// A slip of the keyboard, `.key` for `.pub`, must not put the seed on the screen.
+#[test]
+fn a_secret_key_in_the_place_of_a_public_one_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "operator", "--out", "operator"]);
+    let key = fs::read_to_string(folder.join("operator.key")).unwrap();
+    let seed = key.lines().find_map(|line| line.strip_prefix("seed = ")).unwrap().trim_matches('"');
+    let line = ["keys", "trust", "show", "--operator", "operator.key", "--list", "none"];
+    check(folder, &line, 2, "operator.key is a secret key; give its public half, operator.pub");
+    assert!(!said(&hufu(folder, &line)).contains(&seed[..16]));
 }
 
 #[test]

@@ -126,9 +126,14 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     if args.kind.is_none() && trimmed.starts_with(text::PREFIX.as_bytes()) {
         return Ok(explain_text(trimmed, judge));
     }
-    let bytes = hex::decode(trimmed).unwrap_or(bytes);
+    let digits = hex::decode(trimmed);
+    let no_file = !is_file && args.what != "-" && digits.is_err();
+    let bytes = digits.unwrap_or(bytes);
     match args.kind {
         Some(kind) => as_kind(kind, &bytes, judge),
+        None if no_file => {
+            guess(&bytes, judge).with_context(|| format!("there is no file {}, and it is no code", args.what))
+        }
         None => guess(&bytes, judge),
     }
 }

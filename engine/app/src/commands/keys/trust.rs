@@ -104,6 +104,7 @@ enum Use {
     Roster,
     Instruction,
     Confirmation,
+    Head,
 }
 
 /// Runs `hufu keys trust`.
@@ -275,6 +276,7 @@ impl Use {
             Use::Roster => Uses::ROSTER,
             Use::Instruction => Uses::INSTRUCTION,
             Use::Confirmation => Uses::CONFIRMATION,
+            Use::Head => Uses::HEAD,
         }
     }
 }
