@@ -152,6 +152,26 @@ fn r07_a_verdict_carries_what_it_rests_on() {
     assert_eq!(verdict.colour, Some(Colour::Green));
 }
 
+/// R11 by its types is `hufu_table::Reader`'s compile-fail example; this is R11 by its effect.
+#[test]
+fn r11_no_check_changes_the_table() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let reader = checkpoint.engine.table().clone();
+    let slot = reader.slot(ISSUER).unwrap();
+    let words = || -> Vec<StatusWord> {
+        (0..300).map(|holder| reader.lookup(slot, hufu_wire::HolderIndex(holder))).collect()
+    };
+    let (before, as_of) = (words(), reader.as_of(slot));
+    for holder in [GREEN, RED, AMBER, UNKNOWN] {
+        for code in [checkpoint.phone(holder), checkpoint.paper(holder), checkpoint.trip(holder, HUB)] {
+            checkpoint.show(&mut gate, &code);
+        }
+    }
+    assert_eq!(words(), before);
+    assert_eq!(reader.as_of(slot), as_of);
+}
+
 #[test]
 fn r07_a_colour_change_counts_from_the_next_check_on() {
     let mut checkpoint = Checkpoint::new();

@@ -66,4 +66,14 @@ mod tests {
             assert!(bad.check().is_err(), "{bad:?}");
         }
     }
+
+    /// The measured whole is `examples/province`.
+    #[test]
+    fn r14_a_country_has_room_in_24_gib_with_all_its_issuers() {
+        let limits = Limits::default();
+        assert!(limits.bytes_max < 14 << 30);
+        assert!(limits.check().is_ok());
+        let one_issuer = Limits::for_holders(1, 1_400_000_000);
+        assert!(one_issuer.bytes_max < 1_400_000_000 * 8 * 101 / 100, "8 bytes a holder and 1 %");
+    }
 }
