@@ -39,6 +39,9 @@ impl Udp {
     /// Opens all sockets and only then starts the workers, so that a failure leaves no thread behind.
     pub(crate) fn start(options: &UdpOptions, engine: &Arc<Engine>) -> Result<Udp, ServeError> {
         let mut addr = options.listen;
+        if addr.port() != 0 {
+            Socket::refuse_if_taken(addr).map_err(|why| ServeError::Socket { addr, why })?;
+        }
         let mut sockets = Vec::new();
         for _ in 0..options.workers.max(1) {
             let socket = Socket::open(addr, options.socket_buffer_bytes)

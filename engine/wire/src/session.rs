@@ -70,9 +70,10 @@ impl Scope {
     /// Single checks and whole rosters.
     pub const CHECKS_AND_ROSTERS: Scope = Scope(3);
 
-    /// The scope with these bits, `None` when a bit has no meaning.
+    /// The scope with these bits, `None` for all but the two there are: rosters alone would grant nothing more
+    /// than both, and nothing at all is no grant.
     pub const fn from_bits(bits: u32) -> Option<Scope> {
-        if bits & !3 == 0 { Some(Scope(bits)) } else { None }
+        if bits == 1 || bits == 3 { Some(Scope(bits)) } else { None }
     }
 
     /// The bits as they travel.

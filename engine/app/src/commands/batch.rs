@@ -18,7 +18,7 @@ use crate::term::say;
 use crate::{files, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu batch sign --key shanghai.key --site 310101 --members class-3b.txt --out class-3b.roster
+  hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster
   hufu batch roster --gate gates/8 class-3b.roster
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 

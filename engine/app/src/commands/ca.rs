@@ -20,7 +20,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca
   hufu ca server --dir ca --out engine
   hufu ca device --dir ca --device 7 --site 310101 --engine 127.0.0.1:7411 --out gates/7
-  hufu ca device --dir ca --device 8 --site 310101 --scope rosters --engine 127.0.0.1:7411 --out gates/8
+  hufu ca device --dir ca --device 8 --site 310102 --scope rosters --engine 127.0.0.1:7411 --out gates/8
   hufu ca revoke --dir ca --device 7 --generation 0
   hufu ca refresh --dir ca
   hufu ca list --dir ca";

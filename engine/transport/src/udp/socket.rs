@@ -38,6 +38,16 @@ pub(crate) struct Peer {
 }
 
 impl Socket {
+    /// Fails where another process serves this address. Ours share it among themselves, so the kernel would let
+    /// a stranger join them and take a part of their packets.
+    pub(crate) fn refuse_if_taken(listen: SocketAddr) -> io::Result<()> {
+        let socket = socket2::Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
+        if listen.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.bind(&SockAddr::from(listen))
+    }
+
     pub(crate) fn open(listen: SocketAddr, buffer_bytes: usize) -> io::Result<Socket> {
         let socket = socket2::Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_reuse_port(true)?;

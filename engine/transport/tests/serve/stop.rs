@@ -154,3 +154,16 @@ fn a_server_that_cannot_start_has_taken_no_sealed_packet() {
         assert!(matches!(fault, ServeError::Socket { addr, .. } if addr == taken), "{fault}");
     }
 }
+
+/// Workers of one server share a port; two servers must not, or each would get a part of the other's packets.
+#[test]
+fn a_second_server_does_not_join_the_port_of_the_first() {
+    let rig = Rig::start();
+    let taken = rig.running.udp_addr;
+    let fault = Rig::refused(&Ca::new(), |setup| setup.options.udp.listen = taken);
+    assert!(matches!(fault, ServeError::Socket { addr, .. } if addr == taken), "{fault}");
+    rig.running.stop();
+    let again = Rig::start_with(|setup| setup.options.udp.listen = taken);
+    assert_eq!(again.running.udp_addr, taken);
+    again.running.stop();
+}
