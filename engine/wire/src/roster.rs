@@ -9,7 +9,7 @@ use crate::message::{Malformed, Message, exactly, put};
 use crate::reason::Reason;
 use crate::status::Colour;
 use crate::time::UnixMillis;
-use crate::verdict::{Age, Decision};
+use crate::verdict::{Age, Decision, read_colour, read_ruling, write_colour};
 
 /// One member's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +86,7 @@ impl Message<'_> for RosterReply {
         }
         let reply = RosterReply {
             server_time: UnixMillis(layout.server_time_ms.get()),
-            age: match layout.age_ms.get() {
-                u32::MAX => Age::Unknown,
-                age_ms => Age::Millis(age_ms),
-            },
+            age: Age::from_wire(layout.age_ms.get()),
             reason: Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?,
             members: layout.members.get(),
             admitted: layout.admitted.get(),
@@ -110,10 +107,7 @@ impl Message<'_> for RosterReply {
     fn write_to(&self, out: &mut [u8]) {
         let layout = ReplyLayout {
             server_time_ms: self.server_time.0.into(),
-            age_ms: match self.age {
-                Age::Unknown => u32::MAX.into(),
-                Age::Millis(age_ms) => age_ms.min(u32::MAX - 1).into(),
-            },
+            age_ms: self.age.to_wire().into(),
             reason: self.reason.code().into(),
             zero: [0; 2],
             members: self.members.into(),
@@ -131,21 +125,9 @@ impl Message<'_> for MemberVerdict {
     fn read_from(bytes: &[u8]) -> Result<MemberVerdict, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &MemberLayout = exactly(Self::NAME, bytes)?;
-        let decision = Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?;
-        // PROTOCOL 7: a newer engine's reason is nothing to open a gate for.
-        let reason = Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?;
-        let decision = if reason == Reason::Unrecognised { Decision::Refer } else { decision };
-        Ok(MemberVerdict {
-            decision,
-            reason,
-            colour: match layout.colour {
-                0 => Some(Colour::Green),
-                1 => Some(Colour::Red),
-                2 => Some(Colour::Amber),
-                0xff => None,
-                _ => return Err(malformed("unknown colour")),
-            },
-        })
+        let (decision, reason) = read_ruling(layout.decision, layout.reason.get()).map_err(malformed)?;
+        let colour = read_colour(layout.colour).map_err(malformed)?;
+        Ok(MemberVerdict { decision, reason, colour })
     }
 
     fn size(&self) -> usize {
@@ -156,7 +138,7 @@ impl Message<'_> for MemberVerdict {
         let layout = MemberLayout {
             reason: self.reason.code().into(),
             decision: self.decision as u8,
-            colour: self.colour.map_or(0xff, |colour| colour as u8),
+            colour: write_colour(self.colour),
         };
         put(&layout, out);
     }

@@ -103,6 +103,45 @@ impl Age {
     }
 }
 
+impl Age {
+    /// The age that these milliseconds on the wire stand for.
+    pub(crate) fn from_wire(age_ms: u32) -> Age {
+        if age_ms == AGE_UNKNOWN { Age::Unknown } else { Age::Millis(age_ms) }
+    }
+
+    /// The milliseconds on the wire.
+    pub(crate) fn to_wire(self) -> u32 {
+        match self {
+            Age::Unknown => AGE_UNKNOWN,
+            Age::Millis(age_ms) => age_ms.min(AGE_UNKNOWN - 1),
+        }
+    }
+}
+
+/// A decision and its reason as they travel, or what is wrong with them.
+pub(crate) fn read_ruling(decision: u8, reason: u16) -> Result<(Decision, Reason), &'static str> {
+    let decision = Decision::from_byte(decision).ok_or("unknown decision")?;
+    let reason = Reason::heard(reason).ok_or("no reason")?;
+    // PROTOCOL 7: a newer engine's reason is nothing to open a gate for.
+    Ok((if reason == Reason::Unrecognised { Decision::Refer } else { decision }, reason))
+}
+
+/// A colour as it travels, or what is wrong with it.
+pub(crate) fn read_colour(colour: u8) -> Result<Option<Colour>, &'static str> {
+    match colour {
+        0 => Ok(Some(Colour::Green)),
+        1 => Ok(Some(Colour::Red)),
+        2 => Ok(Some(Colour::Amber)),
+        COLOUR_UNKNOWN => Ok(None),
+        _ => Err("unknown colour"),
+    }
+}
+
+/// The byte that [`read_colour`] reads.
+pub(crate) fn write_colour(colour: Option<Colour>) -> u8 {
+    colour.map_or(COLOUR_UNKNOWN, |colour| colour as u8)
+}
+
 impl Decision {
     /// The decision with this number on the wire.
     pub const fn from_byte(byte: u8) -> Option<Decision> {
@@ -136,28 +175,16 @@ impl Message<'_> for Verdict {
         if layout.zero != [0; 3] {
             return Err(malformed("reserved bytes are not zero"));
         }
-        let decision = Decision::from_byte(layout.decision).ok_or(malformed("unknown decision"))?;
-        // PROTOCOL 7: a newer engine's reason is nothing to open a gate for.
-        let reason = Reason::heard(layout.reason.get()).ok_or(malformed("no reason"))?;
-        let decision = if reason == Reason::Unrecognised { Decision::Refer } else { decision };
+        let (decision, reason) = read_ruling(layout.decision, layout.reason.get()).map_err(malformed)?;
         Ok(Verdict {
             number: CheckNumber(layout.number.get()),
             server_time: UnixMillis(layout.server_time_ms.get()),
             as_of: Sequence(layout.as_of.get()),
-            age: match layout.age_ms.get() {
-                AGE_UNKNOWN => Age::Unknown,
-                age_ms => Age::Millis(age_ms),
-            },
+            age: Age::from_wire(layout.age_ms.get()),
             clock_offset: ClockOffset(layout.clock_offset_s.get()),
             decision,
             reason,
-            colour: match layout.colour {
-                0 => Some(Colour::Green),
-                1 => Some(Colour::Red),
-                2 => Some(Colour::Amber),
-                COLOUR_UNKNOWN => None,
-                _ => return Err(malformed("unknown colour")),
-            },
+            colour: read_colour(layout.colour).map_err(malformed)?,
             kind: match layout.kind {
                 0 => None,
                 kind => Some(CodeKind::from_byte(kind).ok_or(malformed("unknown kind of code"))?),
@@ -174,14 +201,11 @@ impl Message<'_> for Verdict {
             number: self.number.0.into(),
             server_time_ms: self.server_time.0.into(),
             as_of: self.as_of.0.into(),
-            age_ms: match self.age {
-                Age::Unknown => AGE_UNKNOWN.into(),
-                Age::Millis(age_ms) => age_ms.min(AGE_UNKNOWN - 1).into(),
-            },
+            age_ms: self.age.to_wire().into(),
             clock_offset_s: self.clock_offset.0.into(),
             reason: self.reason.code().into(),
             decision: self.decision as u8,
-            colour: self.colour.map_or(COLOUR_UNKNOWN, |colour| colour as u8),
+            colour: write_colour(self.colour),
             kind: self.kind.map_or(0, |kind| kind as u8),
             zero: [0; 3],
         };
