@@ -32,7 +32,7 @@ use crate::{gate, moment};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo
   hufu demo --holders 100000 --rate 20000 --seconds 5 --json demo.json --svg demo.svg
-  hufu demo --keep /tmp/hufu-demo
+  hufu demo --keep demo-world
 
 Exit status: 0 when every verdict was right, nothing was lost and the offered rate was held; else 1.";
 
