@@ -36,6 +36,13 @@ const LIBRARIES: &[&str] = &[
     "hufu-policy",
     "hufu-check",
     "hufu-sync",
+    "hufu-registry",
+    "hufu-sqlite",
+    "hufu-postgres",
+    "hufu-follow",
+    "hufu-upstream",
+    "hufu-nats",
+    "hufu-objects",
     "hufu-client",
     "hufu-transport",
     "hufu-loadgen",
@@ -48,12 +55,22 @@ const LIBRARIES_AND_PEERS: &[&str] = &[
     "hufu-policy",
     "hufu-check",
     "hufu-sync",
+    "hufu-registry",
+    "hufu-sqlite",
+    "hufu-postgres",
+    "hufu-follow",
+    "hufu-upstream",
+    "hufu-nats",
+    "hufu-objects",
     "hufu-client",
     "hufu-transport",
     "hufu-loadgen",
     "hufu-fixtures",
     "hufu-peers",
 ];
+
+/// What joins a registry and an engine may know both.
+const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-registry"];
 
 /// The table of docs/ARCHITECTURE.md.
 const HOUSE: &[Room] = &[
@@ -63,6 +80,7 @@ const HOUSE: &[Room] = &[
     room("hufu-policy", "engine/policy", 2, &["hufu-wire"]),
     room("hufu-check", "engine/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     room("hufu-sync", "engine/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
+    room("hufu-registry", "engine/registry", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room("hufu-client", "engine/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
         "hufu-transport",
@@ -70,6 +88,12 @@ const HOUSE: &[Room] = &[
         4,
         &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check"],
     ),
+    room("hufu-sqlite", "engine/sqlite", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
+    room("hufu-postgres", "engine/postgres", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
+    room("hufu-follow", "engine/follow", 4, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync"]),
+    room("hufu-upstream", "engine/upstream", 4, BELOW_CONNECTORS),
+    room("hufu-nats", "engine/nats", 4, BELOW_CONNECTORS),
+    room("hufu-objects", "engine/objects", 4, BELOW_CONNECTORS),
     room("hufu", "engine/app", 5, LIBRARIES),
     beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     // A generator speaks as a gate does, and never as the engine: what it measures it must not be made of.

@@ -1,0 +1,1 @@
+//! Drives a follower over its feed: watchdog, warm copy, file drop.

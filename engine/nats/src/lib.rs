@@ -1,0 +1,1 @@
+//! Change sets through NATS JetStream, published by a registry and followed by engines.

@@ -1,0 +1,1 @@
+//! The registry's production store, in PostgreSQL.

@@ -1,0 +1,1 @@
+//! The registry's embedded store, in one SQLite file.
