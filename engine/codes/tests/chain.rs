@@ -416,3 +416,37 @@ fn places_follow_from_sequence_and_digest() {
     let last = Tip { sequence: Sequence(u64::MAX), ..tip };
     assert_eq!(last.place(&Position { sequence: Sequence(u64::MAX), ..position() }), Place::AtTip);
 }
+
+#[test]
+fn r21_a_key_kept_elsewhere_signs_the_same_bytes_and_nothing_it_signed_is_taken_unseen() {
+    let records = [Record::new(HolderIndex(7), Change::Word(StatusWord::new(Colour::Red, 0)))];
+    let content = Content {
+        proposed: PROPOSED,
+        valid_s: 3600,
+        rule: RuleId(1),
+        inputs: InputsDigest([1; 32]),
+        local_key: local().key(),
+        reason: "a case",
+        changes: Changes::new(&records).unwrap(),
+    };
+    let unsigned = local().authority().instruct(&content).unwrap();
+    // What a device elsewhere does with the bytes that it is handed.
+    let elsewhere = |seed: u8, bytes: &[u8]| {
+        use ed25519_dalek::Signer as _;
+        ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).sign(bytes).to_bytes()
+    };
+    let signature = elsewhere(0x41, unsigned.covered());
+    assert_eq!(unsigned.clone().sealed(&signature), local().instruct(&content));
+    assert_eq!(local().seal(unsigned.clone()), local().instruct(&content));
+
+    let refused = Err(Unsignable::NotGenuine { signer: local().key() });
+    for (case, signature) in [
+        ("another key", elsewhere(0x42, unsigned.covered())),
+        ("something else", elsewhere(0x41, b"hufu/1 instruction")),
+        ("no signature", [0; 64]),
+    ] {
+        assert_eq!(unsigned.clone().sealed(&signature), refused, "{case}");
+    }
+    let another = Unsignable::AnotherKey { claimed: local().key(), signer: national().key() };
+    assert_eq!(national().seal(unsigned), Err(another));
+}

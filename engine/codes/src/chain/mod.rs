@@ -20,6 +20,7 @@ mod instruction;
 mod set;
 mod sign;
 mod tip;
+mod unsigned;
 
 pub use authorities::{Authorities, Role, SameAuthority};
 pub use checkpoint::open_checkpoint;
@@ -30,6 +31,7 @@ pub use instruction::open_instruction;
 pub use set::{Confirmed, Unconfirmed};
 pub use sign::{AuthoritySigner, Unsignable};
 pub use tip::{Place, Tip};
+pub use unsigned::{AuthorityKey, Unsigned};
 
 /// What a local authority signs begins with this.
 const INSTRUCTION: &[u8] = b"hufu/1 instruction";

@@ -3,24 +3,20 @@
 use core::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use hufu_wire::chain::{ChangeSet, Checkpoint, Content, ContentDigest, Head, Instruction, Position};
-use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
-use hufu_wire::{IssuerId, KeyId, Malformed, Message, Sequence, UnixMillis, UnixSeconds, read};
+use hufu_wire::chain::{Checkpoint, Content, ContentDigest, Head, Instruction, Position};
+use hufu_wire::{IssuerId, KeyId, Malformed, Message, Sequence, UnixMillis, UnixSeconds};
 
-use super::digest::content_digest;
 use super::tip::Tip;
-use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, HEAD, INSTRUCTION};
-use crate::cose;
+use super::unsigned::{AuthorityKey, Unsigned};
+use super::{CONFIRMATION, HEAD, INSTRUCTION};
 use crate::keyring::{ListedKey, Uses};
 use crate::verified::Verified;
 
 /// The signing key of a local authority, of the national platform or of a publisher. The private key is wiped
-/// when it is dropped.
+/// when it is dropped. A key that is kept elsewhere is an [`AuthorityKey`] here.
 pub struct AuthoritySigner {
-    issuer: IssuerId,
+    key: AuthorityKey,
     secret: SigningKey,
-    public: [u8; 32],
-    id: KeyId,
 }
 
 /// Why something is not signed: every follower would refuse it. The caller is at fault.
@@ -52,29 +48,40 @@ pub enum Unsignable {
         /// The chain's last set.
         sequence: Sequence,
     },
+    /// Whoever holds the key signed something else, or with another key.
+    #[error("the signature is not key {signer}'s for this: see that the right key was asked")]
+    NotGenuine {
+        /// The key that was to sign.
+        signer: KeyId,
+    },
 }
 
 impl AuthoritySigner {
     /// The signer of `issuer` with this secret seed, RFC 8032 section 5.1.5.
     pub fn from_seed(seed: &[u8; 32], issuer: IssuerId) -> AuthoritySigner {
         let secret = SigningKey::from_bytes(seed);
-        let public = secret.verifying_key().to_bytes();
-        AuthoritySigner { issuer, secret, public, id: cose::key_id(&public) }
+        let key = AuthorityKey::new(secret.verifying_key().to_bytes(), issuer);
+        AuthoritySigner { key, secret }
+    }
+
+    /// Its public half.
+    pub fn authority(&self) -> &AuthorityKey {
+        &self.key
     }
 
     /// Whose key it is.
     pub fn issuer(&self) -> IssuerId {
-        self.issuer
+        self.key.issuer()
     }
 
     /// The key's id.
     pub fn key(&self) -> KeyId {
-        self.id
+        self.key.id()
     }
 
     /// The public key.
     pub fn public(&self) -> &[u8; 32] {
-        &self.public
+        self.key.public()
     }
 
     /// The key as a trust list made at `published` names it.
@@ -85,7 +92,8 @@ impl AuthoritySigner {
         from: UnixSeconds,
         until: UnixSeconds,
     ) -> ListedKey {
-        ListedKey { issuer: self.issuer, public: self.public, from, until, published, uses, revoked: false }
+        let (issuer, public) = (self.issuer(), *self.public());
+        ListedKey { issuer, public, from, until, published, uses, revoked: false }
     }
 
     /// Signs an instruction for the signer's own chain, as a local authority. It takes effect when it is
@@ -94,12 +102,7 @@ impl AuthoritySigner {
     /// # Errors
     /// [`Unsignable`] when every follower would refuse it.
     pub fn instruct(&self, content: &Content<'_>) -> Result<Vec<u8>, Unsignable> {
-        self.is_own(content.local_key)?;
-        let signature = self.sign_content(self.issuer, &content_digest(&written(content)));
-        let instruction = Instruction { issuer: self.issuer, content: *content, signature };
-        let bytes = written(&instruction);
-        // What is written here must be read in every engine, so it is read back before it leaves.
-        if read::<Instruction<'_>>(&bytes)? == instruction { Ok(bytes) } else { Err(Unsignable::Altered) }
+        Ok(self.complete(self.key.instruct(content)?))
     }
 
     /// Gives an instruction its place after `tip`, as the national platform: the bytes of a change set.
@@ -112,34 +115,13 @@ impl AuthoritySigner {
         tip: &Tip,
         now: UnixMillis,
     ) -> Result<Vec<u8>, Unsignable> {
-        let content = instruction.content;
-        if now >= content.expires() {
-            return Err(Unsignable::Expired);
-        }
-        if content.proposed.since(now) > CHAIN_SKEW_MS_MAX {
-            return Err(Unsignable::FromTheFuture);
-        }
-        if content.proposed <= tip.proposed {
-            return Err(Unsignable::OutOfOrder { sequence: tip.sequence });
-        }
-        let position = Position {
-            issuer: instruction.issuer,
-            sequence: tip.next(),
-            confirmed: now,
-            national_key: self.id,
-            previous: tip.digest,
-        };
-        let national_signature = self.sign_position(&position, &content_digest(&written(&content)));
-        let set = ChangeSet { position, content, local_signature: instruction.signature, national_signature };
-        let bytes = written(&set);
-        read::<ChangeSet<'_>>(&bytes)?;
-        Ok(bytes)
+        Ok(self.complete(self.key.confirm(instruction, tip, now)?))
     }
 
     /// Says as a publisher that the chain of `issuer` ended with `tip` at `time`.
     pub fn head(&self, issuer: IssuerId, tip: &Tip, time: UnixMillis) -> [u8; Head::BYTES] {
         let Tip { sequence, digest, .. } = *tip;
-        let mut head = Head { issuer, sequence, time, publisher_key: self.id, digest, signature: [0; 64] };
+        let mut head = Head { issuer, sequence, time, publisher_key: self.key(), digest, signature: [0; 64] };
         let mut bytes = [0; Head::BYTES];
         head.write_to(&mut bytes);
         head.signature = self.sign(&[HEAD, &bytes[..Head::SIGNED_BYTES]]);
@@ -153,14 +135,19 @@ impl AuthoritySigner {
     /// # Errors
     /// [`Unsignable::AnotherKey`].
     pub fn vouch(&self, checkpoint: &Checkpoint) -> Result<[u8; 64], Unsignable> {
-        let domain = if checkpoint.local_key == self.id {
-            CHECKPOINT_INSTRUCTION
+        Ok(self.sign(&[self.key.vouch(checkpoint)?.covered()]))
+    }
+
+    /// Signs what this key's public half would have signed.
+    ///
+    /// # Errors
+    /// [`Unsignable::AnotherKey`].
+    pub fn seal(&self, unsigned: Unsigned) -> Result<Vec<u8>, Unsignable> {
+        if unsigned.signer() == &self.key {
+            Ok(self.complete(unsigned))
         } else {
-            self.is_own(checkpoint.national_key)?;
-            CHECKPOINT_CONFIRMATION
-        };
-        let bytes = written(checkpoint);
-        Ok(self.sign(&[domain, &bytes[..Checkpoint::SIGNED_BYTES]]))
+            Err(Unsignable::AnotherKey { claimed: unsigned.signer().id(), signer: self.key() })
+        }
     }
 
     /// The local signature of any content, unasked. For tests of what followers refuse; authorities
@@ -175,8 +162,9 @@ impl AuthoritySigner {
         self.sign(&[CONFIRMATION, &written(position), &content.0])
     }
 
-    fn is_own(&self, claimed: KeyId) -> Result<(), Unsignable> {
-        if claimed == self.id { Ok(()) } else { Err(Unsignable::AnotherKey { claimed, signer: self.id }) }
+    fn complete(&self, unsigned: Unsigned) -> Vec<u8> {
+        let signature = self.sign(&[unsigned.covered()]);
+        unsigned.completed(&signature)
     }
 
     fn sign(&self, parts: &[&[u8]]) -> [u8; 64] {
@@ -184,7 +172,7 @@ impl AuthoritySigner {
     }
 }
 
-fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
+pub(super) fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
     let mut bytes = vec![0; message.size()];
     message.write_to(&mut bytes);
     bytes
@@ -192,6 +180,6 @@ fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
 
 impl fmt::Debug for AuthoritySigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AuthoritySigner({}, issuer {})", self.id, self.issuer)
+        write!(f, "AuthoritySigner({}, issuer {})", self.key(), self.issuer())
     }
 }

@@ -1,0 +1,173 @@
+//! Signing with a key that is kept elsewhere: what is to be signed goes out, a signature comes back.
+
+use core::fmt;
+use core::ops::Range;
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position};
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::{IssuerId, KeyId, UnixMillis, read};
+
+use super::digest::content_digest;
+use super::sign::{Unsignable, written};
+use super::tip::Tip;
+use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, INSTRUCTION};
+use crate::cose;
+use crate::verified::Verified;
+
+/// The public half of an authority's key: it knows what the authority would sign, and what it would not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AuthorityKey {
+    issuer: IssuerId,
+    public: [u8; 32],
+    id: KeyId,
+}
+
+/// A message that lacks one signature and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    bytes: Vec<u8>,
+    /// What the signature covers.
+    covered: Vec<u8>,
+    /// Where in `bytes` it belongs.
+    place: Range<usize>,
+    signer: AuthorityKey,
+}
+
+impl AuthorityKey {
+    /// The key of `issuer` with this public half (RFC 8032 section 5.1.2).
+    pub fn new(public: [u8; 32], issuer: IssuerId) -> AuthorityKey {
+        AuthorityKey { issuer, public, id: cose::key_id(&public) }
+    }
+
+    /// Whose key it is.
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// The key's id.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The public key.
+    pub fn public(&self) -> &[u8; 32] {
+        &self.public
+    }
+
+    /// An instruction for the key's own chain, as a local authority. It takes effect when it is confirmed.
+    ///
+    /// # Errors
+    /// [`Unsignable`] when every follower would refuse it.
+    pub fn instruct(&self, content: &Content<'_>) -> Result<Unsigned, Unsignable> {
+        self.is_own(content.local_key)?;
+        let instruction = Instruction { issuer: self.issuer, content: *content, signature: [0; 64] };
+        let bytes = written(&instruction);
+        // What is written here must be read in every engine, so it is read back before it leaves.
+        if read::<Instruction<'_>>(&bytes)? != instruction {
+            return Err(Unsignable::Altered);
+        }
+        let digest = content_digest(&written(content));
+        let covered = [INSTRUCTION, &self.issuer.0.to_le_bytes(), &digest.0].concat();
+        Ok(self.unsigned(bytes, covered, 0))
+    }
+
+    /// An instruction with its place after `tip`, as the national platform: a change set.
+    ///
+    /// # Errors
+    /// [`Unsignable`] when every follower would refuse it.
+    pub fn confirm(
+        &self,
+        instruction: &Verified<Instruction<'_>>,
+        tip: &Tip,
+        now: UnixMillis,
+    ) -> Result<Unsigned, Unsignable> {
+        let content = instruction.content;
+        if now >= content.expires() {
+            return Err(Unsignable::Expired);
+        }
+        if content.proposed.since(now) > CHAIN_SKEW_MS_MAX {
+            return Err(Unsignable::FromTheFuture);
+        }
+        if content.proposed <= tip.proposed {
+            return Err(Unsignable::OutOfOrder { sequence: tip.sequence });
+        }
+        let position = Position {
+            issuer: instruction.issuer,
+            sequence: tip.next(),
+            confirmed: now,
+            national_key: self.id,
+            previous: tip.digest,
+        };
+        let local_signature = instruction.signature;
+        let set = ChangeSet { position, content, local_signature, national_signature: [0; 64] };
+        let bytes = written(&set);
+        read::<ChangeSet<'_>>(&bytes)?;
+        let covered = [CONFIRMATION, &written(&position), &content_digest(&written(&content)).0].concat();
+        Ok(self.unsigned(bytes, covered, 0))
+    }
+
+    /// A checkpoint that names this key, local or national. The other authority's signature stays what it is.
+    ///
+    /// # Errors
+    /// [`Unsignable::AnotherKey`].
+    pub fn vouch(&self, checkpoint: &Checkpoint) -> Result<Unsigned, Unsignable> {
+        let (domain, after) = if checkpoint.local_key == self.id {
+            (CHECKPOINT_INSTRUCTION, 64)
+        } else {
+            self.is_own(checkpoint.national_key)?;
+            (CHECKPOINT_CONFIRMATION, 0)
+        };
+        let bytes = written(checkpoint);
+        let covered = [domain, &bytes[..Checkpoint::SIGNED_BYTES]].concat();
+        Ok(self.unsigned(bytes, covered, after))
+    }
+
+    /// The signature is the last thing in `bytes` but for `after` more.
+    fn unsigned(&self, bytes: Vec<u8>, covered: Vec<u8>, after: usize) -> Unsigned {
+        let end = bytes.len() - after;
+        Unsigned { bytes, covered, place: end - 64..end, signer: *self }
+    }
+
+    fn is_own(&self, claimed: KeyId) -> Result<(), Unsignable> {
+        if claimed == self.id { Ok(()) } else { Err(Unsignable::AnotherKey { claimed, signer: self.id }) }
+    }
+}
+
+impl Unsigned {
+    /// The very bytes to sign, with Ed25519 (RFC 8032 section 5.1.6) and nothing around them.
+    pub fn covered(&self) -> &[u8] {
+        &self.covered
+    }
+
+    /// Whose signature is missing.
+    pub fn signer(&self) -> &AuthorityKey {
+        &self.signer
+    }
+
+    /// The message with its signature, which is verified first: whoever made it is not trusted to have signed the
+    /// right thing with the right key.
+    ///
+    /// # Errors
+    /// [`Unsignable::NotGenuine`].
+    pub fn sealed(self, signature: &[u8; 64]) -> Result<Vec<u8>, Unsignable> {
+        let refused = Unsignable::NotGenuine { signer: self.signer.id };
+        let key = VerifyingKey::from_bytes(&self.signer.public).map_err(|_| refused)?;
+        let genuine = key.verify_strict(&self.covered, &Signature::from_bytes(signature));
+        genuine.map_err(|_| refused)?;
+        Ok(self.completed(signature))
+    }
+
+    /// The message with a signature by the key in this process.
+    pub(super) fn completed(self, signature: &[u8; 64]) -> Vec<u8> {
+        let Unsigned { mut bytes, place, .. } = self;
+        bytes[place].copy_from_slice(signature);
+        bytes
+    }
+}
+
+impl fmt::Debug for AuthorityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthorityKey({}, issuer {})", self.id, self.issuer)
+    }
+}
