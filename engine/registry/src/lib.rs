@@ -1,6 +1,7 @@
 //! The source of truth: holders, credentials, sites, devices, rosters, proposals and the chain, and the HTTP API to
 //! them.
 
+pub mod api;
 mod fault;
 mod source;
 

@@ -1,0 +1,3 @@
+//! The registry over HTTP.
+
+pub mod types;

@@ -1,0 +1,18 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Hex;
+
+/// Where a chain ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tip {
+    /// The last set's sequence, 0 when there is none.
+    pub sequence: u64,
+    /// Its chain digest; all zero when there is no set.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub digest: Hex<32>,
+    /// When its instruction was proposed; the next one's must be later.
+    pub proposed_ms: u64,
+    /// When it was confirmed.
+    pub confirmed_ms: u64,
+}

@@ -1,0 +1,91 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Every token that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tokens {
+    /// By rising id.
+    pub tokens: Vec<Token>,
+}
+
+/// A token to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"label": "engine at north station", "scopes": ["feed"], "issuer": 310_000}))]
+pub struct NewToken {
+    /// Who has it, as the audit trail will name them.
+    #[schema(min_length = 1, max_length = 128)]
+    pub label: String,
+    /// What it may do.
+    #[schema(min_items = 1)]
+    pub scopes: Vec<Scope>,
+    /// The only issuer it may do it for; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<u32>,
+    /// From when it is refused; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+}
+
+/// A token that was just made.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenMade {
+    /// The secret, `hufu_` and 43 characters. It is shown this once and not kept.
+    #[schema(example = "hufu_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    pub secret: String,
+    /// What is kept of it.
+    pub token: Token,
+}
+
+/// What is kept of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// Its id; no secret.
+    pub id: u64,
+    /// Who has it.
+    pub label: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The only issuer it may do it for; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<u32>,
+    /// When it was made.
+    pub created_ms: u64,
+    /// From when it is refused; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+}
+
+/// Something a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Issuers and tokens. It does not imply the others.
+    Admin,
+    /// Register and find holders.
+    Holders,
+    /// Issue credentials.
+    Credentials,
+    /// Sites and their policies.
+    Sites,
+    /// Devices.
+    Devices,
+    /// Rosters.
+    Rosters,
+    /// Hand in and withdraw instructions.
+    Propose,
+    /// Hand in confirmations and releases.
+    Confirm,
+    /// Hand in checkpoints and snapshots.
+    Checkpoint,
+    /// Read chains, heads, checkpoints and snapshots.
+    Feed,
+    /// Read statuses and the trail.
+    Audit,
+}
+
+impl core::fmt::Debug for TokenMade {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "TokenMade({:?})", self.token)
+    }
+}

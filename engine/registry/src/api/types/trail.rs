@@ -1,0 +1,29 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A page of the trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Trail {
+    /// By rising id. The next page begins after the last one's id; an empty page is the last.
+    pub entries: Vec<TrailEntry>,
+}
+
+/// Who did what to what, and when (R44).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrailEntry {
+    /// Its place in the trail.
+    pub id: u64,
+    /// When.
+    pub at_ms: u64,
+    /// The label of the token.
+    pub actor: String,
+    /// What was done.
+    #[schema(example = "holder-read")]
+    pub action: String,
+    /// For which issuer, where that makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<u32>,
+    /// To what; never a person's name or number.
+    #[schema(example = "holder 4711")]
+    pub target: String,
+}
