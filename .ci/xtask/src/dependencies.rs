@@ -65,17 +65,18 @@ pub(crate) fn check() -> Result<Counts> {
     }
     println!("{} crates for {} keep to deny.toml", all.len(), rules.graph.targets.join(" and "));
     if is_installed("cargo-deny") {
-        run(&mut cargo(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+        run(&mut cargo(["deny", "--locked", "--all-features", "check", "bans", "licenses", "sources"]))?;
     }
     Ok(Counts::ONE)
 }
 
-/// What cargo really builds for `target`: features resolved, tests and build scripts included.
+/// What cargo builds for `target` with every feature: tests and build scripts included.
 fn built_for(target: &str) -> Result<Vec<Dependency>> {
     let tree = [
         "tree",
         "--locked",
         "--workspace",
+        "--all-features",
         "--edges",
         "normal,build,dev",
         "--prefix",

@@ -86,6 +86,10 @@ pub(crate) const ALL: &[Stage] = &[
 
 const FUZZ_S_DEFAULT: u32 = 5;
 
+/// What the stages in the development profile look at and build: all of it, and all of them the same, so that
+/// nothing is built twice. The house has no features that exclude each other.
+const EVERYTHING: [&str; 3] = ["--locked", "--workspace", "--all-features"];
+
 fn format() -> Result<Counts> {
     run(&mut cargo(["fmt", "--all", "--check"]))?;
     Ok(Counts::ONE)
@@ -96,31 +100,26 @@ fn house() -> Result<Counts> {
 }
 
 fn lints() -> Result<Counts> {
-    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-    run(&mut cargo(clippy))?;
+    run(cargo(["clippy"]).args(EVERYTHING).args(["--all-targets", "--", "--deny", "warnings"]))?;
     Ok(Counts::ONE)
 }
 
 fn api_docs() -> Result<Counts> {
-    let mut doc = cargo(["doc", "--locked", "--workspace", "--no-deps"]);
-    run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(cargo(["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Counts::ONE)
 }
 
 fn tests() -> Result<Counts> {
-    let workspace = ["--locked", "--workspace", "--exclude", "hufu-xtask"];
-    let counts = if is_installed("cargo-nextest") {
-        run_counting(
-            cargo(["nextest", "run", "--config-file", ".ci/nextest.toml", "--no-fail-fast"]).args(workspace),
-        )?
+    let mut tests = if is_installed("cargo-nextest") {
+        cargo(["nextest", "run", "--config-file", ".ci/nextest.toml", "--no-fail-fast"])
     } else {
-        run_counting(cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(workspace))?
+        cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
     };
-    some_ran(counts)
+    some_ran(run_counting(tests.args(EVERYTHING).args(["--exclude", "hufu-xtask"]))?)
 }
 
 fn doc_tests() -> Result<Counts> {
-    some_ran(run_counting(&mut cargo(["test", "--locked", "--workspace", "--doc"]))?)
+    some_ran(run_counting(cargo(["test", "--doc"]).args(EVERYTHING))?)
 }
 
 fn loom() -> Result<Counts> {
@@ -137,8 +136,8 @@ fn fuzz() -> Result<Counts> {
         Err(_) => FUZZ_S_DEFAULT,
     };
     let time_ms = (u64::from(seconds) * 1000).to_string();
-    let mut targets = cargo(["test", "--locked", "--workspace", "--test", "fuzz*"]);
-    some_ran(run_counting(targets.env("BOLERO_RANDOM_TEST_TIME_MS", time_ms))?)
+    let mut targets = cargo(["test", "--test", "fuzz*"]);
+    some_ran(run_counting(targets.args(EVERYTHING).env("BOLERO_RANDOM_TEST_TIME_MS", time_ms))?)
 }
 
 /// A run without tests has shown nothing.

@@ -1,5 +1,8 @@
 //! What has to be installed. On Debian as root it is; everywhere else it is named.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use crate::counts::Counts;
@@ -27,6 +30,16 @@ const NEEDED: &[Tool] = &[
         for_what: "one of the peers stores in Redis",
         from: From::Debian("redis-server"),
     },
+    Tool {
+        program: "postgres",
+        for_what: "tests of the registry's production store start their own PostgreSQL",
+        from: From::Debian("postgresql"),
+    },
+    Tool {
+        program: "nats-server",
+        for_what: "tests of the feed through JetStream start their own server",
+        from: From::Debian("nats-server"),
+    },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];
@@ -53,7 +66,15 @@ pub(crate) fn check() -> Result<Counts> {
 }
 
 fn missing() -> impl Iterator<Item = &'static Tool> {
-    NEEDED.iter().filter(|tool| !is_installed(tool.program))
+    NEEDED.iter().filter(|tool| !is_installed(tool.program) && !is_beside_path(tool.program))
+}
+
+/// Whether Debian has put `program` where servers are and PATH often does not lead. The tests look there too.
+fn is_beside_path(program: &str) -> bool {
+    let postgres = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders =
+        postgres.map(|version| version.path().join("bin")).chain([Path::new("/usr/sbin").into()]);
+    folders.any(|folder| folder.join(program).is_file())
 }
 
 fn describe(tool: &Tool) -> String {
@@ -66,7 +87,7 @@ fn describe(tool: &Tool) -> String {
 
 fn apt_get() -> std::process::Command {
     let mut apt_get = std::process::Command::new("apt-get");
-    // In run level 1 a freshly installed Redis is not started as a service: the peers start their own.
+    // In run level 1 no freshly installed server is started as a service: tests and peers start their own.
     apt_get.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
     apt_get
 }
