@@ -42,8 +42,8 @@ pub use reader::Reader;
 pub use segment::{SEGMENT_BYTES, SEGMENT_WORDS};
 #[cfg(not(loom))]
 pub use snapshot::{
-    Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind, SnapshotInfo, SnapshotWriter, write_snapshot,
-    write_snapshot_as_of,
+    ArrivingSnapshot, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind,
+    SnapshotInfo, SnapshotWriter, write_snapshot, write_snapshot_as_of,
 };
 pub use table::Table;
 pub use writer::Writer;

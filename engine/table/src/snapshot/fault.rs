@@ -54,6 +54,12 @@ pub enum SnapshotFaultKind {
         /// The issuer whose writer was given.
         wanted: IssuerId,
     },
+    /// Longer than whoever fetches it wants to take.
+    #[error("more than {bytes_max} bytes arrived, which is the most that was to be taken")]
+    TooLarge {
+        /// The most that was to be taken.
+        bytes_max: u64,
+    },
     /// More words than there are holder indexes.
     #[error("a snapshot holds at most 4294967296 holders")]
     TooManyHolders,

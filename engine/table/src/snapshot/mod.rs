@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod arrive;
 mod fault;
 mod format;
 mod install;
@@ -25,6 +26,7 @@ use std::path::Path;
 
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
+pub use arrive::{ArrivingSnapshot, SNAPSHOT_BYTES_MAX};
 pub use fault::{SnapshotFault, SnapshotFaultKind};
 pub use open::Snapshot;
 pub use write::SnapshotWriter;

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U64;
 
-use super::SnapshotInfo;
+use super::{SnapshotInfo, arrive};
 use super::fault::{SnapshotFault, SnapshotFaultKind};
 use super::format::{Entry, HEADER_BYTES, Header, MAGIC, VERSION, digest, file_bytes};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
@@ -41,10 +41,6 @@ impl SnapshotWriter {
         heard: Option<UnixMillis>,
     ) -> Result<SnapshotWriter, SnapshotFault> {
         let path = path.as_ref();
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let header = Header {
             magic: MAGIC,
             version: VERSION.into(),
@@ -55,12 +51,12 @@ impl SnapshotWriter {
             segments: 0.into(),
             zero: [0; 20],
         };
-        let file = start(path, folder).map_err(|error| {
+        let (folder, file) = start(path).map_err(|error| {
             SnapshotFault::new(path, SnapshotFaultKind::Io { doing: "start the file beside it", error })
         })?;
         Ok(SnapshotWriter {
             path: path.to_path_buf(),
-            folder: folder.to_path_buf(),
+            folder,
             file,
             header,
             entries: Vec::new(),
@@ -184,10 +180,8 @@ impl SnapshotWriter {
 }
 
 /// A file beside `path`, with room left for the header: what goes there is known at the end.
-fn start(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let mut file =
-        tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".partial").tempfile_in(folder)?;
+fn start(path: &Path) -> io::Result<(PathBuf, NamedTempFile)> {
+    let (folder, mut file) = arrive::start(path)?;
     file.as_file_mut().write_all(&[0; HEADER_BYTES])?;
-    Ok(file)
+    Ok((folder, file))
 }
