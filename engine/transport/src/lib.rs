@@ -20,6 +20,7 @@ mod thread;
 mod tls;
 mod udp;
 
+pub use metrics::{Exhibit, Family, Labels, Values};
 pub use options::{QuicOptions, ServeOptions, UdpOptions};
 pub use running::{Figures, Running, ServeError, serve};
 pub use tls::{ALPN, TlsFault, TlsParts};

@@ -1,8 +1,10 @@
 //! Metrics and health over HTTP, on a thread of their own. Everything is read when somebody asks: the hot paths
 //! only count.
 
+mod exhibit;
 mod http;
 mod kernel;
+mod page;
 mod scrape;
 mod visit;
 
@@ -13,6 +15,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::running::ServeError;
+pub use exhibit::{Exhibit, Family, Labels, Values};
 pub(crate) use scrape::Board;
 
 /// The running HTTP server.

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hufu_check::{Counters, Engine, NotEnrolled, Silence};
 use hufu_wire::{Actor, DeviceGeneration, DeviceId, Reason};
 
-use crate::metrics::{self, Board, Metrics};
+use crate::metrics::{self, Board, Exhibit, Metrics};
 use crate::options::{QuicOptions, ServeOptions};
 use crate::quic::{self, Quic};
 use crate::tls::{Tls, TlsFault, TlsParts};
@@ -80,6 +80,7 @@ pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, Serv
         workers: workers.collect(),
         quic: Arc::clone(&quic.shared),
         stopping: AtomicBool::new(false),
+        exhibits: RwLock::default(),
     });
     let metrics =
         match metrics_listener.map(|listener| Metrics::start(listener, Arc::clone(&board))).transpose() {
@@ -137,6 +138,11 @@ impl Running {
             send_drops: self.board.workers.iter().map(|(_, meters)| meters.send_drops.get()).sum(),
             cpu: self.board.cpu_times(),
         }
+    }
+
+    /// Shows figures of another part of the engine on the metrics page, from now on.
+    pub fn exhibit(&self, exhibit: Arc<dyn Exhibit>) {
+        self.board.exhibits.write().unwrap_or_else(PoisonError::into_inner).push(exhibit);
     }
 
     /// The metrics page, as `/metrics` serves it.

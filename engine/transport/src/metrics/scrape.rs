@@ -1,21 +1,20 @@
 //! The board: every number there is, put into words for Prometheus when somebody asks.
 
 use core::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hufu_check::{Counters, Engine, Silence};
 use hufu_wire::{Decision, Reason, Sequence};
 use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::exhibit::Exhibit;
 use super::kernel;
+use super::page::Page;
 use crate::clock;
 use crate::quic::Shared;
 use crate::thread::ThreadId;
@@ -27,6 +26,8 @@ pub(crate) struct Board {
     pub(crate) workers: Vec<(Arc<Counters>, Arc<WorkerMeters>)>,
     pub(crate) quic: Arc<Shared>,
     pub(crate) stopping: AtomicBool,
+    /// What others show beside it.
+    pub(crate) exhibits: RwLock<Vec<Arc<dyn Exhibit>>>,
 }
 
 impl Board {
@@ -80,13 +81,16 @@ impl Board {
 
 impl Collector for Board {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+        let mut page = Page::new(encoder);
         self.checks(&mut page)?;
         self.udp(&mut page)?;
         self.quic(&mut page)?;
         self.issuers(&mut page)?;
         let cpu = self.cpu_times().into_iter().map(|(name, used)| (name, used.as_secs_f64()));
-        page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)
+        page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)?;
+        // A list of handles: whoever panicked while it grew left it whole.
+        let exhibits = self.exhibits.read().unwrap_or_else(PoisonError::into_inner);
+        exhibits.iter().flat_map(|exhibit| exhibit.families()).try_for_each(|family| page.family(&family))
     }
 }
 
@@ -188,51 +192,4 @@ impl fmt::Debug for Board {
 
 fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-/// The page being written.
-struct Page<'e>(DescriptorEncoder<'e>);
-
-impl Page<'_> {
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: i64) -> fmt::Result {
-        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
-    }
-
-    fn counters<L: AsRef<str>, N>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (L, N)>,
-    ) -> fmt::Result
-    where
-        ConstCounter<N>: EncodeMetric,
-    {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (value_of, value) in values {
-            ConstCounter::new(value).encode(family.encode_family(&[(label, value_of.as_ref())])?)?;
-        }
-        Ok(())
-    }
-
-    fn gauges<L: AsRef<str>, N>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (L, N)>,
-    ) -> fmt::Result
-    where
-        ConstGauge<N>: EncodeMetric,
-    {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (value_of, value) in values {
-            ConstGauge::new(value).encode(family.encode_family(&[(label, value_of.as_ref())])?)?;
-        }
-        Ok(())
-    }
 }

@@ -2,11 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_client::Control;
 use hufu_fixtures::sites;
 use hufu_transport::profile::ENGINE_NAME;
+use hufu_transport::{Exhibit, Family, Values};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::rig::{Asker, MARKET_GATE, Rig, block_on};
@@ -54,6 +56,45 @@ fn metrics_and_health_are_served_over_http() {
         assert!(page.contains(name), "{name} is missing in\n{page}");
     }
     assert!(rig.running.figures().cpu.len() == 3);
+    rig.running.stop();
+}
+
+/// Another part of the engine shows figures that transport knows nothing of.
+#[test]
+fn what_others_exhibit_stands_on_the_page() {
+    struct Shelf;
+
+    impl Exhibit for Shelf {
+        fn families(&self) -> Vec<Family> {
+            let label = |value: &str| vec![("issuer", value.to_owned())];
+            let labels = |value: &str| [label(value), vec![("digest", "00ff".to_owned())]].concat();
+            vec![
+                Family { name: "shelf_sets", help: "Sets", values: Values::Counts(vec![(label("7"), 3)]) },
+                Family { name: "shelf_info", help: "Which", values: Values::Levels(vec![(labels("7"), 1)]) },
+                Family {
+                    name: "shelf_age_seconds",
+                    help: "Age",
+                    values: Values::Seconds(vec![(label("7"), 0.5)]),
+                },
+                Family { name: "shelf_none", help: "Nothing yet", values: Values::Levels(Vec::new()) },
+            ]
+        }
+    }
+
+    let rig = Rig::start();
+    assert!(!rig.running.metrics_text().contains("shelf"));
+    rig.running.exhibit(Arc::new(Shelf));
+    let (status, page) = get(rig.running.metrics_addr.unwrap(), "/metrics");
+    assert_eq!(status, 200);
+    for row in [
+        "# TYPE hufu_shelf_sets counter",
+        "hufu_shelf_sets_total{issuer=\"7\"} 3",
+        "hufu_shelf_info{issuer=\"7\",digest=\"00ff\"} 1",
+        "hufu_shelf_age_seconds{issuer=\"7\"} 0.5",
+        "# HELP hufu_shelf_none Nothing yet",
+    ] {
+        assert!(page.contains(row), "{row} is missing in\n{page}");
+    }
     rig.running.stop();
 }
 
