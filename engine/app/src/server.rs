@@ -4,12 +4,10 @@ mod certificates;
 mod endings;
 mod keyring;
 mod loader;
-mod memory;
 mod state;
 mod statuses;
 mod watched;
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -287,12 +285,4 @@ impl Endings {
 fn read_sites(files: &Files) -> anyhow::Result<Sites> {
     let path = &files.sites;
     Ok(Sites::parse(&files::read_text(path)?, &path.display().to_string())?)
-}
-
-/// The folder of the engine's memory is its own.
-fn make_private(folder: &std::path::Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    files::folder(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        .with_context(|| format!("cannot keep {} private", folder.display()))
 }

@@ -1,8 +1,9 @@
 //! What an engine must remember through a restart: nothing revoked comes back and no status goes back, however
 //! old the files are that somebody puts in its way (R22, R43).
 
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
+mod disk;
+mod memory;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,26 +14,19 @@ use hufu_codes::keyring::{Keyring, TrustFault};
 use hufu_table::SnapshotDigest;
 use hufu_wire::{DeviceGeneration, DeviceId, IssuerId, Sequence};
 
-use super::memory::Memory;
-use crate::files::{self, Readable};
+use self::disk::Disk;
+use self::memory::Memory;
 
-/// The state folder, locked for this process.
+/// The engine's memory, written down at every change.
 pub(super) struct State {
     folder: PathBuf,
     kept: Mutex<Kept>,
-    /// Held by the one engine that may write here; without it nothing is written.
-    lock: Option<File>,
 }
 
-/// What is remembered, and what of it is not on disk yet.
-#[derive(Default)]
+/// What is remembered, and where it is written.
 struct Kept {
     memory: Memory,
-    memory_unwritten: bool,
-    /// A keyring, and the operator's public key that its list is signed with.
-    keyring_unwritten: Option<(Vec<u8>, String)>,
-    /// The last error of writing: it is tried every second and told when it changes.
-    told: Option<String>,
+    disk: Disk,
 }
 
 /// A keyring from an earlier run.
@@ -43,56 +37,25 @@ pub(super) struct KeptKeyring {
     pub(super) of_another_operator: bool,
 }
 
-const MEMORY: &str = "memory.json";
-const KEYRING: &str = "keyring.state";
-const LOCK: &str = "lock";
-
 impl State {
     /// Opens the folder, makes it if need be, and locks it.
     pub(super) fn open(folder: &Path) -> anyhow::Result<State> {
-        super::make_private(folder)?;
-        let lock = File::create(folder.join(LOCK))
-            .with_context(|| format!("cannot write in the state folder {}", folder.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!("another engine uses the state folder {}; give each its own", folder.display())
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("cannot lock {}", folder.display()));
-            }
-        }
-        let state = State::read(folder, Some(lock))?;
-        let path = folder.join(MEMORY);
-        if !path.exists() {
-            tracing::warn!(
-                "{} remembers nothing: a first start. Revocations and sequences count from the files of now",
-                folder.display()
-            );
-            // Before anything else is kept: from here on a memory that is missing has been lost.
-            files::replace(&path, &state.kept().memory.to_bytes()?, Readable::Owner)?;
-        }
-        Ok(state)
+        State::read(folder, Disk::open(folder)?)
     }
 
-    /// Opens the folder to look at, whether or not it is there and in use.
+    /// Opens the folder to look at, whether or not it is there and in use. Nothing is written.
     pub(super) fn look(folder: &Path) -> anyhow::Result<State> {
-        State::read(folder, None)
+        State::read(folder, Disk::look(folder))
     }
 
-    fn read(folder: &Path, lock: Option<File>) -> anyhow::Result<State> {
-        let [memory_path, keyring_path] = [MEMORY, KEYRING].map(|name| folder.join(name));
-        let has_keyring = keyring_path.exists();
-        let memory = match read_if_there(&memory_path)? {
-            // Starting without it would forget revocations.
-            Some(bytes) => Memory::from_bytes(&bytes).with_context(|| damaged(&memory_path))?,
-            None if has_keyring => bail!(lost(&memory_path)),
-            None => Memory::default(),
-        };
-        // The keyring is kept before anything is remembered.
-        ensure!(has_keyring || memory == Memory::default(), lost(&keyring_path));
-        let kept = Mutex::new(Kept { memory, ..Kept::default() });
-        Ok(State { folder: folder.to_owned(), kept, lock })
+    fn read(folder: &Path, disk: Disk) -> anyhow::Result<State> {
+        let memory = disk.memory()?;
+        Ok(State { folder: folder.to_owned(), kept: Mutex::new(Kept { memory, disk }) })
+    }
+
+    /// The folder itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Whether an issuer's statuses may be those of a snapshot, after all that this engine has applied.
@@ -106,7 +69,7 @@ impl State {
         content: SnapshotDigest,
     ) -> anyhow::Result<()> {
         let kept = self.kept();
-        let held = Sequence(kept.memory.sequences.get(&issuer.0).copied().unwrap_or(0));
+        let held = kept.memory.sequence(issuer);
         ensure!(
             offered >= held,
             "sequence {offered} of issuer {issuer} is older than {held}, which this engine has applied"
@@ -128,6 +91,25 @@ impl State {
             if sequence.0 > 0 && sequence.0 >= *held {
                 *held = sequence.0;
                 memory.contents.insert(issuer.0, content.to_string());
+            }
+        });
+    }
+
+    /// The last sequence of an issuer that this engine has applied in any run, 0 for none.
+    pub(super) fn sequence(&self, issuer: IssuerId) -> Sequence {
+        self.kept().memory.sequence(issuer)
+    }
+
+    /// Remembers how far chains were followed. Which statuses those were is told by their chains' digests; for a
+    /// snapshot that takes a chain's place later, its sequence is what counts.
+    pub(super) fn remember_followed(&self, tips: impl IntoIterator<Item = (IssuerId, Sequence)>) {
+        self.change(|memory| {
+            for (issuer, sequence) in tips {
+                let held = memory.sequences.entry(issuer.0).or_default();
+                if sequence.0 > *held {
+                    *held = sequence.0;
+                    memory.contents.remove(&issuer.0);
+                }
             }
         });
     }
@@ -162,16 +144,16 @@ impl State {
 
     /// The keyring that was in force last. After a change of operators the earlier one's key still opens it.
     pub(super) fn keyring(&self, operator: &PreparedKey) -> anyhow::Result<KeptKeyring> {
-        let path = self.folder.join(KEYRING);
-        let Some(bytes) = read_if_there(&path)? else {
+        let kept = self.kept();
+        let Some((path, bytes)) = kept.disk.keyring()? else {
             return Ok(KeptKeyring { keyring: Keyring::empty(), of_another_operator: false });
         };
         let signed_by = match Keyring::from_state(&bytes, operator) {
             Ok(keyring) => return Ok(KeptKeyring { keyring, of_another_operator: false }),
             Err(TrustFault::AnotherOperator { kid }) => kid,
-            Err(fault) => return Err(fault).with_context(|| damaged(&path)),
+            Err(fault) => return Err(fault).with_context(|| disk::damaged(&path)),
         };
-        let before = self.kept().memory.operator.as_deref().and_then(prepared);
+        let before = kept.memory.operator.as_deref().and_then(prepared);
         let Some(before) = before.filter(|before| cose::key_id(before.public()) == signed_by) else {
             bail!(
                 "the operator's key has changed to {}, and {} can only be opened with the key {signed_by}: start \
@@ -180,65 +162,31 @@ impl State {
                 path.display()
             );
         };
-        let keyring = Keyring::from_state(&bytes, &before).with_context(|| damaged(&path))?;
+        let keyring = Keyring::from_state(&bytes, &before).with_context(|| disk::damaged(&path))?;
         Ok(KeptKeyring { keyring, of_another_operator: true })
     }
 
     /// Remembers a keyring, whose list `operator` signed.
     pub(super) fn remember_keyring(&self, keyring: &Keyring, operator: &PreparedKey) {
-        let mut kept = self.kept();
-        kept.keyring_unwritten = Some((keyring.to_state(), hex::encode(operator.public())));
-        self.write(&mut kept);
+        let Kept { memory, disk } = &mut *self.kept();
+        disk.keep_keyring(keyring.to_state(), hex::encode(operator.public()));
+        disk.write(memory);
     }
 
     /// Tries again to write what could not be written.
     pub(super) fn retry(&self) {
-        self.write(&mut self.kept());
+        let Kept { memory, disk } = &mut *self.kept();
+        disk.write(memory);
     }
 
     fn change(&self, change: impl FnOnce(&mut Memory)) {
-        let mut kept = self.kept();
-        let before = kept.memory.clone();
-        change(&mut kept.memory);
-        kept.memory_unwritten |= kept.memory != before;
-        self.write(&mut kept);
-    }
-
-    /// Writes what is not on disk yet. A disk that is full must not keep a revocation from coming into force, so
-    /// this is told in the log, stops nothing, and is tried again.
-    fn write(&self, kept: &mut Kept) {
-        if self.lock.is_none() {
-            return;
+        let Kept { memory, disk } = &mut *self.kept();
+        let before = memory.clone();
+        change(memory);
+        if *memory != before {
+            disk.keep_memory();
         }
-        let written = self.write_keyring(kept).and(self.write_memory(kept));
-        let error = written.err().map(|error| format!("{error:#}"));
-        if let Some(error) = error.as_ref().filter(|error| kept.told.as_ref() != Some(error)) {
-            tracing::error!("what is in force now would be forgotten by a restart: {error}");
-        }
-        if error.is_none() && kept.told.is_some() {
-            tracing::info!("what is in force now is remembered again");
-        }
-        kept.told = error;
-    }
-
-    fn write_keyring(&self, kept: &mut Kept) -> anyhow::Result<()> {
-        if let Some((bytes, operator)) = &kept.keyring_unwritten {
-            files::replace(&self.folder.join(KEYRING), bytes, Readable::Owner)?;
-            // Only now: the earlier operator's key opens the earlier keyring.
-            let operator = Some(operator.clone());
-            kept.memory_unwritten |= kept.memory.operator != operator;
-            kept.memory.operator = operator;
-            kept.keyring_unwritten = None;
-        }
-        Ok(())
-    }
-
-    fn write_memory(&self, kept: &mut Kept) -> anyhow::Result<()> {
-        if kept.memory_unwritten {
-            files::replace(&self.folder.join(MEMORY), &kept.memory.to_bytes()?, Readable::Owner)?;
-            kept.memory_unwritten = false;
-        }
-        Ok(())
+        disk.write(memory);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -253,31 +201,9 @@ fn prepared(public: &str) -> Option<PreparedKey> {
     PreparedKey::new(&bytes).ok()
 }
 
-fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
-fn damaged(path: &Path) -> String {
-    format!(
-        "{} is damaged; restore it, or remove the state folder if revocations may be forgotten",
-        path.display()
-    )
-}
-
-fn lost(path: &Path) -> String {
-    format!(
-        "{} is missing, though this engine has run before; restore it, or remove the state folder if revocations \
-         may be forgotten",
-        path.display()
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use super::disk::{KEYRING, MEMORY};
     use super::*;
     use hufu_codes::issue::OperatorSigner;
     use hufu_codes::keyring::TrustList;
@@ -385,17 +311,16 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_is_written_later() {
+    fn r22_a_snapshot_in_a_chains_place_is_not_older_than_the_chain() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
-        // A name that a folder has cannot be replaced by a file, not even by root.
-        let path = folder.path().join(MEMORY);
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        state.remember_revoked(&[(DeviceId(7), DeviceGeneration(0))]);
-        assert_eq!(state.revoked().len(), 1, "in force all the same");
-        fs::remove_dir(&path).unwrap();
-        state.retry();
-        assert_eq!(Memory::from_bytes(&fs::read(path).unwrap()).unwrap().revoked.len(), 1);
+        let issuer = IssuerId(1);
+        state.remember_snapshot(issuer, Sequence(9), RED);
+        state.remember_followed([(issuer, Sequence(8))]);
+        assert!(state.admit(issuer, Sequence(9), GREEN).is_err(), "still the snapshot's");
+        state.remember_followed([(issuer, Sequence(12)), (IssuerId(2), Sequence(0))]);
+        assert_eq!((state.sequence(issuer), state.sequence(IssuerId(2))), (Sequence(12), Sequence(0)));
+        assert!(state.admit(issuer, Sequence(11), GREEN).is_err());
+        assert!(state.admit(issuer, Sequence(12), GREEN).is_ok());
     }
 }

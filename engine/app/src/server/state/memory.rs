@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use aws_lc_rs::digest;
+use hufu_wire::{IssuerId, Sequence};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,6 +31,11 @@ pub(super) struct Memory {
 const DIGEST: &str = "digest";
 
 impl Memory {
+    /// The last sequence applied of an issuer, 0 for none.
+    pub(super) fn sequence(&self, issuer: IssuerId) -> Sequence {
+        Sequence(self.sequences.get(&issuer.0).copied().unwrap_or(0))
+    }
+
     /// What [`to_bytes`](Self::to_bytes) wrote. A file from before there were digests has none.
     ///
     /// # Errors
