@@ -9,9 +9,9 @@ use tempfile::NamedTempFile;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U64;
 
-use super::{SnapshotInfo, arrive};
 use super::fault::{SnapshotFault, SnapshotFaultKind};
 use super::format::{Entry, HEADER_BYTES, Header, MAGIC, VERSION, digest, file_bytes};
+use super::{SnapshotInfo, arrive};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
 
 /// Writes a snapshot from words that arrive in the order of their holders, without a table. Until
