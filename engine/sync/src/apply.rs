@@ -1,6 +1,6 @@
 //! A proven change set becomes words.
 
-use hufu_codes::chain::Confirmed;
+use hufu_codes::chain::{Confirmed, Tip};
 use hufu_table::{SEGMENT_WORDS, TableFault};
 use hufu_wire::UnixMillis;
 use hufu_wire::chain::{ChangeSet, Changes};
@@ -11,10 +11,16 @@ use crate::follower::Follower;
 impl Follower {
     /// Applies the next set of the chain. Room for every holder is made before the first word is stored, so that
     /// it is applied whole or not at all.
-    pub(crate) fn apply(&mut self, set: &Confirmed<ChangeSet<'_>>, now: UnixMillis) -> Result<(), SyncFault> {
+    pub(crate) fn apply(
+        &mut self,
+        set: &Confirmed<ChangeSet<'_>>,
+        now: UnixMillis,
+        keep: &mut dyn FnMut(&Tip),
+    ) -> Result<(), SyncFault> {
         let (issuer, tip) = (self.issuer(), *set.tip());
         let refused = |fault| SyncFault::Table { issuer, sequence: tip.sequence, fault };
         self.make_room(set.content.changes).map_err(refused)?;
+        keep(&tip);
         self.store(set.content.changes).map_err(refused)?;
         // The words first, then the sequence: whoever reads the sequence sees the words (table::Writer, Release).
         self.writer.advance(tip.sequence, self.heard).map_err(refused)?;

@@ -66,6 +66,11 @@ pub trait Feed: Send {
     /// What it is and where, for logs: no secret in it.
     fn name(&self) -> &str;
 
+    /// Whether heads come every second, so that silence is a fault. What people refresh by hand is quiet for days.
+    fn is_live(&self) -> bool {
+        true
+    }
+
     /// Drops whatever subscription there was and begins anew, with the sets after `after` in order, and heads as
     /// they are made.
     ///

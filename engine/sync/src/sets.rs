@@ -1,6 +1,6 @@
 //! What a follower does with a change set.
 
-use hufu_codes::chain::{Place, Unconfirmed};
+use hufu_codes::chain::{Place, Tip, Unconfirmed};
 use hufu_codes::keyring::Keyring;
 use hufu_wire::chain::ChangeSet;
 use hufu_wire::{Message, UnixMillis};
@@ -24,7 +24,23 @@ impl Follower {
         keyring: &Keyring,
         now: UnixMillis,
     ) -> Result<SetAnswer, SyncFault> {
-        let answer = self.take_set(bytes, keyring, now);
+        self.change_set_kept(bytes, keyring, now, &mut |_| {})
+    }
+
+    /// As [`change_set`](Self::change_set), and `keep` is called once for a set that will be applied: when everything
+    /// about it is proven and there is room, before its first word can be seen. Whoever writes the bytes down there
+    /// loses nothing that was ever served.
+    ///
+    /// # Errors
+    /// As [`change_set`](Self::change_set).
+    pub fn change_set_kept(
+        &mut self,
+        bytes: &[u8],
+        keyring: &Keyring,
+        now: UnixMillis,
+        keep: &mut dyn FnMut(&Tip),
+    ) -> Result<SetAnswer, SyncFault> {
+        let answer = self.take_set(bytes, keyring, now, keep);
         let counters = &mut self.counters;
         *match &answer {
             Ok(SetAnswer::Applied { changes, .. }) => {
@@ -41,7 +57,13 @@ impl Follower {
         answer
     }
 
-    fn take_set(&mut self, bytes: &[u8], keyring: &Keyring, now: UnixMillis) -> Result<SetAnswer, SyncFault> {
+    fn take_set(
+        &mut self,
+        bytes: &[u8],
+        keyring: &Keyring,
+        now: UnixMillis,
+        keep: &mut dyn FnMut(&Tip),
+    ) -> Result<SetAnswer, SyncFault> {
         let set = Unconfirmed::read(bytes, &self.authorities)?;
         let place = self.tip.place(&set.set().position);
         match place {
@@ -69,7 +91,7 @@ impl Follower {
         if set.content.proposed <= self.tip.proposed {
             return Err(SyncFault::OutOfOrder { issuer: self.issuer(), sequence });
         }
-        self.apply(&set, now)?;
+        self.apply(&set, now, keep)?;
         Ok(SetAnswer::Applied { sequence, changes: set.content.changes.len() })
     }
 }

@@ -80,31 +80,56 @@ impl Follower {
         snapshot: &Snapshot,
         now: UnixMillis,
     ) -> Result<Follower, SyncFault> {
-        let issuer = authorities.issuer();
         let mut follower = Follower::new(writer, authorities)?;
-        let (warm, digest) = WarmCopy::read(state).map_err(|what| SyncFault::WarmCopy { issuer, what })?;
+        follower.restore(state, snapshot, now)?;
+        Ok(follower)
+    }
+
+    /// As [`resume`](Self::resume), for a follower that has applied nothing yet: it keeps its writer when the copy
+    /// is refused, and can go on from a checkpoint or from the chain's beginning.
+    ///
+    /// # Errors
+    /// [`SyncFault::WarmCopy`], [`SyncFault::Snapshot`]; the words and the tip are then as they were.
+    pub fn restore(&mut self, state: &[u8], snapshot: &Snapshot, now: UnixMillis) -> Result<(), SyncFault> {
+        let issuer = self.issuer();
+        let (warm, digest) = WarmCopy::open(state, issuer)?;
         let sequence = warm.tip.sequence;
-        if warm.issuer != issuer {
-            return Err(SyncFault::WarmCopy { issuer, what: "it is of another issuer" });
+        if self.tip.sequence != Sequence(0) {
+            return Err(SyncFault::WarmCopy { issuer, what: "the words are further on already" });
         }
         let info = snapshot.info();
         if (info.digest, info.sequence) != (digest, sequence) {
             return Err(SyncFault::WarmCopy { issuer, what: "its snapshot is another one" });
         }
-        snapshot.load(&mut follower.writer).map_err(|fault| SyncFault::Snapshot {
-            issuer,
-            sequence,
-            fault,
-        })?;
-        follower.tip = warm.tip;
-        follower.settled = warm.settled;
-        follower.is_forked = warm.is_forked;
-        follower.hear_loaded(Some(warm.heard), now);
-        Ok(follower)
+        snapshot.load(&mut self.writer).map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
+        self.tip = warm.tip;
+        self.settled = warm.settled;
+        self.is_forked = warm.is_forked;
+        self.hear_loaded(Some(warm.heard), now);
+        Ok(())
     }
 }
 
 impl WarmCopy {
+    /// Reads the bytes that were kept, and the digest of the snapshot that belongs to them.
+    ///
+    /// # Errors
+    /// [`SyncFault::WarmCopy`] when they are damaged or of another issuer.
+    pub fn open(state: &[u8], issuer: IssuerId) -> Result<(WarmCopy, SnapshotDigest), SyncFault> {
+        let (warm, snapshot) =
+            WarmCopy::read(state).map_err(|what| SyncFault::WarmCopy { issuer, what })?;
+        if warm.issuer != issuer {
+            return Err(SyncFault::WarmCopy { issuer, what: "it is of another issuer" });
+        }
+        Ok((warm, snapshot))
+    }
+
+    /// Whether `other` is of the same moment of the same history: at most the time of its head differs, and the
+    /// snapshot of one can be sealed again with the other.
+    pub fn is_at(&self, other: &WarmCopy) -> bool {
+        *self == WarmCopy { heard: self.heard, ..*other }
+    }
+
     /// What the snapshot beside it says it is as of.
     pub fn as_of(&self) -> AsOf {
         let heard = (self.heard != UnixMillis(0)).then_some(self.heard);
