@@ -8,21 +8,15 @@ use super::{Base64Url, Hex};
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[schema(example = json!({"kind": "paper"}))]
 pub enum IssueCredential {
-    /// For a phone, which has made its step tree for exactly this key, generation, origin and time of issue (R02).
-    /// What the root was not made for is refused: the phone makes another.
+    /// For a phone (R02), which asked for [terms](Terms) and made its step tree for exactly them.
     Phone {
         /// The root of the phone's step tree, 32 hex digits.
         #[schema(value_type = String, pattern = "^[0-9a-f]{32}$", example = "000102030405060708090a0b0c0d0e0f")]
         step_root: Hex<16>,
         /// The step whose presentation has index 0: Unix seconds divided by 30.
         origin_step: u32,
-        /// When it is issued, in whole seconds of milliseconds; within a minute of the registry's clock.
-        issued_ms: u64,
-        /// The key that the tree was made for, see [`Issuer::credential_key`](super::Issuer::credential_key).
-        #[schema(value_type = String, pattern = "^[0-9a-f]{16}$", example = "0123456789abcdef")]
-        key: Hex<8>,
-        /// The generation that the tree was made for, see [`Holder::generation`](super::Holder::generation).
-        generation: u8,
+        /// The terms that the tree was made for, as they came; good for two minutes.
+        terms: Terms,
         /// For how long, seconds; at most, and when absent, 24 hours.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_s: Option<u32>,
@@ -42,6 +36,19 @@ pub enum IssueCredential {
         /// The window's last second, in milliseconds.
         until_ms: u64,
     },
+}
+
+/// What a phone needs before it can make its step tree: the salt of every step names all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The key that will sign.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$", example = "0123456789abcdef")]
+    pub key: Hex<8>,
+    /// The generation that the credential will have.
+    pub generation: u8,
+    /// When it will have been issued, a whole second in milliseconds.
+    pub issued_ms: u64,
 }
 
 /// A kind of credential.
@@ -65,9 +72,6 @@ pub struct Issued {
     /// The code text to print, for paper and trips; a phone makes its own with each presentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What a gate may show of the holder (R10), as it stands in the credential.
-    #[schema(example = "王**002X")]
-    pub display: String,
     /// Its generation.
     pub generation: u8,
     /// When it was issued.
@@ -79,16 +83,18 @@ pub struct Issued {
     pub key: Hex<8>,
 }
 
-/// Every credential that was issued to a holder.
+/// A page of the credentials that were issued to a holder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Credentials {
-    /// By rising time of issue.
+    /// By rising number. The next page begins after the last one's; an empty page is the last.
     pub credentials: Vec<Credential>,
 }
 
 /// What is kept of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Credential {
+    /// Its number.
+    pub number: u64,
     /// Its kind.
     pub kind: CredentialKind,
     /// Its generation.

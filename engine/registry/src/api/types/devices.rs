@@ -13,7 +13,7 @@ pub struct Devices {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Gate 4"}))]
 pub struct NewDevice {
-    /// What people call it.
+    /// What people call it; unique at its site.
     #[schema(min_length = 1)]
     pub name: String,
 }
@@ -29,6 +29,9 @@ pub struct Device {
     pub name: String,
     /// How often it was enrolled anew; what has an older generation is dead.
     pub generation: u32,
-    /// Whether its present generation is revoked.
-    pub revoked: bool,
+    /// When this generation was revoked; absent while it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_ms: Option<u64>,
+    /// When it was added.
+    pub added_ms: u64,
 }

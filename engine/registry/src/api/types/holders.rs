@@ -61,11 +61,11 @@ pub struct Holder {
     pub issuer: u32,
     /// The holder's index.
     pub index: u32,
-    /// The first character of the name and the tail of the id number.
-    #[schema(example = "王**002X")]
+    /// The first character of the name, a star, and the tail of the id number.
+    #[schema(example = "王*002X")]
     pub display: String,
-    /// The generation that the next credential has.
-    pub generation: u8,
+    /// When the holder was registered.
+    pub registered_ms: u64,
     /// The holder's status; absent when nothing is known of the holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,

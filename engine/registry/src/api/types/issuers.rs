@@ -1,8 +1,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Hex;
-
 /// Every issuer of the registry that the token may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Issuers {
@@ -27,11 +25,6 @@ pub struct Issuer {
     pub publisher: u32,
     /// When many red colours at once stop and ask.
     pub brake: Brake,
-    /// The key that signs its credentials here, as 16 hex digits; absent when this registry issues none for it.
-    /// A phone needs it before it makes its step tree.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$", example = "0123456789abcdef")]
-    pub credential_key: Option<Hex<8>>,
 }
 
 /// An issuer as an administrator writes it.

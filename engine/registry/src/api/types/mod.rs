@@ -18,7 +18,7 @@ mod tokens;
 mod trail;
 
 pub use chain::Tip;
-pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, Issued};
+pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, Issued, Terms};
 pub use devices::{Device, Devices, NewDevice};
 pub use health::Health;
 pub use hex::{Base64Url, Hex, NotHex};

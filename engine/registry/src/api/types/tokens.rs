@@ -11,9 +11,10 @@ pub struct Tokens {
 /// A token to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"label": "engine at north station", "scopes": ["feed"], "issuer": 310_000}))]
+#[schema(example = json!({"label": "engine at north station", "scopes": ["feed"], "issuer": 310_000,
+    "expires_ms": 1_830_000_000_000_u64}))]
 pub struct NewToken {
-    /// Who has it, as the audit trail will name them.
+    /// Who has it, as the trail will name them. No two tokens ever have the same.
     #[schema(min_length = 1, max_length = 128)]
     pub label: String,
     /// What it may do.
@@ -22,9 +23,8 @@ pub struct NewToken {
     /// The only issuer it may do it for; any when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<u32>,
-    /// From when it is refused; never when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_ms: Option<u64>,
+    /// From when it is refused.
+    pub expires_ms: u64,
 }
 
 /// A token that was just made.
@@ -50,10 +50,12 @@ pub struct Token {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<u32>,
     /// When it was made.
-    pub created_ms: u64,
-    /// From when it is refused; never when absent.
+    pub made_ms: u64,
+    /// From when it is refused.
+    pub expires_ms: u64,
+    /// When it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_ms: Option<u64>,
+    pub revoked_ms: Option<u64>,
 }
 
 /// Something a token may do.

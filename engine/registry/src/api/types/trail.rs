@@ -4,21 +4,21 @@ use utoipa::ToSchema;
 /// A page of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Trail {
-    /// By rising id. The next page begins after the last one's id; an empty page is the last.
+    /// By rising number. The next page begins after the last one's; an empty page is the last.
     pub entries: Vec<TrailEntry>,
 }
 
 /// Who did what to what, and when (R44).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrailEntry {
-    /// Its place in the trail.
-    pub id: u64,
+    /// Its number; there may be gaps.
+    pub number: u64,
     /// When.
     pub at_ms: u64,
     /// The label of the token.
     pub actor: String,
     /// What was done.
-    #[schema(example = "holder-read")]
+    #[schema(example = "holder.read")]
     pub action: String,
     /// For which issuer, where that makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
