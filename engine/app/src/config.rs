@@ -2,6 +2,7 @@
 //! which a test keeps equal to what stands here.
 
 mod fault;
+mod follow;
 mod sections;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use self::fault::{Misconfigured, Place};
+pub(crate) use self::follow::{FeedPlace, Follow, SnapshotPlace};
 pub(crate) use self::sections::{Devices, Files, Listen, Memory, Workers};
 use crate::files;
 
@@ -34,6 +36,9 @@ pub(crate) struct Config {
     pub(crate) memory: Memory,
     /// Where everything is.
     pub(crate) files: Files,
+    /// Issuers whose chains are followed.
+    #[serde(default)]
+    pub(crate) follow: Vec<Follow>,
 }
 
 impl Config {
@@ -46,14 +51,18 @@ impl Config {
         let mut config = Config::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         config.files.make_relative_to(&folder);
+        config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
         Ok(config)
     }
 
     /// The same from text; `path` is only a name for the error.
     fn parse(text: &str, path: &Path) -> Result<Config, Misconfigured> {
         let place = Place { text, path };
-        let config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
+        let mut config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
         config.check(place)?;
+        for follow in &mut config.follow {
+            follow.place = place.of(&follow.issuer);
+        }
         Ok(config)
     }
 
@@ -77,7 +86,20 @@ impl Config {
         place.within("issuers_max", &memory.issuers_max, 1..=limits::ISSUERS_MAX)?;
         place.within("holders_max", &memory.holders_max, 1..=1 << 33)?;
         place.within("seen_entries", &memory.seen_entries, 1_024..=1 << 32)?;
-        place.within("pass_back_entries", &memory.pass_back_entries, 1_024..=1 << 32)
+        place.within("pass_back_entries", &memory.pass_back_entries, 1_024..=1 << 32)?;
+        self.check_follow(place)
+    }
+
+    fn check_follow(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        for (at, follow) in self.follow.iter().enumerate() {
+            follow.check(place)?;
+            let issuer = follow.issuer();
+            if let Some(first) = self.follow[..at].iter().find(|first| first.issuer() == issuer) {
+                let what = format!("{issuer} is followed at {} already", place.of(&first.issuer));
+                return Err(place.misconfigured("issuer", &follow.issuer, what, "keep one of the two"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -97,11 +119,15 @@ mod tests {
         parse(text).expect_err(text).to_string()
     }
 
+    fn follow(more: &str) -> String {
+        format!("[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\n{more}\n")
+    }
+
     #[test]
     fn a_config_needs_only_its_files() {
         let config = parse(FILES).unwrap();
         assert_eq!(config.listen.udp.port(), 7410);
-        assert!(config.files.crl.is_none());
+        assert!(config.files.crl.is_none() && config.follow.is_empty());
     }
 
     #[test]
@@ -121,6 +147,45 @@ mod tests {
             ("[memory]\nholders_max = 0", "engine.toml:2: holders_max: 0 is out of range"),
             ("[walls]\nhigh = true", "engine.toml:1: walls: there is no such key"),
             ("[listen]\nudp = ", "engine.toml:2: udp: "),
+            (
+                &follow("feed = 'ftp://x'"),
+                "engine.toml:5: feed: \"ftp://x\" is no feed; write https://HOST:PORT",
+            ),
+            (
+                &follow("feed = 'http://registry:1'"),
+                "engine.toml:5: feed: \"http://registry:1\" would send the token",
+            ),
+            (&follow("fed = 'file:x'"), "engine.toml:5: fed: there is no such key; did you mean feed?"),
+            (&follow(""), "engine.toml:1: feed: is missing"),
+            (
+                &follow("feed = 'file:x'\ntoken = 't'"),
+                "engine.toml:5: feed: a folder asks for neither token nor ca",
+            ),
+            (
+                &follow("feed = 'file:x'\nsnapshots = 'registry'"),
+                "engine.toml:6: snapshots: the feed is no registry",
+            ),
+            (&follow("feed = 'file:x'\nsilent_ms = 10"), "engine.toml:6: silent_ms: 10 is out of range"),
+            (
+                &follow("feed = 'file:x'").replace("= 2", "= 1"),
+                "engine.toml:3: national: issuer 1 cannot confirm its own",
+            ),
+            (
+                &[follow("feed = 'file:x'"), follow("feed = 'file:y'")].concat(),
+                "engine.toml:7: issuer: 1 is followed at engine.toml:2 already; keep one of the two",
+            ),
+            #[cfg(not(feature = "nats"))]
+            (
+                &follow("feed = 'nats://x'\nsnapshots = 'file:s'"),
+                "engine.toml:5: feed: this hufu was built without NATS",
+            ),
+            #[cfg(feature = "nats")]
+            (&follow("feed = 'nats://x'"), "engine.toml:5: feed: snapshots is missing, and NATS keeps none"),
+            #[cfg(not(feature = "s3"))]
+            (
+                &follow("feed = 'file:x'\nsnapshots = 's3://b'"),
+                "engine.toml:6: snapshots: this hufu was built without S3; build it with `--features s3`",
+            ),
         ] {
             let said = refused(&format!("{lines}\n{FILES}"));
             assert!(said.contains(wanted), "{lines:?} says {said:?}, not {wanted:?}");
@@ -135,6 +200,9 @@ mod tests {
     fn the_example_is_the_documentation_of_every_key() {
         let config = parse(EXAMPLE).unwrap();
         let bare = |line: &str| {
+            if line == "# [[follow]]" {
+                return Some(line[2..].to_owned());
+            }
             let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
             key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_').then(|| line[2..].to_owned())
         };
@@ -145,7 +213,18 @@ mod tests {
             toml::Value::Table(tables) => tables,
             other => panic!("{other}"),
         };
-        for (name, defaults) in tables(&config) {
+        let followed = shown.follow.first().unwrap();
+        let plain = Follow::from(followed.feed.get_ref().clone(), [0; 3], String::new());
+        let keys = |follow| toml::Value::try_from(follow).unwrap().as_table().unwrap().clone();
+        for (key, default) in keys(&plain) {
+            let is_default =
+                ["issuer", "national", "publisher"].contains(&&*key) || keys(followed)[&key] == default;
+            assert!(is_default, "follow.{key} has another default");
+        }
+        for key in ["snapshots", "token", "ca"] {
+            assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
+        }
+        for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
             let keys: Vec<_> = defaults.as_table().unwrap().keys().cloned().collect();
             let shown = tables(&shown)[&name].clone();
             for key in keys {

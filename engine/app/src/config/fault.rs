@@ -81,6 +81,11 @@ impl Place<'_> {
         self.path.display().to_string()
     }
 
+    /// Where a value stands, as messages name it.
+    pub(super) fn of<T>(self, value: &Spanned<T>) -> String {
+        format!("{}:{}", self.file(), self.line_at(value.span().start))
+    }
+
     /// The line of a byte, counted from 1.
     fn line_at(self, offset: usize) -> usize {
         1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()

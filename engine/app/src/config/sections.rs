@@ -143,7 +143,7 @@ impl Default for Memory {
 }
 
 /// A default stands nowhere in the file.
-fn bare<T>(value: T) -> Spanned<T> {
+pub(super) fn bare<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 

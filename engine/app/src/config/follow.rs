@@ -1,0 +1,358 @@
+//! `[[follow]]`: issuers whose chains the engine follows as they grow, and from where.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hufu_codes::chain::Authorities;
+use hufu_wire::IssuerId;
+use serde::Deserialize;
+#[cfg(test)]
+use serde::Serialize;
+use toml::Spanned;
+
+use super::fault::{Misconfigured, Place};
+use super::sections::bare;
+
+/// One issuer to follow.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Follow {
+    /// Whose chain.
+    pub(crate) issuer: Spanned<u32>,
+    /// Whose keys confirm its changes.
+    pub(crate) national: Spanned<u32>,
+    /// Whose keys sign its heads.
+    pub(crate) publisher: Spanned<u32>,
+    /// Where change sets and heads come from.
+    pub(crate) feed: Spanned<FeedPlace>,
+    /// Where the snapshots are that checkpoints name; the registry's own, or the feed's folder, when absent.
+    pub(crate) snapshots: Option<Spanned<SnapshotPlace>>,
+    /// A file with the token that the feed asks for.
+    pub(crate) token: Option<PathBuf>,
+    /// Root certificates for the feed, when they are not the system's.
+    pub(crate) ca: Option<PathBuf>,
+    /// After how long without a message the feed counts as dead, milliseconds.
+    #[serde(default = "silent_ms")]
+    pub(crate) silent_ms: Spanned<u32>,
+    /// After how long the sets that a head has named count as not coming, milliseconds.
+    #[serde(default = "hung_ms")]
+    pub(crate) hung_ms: Spanned<u32>,
+    /// Time between warm copies, seconds.
+    #[serde(default = "warm_every_s")]
+    pub(crate) warm_every_s: Spanned<u32>,
+    /// Where this is said, for messages.
+    #[serde(skip)]
+    pub(crate) place: String,
+}
+
+/// Where a feed is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(try_from = "String")]
+#[cfg_attr(test, serde(into = "String"))]
+pub(crate) enum FeedPlace {
+    /// A registry's HTTP API, by its address.
+    Registry(String),
+    /// NATS JetStream, by the server's address.
+    Nats(String),
+    /// A folder that somebody drops files into.
+    Folder(PathBuf),
+}
+
+/// Where snapshots are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(try_from = "String")]
+#[cfg_attr(test, serde(into = "String"))]
+pub(crate) enum SnapshotPlace {
+    /// The registry that is the feed as well.
+    Registry,
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket of an S3-compatible store, and a prefix in it.
+    S3(String),
+}
+
+const HTTPS: &str = "https://";
+const HTTP: &str = "http://";
+const NATS: [&str; 2] = ["nats://", "tls://"];
+const FILE: &str = "file:";
+const S3: &str = "s3://";
+
+fn silent_ms() -> Spanned<u32> {
+    bare(5_000)
+}
+
+fn hung_ms() -> Spanned<u32> {
+    bare(1_500)
+}
+
+fn warm_every_s() -> Spanned<u32> {
+    bare(300)
+}
+
+impl Follow {
+    /// What is followed with nothing said but from where and whom; `place` is where that is said.
+    pub(crate) fn from(feed: FeedPlace, [issuer, national, publisher]: [u32; 3], place: String) -> Follow {
+        Follow {
+            issuer: bare(issuer),
+            national: bare(national),
+            publisher: bare(publisher),
+            feed: bare(feed),
+            snapshots: None,
+            token: None,
+            ca: None,
+            silent_ms: silent_ms(),
+            hung_ms: hung_ms(),
+            warm_every_s: warm_every_s(),
+            place,
+        }
+    }
+
+    /// Whose chain.
+    pub(crate) fn issuer(&self) -> IssuerId {
+        IssuerId(*self.issuer.get_ref())
+    }
+
+    /// Who signs it.
+    ///
+    /// # Errors
+    /// The issuer is named as its own national platform.
+    pub(crate) fn authorities(&self) -> anyhow::Result<Authorities> {
+        let of = |id: &Spanned<u32>| IssuerId(*id.get_ref());
+        Ok(Authorities::new(self.issuer(), of(&self.national), of(&self.publisher))?)
+    }
+
+    /// Where its snapshots are; `None` only where [`check`](Self::check) has refused it.
+    pub(crate) fn snapshots(&self) -> Option<SnapshotPlace> {
+        match (&self.snapshots, self.feed.get_ref()) {
+            (Some(named), _) => Some(named.get_ref().clone()),
+            (None, FeedPlace::Registry(_)) => Some(SnapshotPlace::Registry),
+            (None, FeedPlace::Folder(folder)) => Some(SnapshotPlace::Folder(folder.clone())),
+            (None, FeedPlace::Nats(_)) => None,
+        }
+    }
+
+    /// Refuses what can be seen to be wrong without looking anywhere else.
+    pub(super) fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        if let Err(fault) = self.authorities() {
+            let mend = "two authorities sign every change (docs/SYNC.md)";
+            return Err(place.misconfigured("national", &self.national, fault.to_string(), mend));
+        }
+        place.within("silent_ms", &self.silent_ms, 1_500..=3_600_000)?;
+        place.within("hung_ms", &self.hung_ms, 100..=60_000)?;
+        place.within("warm_every_s", &self.warm_every_s, 1..=86_400)?;
+        if let Some(missing) = self.feed.get_ref().missing() {
+            return Err(place.misconfigured("feed", &self.feed, missing.0, missing.1));
+        }
+        let of_feed = matches!(self.feed.get_ref(), FeedPlace::Registry(_));
+        match &self.snapshots {
+            Some(named) if *named.get_ref() == SnapshotPlace::Registry && !of_feed => {
+                let what = "the feed is no registry".to_owned();
+                Err(place.misconfigured("snapshots", named, what, "name a folder or a bucket"))
+            }
+            Some(named) => match named.get_ref().missing() {
+                Some(missing) => Err(place.misconfigured("snapshots", named, missing.0, missing.1)),
+                None => Ok(()),
+            },
+            None if self.snapshots().is_none() => {
+                let what = "snapshots is missing, and NATS keeps none".to_owned();
+                Err(place.misconfigured("feed", &self.feed, what, "name a folder or a bucket as snapshots"))
+            }
+            None => Ok(()),
+        }?;
+        let is_folder = matches!(self.feed.get_ref(), FeedPlace::Folder(_));
+        if is_folder && (self.token.is_some() || self.ca.is_some()) {
+            let what = "a folder asks for neither token nor ca".to_owned();
+            return Err(place.misconfigured("feed", &self.feed, what, "leave them out"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn make_relative_to(&mut self, folder: &Path) {
+        let Follow { feed, snapshots, token, ca, .. } = self;
+        if let FeedPlace::Folder(path) = feed.get_mut() {
+            *path = folder.join(&*path);
+        }
+        if let Some(SnapshotPlace::Folder(path)) = snapshots.as_mut().map(Spanned::get_mut) {
+            *path = folder.join(&*path);
+        }
+        token.iter_mut().chain(ca).for_each(|path| *path = folder.join(&*path));
+    }
+}
+
+/// What this program was built without: what is wrong, and how it is mended.
+type Missing = (String, &'static str);
+
+impl FeedPlace {
+    fn missing(&self) -> Option<Missing> {
+        let needs_nats = matches!(self, FeedPlace::Nats(_)) && !cfg!(feature = "nats");
+        needs_nats.then(|| {
+            (
+                "this hufu was built without NATS".to_owned(),
+                "build it with `--features nats`, or name another feed",
+            )
+        })
+    }
+}
+
+impl SnapshotPlace {
+    fn missing(&self) -> Option<Missing> {
+        let needs_s3 = matches!(self, SnapshotPlace::S3(_)) && !cfg!(feature = "s3");
+        needs_s3.then(|| {
+            (
+                "this hufu was built without S3".to_owned(),
+                "build it with `--features s3`, or name another place",
+            )
+        })
+    }
+}
+
+impl FromStr for FeedPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<FeedPlace, String> {
+        if let Some(path) = text.strip_prefix(FILE).filter(|path| !path.is_empty()) {
+            return Ok(FeedPlace::Folder(path.into()));
+        }
+        if NATS.iter().any(|scheme| has_host(text, scheme)) {
+            return Ok(FeedPlace::Nats(text.to_owned()));
+        }
+        if has_host(text, HTTPS) || has_host(text, HTTP) && is_loopback(text) {
+            return Ok(FeedPlace::Registry(text.trim_end_matches('/').to_owned()));
+        }
+        if has_host(text, HTTP) {
+            return Err(format!(
+                "{text:?} would send the token in the clear; away from the loopback it is https://"
+            ));
+        }
+        Err(format!("{text:?} is no feed; write https://HOST:PORT, nats://HOST:PORT or file:FOLDER"))
+    }
+}
+
+impl FromStr for SnapshotPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SnapshotPlace, String> {
+        if text == "registry" {
+            return Ok(SnapshotPlace::Registry);
+        }
+        if let Some(path) = text.strip_prefix(FILE).filter(|path| !path.is_empty()) {
+            return Ok(SnapshotPlace::Folder(path.into()));
+        }
+        if has_host(text, S3) {
+            return Ok(SnapshotPlace::S3(text.to_owned()));
+        }
+        Err(format!("{text:?} holds no snapshots; write registry, file:FOLDER or s3://BUCKET/PREFIX"))
+    }
+}
+
+fn has_host(text: &str, scheme: &str) -> bool {
+    text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// Whether a URL is of this machine, by its number or as `localhost`.
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+impl TryFrom<String> for FeedPlace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<FeedPlace, String> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for SnapshotPlace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<SnapshotPlace, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for FeedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FeedPlace::Registry(url) | FeedPlace::Nats(url) => f.write_str(url),
+            FeedPlace::Folder(path) => write!(f, "{FILE}{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for SnapshotPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SnapshotPlace::Registry => f.write_str("registry"),
+            SnapshotPlace::Folder(path) => write!(f, "{FILE}{}", path.display()),
+            SnapshotPlace::S3(url) => f.write_str(url),
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<FeedPlace> for String {
+    fn from(place: FeedPlace) -> String {
+        place.to_string()
+    }
+}
+
+#[cfg(test)]
+impl From<SnapshotPlace> for String {
+    fn from(place: SnapshotPlace) -> String {
+        place.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_is_told_by_its_scheme() {
+        let feed = |text: &str| text.parse::<FeedPlace>();
+        for loopback in
+            ["http://127.0.0.1:7420", "http://localhost:7420", "http://[::1]:7420", "http://127.1.2.3"]
+        {
+            assert_eq!(feed(loopback), Ok(FeedPlace::Registry(loopback.to_owned())));
+        }
+        assert_eq!(
+            feed("https://registry:7420/"),
+            Ok(FeedPlace::Registry("https://registry:7420".to_owned()))
+        );
+        assert_eq!(feed("nats://a:4222"), Ok(FeedPlace::Nats("nats://a:4222".to_owned())));
+        assert_eq!(feed("file:drop/310000"), Ok(FeedPlace::Folder("drop/310000".into())));
+        for clear in [
+            "http://registry:7420",
+            "http://10.0.0.1",
+            "http://127.0.0.1.example.org:80",
+            "http://localhost.example",
+        ] {
+            assert!(feed(clear).unwrap_err().contains("in the clear"), "{clear}");
+        }
+        for none in ["", "https://", "file:", "ftp://host", "registry:7420", "nats:///x"] {
+            assert!(feed(none).unwrap_err().contains("is no feed"), "{none}");
+        }
+    }
+
+    #[test]
+    fn snapshots_are_told_by_their_scheme() {
+        let place = |text: &str| text.parse::<SnapshotPlace>();
+        assert_eq!(place("registry"), Ok(SnapshotPlace::Registry));
+        assert_eq!(place("file:snapshots"), Ok(SnapshotPlace::Folder("snapshots".into())));
+        assert_eq!(place("s3://hufu/310000"), Ok(SnapshotPlace::S3("s3://hufu/310000".to_owned())));
+        for none in ["", "s3://", "file:", "https://registry:7420"] {
+            assert!(place(none).unwrap_err().contains("holds no snapshots"), "{none}");
+        }
+    }
+}
