@@ -1,0 +1,50 @@
+//! What is wrong, in the words of whoever follows a feed: who can mend it.
+
+use std::error::Error;
+use std::fmt::{Display, Write};
+
+use hufu_sync::FeedFault;
+use object_store::Error as StoreError;
+
+/// A place for snapshots that cannot be used as it is configured. The operator can mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("snapshots {place:?}: {what}")]
+pub struct Misconfigured {
+    /// The place, as it was given.
+    pub place: String,
+    /// What is wrong, and what to do about it.
+    pub what: String,
+}
+
+/// What `error` means to whoever asked the store called `feed` for something.
+pub(crate) fn of_store(feed: &str, error: &StoreError) -> FeedFault {
+    let (feed, what) = (feed.to_owned(), told(error));
+    match error {
+        StoreError::NotFound { .. } => {
+            FeedFault::Refused { feed, what: format!("there is no such file: {what}") }
+        }
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            FeedFault::Refused { feed, what: format!("check its credentials and their rights: {what}") }
+        }
+        _ => FeedFault::Unreachable { feed, what },
+    }
+}
+
+/// A snapshot file here that cannot be read or written.
+pub(crate) fn of_disk(feed: &str, what: &impl Display) -> FeedFault {
+    FeedFault::Disk { feed: feed.to_owned(), what: what.to_string() }
+}
+
+/// An error with its causes, each once: many of the store's already print theirs.
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            _ = write!(text, ": {next_text}");
+        }
+        cause = next.source();
+    }
+    text
+}
