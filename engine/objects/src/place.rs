@@ -56,24 +56,25 @@ impl FromStr for Place {
 mod tests {
     use super::*;
 
-    fn check(written: &str, expected: Option<Place>) {
-        assert_eq!(written.parse().ok(), expected, "{written}");
-    }
-
     #[test]
     fn places_are_read() {
         let folder = |path: &str| Some(Place::Folder(path.into()));
         let s3 =
             |bucket: &str, prefix: &str| Some(Place::S3 { bucket: bucket.into(), prefix: prefix.into() });
-        check("drop/310000", folder("drop/310000"));
-        check("file:drop/310000", folder("drop/310000"));
-        check("file:/var/drop", folder("/var/drop"));
-        check("file:///var/drop", folder("/var/drop"));
-        check("s3://hufu", s3("hufu", ""));
-        check("s3://hufu/snapshots/310000/", s3("hufu", "snapshots/310000"));
-        check("s3:///prefix", None);
-        check("file://host/var/drop", None);
-        check("https://host/bucket", None);
-        check("", None);
+        let cases = [
+            ("drop/310000", folder("drop/310000")),
+            ("file:drop/310000", folder("drop/310000")),
+            ("file:/var/drop", folder("/var/drop")),
+            ("file:///var/drop", folder("/var/drop")),
+            ("s3://hufu", s3("hufu", "")),
+            ("s3://hufu/snapshots/310000/", s3("hufu", "snapshots/310000")),
+            ("s3:///prefix", None),
+            ("file://host/var/drop", None),
+            ("https://host/bucket", None),
+            ("", None),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(written.parse().ok(), expected, "{written}");
+        }
     }
 }

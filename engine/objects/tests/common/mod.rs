@@ -1,6 +1,6 @@
 //! Snapshot files, and an S3 server over loopback that keeps its objects in a folder.
-
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 
 use hufu_table::{SnapshotDigest, SnapshotWriter};
