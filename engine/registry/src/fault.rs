@@ -1,5 +1,10 @@
 //! Why the registry does not do something, and who can mend it.
 
+use hufu_codes::chain::ChainFault;
+use hufu_codes::issue::Misissued;
+
+use crate::scope::Scope;
+
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -9,4 +14,60 @@ pub enum Fault {
     /// What the store holds contradicts itself. Only the operator can see to that.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The registry lacks a key or a file that this needs. The operator can mend it.
+    #[error("the registry is not set up for this: {0}")]
+    Misconfigured(String),
+    /// There is no such thing here. The caller named it.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// What the caller sent cannot be meant.
+    #[error("{field}: {what}")]
+    Invalid {
+        /// Which part of it, by its name in the API.
+        field: &'static str,
+        /// What is wrong and what to send instead; never the value of a personal field.
+        what: String,
+    },
+    /// It contradicts what is here already. The caller looks at that first.
+    #[error("{0}")]
+    Conflict(String),
+    /// There is no room for more. The operator can say what there is to be done.
+    #[error("there is no room: {0}")]
+    Full(String),
+    /// No token, or none that is known and in force.
+    #[error("the token is not known here, has ended or was revoked: ask the operator for another")]
+    Unauthenticated,
+    /// A token that may not do this.
+    #[error("the token may not do this: it needs scope {scope}{}", if *.elsewhere { ", and for this issuer" } else { "" })]
+    Forbidden {
+        /// What it would have to be allowed.
+        scope: Scope,
+        /// Whether it has the scope and is another issuer's.
+        elsewhere: bool,
+    },
+    /// A message of a chain that no engine would believe. Whoever signed it signs anew.
+    #[error("{0}")]
+    Unbelieved(ChainFault),
+    /// What was to be signed would be refused at every gate. The caller asks for something else.
+    #[error("it is not signed: {0}")]
+    Misissued(Misissued),
+}
+
+impl Fault {
+    /// The fault of one field of a request.
+    pub fn invalid(field: &'static str, what: impl Into<String>) -> Fault {
+        Fault::Invalid { field, what: what.into() }
+    }
+}
+
+impl From<ChainFault> for Fault {
+    fn from(fault: ChainFault) -> Fault {
+        Fault::Unbelieved(fault)
+    }
+}
+
+impl From<Misissued> for Fault {
+    fn from(fault: Misissued) -> Fault {
+        Fault::Misissued(fault)
+    }
 }

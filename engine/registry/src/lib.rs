@@ -1,9 +1,49 @@
 //! The source of truth: holders, credentials, sites, devices, rosters, proposals and the chain, and the HTTP API to
 //! them.
+//!
+//! [`Registry`] is the door: every method takes the [`Caller`] who asks and the time, checks what they may, applies
+//! the rules of the domain and writes through a [`Store`](store::Store), which keeps and decides nothing. Personal
+//! fields reach the store only sealed by the [`Vault`](vault::Vault). No authority's key is ever here: change sets
+//! come with both signatures. `docs/REGISTRY.md` tells the whole of it.
 
 pub mod api;
+mod brake;
+mod caller;
+pub mod chain;
+mod credential;
+mod device;
 mod fault;
+mod holder;
+mod id_number;
+mod issuer;
+mod moment;
+mod person;
+mod proposal;
+mod registry;
+mod roster;
+mod scope;
+mod site;
 mod source;
+pub mod store;
+mod token;
+mod trail;
+pub mod vault;
 
+pub use brake::{Alarm, Brake};
+pub use caller::Caller;
+pub use credential::{Credentialed, IssuedCredential, ListedCredential, TERMS_S_MAX, Terms, Wanted};
+pub use device::Device;
 pub use fault::Fault;
+pub use holder::{HolderView, NewHolder, Registered, StoredHolder, Subject};
+pub use id_number::{IdFault, IdNumber};
+pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
+pub use moment::UnixMicros;
+pub use person::Person;
+pub use proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
+pub use registry::{Registry, Signers};
+pub use roster::{Groups, Roster, RosterSummary};
+pub use scope::{Scope, Scopes};
+pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use source::{ChainSource, StoredSet};
+pub use token::{NewToken, Token, TokenHash, TokenId, TokenText};
+pub use trail::{Deed, Entry, Noted};

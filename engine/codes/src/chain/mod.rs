@@ -17,6 +17,7 @@ mod digest;
 mod fault;
 mod head;
 mod instruction;
+mod release;
 mod set;
 mod sign;
 mod tip;
@@ -28,6 +29,7 @@ pub use digest::{chain_digest, content_digest};
 pub use fault::{ChainFault, ChainFaultKind};
 pub use head::open_head;
 pub use instruction::open_instruction;
+pub use release::open_release;
 pub use set::{Confirmed, Unconfirmed};
 pub use sign::{AuthoritySigner, Unsignable};
 pub use tip::{Place, Tip};
@@ -43,3 +45,5 @@ const HEAD: &[u8] = b"hufu/1 head";
 const CHECKPOINT_INSTRUCTION: &[u8] = b"hufu/1 checkpoint instruction";
 /// The national platform's word for a checkpoint begins with this.
 const CHECKPOINT_CONFIRMATION: &[u8] = b"hufu/1 checkpoint confirmation";
+/// The national platform's second word for a bulk red begins with this.
+const RELEASE: &[u8] = b"hufu/1 bulk release";

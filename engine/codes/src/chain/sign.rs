@@ -3,7 +3,7 @@
 use core::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use hufu_wire::chain::{Checkpoint, Content, ContentDigest, Head, Instruction, Position};
+use hufu_wire::chain::{Checkpoint, Content, ContentDigest, Head, Instruction, Position, Release};
 use hufu_wire::{IssuerId, KeyId, Malformed, Message, Sequence, UnixMillis, UnixSeconds};
 
 use super::tip::Tip;
@@ -136,6 +136,14 @@ impl AuthoritySigner {
     /// [`Unsignable::AnotherKey`].
     pub fn vouch(&self, checkpoint: &Checkpoint) -> Result<[u8; 64], Unsignable> {
         Ok(self.sign(&[self.key.vouch(checkpoint)?.covered()]))
+    }
+
+    /// Releases a bulk red, as the national platform: the bytes of `release` with its signature.
+    ///
+    /// # Errors
+    /// [`Unsignable::AnotherKey`]; [`Unsignable::Malformed`] for a release of nobody.
+    pub fn release(&self, release: &Release) -> Result<Vec<u8>, Unsignable> {
+        Ok(self.complete(self.key.release(release)?))
     }
 
     /// Signs what this key's public half would have signed.

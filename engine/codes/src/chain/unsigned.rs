@@ -4,14 +4,14 @@ use core::fmt;
 use core::ops::Range;
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Release};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, KeyId, UnixMillis, read};
 
 use super::digest::content_digest;
 use super::sign::{Unsignable, written};
 use super::tip::Tip;
-use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, INSTRUCTION};
+use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, INSTRUCTION, RELEASE};
 use crate::cose;
 use crate::verified::Verified;
 
@@ -121,6 +121,18 @@ impl AuthorityKey {
         let bytes = written(checkpoint);
         let covered = [domain, &bytes[..Checkpoint::SIGNED_BYTES]].concat();
         Ok(self.unsigned(bytes, covered, after))
+    }
+
+    /// A release that names this key, as the national platform: its second word for a bulk red.
+    ///
+    /// # Errors
+    /// [`Unsignable::AnotherKey`]; [`Unsignable::Malformed`] for a release of nobody.
+    pub fn release(&self, release: &Release) -> Result<Unsigned, Unsignable> {
+        self.is_own(release.national_key)?;
+        let bytes = written(release);
+        read::<Release>(&bytes)?;
+        let covered = [RELEASE, &bytes[..Release::SIGNED_BYTES]].concat();
+        Ok(self.unsigned(bytes, covered, 0))
     }
 
     /// The signature is the last thing in `bytes` but for `after` more.

@@ -4,6 +4,7 @@
 //! * [`ChangeSet`]: the same content with its place in the chain and the national platform's signature (R21).
 //! * [`Head`]: where a chain ends and since when, every second (R24).
 //! * [`Checkpoint`]: both authorities' word for the table at one place, for whoever cannot have all changes.
+//! * [`Release`]: the national platform's second word, to the registry, for a change that turns very many red.
 //!
 //! `docs/SYNC.md` draws every byte. Signatures and digests are made and checked by `hufu-codes`.
 
@@ -13,6 +14,7 @@ mod content;
 mod digest;
 mod head;
 mod instruction;
+mod release;
 mod set;
 
 pub use change::{Change, Changes, Record};
@@ -21,6 +23,7 @@ pub use content::Content;
 pub use digest::{ChainDigest, ContentDigest, InputsDigest};
 pub use head::Head;
 pub use instruction::{Instruction, InstructionParts};
+pub use release::Release;
 pub use set::{ChangeSet, Parts, Position};
 
 /// The only version of every message here.

@@ -1,0 +1,50 @@
+//! Whether a set may be appended, from what the store has locked and read.
+
+use hufu_codes::chain::{Confirmed, Place, Tip};
+use hufu_wire::chain::ChangeSet;
+
+use super::append::Appended;
+use crate::brake::{Alarm, Brake};
+
+/// What the brake looks at, read under the issuer's lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    /// The issuer's brake.
+    pub brake: Brake,
+    /// Holders turned red by sets that were appended within the brake's window.
+    pub recent: u64,
+    /// Holders that are registered here.
+    pub registered: u64,
+    /// Holders whose colour is known.
+    pub known: u64,
+    /// For how many reds the national platform released the proposal.
+    pub released: Option<u32>,
+}
+
+/// Whether `set` is what comes next after `tip`.
+///
+/// # Errors
+/// [`Appended::Duplicate`] or [`Appended::Moved`]: the answer, and nothing is to be written.
+pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>) -> Result<(), Appended> {
+    match tip.place(&set.position) {
+        // Every engine refuses an instruction that is not later than the one before it.
+        Place::Next if set.content.proposed > tip.proposed => Ok(()),
+        Place::AtTip if set.tip().digest == tip.digest => Err(Appended::Duplicate { sequence: tip.sequence }),
+        Place::Next | Place::Behind | Place::AtTip | Place::Branch | Place::Beyond => {
+            Err(Appended::Moved { tip: *tip })
+        }
+    }
+}
+
+impl Ground {
+    /// Whether `reds` holders may turn red.
+    ///
+    /// # Errors
+    /// The [`Alarm`], unless the national platform released at least as many.
+    pub fn judge(&self, reds: u32) -> Result<(), Alarm> {
+        if self.released.is_some_and(|released| reds <= released) {
+            return Ok(());
+        }
+        self.brake.judge(reds, self.recent, self.registered.max(self.known))
+    }
+}

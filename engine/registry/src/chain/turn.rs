@@ -1,0 +1,71 @@
+//! What a set does to the words there are.
+
+use hufu_wire::chain::Changes;
+use hufu_wire::{Colour, HolderIndex, StatusWord};
+
+/// The words after a set, and how they differ from those before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Every holder that the set names, by rising index, with the new word.
+    pub words: Vec<(HolderIndex, StatusWord)>,
+    /// Holders that are red and were not.
+    pub reds: u32,
+    /// How many more holders' colour is known; negative when some were forgotten.
+    pub known: i64,
+}
+
+impl Turn {
+    /// What `changes` make of the words `held`: those of holders among the changes, by rising index. Who is not
+    /// among them is unknown.
+    pub fn of(changes: &Changes<'_>, held: &[(HolderIndex, StatusWord)]) -> Turn {
+        let mut turn = Turn { words: Vec::with_capacity(changes.len()), reds: 0, known: 0 };
+        let mut held = held.iter().peekable();
+        for (holder, change) in changes.iter() {
+            while held.next_if(|(index, _)| *index < holder).is_some() {}
+            let before = held.next_if(|(index, _)| *index == holder).map_or(StatusWord::UNKNOWN, |(_, word)| *word);
+            turn.push(holder, before, change.apply(before));
+        }
+        turn
+    }
+
+    fn push(&mut self, holder: HolderIndex, before: StatusWord, after: StatusWord) {
+        let is_red = |word: StatusWord| word.colour() == Some(Colour::Red);
+        self.reds += u32::from(is_red(after) && !is_red(before));
+        self.known += i64::from(after.colour().is_some()) - i64::from(before.colour().is_some());
+        self.words.push((holder, after));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_wire::chain::{Change, Record};
+
+    use super::*;
+
+    #[test]
+    fn only_who_was_not_red_turns_red() {
+        let [red, green] = [Colour::Red, Colour::Green].map(|colour| StatusWord::new(colour, 0));
+        let at = HolderIndex;
+        let records = [
+            Record::new(at(1), Change::Status(red)),
+            Record::new(at(2), Change::Status(red)),
+            Record::new(at(3), Change::Status(red)),
+            Record::new(at(4), Change::Word(StatusWord::UNKNOWN)),
+            Record::new(at(5), Change::Generation(2)),
+            Record::new(at(6), Change::Generation(2)),
+        ];
+        let held = [(at(0), red), (at(2), red), (at(3), green.with_generation(7)), (at(4), green), (at(6), red)];
+        let turn = Turn::of(&Changes::new(&records).unwrap(), &held);
+        let unknown = StatusWord::UNKNOWN;
+        let words = [
+            (at(1), red),
+            (at(2), red),
+            (at(3), red.with_generation(7)),
+            (at(4), unknown),
+            (at(5), unknown.with_generation(2)),
+            (at(6), red.with_generation(2)),
+        ];
+        assert_eq!(turn.words, words);
+        assert_eq!((turn.reds, turn.known), (2, 0), "1 and 3 turned red; 1 became known and 4 forgotten");
+    }
+}

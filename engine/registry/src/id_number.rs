@@ -1,0 +1,169 @@
+//! Id numbers: of residents after GB 11643-1999, of others with the kind of their document.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
+
+/// An id number in its one spelling: `31010119900101123X`, or `passport:E12345678`. Wiped when dropped, never
+/// printed.
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IdNumber(String);
+
+/// What is wrong with an id number. It does not say the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdFault {
+    /// Neither of the two forms.
+    #[error("18 characters of a resident's number, or the kind of the document and its number, like passport:E12345678")]
+    Form,
+    /// The last character does not follow from the others.
+    #[error("the check character is not right: a digit is wrong or two are swapped")]
+    Check,
+    /// The date of birth in it is no date.
+    #[error("it has a date of birth that does not exist")]
+    Birth,
+}
+
+/// GB 11643-1999, 6.2: the weights of the first seventeen digits.
+const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+/// The same: the check character by the weighted sum modulo 11.
+const CHECKS: &[u8; 11] = b"10X98765432";
+
+impl IdNumber {
+    /// Reads a number as somebody wrote it: spaces around it and lower case letters are mended.
+    ///
+    /// # Errors
+    /// [`IdFault`].
+    pub fn read(text: &str) -> Result<IdNumber, IdFault> {
+        let text = text.trim();
+        match text.split_once(':') {
+            Some((kind, number)) => other(kind, number),
+            None => resident(text),
+        }
+    }
+
+    /// The one spelling.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without the kind of the document.
+    pub fn bare(&self) -> &str {
+        self.0.split_once(':').map_or(&self.0, |(_, number)| number)
+    }
+}
+
+fn resident(text: &str) -> Result<IdNumber, IdFault> {
+    let bytes: &[u8; 18] = text.as_bytes().try_into().map_err(|_| IdFault::Form)?;
+    let (digits, check) = (&bytes[..17], bytes[17].to_ascii_uppercase());
+    if !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || check == b'X') {
+        return Err(IdFault::Form);
+    }
+    let digit = |at: usize| u32::from(digits[at] - b'0');
+    let sum: u32 = WEIGHTS.iter().enumerate().map(|(at, weight)| weight * digit(at)).sum();
+    if CHECKS[(sum % 11) as usize] != check {
+        return Err(IdFault::Check);
+    }
+    let number = |from: usize, to: usize| (from..to).fold(0, |number, at| number * 10 + digit(at));
+    if !is_date(number(6, 10), number(10, 12), number(12, 14)) {
+        return Err(IdFault::Birth);
+    }
+    Ok(IdNumber(text.to_ascii_uppercase()))
+}
+
+fn other(kind: &str, number: &str) -> Result<IdNumber, IdFault> {
+    let kind_fits = (2..=16).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let number_fits = (4..=32).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if kind_fits && number_fits {
+        Ok(IdNumber(format!("{}:{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
+    } else {
+        Err(IdFault::Form)
+    }
+}
+
+fn is_date(year: u32, month: u32, day: u32) -> bool {
+    let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => return false,
+    };
+    (1800..2100).contains(&year) && (1..=days).contains(&day)
+}
+
+impl TryFrom<String> for IdNumber {
+    type Error = IdFault;
+
+    fn try_from(mut text: String) -> Result<IdNumber, IdFault> {
+        let number = IdNumber::read(&text);
+        text.zeroize();
+        number
+    }
+}
+
+impl From<IdNumber> for String {
+    fn from(number: IdNumber) -> String {
+        number.0.clone()
+    }
+}
+
+impl Drop for IdNumber {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for IdNumber {}
+
+impl fmt::Debug for IdNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdNumber(not shown)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(case: &str, text: &str, read: Result<&str, IdFault>) {
+        let found = IdNumber::read(text);
+        assert_eq!(found.as_ref().map(IdNumber::as_str).map_err(|fault| *fault), read, "{case}");
+    }
+
+    #[test]
+    fn a_resident_s_number_is_checked_and_others_name_their_document() {
+        check("the standard's first example", "11010519491231002X", Ok("11010519491231002X"));
+        check("the standard's second example", "440524188001010014", Ok("440524188001010014"));
+        check("lower case, spaces around", " 11010519491231002x ", Ok("11010519491231002X"));
+        check("another check character", "110105194912310021", Err(IdFault::Check));
+        check("one digit wrong", "11010519491231012X", Err(IdFault::Check));
+        check("two digits swapped", "11010519492131002X", Err(IdFault::Check));
+        check("a letter", "1101051949123100AX", Err(IdFault::Form));
+        check("too short", "11010519491231002", Err(IdFault::Form));
+        check("not ASCII", "１1010519491231002X", Err(IdFault::Form));
+        check("a passport", "Passport:e12345678", Ok("passport:E12345678"));
+        check("nothing but a kind", "passport:", Err(IdFault::Form));
+        check("no kind", ":E12345678", Err(IdFault::Form));
+        check("empty", "", Err(IdFault::Form));
+    }
+
+    #[test]
+    fn a_birth_that_was_not_is_refused() {
+        let numbered = |front: &str| {
+            let sum: u32 = front.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
+            format!("{front}{}", char::from(CHECKS[(sum % 11) as usize]))
+        };
+        let check_birth = |birth: &str, is: bool| {
+            let found = IdNumber::read(&numbered(&format!("110105{birth}002")));
+            assert_eq!(found.err(), (!is).then_some(IdFault::Birth), "{birth}");
+        };
+        check_birth("20000229", true);
+        check_birth("19000229", false);
+        check_birth("20230431", false);
+        check_birth("20231301", false);
+        check_birth("20230100", false);
+    }
+}

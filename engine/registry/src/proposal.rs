@@ -1,0 +1,144 @@
+//! Proposals: instructions that wait for the national platform's confirmation (R21).
+
+use core::fmt;
+
+use hufu_wire::chain::{ContentDigest, InputsDigest};
+use hufu_wire::{KeyId, RuleId, Sequence, UnixMillis};
+
+use crate::brake::Alarm;
+
+/// A proposal's number within its issuer, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProposalId(pub u64);
+
+/// A local authority's instruction, as far as it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its number within its issuer.
+    pub id: ProposalId,
+    /// What it says.
+    pub facts: ProposalFacts,
+    /// How far it has come.
+    pub state: ProposalState,
+    /// Whether the national platform released it as a bulk red, and for how many reds.
+    pub released: Option<u32>,
+    /// When it came in.
+    pub added: UnixMillis,
+}
+
+/// What an instruction says, without its changes: an auditor recomputes them from the rule and its inputs (R28).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposalFacts {
+    /// Digest of the content; no two proposals of an issuer have the same.
+    pub content: ContentDigest,
+    /// When it was proposed.
+    pub proposed: UnixMillis,
+    /// From when it can no longer be confirmed.
+    pub expires: UnixMillis,
+    /// The rule that gave the colours.
+    pub rule: RuleId,
+    /// Digest of what the rule was given.
+    pub inputs: InputsDigest,
+    /// The local authority's key.
+    pub local_key: KeyId,
+    /// Why, for people.
+    pub reason: String,
+    /// How many holders it changes.
+    pub changes: u32,
+    /// How many of the changes say red, whoever was red before.
+    pub reds: u32,
+}
+
+/// How far a proposal has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalState {
+    /// It waits for its confirmation.
+    Pending,
+    /// It was confirmed, and the brake holds it until it is released.
+    Braked(Alarm),
+    /// It is in the chain.
+    Confirmed(Sequence),
+    /// Its local authority took it back.
+    Withdrawn,
+    /// Nobody confirmed it in time.
+    Expired,
+    /// A later instruction was confirmed first: every engine would refuse this one.
+    Overtaken,
+}
+
+/// The same without what it carries: as stores keep it and callers ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProposalPhase {
+    /// [`ProposalState::Pending`].
+    Pending,
+    /// [`ProposalState::Braked`].
+    Braked,
+    /// [`ProposalState::Confirmed`].
+    Confirmed,
+    /// [`ProposalState::Withdrawn`].
+    Withdrawn,
+    /// [`ProposalState::Expired`].
+    Expired,
+    /// [`ProposalState::Overtaken`].
+    Overtaken,
+}
+
+impl ProposalState {
+    /// Without what it carries.
+    pub const fn phase(self) -> ProposalPhase {
+        match self {
+            ProposalState::Pending => ProposalPhase::Pending,
+            ProposalState::Braked(_) => ProposalPhase::Braked,
+            ProposalState::Confirmed(_) => ProposalPhase::Confirmed,
+            ProposalState::Withdrawn => ProposalPhase::Withdrawn,
+            ProposalState::Expired => ProposalPhase::Expired,
+            ProposalState::Overtaken => ProposalPhase::Overtaken,
+        }
+    }
+}
+
+impl ProposalPhase {
+    /// Every phase.
+    pub const ALL: [ProposalPhase; 6] = [
+        ProposalPhase::Pending,
+        ProposalPhase::Braked,
+        ProposalPhase::Confirmed,
+        ProposalPhase::Withdrawn,
+        ProposalPhase::Expired,
+        ProposalPhase::Overtaken,
+    ];
+
+    /// Its word in the API and in the store.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            ProposalPhase::Pending => "pending",
+            ProposalPhase::Braked => "braked",
+            ProposalPhase::Confirmed => "confirmed",
+            ProposalPhase::Withdrawn => "withdrawn",
+            ProposalPhase::Expired => "expired",
+            ProposalPhase::Overtaken => "overtaken",
+        }
+    }
+
+    /// The phase of a word.
+    pub fn from_slug(slug: &str) -> Option<ProposalPhase> {
+        ProposalPhase::ALL.into_iter().find(|phase| phase.slug() == slug)
+    }
+
+    /// Whether something may still become of it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, ProposalPhase::Pending | ProposalPhase::Braked)
+    }
+}
+
+impl fmt::Display for ProposalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ProposalPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}

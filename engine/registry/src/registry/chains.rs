@@ -1,0 +1,109 @@
+//! Chains: confirmed, appended, handed out.
+
+use hufu_codes::chain::{Confirmed, Tip, Unconfirmed, content_digest};
+use hufu_wire::chain::{ChangeSet, Head, Parts};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
+
+use super::{Registry, check_not_ahead};
+use crate::caller::Caller;
+use crate::chain::{Append, Appended};
+use crate::fault::Fault;
+use crate::proposal::ProposalId;
+use crate::scope::Scope;
+use crate::source::StoredSet;
+use crate::store::Statuses;
+use crate::trail::{Deed, Entry};
+
+/// Most words of one page of statuses: 12 MiB as they travel.
+pub(crate) const STATUSES_MAX: u32 = 1 << 20;
+
+impl Registry {
+    /// Takes the confirmation of a proposal: the bytes of a change set, with both signatures. Both are verified here
+    /// as in every engine before anything is written (R21).
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it confirms another
+    /// proposal or is of the future. What the chain makes of it is the answer.
+    pub async fn confirm(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        id: ProposalId,
+        bytes: &[u8],
+        now: UnixMillis,
+    ) -> Result<Appended, Fault> {
+        caller.may(Scope::Confirm, issuer)?;
+        let authorities = self.authorities(issuer).await?;
+        let set: Confirmed<ChangeSet<'_>> =
+            Unconfirmed::read(bytes, &authorities)?.confirm(&self.keyring.load(), self.backend)?;
+        let content = Parts::of(bytes).map(|parts| content_digest(parts.content));
+        let content = content.map_err(|malformed| Fault::invalid("change set", malformed.to_string()))?;
+        check_not_ahead("the confirmation", set.position.confirmed, now)?;
+        if self.find_proposal(issuer, id).await?.facts.content != content {
+            return Err(Fault::Conflict(format!("the change set confirms another proposal than {id}")));
+        }
+        let what = format!("set {} by proposal {id}", set.position.sequence);
+        let entry = Entry::new(now, caller, Deed::Appended, Some(issuer), what);
+        let braked = Entry::new(now, caller, Deed::Braked, Some(issuer), format!("proposal {id}"));
+        let append = Append { issuer, set: &set, bytes, content, now, entry: &entry, braked: &braked };
+        self.store.append(&append).await
+    }
+
+    /// Where a chain ends.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn tip(&self, caller: &Caller, issuer: IssuerId) -> Result<Tip, Fault> {
+        caller.may_one_of(&[Scope::Feed, Scope::Propose, Scope::Confirm, Scope::Audit], issuer)?;
+        self.tip_of(issuer).await
+    }
+
+    /// One set.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn set(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        sequence: Sequence,
+    ) -> Result<StoredSet, Fault> {
+        caller.may_one_of(&[Scope::Feed, Scope::Audit], issuer)?;
+        let set = self.store.set(issuer, sequence).await?;
+        set.ok_or_else(|| Fault::NotFound(format!("set {sequence} in the chain of issuer {issuer}")))
+    }
+
+    /// Words of holders from `from` on, at most `limit` of them: a bulk export, which leaves a line of the trail.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn statuses(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        from: HolderIndex,
+        limit: u32,
+        now: UnixMillis,
+    ) -> Result<Statuses, Fault> {
+        caller.may(Scope::Audit, issuer)?;
+        let limit = limit.clamp(1, STATUSES_MAX);
+        let what = format!("{limit} from holder {from}");
+        self.store.note(&Entry::new(now, caller, Deed::StatusesExported, Some(issuer), what)).await?;
+        let statuses = self.store.statuses(issuer, from, limit).await?;
+        statuses.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+    }
+
+    /// A head of `now`, signed with the publisher's key (R24).
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`], [`Fault::Misconfigured`] without the publisher's key.
+    pub async fn head_at(&self, issuer: IssuerId, now: UnixMillis) -> Result<[u8; Head::BYTES], Fault> {
+        let publisher = self.issuer_of(issuer).await?.publisher;
+        let tip = self.tip_of(issuer).await?;
+        Ok(self.signers.publisher(publisher, &self.keyring.load(), now)?.head(issuer, &tip, now))
+    }
+
+    pub(super) async fn tip_of(&self, issuer: IssuerId) -> Result<Tip, Fault> {
+        self.store.tip(issuer).await?.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+    }
+}

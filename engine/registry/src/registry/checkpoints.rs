@@ -1,0 +1,60 @@
+//! Checkpoints: both authorities' word for a whole table.
+
+use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
+use hufu_wire::{IssuerId, UnixMillis, read};
+
+use super::{Registry, check_not_ahead};
+use crate::caller::Caller;
+use crate::fault::Fault;
+use crate::scope::Scope;
+use crate::source::StoredSet;
+use crate::store::StoredCheckpoint;
+use crate::trail::{Deed, Entry};
+
+impl Registry {
+    /// Takes a checkpoint, its bytes after `docs/SYNC.md`; answers whether it is the newest now. It must be at a set
+    /// of this chain: elsewhere it would lead engines away from it.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is of the future
+    /// or not at a set of this chain.
+    pub async fn put_checkpoint(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        bytes: &[u8],
+        now: UnixMillis,
+    ) -> Result<bool, Fault> {
+        caller.may(Scope::Checkpoint, issuer)?;
+        let authorities = self.authorities(issuer).await?;
+        let checkpoint: Checkpoint =
+            *open_checkpoint(bytes, &authorities, &self.keyring.load(), self.backend)?;
+        check_not_ahead("the checkpoint", checkpoint.made, now)?;
+        let Checkpoint { sequence, made, snapshot, .. } = checkpoint;
+        let set = self.store.set(issuer, sequence).await?.ok_or_else(|| {
+            Fault::Conflict(format!("the checkpoint is at set {sequence}, which is not in the chain here"))
+        })?;
+        if !is_at(&checkpoint, &set)? {
+            return Err(Fault::Conflict(format!(
+                "the checkpoint is at another set {sequence} than the chain here: two histories"
+            )));
+        }
+        let digest: String = snapshot.iter().map(|byte| format!("{byte:02x}")).collect();
+        let what = format!("set {sequence}, snapshot {digest}");
+        let entry = Entry::new(now, caller, Deed::CheckpointPut, Some(issuer), what);
+        let stored = StoredCheckpoint { issuer, sequence, made, bytes: bytes.to_vec().into() };
+        self.store.put_checkpoint(&stored, &entry).await
+    }
+}
+
+/// Whether `checkpoint` says what `set` says of itself.
+fn is_at(checkpoint: &Checkpoint, set: &StoredSet) -> Result<bool, Fault> {
+    let damaged = |fault: hufu_wire::Malformed| {
+        Fault::Damaged(format!("set {} of issuer {}: {fault}", set.sequence, checkpoint.issuer))
+    };
+    let proposed = read::<ChangeSet<'_>>(&set.bytes).map_err(damaged)?.content.proposed;
+    let parts = Parts::of(&set.bytes).map_err(damaged)?;
+    let digest = chain_digest(parts.position, &content_digest(parts.content));
+    Ok(digest == checkpoint.digest && proposed == checkpoint.proposed)
+}

@@ -1,0 +1,178 @@
+//! Credentials, issued with a key that lies outside the store.
+
+use hufu_codes::issue::code_text;
+use hufu_codes::keyring::Uses;
+use hufu_codes::{Credential, Detail};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds, limits};
+
+use super::{Registry, page};
+use crate::caller::Caller;
+use crate::credential::{Credentialed, IssuedCredential, ListedCredential, TERMS_S_MAX, Terms, Wanted};
+use crate::fault::Fault;
+use crate::scope::Scope;
+use crate::trail::{Deed, Entry};
+
+impl Registry {
+    /// What a phone makes its step tree for: the key, the generation and the time that its credential will name.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a holder, [`Fault::Misconfigured`] without a key.
+    pub async fn terms(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        now: UnixMillis,
+    ) -> Result<Terms, Fault> {
+        caller.may(Scope::Credentials, issuer)?;
+        if self.store.holder(issuer, holder).await?.is_none() {
+            return Err(Fault::NotFound(format!("holder {holder} of issuer {issuer}")));
+        }
+        self.terms_now(issuer, holder, Uses::PHONE, now).await
+    }
+
+    /// Issues a credential. Its generation is that of the holder's status word, its display is masked (R10).
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Misconfigured`] without a key for the kind,
+    /// [`Fault::Conflict`] when a phone's terms no longer hold, [`Fault::Invalid`] and [`Fault::Misissued`] for what
+    /// no gate would take.
+    pub async fn issue(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        wanted: &Wanted,
+        now: UnixMillis,
+    ) -> Result<Credentialed, Fault> {
+        caller.may(Scope::Credentials, issuer)?;
+        let (person, _) = self.person(issuer, holder).await?;
+        let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
+        let (issued, expires, detail) = wanted.claims(&terms)?;
+        let credential = Credential {
+            key: terms.key,
+            issued,
+            expires,
+            holder,
+            generation: terms.generation,
+            display: &person.display(),
+            detail,
+        };
+        let bytes =
+            self.signers.code(issuer, wanted.uses(), &self.keyring.load(), now)?.sign_credential(&credential)?;
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+        let issued = IssuedCredential {
+            issuer,
+            holder,
+            kind: credential.kind(),
+            generation: terms.generation,
+            issued,
+            expires,
+            key: terms.key,
+            digest: digest.as_ref().try_into().unwrap_or_default(),
+        };
+        let what = format!("{} for holder {holder}", kind_word(issued.kind));
+        let entry = Entry::new(now, caller, Deed::CredentialIssued, Some(issuer), what);
+        self.store.add_credential(&issued, &entry).await?;
+        let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
+        Ok(Credentialed { bytes, code, issued })
+    }
+
+    /// What was issued to a holder, in that order.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn credentials(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        (after, limit): (u64, u32),
+        now: UnixMillis,
+    ) -> Result<Vec<ListedCredential>, Fault> {
+        caller.may(Scope::Credentials, issuer)?;
+        let what = format!("of holder {holder}");
+        self.store.note(&Entry::new(now, caller, Deed::CredentialsRead, Some(issuer), what)).await?;
+        self.store.credentials(issuer, holder, after, page(limit)).await
+    }
+
+    async fn terms_now(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        uses: Uses,
+        now: UnixMillis,
+    ) -> Result<Terms, Fault> {
+        let generation = self.store.status(issuer, holder).await?.generation();
+        let key: KeyId = self.signers.code(issuer, uses, &self.keyring.load(), now)?.key();
+        Ok(Terms { key, generation, issued: now.seconds() })
+    }
+}
+
+impl Wanted {
+    fn uses(&self) -> Uses {
+        match self {
+            Wanted::Phone { .. } => Uses::PHONE,
+            Wanted::Paper { .. } => Uses::PAPER,
+            Wanted::Trip { .. } => Uses::TRIP,
+        }
+    }
+
+    /// From when, until when, and what the kind adds, under the terms of this moment.
+    fn claims(&self, current: &Terms) -> Result<(UnixSeconds, UnixSeconds, Detail), Fault> {
+        let now = current.issued;
+        let until = |from: UnixSeconds, valid_s: u32, valid_s_max: u32| {
+            if (1..=valid_s_max).contains(&valid_s) {
+                Ok(UnixSeconds(from.0.saturating_add(valid_s)))
+            } else {
+                Err(Fault::invalid("valid_s", format!("1 to {valid_s_max} seconds for this kind")))
+            }
+        };
+        match *self {
+            Wanted::Phone { terms, root, origin, valid_s } => {
+                let is_fresh = terms.issued <= now && now.0 - terms.issued.0 <= TERMS_S_MAX;
+                if terms.key != current.key || terms.generation != current.generation || !is_fresh {
+                    return Err(Fault::Conflict(
+                        "the terms that the phone made its tree for no longer hold: ask for terms again".into(),
+                    ));
+                }
+                let expires = until(terms.issued, valid_s, limits::PHONE_VALIDITY_S_MAX)?;
+                let first = now.step();
+                if origin > first || first.0 - origin.0 > limits::STEPS / 4 || !holds(origin, expires) {
+                    return Err(Fault::invalid(
+                        "origin",
+                        "a step of now or shortly before, whose tree lasts until the code ends",
+                    ));
+                }
+                Ok((terms.issued, expires, Detail::Phone { root, origin }))
+            }
+            Wanted::Paper { valid_s } => {
+                Ok((now, until(now, valid_s, limits::PAPER_VALIDITY_S_MAX)?, Detail::Paper))
+            }
+            Wanted::Trip { hub, from, until: last } => {
+                let expires = UnixSeconds(last.0.saturating_add(1));
+                if last < from || expires <= now {
+                    return Err(Fault::invalid("until", "not before `from`, and not in the past"));
+                }
+                if expires.0 - now.0 > limits::TRIP_VALIDITY_S_MAX {
+                    return Err(Fault::invalid("until", "a trip code is issued at most 60 days before it ends"));
+                }
+                Ok((now, expires, Detail::Trip { hub, from, until: last }))
+            }
+        }
+    }
+}
+
+/// Whether a tree that begins with `origin` has a step for every second before `expires`.
+fn holds(origin: hufu_wire::Step, expires: UnixSeconds) -> bool {
+    expires.step().0.saturating_sub(origin.0) < limits::STEPS
+}
+
+/// A kind's word in the API and in the store.
+pub(crate) const fn kind_word(kind: CodeKind) -> &'static str {
+    match kind {
+        CodeKind::Phone => "phone",
+        CodeKind::Paper => "paper",
+        CodeKind::Trip => "trip",
+    }
+}

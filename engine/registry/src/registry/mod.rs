@@ -1,0 +1,87 @@
+//! The door to everything: who may, what the rules are, what is written.
+
+mod access;
+mod chains;
+mod checkpoints;
+mod credentials;
+mod devices;
+mod holders;
+mod issuers;
+mod proposals;
+mod rosters;
+mod signers;
+mod sites;
+mod source;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hufu_codes::chain::Authorities;
+use hufu_codes::ed25519::{Backend, backend};
+use hufu_codes::keyring::Keyring;
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::{IssuerId, UnixMillis};
+
+use crate::fault::Fault;
+use crate::issuer::Issuer;
+use crate::store::Store;
+use crate::vault::Vault;
+
+pub use signers::Signers;
+
+/// A registry process: a store, the keys that lie beside it, and the rules. Shared by reference among all requests.
+pub struct Registry {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    signers: Signers,
+    keyring: ArcSwap<Keyring>,
+    backend: &'static dyn Backend,
+}
+
+impl Registry {
+    /// A registry over `store`. `keyring` says whose signatures are believed; [`trust`](Self::trust) changes it.
+    pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
+        Registry { store, vault, signers, keyring: ArcSwap::new(keyring), backend: backend() }
+    }
+
+    /// Believes another trust list from now on.
+    pub fn trust(&self, keyring: Arc<Keyring>) {
+        self.keyring.store(keyring);
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`].
+    pub async fn ready(&self) -> Result<(), Fault> {
+        self.store.ready().await
+    }
+
+    async fn issuer_of(&self, issuer: IssuerId) -> Result<Issuer, Fault> {
+        self.store.issuer(issuer).await?.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+    }
+
+    async fn authorities(&self, issuer: IssuerId) -> Result<Authorities, Fault> {
+        let issuer = self.issuer_of(issuer).await?;
+        issuer.authorities().map_err(|fault| Fault::Damaged(fault.to_string()))
+    }
+}
+
+/// Whether something was signed by now, as far as clocks agree: engines refuse what is of the future.
+fn check_not_ahead(what: &str, signed: UnixMillis, now: UnixMillis) -> Result<(), Fault> {
+    let ahead_ms = signed.since(now);
+    if ahead_ms > CHAIN_SKEW_MS_MAX {
+        return Err(Fault::Conflict(format!(
+            "{what} was signed {ahead_ms} ms in the future by the registry's clock: set the signer's clock, or this one"
+        )));
+    }
+    Ok(())
+}
+
+/// Most entries of one page.
+pub(crate) const PAGE_MAX: u32 = 4096;
+
+/// A page of at least one entry and at most [`PAGE_MAX`].
+fn page(limit: u32) -> u32 {
+    limit.clamp(1, PAGE_MAX)
+}

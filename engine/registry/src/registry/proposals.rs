@@ -1,0 +1,182 @@
+//! Proposals: handed in by a local authority, withdrawn, released.
+
+use hufu_codes::chain::{content_digest, open_instruction, open_release};
+use hufu_wire::chain::{Change, Content, InstructionParts};
+use hufu_wire::{Colour, IssuerId, UnixMillis};
+
+use super::{Registry, check_not_ahead, page};
+use crate::caller::Caller;
+use crate::fault::Fault;
+use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
+use crate::scope::Scope;
+use crate::trail::{Deed, Entry};
+
+/// Who may see proposals: whoever makes, confirms or audits them.
+const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];
+
+impl Registry {
+    /// Hands in an instruction, its bytes after `docs/SYNC.md`. The same content twice is one proposal.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it has expired or
+    /// is of the future.
+    pub async fn propose(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        instruction: &[u8],
+        now: UnixMillis,
+    ) -> Result<Proposal, Fault> {
+        caller.may(Scope::Propose, issuer)?;
+        let authorities = self.authorities(issuer).await?;
+        let facts = {
+            let opened = open_instruction(instruction, &authorities, &self.keyring.load(), self.backend)?;
+            facts(&opened.content, instruction)
+        };
+        check_not_ahead("the instruction", facts.proposed, now)?;
+        if now >= facts.expires {
+            return Err(Fault::Conflict("the instruction has expired: propose it anew".into()));
+        }
+        let what = format!("{} changes, {} red, content {}", facts.changes, facts.reds, facts.content);
+        let entry = Entry::new(now, caller, Deed::Proposed, Some(issuer), what);
+        self.store.add_proposal(issuer, &facts, instruction, now, &entry).await
+    }
+
+    /// One proposal.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn proposal(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        id: ProposalId,
+        now: UnixMillis,
+    ) -> Result<Proposal, Fault> {
+        caller.may_one_of(&SEERS, issuer)?;
+        self.store.expire(issuer, now).await?;
+        self.find_proposal(issuer, id).await
+    }
+
+    /// The bytes of a proposal's instruction.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn instruction(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        id: ProposalId,
+    ) -> Result<Vec<u8>, Fault> {
+        caller.may_one_of(&SEERS, issuer)?;
+        self.store.instruction(issuer, id).await?.ok_or_else(|| no_proposal(issuer, id))
+    }
+
+    /// Proposals with a number above `after`, of one phase or of all.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn proposals(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        phase: Option<ProposalPhase>,
+        (after, limit): (Option<ProposalId>, u32),
+        now: UnixMillis,
+    ) -> Result<Vec<Proposal>, Fault> {
+        caller.may_one_of(&SEERS, issuer)?;
+        self.store.expire(issuer, now).await?;
+        self.store.proposals(issuer, phase, after, page(limit)).await
+    }
+
+    /// Takes a proposal back.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Conflict`] when it is no longer open.
+    pub async fn withdraw(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        id: ProposalId,
+        now: UnixMillis,
+    ) -> Result<Proposal, Fault> {
+        caller.may(Scope::Propose, issuer)?;
+        self.store.expire(issuer, now).await?;
+        let entry = Entry::new(now, caller, Deed::Withdrawn, Some(issuer), format!("proposal {id}"));
+        let proposal = self.store.withdraw(issuer, id, &entry).await?.ok_or_else(|| no_proposal(issuer, id))?;
+        match proposal.state {
+            ProposalState::Withdrawn => Ok(proposal),
+            other => Err(Fault::Conflict(format!("proposal {id} is {} and stays so", other.phase()))),
+        }
+    }
+
+    /// Takes the national platform's release of a bulk red, its bytes after `docs/SYNC.md`. The same confirmation
+    /// can be handed in again then.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is for another
+    /// proposal, of the future, for fewer reds than the brake counted, or when the brake does not hold the proposal.
+    pub async fn release(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        id: ProposalId,
+        release: &[u8],
+        now: UnixMillis,
+    ) -> Result<Proposal, Fault> {
+        caller.may(Scope::Confirm, issuer)?;
+        let authorities = self.authorities(issuer).await?;
+        let opened = *open_release(release, &authorities, &self.keyring.load(), self.backend)?;
+        check_not_ahead("the release", opened.made, now)?;
+        self.store.expire(issuer, now).await?;
+        let proposal = self.find_proposal(issuer, id).await?;
+        if opened.content != proposal.facts.content {
+            return Err(Fault::Conflict(format!("the release is for another proposal than {id}")));
+        }
+        let ProposalState::Braked(alarm) = proposal.state else {
+            return Err(Fault::Conflict(format!(
+                "proposal {id} is {}: the brake does not hold it",
+                proposal.state.phase()
+            )));
+        };
+        if opened.reds < alarm.reds {
+            return Err(Fault::Conflict(format!(
+                "the release is for {} reds and the change turns {} red: the national platform looks again",
+                opened.reds, alarm.reds
+            )));
+        }
+        let what = format!("proposal {id}, {} reds by key {}", opened.reds, opened.national_key);
+        let entry = Entry::new(now, caller, Deed::Released, Some(issuer), what);
+        let released = self.store.release(issuer, id, opened.reds, release, &entry).await?;
+        released.ok_or_else(|| no_proposal(issuer, id))
+    }
+
+    pub(super) async fn find_proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Proposal, Fault> {
+        self.store.proposal(issuer, id).await?.ok_or_else(|| no_proposal(issuer, id))
+    }
+}
+
+/// What an instruction that was opened says.
+fn facts(content: &Content<'_>, instruction: &[u8]) -> ProposalFacts {
+    let bytes = InstructionParts::of(instruction).map_or(&[][..], |parts| parts.content);
+    let is_red = |change: Change| match change {
+        Change::Word(word) | Change::Status(word) => word.colour() == Some(Colour::Red),
+        Change::Generation(_) => false,
+    };
+    let count = |changes: usize| u32::try_from(changes).unwrap_or(u32::MAX);
+    ProposalFacts {
+        content: content_digest(bytes),
+        proposed: content.proposed,
+        expires: content.expires(),
+        rule: content.rule,
+        inputs: content.inputs,
+        local_key: content.local_key,
+        reason: content.reason.to_owned(),
+        changes: count(content.changes.len()),
+        reds: count(content.changes.iter().filter(|(_, change)| is_red(*change)).count()),
+    }
+}
+
+fn no_proposal(issuer: IssuerId, id: ProposalId) -> Fault {
+    Fault::NotFound(format!("proposal {id} of issuer {issuer}"))
+}

@@ -1,0 +1,104 @@
+//! Rosters.
+
+use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixMillis, UnixSeconds};
+
+use super::Registry;
+use crate::caller::Caller;
+use crate::fault::Fault;
+use crate::roster::{Roster, RosterSummary};
+use crate::scope::Scope;
+use crate::trail::{Deed, Entry};
+
+/// Longest validity of a signed roster, seconds: a week of school, and the weekend before it.
+pub(crate) const ROSTER_VALIDITY_S_MAX: u32 = 9 * 24 * 3600;
+
+impl Registry {
+    /// Rosters of a site.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn rosters(&self, caller: &Caller, site: SiteId) -> Result<Vec<RosterSummary>, Fault> {
+        caller.may_everywhere(Scope::Rosters)?;
+        self.store.rosters(site).await
+    }
+
+    /// One roster with its members.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn roster(
+        &self,
+        caller: &Caller,
+        site: SiteId,
+        name: &str,
+        now: UnixMillis,
+    ) -> Result<Roster, Fault> {
+        caller.may_everywhere(Scope::Rosters)?;
+        self.store.note(&entry(now, caller, Deed::RosterRead, site, name)).await?;
+        self.find_roster(site, name).await
+    }
+
+    /// Adds a roster or replaces it.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site.
+    pub async fn put_roster(&self, caller: &Caller, roster: &Roster, now: UnixMillis) -> Result<(), Fault> {
+        caller.may_everywhere(Scope::Rosters)?;
+        self.store.put_roster(roster, &entry(now, caller, Deed::RosterPut, roster.site, &roster.name)).await
+    }
+
+    /// Removes a roster.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn remove_roster(
+        &self,
+        caller: &Caller,
+        site: SiteId,
+        name: &str,
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        caller.may_everywhere(Scope::Rosters)?;
+        let entry = entry(now, caller, Deed::RosterRemoved, site, name);
+        if self.store.remove_roster(site, name, &entry).await? { Ok(()) } else { Err(no_roster(site, name)) }
+    }
+
+    /// Signs a roster, valid from now for `valid_s` seconds.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Invalid`] for a validity of 0 or more than nine days,
+    /// [`Fault::Misconfigured`] without a key, [`Fault::Misissued`].
+    pub async fn sign_roster(
+        &self,
+        caller: &Caller,
+        site: SiteId,
+        name: &str,
+        valid_s: u32,
+        now: UnixMillis,
+    ) -> Result<Vec<u8>, Fault> {
+        caller.may_everywhere(Scope::Rosters)?;
+        if valid_s == 0 || valid_s > ROSTER_VALIDITY_S_MAX {
+            return Err(Fault::invalid("valid_s", format!("1 to {ROSTER_VALIDITY_S_MAX} seconds")));
+        }
+        let roster = self.find_roster(site, name).await?;
+        let groups: Vec<(IssuerId, &[HolderIndex])> =
+            roster.groups.iter().map(|(issuer, members)| (*issuer, members.as_slice())).collect();
+        let issued = now.seconds();
+        let expires = UnixSeconds(issued.0.saturating_add(valid_s));
+        let signed = self.signers.roster(&self.keyring.load(), now)?.sign_roster(site, issued, expires, &groups)?;
+        self.store.note(&entry(now, caller, Deed::RosterSigned, site, name)).await?;
+        Ok(signed)
+    }
+
+    async fn find_roster(&self, site: SiteId, name: &str) -> Result<Roster, Fault> {
+        self.store.roster(site, name).await?.ok_or_else(|| no_roster(site, name))
+    }
+}
+
+fn entry(now: UnixMillis, caller: &Caller, deed: Deed, site: SiteId, name: &str) -> Entry {
+    Entry::new(now, caller, deed, None, format!("{name} of site {site}"))
+}
+
+fn no_roster(site: SiteId, name: &str) -> Fault {
+    Fault::NotFound(format!("roster {name:?} of site {site}"))
+}

@@ -1,0 +1,40 @@
+//! Chains for whoever hands them out.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use hufu_wire::chain::Head;
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
+use tokio::sync::broadcast;
+
+use super::Registry;
+use crate::fault::Fault;
+use crate::moment::UnixMicros;
+use crate::source::{ChainSource, StoredSet};
+
+#[async_trait]
+impl ChainSource for Registry {
+    async fn issuers(&self) -> Result<Vec<IssuerId>, Fault> {
+        Ok(self.store.issuers().await?.into_iter().map(|issuer| issuer.id).collect())
+    }
+
+    async fn sets(
+        &self,
+        issuer: IssuerId,
+        after: Sequence,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredSet>, Fault> {
+        self.store.sets(issuer, after, bytes_max).await
+    }
+
+    async fn head(&self, issuer: IssuerId) -> Result<[u8; Head::BYTES], Fault> {
+        self.head_at(issuer, UnixMillis(UnixMicros::now().0 / 1000)).await
+    }
+
+    async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<Bytes>, Fault> {
+        Ok(self.store.checkpoint(issuer).await?.map(|checkpoint| checkpoint.bytes))
+    }
+
+    fn grown(&self) -> broadcast::Receiver<IssuerId> {
+        self.store.grown()
+    }
+}

@@ -1,0 +1,69 @@
+//! What the registry needs of a database, noun by noun.
+//!
+//! A store keeps and is atomic; rules are the domain's. Every method is one transaction: all of it happens, durably,
+//! or nothing. Methods that write take the [`Entry`](crate::trail::Entry) of the trail that goes with it in the
+//! same transaction. Lists come in rising order of their key and are paged by the last key seen.
+//!
+//! Every method fails with [`Fault::Unavailable`] when the database does not answer and with [`Fault::Damaged`] when
+//! what it answers cannot have been written by a store; other faults are named where they occur.
+//!
+//! `suite` (feature `suite`) holds what every store must show.
+
+mod chain;
+mod checkpoints;
+mod credentials;
+mod devices;
+mod holders;
+mod issuers;
+mod proposals;
+mod rosters;
+mod sites;
+mod tokens;
+mod trail;
+
+use async_trait::async_trait;
+
+use crate::fault::Fault;
+
+pub use chain::{Chain, Statuses};
+pub use checkpoints::{Checkpoints, StoredCheckpoint};
+pub use credentials::Credentials;
+pub use devices::{DeviceChange, Devices};
+pub use holders::{Holders, Resealed, Seal};
+pub use issuers::Issuers;
+pub use proposals::Proposals;
+pub use rosters::Rosters;
+pub use sites::{Removed, Sites};
+pub use tokens::Tokens;
+pub use trail::Trail;
+
+/// A database of a registry.
+#[async_trait]
+pub trait Store:
+    Issuers
+    + Holders
+    + Credentials
+    + Sites
+    + Devices
+    + Rosters
+    + Proposals
+    + Chain
+    + Checkpoints
+    + Tokens
+    + Trail
+    + Send
+    + Sync
+    + 'static
+{
+    /// What it is and where, for logs: no secret in it.
+    fn name(&self) -> &str;
+
+    /// Whether it answers now.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`].
+    async fn ready(&self) -> Result<(), Fault>;
+
+    /// Ends it: what was committed is on the disk, and nothing may be asked afterwards.
+    async fn close(&self);
+}

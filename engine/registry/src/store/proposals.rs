@@ -1,0 +1,64 @@
+//! Proposals in the store.
+
+use async_trait::async_trait;
+use hufu_wire::{IssuerId, UnixMillis};
+
+use crate::fault::Fault;
+use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase};
+use crate::trail::Entry;
+
+/// What waits for confirmation, and what became of it.
+#[async_trait]
+pub trait Proposals {
+    /// Adds a proposal with the next number of its issuer, from 1: pending, or overtaken when its time is not after
+    /// that of the chain's last instruction. One whose content is here already is answered as it is, and nothing
+    /// is written.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] without such an issuer.
+    async fn add_proposal(
+        &self,
+        issuer: IssuerId,
+        facts: &ProposalFacts,
+        instruction: &[u8],
+        now: UnixMillis,
+        entry: &Entry,
+    ) -> Result<Proposal, Fault>;
+
+    /// One proposal.
+    async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault>;
+
+    /// The bytes of its instruction.
+    async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// Proposals with a number above `after`, of one phase or of all, by rising number, at most `limit`.
+    async fn proposals(
+        &self,
+        issuer: IssuerId,
+        phase: Option<ProposalPhase>,
+        after: Option<ProposalId>,
+        limit: u32,
+    ) -> Result<Vec<Proposal>, Fault>;
+
+    /// Withdraws a proposal that is open; answers as it is now, or that there is none.
+    async fn withdraw(
+        &self,
+        issuer: IssuerId,
+        id: ProposalId,
+        entry: &Entry,
+    ) -> Result<Option<Proposal>, Fault>;
+
+    /// Keeps the national platform's release of a braked proposal, for `reds` reds, and makes it pending again;
+    /// answers as it is now, or that there is none. One that is not braked stays as it is, and nothing is written.
+    async fn release(
+        &self,
+        issuer: IssuerId,
+        id: ProposalId,
+        reds: u32,
+        release: &[u8],
+        entry: &Entry,
+    ) -> Result<Option<Proposal>, Fault>;
+
+    /// Marks open proposals of an issuer that can no longer be confirmed at `now` as expired; answers how many.
+    async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault>;
+}

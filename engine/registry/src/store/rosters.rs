@@ -1,0 +1,27 @@
+//! Rosters in the store.
+
+use async_trait::async_trait;
+use hufu_wire::SiteId;
+
+use crate::fault::Fault;
+use crate::roster::{Roster, RosterSummary};
+use crate::trail::Entry;
+
+/// Who belongs to a site.
+#[async_trait]
+pub trait Rosters {
+    /// Rosters of a site, by name.
+    async fn rosters(&self, site: SiteId) -> Result<Vec<RosterSummary>, Fault>;
+
+    /// One of them.
+    async fn roster(&self, site: SiteId, name: &str) -> Result<Option<Roster>, Fault>;
+
+    /// Adds a roster or replaces it.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] without such a site.
+    async fn put_roster(&self, roster: &Roster, entry: &Entry) -> Result<(), Fault>;
+
+    /// Removes a roster; answers whether there was one.
+    async fn remove_roster(&self, site: SiteId, name: &str, entry: &Entry) -> Result<bool, Fault>;
+}

@@ -1,0 +1,201 @@
+//! The vault's key file: lines of text, the newest sealing key first.
+//!
+//! ```text
+//! # Comments and empty lines.
+//! hufu-vault 1
+//! index 64 hexadecimal digits
+//! seal 64 hexadecimal digits
+//! seal 64 hexadecimal digits
+//! ```
+
+use core::fmt::{self, Write as _};
+
+use aws_lc_rs::{hkdf, rand};
+use zeroize::Zeroizing;
+
+use super::fault::VaultFault;
+use super::seal::SealingKey;
+use super::{SealingKeyId, Vault};
+
+/// A secret of the file.
+type Secret = Zeroizing<[u8; 32]>;
+
+/// What a key file holds. Wiped when dropped, never printed.
+pub struct KeyFile {
+    index: Secret,
+    sealing: Vec<SealingSecret>,
+}
+
+/// A sealing key as the file holds it.
+pub struct SealingSecret(Secret);
+
+const FIRST: &str = "hufu-vault 1";
+
+impl KeyFile {
+    /// A new one with new keys.
+    ///
+    /// # Errors
+    /// [`VaultFault::NoRandomness`].
+    pub fn generate() -> Result<KeyFile, VaultFault> {
+        Ok(KeyFile { index: random()?, sealing: vec![SealingSecret(random()?)] })
+    }
+
+    /// Puts a new sealing key before the others. Fields are sealed anew with it by
+    /// [`Registry::rotate_vault`](crate::Registry::rotate_vault); until that is done the old ones must stay.
+    ///
+    /// # Errors
+    /// [`VaultFault::NoRandomness`].
+    pub fn rotate(&mut self) -> Result<(), VaultFault> {
+        self.sealing.insert(0, SealingSecret(random()?));
+        Ok(())
+    }
+
+    /// Leaves out all sealing keys but the newest, once nothing is sealed with them any more.
+    pub fn retire(&mut self) {
+        self.sealing.truncate(1);
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`VaultFault`].
+    pub fn read(text: &str) -> Result<KeyFile, VaultFault> {
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        match lines.next() {
+            Some((_, FIRST)) => {}
+            first => {
+                let line = first.map_or(1, |(line, _)| line);
+                return Err(VaultFault::Form { line, what: "it does not begin with `hufu-vault 1`" });
+            }
+        }
+        let mut index: Option<Secret> = None;
+        let mut sealing: Vec<SealingSecret> = Vec::new();
+        for (line, text) in lines {
+            let form = |what| VaultFault::Form { line, what };
+            let (word, digits) = text.split_once(' ').ok_or(form("neither `index KEY` nor `seal KEY`"))?;
+            let key = unhex(digits.trim()).ok_or(form("a key is 64 hexadecimal digits"))?;
+            let is_twice = index.as_deref() == Some(&*key) || sealing.iter().any(|other| *other.0 == *key);
+            match word {
+                _ if is_twice => return Err(VaultFault::Twice { line }),
+                "index" if index.is_some() => return Err(form("a second index key; there is one for good")),
+                "index" => index = Some(key),
+                "seal" => sealing.push(SealingSecret(key)),
+                _ => return Err(form("neither `index KEY` nor `seal KEY`")),
+            }
+        }
+        if sealing.is_empty() {
+            return Err(VaultFault::Missing("seal"));
+        }
+        Ok(KeyFile { index: index.ok_or(VaultFault::Missing("index"))?, sealing })
+    }
+
+    /// The file's text. For the eyes of the registry's process alone.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(256 + self.sealing.len() * 72));
+        text.push_str("# Hufu vault keys: who has these and the database reads every name. Never beside its backup.\n");
+        text.push_str("# index finds people again and stays for good. seal: the first seals, all open.\n");
+        text.push_str(FIRST);
+        text.push_str("\nindex ");
+        push_hex(&mut text, &self.index);
+        for key in &self.sealing {
+            text.push_str("\nseal ");
+            push_hex(&mut text, &key.0);
+        }
+        text.push('\n');
+        text
+    }
+
+    /// The ids of its sealing keys, newest first.
+    ///
+    /// # Errors
+    /// Those of [`vault`](Self::vault).
+    pub fn ids(&self) -> Result<Vec<SealingKeyId>, VaultFault> {
+        Ok(self.vault()?.sealing.iter().map(SealingKey::id).collect())
+    }
+
+    /// The vault with these keys.
+    ///
+    /// # Errors
+    /// [`VaultFault::Missing`] without a sealing key.
+    pub fn vault(&self) -> Result<Vault, VaultFault> {
+        let sealing: Vec<_> = self.sealing.iter().map(|secret| SealingKey::new(&secret.0)).collect();
+        if sealing.is_empty() {
+            return Err(VaultFault::Missing("seal"));
+        }
+        Ok(Vault { sealing, index: hkdf_key(&self.index) })
+    }
+}
+
+/// The key of subjects, from the file's secret (RFC 5869).
+fn hkdf_key(secret: &[u8; 32]) -> aws_lc_rs::hmac::Key {
+    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"hufu/1 vault").extract(secret);
+    let okm = prk.expand(&[b"hufu/1 subject"], aws_lc_rs::hmac::HMAC_SHA256).expect("32 bytes are never too many");
+    aws_lc_rs::hmac::Key::from(okm)
+}
+
+fn random() -> Result<Secret, VaultFault> {
+    let mut secret = Zeroizing::new([0; 32]);
+    rand::fill(&mut *secret).map_err(|_| VaultFault::NoRandomness)?;
+    Ok(secret)
+}
+
+fn unhex(digits: &str) -> Option<Secret> {
+    let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
+    let mut secret = Zeroizing::new([0; 32]);
+    for (byte, pair) in secret.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        *byte = u8::try_from(high? << 4 | low?).ok()?;
+    }
+    Some(secret)
+}
+
+fn push_hex(text: &mut String, secret: &[u8; 32]) {
+    for byte in secret {
+        let _ = write!(text, "{byte:02x}");
+    }
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyFile({} sealing keys, not shown)", self.sealing.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let mut file = KeyFile::generate().unwrap();
+        file.rotate().unwrap();
+        let read = KeyFile::read(&file.to_text()).unwrap();
+        assert_eq!(*read.to_text(), *file.to_text());
+        assert_eq!(read.ids().unwrap(), file.ids().unwrap());
+        file.retire();
+        assert_eq!(file.ids().unwrap(), read.ids().unwrap()[..1]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_without_showing_it() {
+        let one = "11".repeat(32);
+        let two = "22".repeat(32);
+        let check = |case: &str, text: String, says: &str| {
+            let fault = KeyFile::read(&text).expect_err(case).to_string();
+            assert!(fault.contains(says), "{case}: {fault}");
+            assert!(!fault.contains("111") && !fault.contains("222"), "{case}: {fault}");
+        };
+        check("empty", String::new(), "does not begin with");
+        check("another file", format!("owner = \"issuer\"\nseed = \"{one}\""), "does not begin with");
+        check("no index", format!("{FIRST}\nseal {one}"), "no index key");
+        check("no seal", format!("{FIRST}\nindex {one}"), "no seal key");
+        check("cut off", format!("{FIRST}\nindex {one}\nseal {}", &two[1..]), "line 3: ");
+        check("not hexadecimal", format!("{FIRST}\nindex {one}\n\nseal {}", two.replace('2', "g")), "line 4: ");
+        check("another word", format!("{FIRST}\nkey {one}"), "neither");
+        check("a word alone", format!("{FIRST}\nseal"), "neither");
+        check("two indices", format!("{FIRST}\nindex {one}\nindex {two}"), "second index");
+        check("twice", format!("{FIRST}\nindex {one}\nseal {two}\nseal {two}"), "line 4: the same key");
+        check("one key for both", format!("{FIRST}\nindex {one}\nseal {one}"), "line 3: the same key");
+    }
+}
