@@ -1,0 +1,24 @@
+//! The newest checkpoint.
+
+use bytes::Bytes;
+use hufu_wire::IssuerId;
+use hufu_wire::chain::Checkpoint;
+
+use crate::fault::{NatsFault, OrMissing as _};
+use crate::link::Link;
+use crate::names;
+
+/// `None` when there is none.
+pub(super) async fn newest(link: &Link, issuer: IssuerId) -> Result<Option<Bytes>, NatsFault> {
+    let stream = link.jetstream.get_stream(names::CHECKPOINTS).await;
+    let Some(stream) = stream.or_missing("looking for checkpoints")? else { return Ok(None) };
+    let newest = stream.direct_get_last_for_subject(names::checkpoints(issuer)).await;
+    match newest.or_missing("reading a checkpoint")? {
+        Some(message) if message.payload.len() == Checkpoint::BYTES => Ok(Some(message.payload)),
+        Some(message) => Err(NatsFault::Garbled(format!(
+            "{} bytes stand where a checkpoint should; the registry's publisher puts it right",
+            message.payload.len()
+        ))),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,143 @@
+//! Where a stream stands, by what is in it, and what becomes of a stream that holds something else than the chain.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::Stream;
+use hufu_wire::chain::{Checkpoint, Head};
+use hufu_wire::{Message as _, Sequence};
+
+use super::{Sets, Standing};
+use crate::fault::{NatsFault, OrMissing as _};
+use crate::placed::Placed;
+use crate::publisher::condition::Trouble;
+use crate::{names, search, streams};
+
+/// For how long a stream must hold another history before it is emptied: a registry's database may be on its way
+/// back, and an operator may be reading the log.
+const REPAIR_AFTER: Duration = Duration::from_secs(2);
+/// Messages that are no sets, removed in one look.
+const FOREIGN_MAX: usize = 1000;
+
+/// What a stream's last set is to the chain.
+enum Relation {
+    /// The chain has it too.
+    Same,
+    /// The chain does not reach that far, and nothing contradicts it.
+    Ahead { tip: Sequence },
+    /// The chain has another one.
+    Other,
+}
+
+impl Sets {
+    /// Notices that the stream is gone, or not as we left it.
+    pub(super) async fn look_after(&mut self) -> Result<(), Trouble> {
+        let stream = self.link.jetstream.get_stream(names::stream(self.issuer)).await;
+        let next = stream.or_missing("looking at a stream")?.map(|stream| next(&stream));
+        self.standing = self.standing.filter(|standing| Some(standing.next) == next);
+        self.looked = Instant::now();
+        Ok(())
+    }
+
+    /// Finds out how far the stream has come.
+    pub(super) async fn look(&mut self) -> Result<Standing, Trouble> {
+        for _ in 0..FOREIGN_MAX {
+            let stream = streams::ensure_sets(&self.link, self.issuer, &self.shared.options).await?;
+            self.looked = Instant::now();
+            // In this order: what the chain is compared with was in the stream before the chain was asked.
+            let last = stream.get_last_raw_message_by_subject(&names::sets(self.issuer)).await;
+            let Some(message) = last.or_missing("reading a stream's end")? else {
+                self.contradicted = None;
+                return Ok(Standing { last: 0, next: next(&stream), chain: self.beginning().await? });
+            };
+            let Some(newest) = Placed::read(&message.payload, self.issuer) else {
+                self.remove_foreign(&stream, &message).await?;
+                continue;
+            };
+            match self.relation(&stream, &newest).await? {
+                Relation::Same => {
+                    self.contradicted = None;
+                    let next = next(&stream).max(message.sequence + 1);
+                    return Ok(Standing { last: message.sequence, next, chain: newest.sequence });
+                }
+                Relation::Ahead { tip } => return Err(Trouble::Ahead { tip, newest: newest.sequence }),
+                Relation::Other => self.repair(&stream, &message, newest.sequence).await?,
+            }
+        }
+        Err(Trouble::Contended)
+    }
+
+    /// Before the first set that an empty stream gets: engines without older ones start from the checkpoint, which
+    /// the set it names shows to be of this chain.
+    async fn beginning(&self) -> Result<Sequence, Trouble> {
+        let checkpoint = self.shared.source.checkpoint(self.issuer).await?;
+        let checkpoint = checkpoint.and_then(|bytes| Checkpoint::read_from(&bytes).ok());
+        let mut after = checkpoint.map_or(0, |checkpoint| checkpoint.sequence.0 - 1);
+        if let Some(sets) = self.shared.options.keep.sets {
+            after = after.max(self.tip().await?.sequence.0.saturating_sub(sets));
+        }
+        Ok(Sequence(after))
+    }
+
+    async fn relation(&self, stream: &Stream, newest: &Placed) -> Result<Relation, Trouble> {
+        let before = Sequence(newest.sequence.0 - 1);
+        let sets = self.shared.source.sets(self.issuer, before, 0).await?;
+        if let Some(set) = sets.first().filter(|set| set.sequence == newest.sequence) {
+            let is_same = self.placed(set)?.digest == newest.digest;
+            return Ok(if is_same { Relation::Same } else { Relation::Other });
+        }
+        let tip = self.tip().await?;
+        if tip.sequence >= newest.sequence {
+            // The chain has gone on from a checkpoint above, and this one is no part of it.
+            return Ok(Relation::Other);
+        }
+        let at = search::first_after(stream, self.issuer, tip.sequence).await?;
+        let following = search::message_from(stream, self.issuer, at).await?;
+        let following = following.and_then(|message| Placed::read(&message.payload, self.issuer));
+        let is_same =
+            following.is_some_and(|set| set.sequence.0 == tip.sequence.0 + 1 && set.previous == tip.digest);
+        Ok(if is_same { Relation::Ahead { tip: tip.sequence } } else { Relation::Other })
+    }
+
+    async fn tip(&self) -> Result<Head, Trouble> {
+        let head = self.shared.source.head(self.issuer).await?;
+        Head::read_from(&head).map_err(|fault| Trouble::Registry(fault.to_string()))
+    }
+
+    /// Somebody else may publish on the subject too; the server asks for no signature.
+    async fn remove_foreign(&self, stream: &Stream, message: &StreamMessage) -> Result<(), Trouble> {
+        tracing::warn!(
+            "message {} of the stream of issuer {} is no set of it; it is removed. Only registries should be allowed \
+             to publish there",
+            message.sequence,
+            self.issuer,
+        );
+        let removed = stream.delete_message(message.sequence).await;
+        removed.map_err(|error| NatsFault::Refused(format!("removing a message: {error}")))?;
+        Ok(())
+    }
+
+    /// Empties the stream up to `message` when it has contradicted the chain for long enough.
+    async fn repair(
+        &mut self,
+        stream: &Stream,
+        message: &StreamMessage,
+        sequence: Sequence,
+    ) -> Result<(), Trouble> {
+        if self.contradicted.get_or_insert_with(Instant::now).elapsed() < REPAIR_AFTER {
+            return Err(Trouble::OtherHistory { sequence });
+        }
+        // What another registry may have published since stays.
+        let emptied = stream.purge().sequence(message.sequence + 1).await;
+        emptied.map_err(|error| NatsFault::Refused(format!("emptying a stream: {error}")))?;
+        tracing::warn!("the stream of issuer {} was emptied; it is filled anew", self.issuer);
+        self.shared.counters.repairs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.contradicted = None;
+        self.with_ids = false;
+        Ok(())
+    }
+}
+
+fn next(stream: &Stream) -> u64 {
+    stream.cached_info().state.last_sequence + 1
+}
