@@ -116,8 +116,7 @@ impl WarmCopy {
     /// # Errors
     /// [`SyncFault::WarmCopy`] when they are damaged or of another issuer.
     pub fn open(state: &[u8], issuer: IssuerId) -> Result<(WarmCopy, SnapshotDigest), SyncFault> {
-        let (warm, snapshot) =
-            WarmCopy::read(state).map_err(|what| SyncFault::WarmCopy { issuer, what })?;
+        let (warm, snapshot) = WarmCopy::read(state).map_err(|what| SyncFault::WarmCopy { issuer, what })?;
         if warm.issuer != issuer {
             return Err(SyncFault::WarmCopy { issuer, what: "it is of another issuer" });
         }

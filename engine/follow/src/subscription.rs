@@ -1,0 +1,251 @@
+//! Whether the feed speaks, and when to ask it again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::options::Timings;
+
+/// One issuer's subscription, as seen from here.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    silent: Duration,
+    hung: Duration,
+    ask_min: Duration,
+    is_live: bool,
+    is_open: bool,
+    /// When to subscribe, `None` while there is no reason to.
+    again_at: Option<Instant>,
+    /// When it was tried last.
+    tried_at: Option<Instant>,
+    /// When something genuine came last, or it was subscribed.
+    spoke_at: Instant,
+    /// Since when sets have been missing without one coming.
+    starved_since: Option<Instant>,
+    /// How often that went on for too long.
+    starved: u32,
+    backoff: Backoff,
+}
+
+/// Why a subscription is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trip {
+    /// Not even heads come.
+    Silent,
+    /// Sets are missing, and none comes.
+    Hung,
+}
+
+/// After so many subscriptions that brought none of the missing sets the feed is taken not to have them.
+const STARVED_MAX: u32 = 2;
+
+impl Subscription {
+    pub(crate) fn new(timings: &Timings, is_live: bool, now: Instant) -> Subscription {
+        let ms = Duration::from_millis;
+        Subscription {
+            silent: ms(timings.silent_ms),
+            hung: ms(timings.hung_ms),
+            ask_min: ms(timings.ask_ms_min),
+            is_live,
+            is_open: false,
+            again_at: Some(now),
+            tried_at: None,
+            spoke_at: now,
+            starved_since: None,
+            starved: 0,
+            backoff: Backoff::new(ms(timings.backoff_ms_min), ms(timings.backoff_ms_max)),
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// Whether it is open and has spoken of late.
+    pub(crate) fn is_connected(&self, now: Instant) -> bool {
+        self.is_open && (!self.is_live || now < self.spoke_at + self.silent)
+    }
+
+    /// Whether the feed is taken not to have the sets that are missing.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.starved >= STARVED_MAX
+    }
+
+    /// Whether to subscribe now. However often there is reason to, it is done a few times a second at most.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.due_at().is_some_and(|at| at <= now)
+    }
+
+    /// When something is to be done or looked at.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        if self.again_at.is_some() {
+            return self.due_at();
+        }
+        let silent = self.is_live.then_some(self.spoke_at + self.silent);
+        let hung = self.starved_since.map(|since| since + self.hung);
+        silent.into_iter().chain(hung).min()
+    }
+
+    /// Subscribing begins.
+    pub(crate) fn trying(&mut self, now: Instant) {
+        (self.is_open, self.again_at, self.tried_at) = (false, None, Some(now));
+    }
+
+    /// It is subscribed.
+    pub(crate) fn opened(&mut self, now: Instant) {
+        (self.is_open, self.spoke_at) = (true, now);
+        self.starved_since = self.starved_since.map(|_| now);
+    }
+
+    /// The feed is of no use until it is asked again.
+    pub(crate) fn failed(&mut self, now: Instant) {
+        self.is_open = false;
+        self.again_after(now, Duration::ZERO);
+    }
+
+    /// As [`failed`](Self::failed), and not before `rest` is over.
+    pub(crate) fn left(&mut self, now: Instant, rest: Duration) {
+        self.is_open = false;
+        self.again_after(now, rest);
+    }
+
+    /// Sets are missing that this subscription will not bring.
+    pub(crate) fn lost_sets(&mut self, now: Instant) {
+        if self.again_at.is_none() {
+            self.again_after(now, Duration::ZERO);
+        }
+    }
+
+    /// What is asked for has changed: ask now.
+    pub(crate) fn anew(&mut self, now: Instant) {
+        (self.is_open, self.again_at) = (false, Some(now));
+        self.backoff.reset();
+        (self.starved, self.starved_since) = (0, None);
+    }
+
+    /// Something genuine came, old or new.
+    pub(crate) fn spoke(&mut self, now: Instant) {
+        self.spoke_at = now;
+    }
+
+    /// Something came that led on: a set was applied, or the words are current.
+    pub(crate) fn led_on(&mut self, now: Instant) {
+        self.spoke_at = now;
+        self.backoff.reset();
+        (self.starved, self.starved_since) = (0, None);
+    }
+
+    /// Whether sets are missing at this moment.
+    pub(crate) fn lacks(&mut self, lacks: bool, now: Instant) {
+        match (lacks, self.starved_since) {
+            (true, None) => self.starved_since = Some(now),
+            (true, Some(_)) => {}
+            (false, _) => {
+                self.starved_since = None;
+                // What was to be asked for has come meanwhile.
+                if self.is_open {
+                    self.again_at = None;
+                }
+            }
+        }
+    }
+
+    /// Looks at the clock; what it tells is told once for each subscription.
+    pub(crate) fn look(&mut self, now: Instant) -> Option<Trip> {
+        if !self.is_open || self.again_at.is_some() {
+            return None;
+        }
+        let trip = if self.is_live && now >= self.spoke_at + self.silent {
+            self.is_open = false;
+            Trip::Silent
+        } else if self.starved_since.is_some_and(|since| now >= since + self.hung) {
+            self.starved += 1;
+            Trip::Hung
+        } else {
+            return None;
+        };
+        self.again_after(now, Duration::ZERO);
+        Some(trip)
+    }
+
+    fn again_after(&mut self, now: Instant, rest: Duration) {
+        self.again_at = Some(now + self.backoff.next().max(rest));
+    }
+
+    fn due_at(&self) -> Option<Instant> {
+        let at = self.again_at?;
+        Some(self.tried_at.map_or(at, |tried| at.max(tried + self.ask_min)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(now: Instant) -> Subscription {
+        let mut subscription = Subscription::new(&Timings::default(), true, now);
+        subscription.trying(now);
+        subscription.opened(now);
+        subscription
+    }
+
+    #[test]
+    fn silence_is_told_once_and_asked_about_later_each_time() {
+        let mut now = Instant::now();
+        let mut subscription = opened(now);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let at = subscription.wake_at().unwrap();
+            assert_eq!(subscription.look(at.checked_sub(Duration::from_millis(1)).unwrap()), None);
+            assert_eq!(subscription.look(at), Some(Trip::Silent));
+            assert_eq!(subscription.look(at + Duration::from_secs(60)), None, "it is told already");
+            now = subscription.wake_at().unwrap();
+            waits.push(now - at);
+            assert!(subscription.is_due(now) && !subscription.is_connected(now));
+            subscription.trying(now);
+            subscription.opened(now);
+        }
+        assert!(waits[0] < Duration::from_millis(200) && waits[9] > Duration::from_secs(7), "{waits:?}");
+    }
+
+    #[test]
+    fn sets_that_do_not_come_are_asked_for_again_and_then_given_up() {
+        let start = Instant::now();
+        let mut subscription = opened(start);
+        subscription.lacks(true, start);
+        let at = subscription.wake_at().unwrap();
+        assert_eq!(at - start, Duration::from_millis(1500));
+        assert_eq!(subscription.look(at), Some(Trip::Hung));
+        assert!(subscription.is_open() && !subscription.is_starved(), "they may still come");
+        let again = subscription.wake_at().unwrap();
+        subscription.trying(again);
+        subscription.opened(again);
+        assert_eq!(subscription.look(again + Duration::from_millis(1500)), Some(Trip::Hung));
+        assert!(subscription.is_starved());
+        subscription.led_on(again);
+        assert!(!subscription.is_starved());
+    }
+
+    #[test]
+    fn however_often_sets_are_lost_it_is_asked_a_few_times_a_second() {
+        let start = Instant::now();
+        let mut subscription = opened(start);
+        let mut asked = 0;
+        for ms in 0..1000 {
+            let now = start + Duration::from_millis(ms);
+            subscription.led_on(now);
+            subscription.lost_sets(now);
+            if subscription.is_due(now) {
+                asked += 1;
+                subscription.trying(now);
+                subscription.opened(now);
+            }
+        }
+        assert!((3..=5).contains(&asked), "{asked}");
+    }
+}
