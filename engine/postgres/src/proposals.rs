@@ -1,0 +1,289 @@
+//! Proposals, and what became of them.
+
+use async_trait::async_trait;
+use hufu_registry::store::Proposals;
+use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
+use hufu_wire::chain::{ContentDigest, InputsDigest};
+use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
+use sqlx::postgres::PgRow;
+
+use crate::fault::{Stop, fault, retried};
+use crate::issuers::lock;
+use crate::row::{Columns as _, at_most, big, damaged};
+use crate::store::{PostgresStore, Tx};
+use crate::trail;
+
+/// Every column but the instruction and the release, which are large.
+macro_rules! select_proposal {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
+             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = select_proposal!("WHERE issuer = $1 AND id = $2");
+const BY_CONTENT: &str = select_proposal!("WHERE issuer = $1 AND content = $2");
+
+fn proposal(row: &PgRow) -> Result<Proposal, Fault> {
+    Ok(Proposal {
+        id: ProposalId(row.number("id")?),
+        facts: ProposalFacts {
+            content: ContentDigest(row.array("content")?),
+            proposed: UnixMillis(row.number("proposed")?),
+            expires: UnixMillis(row.number("expires")?),
+            rule: RuleId(row.number("rule")?),
+            inputs: InputsDigest(row.array("inputs")?),
+            local_key: KeyId(row.array("local_key")?),
+            reason: row.text("reason")?,
+            changes: row.number("changes")?,
+            reds: row.number("reds")?,
+        },
+        state: state(row)?,
+        released: row.number_or_none("released")?,
+        added: UnixMillis(row.number("added")?),
+    })
+}
+
+fn state(row: &PgRow) -> Result<ProposalState, Fault> {
+    let phase = row.text("phase")?;
+    Ok(match ProposalPhase::from_slug(&phase).ok_or_else(|| damaged("phase", &phase))? {
+        ProposalPhase::Pending => ProposalState::Pending,
+        ProposalPhase::Braked => ProposalState::Braked(Alarm {
+            reds: row.number("alarm_reds")?,
+            recent: row.number("alarm_recent")?,
+            holders: row.number("alarm_holders")?,
+            share_permille: row.number("alarm_share_permille")?,
+        }),
+        ProposalPhase::Confirmed => ProposalState::Confirmed(Sequence(row.number("sequence")?)),
+        ProposalPhase::Withdrawn => ProposalState::Withdrawn,
+        ProposalPhase::Expired => ProposalState::Expired,
+        ProposalPhase::Overtaken => ProposalState::Overtaken,
+    })
+}
+
+/// A proposal as it is, within a transaction that has the issuer's lock.
+async fn by_id(tx: &mut Tx, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Stop> {
+    let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
+    let row = query.fetch_optional(&mut **tx).await?;
+    Ok(row.as_ref().map(proposal).transpose()?)
+}
+
+/// The proposal that a set confirms, within a transaction that has the issuer's lock.
+pub(crate) async fn by_content(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    content: ContentDigest,
+) -> Result<Option<Proposal>, Stop> {
+    let query = sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..]);
+    let row = query.fetch_optional(&mut **tx).await?;
+    Ok(row.as_ref().map(proposal).transpose()?)
+}
+
+/// Writes that the brake holds a proposal.
+pub(crate) async fn brake(tx: &mut Tx, issuer: IssuerId, id: ProposalId, alarm: &Alarm) -> Result<(), Stop> {
+    const BRAKE: &str = "
+        UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_recent = $4, alarm_holders = $5,
+            alarm_share_permille = $6
+        WHERE issuer = $1 AND id = $2";
+    sqlx::query(BRAKE)
+        .bind(i64::from(issuer.0))
+        .bind(at_most(id.0))
+        .bind(i64::from(alarm.reds))
+        .bind(at_most(alarm.recent))
+        .bind(at_most(alarm.holders))
+        .bind(i64::from(alarm.share_permille))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes that a proposal is in the chain, and that open ones which are not later never will be.
+pub(crate) async fn confirm(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    confirmed: &Proposal,
+    sequence: Sequence,
+) -> Result<(), Stop> {
+    const CONFIRM: &str =
+        "UPDATE proposals SET phase = 'confirmed', sequence = $3 WHERE issuer = $1 AND id = $2";
+    const OVERTAKE: &str = "
+        UPDATE proposals SET phase = 'overtaken'
+        WHERE issuer = $1 AND phase IN ('pending', 'braked') AND proposed <= $2";
+    let confirm = sqlx::query(CONFIRM).bind(i64::from(issuer.0)).bind(at_most(confirmed.id.0));
+    confirm.bind(big("sequence", sequence.0)?).execute(&mut **tx).await?;
+    let overtake = sqlx::query(OVERTAKE).bind(i64::from(issuer.0));
+    overtake.bind(big("proposed", confirmed.facts.proposed.0)?).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) -> Result<(), Stop> {
+    const ADD: &str = "
+        INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
+            reds, added, instruction)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    const NEXT: &str = "UPDATE issuers SET next_proposal = $2 + 1 WHERE id = $1";
+    let facts = &new.facts;
+    let id = big("proposal", new.id.0)?;
+    sqlx::query(ADD)
+        .bind(i64::from(issuer.0))
+        .bind(id)
+        .bind(new.state.phase().slug())
+        .bind(&facts.content.0[..])
+        .bind(big("proposed", facts.proposed.0)?)
+        .bind(big("expires", facts.expires.0)?)
+        .bind(i64::from(facts.rule.0))
+        .bind(&facts.inputs.0[..])
+        .bind(&facts.local_key.0[..])
+        .bind(&facts.reason)
+        .bind(i64::from(facts.changes))
+        .bind(i64::from(facts.reds))
+        .bind(big("added", new.added.0)?)
+        .bind(instruction)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+#[async_trait]
+impl Proposals for PostgresStore {
+    async fn add_proposal(
+        &self,
+        issuer: IssuerId,
+        facts: &ProposalFacts,
+        instruction: &[u8],
+        now: UnixMillis,
+        entry: &Entry,
+    ) -> Result<Proposal, Fault> {
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            let locked = lock(&mut tx, issuer).await?;
+            if let Some(known) = by_content(&mut tx, issuer, facts.content).await? {
+                return Ok(known);
+            }
+            let is_late = facts.proposed <= locked.tip.proposed;
+            let new = Proposal {
+                id: ProposalId(locked.next_proposal),
+                facts: facts.clone(),
+                state: if is_late { ProposalState::Overtaken } else { ProposalState::Pending },
+                released: None,
+                added: now,
+            };
+            add(&mut tx, issuer, &new, instruction).await?;
+            trail::write(&mut tx, entry).await?;
+            tx.commit().await?;
+            Ok(new)
+        })
+        .await
+    }
+
+    async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
+        let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
+        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        row.as_ref().map(proposal).transpose()
+    }
+
+    async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault> {
+        let query = sqlx::query("SELECT instruction FROM proposals WHERE issuer = $1 AND id = $2");
+        let query = query.bind(i64::from(issuer.0)).bind(at_most(id.0));
+        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        row.map(|row| row.bytes("instruction")).transpose()
+    }
+
+    async fn proposals(
+        &self,
+        issuer: IssuerId,
+        phase: Option<ProposalPhase>,
+        after: Option<ProposalId>,
+        limit: u32,
+    ) -> Result<Vec<Proposal>, Fault> {
+        const OF_ALL: &str = select_proposal!("WHERE issuer = $1 AND id > $2 ORDER BY id LIMIT $3");
+        const OF_PHASE: &str =
+            select_proposal!("WHERE issuer = $1 AND id > $2 AND phase = $4 ORDER BY id LIMIT $3");
+        let query = sqlx::query(if phase.is_some() { OF_PHASE } else { OF_ALL });
+        let query = query.bind(i64::from(issuer.0)).bind(after.map_or(0, |after| at_most(after.0)));
+        let query = query.bind(i64::from(limit));
+        let query = match phase {
+            Some(phase) => query.bind(phase.slug()),
+            None => query,
+        };
+        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(proposal).collect()
+    }
+
+    async fn withdraw(
+        &self,
+        issuer: IssuerId,
+        id: ProposalId,
+        entry: &Entry,
+    ) -> Result<Option<Proposal>, Fault> {
+        const WITHDRAW: &str = "UPDATE proposals SET phase = 'withdrawn' WHERE issuer = $1 AND id = $2";
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            lock(&mut tx, issuer).await?;
+            let Some(mut known) = by_id(&mut tx, issuer, id).await? else { return Ok(None) };
+            if known.state.phase().is_open() {
+                let withdraw = sqlx::query(WITHDRAW).bind(i64::from(issuer.0)).bind(at_most(id.0));
+                withdraw.execute(&mut *tx).await?;
+                trail::write(&mut tx, entry).await?;
+                tx.commit().await?;
+                known.state = ProposalState::Withdrawn;
+            }
+            Ok(Some(known))
+        })
+        .await
+    }
+
+    async fn release(
+        &self,
+        issuer: IssuerId,
+        id: ProposalId,
+        reds: u32,
+        release: &[u8],
+        entry: &Entry,
+    ) -> Result<Option<Proposal>, Fault> {
+        const RELEASE: &str = "
+            UPDATE proposals SET phase = 'pending', released = $3, release = $4 WHERE issuer = $1 AND id = $2";
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            lock(&mut tx, issuer).await?;
+            let Some(mut known) = by_id(&mut tx, issuer, id).await? else { return Ok(None) };
+            if known.state.phase() == ProposalPhase::Braked {
+                let query = sqlx::query(RELEASE).bind(i64::from(issuer.0)).bind(at_most(id.0));
+                query.bind(i64::from(reds)).bind(release).execute(&mut *tx).await?;
+                trail::write(&mut tx, entry).await?;
+                tx.commit().await?;
+                known.state = ProposalState::Pending;
+                known.released = Some(reds);
+            }
+            Ok(Some(known))
+        })
+        .await
+    }
+
+    async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault> {
+        const ANY: &str = "
+            SELECT EXISTS (
+                SELECT FROM proposals WHERE issuer = $1 AND phase IN ('pending', 'braked') AND expires <= $2
+            ) AS any";
+        const EXPIRE: &str = "
+            UPDATE proposals SET phase = 'expired'
+            WHERE issuer = $1 AND phase IN ('pending', 'braked') AND expires <= $2";
+        // Whoever looks at proposals asks for this first: mostly there are none, and nobody has to wait.
+        let any = sqlx::query(ANY).bind(i64::from(issuer.0)).bind(at_most(now.0));
+        if !any.fetch_one(&self.pool).await.map_err(fault)?.flag("any")? {
+            return Ok(0);
+        }
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            lock(&mut tx, issuer).await?;
+            let expire = sqlx::query(EXPIRE).bind(i64::from(issuer.0)).bind(at_most(now.0));
+            let expired = expire.execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            Ok(expired)
+        })
+        .await
+    }
+}

@@ -1,0 +1,63 @@
+//! Rosters.
+
+use async_trait::async_trait;
+use hufu_registry::store::Rosters;
+use hufu_registry::{Entry, Fault, Roster, RosterSummary};
+use hufu_wire::SiteId;
+
+use crate::fault::{broken, fault, retried};
+use crate::row::Columns as _;
+use crate::sites::no_site;
+use crate::store::PostgresStore;
+use crate::trail;
+
+#[async_trait]
+impl Rosters for PostgresStore {
+    async fn rosters(&self, site: SiteId) -> Result<Vec<RosterSummary>, Fault> {
+        let query = sqlx::query("SELECT name, members_count FROM rosters WHERE site = $1 ORDER BY name");
+        let rows = query.bind(i64::from(site.0)).fetch_all(&self.pool).await.map_err(fault)?;
+        let summary = |name, members| Ok(RosterSummary { site, name, members });
+        rows.iter().map(|row| summary(row.text("name")?, row.number("members_count")?)).collect()
+    }
+
+    async fn roster(&self, site: SiteId, name: &str) -> Result<Option<Roster>, Fault> {
+        let query = sqlx::query("SELECT members FROM rosters WHERE site = $1 AND name = $2");
+        let row = query.bind(i64::from(site.0)).bind(name).fetch_optional(&self.pool).await.map_err(fault)?;
+        row.map(|row| Roster::stored(site, name.to_owned(), &row.bytes("members")?)).transpose()
+    }
+
+    async fn put_roster(&self, roster: &Roster, entry: &Entry) -> Result<(), Fault> {
+        const PUT: &str = "
+            INSERT INTO rosters (site, name, members, members_count) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (site, name) DO UPDATE SET members = excluded.members, members_count = excluded.members_count";
+        let members = roster.members_bytes();
+        let count = i64::try_from(roster.len()).unwrap_or(i64::MAX);
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            let put =
+                sqlx::query(PUT).bind(i64::from(roster.site.0)).bind(&roster.name).bind(&members).bind(count);
+            put.execute(&mut *tx).await.map_err(|error| match broken(&error) {
+                Some("rosters_site") => no_site(roster.site).into(),
+                _ => crate::fault::Stop::Sql(error),
+            })?;
+            trail::write(&mut tx, entry).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    async fn remove_roster(&self, site: SiteId, name: &str, entry: &Entry) -> Result<bool, Fault> {
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            let remove = sqlx::query("DELETE FROM rosters WHERE site = $1 AND name = $2");
+            let removed =
+                remove.bind(i64::from(site.0)).bind(name).execute(&mut *tx).await?.rows_affected() > 0;
+            if removed {
+                trail::write(&mut tx, entry).await?;
+                tx.commit().await?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
+}

@@ -1,0 +1,38 @@
+//! The schema and how it comes to be: migrations that are part of the program, run once each under an advisory
+//! lock, so that registries that start together do not race.
+
+use hufu_registry::Fault;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::fault::fault;
+use crate::options::pool;
+
+/// By rising number. What is here is never changed: the next change is the next file.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "registry", include_str!("../migrations/0001_registry.sql"))];
+
+/// Brings the schema to what this program knows.
+///
+/// # Errors
+/// [`Fault::Misconfigured`] when the database has been used by a later program, or may not be changed.
+pub(crate) async fn migrate(options: &PgConnectOptions) -> Result<(), Fault> {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    // Another registry may be at it, and a large table takes its time.
+    let pool = pool(options.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]), 1);
+    let outcome = Migrator::with_migrations(migrations.into()).run(&pool).await;
+    pool.close().await;
+    outcome.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => Fault::Misconfigured(format!(
+            "the database has migration {version}, which this program does not know: run the program that made it, \
+             or a later one"
+        )),
+        MigrateError::VersionMismatch(version) => {
+            Fault::Damaged(format!("migration {version} of the database is not the one of this program"))
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => fault(error),
+        other => Fault::Misconfigured(format!("the database cannot be brought up to date: {other}")),
+    })
+}

@@ -1,0 +1,68 @@
+//! Sites and their policies.
+
+use async_trait::async_trait;
+use hufu_registry::store::{Removed, Sites};
+use hufu_registry::{Entry, Fault, Site};
+use hufu_wire::SiteId;
+use sqlx::postgres::PgRow;
+
+use crate::fault::{broken, fault, retried};
+use crate::row::Columns as _;
+use crate::store::PostgresStore;
+use crate::trail;
+
+pub(crate) fn no_site(site: SiteId) -> Fault {
+    Fault::NotFound(format!("site {site}"))
+}
+
+fn site(row: &PgRow) -> Result<Site, Fault> {
+    Ok(Site { id: SiteId(row.number("id")?), name: row.text("name")?, policy: row.text("policy")? })
+}
+
+#[async_trait]
+impl Sites for PostgresStore {
+    async fn sites(&self) -> Result<Vec<Site>, Fault> {
+        let rows =
+            sqlx::query("SELECT * FROM sites ORDER BY id").fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(site).collect()
+    }
+
+    async fn site(&self, id: SiteId) -> Result<Option<Site>, Fault> {
+        let query = sqlx::query("SELECT * FROM sites WHERE id = $1").bind(i64::from(id.0));
+        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        row.as_ref().map(site).transpose()
+    }
+
+    async fn put_site(&self, site: &Site, entry: &Entry) -> Result<(), Fault> {
+        const PUT: &str = "
+            INSERT INTO sites (id, name, policy) VALUES ($1, $2, $3)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, policy = excluded.policy";
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            let put = sqlx::query(PUT).bind(i64::from(site.id.0)).bind(&site.name).bind(&site.policy);
+            put.execute(&mut *tx).await?;
+            trail::write(&mut tx, entry).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    async fn remove_site(&self, site: SiteId, entry: &Entry) -> Result<Removed, Fault> {
+        retried(|| async {
+            let mut tx = self.begin().await?;
+            let remove = sqlx::query("DELETE FROM sites WHERE id = $1").bind(i64::from(site.0));
+            match remove.execute(&mut *tx).await {
+                Ok(removed) if removed.rows_affected() == 0 => return Ok(Removed::Absent),
+                Ok(_) => {}
+                Err(error) if matches!(broken(&error), Some("devices_site" | "rosters_site")) => {
+                    return Ok(Removed::InUse);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            trail::write(&mut tx, entry).await?;
+            tx.commit().await?;
+            Ok(Removed::Gone)
+        })
+        .await
+    }
+}

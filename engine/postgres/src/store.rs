@@ -1,0 +1,89 @@
+//! The store as a whole: opened, asked whether it answers, closed.
+
+use async_trait::async_trait;
+use hufu_registry::Fault;
+use hufu_registry::store::Store;
+use sqlx::{PgPool, Postgres, Transaction};
+
+use crate::fault::fault;
+use crate::options::{connect_options, pool};
+use crate::row::Columns as _;
+use crate::schema::migrate;
+use crate::wakes::Wakes;
+
+/// A transaction; it is rolled back unless it is committed.
+pub(crate) type Tx = Transaction<'static, Postgres>;
+
+/// A registry's database in PostgreSQL.
+pub struct PostgresStore {
+    pub(crate) pool: PgPool,
+    pub(crate) wakes: Wakes,
+    name: String,
+}
+
+impl PostgresStore {
+    /// Connections that requests share, unless the operator says otherwise: PostgreSQL takes 100 by default, and
+    /// several registries share them.
+    pub const CONNECTIONS: u32 = 16;
+
+    /// Opens the database that `url` names, such as `postgres://hufu@db.example/registry`, with at most
+    /// `connections` for requests and one more to hear of other registries, and brings its tables up to date. Must
+    /// be called within a Tokio runtime.
+    ///
+    /// The URL takes `sslmode`, `sslrootcert`, `sslcert` and `sslkey` as libpq does. To another machine, TLS is
+    /// never only preferred: without `sslmode` the server's certificate and name are verified. Password and user may
+    /// come from `PGPASSWORD`, `PGUSER` and `~/.pgpass`.
+    ///
+    /// # Errors
+    /// [`Fault::Misconfigured`] when the URL cannot be read, the password is wrong, the database is of a later
+    /// program, or PostgreSQL is set to forget what it acknowledged; [`Fault::Unavailable`] when it does not answer
+    /// within 15 seconds.
+    pub async fn open(url: &str, connections: u32) -> Result<PostgresStore, Fault> {
+        let options = connect_options(url)?;
+        migrate(&options).await?;
+        let database = options.get_database().unwrap_or(options.get_username());
+        let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
+        let pool = pool(options.clone(), connections.max(1));
+        check_durability(&pool).await?;
+        Ok(PostgresStore { wakes: Wakes::listen(options), pool, name })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        self.pool.begin().await
+    }
+}
+
+/// An acknowledged change set must be on a disk.
+async fn check_durability(pool: &PgPool) -> Result<(), Fault> {
+    let query = "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commits";
+    let row = sqlx::query(query).fetch_one(pool).await.map_err(fault)?;
+    for (setting, value) in [("fsync", row.text("fsync")?), ("synchronous_commit", row.text("commits")?)] {
+        if value == "off" {
+            return Err(Fault::Misconfigured(format!(
+                "PostgreSQL would lose change sets that it acknowledged: set {setting} = on in postgresql.conf"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        let query = "SELECT pg_is_in_recovery() AS standby";
+        let row = sqlx::query(query).fetch_one(&self.pool).await.map_err(fault)?;
+        if row.flag("standby")? {
+            return Err(Fault::Unavailable(format!("{} is a standby, which takes no changes", self.name)));
+        }
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.wakes.stop();
+        self.pool.close().await;
+    }
+}
