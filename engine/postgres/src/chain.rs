@@ -240,19 +240,18 @@ impl Chain for PostgresStore {
     ) -> Result<Option<Statuses>, Fault> {
         // One statement, so that the tip is of the same moment.
         const PAGE: &str = "
-            SELECT tip_sequence, tip_digest, tip_proposed, tip_confirmed, page.holder, page.word
-            FROM issuers LEFT JOIN LATERAL (
-                SELECT holder, word FROM statuses WHERE issuer = $1 AND holder >= $2 ORDER BY holder LIMIT $3
-            ) AS page ON true
-            WHERE issuers.id = $1 ORDER BY page.holder";
+            SELECT tip_sequence, tip_digest, tip_proposed, tip_confirmed, page.holders, page.words
+            FROM issuers CROSS JOIN LATERAL (
+                SELECT array_agg(holder) AS holders, array_agg(word) AS words FROM (
+                    SELECT holder, word FROM statuses WHERE issuer = $1 AND holder >= $2
+                    ORDER BY holder LIMIT $3
+                ) AS following
+            ) AS page
+            WHERE issuers.id = $1";
         let query =
             sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(i64::from(from.0)).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let tip = tip(first)?;
-        let is_empty = first.number_or_none::<i64>("holder")?.is_none();
-        let words = if is_empty { Vec::new() } else { rows.iter().map(word).collect::<Result<_, _>>()? };
-        Ok(Some(Statuses { tip, words }))
+        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        row.map(|row| Ok(Statuses { tip: tip(&row)?, words: words(&row)? })).transpose()
     }
 
     fn grown(&self) -> broadcast::Receiver<IssuerId> {
