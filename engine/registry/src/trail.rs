@@ -95,6 +95,8 @@ deeds! {
     Released = "proposal.released",
     /// A checkpoint was taken.
     CheckpointPut = "checkpoint.put",
+    /// A snapshot was taken.
+    SnapshotPut = "snapshot.put",
     /// Every status of an issuer was read.
     StatusesExported = "statuses.exported",
     /// A token was made.

@@ -1,6 +1,29 @@
-//! The registry over HTTP.
+//! The registry over HTTP: JSON for people's things, signed bytes as they are, one endless body for whoever follows
+//! a chain. `docs/REGISTRY.md` tells what every route is for, `GET /v1/openapi.json` its exact shape.
 
+mod clock;
+mod convert;
+mod document;
+mod extract;
+mod feed;
 mod frame;
+mod guard;
+mod handlers;
+mod limits;
+mod options;
+mod problem;
+mod routes;
+mod server;
+mod snapshots;
+mod state;
+mod tls;
 pub mod types;
 
 pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
+pub use options::{ApiOptions, ServeFault, TlsFiles};
+pub use server::{Running, serve};
+
+/// The OpenAPI document of this API, made from its handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::document()
+}

@@ -1,7 +1,7 @@
 //! Checkpoints: both authorities' word for a whole table.
 
 use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
-use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
+use hufu_wire::chain::{ChangeSet, Checkpoint, ContentDigest, Parts};
 use hufu_wire::{IssuerId, UnixMillis, read};
 
 use super::{Registry, check_not_ahead};
@@ -40,12 +40,31 @@ impl Registry {
                 "the checkpoint is at another set {sequence} than the chain here: two histories"
             )));
         }
-        let digest: String = snapshot.iter().map(|byte| format!("{byte:02x}")).collect();
-        let what = format!("set {sequence}, snapshot {digest}");
+        let what = format!("set {sequence}, snapshot {}", hex(&snapshot));
         let entry = Entry::new(now, caller, Deed::CheckpointPut, Some(issuer), what);
         let stored = StoredCheckpoint { issuer, sequence, made, bytes: bytes.to_vec().into() };
         self.store.put_checkpoint(&stored, &entry).await
     }
+
+    /// Leaves a line of the trail for a snapshot that was handed in. Where it is kept is the caller's business; what is
+    /// in it is believed only under a checkpoint.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn note_snapshot(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        snapshot: &[u8; 32],
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        caller.may(Scope::Checkpoint, issuer)?;
+        self.store.note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), hex(snapshot))).await
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Whether `checkpoint` says what `set` says of itself.

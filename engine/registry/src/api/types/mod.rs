@@ -28,7 +28,7 @@ pub use holders::{
 pub use issuers::{Brake, Issuer, IssuerEdit, Issuers};
 pub use problem::{PROBLEM_TYPE_PREFIX, Problem};
 pub use proposals::{BrakeReport, Confirmed, Proposal, ProposalState, Proposals};
-pub use rosters::{Roster, RosterEdit, RosterGroup, Rosters, SignRoster};
+pub use rosters::{Roster, RosterEdit, RosterGroup, RosterSummary, Rosters, SignRoster};
 pub use sites::{Site, SiteEdit, Sites};
 pub use tokens::{NewToken, Scope, Token, TokenMade, Tokens};
 pub use trail::{Trail, TrailEntry};

@@ -36,8 +36,18 @@ pub struct Proposal {
     pub inputs: Hex<32>,
     /// Why, in the authority's words.
     pub reason: String,
-    /// How many changes it has.
+    /// How many holders it changes.
     pub changes: u32,
+    /// How many of the changes say red, whoever was red before.
+    pub reds: u32,
+    /// Why the brake holds it; only when braked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brake: Option<BrakeReport>,
+    /// For how many reds the national platform released it, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_reds: Option<u32>,
+    /// When it came in.
+    pub added_ms: u64,
     /// The key that signed it.
     #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
     pub local_key: Hex<8>,

@@ -4,8 +4,17 @@ use utoipa::ToSchema;
 /// The rosters of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rosters {
-    /// Their names, rising.
-    pub names: Vec<String>,
+    /// By rising name.
+    pub rosters: Vec<RosterSummary>,
+}
+
+/// A roster without its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RosterSummary {
+    /// Its name at its site.
+    pub name: String,
+    /// How many members it has.
+    pub members: u32,
 }
 
 /// A list of holders that a site may ask about at once (R12).
@@ -24,7 +33,7 @@ pub struct Roster {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"groups": [{"issuer": 310_000, "holders": [1, 2, 3]}]}))]
 pub struct RosterEdit {
-    /// Its members, in any order, none twice.
+    /// Its members, in any order.
     #[schema(min_items = 1)]
     pub groups: Vec<RosterGroup>,
 }

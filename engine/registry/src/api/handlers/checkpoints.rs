@@ -1,0 +1,112 @@
+//! Checkpoints, and the snapshots that they name.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hufu_wire::IssuerId;
+
+use super::octets;
+use crate::api::clock::now;
+use crate::api::extract::{Bearer, Ids, Octets, expect_type};
+use crate::api::problem::{ApiProblem, Kind};
+use crate::api::snapshots::SnapshotFolder;
+use crate::api::state::Api;
+use crate::api::types::Hex;
+use crate::{ChainSource, Scope};
+
+/// Who may read checkpoints and snapshots.
+const READERS: [Scope; 4] = [Scope::Feed, Scope::Checkpoint, Scope::Confirm, Scope::Audit];
+
+/// The newest checkpoint
+///
+/// 404 while there is none.
+#[utoipa::path(get, path = "/v1/issuers/{issuer}/checkpoint", tag = "checkpoints",
+    params(("issuer" = u32, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+    security(("bearer" = ["feed"]), ("bearer" = ["checkpoint"]), ("bearer" = ["confirm"]), ("bearer" = ["audit"])))]
+pub(in crate::api) async fn read(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids(issuer): Ids<u32>,
+) -> Result<Response, ApiProblem> {
+    let issuer = IssuerId(issuer);
+    caller.may_one_of(&READERS, issuer)?;
+    let checkpoint = api.registry.checkpoint(issuer).await?;
+    let none = || ApiProblem::new(Kind::NotFound, format!("issuer {issuer} has no checkpoint yet"));
+    checkpoint.map(octets).ok_or_else(none)
+}
+
+/// Hand in a checkpoint with both signatures
+///
+/// It must be at a set of the chain here. One that is not newer than the one there is changes nothing.
+#[utoipa::path(put, path = "/v1/issuers/{issuer}/checkpoint", tag = "checkpoints",
+    params(("issuer" = u32, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 204)),
+    security(("bearer" = ["checkpoint"])))]
+pub(in crate::api) async fn put(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids(issuer): Ids<u32>,
+    Octets(checkpoint): Octets,
+) -> Result<StatusCode, ApiProblem> {
+    api.registry.put_checkpoint(&caller, IssuerId(issuer), &checkpoint, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A snapshot by its digest
+#[utoipa::path(get, path = "/v1/issuers/{issuer}/snapshots/{digest}", tag = "checkpoints",
+    params(("issuer" = u32, Path), ("digest" = String, Path, description = "64 hex digits")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+    security(("bearer" = ["feed"]), ("bearer" = ["checkpoint"]), ("bearer" = ["confirm"]), ("bearer" = ["audit"])))]
+pub(in crate::api) async fn read_snapshot(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids((issuer, digest)): Ids<(u32, String)>,
+) -> Result<Response, ApiProblem> {
+    let issuer = IssuerId(issuer);
+    caller.may_one_of(&READERS, issuer)?;
+    let digest = digest_of(&digest)?;
+    let (length, body) = folder(&api)?.get(issuer, &digest).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Hand in a snapshot before the checkpoint that names it
+///
+/// Nothing of it is verified here: authorities and engines open it and compare its digest.
+#[utoipa::path(put, path = "/v1/issuers/{issuer}/snapshots/{digest}", tag = "checkpoints",
+    params(("issuer" = u32, Path), ("digest" = String, Path, description = "64 hex digits")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 204)),
+    security(("bearer" = ["checkpoint"])))]
+pub(in crate::api) async fn put_snapshot(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids((issuer, digest)): Ids<(u32, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, ApiProblem> {
+    let issuer = IssuerId(issuer);
+    caller.may(Scope::Checkpoint, issuer)?;
+    expect_type(&headers, "application/octet-stream")?;
+    let digest = digest_of(&digest)?;
+    api.registry.issuer(&caller, issuer).await?;
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    folder(&api)?.put(issuer, &digest, length, body.into_data_stream()).await?;
+    api.registry.note_snapshot(&caller, issuer, &digest.0, now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn digest_of(text: &str) -> Result<Hex<32>, ApiProblem> {
+    text.parse().map_err(|fault| ApiProblem::new(Kind::MalformedPath, format!("the digest: {fault}")))
+}
+
+fn folder(api: &Api) -> Result<&SnapshotFolder, ApiProblem> {
+    api.snapshots.as_ref().ok_or_else(|| {
+        ApiProblem::new(Kind::NotFound, "this registry keeps no snapshots: the operator gives it a folder")
+    })
+}

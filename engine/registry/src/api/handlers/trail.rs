@@ -1,0 +1,24 @@
+//! The trail: who did what (R44).
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{Answer, Page};
+use crate::api::clock::now;
+use crate::api::extract::{Asked, Bearer};
+use crate::api::state::Api;
+use crate::api::types::{Trail, TrailEntry};
+
+/// The trail, by rising number
+///
+/// Reading it leaves a line, too.
+#[utoipa::path(get, path = "/v1/trail", tag = "trail", params(Page), responses((status = 200, body = Trail)),
+    security(("bearer" = ["audit"])))]
+pub(in crate::api) async fn read(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Asked(page): Asked<Page>,
+) -> Answer<Trail> {
+    let noted = api.registry.trail(&caller, page.after.unwrap_or(0), page.limit(), now()).await?;
+    Ok(Json(Trail { entries: noted.into_iter().map(TrailEntry::from).collect() }))
+}

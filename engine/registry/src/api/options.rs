@@ -1,0 +1,90 @@
+//! How the API is served.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// How the API is served. [`ApiOptions::on`] has the defaults.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// Where to listen; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// The server's certificate and key. Without, the API is plain HTTP, which is served on loopback only: a token
+    /// that travels in the clear is anybody's.
+    pub tls: Option<TlsFiles>,
+    /// Connections at once; the next one is closed.
+    pub connections_max: usize,
+    /// Requests at once, feeds not among them; the next one is told to come back.
+    pub requests_max: usize,
+    /// Feeds at once; the next one is told to come back.
+    pub feeds_max: usize,
+    /// How long one request may take, milliseconds; feeds and snapshots are not measured.
+    pub request_ms_max: u64,
+    /// An engine that is more than so many sets behind the newest checkpoint is offered it before the sets.
+    pub offer_after_sets: u64,
+    /// The folder of snapshots; without, none are kept here.
+    pub snapshots: Option<PathBuf>,
+    /// Largest snapshot that is taken, bytes.
+    pub snapshot_bytes_max: u64,
+}
+
+/// The files of a server's identity, PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate, and after it those that lead to the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl ApiOptions {
+    /// Plain HTTP on `listen`, 1,024 connections, 256 requests, 512 feeds, 30 s a request, checkpoints offered from
+    /// 1,000 sets, no snapshots.
+    pub fn on(listen: SocketAddr) -> ApiOptions {
+        ApiOptions {
+            listen,
+            tls: None,
+            connections_max: 1024,
+            requests_max: 256,
+            feeds_max: 512,
+            request_ms_max: 30_000,
+            offer_after_sets: 1000,
+            snapshots: None,
+            // The status words of 1.4 billion holders take 11.2 GB.
+            snapshot_bytes_max: 16 << 30,
+        }
+    }
+}
+
+/// Why the API is not served. The operator can mend each.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeFault {
+    /// Plain HTTP, and not on loopback.
+    #[error(
+        "{0} is not a loopback address: give the API a certificate and a key, or let it listen on 127.0.0.1"
+    )]
+    Plain(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {addr}: {why}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the operating system says.
+        why: std::io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("{file}: {what}", file = file.display())]
+    Tls {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The folder of snapshots cannot be used.
+    #[error("{folder}: {why}", folder = folder.display())]
+    Snapshots {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system says.
+        why: std::io::Error,
+    },
+}

@@ -1,0 +1,117 @@
+//! Every route, with how much its body may have.
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::document::{self, Document};
+use super::handlers::{
+    chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, tokens,
+    trail,
+};
+use super::state::Api;
+use super::{guard, limits};
+
+/// The whole API.
+pub(super) fn router(api: Api) -> Router {
+    let bounded = from_fn_with_state(api.clone(), guard::bounded);
+    let (router, mut document) = OpenApiRouter::with_openapi(document::base())
+        .merge(all_bounded().layer(bounded))
+        .merge(unbounded())
+        .split_for_parts();
+    document::finish(&mut document);
+    // A document of texts always becomes JSON.
+    let json = serde_json::to_vec(&document).unwrap_or_default();
+    router
+        .fallback(guard::unknown)
+        .method_not_allowed_fallback(guard::other_method)
+        .layer(Extension(Document(json.into())))
+        .layer(from_fn(guard::caught))
+        .with_state(api)
+}
+
+/// The document of [`router`], without a registry behind it.
+pub(super) fn document() -> OpenApi {
+    let mut document =
+        OpenApiRouter::with_openapi(document::base()).merge(all_bounded()).merge(unbounded()).into_openapi();
+    document::finish(&mut document);
+    document
+}
+
+fn all_bounded() -> OpenApiRouter<Api> {
+    small_json().merge(large_json()).merge(signed()).merge(small_signed()).merge(read_only())
+}
+
+fn small_json() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(issuers::put))
+        .routes(routes!(holders::find))
+        .routes(routes!(credentials::issue, credentials::list))
+        .routes(routes!(sites::read, sites::put, sites::remove))
+        .routes(routes!(devices::add))
+        .routes(routes!(rosters::sign))
+        .routes(routes!(tokens::add, tokens::list))
+        .layer(DefaultBodyLimit::max(limits::JSON_BYTES_MAX))
+}
+
+fn large_json() -> OpenApiRouter<Api> {
+    let holders = OpenApiRouter::new()
+        .routes(routes!(holders::register))
+        .layer(DefaultBodyLimit::max(limits::HOLDERS_JSON_BYTES_MAX));
+    let rosters = OpenApiRouter::new()
+        .routes(routes!(rosters::read, rosters::put, rosters::remove))
+        .layer(DefaultBodyLimit::max(limits::ROSTER_JSON_BYTES_MAX));
+    holders.merge(rosters)
+}
+
+fn signed() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(proposals::propose, proposals::list))
+        .routes(routes!(proposals::confirm))
+        .layer(DefaultBodyLimit::max(limits::SET_BYTES_MAX))
+}
+
+fn small_signed() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(proposals::release))
+        .routes(routes!(checkpoints::read, checkpoints::put))
+        .layer(DefaultBodyLimit::max(limits::SMALL_BYTES_MAX))
+}
+
+/// What takes no body. A feed is bounded until it begins.
+fn read_only() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(document::read))
+        .routes(routes!(issuers::list))
+        .routes(routes!(holders::read))
+        .routes(routes!(credentials::terms))
+        .routes(routes!(sites::list))
+        .routes(routes!(sites::toml))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::read))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(devices::renew))
+        .routes(routes!(rosters::list))
+        .routes(routes!(proposals::read))
+        .routes(routes!(proposals::instruction))
+        .routes(routes!(proposals::withdraw))
+        .routes(routes!(chain::tip))
+        .routes(routes!(chain::head))
+        .routes(routes!(chain::set))
+        .routes(routes!(chain::sets))
+        .routes(routes!(chain::feed))
+        .routes(routes!(chain::statuses))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(trail::read))
+        .layer(DefaultBodyLimit::max(0))
+}
+
+/// Health answers also when there is no room. Snapshots take their time and bound themselves.
+fn unbounded() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(health::read))
+        .routes(routes!(checkpoints::read_snapshot, checkpoints::put_snapshot))
+}

@@ -1,0 +1,34 @@
+//! The server's identity.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::options::{ServeFault, TlsFiles};
+
+/// TLS 1.3 and 1.2 with the certificate of these files; clients show tokens, not certificates.
+pub(super) fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeFault> {
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|why| fault(&files.certificate, why.to_string()))?;
+    if chain.is_empty() {
+        return Err(fault(&files.certificate, "there is no certificate in it".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| fault(&files.key, why.to_string()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|why| fault(&files.certificate, why.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|why| fault(&files.certificate, why.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn fault(file: &Path, what: String) -> ServeFault {
+    ServeFault::Tls { file: file.to_owned(), what }
+}
