@@ -55,7 +55,8 @@ impl Brake {
     pub fn judge(&self, reds: u32, recent: u64, holders: u64) -> Result<(), Alarm> {
         let together = recent.saturating_add(u64::from(reds));
         let beyond_free = together > u64::from(self.free);
-        let beyond_share = u128::from(together) * 1000 > u128::from(holders) * u128::from(self.share_permille);
+        let beyond_share =
+            u128::from(together) * 1000 > u128::from(holders) * u128::from(self.share_permille);
         if reds > 0 && beyond_free && beyond_share {
             Err(Alarm { reds, recent, holders, share_permille: self.share_permille })
         } else {

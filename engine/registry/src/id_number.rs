@@ -15,7 +15,9 @@ pub struct IdNumber(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdFault {
     /// Neither of the two forms.
-    #[error("18 characters of a resident's number, or the kind of the document and its number, like passport:E12345678")]
+    #[error(
+        "18 characters of a resident's number, or the kind of the document and its number, like passport:E12345678"
+    )]
     Form,
     /// The last character does not follow from the others.
     #[error("the check character is not right: a digit is wrong or two are swapped")]
@@ -153,7 +155,8 @@ mod tests {
     #[test]
     fn a_birth_that_was_not_is_refused() {
         let numbered = |front: &str| {
-            let sum: u32 = front.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
+            let sum: u32 =
+                front.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
             format!("{front}{}", char::from(CHECKS[(sum % 11) as usize]))
         };
         let check_birth = |birth: &str, is: bool| {

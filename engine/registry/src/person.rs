@@ -64,7 +64,9 @@ impl Person {
 
 fn is_phone(phone: &str) -> bool {
     let known = |char: char| char.is_ascii_digit() || matches!(char, '+' | '-' | ' ');
-    phone.len() <= PHONE_CHARS_MAX && phone.contains(|char: char| char.is_ascii_digit()) && phone.chars().all(known)
+    phone.len() <= PHONE_CHARS_MAX
+        && phone.contains(|char: char| char.is_ascii_digit())
+        && phone.chars().all(known)
 }
 
 impl Drop for Person {

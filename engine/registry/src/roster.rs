@@ -49,7 +49,8 @@ impl Roster {
             return Err(Fault::invalid("groups", format!("1 to {ROSTER_MEMBERS_MAX} members")));
         }
         let groups = members.chunk_by(|a, b| a.0 == b.0);
-        let groups = groups.map(|group| (group[0].0, group.iter().map(|member| member.1).collect())).collect();
+        let groups =
+            groups.map(|group| (group[0].0, group.iter().map(|member| member.1).collect())).collect();
         Ok(Roster { site, name, groups })
     }
 
@@ -79,10 +80,10 @@ impl Roster {
     ///
     /// # Errors
     /// [`Fault::Damaged`] when these are not the members of any roster.
-    pub fn stored(site: SiteId, name: String, members: &[u8]) -> Result<Roster, Fault> {
+    pub fn stored(site: SiteId, name: &str, members: &[u8]) -> Result<Roster, Fault> {
         let damaged = || Fault::Damaged(format!("roster {name:?} of site {site} cannot be read"));
         let groups = read_groups(members).ok_or_else(damaged)?;
-        let roster = Roster { site, name: name.clone(), groups };
+        let roster = Roster { site, name: name.to_owned(), groups };
         let issuers_rise = roster.groups.is_sorted_by(|a, b| a.0 < b.0);
         let members_rise = roster.groups.iter().all(|(_, members)| members.is_sorted_by(|a, b| a < b));
         if issuers_rise && members_rise && !roster.is_empty() { Ok(roster) } else { Err(damaged()) }
@@ -112,10 +113,11 @@ mod tests {
         let of = |issuer, holder| (IssuerId(issuer), HolderIndex(holder));
         let members = [of(2, 9), of(1, 7), of(2, 3), of(1, 7)];
         let roster = Roster::new(SiteId(5), "3b".into(), members).unwrap();
-        let groups = vec![(IssuerId(1), vec![HolderIndex(7)]), (IssuerId(2), vec![HolderIndex(3), HolderIndex(9)])];
+        let groups =
+            vec![(IssuerId(1), vec![HolderIndex(7)]), (IssuerId(2), vec![HolderIndex(3), HolderIndex(9)])];
         assert_eq!(roster.groups, groups);
         let bytes = roster.members_bytes();
-        let stored = |bytes: &[u8]| Roster::stored(SiteId(5), "3b".into(), bytes);
+        let stored = |bytes: &[u8]| Roster::stored(SiteId(5), "3b", bytes);
         assert_eq!(stored(&bytes).unwrap(), roster);
         for cut in 0..bytes.len() {
             let whole_group = cut == 12;

@@ -1,1 +1,120 @@
 //! The registry's embedded store, in one SQLite file.
+//!
+//! One connection writes, several read. The log is a WAL with `synchronous = FULL`: what a method answered is on the
+//! disk. Several processes may open one file; each writes in its turn, and wakes stay within a process, so the others
+//! notice within a second.
+
+mod chain;
+mod checkpoints;
+mod credentials;
+mod devices;
+mod fault;
+mod holders;
+mod issuers;
+mod proposals;
+mod rosters;
+mod sites;
+mod tokens;
+mod trail;
+mod values;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hufu_registry::Fault;
+use hufu_registry::store::Store;
+use hufu_wire::IssuerId;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
+use tokio::sync::broadcast;
+
+use fault::fault;
+
+/// A registry's store in one file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    name: String,
+    /// One connection: whoever has it is the only one of this process that writes.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    grown: broadcast::Sender<IssuerId>,
+}
+
+/// Connections that read: more than cores are no faster, and a feed's read is short.
+const READERS: u32 = 4;
+/// How long another process may hold the file before somebody waits in vain.
+const BUSY: Duration = Duration::from_secs(10);
+/// Wakes that a sleeper may miss before it is told that it missed some; it looks by itself every second anyway.
+const WAKES: usize = 256;
+
+/// Every migration, by rising number. Files that were released are never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "registry", include_str!("../migrations/0001_registry.sql"))];
+
+impl SqliteStore {
+    /// Opens the file at `path`, or makes it, readable by its owner alone, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when it cannot be opened; [`Fault::Damaged`] when it is no store of a registry, or of a
+    /// newer one.
+    pub async fn open(path: &Path) -> Result<SqliteStore, Fault> {
+        let name = format!("sqlite {}", path.display());
+        let named = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+        // SQLite gives the log beside it the same mode.
+        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        made.map_err(|error| Fault::Unavailable(named(&error)))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            // A full set is 129 pages of bytes and at most 32,768 of words: no checkpoint within a commit.
+            .pragma("wal_autocheckpoint", "8192")
+            .pragma("cache_size", "-65536");
+        let pool = |connections| {
+            let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
+            options.max_lifetime(None).idle_timeout(None).test_before_acquire(false)
+        };
+        let open = async {
+            let writer = pool(1).connect_with(options.clone()).await?;
+            migrator().run(&writer).await?;
+            let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+            Ok::<_, sqlx::Error>((writer, readers))
+        };
+        let (writer, readers) = open.await.map_err(|error| fault::opening(path, error))?;
+        Ok(SqliteStore { name, writer, readers, grown: broadcast::channel(WAKES).0 })
+    }
+
+    /// A transaction that holds the file's write lock from its beginning, so that what it read stays true.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into())
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        sqlx::query("SELECT 1 FROM issuers LIMIT 1").fetch_optional(&self.readers).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -38,7 +38,7 @@ pub enum Appended {
         /// Right after the commit.
         committed: UnixMicros,
     },
-    /// It was the chain's last set already. Nothing happened.
+    /// It is in the chain already. Nothing happened.
     Duplicate {
         /// Its place.
         sequence: Sequence,

@@ -1,7 +1,7 @@
 //! Whether a set may be appended, from what the store has locked and read.
 
 use hufu_codes::chain::{Confirmed, Place, Tip};
-use hufu_wire::chain::ChangeSet;
+use hufu_wire::chain::{ChainDigest, ChangeSet};
 
 use super::append::Appended;
 use crate::brake::{Alarm, Brake};
@@ -21,15 +21,17 @@ pub struct Ground {
     pub released: Option<u32>,
 }
 
-/// Whether `set` is what comes next after `tip`.
+/// Whether `set` is what comes next after `tip`. `held` is the digest of the set that the chain has at its place.
 ///
 /// # Errors
 /// [`Appended::Duplicate`] or [`Appended::Moved`]: the answer, and nothing is to be written.
-pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>) -> Result<(), Appended> {
+pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>, held: Option<ChainDigest>) -> Result<(), Appended> {
+    if held == Some(set.tip().digest) {
+        return Err(Appended::Duplicate { sequence: set.position.sequence });
+    }
+    // Every engine refuses an instruction that is not later than the one before it.
     match tip.place(&set.position) {
-        // Every engine refuses an instruction that is not later than the one before it.
         Place::Next if set.content.proposed > tip.proposed => Ok(()),
-        Place::AtTip if set.tip().digest == tip.digest => Err(Appended::Duplicate { sequence: tip.sequence }),
         Place::Next | Place::Behind | Place::AtTip | Place::Branch | Place::Beyond => {
             Err(Appended::Moved { tip: *tip })
         }

@@ -22,7 +22,8 @@ impl Turn {
         let mut held = held.iter().peekable();
         for (holder, change) in changes.iter() {
             while held.next_if(|(index, _)| *index < holder).is_some() {}
-            let before = held.next_if(|(index, _)| *index == holder).map_or(StatusWord::UNKNOWN, |(_, word)| *word);
+            let before =
+                held.next_if(|(index, _)| *index == holder).map_or(StatusWord::UNKNOWN, |(_, word)| *word);
             turn.push(holder, before, change.apply(before));
         }
         turn
@@ -54,7 +55,8 @@ mod tests {
             Record::new(at(5), Change::Generation(2)),
             Record::new(at(6), Change::Generation(2)),
         ];
-        let held = [(at(0), red), (at(2), red), (at(3), green.with_generation(7)), (at(4), green), (at(6), red)];
+        let held =
+            [(at(0), red), (at(2), red), (at(3), green.with_generation(7)), (at(4), green), (at(6), red)];
         let turn = Turn::of(&Changes::new(&records).unwrap(), &held);
         let unknown = StatusWord::UNKNOWN;
         let words = [

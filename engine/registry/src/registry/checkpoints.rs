@@ -1,7 +1,7 @@
 //! Checkpoints: both authorities' word for a whole table.
 
 use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
-use hufu_wire::chain::{ChangeSet, Checkpoint, ContentDigest, Parts};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
 use hufu_wire::{IssuerId, UnixMillis, read};
 
 use super::{Registry, check_not_ahead};

@@ -58,8 +58,10 @@ impl Registry {
             display: &person.display(),
             detail,
         };
-        let bytes =
-            self.signers.code(issuer, wanted.uses(), &self.keyring.load(), now)?.sign_credential(&credential)?;
+        let bytes = self
+            .signers
+            .code(issuer, wanted.uses(), &self.keyring.load(), now)?
+            .sign_credential(&credential)?;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
         let issued = IssuedCredential {
             issuer,
@@ -133,7 +135,8 @@ impl Wanted {
                 let is_fresh = terms.issued <= now && now.0 - terms.issued.0 <= TERMS_S_MAX;
                 if terms.key != current.key || terms.generation != current.generation || !is_fresh {
                     return Err(Fault::Conflict(
-                        "the terms that the phone made its tree for no longer hold: ask for terms again".into(),
+                        "the terms that the phone made its tree for no longer hold: ask for terms again"
+                            .into(),
                     ));
                 }
                 let expires = until(terms.issued, valid_s, limits::PHONE_VALIDITY_S_MAX)?;
@@ -155,7 +158,10 @@ impl Wanted {
                     return Err(Fault::invalid("until", "not before `from`, and not in the past"));
                 }
                 if expires.0 - now.0 > limits::TRIP_VALIDITY_S_MAX {
-                    return Err(Fault::invalid("until", "a trip code is issued at most 60 days before it ends"));
+                    return Err(Fault::invalid(
+                        "until",
+                        "a trip code is issued at most 60 days before it ends",
+                    ));
                 }
                 Ok((now, expires, Detail::Trip { hub, from, until: last }))
             }

@@ -39,7 +39,8 @@ impl Registry {
             Some(person) => self.vault.seal(issuer, index, person),
             None => Err(Fault::Damaged(format!("the store asks for person {nth} of {}", people.len()))),
         };
-        let entry = Entry::new(now, caller, Deed::HoldersAdded, Some(issuer), format!("{} people", people.len()));
+        let entry =
+            Entry::new(now, caller, Deed::HoldersAdded, Some(issuer), format!("{} people", people.len()));
         self.store.add_holders(issuer, &subjects, &seal, now, &entry).await
     }
 

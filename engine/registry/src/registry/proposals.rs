@@ -103,7 +103,8 @@ impl Registry {
         caller.may(Scope::Propose, issuer)?;
         self.store.expire(issuer, now).await?;
         let entry = Entry::new(now, caller, Deed::Withdrawn, Some(issuer), format!("proposal {id}"));
-        let proposal = self.store.withdraw(issuer, id, &entry).await?.ok_or_else(|| no_proposal(issuer, id))?;
+        let proposal =
+            self.store.withdraw(issuer, id, &entry).await?.ok_or_else(|| no_proposal(issuer, id))?;
         match proposal.state {
             ProposalState::Withdrawn => Ok(proposal),
             other => Err(Fault::Conflict(format!("proposal {id} is {} and stays so", other.phase()))),

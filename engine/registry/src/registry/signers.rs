@@ -36,8 +36,7 @@ impl Signers {
 
     /// The key that signs rosters now.
     pub(super) fn roster(&self, keyring: &Keyring, now: UnixMillis) -> Result<&IssuerSigner, Fault> {
-        let may =
-            |signer: &&IssuerSigner| keyring.key_for(signer.key(), Uses::ROSTER, now.seconds()).is_ok();
+        let may = |signer: &&IssuerSigner| keyring.key_for(signer.key(), Uses::ROSTER, now.seconds()).is_ok();
         self.rosters.iter().find(may).ok_or_else(|| missing(Uses::ROSTER, None))
     }
 

@@ -93,7 +93,9 @@ impl KeyFile {
     /// The file's text. For the eyes of the registry's process alone.
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(256 + self.sealing.len() * 72));
-        text.push_str("# Hufu vault keys: who has these and the database reads every name. Never beside its backup.\n");
+        text.push_str(
+            "# Hufu vault keys: who has these and the database reads every name. Never beside its backup.\n",
+        );
         text.push_str("# index finds people again and stays for good. seal: the first seals, all open.\n");
         text.push_str(FIRST);
         text.push_str("\nindex ");
@@ -130,7 +132,8 @@ impl KeyFile {
 /// The key of subjects, from the file's secret (RFC 5869).
 fn hkdf_key(secret: &[u8; 32]) -> aws_lc_rs::hmac::Key {
     let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"hufu/1 vault").extract(secret);
-    let okm = prk.expand(&[b"hufu/1 subject"], aws_lc_rs::hmac::HMAC_SHA256).expect("32 bytes are never too many");
+    let okm =
+        prk.expand(&[b"hufu/1 subject"], aws_lc_rs::hmac::HMAC_SHA256).expect("32 bytes are never too many");
     aws_lc_rs::hmac::Key::from(okm)
 }
 
@@ -191,7 +194,11 @@ mod tests {
         check("no index", format!("{FIRST}\nseal {one}"), "no index key");
         check("no seal", format!("{FIRST}\nindex {one}"), "no seal key");
         check("cut off", format!("{FIRST}\nindex {one}\nseal {}", &two[1..]), "line 3: ");
-        check("not hexadecimal", format!("{FIRST}\nindex {one}\n\nseal {}", two.replace('2', "g")), "line 4: ");
+        check(
+            "not hexadecimal",
+            format!("{FIRST}\nindex {one}\n\nseal {}", two.replace('2', "g")),
+            "line 4: ",
+        );
         check("another word", format!("{FIRST}\nkey {one}"), "neither");
         check("a word alone", format!("{FIRST}\nseal"), "neither");
         check("two indices", format!("{FIRST}\nindex {one}\nindex {two}"), "second index");

@@ -84,7 +84,12 @@ impl Vault {
     ///
     /// # Errors
     /// Those of [`open_person`](Self::open_person) and [`seal`](Self::seal).
-    pub fn reseal(&self, issuer: IssuerId, index: HolderIndex, sealed: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    pub fn reseal(
+        &self,
+        issuer: IssuerId,
+        index: HolderIndex,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, Fault> {
         if seal::key_of(sealed) == Some(self.newest()) {
             return Ok(None);
         }
@@ -146,8 +151,12 @@ mod tests {
     const SEVENTH: HolderIndex = HolderIndex(7);
 
     fn person() -> Person {
-        Person::new("王小明".into(), IdNumber::read("11010519491231002X").unwrap(), Some("+86 21 1234".into()))
-            .unwrap()
+        Person::new(
+            "王小明".into(),
+            IdNumber::read("11010519491231002X").unwrap(),
+            Some("+86 21 1234".into()),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -1,0 +1,96 @@
+//! Rows of a chain as they are read back: altered ones are found here, and refused by every engine in any case.
+
+use hufu_codes::chain::{Tip, chain_digest, content_digest};
+use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
+use hufu_wire::{IssuerId, Sequence};
+
+use crate::fault::Fault;
+use crate::proposal::ProposalId;
+use crate::source::StoredSet;
+
+/// A row of a chain as a store read it.
+#[derive(Clone, Debug)]
+pub struct StoredRow {
+    /// Its place.
+    pub sequence: Sequence,
+    /// The chain digest that was written beside the bytes.
+    pub digest: ChainDigest,
+    /// The bytes of the set.
+    pub bytes: Vec<u8>,
+}
+
+/// The set of a row, if it is what was appended.
+///
+/// # Errors
+/// [`Fault::Damaged`].
+pub fn checked_set(issuer: IssuerId, row: StoredRow) -> Result<StoredSet, Fault> {
+    let StoredRow { sequence, digest, bytes } = row;
+    let is_intact = Parts::of(&bytes).is_ok_and(|parts| {
+        // Magic and version, then issuer and sequence: docs/SYNC.md, Position.
+        parts.position[12..16] == issuer.0.to_le_bytes()
+            && parts.position[16..24] == sequence.0.to_le_bytes()
+            && chain_digest(parts.position, &content_digest(parts.content)) == digest
+    });
+    if is_intact {
+        return Ok(StoredSet { sequence, bytes: bytes.into() });
+    }
+    Err(Fault::Damaged(format!("set {sequence} of issuer {issuer} was altered: put it back from a backup")))
+}
+
+/// The sets of rows that follow `after` in a chain that ends with `last`.
+///
+/// # Errors
+/// [`Fault::Damaged`], also when one is missing.
+pub fn checked_sets(
+    issuer: IssuerId,
+    after: Sequence,
+    last: Sequence,
+    rows: Vec<StoredRow>,
+) -> Result<Vec<StoredSet>, Fault> {
+    let missing = |sequence: u64| {
+        Fault::Damaged(format!("set {sequence} of issuer {issuer} is missing: put it back from a backup"))
+    };
+    let mut next = after.0.saturating_add(1);
+    if rows.is_empty() && last > after {
+        return Err(missing(next));
+    }
+    let mut sets = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.sequence.0 != next {
+            return Err(missing(next));
+        }
+        next += 1;
+        sets.push(checked_set(issuer, row)?);
+    }
+    Ok(sets)
+}
+
+/// Where a chain ends, if its last row says so too.
+///
+/// # Errors
+/// [`Fault::Damaged`].
+pub fn checked_tip(issuer: IssuerId, tip: Tip, last: Option<ChainDigest>) -> Result<Tip, Fault> {
+    if tip == Tip::START && last.is_none() || last == Some(tip.digest) && tip.sequence > Tip::START.sequence {
+        return Ok(tip);
+    }
+    let Tip { sequence, .. } = tip;
+    Err(Fault::Damaged(format!(
+        "the chain of issuer {issuer} does not end with its set {sequence}: rows were altered"
+    )))
+}
+
+/// The instruction of a proposal, if it is what was handed in.
+///
+/// # Errors
+/// [`Fault::Damaged`].
+pub fn checked_instruction(
+    issuer: IssuerId,
+    id: ProposalId,
+    content: ContentDigest,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, Fault> {
+    if InstructionParts::of(&bytes).is_ok_and(|parts| content_digest(parts.content) == content) {
+        return Ok(bytes);
+    }
+    Err(Fault::Damaged(format!("the instruction of proposal {id} of issuer {issuer} was altered")))
+}
