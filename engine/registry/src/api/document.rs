@@ -49,6 +49,11 @@ pub(super) fn finish(document: &mut OpenApi) {
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
         for operation in operations.into_iter().flatten() {
+            // Handlers of different nouns have the same names: `sites_read`, `devices_read`.
+            if let (Some(tag), Some(name)) = (operation.tags.iter().flatten().next(), &operation.operation_id)
+            {
+                operation.operation_id = Some(format!("{tag}_{name}"));
+            }
             operation.responses.responses.insert("default".to_owned(), refused.clone().into());
         }
     }
@@ -67,7 +72,7 @@ fn problems() -> String {
 /// This document
 ///
 /// Needs no token.
-#[utoipa::path(get, path = "/v1/openapi.json", tag = "health",
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "document",
     responses((status = 200, body = Object, content_type = "application/json")))]
 pub(super) async fn read(Extension(document): Extension<Document>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], document.0).into_response()
