@@ -1,9 +1,12 @@
 //! Why a server does not do something, and who can mend it.
 
+use std::error::Error as _;
+use std::io;
+
 use async_nats::jetstream;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind};
-use async_nats::{ConnectError, ConnectErrorKind};
+use async_nats::{ConnectError, ConnectErrorKind, rustls};
 use hufu_sync::FeedFault;
 
 /// What went wrong between us and a server.
@@ -51,9 +54,16 @@ impl From<ConnectError> for NatsFault {
                 )
             }
             ConnectErrorKind::Tls | ConnectErrorKind::ServerParse => NatsFault::Refused(error.to_string()),
+            _ if is_tls(&error) => NatsFault::Refused(format!("TLS: {error}")),
             _ => NatsFault::Unreachable(error.to_string()),
         }
     }
+}
+
+/// Whether the two sides do not agree on encryption: a certificate, most likely.
+fn is_tls(error: &ConnectError) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// An answer, or `None` where there is no such thing.

@@ -151,8 +151,8 @@ mod tests {
         check("nats://a", Ok("nats://a:4222"));
         check("a:4223", Ok("nats://a:4223"));
         check("nats://a:1, tls://[::1]:2", Ok("nats://a:1,tls://[::1]:2"));
-        check("", Err("not an address"));
-        check("nats://a,,b", Err("not an address"));
+        check("", Err("no host"));
+        check("nats://a,,b", Err("no host"));
         check("ws://a", Err("ws:// is not spoken here"));
         check("http://a", Err("not an address"));
     }

@@ -1,5 +1,6 @@
 //! Where a stream stands, by what is in it, and what becomes of a stream that holds something else than the chain.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::message::StreamMessage;
@@ -16,7 +17,7 @@ use crate::{names, search, streams};
 /// For how long a stream must hold another history before it is emptied: a registry's database may be on its way
 /// back, and an operator may be reading the log.
 const REPAIR_AFTER: Duration = Duration::from_secs(2);
-/// Messages that are no sets, removed in one look.
+/// Messages in a row that are no sets. A stream with more at its end is emptied.
 const FOREIGN_MAX: usize = 1000;
 
 /// What a stream's last set is to the chain.
@@ -41,30 +42,54 @@ impl Sets {
 
     /// Finds out how far the stream has come.
     pub(super) async fn look(&mut self) -> Result<Standing, Trouble> {
-        for _ in 0..FOREIGN_MAX {
-            let stream = streams::ensure_sets(&self.link, self.issuer, &self.shared.options).await?;
-            self.looked = Instant::now();
-            // In this order: what the chain is compared with was in the stream before the chain was asked.
-            let last = stream.get_last_raw_message_by_subject(&names::sets(self.issuer)).await;
-            let Some(message) = last.or_missing("reading a stream's end")? else {
-                self.contradicted = None;
-                return Ok(Standing { last: 0, next: next(&stream), chain: self.beginning().await? });
-            };
-            let Some(newest) = Placed::read(&message.payload, self.issuer) else {
-                self.remove_foreign(&stream, &message).await?;
-                continue;
-            };
-            match self.relation(&stream, &newest).await? {
-                Relation::Same => {
-                    self.contradicted = None;
-                    let next = next(&stream).max(message.sequence + 1);
-                    return Ok(Standing { last: message.sequence, next, chain: newest.sequence });
-                }
-                Relation::Ahead { tip } => return Err(Trouble::Ahead { tip, newest: newest.sequence }),
-                Relation::Other => self.repair(&stream, &message, newest.sequence).await?,
+        let stream = streams::ensure_sets(&self.link, self.issuer, &self.shared.options).await?;
+        self.looked = Instant::now();
+        // In this order: what the chain is compared with was in the stream before the chain was asked.
+        let last = stream.get_last_raw_message_by_subject(&names::sets(self.issuer)).await;
+        let last = last.or_missing("reading a stream's end")?;
+        let next = next(&stream).max(last.as_ref().map_or(0, |message| message.sequence + 1));
+        let Some(message) = last else {
+            if stream.cached_info().state.messages > 0 {
+                // Somebody removed messages at its end, and a server then finds none of those before.
+                return self.empty(&stream, next).await;
             }
+            self.contradicted = None;
+            return Ok(Standing { last: 0, next, chain: self.beginning().await? });
+        };
+        let last = message.sequence;
+        let Some(newest) = self.newest(&stream, message).await? else {
+            return self.empty(&stream, next).await;
+        };
+        match self.relation(&stream, &newest).await? {
+            Relation::Same => {
+                self.contradicted = None;
+                Ok(Standing { last, next, chain: newest.sequence })
+            }
+            Relation::Ahead { tip } => Err(Trouble::Ahead { tip, newest: newest.sequence }),
+            Relation::Other
+                if self.contradicted.get_or_insert_with(Instant::now).elapsed() < REPAIR_AFTER =>
+            {
+                Err(Trouble::OtherHistory { sequence: newest.sequence })
+            }
+            Relation::Other => self.empty(&stream, last + 1).await,
         }
-        Err(Trouble::Contended)
+    }
+
+    /// The newest set that is there. Others may publish on the subject too, for a server asks for no signature;
+    /// what they leave is stepped over, here and by whoever follows.
+    async fn newest(&self, stream: &Stream, last: StreamMessage) -> Result<Option<Placed>, Trouble> {
+        let first = stream.cached_info().state.first_sequence;
+        let mut at = last.sequence;
+        let mut message = Some(last);
+        for _ in 0..FOREIGN_MAX {
+            let placed = message.and_then(|message| Placed::read(&message.payload, self.issuer));
+            if placed.is_some() || at <= first {
+                return Ok(placed);
+            }
+            at -= 1;
+            message = stream.get_raw_message(at).await.or_missing("reading a stream")?;
+        }
+        Ok(None)
     }
 
     /// Before the first set that an empty stream gets: engines without older ones start from the checkpoint, which
@@ -104,37 +129,15 @@ impl Sets {
         Head::read_from(&head).map_err(|fault| Trouble::Registry(fault.to_string()))
     }
 
-    /// Somebody else may publish on the subject too; the server asks for no signature.
-    async fn remove_foreign(&self, stream: &Stream, message: &StreamMessage) -> Result<(), Trouble> {
-        tracing::warn!(
-            "message {} of the stream of issuer {} is no set of it; it is removed. Only registries should be allowed \
-             to publish there",
-            message.sequence,
-            self.issuer,
-        );
-        let removed = stream.delete_message(message.sequence).await;
-        removed.map_err(|error| NatsFault::Refused(format!("removing a message: {error}")))?;
-        Ok(())
-    }
-
-    /// Empties the stream up to `message` when it has contradicted the chain for long enough.
-    async fn repair(
-        &mut self,
-        stream: &Stream,
-        message: &StreamMessage,
-        sequence: Sequence,
-    ) -> Result<(), Trouble> {
-        if self.contradicted.get_or_insert_with(Instant::now).elapsed() < REPAIR_AFTER {
-            return Err(Trouble::OtherHistory { sequence });
-        }
-        // What another registry may have published since stays.
-        let emptied = stream.purge().sequence(message.sequence + 1).await;
+    /// Empties the stream below `end`. What another registry may have published since stays.
+    async fn empty(&mut self, stream: &Stream, end: u64) -> Result<Standing, Trouble> {
+        let emptied = stream.purge().sequence(end).await;
         emptied.map_err(|error| NatsFault::Refused(format!("emptying a stream: {error}")))?;
         tracing::warn!("the stream of issuer {} was emptied; it is filled anew", self.issuer);
-        self.shared.counters.repairs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.shared.counters.repairs.fetch_add(1, Ordering::Relaxed);
         self.contradicted = None;
         self.with_ids = false;
-        Ok(())
+        Box::pin(self.look()).await
     }
 }
 
