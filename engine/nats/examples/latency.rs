@@ -13,12 +13,7 @@ use hufu_nats::{Keep, NatsFeed};
 use hufu_sync::{Delivery, Feed as _};
 use tokio::time::sleep;
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "the tests' registry; a part of it is enough here"
-)]
+#[expect(dead_code, unreachable_pub, reason = "the tests' registry; a part of it is enough here")]
 #[path = "../tests/nats/common.rs"]
 mod common;
 

@@ -63,7 +63,7 @@ impl From<ConnectError> for NatsFault {
 /// Whether the two sides do not agree on encryption: a certificate, most likely.
 fn is_tls(error: &ConnectError) -> bool {
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+    io.and_then(io::Error::get_ref).is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 /// An answer, or `None` where there is no such thing.

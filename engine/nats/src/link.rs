@@ -16,7 +16,7 @@ use crate::options::{Credentials, NatsOptions};
 /// For one server to take us in.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// For a server to answer a request or to acknowledge a message. Two copies of a stream agree within it.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// After three of these without an answer the connection is given up.
 const PING_EVERY: Duration = Duration::from_secs(2);
 

@@ -98,7 +98,8 @@ pub(super) struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(100);
-    const MAX: Duration = Duration::from_secs(5);
+    /// A cluster takes seconds to elect a leader; no more of them are to be lost here.
+    const MAX: Duration = Duration::from_secs(1);
 
     pub(super) fn next(&mut self) -> Duration {
         let wait = Self::FIRST.saturating_mul(1 << self.tries.min(10)).min(Self::MAX);

@@ -42,7 +42,7 @@ pub struct Publisher {
 pub struct PublisherStatus {
     /// Whether there is a connection.
     pub is_connected: bool,
-    /// Sets that this publisher stored; another one may have stored others.
+    /// Sets that this publisher was told are stored; another one may have stored others, or the same.
     pub sets: u64,
     /// Heads sent.
     pub heads: u64,

@@ -45,7 +45,9 @@ impl Registry {
         let signers = [0x61, 0x62, 0x63].map(|seed| AuthoritySigner::from_seed(&[seed; 32], NATIONAL));
         let chains = Mutex::default();
         let registry = Registry { chains, grown: broadcast::channel(64).0, signers };
-        issuers.iter().for_each(|issuer| registry.add(*issuer));
+        for issuer in issuers {
+            registry.add(*issuer);
+        }
         Arc::new(registry)
     }
 
@@ -59,7 +61,7 @@ impl Registry {
     pub fn restored(&self, sets: usize) -> Arc<Registry> {
         let copy = Registry::new();
         for set in &self.sets()[..sets] {
-            copy.push(ISSUER, set.bytes.clone());
+            copy.push(ISSUER, &set.bytes);
         }
         copy
     }
@@ -72,13 +74,13 @@ impl Registry {
     /// Appends a set with so many changes.
     pub fn append_changes(&self, changes: u32) -> Sequence {
         let bytes = self.signed(changes, self.tip(), 7);
-        self.push(ISSUER, bytes)
+        self.push(ISSUER, &bytes)
     }
 
     /// Appends a set that no other registry here appends.
     pub fn append_other(&self) -> Sequence {
         let bytes = self.signed(1, self.tip(), 8);
-        self.push(ISSUER, bytes)
+        self.push(ISSUER, &bytes)
     }
 
     /// Vouches for the chain as it is.
@@ -113,9 +115,9 @@ impl Registry {
     }
 
     /// Appends a set that was signed before.
-    pub fn push(&self, issuer: IssuerId, bytes: Bytes) -> Sequence {
-        let set = ChangeSet::read_from(&bytes).expect("our own");
-        let parts = Parts::of(&bytes).expect("our own");
+    pub fn push(&self, issuer: IssuerId, bytes: &Bytes) -> Sequence {
+        let set = ChangeSet::read_from(bytes).expect("our own");
+        let parts = Parts::of(bytes).expect("our own");
         let digest = chain_digest(parts.position, &content_digest(parts.content));
         let (sequence, confirmed) = (set.position.sequence, set.position.confirmed);
         let tip = Tip { sequence, digest, proposed: set.content.proposed, confirmed };

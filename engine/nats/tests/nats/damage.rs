@@ -114,7 +114,7 @@ async fn a_stream_that_holds_what_the_registry_lost_is_left_alone_until_the_chai
     assert_eq!(sequences(&stream(&nats).await), (1..=20).collect::<Vec<_>>());
     // The authorities append again what was lost, and go on.
     for set in &lost.sets()[15..] {
-        restored.push(ISSUER, set.bytes.clone());
+        restored.push(ISSUER, &set.bytes);
     }
     restored.append();
     wait_for_stream(&nats, &restored.sets()).await;
