@@ -47,7 +47,8 @@ CREATE TABLE credentials (
     expires_s BIGINT NOT NULL,
     key BYTEA NOT NULL,
     -- Of the credential's bytes, which are the holder's alone.
-    digest BYTEA NOT NULL UNIQUE
+    digest BYTEA NOT NULL,
+    UNIQUE (issuer, digest)
 );
 CREATE INDEX credentials_of_holder ON credentials (issuer, holder, number);
 
@@ -117,6 +118,8 @@ CREATE INDEX proposals_open ON proposals (issuer, phase, id) WHERE phase IN ('pe
 CREATE TABLE sets (
     issuer BIGINT NOT NULL,
     sequence BIGINT NOT NULL CHECK (sequence > 0),
+    -- The chain's digest up to here: whoever reads the bytes sees whether they are still the same.
+    digest BYTEA NOT NULL,
     bytes BYTEA NOT NULL,
     -- Holders whom it turned red, and when it was appended, for the brake.
     reds BIGINT NOT NULL,

@@ -39,7 +39,7 @@ impl Credentials for PostgresStore {
         const ADD: &str = "
             INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT (digest) DO NOTHING";
+            ON CONFLICT (issuer, digest) DO NOTHING";
         let (issuer, holder) = (i64::from(credential.issuer.0), i64::from(credential.holder.0));
         retried(|| async {
             let mut tx = self.begin().await?;
@@ -48,7 +48,7 @@ impl Credentials for PostgresStore {
                 let said = format!("holder {} of issuer {}", credential.holder, credential.issuer);
                 return Err(Fault::NotFound(said).into());
             }
-            let added = sqlx::query(ADD)
+            sqlx::query(ADD)
                 .bind(issuer)
                 .bind(holder)
                 .bind(credential.kind as i64)
@@ -59,9 +59,7 @@ impl Credentials for PostgresStore {
                 .bind(&credential.digest[..])
                 .execute(&mut *tx)
                 .await?;
-            if added.rows_affected() > 0 {
-                trail::write(&mut tx, entry).await?;
-            }
+            trail::write(&mut tx, entry).await?;
             Ok(tx.commit().await?)
         })
         .await

@@ -7,9 +7,9 @@ use hufu_registry::Fault;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 
-/// How long a request waits for a connection. A server that restarts is back sooner, so that a restart is a
-/// pause and not a fault.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(15);
+/// How long a request waits for a connection, so that a restart of the server is a pause and not a fault. While it
+/// waits it tries again after a fifth of this at the latest.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// Connections are made anew after this, so that a changed password or address is noticed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 

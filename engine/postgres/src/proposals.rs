@@ -1,6 +1,7 @@
 //! Proposals, and what became of them.
 
 use async_trait::async_trait;
+use hufu_registry::chain::checked_instruction;
 use hufu_registry::store::Proposals;
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::{ContentDigest, InputsDigest};
@@ -49,19 +50,19 @@ fn proposal(row: &PgRow) -> Result<Proposal, Fault> {
 
 fn state(row: &PgRow) -> Result<ProposalState, Fault> {
     let phase = row.text("phase")?;
-    Ok(match ProposalPhase::from_slug(&phase).ok_or_else(|| damaged("phase", &phase))? {
-        ProposalPhase::Pending => ProposalState::Pending,
-        ProposalPhase::Braked => ProposalState::Braked(Alarm {
-            reds: row.number("alarm_reds")?,
+    let phase = ProposalPhase::from_slug(&phase).ok_or_else(|| damaged("phase", &phase))?;
+    let sequence = row.number_or_none("sequence")?.map(Sequence);
+    let alarm = match row.number_or_none("alarm_reds")? {
+        Some(reds) => Some(Alarm {
+            reds,
             recent: row.number("alarm_recent")?,
             holders: row.number("alarm_holders")?,
             share_permille: row.number("alarm_share_permille")?,
         }),
-        ProposalPhase::Confirmed => ProposalState::Confirmed(Sequence(row.number("sequence")?)),
-        ProposalPhase::Withdrawn => ProposalState::Withdrawn,
-        ProposalPhase::Expired => ProposalState::Expired,
-        ProposalPhase::Overtaken => ProposalState::Overtaken,
-    })
+        None => None,
+    };
+    let state = ProposalState::stored(phase, sequence, alarm);
+    state.ok_or_else(|| damaged("phase", format!("{phase} without what belongs to it")))
 }
 
 /// A proposal as it is, within a transaction that has the issuer's lock.
@@ -187,10 +188,11 @@ impl Proposals for PostgresStore {
     }
 
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault> {
-        let query = sqlx::query("SELECT instruction FROM proposals WHERE issuer = $1 AND id = $2");
+        let query = sqlx::query("SELECT content, instruction FROM proposals WHERE issuer = $1 AND id = $2");
         let query = query.bind(i64::from(issuer.0)).bind(at_most(id.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| row.bytes("instruction")).transpose()
+        let Some(row) = query.fetch_optional(&self.pool).await.map_err(fault)? else { return Ok(None) };
+        let content = ContentDigest(row.array("content")?);
+        checked_instruction(issuer, id, content, row.bytes("instruction")?).map(Some)
     }
 
     async fn proposals(

@@ -23,7 +23,7 @@ impl Rosters for PostgresStore {
     async fn roster(&self, site: SiteId, name: &str) -> Result<Option<Roster>, Fault> {
         let query = sqlx::query("SELECT members FROM rosters WHERE site = $1 AND name = $2");
         let row = query.bind(i64::from(site.0)).bind(name).fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| Roster::stored(site, name.to_owned(), &row.bytes("members")?)).transpose()
+        row.map(|row| Roster::stored(site, name, &row.bytes("members")?)).transpose()
     }
 
     async fn put_roster(&self, roster: &Roster, entry: &Entry) -> Result<(), Fault> {

@@ -40,6 +40,8 @@ pub(crate) trait Columns {
     fn numbers(&self, column: &'static str) -> Result<Vec<i64>, Fault>;
     /// Exactly `N` bytes.
     fn array<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault>;
+    /// Exactly `N` bytes, or nothing.
+    fn array_or_none<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, Fault>;
     /// Bytes.
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>, Fault>;
     /// Text.
@@ -64,8 +66,14 @@ impl Columns for PgRow {
     }
 
     fn array<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
-        let bytes: &[u8] = self.try_get(column).map_err(|error| damaged(column, error))?;
-        bytes.try_into().map_err(|_| damaged(column, format!("{} bytes", bytes.len())))
+        self.array_or_none(column)?.ok_or_else(|| damaged(column, "nothing"))
+    }
+
+    fn array_or_none<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, Fault> {
+        let bytes: Option<&[u8]> = self.try_get(column).map_err(|error| damaged(column, error))?;
+        let array =
+            |bytes: &[u8]| bytes.try_into().map_err(|_| damaged(column, format!("{} bytes", bytes.len())));
+        bytes.map(array).transpose()
     }
 
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>, Fault> {

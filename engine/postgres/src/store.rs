@@ -1,5 +1,7 @@
 //! The store as a whole: opened, asked whether it answers, closed.
 
+use core::fmt;
+
 use async_trait::async_trait;
 use hufu_registry::Fault;
 use hufu_registry::store::Store;
@@ -37,7 +39,7 @@ impl PostgresStore {
     /// # Errors
     /// [`Fault::Misconfigured`] when the URL cannot be read, the password is wrong, the database is of a later
     /// program, or PostgreSQL is set to forget what it acknowledged; [`Fault::Unavailable`] when it does not answer
-    /// within 15 seconds.
+    /// within 5 seconds.
     pub async fn open(url: &str, connections: u32) -> Result<PostgresStore, Fault> {
         let options = connect_options(url)?;
         migrate(&options).await?;
@@ -65,6 +67,13 @@ async fn check_durability(pool: &PgPool) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the pool: its options hold the password.
+        f.debug_tuple("PostgresStore").field(&self.name).finish()
+    }
 }
 
 #[async_trait]

@@ -1,0 +1,185 @@
+//! Several registries on one PostgreSQL.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{ISSUERS, add_issuers, append, audit, database, entry, open, sign, word, words};
+use hufu_fixtures::services::Postgres;
+use hufu_postgres::PostgresStore;
+use hufu_registry::chain::Appended;
+use hufu_registry::store::{Chain as _, Holders as _, Trail as _};
+use hufu_registry::{Deed, Subject};
+use hufu_wire::{HolderIndex, IssuerId};
+
+const WRITERS: u32 = 4;
+
+/// Appends `count` sets, each as often as another writer comes first. Answers how often one did.
+async fn write(store: Arc<PostgresStore>, issuer: IssuerId, writer: u32, count: u32) -> u32 {
+    let mut moved = 0;
+    for number in 0..count {
+        loop {
+            let tip = store.tip(issuer).await.unwrap().unwrap();
+            // Each writer turns holders of its own and some that all of them turn.
+            let holders = [number, 500, 501 + writer, 1000 + (writer * 7 + number) % 50];
+            let records = words(holders.into_iter(), word(tip.sequence.0 + u64::from(writer)));
+            let signed = sign(&store, issuer, &tip, &records).await.unwrap();
+            match append(&store, &signed).await.unwrap() {
+                Appended::Appended { sequence, .. } => {
+                    assert_eq!(sequence, tip.next());
+                    break;
+                }
+                Appended::Moved { tip: other } => {
+                    assert!(other.sequence > tip.sequence, "{other:?}");
+                    moved += 1;
+                }
+                // Another writer proposed exactly this, or a later one was confirmed before.
+                Appended::Closed(_) | Appended::Duplicate { .. } => moved += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    moved
+}
+
+/// R20, R22: sequences have no gaps and no two sets have one place, whoever appends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn registries_that_race_make_one_chain() {
+    const COUNT: u32 = 25;
+    let postgres = Postgres::shared().unwrap();
+    let url = database(&postgres);
+    let stores = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
+    let issuers = &ISSUERS[..2];
+    add_issuers(&stores[0], issuers).await;
+
+    let writers: Vec<_> = (0..WRITERS)
+        .flat_map(|writer| issuers.iter().map(move |&issuer| (writer, issuer)))
+        .map(|(writer, issuer)| {
+            let store = Arc::clone(&stores[writer as usize % 2]);
+            tokio::spawn(write(store, issuer, writer, COUNT))
+        })
+        .collect();
+    let mut moved = 0;
+    for writer in writers {
+        moved += writer.await.unwrap();
+    }
+    assert!(moved > 0, "nobody raced");
+    for &issuer in issuers {
+        let sets = audit(&stores[0], issuer).await;
+        assert_eq!(sets.len(), (WRITERS * COUNT) as usize);
+    }
+}
+
+/// R20: holders of one issuer get dense indices and nobody gets two, whoever registers them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn holders_who_are_registered_at_once_get_dense_indices() {
+    const PEOPLE: usize = 200;
+    let postgres = Postgres::shared().unwrap();
+    let url = database(&postgres);
+    let stores = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
+    let issuer = ISSUERS[0];
+    add_issuers(&stores[0], &[issuer]).await;
+
+    let subject = |person: usize| {
+        let mut subject = [0; 32];
+        subject[..8].copy_from_slice(&person.to_le_bytes());
+        Subject(subject)
+    };
+    // Everybody is brought by two of four, in pieces that overlap.
+    let tasks: Vec<_> = (0..4)
+        .map(|task| {
+            let store = Arc::clone(&stores[task % 2]);
+            tokio::spawn(async move {
+                for piece in 0..10 {
+                    let first = (task * 50 + piece * 10) % PEOPLE;
+                    let subjects: Vec<_> =
+                        (first..first + 60).map(|person| subject(person % PEOPLE)).collect();
+                    let seal = |nth: usize, index: HolderIndex| Ok(format!("{nth} {index}").into_bytes());
+                    let line = entry(Deed::HoldersAdded, "");
+                    store.add_holders(issuer, &subjects, &seal, common::START, &line).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let holders = stores[1].holders(issuer, None, 1000).await.unwrap();
+    let indices: Vec<u32> = holders.iter().map(|holder| holder.index.0).collect();
+    assert_eq!(indices, (0..u32::try_from(PEOPLE).unwrap()).collect::<Vec<_>>());
+    for holder in &holders {
+        assert_eq!(stores[0].find_holder(issuer, holder.subject).await.unwrap(), Some(holder.index));
+        let sealed = String::from_utf8(holder.sealed.clone()).unwrap();
+        assert!(sealed.ends_with(&format!(" {}", holder.index)), "{sealed} at {}", holder.index);
+    }
+}
+
+/// R44: whoever reads the trail page by page while it is written misses no line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_of_the_trail_misses_no_line() {
+    const LINES: usize = 60;
+    let postgres = Postgres::shared().unwrap();
+    let store = Arc::new(open(&database(&postgres)).await);
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for line in 0..LINES {
+                    store.note(&entry(Deed::TrailRead, &format!("{writer} {line}"))).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut read = Vec::new();
+    let mut after = 0;
+    let is_done = || writers.iter().all(tokio::task::JoinHandle::is_finished);
+    loop {
+        let was_done = is_done();
+        let page = store.trail(after, 7).await.unwrap();
+        if page.is_empty() && was_done {
+            break;
+        }
+        assert!(page.is_sorted_by_key(|line| line.number));
+        after = page.last().map_or(after, |line| line.number);
+        read.extend(page.into_iter().map(|line| line.entry.what));
+    }
+    read.sort_unstable();
+    read.dedup();
+    assert_eq!(read.len(), 8 * LINES);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_set_in_one_registry_wakes_the_others() {
+    let postgres = Postgres::shared().unwrap();
+    let url = database(&postgres);
+    let [here, there] = [open(&url).await, open(&url).await];
+    add_issuers(&here, &ISSUERS).await;
+    let mut grown = there.grown();
+    // The listener may still be on its way to the server: sets are appended until one wakes it.
+    for _ in 0..50 {
+        let tip = here.tip(ISSUERS[3]).await.unwrap().unwrap();
+        let signed = sign(&here, ISSUERS[3], &tip, &words(0..3, word(tip.sequence.0))).await.unwrap();
+        append(&here, &signed).await.unwrap();
+        if let Ok(woken) = tokio::time::timeout(Duration::from_millis(200), grown.recv()).await {
+            assert_eq!(woken.unwrap(), ISSUERS[3]);
+            return;
+        }
+    }
+    panic!("nobody was woken");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn registries_that_start_at_once_make_the_tables_once() {
+    let postgres = Postgres::shared().unwrap();
+    let url = database(&postgres);
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { open(&url).await })
+        })
+        .collect();
+    for start in starts {
+        start.await.unwrap();
+    }
+}
