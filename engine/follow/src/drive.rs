@@ -69,6 +69,7 @@ impl Drive {
         loop {
             self.act().await;
             self.publish(Life::Running);
+            self.tally.wakes += 1;
             match self.wait().await {
                 Event::Stop => return,
                 Event::Keys => self.subscription.anew(Instant::now()),

@@ -126,6 +126,7 @@ impl Folder {
         if self.loading().is_some_and(|checkpoint| checkpoint.sequence <= kept) {
             // It is passed over at a restart, should it still be there.
             let _ = fs::remove_file(self.checkpoint());
+            self.tidy(kept);
         }
     }
 

@@ -52,7 +52,7 @@ impl Following {
     /// [`StartFault`]; nothing runs then.
     pub fn start(options: Options) -> Result<Following, StartFault> {
         let Options { writer, authorities, feed, snapshots, folder: path, keys, timings } = options;
-        let issuer = authorities.issuer();
+        let (issuer, timings) = (authorities.issuer(), timings.rested());
         let folder = Folder::open(&path, issuer).map_err(|error| StartFault::Folder {
             issuer,
             folder: path,
@@ -67,7 +67,7 @@ impl Following {
         let keyring = Arc::clone(&keys.borrow());
         let kept = restore(&mut follower, &folder, &keyring, &mut tally);
 
-        let (now, every) = (Instant::now(), Duration::from_secs(timings.warm_every_s));
+        let (now, every) = (Instant::now(), timings.warm_every());
         let again = Duration::from_millis(timings.disk_again_ms);
         let mut keeper = Keeper::new(folder.clone(), reader, kept, every, again);
         if kept.is_none_or(|kept| !kept.warm.is_at(&follower.warm())) {

@@ -71,7 +71,7 @@ impl Keeper {
 
     /// When something is to be done, `None` while something is.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.writing.is_none().then_some(if self.adopted.is_some() { Instant::now() } else { self.due })
+        self.writing.is_none().then_some(self.due)
     }
 
     /// Whether a copy is being made.
@@ -100,6 +100,7 @@ impl Keeper {
     /// The words are those of this file of the folder, and no copy need be written.
     pub(crate) fn adopt(&mut self, kept: Kept) {
         self.adopted = Some(kept);
+        self.due = Instant::now();
     }
 
     /// Begins a warm copy if there is anything new to keep; whether it did.

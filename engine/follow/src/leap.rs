@@ -169,14 +169,10 @@ impl Leap {
     fn worth(&self, follower: &Follower, is_starved: bool) -> Option<Confirmed<Checkpoint>> {
         let next = self.next.filter(|next| next.sequence > follower.tip().sequence)?;
         let is_far = next.sequence.0 - follower.tip().sequence.0 >= self.gap_sets_max;
-        let leads_over = match self.trimmed {
-            // The sets after it must be there to go on with.
-            Some(Some(first)) => next.sequence.0 + 1 >= first.0,
-            Some(None) => true,
-            None => false,
-        };
+        // Also one that the feed's sets do not follow: its words are later than these.
+        let is_stuck = self.trimmed.is_some() || is_starved;
         let is_lost = matches!(follower.wants(), Wanted::Checkpoint { .. });
-        (is_far || leads_over || is_starved || is_lost).then_some(next)
+        (is_far || is_stuck || is_lost).then_some(next)
     }
 }
 

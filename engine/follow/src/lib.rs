@@ -13,6 +13,7 @@
 //! | `subscription`, `patience`, `backoff` | when to ask again, and how much nonsense is enough |
 //! | `leap` | from a checkpoint to its snapshot |
 //! | `restore`, `folder`, `tail`, `keeper` | the engine's own disk |
+//! | `filedrop` | a folder as a feed, and the writer of such a folder |
 //! | `voice`, `told` | one log line for each change of a condition |
 //!
 //! The chapter "Driving a follower" of `docs/SYNC.md` has the tables.
@@ -20,6 +21,7 @@
 mod backoff;
 mod clock;
 mod drive;
+mod filedrop;
 mod folder;
 mod following;
 mod keeper;
@@ -35,6 +37,7 @@ mod take;
 mod told;
 mod voice;
 
+pub use filedrop::{Bundle, BundleFault, FileDrop};
 pub use following::Following;
 pub use keys::Keys;
 pub use options::{Options, StartFault, Timings};

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hufu_codes::chain::Authorities;
 use hufu_sync::{Feed, Snapshots, SyncFault};
@@ -76,6 +77,26 @@ impl Default for Timings {
         }
     }
 }
+
+impl Timings {
+    /// Waits of nothing would be loops that never rest: a hundredth of a second at least.
+    pub(crate) fn rested(self) -> Timings {
+        Timings {
+            ask_ms_min: self.ask_ms_min.max(REST_MS),
+            backoff_ms_min: self.backoff_ms_min.max(REST_MS),
+            backoff_ms_max: self.backoff_ms_max.max(REST_MS),
+            disk_again_ms: self.disk_again_ms.max(REST_MS),
+            ..self
+        }
+    }
+
+    /// From one warm copy to the next.
+    pub(crate) fn warm_every(&self) -> Duration {
+        Duration::from_secs(self.warm_every_s).max(Duration::from_millis(REST_MS))
+    }
+}
+
+const REST_MS: u64 = 10;
 
 /// Why a following cannot begin. What came from elsewhere never stops it: a warm copy that is damaged is told and
 /// passed over.

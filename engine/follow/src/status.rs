@@ -45,6 +45,8 @@ pub enum Life {
 /// What driving a follower took, counted since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// Times that the thread woke: for a message, or because something was due.
+    pub wakes: u64,
     /// Subscriptions made.
     pub subscriptions: u64,
     /// Faults that the feed told: unreachable, refused, garbled, or no answer in time.

@@ -1,0 +1,92 @@
+//! Folders that people fill.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use hufu_follow::{Bundle, FileDrop, FollowStatus};
+use hufu_wire::Sequence;
+use tempfile::{TempDir, tempdir};
+
+use crate::chain::vouched;
+use crate::source::head_now;
+use crate::world::{Engine, QUICK, grown, start};
+
+fn follow(drop: &Path) -> (TempDir, Engine) {
+    let folder = tempdir().unwrap();
+    let engine = start(folder.path(), Box::new(FileDrop::new(drop)), Arc::new(FileDrop::new(drop)), QUICK);
+    (folder, engine)
+}
+
+fn quiet(status: &FollowStatus) -> bool {
+    status.is_connected && status.tally.trips_silent == 0
+}
+
+#[test]
+fn what_is_put_there_is_followed() {
+    let (links, drop) = (grown(5), tempdir().unwrap());
+    let (_folder, engine) = follow(&drop.path().join("not-yet"));
+    engine.until("a fault", |status| status.tally.feed_faults > 0);
+    let bundle = Bundle::open(drop.path().join("not-yet")).unwrap();
+    for link in &links[..3] {
+        assert_eq!(bundle.set(&link.bytes).unwrap(), link.tip.sequence);
+    }
+    bundle.head(&head_now(&links[2].tip)).unwrap();
+    engine.until("three sets and a head", |status| {
+        status.tip.sequence == Sequence(3) && status.heard.is_some()
+    });
+    sleep(Duration::from_millis(600));
+    assert!(quiet(&engine.following.status()), "silence is no fault here");
+    for link in &links[3..] {
+        bundle.set(&link.bytes).unwrap();
+    }
+    engine.until_at(5);
+    engine.is_at(&links[4]);
+    assert_eq!(fs::read_dir(drop.path().join("not-yet")).unwrap().count(), 6, "nothing is removed");
+    assert!(bundle.set(b"no set").is_err() && bundle.head(&links[0].bytes).is_err());
+}
+
+#[test]
+fn half_copied_files_are_looked_at_again() {
+    let (links, drop) = (grown(3), tempdir().unwrap());
+    let (_folder, engine) = follow(drop.path());
+    let path = |sequence: u64| drop.path().join(format!("{sequence:020}.set"));
+    // In any order, cut off, empty, and of the right length with nothing in it yet.
+    fs::write(path(3), &links[2].bytes).unwrap();
+    fs::write(path(1), b"").unwrap();
+    fs::create_dir(path(4)).unwrap();
+    fs::write(drop.path().join("2.set"), b"another name").unwrap();
+    sleep(Duration::from_millis(300));
+    fs::write(path(1), &links[0].bytes[..200]).unwrap();
+    sleep(Duration::from_millis(1_100));
+    fs::write(path(1), &links[0].bytes).unwrap();
+    let mut holes = links[1].bytes.clone();
+    let end = holes.len() - 64;
+    holes[end..].fill(0);
+    fs::write(path(2), &holes).unwrap();
+    let status = engine.until("a refusal", |status| status.counters.sets_refused >= 1);
+    assert_eq!(status.tip.sequence, Sequence(1), "only its signature is not there yet");
+    fs::write(path(2), &links[1].bytes).unwrap();
+    engine.until_at(3);
+    engine.is_at(&links[2]);
+}
+
+#[test]
+fn r22_a_checkpoint_leads_over_sets_that_were_never_carried() {
+    let (links, drop, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+    let bundle = Bundle::open(drop.path()).unwrap();
+    let checkpoint = vouched(&links[5].tip, &links[5].words, files.path());
+    let name = format!("{}-{}.snapshot", links[5].tip.sequence, links[5].tip.digest);
+    assert_eq!(bundle.snapshot(&files.path().join(name)).unwrap(), checkpoint.snapshot.info().digest);
+    bundle.checkpoint(&checkpoint.bytes).unwrap();
+    let (_folder, engine) = follow(drop.path());
+    engine.until_at(6);
+    for link in &links[6..] {
+        bundle.set(&link.bytes).unwrap();
+    }
+    let status = engine.until_at(8);
+    engine.is_at(&links[7]);
+    assert_eq!(status.counters.snapshots_loaded, 1);
+}

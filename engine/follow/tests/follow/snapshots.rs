@@ -1,0 +1,106 @@
+//! Checkpoints and their snapshots: when they are loaded, and when not.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use hufu_follow::Timings;
+use hufu_wire::Sequence;
+use tempfile::tempdir;
+
+use crate::chain::vouched;
+use crate::restarts::copied;
+use crate::source::{Manner, Source, Store};
+use crate::world::{QUICK, grown, start};
+
+/// Nothing half fetched or half written.
+#[track_caller]
+pub fn is_tidy(folder: &Path) {
+    let names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(names.iter().all(|name| !name.contains("partial")), "{names:?}");
+    assert_eq!(fs::read_dir(folder.join("incoming")).unwrap().count(), 0);
+    assert!(names.iter().filter(|name| name.ends_with(".snapshot")).count() <= 1, "{names:?}");
+}
+
+#[test]
+fn r22_a_checkpoint_leads_over_sets_that_a_feed_no_longer_has() {
+    let (links, folder, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+    let (source, store) = (Source::with(&links), Store::default());
+    source.trims(5);
+    let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), QUICK);
+    sleep(Duration::from_millis(500));
+    let asked = source.asked();
+    assert_eq!(engine.sequence(), Sequence(0));
+    assert!((2..15).contains(&asked), "without a checkpoint it asks for one, later each time: {asked}");
+
+    // One is of use even if the sets after it are gone too: its words are later.
+    for (at, damaged) in [(3, 3), (5, 0)] {
+        let checkpoint = vouched(&links[at].tip, &links[at].words, files.path());
+        store.put(&checkpoint, files.path());
+        store.damages(damaged);
+        source.vouches(&checkpoint);
+        engine.until("its words", |status| status.tip.sequence >= links[at].tip.sequence);
+    }
+    let status = engine.until_at(8);
+    engine.is_at(&links[7]);
+    assert_eq!((status.counters.snapshots_loaded, status.tally.snapshots_failed), (2, 3));
+    assert_eq!(store.fetches(), 5);
+    engine.until("the snapshot as warm copy", |status| status.tally.warm_copies >= 2);
+    let wakes = engine.following.status().tally.wakes;
+    sleep(Duration::from_millis(300));
+    assert!(engine.following.status().tally.wakes < wakes + 100, "it does not rest");
+    // Killed now, it begins with the snapshot and the sets after it.
+    let killed = copied(folder.path());
+    source.is(Manner::Silent);
+    let again = start(killed.path(), source.feed(), Arc::new(store), QUICK);
+    again.is_at(&links[7]);
+    assert_eq!(again.following.status().tally.tail_sets, 2);
+    assert!(engine.following.stop());
+    is_tidy(folder.path());
+}
+
+#[test]
+fn sets_that_are_few_are_followed_and_many_are_not() {
+    for (gap_sets_max, loads) in [(100, 0), (6, 1)] {
+        let (links, folder, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+        let (source, store) = (Source::with(&links), Store::default());
+        let checkpoint = vouched(&links[6].tip, &links[6].words, files.path());
+        store.put(&checkpoint, files.path());
+        source.vouches(&checkpoint);
+        // Sets that come too slowly to make the choice needless.
+        source.is(Manner::Hung);
+        let timings = Timings { gap_sets_max, hung_ms: 60_000, ..QUICK };
+        let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), timings);
+        engine.until("the gap", |status| status.counters.heads_beyond_gap > 0);
+        sleep(Duration::from_millis(200));
+        source.is(Manner::Honest);
+        let status = engine.until_at(8);
+        engine.is_at(&links[7]);
+        assert_eq!((status.counters.snapshots_loaded, store.fetches()), (loads, loads), "{gap_sets_max}");
+    }
+}
+
+#[test]
+fn r22_killed_while_it_loads_a_snapshot_it_has_it_again() {
+    let (links, folder, files) = (grown(4), tempdir().unwrap(), tempdir().unwrap());
+    let checkpoint = vouched(&links[2].tip, &links[2].words, files.path());
+    let digest = checkpoint.snapshot.info().digest;
+    let name = format!("{}-{}.snapshot", links[2].tip.sequence, links[2].tip.digest);
+    // What is there between naming the snapshot and sealing it.
+    fs::write(folder.path().join("loading.checkpoint"), &checkpoint.bytes).unwrap();
+    fs::copy(files.path().join(name), folder.path().join(format!("{digest}.snapshot"))).unwrap();
+    let source = Source::with(&links);
+    source.is(Manner::Silent);
+    let engine = start(folder.path(), source.feed(), Arc::new(Store::default()), QUICK);
+    engine.is_at(&links[2]);
+    source.is(Manner::Honest);
+    engine.until_at(4);
+    assert!(engine.following.stop());
+    is_tidy(folder.path());
+    assert!(!folder.path().join("loading.checkpoint").exists());
+}

@@ -1,0 +1,88 @@
+//! What a follower does with heads (R22, R24).
+
+use hufu_codes::chain::Tip;
+use hufu_sync::{HeadAnswer, Wanted};
+use hufu_wire::chain::ChainDigest;
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::{Sequence, UnixMillis};
+
+use crate::common::*;
+use crate::*;
+
+#[test]
+fn r24_a_head_tells_the_age_and_never_goes_back() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain[..1]);
+    assert_eq!(engine.heard(), None, "a set is no head");
+    let tip = chain[0].tip;
+    let (time, now) = (after(&tip, 1000), after(&tip, 1250));
+    assert_eq!(engine.head(&tip, time, now).unwrap(), HeadAnswer::Current { age_ms: 250 });
+    assert_eq!(engine.heard(), Some(time));
+    assert_eq!(engine.head(&tip, time, after(&tip, 9000)).unwrap(), HeadAnswer::Late, "repeated");
+    assert_eq!(engine.head(&tip, after(&tip, 500), now).unwrap(), HeadAnswer::Late, "reordered");
+    assert_eq!(engine.heard(), Some(time), "nothing looks younger by it");
+
+    let skewed = after(&tip, 1250 + CHAIN_SKEW_MS_MAX);
+    let fault = engine.head(&tip, UnixMillis(skewed.0 + 1), now).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "issuer 110000, head 1: made 2001 ms after this engine's now",
+        "a head of the future"
+    );
+    assert_eq!(engine.heard(), Some(time));
+    assert_eq!(engine.head(&tip, skewed, now).unwrap(), HeadAnswer::Current { age_ms: 0 });
+    assert_eq!(engine.heard(), Some(now), "no younger than now");
+}
+
+#[test]
+fn r24_a_head_that_comes_before_its_set_counts_when_the_set_is_here() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain[..1]);
+    let tip = chain[1].tip;
+    let gap = HeadAnswer::Gap { from: Sequence(2), to: Sequence(2) };
+    assert_eq!(engine.head(&tip, after(&tip, 10), after(&tip, 20)).unwrap(), gap);
+    assert_eq!(
+        (engine.heard(), engine.follower.wants()),
+        (None, Wanted::Sets { from: Sequence(2), to: Sequence(2) })
+    );
+    engine.apply(&chain[1..2]);
+    assert_eq!((engine.heard(), engine.follower.wants()), (Some(after(&tip, 10)), Wanted::Nothing));
+}
+
+#[test]
+fn r22_a_publisher_that_lost_sets_is_told_and_believed_in_nothing() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain);
+    let tip = chain[2].tip;
+    let crossed = after(&tip, CHAIN_SKEW_MS_MAX);
+    assert_eq!(engine.head(&chain[1].tip, crossed, crossed).unwrap(), HeadAnswer::Late);
+    let lost = after(&tip, CHAIN_SKEW_MS_MAX + 1);
+    let rollback = HeadAnswer::Rollback { held: Sequence(3), offered: Sequence(2) };
+    assert_eq!(engine.head(&chain[1].tip, lost, lost).unwrap(), rollback);
+    assert_eq!((engine.heard(), engine.word(1)), (None, RED.with_generation(1)));
+}
+
+#[test]
+fn r21_a_publisher_alone_stops_nothing() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain[..1]);
+    let lie = Tip { digest: ChainDigest([9; 32]), ..chain[0].tip };
+    let now = after(&chain[0].tip, 100);
+    assert_eq!(engine.head(&lie, now, now).unwrap(), HeadAnswer::Fork { at: Sequence(1) });
+    assert_eq!(engine.follower.wants(), Wanted::Checkpoint { from: Sequence(1) });
+    let ahead = Tip { digest: ChainDigest([9; 32]), ..chain[1].tip };
+    let now = after(&chain[1].tip, 100);
+    engine.head(&ahead, now, now).unwrap();
+    engine.apply(&chain[1..]);
+    let now = after(&chain[2].tip, 200);
+    assert_eq!(engine.head(&chain[2].tip, now, now).unwrap(), HeadAnswer::Current { age_ms: 0 });
+    assert_eq!(
+        (engine.heard(), engine.follower.wants()),
+        (Some(now), Wanted::Nothing),
+        "the truth clears it"
+    );
+}
