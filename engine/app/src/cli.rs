@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{batch, ca, check, demo, inspect, issue, keys, present, serve, snapshot};
+use crate::commands::{
+    batch, ca, change, check, checkpoint, demo, device, holder, import, inspect, issue, keys, present,
+    registry, roster, serve, site, snapshot,
+};
 use crate::outcome;
 
 /// Hufu, a checkpoint verification engine: a signed code in, a verdict out.
@@ -41,6 +44,30 @@ pub(crate) enum Command {
     /// Sign rosters and check them, as a school does
     #[command(subcommand, after_help = batch::EXAMPLES)]
     Batch(batch::BatchCommand),
+    /// Make, run and look after a registry
+    #[command(subcommand, after_help = registry::EXAMPLES)]
+    Registry(registry::RegistryCommand),
+    /// Propose, confirm and look at changes of holders' statuses
+    #[command(subcommand, after_help = change::EXAMPLES)]
+    Change(change::ChangeCommand),
+    /// Vouch for a whole table with both keys
+    #[command(subcommand, after_help = checkpoint::EXAMPLES)]
+    Checkpoint(checkpoint::CheckpointCommand),
+    /// Register people, find them, issue their credentials
+    #[command(subcommand, after_help = holder::EXAMPLES)]
+    Holder(holder::HolderCommand),
+    /// Say which sites there are and what they admit
+    #[command(subcommand, after_help = site::EXAMPLES)]
+    Site(site::SiteCommand),
+    /// Say which devices there are
+    #[command(subcommand, after_help = device::EXAMPLES)]
+    Device(device::DeviceCommand),
+    /// Keep and sign rosters in a registry
+    #[command(subcommand, after_help = roster::EXAMPLES)]
+    Roster(roster::RosterCommand),
+    /// Bring an existing population into a registry, from CSV or Parquet
+    #[command(after_help = import::EXAMPLES)]
+    Import(Box<import::ImportArgs>),
     /// Look into a status snapshot and change it
     #[command(subcommand, after_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::SnapshotCommand),

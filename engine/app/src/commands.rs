@@ -2,13 +2,22 @@
 
 pub(crate) mod batch;
 pub(crate) mod ca;
+pub(crate) mod change;
 pub(crate) mod check;
+pub(crate) mod checkpoint;
 pub(crate) mod demo;
+pub(crate) mod device;
+pub(crate) mod holder;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod issue;
+pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod present;
+pub(crate) mod registry;
+pub(crate) mod roster;
 pub(crate) mod serve;
+pub(crate) mod site;
 pub(crate) mod snapshot;
 
 use crate::cli::Command;
@@ -29,6 +38,14 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args),
         Command::Batch(command) => batch::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
+        Command::Registry(command) => registry::run(&command),
+        Command::Change(command) => change::run(&command),
+        Command::Checkpoint(command) => checkpoint::run(&command),
+        Command::Holder(command) => holder::run(&command),
+        Command::Site(command) => site::run(&command),
+        Command::Device(command) => device::run(&command),
+        Command::Roster(command) => roster::run(&command),
+        Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     }
 }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 #[cfg(test)]
 use serde::Serialize;
 
-use self::fault::{Misconfigured, Place};
-pub(crate) use self::follow::{FeedPlace, Follow, SnapshotPlace};
+pub(crate) use self::fault::{Misconfigured, Place};
+pub(crate) use self::follow::{FeedPlace, Follow, Short, SnapshotPlace};
 pub(crate) use self::sections::{Devices, Files, Listen, Memory, Workers};
 use crate::files;
 
@@ -39,6 +39,9 @@ pub(crate) struct Config {
     /// Issuers whose chains are followed.
     #[serde(default)]
     pub(crate) follow: Vec<Follow>,
+    /// And those that the command line names.
+    #[serde(skip)]
+    pub(crate) short: Vec<Short>,
 }
 
 impl Config {
@@ -57,7 +60,7 @@ impl Config {
 
     /// The same from text; `path` is only a name for the error.
     fn parse(text: &str, path: &Path) -> Result<Config, Misconfigured> {
-        let place = Place { text, path };
+        let place = Place { text, path, example: "docs/examples/engine.toml" };
         let mut config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
         config.check(place)?;
         for follow in &mut config.follow {

@@ -2,23 +2,32 @@
 //! needs around it. One file for each subcommand in [`commands`]; the rooms beside it hold what several share.
 
 mod about;
+mod ask;
 mod authority;
 mod cli;
 mod commands;
 mod config;
 mod files;
+mod follow_api;
 mod gate;
 mod holder;
+mod instructed;
+mod ledger;
 mod moment;
 mod outcome;
 mod qr;
+mod remote;
 mod secret;
 mod server;
 mod show;
+mod signals;
+mod signer;
 mod status;
 mod statusfile;
 mod term;
+mod trust;
 mod verdict;
+mod written;
 
 use std::process::ExitCode;
 

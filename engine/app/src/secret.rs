@@ -105,11 +105,16 @@ impl SecretKey {
     pub(crate) fn load(path: &Path, owner: Owner) -> anyhow::Result<SecretKey> {
         warn_if_shared(path)?;
         let text = Zeroizing::new(files::read_text(path)?);
+        SecretKey::parse(&text, owner, &path.display().to_string())
+    }
+
+    /// The key in a file's text; `name` says in an error which file.
+    pub(crate) fn parse(text: &str, owner: Owner, name: &str) -> anyhow::Result<SecretKey> {
         // The parser's error would show the line with the seed.
-        let Ok(key) = toml::from_str::<SecretKey>(&text) else {
-            bail!("{} is not a secret key of `hufu keys generate`", path.display());
+        let Ok(key) = toml::from_str::<SecretKey>(text) else {
+            bail!("{name} is not a secret key of `hufu keys generate`");
         };
-        ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
+        ensure!(key.owner == owner, "{name} is a key of another use: {:?}", key.owner);
         Ok(key)
     }
 

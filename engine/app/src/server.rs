@@ -1,6 +1,7 @@
 //! An engine put together from its configuration, and kept up to date with its files.
 
 mod certificates;
+mod chains;
 mod endings;
 mod keyring;
 mod loader;
@@ -20,6 +21,7 @@ use hufu_policy::Sites;
 use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
 
 use self::certificates::{Devices, Own};
+use self::chains::{Chains, Planned};
 use self::endings::Ending;
 use self::loader::Loader;
 use self::state::State;
@@ -37,6 +39,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Prepared {
     statuses: Statuses,
     snapshots: Vec<(PathBuf, Watched)>,
+    chains: Planned,
     watches: Watches,
     held: Held,
 }
@@ -48,6 +51,7 @@ pub(crate) struct Server {
     watches: Watches,
     held: Held,
     loader: Loader,
+    chains: Chains,
 }
 
 /// What is in force, snapshots aside.
@@ -111,6 +115,8 @@ impl Prepared {
         for path in &config.files.snapshots {
             statuses.apply(path, &state)?;
         }
+        let follow = chains::resolve(&config.short, config.follow.clone(), &keyring)?;
+        let chains = Planned::new(follow, &mut statuses, &keyring, &config.memory)?;
         let seed = secret::read_seed(&config.files.cluster_seed)?;
         let engine = Engine::new(EngineParts {
             table: statuses.reader(),
@@ -134,19 +140,21 @@ impl Prepared {
         }
         let state = Arc::new(state);
         let held = Held { config, operator, keyring, state, own, devices, endings, engine };
-        Ok(Prepared { statuses, snapshots, watches, held })
+        Ok(Prepared { statuses, snapshots, chains, watches, held })
     }
 
-    /// Opens the sockets.
+    /// Takes up the chains where they were left, and then opens the sockets.
     pub(crate) fn start(self) -> anyhow::Result<Server> {
-        let Prepared { statuses, snapshots, watches, held } = self;
+        let Prepared { statuses, snapshots, chains, watches, held } = self;
+        let chains = chains.start(&held.keyring, &held.state)?;
         let running = match hufu_transport::serve(held.options(), Arc::clone(&held.engine)) {
             Ok(running) => running,
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
             Err(fault) => return Err(unavailable(fault)),
         };
+        running.exhibit(Arc::new(chains.figures()));
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
-        Ok(Server { running, watches, held, loader })
+        Ok(Server { running, watches, held, loader, chains })
     }
 
     /// What was loaded, for the log.
@@ -160,10 +168,14 @@ impl Prepared {
                 )
             });
         format!(
-            "{} sites; {} holders of {} issuers{words}",
+            "{} sites; {} holders of {} issuers{words}{}",
             self.held.engine.sites().iter().len(),
             self.statuses.holders(),
             self.statuses.issuers(),
+            match self.chains.count() {
+                0 => String::new(),
+                chains => format!("; {chains} issuers are followed"),
+            },
         )
     }
 }
@@ -191,12 +203,12 @@ impl Server {
     /// they have failed just now. One that cannot be used is told in the log, and what was in force stays in
     /// force. Snapshots are looked at elsewhere, so that this is soon done.
     pub(crate) fn refresh(&mut self, at_once: bool) {
-        let Server { running, watches, held, loader } = self;
+        let Server { running, watches, held, loader, chains } = self;
         if at_once {
             loader.look_now();
         }
         watches.devices.follow(at_once, || held.take_devices(running));
-        watches.trust_list.follow(at_once, || held.take_trust_list());
+        watches.trust_list.follow(at_once, || held.take_trust_list(chains));
         // After the list: a site may come to recognise an issuer that it brings.
         watches.sites.follow(at_once, || held.take_sites());
         watches.own.follow(at_once, || held.take_own(running));
@@ -207,13 +219,15 @@ impl Server {
             }
         }
         held.endings.look(&held.own, &held.devices);
+        chains.look(&held.state);
         held.state.retry();
         loader.check();
     }
 
-    /// Stops serving.
+    /// Stops serving, then following; every followed issuer leaves a warm copy.
     pub(crate) fn stop(self) {
         self.running.stop();
+        self.chains.stop(&self.held.state);
     }
 }
 
@@ -233,9 +247,10 @@ impl Held {
         ))
     }
 
-    fn take_trust_list(&mut self) -> anyhow::Result<String> {
+    fn take_trust_list(&mut self, chains: &Chains) -> anyhow::Result<String> {
         let path = &self.config.files.trust_list;
         self.keyring = keyring::update(&self.keyring, path, &self.operator, &self.state)?;
+        chains.set_keyring(&self.keyring);
         self.engine.set_keyring(self.keyring.clone()).map_err(unavailable)?;
         Ok(format!("version {} of the trust list is in force", self.keyring.version()))
     }

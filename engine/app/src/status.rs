@@ -8,18 +8,22 @@ use crate::verdict::colour_slug;
 
 /// One line for a person.
 pub(crate) fn describe(word: StatusWord) -> String {
+    describe_with(word, &format!("generation {}, ", word.generation()))
+}
+
+/// The same where the generation is not the word's to say.
+pub(crate) fn describe_without_generation(word: StatusWord) -> String {
+    describe_with(word, "")
+}
+
+fn describe_with(word: StatusWord, generation: &str) -> String {
     let Some(colour) = word.colour() else { return "unknown".to_owned() };
     let test = match word.test_result() {
         TestResult::None => "no test".to_owned(),
         result => format!("test {} of {}", test_slug(result), instant(word.test_minute())),
     };
     let until = word.until().map(|until| format!(" until {}", instant(until))).unwrap_or_default();
-    format!(
-        "{}{until} (generation {}, {test}, {} doses)",
-        colour_slug(colour),
-        word.generation(),
-        word.doses()
-    )
+    format!("{}{until} ({generation}{test}, {} doses)", colour_slug(colour), word.doses())
 }
 
 /// One object for a program; `null` for unknown.

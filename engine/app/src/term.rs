@@ -34,6 +34,12 @@ pub(crate) fn stderr() -> Paint {
     Paint(wanted(process_stderr().is_terminal()))
 }
 
+/// No colours, whatever the stream.
+#[cfg(test)]
+pub(crate) fn plain() -> Paint {
+    Paint(false)
+}
+
 fn wanted(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -74,7 +80,12 @@ impl Paint {
     }
 }
 
-/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor.
+/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor, nor turn a line around
+/// (Unicode Standard Annex 9: the explicit directional formatting characters).
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let unsafe_ = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if unsafe_(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

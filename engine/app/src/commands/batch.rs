@@ -12,6 +12,7 @@ use hufu_codes::roster;
 use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 
 use self::report::Report;
+pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
 use crate::outcome::{Exit, unavailable};
 use crate::term::say;

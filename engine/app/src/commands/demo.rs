@@ -1,16 +1,19 @@
 //! `hufu demo`: the whole thing at work on made-up people, on this machine, with nothing to set up.
 
+mod authorities;
+mod chain;
 mod changes;
 mod child;
 mod devices;
 mod place;
+mod source;
 mod summary;
 mod tour;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -22,10 +25,10 @@ use hufu_loadgen::{CpuMeter, Generator, Larder, Mix, Plan, Report};
 use self::changes::{Changes, Watched};
 use self::child::Engine;
 use self::place::Place;
+use self::source::{Agreement, Source};
 use self::summary::{Bar, Summary};
 use self::tour::Tour;
 use crate::outcome::{Exit, unavailable};
-use crate::statusfile::StatusFile;
 use crate::term::{self, say};
 use crate::{gate, moment};
 
@@ -69,6 +72,7 @@ pub(crate) struct DemoArgs {
 struct Outcome {
     report: Report,
     watched: Watched,
+    agreements: Vec<Agreement>,
 }
 
 /// Runs `hufu demo`.
@@ -84,33 +88,41 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         (None, None) => anyhow::bail!("there is no folder"),
     };
     let place = furnish(args, &folder)?;
-    let mut statuses = StatusFile::open(&place.snapshot())?;
+    let mut source = Source::start(&place)?;
     let now = place.world.now();
-    let changes = Changes::begin(&mut statuses, place.first_changing(), &place.signer(), now)?;
+    let changes = Changes::begin(source.home(), place.first_changing(), &place.signer(), now)?;
 
+    let begun_engine = Instant::now();
     let engine = Engine::start(&place.config(), &place.folder.join("engine.log"))?;
     summary::step(
         "engine",
         &format!("process {}, sealed requests at {}, QUIC at {}", engine.pid(), engine.udp, engine.quic),
     )?;
-    let Outcome { mut report, watched } = offer(args, &place, &engine, &changes, &mut statuses)?;
-    drop(statuses);
+    let sets = source.wait_for(&engine)?;
+    let took = begun_engine.elapsed().as_secs_f64();
+    summary::step(
+        "chain",
+        &format!("{sets} change sets verified and applied by the engine within {took:.1} s"),
+    )?;
+    let outcome = offer(args, &place, &engine, &changes, &mut source)?;
+    let Outcome { mut report, watched, agreements } = outcome;
 
-    let mut fault = summary::add(&mut report, &watched);
+    let mut fault = summary::add(&mut report, &watched, &agreements);
     let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
-    let summary = Summary { args, report: &report, watched: &watched };
+    let summary = Summary { args, report: &report, watched: &watched, agreements: &agreements };
     term::text(&summary.to_text(term::stdout()))?;
     summary.draw(&svg)?;
     if let Some(path) = &args.json {
         summary.write_json(path)?;
     }
 
-    say!("\n{}", term::stdout().strong("One code by hand"));
+    say!("\n{}", term::stdout().strong("One holder by hand"));
     let tour = Tour::new(&place, term::stdout());
     if let Err(error) = tour.take() {
         fault.get_or_insert_with(|| format!("{error:#}"));
     }
     drop(engine);
+    drop(source);
     say!("\n{}", by_hand(args, &tour));
     summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()))?;
     if let Some(fault) = fault {
@@ -123,12 +135,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
 fn furnish(args: &DemoArgs, folder: &Path) -> anyhow::Result<Place> {
     let begun = Instant::now();
     let world = World::new(args.seed, args.holders, moment::now().seconds());
-    let bar = Bar::new("people");
-    let place = Place::furnish(folder, world, &|done, of| bar.at(done, of))?;
-    bar.clear();
-    let issuers = place.world.issuers().len();
+    let place = Place::furnish(folder, world)?;
     let took = begun.elapsed().as_secs_f64();
-    summary::step("world", &format!("{} people of {issuers} issuers in {took:.1} s", args.holders))?;
+    summary::step("world", &format!("keys, certificates, sites and a new registry's folder in {took:.1} s"))?;
     Ok(place)
 }
 
@@ -138,7 +147,7 @@ fn offer(
     place: &Place,
     engine: &Engine,
     changes: &Changes,
-    statuses: &mut StatusFile,
+    source: &mut Source,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let enrolled = devices::enrol(&place.gates, engine.quic)?;
@@ -158,22 +167,27 @@ fn offer(
     let plan = Plan { seed: args.seed, ..Plan::new(args.mix.clone(), args.rate, args.seconds.into()) };
     summary::step(
         "load",
-        &format!("{} checks a second for {} s, while some people's colours change", args.rate, args.seconds),
+        &format!(
+            "{} checks a second for {} s, while both authorities change colours",
+            args.rate, args.seconds
+        ),
     )?;
-    let interval = Duration::from_secs(u64::from(args.seconds / 5).clamp(1, 5));
     let over = AtomicBool::new(false);
     let bar = Bar::new("checks");
-    let (report, written, watched) = thread::scope(|scope| {
-        let writing = scope.spawn(|| changes.write(statuses, interval, &over));
+    let chain = source.home();
+    let (report, made, watched) = thread::scope(|scope| {
+        let making = scope.spawn(|| changes.make(chain, &over));
         let watching = scope.spawn(|| changes.watch(&mut gate, &over));
         let report = generator.run(&plan, &|stage| bar.stage(&stage));
         // Relaxed: a moment more of watching does no harm.
         over.store(true, Ordering::Relaxed);
-        (report, joined(writing.join()), joined(watching.join()))
+        (report, joined(making.join()), joined(watching.join()))
     });
     bar.clear();
-    written?;
-    Ok(Outcome { report: report.map_err(unavailable).context("the load broke off")?, watched })
+    made?;
+    let report = report.map_err(unavailable).context("the load broke off")?;
+    let agreements = source.compare(engine)?;
+    Ok(Outcome { report, watched: changes.compare(watched), agreements })
 }
 
 fn joined<T>(outcome: thread::Result<T>) -> T {

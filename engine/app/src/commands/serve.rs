@@ -1,25 +1,28 @@
 //! `hufu serve`: an engine, from its configuration to SIGTERM.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Config;
-use crate::outcome::{Exit, unavailable};
+use crate::config::{Config, Short};
+use crate::outcome::Exit;
 use crate::server::{Prepared, Server};
+use crate::signals::{Signals, Told};
 use crate::term::say;
 use crate::{about, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu serve --config engine.toml
   hufu serve --config engine.toml --check
+  hufu serve --config engine.toml --follow https://registry.example:7420 --token feed.token
+  hufu serve --config engine.toml --follow https://registry.example:7420,310000,100000,100000
 
-docs/examples/engine.toml describes every key. When the engine is ready it prints one line to standard output:
+docs/examples/engine.toml describes every key. --follow stands for a [[follow]] table with nothing
+but defaults: the issuer whose chain is followed, the national platform that confirms it, and who publishes its
+heads. With a URL alone the trust list says who they are, by what their keys may sign. When the engine is ready it prints one line to standard output:
 
   ready udp=ADDRESS quic=ADDRESS metrics=ADDRESS
 
@@ -31,6 +34,15 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Follow an issuer's chain from a registry (https://) or a folder (file:); may be given again
+    #[arg(long, value_name = "URL[,ISSUER,NATIONAL,PUBLISHER]")]
+    follow: Vec<Short>,
+    /// The token that the registries of --follow ask for
+    #[arg(long, value_name = "FILE", requires = "follow")]
+    token: Option<PathBuf>,
+    /// Root certificates of the registries of --follow, when they are not this system's
+    #[arg(long, value_name = "FILE", requires = "follow")]
+    ca: Option<PathBuf>,
     /// Read every file, say what is in them, and start nothing
     #[arg(long)]
     check: bool,
@@ -45,7 +57,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs `hufu serve`.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     log_to_stderr();
-    let config = Config::load(&args.config)?;
+    let mut config = Config::load(&args.config)?;
+    let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
+    config.short = args.follow.iter().map(with_files).collect();
     if args.check {
         let prepared = Prepared::look(config)?;
         say!("{}: {}", args.config.display(), prepared.summary());
@@ -75,39 +89,11 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
     loop {
         tokio::select! {
             _ = looks.tick() => server.refresh(false),
-            _ = signals.hangup.recv() => server.refresh(true),
-            _ = signals.terminate.recv() => return "SIGTERM",
-            _ = signals.interrupt.recv() => return "SIGINT",
-            Some(()) = signals.stdin_ended.recv() => return "standard input ended",
+            told = signals.next() => match told {
+                Told::Look => server.refresh(true),
+                Told::Stop(why) => return why,
+            },
         }
-    }
-}
-
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-    stdin_ended: mpsc::Receiver<()>,
-}
-
-impl Signals {
-    fn new(watch_stdin: bool) -> anyhow::Result<Signals> {
-        let on = |kind| signal(kind).map_err(unavailable);
-        let (ended, stdin_ended) = mpsc::channel(1);
-        if watch_stdin {
-            // The thread ends with the process; nothing has to wait for it.
-            std::thread::Builder::new().name("hufu-stdin".to_owned()).spawn(move || {
-                let mut ignored = [0; 64];
-                while matches!(io::stdin().lock().read(&mut ignored), Ok(1..)) {}
-                ended.try_send(())
-            })?;
-        }
-        Ok(Signals {
-            hangup: on(SignalKind::hangup())?,
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-            stdin_ended,
-        })
     }
 }
 
@@ -122,7 +108,7 @@ fn announce(server: &Server) -> io::Result<()> {
     out.flush()
 }
 
-fn log_to_stderr() {
+pub(super) fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal() && term::stderr().is_on();
     tracing_subscriber::fmt()

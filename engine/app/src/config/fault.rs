@@ -1,4 +1,4 @@
-//! What an operator is told about an `engine.toml` that cannot be used.
+//! What an operator is told about a configuration that cannot be used.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use toml::Spanned;
 
 /// The file, the line and the key that are wrong, what is wrong, and what to write instead.
 #[derive(Debug)]
-pub(super) struct Misconfigured {
+pub(crate) struct Misconfigured {
     file: String,
     line: usize,
     key: Option<String>,
@@ -18,14 +18,16 @@ pub(super) struct Misconfigured {
 
 /// The file that is being read.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'t> {
-    pub(super) text: &'t str,
-    pub(super) path: &'t Path,
+pub(crate) struct Place<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) path: &'t Path,
+    /// The file that documents every key.
+    pub(crate) example: &'static str,
 }
 
 impl Place<'_> {
     /// Refuses a number outside `range`.
-    pub(super) fn within<T>(
+    pub(crate) fn within<T>(
         self,
         key: &str,
         value: &Spanned<T>,
@@ -42,7 +44,7 @@ impl Place<'_> {
     }
 
     /// A fault at the value of `key`.
-    pub(super) fn misconfigured<T>(
+    pub(crate) fn misconfigured<T>(
         self,
         key: &str,
         value: &Spanned<T>,
@@ -54,7 +56,7 @@ impl Place<'_> {
     }
 
     /// What serde and the TOML parser say, with the place they mean.
-    pub(super) fn unreadable(self, error: &toml::de::Error) -> Misconfigured {
+    pub(crate) fn unreadable(self, error: &toml::de::Error) -> Misconfigured {
         let message = error.message().trim_end();
         let at = error.span().map_or(0, |span| span.start);
         let line = self.line_at(at);
@@ -62,16 +64,12 @@ impl Place<'_> {
             let known = message.split_once("expected ").map_or("", |(_, known)| known);
             (Some(field.to_owned()), "there is no such key".to_owned(), mend_unknown(field, known))
         } else if let Some(field) = quoted_after(message, "missing field ") {
-            (
-                Some(field.to_owned()),
-                "is missing".to_owned(),
-                "docs/examples/engine.toml describes it".to_owned(),
-            )
+            (Some(field.to_owned()), "is missing".to_owned(), format!("{} describes it", self.example))
         } else {
             (
                 self.key_on(line),
                 message.replace('\n', ", "),
-                "docs/examples/engine.toml shows how it is written".to_owned(),
+                format!("{} shows how it is written", self.example),
             )
         };
         Misconfigured { file: self.file(), line, key, what, mend }
@@ -82,7 +80,7 @@ impl Place<'_> {
     }
 
     /// Where a value stands, as messages name it.
-    pub(super) fn of<T>(self, value: &Spanned<T>) -> String {
+    pub(crate) fn of<T>(self, value: &Spanned<T>) -> String {
         format!("{}:{}", self.file(), self.line_at(value.span().start))
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hufu_codes::chain::Authorities;
+use hufu_objects::Place as ObjectPlace;
 use hufu_wire::IssuerId;
 use serde::Deserialize;
 #[cfg(test)]
@@ -48,6 +49,17 @@ pub(crate) struct Follow {
     pub(crate) place: String,
 }
 
+/// `serve --follow URL[,ISSUER,NATIONAL,PUBLISHER]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Short {
+    /// Where change sets and heads come from.
+    feed: FeedPlace,
+    /// Whose chain, who confirms it, who publishes it; the trust list says so when they are absent.
+    pub(crate) named: Option<[u32; 3]>,
+    token: Option<PathBuf>,
+    ca: Option<PathBuf>,
+}
+
 /// Where a feed is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
@@ -72,8 +84,13 @@ pub(crate) enum SnapshotPlace {
     Registry,
     /// A folder.
     Folder(PathBuf),
-    /// A bucket of an S3-compatible store, and a prefix in it.
-    S3(String),
+    /// A bucket of an S3-compatible store.
+    S3 {
+        /// Its name.
+        bucket: String,
+        /// What every name in it begins with, perhaps nothing.
+        prefix: String,
+    },
 }
 
 const HTTPS: &str = "https://";
@@ -184,6 +201,49 @@ impl Follow {
     }
 }
 
+impl Short {
+    /// The same with the files that the feed asks for.
+    #[must_use]
+    pub(crate) fn with_files(self, token: Option<PathBuf>, ca: Option<PathBuf>) -> Short {
+        Short { token, ca, ..self }
+    }
+
+    /// The table that it stands for.
+    pub(crate) fn follow(&self, named: [u32; 3]) -> Follow {
+        let Short { feed, token, ca, .. } = self.clone();
+        let place = format!("--follow {feed}");
+        Follow { token, ca, ..Follow::from(feed, named, place) }
+    }
+}
+
+impl FromStr for Short {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Short, String> {
+        let mut parts = text.rsplitn(4, ',').map(str::trim);
+        let ids =
+            [parts.next(), parts.next(), parts.next()].map(|part| part.and_then(|part| part.parse().ok()));
+        let (feed, named) = match (ids, parts.next()) {
+            ([Some(publisher), Some(national), Some(issuer)], Some(feed)) => {
+                (feed, Some([issuer, national, publisher]))
+            }
+            _ => (text, None),
+        };
+        if feed.contains(',') {
+            return Err(
+                "write URL, or URL,ISSUER,NATIONAL,PUBLISHER with the numbers of three issuers".to_owned()
+            );
+        }
+        let feed: FeedPlace = feed.parse()?;
+        if matches!(feed, FeedPlace::Nats(_)) {
+            return Err(
+                "NATS keeps no snapshots; a [[follow]] table in the configuration names them".to_owned()
+            );
+        }
+        Ok(Short { feed, named, token: None, ca: None })
+    }
+}
+
 /// What this program was built without: what is wrong, and how it is mended.
 type Missing = (String, &'static str);
 
@@ -201,7 +261,7 @@ impl FeedPlace {
 
 impl SnapshotPlace {
     fn missing(&self) -> Option<Missing> {
-        let needs_s3 = matches!(self, SnapshotPlace::S3(_)) && !cfg!(feature = "s3");
+        let needs_s3 = matches!(self, SnapshotPlace::S3 { .. }) && !cfg!(feature = "s3");
         needs_s3.then(|| {
             (
                 "this hufu was built without S3".to_owned(),
@@ -240,13 +300,14 @@ impl FromStr for SnapshotPlace {
         if text == "registry" {
             return Ok(SnapshotPlace::Registry);
         }
-        if let Some(path) = text.strip_prefix(FILE).filter(|path| !path.is_empty()) {
-            return Ok(SnapshotPlace::Folder(path.into()));
+        let is_named = text.starts_with(FILE) || text.starts_with(S3);
+        match text.parse().ok().filter(|_| is_named) {
+            Some(ObjectPlace::Folder(folder)) => Ok(SnapshotPlace::Folder(folder)),
+            Some(ObjectPlace::S3 { bucket, prefix }) => Ok(SnapshotPlace::S3 { bucket, prefix }),
+            None => {
+                Err(format!("{text:?} holds no snapshots; write registry, file:FOLDER or s3://BUCKET/PREFIX"))
+            }
         }
-        if has_host(text, S3) {
-            return Ok(SnapshotPlace::S3(text.to_owned()));
-        }
-        Err(format!("{text:?} holds no snapshots; write registry, file:FOLDER or s3://BUCKET/PREFIX"))
     }
 }
 
@@ -295,7 +356,7 @@ impl fmt::Display for SnapshotPlace {
         match self {
             SnapshotPlace::Registry => f.write_str("registry"),
             SnapshotPlace::Folder(path) => write!(f, "{FILE}{}", path.display()),
-            SnapshotPlace::S3(url) => f.write_str(url),
+            SnapshotPlace::S3 { bucket, prefix } => write!(f, "{S3}{bucket}/{prefix}"),
         }
     }
 }
@@ -346,11 +407,32 @@ mod tests {
     }
 
     #[test]
+    fn the_short_form_names_a_feed_and_perhaps_three_issuers() {
+        let short = |text: &str| text.parse::<Short>();
+        let feed = FeedPlace::Registry("https://r:7420".to_owned());
+        for (text, named) in [("https://r:7420", None), ("https://r:7420,31,1,2", Some([31, 1, 2]))] {
+            assert_eq!(short(text), Ok(Short { feed: feed.clone(), named, token: None, ca: None }));
+        }
+        for (text, wanted) in [
+            ("https://r:7420,31", "with the numbers of three"),
+            ("https://r:7420,31,1,x", "with the numbers of three"),
+            ("https://r:7420,31,1,1,1", "with the numbers of three"),
+            ("nats://n,31,1,1", "a [[follow]] table"),
+            ("31,1,1", "with the numbers of three"),
+            ("r:7420", "is no feed"),
+        ] {
+            let said = short(text).unwrap_err();
+            assert!(said.contains(wanted), "{text}: {said}");
+        }
+    }
+
+    #[test]
     fn snapshots_are_told_by_their_scheme() {
         let place = |text: &str| text.parse::<SnapshotPlace>();
         assert_eq!(place("registry"), Ok(SnapshotPlace::Registry));
         assert_eq!(place("file:snapshots"), Ok(SnapshotPlace::Folder("snapshots".into())));
-        assert_eq!(place("s3://hufu/310000"), Ok(SnapshotPlace::S3("s3://hufu/310000".to_owned())));
+        let [bucket, prefix] = ["hufu", "310000"].map(str::to_owned);
+        assert_eq!(place("s3://hufu/310000"), Ok(SnapshotPlace::S3 { bucket, prefix }));
         for none in ["", "s3://", "file:", "https://registry:7420"] {
             assert!(place(none).unwrap_err().contains("holds no snapshots"), "{none}");
         }

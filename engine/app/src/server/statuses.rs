@@ -11,12 +11,14 @@ use hufu_wire::{IssuerId, UnixMillis};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::state::State;
-use crate::config::Memory;
+use crate::config::{Follow, Memory};
 
 /// Every issuer's statuses.
 pub(super) struct Statuses {
     table: Table,
     followed: BTreeMap<IssuerId, Followed>,
+    /// Issuers whose writer somebody else has, and where that is said.
+    given: BTreeMap<IssuerId, String>,
 }
 
 struct Followed {
@@ -32,7 +34,7 @@ impl Statuses {
     /// An empty table.
     pub(super) fn new(memory: &Memory) -> anyhow::Result<Statuses> {
         let limits = Limits::for_holders(*memory.issuers_max.get_ref(), *memory.holders_max.get_ref());
-        Ok(Statuses { table: Table::new(limits)?, followed: BTreeMap::new() })
+        Ok(Statuses { table: Table::new(limits)?, followed: BTreeMap::new(), given: BTreeMap::new() })
     }
 
     /// For checks.
@@ -67,9 +69,26 @@ impl Statuses {
         ))
     }
 
+    /// The writer of an issuer whose chain is followed; no snapshot file speaks for it any more.
+    ///
+    /// # Errors
+    /// One does already, or the table has no room for another issuer.
+    pub(super) fn give_writer(&mut self, follow: &Follow) -> anyhow::Result<Writer> {
+        let issuer = follow.issuer();
+        if let Some(Followed { file, .. }) = self.followed.get(&issuer) {
+            bail!(two_sources(issuer, file, &format!("{}, {}", follow.place, follow.feed.get_ref())));
+        }
+        let writer = self.table.writer(issuer)?;
+        self.given.insert(issuer, format!("{}, {}", follow.place, follow.feed.get_ref()));
+        Ok(writer)
+    }
+
     /// The issuer's writer, if this file is the one that speaks for it: a file put in the wrong place must not
     /// change whom it speaks for.
     fn follow(&mut self, issuer: IssuerId, path: &Path) -> anyhow::Result<&mut Followed> {
+        if let Some(place) = self.given.get(&issuer) {
+            bail!(two_sources(issuer, path, place));
+        }
         let other =
             self.followed.iter().find(|(known, followed)| (**known == issuer) != (followed.file == path));
         if let Some((known, Followed { file, .. })) = other {
@@ -84,7 +103,7 @@ impl Statuses {
         }
     }
 
-    /// Issuers followed.
+    /// Issuers with a snapshot file.
     pub(super) fn issuers(&self) -> usize {
         self.followed.len()
     }
@@ -108,6 +127,14 @@ impl Followed {
             self.writer.heard(heard);
         }
     }
+}
+
+fn two_sources(issuer: IssuerId, file: &Path, place: &str) -> String {
+    format!(
+        "issuer {issuer} is followed ({place}), and {} in [files] snapshots is of the same issuer; keep one of the \
+         two",
+        file.display()
+    )
 }
 
 /// Shows that something is under way, on a terminal only.

@@ -200,9 +200,15 @@ impl Deployment {
     }
 
     pub(crate) fn serve(&self) -> Engine {
+        self.serve_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn serve_with(&self, more: &[&str]) -> Engine {
         let log = self.path("engine.log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
             .args(["serve", "--until-stdin-ends", "--config", "engine.toml"])
+            .args(more)
             .current_dir(self.folder())
             .env_remove("RUST_LOG")
             .stdin(Stdio::piped())

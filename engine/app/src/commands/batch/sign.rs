@@ -51,7 +51,11 @@ pub(super) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn read_members(path: &Path, own: IssuerId) -> anyhow::Result<BTreeMap<IssuerId, BTreeSet<HolderIndex>>> {
+/// The members of a roster, from a file with one a line.
+pub(crate) fn read_members(
+    path: &Path,
+    own: IssuerId,
+) -> anyhow::Result<BTreeMap<IssuerId, BTreeSet<HolderIndex>>> {
     let mut members: BTreeMap<IssuerId, BTreeSet<HolderIndex>> = BTreeMap::new();
     for (number, line) in (1..).zip(files::read_text(path)?.lines()) {
         let line = line.split('#').next().unwrap_or_default().trim();

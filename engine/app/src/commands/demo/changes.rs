@@ -1,16 +1,15 @@
 //! People whose colours change while the load runs, and a gate that watches whether verdicts follow.
 //!
-//! The changes are as real as a snapshot makes them: one hand rewrites the issuer's snapshot file with the next
-//! sequence, the running engine notices and its table's writer applies it. The watching gate knows for each
-//! verdict what it must be from the verdict's own `as of`: at or after a change the new status alone is right;
-//! before it, the new one may show already, the old one must not be gone for anything else.
+//! The changes are real: the local authority proposes, the national platform confirms, the registry commits, and the
+//! running engine follows its feed. The watching gate knows for each verdict what it must be from the verdict's own
+//! `as of`: at or after a change the new status alone is right; before it, the new one may show already, the old
+//! one must not be gone for anything else.
 
 use std::ops::RangeInclusive;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use hufu_client::Gate;
@@ -18,36 +17,38 @@ use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::{Credential, Detail};
 use hufu_fixtures::sites::MARKET;
 use hufu_fixtures::{Expected, HOME, Shown, expect};
-use hufu_wire::{
-    CodeKind, Colour, HolderIndex, Lane, Sequence, StatusWord, UnixMillis, UnixSeconds, Verdict,
-};
+use hufu_wire::chain::{Change, Record};
+use hufu_wire::{CodeKind, Colour, HolderIndex, Lane, Sequence, StatusWord, UnixSeconds, Verdict};
 
+use super::chain::Chain;
 use crate::moment;
-use crate::statusfile::StatusFile;
 
 /// How many people change.
 const PEOPLE: u32 = 25;
+/// A change in this time.
+const BETWEEN_CHANGES: Duration = Duration::from_millis(100);
 /// One check in this time: 200 a second beside the load.
 const BETWEEN_CHECKS: Duration = Duration::from_millis(5);
-/// How long the engine may take to notice a new file: it looks once a second.
+/// While a change is on its way, a check in this time: what passes until it is seen is known to a fraction of it.
+const BETWEEN_LOOKS: Duration = Duration::from_micros(200);
+/// How long the last changes may take on a machine that is busy.
 const SEEN_WITHIN: Duration = Duration::from_secs(5);
 
-/// The people, their codes, and what has been written about them so far.
+/// The people, their codes, and what has been decided about them so far.
 pub(super) struct Changes {
     first: HolderIndex,
     codes: Vec<String>,
     begun_at: Sequence,
-    heard: UnixMillis,
-    /// The last sequence whose writing has begun.
+    /// The last sequence whose confirmation has begun.
     latest: AtomicU64,
-    /// When each change's file was in its place, in order.
-    in_place: Mutex<Vec<Instant>>,
+    /// When each change was committed, microseconds since 1970, in order.
+    committed: Mutex<Vec<u64>>,
 }
 
 /// What came of it.
 #[derive(Default)]
 pub(super) struct Watched {
-    /// Changes written.
+    /// Changes that were committed.
     pub(super) changes: u64,
     /// Codes checked.
     pub(super) checks: u64,
@@ -57,11 +58,16 @@ pub(super) struct Watched {
     pub(super) wrong: u64,
     /// Checks without a verdict.
     pub(super) lost: u64,
-    /// From the file being in its place to the first verdict that takes it into account.
+    /// From a change's commit in the registry to the first verdict that takes it into account, in order.
     pub(super) delays: Vec<Duration>,
+    /// When each change was first seen, microseconds since 1970.
+    seen_us: Vec<u64>,
     /// The first wrong verdict, in words.
     pub(super) complaint: Option<String>,
 }
+
+/// Why, in the instructions.
+const REASON: &str = "as the demo goes";
 
 /// The statuses everybody goes through, each person one ahead of the one before.
 const ROUND: [StatusWord; 5] = [
@@ -74,19 +80,16 @@ const ROUND: [StatusWord; 5] = [
 ];
 
 impl Changes {
-    /// Puts people with the first of their statuses into `statuses`, from holder `first` on, and prints their
+    /// Brings people with the first of their statuses into the chain, from holder `first` on, and prints their
     /// paper codes.
     pub(super) fn begin(
-        statuses: &mut StatusFile,
+        chain: &mut Chain,
         first: HolderIndex,
         signer: &IssuerSigner,
         now: UnixSeconds,
     ) -> anyhow::Result<Changes> {
-        let begun_at = statuses.next();
-        for person in 0..PEOPLE {
-            statuses.set(HolderIndex(first.0 + person), status(0, person))?;
-        }
-        statuses.store(begun_at)?;
+        let proposed = chain.propose(&records(first, 0), REASON)?;
+        chain.confirm(proposed)?;
         let code = |person| {
             let credential = signer.sign_credential(&Credential {
                 key: signer.key(),
@@ -99,38 +102,31 @@ impl Changes {
             })?;
             Ok(code_text(&credential, None))
         };
-        Ok(Changes {
-            first,
-            codes: (0..PEOPLE).map(code).collect::<anyhow::Result<_>>()?,
-            begun_at,
-            heard: now.millis(),
-            latest: AtomicU64::new(begun_at.0),
-            in_place: Mutex::default(),
-        })
+        let codes = (0..PEOPLE).map(code).collect::<anyhow::Result<_>>()?;
+        Ok(Changes::at(chain.tip().sequence, first, codes))
     }
 
-    /// Writes a change every `interval` until `over`.
-    pub(super) fn write(
-        &self,
-        statuses: &mut StatusFile,
-        interval: Duration,
-        over: &AtomicBool,
-    ) -> anyhow::Result<()> {
-        let mut due = Instant::now() + interval / 2;
+    fn at(begun_at: Sequence, first: HolderIndex, codes: Vec<String>) -> Changes {
+        Changes { first, codes, begun_at, latest: AtomicU64::new(begun_at.0), committed: Mutex::default() }
+    }
+
+    /// Decides and confirms a change at a time until `over`.
+    pub(super) fn make(&self, chain: &mut Chain, over: &AtomicBool) -> anyhow::Result<()> {
+        let mut due = Instant::now() + BETWEEN_CHANGES;
         while !over.load(Ordering::Relaxed) {
-            if Instant::now() < due {
-                thread::sleep(Duration::from_millis(10));
+            let wait = due.saturating_duration_since(Instant::now());
+            if !wait.is_zero() {
+                thread::sleep(wait);
                 continue;
             }
-            due += interval;
-            let next = statuses.next();
-            // Release: pairs with Acquire in Changes::is_right. Before the file can be seen by anybody.
+            // What was missed on a busy machine is not made up for.
+            due = Instant::now().max(due) + BETWEEN_CHANGES;
+            let next = chain.tip().next();
+            let proposed = chain.propose(&records(self.first, self.turn(next)), REASON)?;
+            // Release: pairs with Acquire in Changes::latest. Before anybody can see it.
             self.latest.store(next.0, Ordering::Release);
-            for person in 0..PEOPLE {
-                statuses.set(HolderIndex(self.first.0 + person), status(self.turn(next), person))?;
-            }
-            statuses.store(next).context("the changed snapshot cannot be written")?;
-            self.in_place.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+            let committed = chain.confirm(proposed).context("a change was not confirmed")?;
+            self.committed().push(committed.at_us);
         }
         Ok(())
     }
@@ -144,14 +140,15 @@ impl Changes {
             if over_since.is_none() && over.load(Ordering::Relaxed) {
                 over_since = Some(Instant::now());
             }
-            let written = self.in_place.lock().unwrap_or_else(PoisonError::into_inner).len();
-            let waited_enough =
-                over_since.map(|since| written <= watched.delays.len() || since.elapsed() > SEEN_WITHIN);
-            if waited_enough == Some(true) {
-                watched.changes = written as u64;
+            let on_its_way = self.turn(self.latest()) > watched.seen_us.len() as u64;
+            if over_since.is_some_and(|since| !on_its_way || since.elapsed() > SEEN_WITHIN) {
                 break;
             }
-            due += BETWEEN_CHECKS;
+            due = if on_its_way {
+                Instant::now() + BETWEEN_LOOKS
+            } else {
+                Instant::now().max(due + BETWEEN_CHECKS)
+            };
             thread::sleep(due.saturating_duration_since(Instant::now()));
             watched.checks += 1;
             watched.during += u64::from(over_since.is_none());
@@ -163,24 +160,39 @@ impl Changes {
         watched
     }
 
+    /// Puts together, after both have ended, when changes were committed and when they were seen.
+    pub(super) fn compare(&self, mut watched: Watched) -> Watched {
+        let committed = self.committed();
+        let delay = |(seen, committed): (&u64, &u64)| Duration::from_micros(seen.saturating_sub(*committed));
+        watched.changes = committed.len() as u64;
+        watched.delays = watched.seen_us.iter().zip(committed.iter()).map(delay).collect();
+        watched
+    }
+
     fn judge(&self, person: u32, verdict: &Verdict, watched: &mut Watched) {
-        let in_place = self.in_place.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = usize::try_from(self.turn(verdict.as_of)).unwrap_or(0);
-        while watched.delays.len() < taken.min(in_place.len()) {
-            watched.delays.push(in_place[watched.delays.len()].elapsed());
+        if watched.seen_us.len() < taken {
+            watched.seen_us.resize(taken, now_us());
         }
-        drop(in_place);
         if !self.is_right(person, verdict) {
             watched.wrong += 1;
             watched.complaint.get_or_insert_with(|| format!("holder {}: {verdict:?}", self.first.0 + person));
         }
     }
 
+    fn latest(&self) -> Sequence {
+        // Acquire: pairs with Release in Changes::make.
+        Sequence(self.latest.load(Ordering::Acquire))
+    }
+
+    fn committed(&self) -> MutexGuard<'_, Vec<u64>> {
+        // A push is whole or nothing.
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_right(&self, person: u32, verdict: &Verdict) -> bool {
-        // Acquire: pairs with Release in Changes::write.
-        let latest = Sequence(self.latest.load(Ordering::Acquire));
         let given = Expected { decision: verdict.decision, reason: verdict.reason };
-        let turns: RangeInclusive<u64> = self.turn(verdict.as_of)..=self.turn(latest);
+        let turns: RangeInclusive<u64> = self.turn(verdict.as_of)..=self.turn(self.latest());
         verdict.as_of >= self.begun_at
             && turns.into_iter().any(|turn| self.expected(status(turn, person)) == given)
     }
@@ -188,13 +200,27 @@ impl Changes {
     fn expected(&self, status: StatusWord) -> Expected {
         let shown =
             Shown { kind: Some(CodeKind::Paper), issuer: HOME, generation: 0, skewed: false, trip: None };
-        expect(&MARKET, &shown, status, self.heard, moment::now().seconds())
+        // Heads come every second: nothing is stale here.
+        let now = moment::now();
+        expect(&MARKET, &shown, status, now, now.seconds())
     }
 
     /// How many changes have been made at `sequence`.
     fn turn(&self, sequence: Sequence) -> u64 {
         sequence.0.saturating_sub(self.begun_at.0)
     }
+}
+
+/// Everybody's statuses of one turn.
+fn records(first: HolderIndex, turn: u64) -> Vec<Record> {
+    let record = |person| Record::new(HolderIndex(first.0 + person), Change::Word(status(turn, person)));
+    (0..PEOPLE).map(record).collect()
+}
+
+/// Microseconds since 1970, by the clock that the registry of this machine has too.
+fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn status(turn: u64, person: u32) -> StatusWord {
@@ -205,17 +231,7 @@ fn status(turn: u64, person: u32) -> StatusWord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_table::SnapshotWriter;
     use hufu_wire::{Age, CheckNumber, ClockOffset, Decision, Reason};
-
-    fn changes() -> Changes {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("610000.snapshot");
-        SnapshotWriter::create(&path, HOME, Sequence(1), None).unwrap().finish().unwrap();
-        let signer = IssuerSigner::from_seed(&[1; 32], HOME);
-        let mut statuses = StatusFile::open(&path).unwrap();
-        Changes::begin(&mut statuses, HolderIndex(9), &signer, moment::now().seconds()).unwrap()
-    }
 
     fn verdict(as_of: u64, reason: Reason) -> Verdict {
         Verdict {
@@ -233,15 +249,15 @@ mod tests {
 
     #[test]
     fn r22_at_or_after_a_change_only_the_new_status_is_right() {
-        let changes = changes();
+        let changes = Changes::at(Sequence(2), HolderIndex(9), Vec::new());
         let check = |as_of, reason, right| {
             assert_eq!(changes.is_right(0, &verdict(as_of, reason)), right, "{as_of} {reason}");
         };
-        // Sequence 2 began with green; nothing else has been written.
+        // Sequence 2 began with green; nothing else has been confirmed.
         check(2, Reason::Clear, true);
         check(2, Reason::StatusRed, false);
         check(1, Reason::Clear, false);
-        // Sequence 3, red, is being written: before it counts, both may show.
+        // Sequence 3, red, is being confirmed: before it counts, both may show.
         changes.latest.store(3, Ordering::Release);
         check(2, Reason::Clear, true);
         check(2, Reason::StatusRed, true);

@@ -1,68 +1,125 @@
-//! The engine of the demo: the same `hufu serve` that anybody runs, in a process of its own, so that its CPU time
-//! can be told from the load generator's.
+//! Processes of the demo: the same commands that anybody runs, each in a process of its own, so that what an engine
+//! takes can be told from what the registry and the load generator take.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use crate::outcome::unavailable;
 
-/// A running engine. Dropping it stops it.
-pub(super) struct Engine {
+/// A running command that says on one line that it is ready. Dropping it stops it.
+struct Process {
     child: Child,
-    /// The engine stops when this is closed.
+    /// The command stops when this is closed.
     stdin: Option<ChildStdin>,
+    /// What it said.
+    ready: String,
+}
+
+/// A running registry.
+pub(super) struct Registry {
+    process: Process,
+    /// Where its API is.
+    pub(super) api: SocketAddr,
+}
+
+/// A running engine.
+pub(super) struct Engine {
+    process: Process,
     /// Where it takes sealed requests.
     pub(super) udp: SocketAddr,
     /// Where it takes QUIC.
     pub(super) quic: SocketAddr,
+    metrics: SocketAddr,
 }
 
 /// Long enough for a snapshot of the whole country.
 const READY_WITHIN: Duration = Duration::from_secs(120);
-/// A graceful stop takes two seconds at most.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// A graceful stop takes two seconds at most, and warm copies their time.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long the engine's figures may take.
+const FIGURES_WITHIN: Duration = Duration::from_secs(5);
 
-impl Engine {
-    /// Starts an engine and waits until it is ready. Its log goes to `log`.
-    pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Engine> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut child = Command::new(program)
-            .args(["serve", "--until-stdin-ends", "--config"])
-            .arg(config)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(log)?)
-            .spawn()
-            .context("cannot start the engine")?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().context("the engine has no standard output")?;
-        let nowhere = SocketAddr::from(([0; 4], 0));
-        // From here on whatever goes wrong stops the child.
-        let mut engine = Engine { child, stdin, udp: nowhere, quic: nowhere };
-        let Some(line) = first_line(stdout) else {
-            let log = fs::read_to_string(log).unwrap_or_default();
-            return Err(unavailable(format!("the engine did not start:\n{}", log.trim_end())));
-        };
-        engine.udp = address(&line, "udp=")?;
-        engine.quic = address(&line, "quic=")?;
-        Ok(engine)
+impl Registry {
+    /// Starts a registry and waits until it answers. Its log goes to `log`.
+    pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Registry> {
+        let arguments = ["registry", "serve", "--until-stdin-ends", "--config"].map(OsStr::new);
+        let process = Process::start("the registry", &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
+        let api = process.address("listening on ")?;
+        Ok(Registry { process, api })
     }
 
     /// Its process.
     pub(super) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 }
 
-impl Drop for Engine {
+impl Engine {
+    /// Starts an engine and waits until it is ready. Its log goes to `log`.
+    pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Engine> {
+        let arguments = ["serve", "--until-stdin-ends", "--config"].map(OsStr::new);
+        let process = Process::start("the engine", &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
+        let [udp, quic, metrics] = ["udp=", "quic=", "metrics="].map(|name| process.address(name));
+        Ok(Engine { process, udp: udp?, quic: quic?, metrics: metrics? })
+    }
+
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// Its metrics page, as Prometheus gets it.
+    pub(super) fn figures(&self) -> anyhow::Result<String> {
+        let ask = || {
+            let mut stream = TcpStream::connect_timeout(&self.metrics, FIGURES_WITHIN)?;
+            stream.set_read_timeout(Some(FIGURES_WITHIN))?;
+            write!(stream, "GET /metrics HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")?;
+            let mut page = String::new();
+            stream.read_to_string(&mut page).map(|_| page)
+        };
+        ask().map_err(unavailable).context("the engine does not tell its figures")
+    }
+}
+
+impl Process {
+    fn start(name: &str, arguments: &[&OsStr], log: &Path) -> anyhow::Result<Process> {
+        let mut child = Command::new(program()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        // From here on whatever goes wrong stops the child.
+        let mut process = Process { child, stdin, ready: String::new() };
+        let stdout = stdout.with_context(|| format!("{name} has no standard output"))?;
+        let Some(line) = first_line(stdout) else {
+            let log = fs::read_to_string(log).unwrap_or_default();
+            return Err(unavailable(format!("{name} did not start:\n{}", log.trim_end())));
+        };
+        process.ready = line;
+        Ok(process)
+    }
+
+    /// The address after `name` in what it said.
+    fn address(&self, name: &str) -> anyhow::Result<SocketAddr> {
+        let after = self.ready.split_once(name).map(|(_, after)| after);
+        let address = after.and_then(|after| after.split_ascii_whitespace().next()?.parse().ok());
+        address.ok_or_else(|| anyhow!("a process said {:?} and not where it is", self.ready.trim_end()))
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let begun = Instant::now();
@@ -72,13 +129,29 @@ impl Drop for Engine {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        // Nothing is lost by it: the engine keeps no session and its memory is on disk.
+        // Nothing is lost by it: an engine keeps no session, and what both remember is on disk.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The first line of the engine's output, `None` when it ends or says nothing in time.
+/// Runs a command of this program to its end; it must succeed.
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let output = Command::new(program()?).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
+    let output = output.context("cannot run a command")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("hufu {} ended with {}: {}", arguments.join(" "), output.status, said.trim_end());
+    }
+    Ok(())
+}
+
+/// This program's own file.
+pub(super) fn program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program's own file")
+}
+
+/// The first line of a command's output, `None` when it ends or says nothing in time.
 fn first_line(stdout: ChildStdout) -> Option<String> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
@@ -89,10 +162,4 @@ fn first_line(stdout: ChildStdout) -> Option<String> {
         }
     });
     receive.recv_timeout(READY_WITHIN).ok()
-}
-
-fn address(line: &str, name: &str) -> anyhow::Result<SocketAddr> {
-    line.split_ascii_whitespace()
-        .find_map(|word| word.strip_prefix(name)?.parse().ok())
-        .ok_or_else(|| anyhow!("the engine said {line:?} and not where it is"))
 }

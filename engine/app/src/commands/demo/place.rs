@@ -1,20 +1,29 @@
 //! The demo's folder: a whole small deployment, with the very files that a real one has.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use hufu_client::Identity;
 use hufu_codes::issue::IssuerSigner;
+use hufu_codes::keyring::Keyring;
 use hufu_fixtures::sites::MARKET;
-use hufu_fixtures::{HOME, KeyRole, World, snapshot_path};
-use hufu_wire::{Grant, HolderIndex, Scope};
+use hufu_fixtures::{FOREIGN, HOME, KeyRole, World};
+use hufu_registry::api::types::{NewToken, Scope};
+use hufu_upstream::ApiOptions;
+use hufu_wire::{Grant, HolderIndex, IssuerId};
 
+use super::authorities::{self, CHAINED, NATIONAL, PUBLISHER};
+use super::chain::Chain;
+use super::child;
 use crate::authority::{Authority, CRL, Issued, ROOT};
 use crate::commands::keys;
 use crate::files::{self, Readable};
 use crate::gate;
-use crate::secret::{Owner, SecretKey};
+use crate::moment;
+use crate::remote::Remote;
+use crate::secret::{Owner, PublicKey, SecretKey};
 
 /// Where everything is.
 pub(super) struct Place {
@@ -25,13 +34,15 @@ pub(super) struct Place {
     /// The gates that offer the load.
     pub(super) gates: Vec<(Grant, Identity)>,
     addresses: Addresses,
+    keyring: Keyring,
 }
 
-/// Ports that were free a moment ago; the folder's engine keeps them.
+/// Ports that were free a moment ago; the folder's engine and registry keep them.
 #[derive(Clone, Copy)]
 struct Addresses {
     udp: SocketAddr,
     quic: SocketAddr,
+    api: SocketAddr,
 }
 
 /// The folder can be kept for a month.
@@ -40,25 +51,62 @@ const CERTIFICATES_S: u32 = 30 * 86_400;
 const BEYOND: u32 = 1 << 20;
 
 impl Place {
-    /// Writes a world and everything around it.
-    pub(super) fn furnish(
-        folder: &Path,
-        world: World,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> anyhow::Result<Place> {
+    /// Writes a world and everything around it, a new registry among that.
+    pub(super) fn furnish(folder: &Path, world: World) -> anyhow::Result<Place> {
         files::folder(folder)?;
         ensure!(
             !folder.join(CONFIG).exists(),
             "{} holds a demo already; name another folder or remove it",
             folder.display()
         );
-        world.write(folder, progress)?;
-        let place =
-            Place { folder: folder.to_owned(), world, gates: Vec::new(), addresses: free_addresses()? };
+        let addresses = free_addresses()?;
+        init_registry(folder, addresses.api)?;
+        let publisher = PublicKey::load(&folder.join("registry/publisher.pub"), Owner::Issuer)?;
+        let trust_list = authorities::trust_list(&world, &publisher);
+        let keyring = authorities::keyring(&world, &trust_list)?;
+        let place = Place { folder: folder.to_owned(), world, gates: Vec::new(), addresses, keyring };
         place.write_keys()?;
+        for trusting in [folder, &folder.join("registry")] {
+            files::create(&trusting.join("trust.hufu"), &trust_list, Readable::All)?;
+        }
+        files::create(
+            &folder.join("registry/operator.pub"),
+            &files::read(&folder.join("operator.pub"))?,
+            Readable::All,
+        )?;
+        files::create(&folder.join("sites.toml"), place.world.sites_toml().as_bytes(), Readable::All)?;
+        place.world.write_snapshot(place.world.issuer(FOREIGN), folder)?;
+        files::create(&folder.join("hufu.toml"), place.hufu_toml().as_bytes(), Readable::All)?;
         let gates = place.write_certificates()?;
         files::create(&place.config(), place.engine_toml().as_bytes(), Readable::All)?;
         Ok(Place { gates, ..place })
+    }
+
+    /// The registry's configuration.
+    pub(super) fn registry_config(&self) -> PathBuf {
+        self.folder.join("registry/registry.toml")
+    }
+
+    /// The chain of `issuer`, with the keys of both its authorities.
+    pub(super) fn chain(&self, issuer: IssuerId) -> anyhow::Result<Chain> {
+        let signers = [issuer, NATIONAL].map(|authority| authorities::signer(&self.world, authority));
+        Ok(Chain::new(self.registry()?, signers, authorities::of(issuer)?, self.keyring.clone()))
+    }
+
+    /// Gives the engine a token of its own.
+    pub(super) fn let_engine_in(&self, registry: &Remote) -> anyhow::Result<()> {
+        let expires_ms = moment::now().0 + u64::from(CERTIFICATES_S) * 1_000;
+        let token =
+            NewToken { label: "the engine".to_owned(), scopes: vec![Scope::Feed], issuer: None, expires_ms };
+        let made = registry.ask(|api| api.new_token(&token))?;
+        files::create(&self.folder.join(FEED_TOKEN), made.secret.as_bytes(), Readable::Owner)
+    }
+
+    /// The registry, as its administrator talks to it.
+    pub(super) fn registry(&self) -> anyhow::Result<Remote> {
+        let in_folder = |name: &str| Some(self.folder.join(name));
+        let url = format!("https://{}", self.addresses.api);
+        Remote::open(&ApiOptions { url, token: in_folder(TOKEN), ca: in_folder(REGISTRY_ROOT) })
     }
 
     /// The engine's configuration.
@@ -66,19 +114,9 @@ impl Place {
         self.folder.join(CONFIG)
     }
 
-    /// The statuses of the home province.
-    pub(super) fn snapshot(&self) -> PathBuf {
-        snapshot_path(&self.folder, self.world.issuer(HOME))
-    }
-
     /// A gate that is not among those which offer the load.
     pub(super) fn gate(&self) -> PathBuf {
         self.folder.join("gate")
-    }
-
-    /// The key with which the home province issues codes.
-    pub(super) fn issuer_key(&self) -> PathBuf {
-        self.folder.join("issuer.key")
     }
 
     /// The home province's hand.
@@ -104,6 +142,8 @@ impl Place {
         let seed = self.world.issuer(HOME).key_seed(KeyRole::Current);
         let issuer = SecretKey::of(Owner::Issuer, Some(HOME), &seed);
         issuer.store(&self.folder.join("issuer"), &keys::public_of(&issuer, Owner::Issuer, Some(HOME))?)?;
+        authorities::store(&self.world, &self.folder, "local", HOME)?;
+        authorities::store(&self.world, &self.folder, "national", NATIONAL)?;
         let cluster = hex::encode(self.world.cluster_seed());
         files::create(&self.folder.join("cluster.seed"), cluster.as_bytes(), Readable::Owner)
     }
@@ -120,7 +160,7 @@ impl Place {
             .grants()
             .into_iter()
             .filter(|grant| grant.site == MARKET.id)
-            .partition(|grant| grant.scope.allows(Scope::CHECKS_AND_ROSTERS));
+            .partition(|grant| grant.scope.allows(hufu_wire::Scope::CHECKS_AND_ROSTERS));
         let terminal = terminals.first().context("the world has no terminal at the market")?;
         let issued = authority.device(*terminal, CERTIFICATES_S)?;
         gate::write(&self.gate(), &issued, authority.root_pem(), &[self.addresses.quic])?;
@@ -134,46 +174,86 @@ impl Place {
     }
 
     fn engine_toml(&self) -> String {
-        let Addresses { udp, quic } = self.addresses;
-        let snapshots: Vec<_> = self
-            .world
-            .issuers()
-            .iter()
-            .filter_map(|issuer| Some(snapshot_path(Path::new(""), issuer).to_str()?.to_owned()))
-            .collect();
+        let Addresses { udp, quic, api } = self.addresses;
         // A core for the engine, one for the generator beside it.
         let threads = std::thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
         let holders_max = u64::from(self.first_changing().0) + 1_000;
-        format!(
+        let mut text = format!(
             "# The engine of `hufu demo`; docs/examples/engine.toml describes every key.\n\
-             [listen]\nudp = \"{udp}\"\nquic = \"{quic}\"\nmetrics = \"\"\n\n\
+             [listen]\nudp = \"{udp}\"\nquic = \"{quic}\"\nmetrics = \"127.0.0.1:0\"\n\n\
              [workers]\nthreads = {threads}\n\n\
              [memory]\nholders_max = {holders_max}\n\n\
              # A few gates stand for many here.\n\
              [devices]\ndevices_max = 1024\nrate_per_s = 1000000\nburst = 1000000\n\n\
-             [files]\noperator_key = \"operator.pub\"\ntrust_list = \"trust.list\"\nsites = \"sites.toml\"\n\
-             snapshots = {snapshots:?}\ncluster_seed = \"cluster.seed\"\nca = \"ca/{ROOT}\"\n\
+             [files]\noperator_key = \"operator.pub\"\ntrust_list = \"trust.hufu\"\nsites = \"sites.toml\"\n\
+             # The authority abroad is refreshed by hand.\nsnapshots = [\"{FOREIGN}.snapshot\"]\n\
+             cluster_seed = \"cluster.seed\"\nca = \"ca/{ROOT}\"\n\
              certificate = \"engine.pem\"\nkey = \"engine.key\"\ncrl = \"ca/{CRL}\"\nstate = \"state\"\n"
+        );
+        for issuer in CHAINED {
+            let _ = write!(
+                text,
+                "\n[[follow]]\nissuer = {issuer}\nnational = {NATIONAL}\npublisher = {PUBLISHER}\n\
+                 feed = \"https://{api}\"\ntoken = \"{FEED_TOKEN}\"\nca = \"{REGISTRY_ROOT}\"\n"
+            );
+        }
+        text
+    }
+
+    fn hufu_toml(&self) -> String {
+        format!(
+            "# Which registry commands talk to that run in this folder.\n\
+             registry = \"https://{}\"\ntoken = \"{TOKEN}\"\nca = \"{REGISTRY_ROOT}\"\n",
+            self.addresses.api
         )
     }
 }
 
-const CONFIG: &str = "engine.toml";
-
-/// Two UDP ports of the loopback that are free now. They go into the folder's files, so that an engine started
-/// from it later is where its gate looks for it; so they lie below those that the system gives to anybody.
-fn free_addresses() -> anyhow::Result<Addresses> {
-    let (udp, quic) = (free_port()?, free_port()?);
-    Ok(Addresses { udp: udp.local_addr()?, quic: quic.local_addr()? })
+/// Made by the command that anybody makes one with.
+fn init_registry(folder: &Path, api: SocketAddr) -> anyhow::Result<()> {
+    let issuers = CHAINED.map(|issuer| format!("{issuer}=Province {issuer}"));
+    let (national, publisher, api) = (NATIONAL.to_string(), PUBLISHER.to_string(), api.to_string());
+    let mut arguments = vec!["registry", "init", "registry"];
+    for issuer in &issuers {
+        arguments.extend(["--issuer", issuer]);
+    }
+    arguments.extend([
+        "--national",
+        &national,
+        "--publisher",
+        &publisher,
+        "--listen",
+        &api,
+        "--token-out",
+        TOKEN,
+    ]);
+    child::run(folder, &arguments)
 }
 
-/// A socket of one of 20,000 ports, drawn so that demos side by side do not meet.
-fn free_port() -> anyhow::Result<UdpSocket> {
+/// The administrator's token.
+const TOKEN: &str = "admin.token";
+/// The engine's, which may read feeds and no more.
+const FEED_TOKEN: &str = "feed.token";
+const REGISTRY_ROOT: &str = "registry/ca/ca.pem";
+const CONFIG: &str = "engine.toml";
+
+/// Ports of the loopback that are free now. They go into the folder's files, so that what is started from it later is
+/// where its gate looks for it; so they lie below those that the system gives to anybody.
+fn free_addresses() -> anyhow::Result<Addresses> {
+    let udp = || free_port(|address| UdpSocket::bind(address).ok());
+    let (udp, quic) = (udp()?, udp()?);
+    let api = free_port(|address| TcpListener::bind(address).ok())?;
+    Ok(Addresses { udp: udp.0, quic: quic.0, api: api.0 })
+}
+
+/// One of 20,000 ports, drawn so that demos side by side do not meet, and what keeps it until all are drawn.
+fn free_port<S>(bind: impl Fn(SocketAddr) -> Option<S>) -> anyhow::Result<(SocketAddr, S)> {
     const TRIES: usize = 100;
     let draw = || {
         let mut drawn = [0; 2];
         aws_lc_rs::rand::fill(&mut drawn).ok()?;
-        UdpSocket::bind((Ipv4Addr::LOCALHOST, 10_000 + u16::from_le_bytes(drawn) % 20_000)).ok()
+        let address = (Ipv4Addr::LOCALHOST, 10_000 + u16::from_le_bytes(drawn) % 20_000).into();
+        bind(address).map(|socket| (address, socket))
     };
-    (0..TRIES).find_map(|_| draw()).context("no free UDP port on the loopback")
+    (0..TRIES).find_map(|_| draw()).context("no free port on the loopback")
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::DemoArgs;
 use super::changes::Watched;
+use super::source::Agreement;
 use crate::files::{self, Readable};
 use crate::term::{self, Paint, say};
 
@@ -24,13 +25,15 @@ pub(super) struct Summary<'a> {
     pub(super) report: &'a Report,
     /// The changes alone.
     pub(super) watched: &'a Watched,
+    /// How chains end at the registry and in the engine.
+    pub(super) agreements: &'a [Agreement],
 }
 
 /// The name under which checks of changing people are counted.
 const CHANGING: &str = "changing-status";
 
 /// Adds the checks of changing people to the load's; says what broke the demo's promise, if anything did.
-pub(super) fn add(report: &mut Report, watched: &Watched) -> Option<String> {
+pub(super) fn add(report: &mut Report, watched: &Watched, agreements: &[Agreement]) -> Option<String> {
     let answered = watched.checks - watched.lost;
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let share = report.answered as f64 / (report.answered + watched.during) as f64;
@@ -45,6 +48,11 @@ pub(super) fn add(report: &mut Report, watched: &Watched) -> Option<String> {
     let unseen = watched.changes.saturating_sub(watched.delays.len() as u64);
     if unseen > 0 {
         return Some(format!("{unseen} changes of colour never reached the gate"));
+    }
+    if let Some(Agreement { issuer, sequence, .. }) = agreements.iter().find(|agreement| !agreement.is_one) {
+        return Some(format!(
+            "the engine does not have change set {sequence} of issuer {issuer} as the registry has it"
+        ));
     }
     report.fault(false)
 }
@@ -92,6 +100,9 @@ impl Summary<'_> {
             line(&mut text, "engine", &format!("{us:.1} µs of CPU a check, all threads of its process"));
         }
         line(&mut text, "changes", &self.changes());
+        for agreement in self.agreements {
+            line(&mut text, "chain", &chain(agreement, paint));
+        }
         if self.report.generator_limited {
             line(&mut text, "note", &paint.look("the load generator itself was the limit"));
         }
@@ -112,7 +123,19 @@ impl Summary<'_> {
             "wrong": self.watched.wrong,
             "lost": self.watched.lost,
             "delays_ms": self.watched.delays.iter().map(millis).collect::<Vec<_>>(),
+            "commit_to_verdict_p50_ms": self.delay(50).as_ref().map(millis),
+            "commit_to_verdict_p99_ms": self.delay(99).as_ref().map(millis),
+            "commit_to_verdict_max_ms": self.delay(100).as_ref().map(millis),
         });
+        let chain = |agreement: &Agreement| {
+            json!({
+                "issuer": agreement.issuer.0,
+                "sequence": agreement.sequence.0,
+                "digest": agreement.digest,
+                "engine_agrees": agreement.is_one,
+            })
+        };
+        report["chains"] = self.agreements.iter().map(chain).collect();
         files::replace(path, format!("{report:#}\n").as_bytes(), Readable::All)
     }
 
@@ -140,13 +163,33 @@ impl Summary<'_> {
     }
 
     fn changes(&self) -> String {
-        let Watched { changes, checks, delays, .. } = self.watched;
-        let slowest = delays.iter().max().map_or(0, millis);
+        let Watched { changes, checks, .. } = self.watched;
+        let shown = |share| {
+            self.delay(share).map_or_else(|| "none".to_owned(), |delay| format!("{:.1} ms", millis(&delay)))
+        };
         format!(
-            "{changes} changes of colour reached the gate, the slowest in {slowest} ms (the engine looks at its \
-             files once a second); {checks} checks watched them"
+            "{changes} proposed and confirmed; commit in the registry to verdict p50 {}, p99 {}, the slowest {}; \
+             {checks} checks watched them",
+            shown(50),
+            shown(99),
+            shown(100)
         )
     }
+
+    /// The delay that so many of a hundred changes did not exceed.
+    fn delay(&self, of_100: usize) -> Option<Duration> {
+        let mut delays = self.watched.delays.clone();
+        delays.sort_unstable();
+        let at = (delays.len() * of_100).div_ceil(100).saturating_sub(1);
+        delays.get(at).copied()
+    }
+}
+
+fn chain(agreement: &Agreement, paint: Paint) -> String {
+    let Agreement { issuer, sequence, digest, is_one } = agreement;
+    let short = &digest[..digest.len().min(16)];
+    let verdict = if *is_one { paint.good("the engine agrees") } else { paint.bad("the engine has another") };
+    format!("issuer {issuer} ends with set {sequence}, digest {short}…: {verdict}")
 }
 
 /// One line about something that is done.
@@ -155,8 +198,9 @@ pub(super) fn step(name: &str, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn millis(duration: &Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// To the microsecond.
+fn millis(duration: &Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
 }
 
 /// A progress bar, on a terminal only.

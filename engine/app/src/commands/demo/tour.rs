@@ -1,19 +1,21 @@
-//! One code by hand, with the commands that anybody would type: issued, drawn, read back, admitted; and refused
-//! once its holder has turned red. Every command is run as a process and held to its exit status.
+//! One holder by hand, with the commands that anybody would type: a code issued, drawn, read back, admitted; a change
+//! proposed by the local authority alone, which changes nothing; the same confirmed by the national platform, and
+//! refused from then on. Every command is run as a process and held to its exit status.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_fixtures::HOME;
 
+use super::child;
 use super::place::Place;
 use crate::outcome::Exit;
 use crate::term::Paint;
 
-/// How long the running engine may take to notice a changed snapshot.
-const NOTICED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a change may take from the registry to the gate, on a machine that is busy.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The commands of the tour.
 pub(super) struct Tour<'a> {
@@ -27,68 +29,86 @@ impl<'a> Tour<'a> {
         Tour { place, paint }
     }
 
-    /// Takes it, against the engine that is running.
+    /// Takes it, with the registry and the engine that are running.
     pub(super) fn take(&self) -> anyhow::Result<()> {
-        self.step(&self.set("green"), Exit::Yes)?;
+        self.step(&self.propose("green"), Exit::Yes)?;
+        self.step(&confirm(), Exit::Yes)?;
         self.step(&self.issue(), Exit::Yes)?;
-        self.until(&self.check(), Exit::Yes)?;
-        self.step(&self.set("red"), Exit::Yes)?;
-        self.until(&self.check(), Exit::No)?;
+        self.until(&check(), Exit::Yes)?;
+        self.tell("The local authority says red. One hand is not enough:")?;
+        self.step(&self.propose("red"), Exit::Yes)?;
+        self.step(&check(), Exit::Yes)?;
+        self.tell("The national platform confirms it:")?;
+        self.step(&confirm(), Exit::Yes)?;
+        self.until(&check(), Exit::No)?;
         // The folder may be kept: leave it as somebody who tries it by hand expects it.
-        run(&self.set("green")).map(|_| ())
+        self.run(&self.propose("green"))?;
+        self.run(&confirm()).map(drop)
     }
 
     /// What to type in a folder that was kept.
     pub(super) fn by_hand(&self) -> String {
-        let Place { folder, .. } = self.place;
-        let folder = folder.display();
+        let program =
+            std::env::current_exe().map_or_else(|_| "hufu".to_owned(), |path| path.display().to_string());
         let lines = [
-            format!("serve --config {folder}/engine.toml &"),
-            format!("present --holder {folder}/visitor.holder --png {folder}/visitor.png --qr"),
-            self.check().join(" "),
-            self.set("red").join(" "),
-            self.check().join(" "),
-            format!(
-                "inspect {folder}/visitor.png --trust {folder}/trust.list --operator {folder}/operator.pub"
-            ),
+            "registry serve --config registry/registry.toml &".to_owned(),
+            "serve --config engine.toml &".to_owned(),
+            "present --holder visitor.holder --png visitor.png --qr".to_owned(),
+            shown(&check()),
+            shown(&self.propose("red")),
+            shown(&confirm()),
+            shown(&check()),
+            "inspect visitor.png --trust trust.hufu --operator operator.pub".to_owned(),
         ];
-        let program = program();
-        lines.map(|line| format!("  {program} {line}")).join("\n")
+        let lines = lines.map(|line| format!("  {program} {line}")).join("\n");
+        format!("  cd {}\n{lines}", self.place.folder.display())
     }
 
     fn issue(&self) -> Vec<String> {
         let holder = self.place.visitor().to_string();
-        let key = text(&self.place.issuer_key());
-        let [out, png] = ["visitor.holder", "visitor.png"].map(|name| text(&self.place.folder.join(name)));
         strings(&[
             "issue",
             "phone",
             "--key",
-            &key,
+            "issuer.key",
             "--holder",
             &holder,
             "--display",
             "王*0042",
             "--out",
-            &out,
+            "visitor.holder",
             "--png",
-            &png,
+            "visitor.png",
         ])
     }
 
-    fn check(&self) -> Vec<String> {
-        let png = text(&self.place.folder.join("visitor.png"));
-        strings(&["check", "--gate", &text(&self.place.gate()), "--image", &png])
+    fn propose(&self, colour: &str) -> Vec<String> {
+        let holder = self.place.visitor().to_string();
+        strings(&[
+            "change",
+            "propose",
+            "--key",
+            "local.key",
+            "--holder",
+            &holder,
+            "--colour",
+            colour,
+            "--rule",
+            "7",
+            "--reason",
+            "a demonstration",
+            "--yes",
+        ])
     }
 
-    fn set(&self, colour: &str) -> Vec<String> {
-        let holder = self.place.visitor().to_string();
-        strings(&["snapshot", "set", &text(&self.place.snapshot()), "--holder", &holder, "--colour", colour])
+    fn tell(&self, what: &str) -> anyhow::Result<()> {
+        writeln!(std::io::stdout().lock(), "  {}", self.paint.strong(what))?;
+        Ok(())
     }
 
     /// Runs one command, shows it and what it says, and holds it to `wanted`.
     fn step(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
-        let output = run(arguments)?;
+        let output = self.run(arguments)?;
         self.show(arguments, &output)?;
         ensure!(is(&output, wanted), "hufu {} ended with {}", arguments[0], output.status);
         Ok(())
@@ -98,13 +118,13 @@ impl<'a> Tour<'a> {
     fn until(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
-            let output = run(arguments)?;
+            let output = self.run(arguments)?;
             if is(&output, wanted) {
                 return self.show(arguments, &output);
             }
-            if begun.elapsed() > NOTICED_WITHIN {
+            if begun.elapsed() > FOLLOWED_WITHIN {
                 self.show(arguments, &output)?;
-                bail!("the engine has not followed the change of colour within {NOTICED_WITHIN:?}");
+                bail!("the engine has not followed the change of colour within {FOLLOWED_WITHIN:?}");
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -112,7 +132,7 @@ impl<'a> Tour<'a> {
 
     fn show(&self, arguments: &[String], output: &Output) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "  {}", self.paint.faint(&format!("$ hufu {}", arguments.join(" "))))?;
+        writeln!(out, "  {}", self.paint.faint(&format!("$ hufu {}", shown(arguments))))?;
         for said in [&output.stdout, &output.stderr] {
             for line in String::from_utf8_lossy(said).lines() {
                 writeln!(out, "    {line}")?;
@@ -120,11 +140,27 @@ impl<'a> Tour<'a> {
         }
         Ok(())
     }
+
+    /// In the demo's folder, where `hufu.toml` names the registry.
+    fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
+        let mut command = Command::new(child::program()?);
+        command.args(arguments).current_dir(&self.place.folder);
+        command.output().context("cannot run a command of the tour")
+    }
 }
 
-fn run(arguments: &[String]) -> anyhow::Result<Output> {
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    Command::new(program).args(arguments).output().context("cannot run a command of the tour")
+fn check() -> Vec<String> {
+    strings(&["check", "--gate", "gate", "--image", "visitor.png"])
+}
+
+fn confirm() -> Vec<String> {
+    strings(&["change", "confirm", "--issuer", &HOME.to_string(), "--all", "--key", "national.key", "--yes"])
+}
+
+/// A command line as a shell reads it.
+fn shown(arguments: &[String]) -> String {
+    let quoted = |word: &String| if word.contains(' ') { format!("'{word}'") } else { word.clone() };
+    arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 fn is(output: &Output, wanted: Exit) -> bool {
@@ -133,13 +169,4 @@ fn is(output: &Output, wanted: Exit) -> bool {
 
 fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// This program as it was called.
-fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "hufu".to_owned())
 }

@@ -1,0 +1,59 @@
+//! `hufu change`: what a local authority proposes and the national platform confirms (R21).
+
+mod confirm;
+mod list;
+mod propose;
+mod release;
+mod wanted;
+
+use clap::Subcommand;
+
+pub(crate) use self::confirm::{Confirmer, Outcome, told_braked};
+pub(crate) use self::list::pages;
+pub(crate) use self::propose::{Proposer, Why, hand_in};
+use crate::outcome::Exit;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu change propose --key shanghai.key --holder 42 --colour red --until +14d --rule 7 --reason 'contact of a case'
+  hufu change propose --key shanghai.key --holder 42 --generation 3 --rule 1 --reason 'phone reported lost'
+  hufu change propose --agent 'pkcs11-sign --slot 2' --public shanghai.pub --from evening.csv --rule 7 --reason 'evening review'
+  hufu change list --issuer 310000 --state pending
+  hufu change show --issuer 310000 12
+  hufu change confirm --issuer 310000 12 --key national.key --operator operator.pub --trust trust.hufu
+  hufu change confirm --issuer 310000 --all --key national.key --yes
+  hufu change release --issuer 310000 13 --key national.key
+  hufu change withdraw --issuer 310000 14
+
+A CSV file of changes has the columns holder, colour, valid_until, test_at, test_result, doses, generation; the first \
+two at least. A TOML file has rule, reason, valid and [[change]] tables with the same keys. A colour leaves the \
+credential generation as it is, a generation leaves the colour, both set the whole word; colour = forget forgets the \
+holder.";
+
+/// Propose, confirm and look at changes of holders' statuses.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChangeCommand {
+    /// Sign an instruction as the local authority and hand it in
+    Propose(Box<propose::ProposeArgs>),
+    /// List proposals
+    List(list::ListArgs),
+    /// Show what a proposal says
+    Show(list::ShowArgs),
+    /// Give proposals their place in the chain, as the national platform
+    Confirm(Box<confirm::ConfirmArgs>),
+    /// Let a proposal through that the brake holds because it turns too many red, as the national platform
+    Release(Box<release::ReleaseArgs>),
+    /// Take a proposal back
+    Withdraw(list::WithdrawArgs),
+}
+
+/// Runs `hufu change`.
+pub(crate) fn run(command: &ChangeCommand) -> anyhow::Result<Exit> {
+    match command {
+        ChangeCommand::Propose(args) => propose::run(args),
+        ChangeCommand::List(args) => list::list(args),
+        ChangeCommand::Show(args) => list::show(args),
+        ChangeCommand::Confirm(args) => confirm::run(args),
+        ChangeCommand::Release(args) => release::run(args),
+        ChangeCommand::Withdraw(args) => list::withdraw(args),
+    }
+}

@@ -1,0 +1,249 @@
+//! `hufu change propose`: an instruction, signed here and handed in.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use hufu_registry::api::types::Proposal;
+use hufu_wire::chain::{Changes, Content, InputsDigest, Record};
+use hufu_wire::{IssuerId, RuleId, UnixMillis, limits, read};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::wanted::{Line, Wanted, read_inputs};
+use crate::files::{self, Readable};
+use crate::moment::{self, Moment, Span};
+use crate::outcome::Exit;
+use crate::remote::{RegistryArgs, Remote};
+use crate::signer::{KeyArgs, Signer};
+use crate::term::{self, say};
+use crate::{ask, instructed};
+
+/// Sign an instruction and hand it in.
+#[derive(Debug, Args)]
+pub(crate) struct ProposeArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// A CSV or TOML file of changes; more than 32,768 become several proposals
+    #[arg(long, value_name = "FILE", required_unless_present = "holder", conflicts_with = "holder")]
+    from: Option<PathBuf>,
+    /// Whose status changes; several become the same
+    #[arg(long, value_name = "N")]
+    holder: Vec<u32>,
+    /// The colour: green, amber or red; or forget
+    #[arg(long, value_name = "COLOUR", requires = "holder")]
+    colour: Option<String>,
+    /// When the colour ends
+    #[arg(long, value_name = "TIME", requires = "colour", allow_hyphen_values = true)]
+    until: Option<Moment>,
+    /// What the last test said: none, negative, positive or pending
+    #[arg(long, value_name = "RESULT", requires = "colour")]
+    test: Option<String>,
+    /// When the last test was taken
+    #[arg(long, value_name = "TIME", default_value = "now", requires = "test", allow_hyphen_values = true)]
+    tested: Moment,
+    /// Vaccine doses, 0 to 7
+    #[arg(long, value_name = "N", requires = "colour")]
+    doses: Option<u8>,
+    /// The only credential generation that is alive: one more kills a lost phone's code
+    #[arg(long, value_name = "N", requires = "holder")]
+    generation: Option<u8>,
+    /// The number of the rule that gave the colours; else the file's
+    #[arg(long, value_name = "N")]
+    rule: Option<u32>,
+    /// Why, at most 128 bytes; else the file's
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// What the rule was given: a file to take the digest of, or 64 hexadecimal digits; else the file of --from
+    #[arg(long, value_name = "FILE|HEX")]
+    inputs: Option<String>,
+    /// For how long it may be confirmed, at most 7d; else the file's, else 1d
+    #[arg(long, value_name = "SPAN")]
+    valid: Option<Span>,
+    /// Write the signed instruction to a file and hand in nothing; of several, FILE.2 and so on
+    #[arg(long, value_name = "FILE", conflicts_with = "instruction")]
+    out: Option<PathBuf>,
+    /// Hand in a file of --out, signed elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "holder", "key", "agent"])]
+    instruction: Option<PathBuf>,
+    /// Do not ask before signing
+    #[arg(long)]
+    yes: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What stands in an instruction beside its changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Why<'a> {
+    pub(crate) rule: RuleId,
+    pub(crate) reason: &'a str,
+    pub(crate) inputs: InputsDigest,
+    pub(crate) valid: Span,
+}
+
+/// Makes instructions, each later than the one before.
+pub(crate) struct Proposer<'a> {
+    signer: &'a Signer,
+    why: Why<'a>,
+    last: UnixMillis,
+}
+
+const VALID: Span = Span { s: 86_400 };
+
+/// Runs `hufu change propose`.
+pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.instruction {
+        return hand_in_file(args, path);
+    }
+    let wanted = args.wanted()?;
+    let signer = args.key.open()?;
+    let reason = args.reason.as_deref().or(wanted.reason.as_deref());
+    let inputs = match &args.inputs {
+        Some(inputs) => read_inputs(inputs)?,
+        None => wanted.inputs.unwrap_or_else(|| InputsDigest(Sha256::digest([]).into())),
+    };
+    let why = Why {
+        rule: RuleId(args.rule.or(wanted.rule).context("which rule gave the colours? --rule N says it")?),
+        reason: reason.context("why? --reason TEXT says it")?,
+        inputs,
+        valid: args.valid.or(wanted.valid).unwrap_or(VALID),
+    };
+    let remote = if args.out.is_some() { None } else { Some(args.registry.connect()?) };
+    let mut proposer = Proposer::new(&signer, why, remote.as_ref())?;
+    let mut made = Vec::new();
+    for (number, set) in (1..).zip(wanted.sets()) {
+        let content = proposer.content(&set)?;
+        if !args.json {
+            eprint!("{}", instructed::describe(signer.key().issuer(), &content, LINES_MAX, term::stderr()));
+        }
+        if !ask::sure("Sign this instruction?", args.yes)? {
+            eprintln!("nothing was signed");
+            return Ok(Exit::No);
+        }
+        let instruction = proposer.sign(&content)?;
+        match &remote {
+            Some(remote) => {
+                let proposal = hand_in(remote, signer.key().issuer(), instruction)?;
+                if !args.json {
+                    say!(
+                        "proposal {} of issuer {}: {} holders",
+                        proposal.id,
+                        proposal.issuer,
+                        proposal.changes
+                    );
+                }
+                made.push(json!(proposal));
+            }
+            None => {
+                let path = args.out_path(number);
+                files::create(&path, &instruction, Readable::All)?;
+                if !args.json {
+                    say!("{}: {} holders; hand it in with --instruction", path.display(), set.len());
+                }
+                made.push(instructed::to_json(signer.key().issuer(), &content, false));
+            }
+        }
+    }
+    if args.json {
+        say!("{:#}", Value::from(made));
+    }
+    Ok(Exit::Yes)
+}
+
+/// As many changes as fit a screen with the rest.
+pub(super) const LINES_MAX: usize = 10;
+
+fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Exit> {
+    let bytes = files::read(path)?;
+    let instruction: hufu_wire::chain::Instruction<'_> =
+        read(&bytes).with_context(|| format!("{} is not an instruction", path.display()))?;
+    let proposal = hand_in(&args.registry.connect()?, instruction.issuer, bytes.clone())?;
+    if args.json {
+        say!("{:#}", json!([proposal]));
+    } else {
+        say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
+    }
+    Ok(Exit::Yes)
+}
+
+/// Hands in an instruction; the same one again is the same proposal.
+pub(crate) fn hand_in(remote: &Remote, issuer: IssuerId, instruction: Vec<u8>) -> anyhow::Result<Proposal> {
+    remote.ask(|api| api.propose(issuer, instruction))
+}
+
+impl<'a> Proposer<'a> {
+    /// A local authority that proposes after whatever is in the chain already.
+    pub(crate) fn new(
+        signer: &'a Signer,
+        why: Why<'a>,
+        remote: Option<&Remote>,
+    ) -> anyhow::Result<Proposer<'a>> {
+        let tip = remote.map(|remote| remote.ask(|api| api.tip(signer.key().issuer()))).transpose()?;
+        Ok(Proposer { signer, why, last: UnixMillis(tip.map_or(0, |tip| tip.proposed_ms)) })
+    }
+
+    /// The next instruction, unsigned.
+    ///
+    /// # Errors
+    /// It has no encoding that is read: too many changes, no reason or too long a one, too long a validity.
+    pub(crate) fn content<'c>(&mut self, changes: &'c [Record]) -> anyhow::Result<Content<'c>>
+    where
+        'a: 'c,
+    {
+        let Why { rule, reason, inputs, valid } = self.why;
+        ensure!(
+            (1..=limits::INSTRUCTION_VALIDITY_S_MAX).contains(&valid.s),
+            "an instruction is valid for at most 7d"
+        );
+        self.last = UnixMillis(moment::now().0.max(self.last.0 + 1));
+        Ok(Content {
+            proposed: self.last,
+            valid_s: valid.s,
+            rule,
+            inputs,
+            local_key: self.signer.key().id(),
+            reason,
+            changes: Changes::new(changes)?,
+        })
+    }
+
+    /// The instruction's bytes.
+    pub(crate) fn sign(&self, content: &Content<'_>) -> anyhow::Result<Vec<u8>> {
+        self.signer.sign(self.signer.key().instruct(content)?)
+    }
+}
+
+impl ProposeArgs {
+    fn wanted(&self) -> anyhow::Result<Wanted> {
+        if let Some(path) = &self.from {
+            return Wanted::read(path);
+        }
+        // What the command line says is read as if it stood in a file.
+        let seconds = |moment: Moment| moment.0.0.to_string();
+        let mut wanted = Wanted::default();
+        for holder in &self.holder {
+            wanted.add(&Line {
+                holder: *holder,
+                colour: self.colour.clone().unwrap_or_default(),
+                valid_until: self.until.map(seconds).unwrap_or_default(),
+                test_at: match self.test.as_deref() {
+                    None | Some("none") => String::new(),
+                    Some(_) => seconds(self.tested),
+                },
+                test_result: self.test.clone().unwrap_or_default(),
+                doses: self.doses,
+                generation: self.generation,
+            })?;
+        }
+        Ok(wanted)
+    }
+
+    fn out_path(&self, number: u32) -> PathBuf {
+        let path = self.out.clone().unwrap_or_default();
+        if number == 1 { path } else { files::with_extension(&path, &number.to_string()) }
+    }
+}

@@ -1,0 +1,194 @@
+//! What a local authority wants changed: from the command line, or from a CSV or TOML file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use hufu_wire::chain::{Change, InputsDigest, Record};
+use hufu_wire::{HolderIndex, StatusWord, limits};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::files;
+use crate::moment::Span;
+use crate::written::WrittenStatus;
+
+/// Changes by rising holder, each holder once, and what a TOML file says beside them.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    changes: BTreeMap<u32, Change>,
+    pub(super) rule: Option<u32>,
+    pub(super) reason: Option<String>,
+    pub(super) valid: Option<Span>,
+    /// SHA-256 of the file.
+    pub(super) inputs: Option<InputsDigest>,
+}
+
+/// One change as it is written. A colour alone leaves the generation as it is (a lost phone stays lost), a
+/// generation alone leaves the colour, both set the whole word.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    pub(super) holder: u32,
+    /// A colour, or `forget`.
+    #[serde(default)]
+    pub(super) colour: String,
+    #[serde(default)]
+    pub(super) valid_until: String,
+    #[serde(default)]
+    pub(super) test_at: String,
+    #[serde(default)]
+    pub(super) test_result: String,
+    #[serde(default)]
+    pub(super) doses: Option<u8>,
+    #[serde(default)]
+    pub(super) generation: Option<u8>,
+}
+
+/// A TOML file of changes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TomlFile {
+    rule: Option<u32>,
+    reason: Option<String>,
+    valid: Option<String>,
+    #[serde(default)]
+    change: Vec<Line>,
+}
+
+impl Wanted {
+    /// The changes in a file: TOML when its name ends so, else CSV.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Wanted> {
+        let text = files::read_text(path)?;
+        let mut wanted = Wanted {
+            inputs: Some(InputsDigest(Sha256::digest(text.as_bytes()).into())),
+            ..Wanted::default()
+        };
+        let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        let read = if is_toml { wanted.read_toml(&text) } else { wanted.read_csv(&text) };
+        read.with_context(|| path.display().to_string())?;
+        ensure!(!wanted.changes.is_empty(), "{} changes nobody", path.display());
+        Ok(wanted)
+    }
+
+    /// Adds one change.
+    ///
+    /// # Errors
+    /// It changes nothing, contradicts itself, or the holder was named before.
+    pub(super) fn add(&mut self, line: &Line) -> anyhow::Result<()> {
+        let change = line.change().map_err(|cause| anyhow!("holder {}: {cause}", line.holder))?;
+        let before = self.changes.insert(line.holder, change);
+        ensure!(before.is_none(), "holder {} is named twice", line.holder);
+        Ok(())
+    }
+
+    /// The changes in parts that fit one set each.
+    pub(super) fn sets(&self) -> Vec<Vec<Record>> {
+        let records: Vec<_> =
+            self.changes.iter().map(|(holder, change)| Record::new(HolderIndex(*holder), *change)).collect();
+        records.chunks(limits::CHANGES_MAX).map(<[Record]>::to_vec).collect()
+    }
+
+    fn read_toml(&mut self, text: &str) -> anyhow::Result<()> {
+        let file: TomlFile = toml::from_str(text)?;
+        let valid = file.valid.as_deref().map(str::parse::<Span>).transpose().context("valid")?;
+        (self.rule, self.reason, self.valid) = (file.rule, file.reason, valid);
+        file.change.iter().try_for_each(|line| self.add(line))
+    }
+
+    fn read_csv(&mut self, text: &str) -> anyhow::Result<()> {
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header = reader.headers()?.clone();
+        let mut record = csv::StringRecord::new();
+        while reader.read_record(&mut record)? {
+            let number = record.position().map_or(0, csv::Position::line);
+            let line: Line = record.deserialize(Some(&header)).with_context(|| format!("line {number}"))?;
+            self.add(&line).with_context(|| format!("line {number}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Line {
+    fn change(&self) -> Result<Change, String> {
+        let doses = self.doses.map(|doses| doses.to_string()).unwrap_or_default();
+        let written = WrittenStatus {
+            colour: if self.colour == "forget" { "" } else { &self.colour },
+            valid_until: &self.valid_until,
+            test_at: &self.test_at,
+            test_result: &self.test_result,
+            doses: &doses,
+        };
+        let word = written.read()?;
+        match (self.colour == "forget", word, self.generation) {
+            (true, _, None) => Ok(Change::Word(StatusWord::UNKNOWN)),
+            (true, _, Some(_)) => Err("who is forgotten has no generation".to_owned()),
+            (false, Some(word), Some(generation)) => Ok(Change::Word(word.with_generation(generation))),
+            (false, Some(word), None) => Ok(Change::Status(word)),
+            (false, None, Some(generation)) => Ok(Change::Generation(generation)),
+            (false, None, None) => Err("name a colour, a generation or both".to_owned()),
+        }
+    }
+}
+
+/// The digest of what a rule was given: of a file, or written out as 64 hexadecimal digits.
+pub(super) fn read_inputs(text: &str) -> anyhow::Result<InputsDigest> {
+    let mut digest = [0; 32];
+    if hex::decode_to_slice(text, &mut digest).is_ok() {
+        return Ok(InputsDigest(digest));
+    }
+    let path = Path::new(text);
+    if !path.exists() {
+        bail!("{text} is neither a file nor 64 hexadecimal digits");
+    }
+    Ok(InputsDigest(Sha256::digest(files::read(path)?).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_wire::Colour;
+
+    fn check(name: &str, text: &str, wanted: Result<&[(u32, Change)], &str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        match (Wanted::read(&path), wanted) {
+            (Ok(found), Ok(wanted)) => {
+                assert_eq!(found.changes.into_iter().collect::<Vec<_>>(), wanted, "{text}");
+            }
+            (Err(error), Err(wanted)) => {
+                let said = format!("{error:#}");
+                assert!(said.contains(wanted), "{text}: {said}");
+            }
+            (found, _) => panic!("{text}: {found:?}"),
+        }
+    }
+
+    #[test]
+    fn a_colour_keeps_the_generation_and_a_generation_the_colour() {
+        let red = StatusWord::new(Colour::Red, 0);
+        let wanted = [
+            (1, Change::Status(red)),
+            (3, Change::Generation(2)),
+            (4, Change::Word(red.with_generation(2))),
+            (9, Change::Word(StatusWord::UNKNOWN)),
+        ];
+        check("c.csv", "holder,colour,generation\n9,forget,\n1,red,\n3,,2\n4,red,2\n", Ok(&wanted));
+        let toml = "rule = 7\nreason = 'r'\nvalid = '2h'\n[[change]]\nholder = 9\ncolour = 'forget'\n\
+                    [[change]]\nholder = 1\ncolour = 'red'\n[[change]]\nholder = 3\ngeneration = 2\n\
+                    [[change]]\nholder = 4\ncolour = 'red'\ngeneration = 2\n";
+        check("c.toml", toml, Ok(&wanted));
+    }
+
+    #[test]
+    fn a_file_that_is_not_clear_is_refused_with_its_place() {
+        check("c.csv", "holder,colour\n1,red\n1,green\n", Err("line 3: holder 1 is named twice"));
+        check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour is none of"));
+        check("c.csv", "holder,color\n1,red\n", Err("unknown field `color`"));
+        check("c.csv", "holder,colour\n1,\n", Err("name a colour, a generation or both"));
+        check("c.csv", "holder,colour,generation\n1,forget,3\n", Err("who is forgotten"));
+        check("c.csv", "holder,colour\n", Err("changes nobody"));
+        check("c.toml", "rules = 1\n", Err("unknown field `rules`"));
+    }
+}

@@ -1,0 +1,71 @@
+//! `hufu checkpoint`: both authorities' word for a whole table (R22). Each follows the chain itself, from its own
+//! folder and by the signatures, and signs what it has found; neither takes the registry's word for it.
+
+mod confirm;
+mod propose;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use hufu_codes::chain::Authorities;
+use hufu_wire::IssuerId;
+
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::signer::KeyArgs;
+use crate::trust::TrustArgs;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu checkpoint propose --issuer 310000 --national 100000 --key shanghai.key --state ledger --out next.checkpoint
+  hufu checkpoint confirm --issuer 310000 --key national.key --state ledger next.checkpoint
+
+propose follows the chain to its end, hands the snapshot in to the registry and writes a checkpoint with the local \
+signature. confirm follows the chain to the same place, makes the snapshot out of its own words, compares, signs, and \
+hands the checkpoint in to the registry. --state is a folder that each authority keeps for itself.";
+
+/// Vouch for a whole table with both keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckpointCommand {
+    /// Make a checkpoint at the chain's end, as the local authority
+    Propose(Box<propose::ProposeArgs>),
+    /// Check a checkpoint against the chain, sign it and hand it in, as the national platform
+    Confirm(Box<confirm::ConfirmArgs>),
+}
+
+/// What both sides are told.
+#[derive(Debug, Args)]
+pub(super) struct CommonArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Whose chain
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The folder in which this authority follows chains itself
+    #[arg(long, value_name = "FOLDER")]
+    state: PathBuf,
+    /// Do not ask before signing
+    #[arg(long)]
+    yes: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `hufu checkpoint`.
+pub(crate) fn run(command: &CheckpointCommand) -> anyhow::Result<Exit> {
+    match command {
+        CheckpointCommand::Propose(args) => propose::run(args),
+        CheckpointCommand::Confirm(args) => confirm::run(args),
+    }
+}
+
+impl CommonArgs {
+    /// The chain's authorities. Who publishes its heads does not matter here: no head is asked.
+    fn authorities(&self, national: IssuerId) -> anyhow::Result<Authorities> {
+        Ok(Authorities::new(IssuerId(self.issuer), national, national)?)
+    }
+}

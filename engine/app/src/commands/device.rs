@@ -1,0 +1,129 @@
+//! `hufu device`: the verifier devices of a registry. Their certificates come from `hufu ca device`.
+
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use hufu_registry::api::types::{Device, NewDevice};
+use hufu_wire::{DeviceId, SiteId};
+use serde_json::json;
+
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{printable, say};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu device add --site 310101 --name 'Gate 4'
+  hufu device list --site 310101
+  hufu device revoke 7
+  hufu device renew 7
+
+add and renew answer with the id and the generation that `hufu ca device` takes; revoke says which generation \
+`hufu ca revoke` kills on the engines.";
+
+/// Say which devices there are.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// Register a device
+    Add {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Where it stands
+        #[arg(long, value_name = "ID")]
+        site: u32,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List devices
+    List {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Of this site only
+        #[arg(long, value_name = "ID")]
+        site: Option<u32>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a device's generation for good
+    Revoke {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// The device
+        #[arg(value_name = "DEVICE")]
+        device: u32,
+    },
+    /// Give a device the next generation, for enrolling it anew
+    Renew {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// The device
+        #[arg(value_name = "DEVICE")]
+        device: u32,
+    },
+}
+
+/// Runs `hufu device`.
+pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
+    match command {
+        DeviceCommand::Add { registry, site, name, json } => {
+            let new = NewDevice { name: name.clone() };
+            let device = registry.connect()?.ask(|api| api.register_device(SiteId(*site), &new))?;
+            if *json {
+                say!("{:#}", json!(device));
+            } else {
+                tell(&device)?;
+                say!(
+                    "hufu ca device --device {} --generation {} --site {} makes its certificate",
+                    device.id,
+                    device.generation,
+                    device.site
+                );
+            }
+        }
+        DeviceCommand::List { registry, site, json } => {
+            let devices = registry.connect()?.ask(|api| api.devices(site.map(SiteId)))?.devices;
+            if *json {
+                say!("{:#}", json!(devices));
+                return Ok(Exit::Yes);
+            }
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(["device", "site", "generation", "state", "name"]);
+            for device in &devices {
+                table.add_row([
+                    device.id.to_string(),
+                    device.site.to_string(),
+                    device.generation.to_string(),
+                    state(device).to_owned(),
+                    printable(&device.name),
+                ]);
+            }
+            say!("{table}");
+        }
+        DeviceCommand::Revoke { registry, device } => {
+            let device = registry.connect()?.ask(|api| api.revoke_device(DeviceId(*device)))?;
+            tell(&device)?;
+            say!(
+                "engines learn it from the revocation list: hufu ca revoke --device {} --generation {}",
+                device.id,
+                device.generation
+            );
+        }
+        DeviceCommand::Renew { registry, device } => {
+            tell(&registry.connect()?.ask(|api| api.renew_device(DeviceId(*device)))?)?;
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn tell(device: &Device) -> anyhow::Result<()> {
+    let Device { id, site, generation, name, .. } = device;
+    say!("device {id} at site {site}, generation {generation}, {}: {}", state(device), printable(name));
+    Ok(())
+}
+
+fn state(device: &Device) -> &'static str {
+    if device.revoked_ms.is_some() { "revoked" } else { "in use" }
+}

@@ -1,0 +1,154 @@
+//! `hufu holder`: people in a registry, and their credentials.
+
+mod credential;
+
+use clap::{Args, Subcommand};
+use hufu_registry::api::types::{FindHolder, Holder, NewHolder, NewHolders};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
+use serde_json::json;
+
+use crate::outcome::Exit;
+use crate::remote::{RegistryArgs, Remote};
+use crate::term::{printable, say};
+use crate::{moment, status};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X
+  hufu holder add --issuer 310000 --name 'Ada' --id-number passport:E12345678 --phone '+44 20 1234'
+  hufu holder find --issuer 310000 --id-number 11010519491231002X
+  hufu holder show --issuer 310000 42
+  hufu holder credential phone --issuer 310000 42 --out wang.holder
+  hufu holder credential paper --issuer 310000 42 --png paper.png
+  hufu holder credential trip --issuer 310000 42 --hub 9 --from now --until +4h --qr
+  hufu holder credential list --issuer 310000 42
+
+A registry never shows a name or a number again: find answers where somebody is, show what a gate may show.";
+
+/// Register people, find them, issue their credentials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HolderCommand {
+    /// Register somebody; who is registered already keeps their place
+    Add(AddArgs),
+    /// Find somebody by their id number
+    Find(FindArgs),
+    /// Show a holder as a gate may, with their status
+    Show(ShowArgs),
+    /// Issue credentials
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
+}
+
+/// Register somebody.
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The full name
+    #[arg(long)]
+    name: String,
+    /// A resident's number, or the kind of another document and its number, passport:E12345678
+    #[arg(long)]
+    id_number: String,
+    /// The phone number
+    #[arg(long)]
+    phone: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Find somebody.
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The id number they were registered with
+    #[arg(long)]
+    id_number: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show a holder.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The holder's index
+    #[arg(value_name = "HOLDER")]
+    holder: u32,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `hufu holder`.
+pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
+    match command {
+        HolderCommand::Add(args) => add(args),
+        HolderCommand::Find(args) => find(args),
+        HolderCommand::Show(args) => {
+            let remote = args.registry.connect()?;
+            show(&of(&remote, args.issuer, args.holder)?, args.json)
+        }
+        HolderCommand::Credential(command) => credential::run(command),
+    }
+}
+
+/// A holder as the registry shows them.
+pub(super) fn of(remote: &Remote, issuer: u32, holder: u32) -> anyhow::Result<Holder> {
+    remote.ask(|api| api.holder(IssuerId(issuer), HolderIndex(holder)))
+}
+
+fn add(args: &AddArgs) -> anyhow::Result<Exit> {
+    let remote = args.registry.connect()?;
+    let (name, id_number, phone) = (args.name.clone(), args.id_number.clone(), args.phone.clone());
+    let holders = NewHolders { holders: vec![NewHolder { name, id_number, phone }] };
+    let registered = remote.ask(|api| api.register_holders(IssuerId(args.issuer), &holders))?;
+    if args.json {
+        say!("{:#}", json!(registered));
+        return Ok(Exit::Yes);
+    }
+    for holder in registered.holders {
+        let known = if holder.known { ", registered before" } else { "" };
+        say!("holder {} of issuer {}{known}", holder.index, args.issuer);
+    }
+    Ok(Exit::Yes)
+}
+
+fn find(args: &FindArgs) -> anyhow::Result<Exit> {
+    let remote = args.registry.connect()?;
+    let whom = FindHolder { id_number: args.id_number.clone() };
+    match remote.try_ask(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
+        Ok(holder) => show(&holder, args.json),
+        Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
+            eprintln!("nobody is registered with this number");
+            Ok(Exit::No)
+        }
+        Err(fault) => Err(crate::remote::told(fault)),
+    }
+}
+
+fn show(holder: &Holder, as_json: bool) -> anyhow::Result<Exit> {
+    if as_json {
+        say!("{:#}", json!(holder));
+        return Ok(Exit::Yes);
+    }
+    let word = holder
+        .status
+        .map_or(StatusWord::UNKNOWN, |status| StatusWord::from_bits(u64::from_be_bytes(status.word.0)));
+    say!("holder {} of issuer {}: {}", holder.index, holder.issuer, printable(&holder.display));
+    say!("registered {}", moment::show(UnixMillis(holder.registered_ms).seconds()));
+    say!("{}", status::describe(word));
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,182 @@
+//! `hufu holder credential`: what the registry signs for a holder, shown as `hufu issue` shows it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use hufu_codes::presentation::{Salt, StepTree};
+use hufu_registry::api::types::{Hex, IssueCredential, Issued};
+use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
+use serde_json::json;
+
+use crate::holder::HolderFile;
+use crate::moment::{self, Moment, Span};
+use crate::outcome::Exit;
+use crate::remote::{RegistryArgs, Remote};
+use crate::secret::random_seed;
+use crate::show::{ShowArgs, show};
+use crate::term::say;
+
+/// Issue credentials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// A phone code: this machine plays the phone and keeps the secret
+    Phone {
+        #[command(flatten)]
+        whom: WhomArgs,
+        /// How long it is valid, at most 24h
+        #[arg(long, value_name = "SPAN")]
+        valid: Option<Span>,
+        /// The holder's file to write: the credential and its secret, for `hufu present`
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// A paper code
+    Paper {
+        #[command(flatten)]
+        whom: WhomArgs,
+        /// How long it is valid, at most 7d
+        #[arg(long, value_name = "SPAN")]
+        valid: Option<Span>,
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// A trip code: good at one hub and in one window
+    Trip {
+        #[command(flatten)]
+        whom: WhomArgs,
+        /// The only hub
+        #[arg(long, value_name = "ID")]
+        hub: u32,
+        /// When the window begins
+        #[arg(long, value_name = "TIME")]
+        from: Moment,
+        /// When the window ends
+        #[arg(long, value_name = "TIME")]
+        until: Moment,
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// List what was issued
+    List {
+        #[command(flatten)]
+        whom: WhomArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Whose credential.
+#[derive(Debug, Args)]
+pub(crate) struct WhomArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The holder's index
+    #[arg(value_name = "HOLDER")]
+    holder: u32,
+}
+
+/// Steps that a phone's tree holds before its credential is issued, for a phone whose clock is behind.
+const STEPS_BEFORE: u32 = 8;
+/// Credentials asked for at once.
+const PAGE: u32 = 500;
+
+/// Runs `hufu holder credential`.
+pub(super) fn run(command: &CredentialCommand) -> anyhow::Result<Exit> {
+    match command {
+        CredentialCommand::Phone { whom, valid, out, show } => phone(whom, *valid, out, show)?,
+        CredentialCommand::Paper { whom, valid, show } => {
+            printed(whom, &IssueCredential::Paper { valid_s: valid.map(|valid| valid.s) }, show)?;
+        }
+        CredentialCommand::Trip { whom, hub, from, until, show } => {
+            ensure!(until.0 > from.0, "--until does not lie after --from");
+            // The window's last second.
+            let last = hufu_wire::UnixSeconds(until.0.0 - 1);
+            let (from_ms, until_ms) = (from.0.millis().0, last.millis().0);
+            printed(whom, &IssueCredential::Trip { hub: *hub, from_ms, until_ms }, show)?;
+        }
+        CredentialCommand::List { whom, json } => list(whom, *json)?,
+    }
+    Ok(Exit::Yes)
+}
+
+impl WhomArgs {
+    fn issue(&self, remote: &Remote, credential: &IssueCredential) -> anyhow::Result<Issued> {
+        remote.ask(|api| api.issue_credential(IssuerId(self.issuer), HolderIndex(self.holder), credential))
+    }
+}
+
+fn printed(whom: &WhomArgs, credential: &IssueCredential, how: &ShowArgs) -> anyhow::Result<()> {
+    let issued = whom.issue(&whom.registry.connect()?, credential)?;
+    show(issued.code.as_deref().context("the registry sends no code to print")?, how)
+}
+
+/// What a phone does (R02): it asks for the terms, makes a step tree for exactly these, and has its root signed.
+fn phone(whom: &WhomArgs, valid: Option<Span>, out: &PathBuf, how: &ShowArgs) -> anyhow::Result<()> {
+    ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+    let remote = whom.registry.connect()?;
+    let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
+    let terms = remote.ask(|api| api.credential_terms(issuer, holder))?;
+    let issued = UnixMillis(terms.issued_ms).seconds();
+    let origin = Step(issued.step().0.saturating_sub(STEPS_BEFORE));
+    let seed = random_seed()?;
+    let salt = Salt::of(KeyId(terms.key.0), holder, terms.generation, origin, issued);
+    let credential = IssueCredential::Phone {
+        step_root: Hex(StepTree::new(&seed, &salt).root()),
+        origin_step: origin.0,
+        terms,
+        valid_s: valid.map(|valid| valid.s),
+    };
+    let signed = whom.issue(&remote, &credential)?;
+    let file = HolderFile::new(signed.credential.0, &seed);
+    file.store(out)?;
+    eprintln!("{}: a phone's credential and its secret; `hufu present` shows its code", out.display());
+    show(&file.present(moment::now().seconds())?, how)
+}
+
+fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<()> {
+    let remote = whom.registry.connect()?;
+    let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
+    let mut all = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |last: &hufu_registry::api::types::Credential| last.number);
+        let page = remote.ask(|api| api.credentials(issuer, holder, after, PAGE))?.credentials;
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page);
+    }
+    if as_json {
+        say!("{:#}", json!(all));
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "number",
+        "kind",
+        "generation",
+        "issued",
+        "expires",
+        "key",
+    ]);
+    for credential in &all {
+        let at = |ms| moment::show(UnixMillis(ms).seconds());
+        table.add_row([
+            credential.number.to_string(),
+            format!("{:?}", credential.kind).to_lowercase(),
+            credential.generation.to_string(),
+            at(credential.issued_ms),
+            at(credential.expires_ms),
+            credential.key.to_string(),
+        ]);
+    }
+    say!("{table}");
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! `hufu import`: an existing population into a registry (R44), every line of it looked at before the first is taken.
+
+mod columns;
+mod enrol;
+mod lines;
+mod refused;
+mod statuses;
+mod survey;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use hufu_codes::chain::Authorities;
+use hufu_wire::chain::InputsDigest;
+use hufu_wire::{IssuerId, RuleId};
+use serde_json::{Value, json};
+
+use self::lines::Lines;
+use self::refused::Refused;
+use self::statuses::Plan;
+use self::survey::{Inspector, Survey};
+use super::change::{Confirmer, Proposer, Why};
+use crate::ask;
+use crate::moment::{self, Span};
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::signer::{KeyArgs, NationalKeyArgs};
+use crate::term::{self, say};
+use crate::trust::TrustArgs;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu import people.csv --dry-run --refused bad.csv
+  hufu import people.csv --issuer 310000 --register-only
+  hufu import people.csv --issuer 310000 --key shanghai.key --rule 1 --reason 'first import'
+  hufu import people.parquet --key shanghai.key --rule 1 --national-key national.key --refuse-max 100 --yes
+
+The first line of a CSV file names its columns; a Parquet file has them by name. name and id_number are needed: an \
+id number is the 18 characters of a resident's, or the kind of another document and its number, passport:E12345678. \
+phone, colour (green, amber, red), valid_until and test_at (2026-11-21, 2026-11-21T08:00Z or Unix seconds), \
+test_result (none, negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person \
+is registered and stays unknown to gates.
+
+Nothing is done while more lines are refused than --refuse-max. An interrupted import is run again: who is registered \
+keeps their place, statuses that are so already are left alone, and what was proposed and waits is not proposed twice.
+
+Exit status: 1 when lines were refused, even if the others were taken; 4 when the brake holds a change.";
+
+/// Bring an existing population into a registry.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file: CSV, or Parquet when its name ends so
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    national: NationalKeyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Whose holders they become; else the key's issuer
+    #[arg(long, value_name = "ID")]
+    issuer: Option<u32>,
+    /// Look at every line and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Register people and leave their statuses alone
+    #[arg(long, conflicts_with_all = ["dry_run", "key", "agent"])]
+    register_only: bool,
+    /// Write every line that is refused, with its cause, as CSV
+    #[arg(long, value_name = "FILE")]
+    refused: Option<PathBuf>,
+    /// How many lines may be refused for the others to be taken
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    refuse_max: u64,
+    /// A column to pass over
+    #[arg(long, value_name = "NAME")]
+    ignore: Vec<String>,
+    /// The number of the rule that gave the colours
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    rule: u32,
+    /// Why the statuses are what they are, at most 128 bytes
+    #[arg(long, value_name = "TEXT", default_value = "import of an existing population")]
+    reason: String,
+    /// For how long what is proposed may be confirmed, at most 7d
+    #[arg(long, value_name = "SPAN", default_value = "7d")]
+    valid: Span,
+    /// Do not ask before signing
+    #[arg(long)]
+    yes: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What an import came to.
+#[derive(Debug, Default)]
+struct Summary {
+    survey: Survey,
+    refused: u64,
+    registered: u64,
+    known: u64,
+    unchanged: u64,
+    waiting: u64,
+    proposed: Vec<u64>,
+    confirmed: Vec<u64>,
+    braked: Option<u64>,
+}
+
+/// Runs `hufu import`.
+pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
+    let lines = Lines::new(&args.file, &args.ignore);
+    let inputs = lines.digest()?;
+    let mut refused = Refused::new(args.refused.as_deref())?;
+    let survey = look(&lines, &mut refused)?;
+    let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
+    if args.dry_run {
+        return summary.end(args);
+    }
+    if refused.count() > args.refuse_max {
+        eprintln!(
+            "nothing was done: {} lines are refused, and --refuse-max is {}; mend them, or allow as many",
+            refused.count(),
+            args.refuse_max
+        );
+        return summary.end(args);
+    }
+    carry_out(args, &lines, inputs, &mut summary)?;
+    summary.end(args)
+}
+
+/// Every line, before anything is done.
+fn look(lines: &Lines, refused: &mut Refused) -> anyhow::Result<Survey> {
+    let mut inspector = Inspector::default();
+    let mut survey = Survey::default();
+    lines.each("looking", |(number, fields)| {
+        match fields.and_then(|fields| inspector.inspect(&fields)) {
+            Ok(taken) => survey.count(&taken),
+            Err(cause) => refused.refuse(number, &cause)?,
+        }
+        Ok(())
+    })?;
+    refused.finish()?;
+    Ok(survey)
+}
+
+fn carry_out(
+    args: &ImportArgs,
+    lines: &Lines,
+    inputs: InputsDigest,
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    let with_statuses = !args.register_only && summary.survey.coloured() > 0;
+    let signer = if with_statuses { Some(args.key.open()?) } else { None };
+    let national = args.key.open_national(&args.national)?;
+    let issuer = match (args.issuer, &signer) {
+        (Some(issuer), Some(signer)) => {
+            let own = signer.key().issuer();
+            ensure!(own.0 == issuer, "the key is issuer {own}'s, and --issuer says {issuer}");
+            own
+        }
+        (Some(issuer), None) => IssuerId(issuer),
+        (None, Some(signer)) => signer.key().issuer(),
+        (None, None) => anyhow::bail!("whose holders do they become? --issuer ID says it"),
+    };
+    let remote = args.registry.connect()?;
+    if let Some(signer) = &signer {
+        let Survey { people, green, amber, red } = summary.survey;
+        eprintln!(
+            "{people} people, {green} green, {amber} amber, {red} red, signed by key {}",
+            signer.key().id()
+        );
+        if !ask::sure("Register them and sign their statuses?", args.yes)? {
+            anyhow::bail!("nothing was done");
+        }
+    }
+
+    let mut statuses = enrol::enrol(lines, &remote, issuer, summary)?;
+    let again = lines.digest()?;
+    ensure!(again == inputs, "{} changed while it was read; import it again", args.file.display());
+    let Some(signer) = signer else { return Ok(()) };
+
+    if summary.known > 0 {
+        summary.unchanged = statuses.leave_out_unchanged(&remote, issuer)?;
+    }
+    let plan = Plan::of(statuses, &remote, issuer, inputs)?;
+    summary.waiting = plan.waiting.len() as u64;
+    let why = Why { rule: RuleId(args.rule), reason: &args.reason, inputs, valid: args.valid };
+    let mut proposer = Proposer::new(&signer, why, Some(&remote))?;
+    let keyring = national.as_ref().map(|_| args.trust.load(moment::now().seconds())).transpose()?;
+    let confirmer = match (&national, &keyring) {
+        (Some(signer), Some(keyring)) => {
+            let national = signer.key().issuer();
+            let authorities = Authorities::new(issuer, national, national)?;
+            Some(Confirmer { remote: &remote, signer, keyring, authorities })
+        }
+        _ => None,
+    };
+    plan.carry_out(&mut proposer, confirmer.as_ref(), &remote, summary)
+        .with_context(|| "the import can be run again: it goes on where it stopped")
+}
+
+impl Summary {
+    fn end(&self, args: &ImportArgs) -> anyhow::Result<Exit> {
+        if args.json {
+            say!("{:#}", self.to_json());
+        } else {
+            self.show(args)?;
+        }
+        Ok(match self.braked {
+            Some(_) => Exit::Refer,
+            None if self.refused > 0 => Exit::No,
+            None => Exit::Yes,
+        })
+    }
+
+    fn show(&self, args: &ImportArgs) -> anyhow::Result<()> {
+        let Survey { people, green, amber, red } = self.survey;
+        let paint = term::stdout();
+        let refused = format!("{} refused", self.refused);
+        let refused = if self.refused == 0 { paint.good(&refused) } else { paint.bad(&refused) };
+        say!("{}: {people} people, {green} green, {amber} amber, {red} red; {refused}", args.file.display());
+        if args.dry_run {
+            say!("nothing was done: --dry-run");
+        } else if self.registered + self.known > 0 {
+            say!("{} registered, {} were known", self.registered, self.known);
+            if !args.register_only {
+                say!(
+                    "{} statuses were so already, {} proposals waited already",
+                    self.unchanged,
+                    self.waiting
+                );
+                say!(
+                    "{} proposals made, {} change sets confirmed",
+                    self.proposed.len(),
+                    self.confirmed.len()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn to_json(&self) -> Value {
+        let Summary { survey, refused, registered, known, unchanged, waiting, proposed, confirmed, braked } =
+            self;
+        let Survey { people, green, amber, red } = survey;
+        json!({
+            "people": people, "green": green, "amber": amber, "red": red, "refused": refused,
+            "registered": registered, "known": known, "unchanged": unchanged, "waiting": waiting,
+            "proposals": proposed, "sets": confirmed, "braked": braked,
+        })
+    }
+}

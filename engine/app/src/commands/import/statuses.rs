@@ -1,0 +1,170 @@
+//! The statuses that holders are to have, and the change sets that bring them there.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, ensure};
+use hufu_registry::ProposalId;
+use hufu_registry::api::types::{Proposal, ProposalState};
+use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
+
+use super::Summary;
+use super::lines::progress;
+use crate::commands::change::{Confirmer, Outcome, Proposer, hand_in, pages, told_braked};
+use crate::remote::Remote;
+
+/// Words of holders, by rising holder once sorted. The generation in them does not count.
+#[derive(Debug, Default)]
+pub(super) struct Statuses(Vec<(HolderIndex, StatusWord)>);
+
+/// What is left to do.
+pub(super) struct Plan {
+    issuer: IssuerId,
+    /// Proposals of an earlier run with the same file, oldest first.
+    pub(super) waiting: Vec<Proposal>,
+    /// Whose status nobody has proposed yet.
+    statuses: Statuses,
+}
+
+/// Words of a registry asked for at once.
+const PAGE: u32 = 65_536;
+
+impl Statuses {
+    pub(super) fn push(&mut self, holder: HolderIndex, word: StatusWord) {
+        self.0.push((holder, word));
+    }
+
+    /// By rising holder.
+    ///
+    /// # Errors
+    /// Two people are one holder, which only a registry of another mind about their id numbers can say.
+    pub(super) fn sort(&mut self) -> anyhow::Result<()> {
+        self.0.sort_unstable_by_key(|(holder, _)| *holder);
+        let twice = self.0.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        ensure!(
+            twice.is_none(),
+            "the registry takes two people of the file for one holder, {}; is it another version?",
+            twice.map_or(HolderIndex(0), |pair| pair[0].0)
+        );
+        Ok(())
+    }
+
+    /// Leaves out those whose word says so already; returns how many.
+    pub(super) fn leave_out_unchanged(&mut self, remote: &Remote, issuer: IssuerId) -> anyhow::Result<u64> {
+        let before = self.0.len();
+        let mut kept = Vec::new();
+        let mut wanted = std::mem::take(&mut self.0).into_iter().peekable();
+        let mut from = wanted.peek().map_or(HolderIndex(0), |(holder, _)| *holder);
+        while wanted.peek().is_some() {
+            let page = remote.ask(|api| api.statuses(issuer, from, PAGE))?.words;
+            let Some((last, _)) = page.last().copied() else { break };
+            for (holder, word) in page {
+                // Whoever comes before this one has no word yet.
+                while let Some(one) = wanted.next_if(|(wanted, _)| *wanted < holder) {
+                    kept.push(one);
+                }
+                kept.extend(
+                    wanted
+                        .next_if(|(wanted, _)| *wanted == holder)
+                        .filter(|(_, wanted)| Change::Status(*wanted).apply(word) != word),
+                );
+            }
+            if last == HolderIndex(u32::MAX) {
+                break;
+            }
+            from = HolderIndex(last.0 + 1);
+        }
+        kept.extend(wanted);
+        self.0 = kept;
+        Ok((before - self.0.len()) as u64)
+    }
+
+    fn leave_out(&mut self, holders: &BTreeSet<u32>) {
+        self.0.retain(|(holder, _)| !holders.contains(&holder.0));
+    }
+}
+
+impl Plan {
+    /// What is left of `statuses` after what an earlier run proposed from the same file and nobody has confirmed yet.
+    pub(super) fn of(
+        mut statuses: Statuses,
+        remote: &Remote,
+        issuer: IssuerId,
+        inputs: InputsDigest,
+    ) -> anyhow::Result<Plan> {
+        let mut waiting = Vec::new();
+        for state in [ProposalState::Pending, ProposalState::Braked] {
+            let proposals = pages(remote, issuer, Some(state))?;
+            waiting.extend(proposals.into_iter().filter(|proposal| proposal.inputs.0 == inputs.0));
+        }
+        waiting.sort_by_key(|proposal| proposal.proposed_ms);
+        let mut holders = BTreeSet::new();
+        for proposal in &waiting {
+            let bytes = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;
+            let instruction: Instruction<'_> = read(&bytes).context("the registry sends no instruction")?;
+            holders.extend(instruction.content.changes.iter().map(|(holder, _)| holder.0));
+        }
+        statuses.leave_out(&holders);
+        Ok(Plan { issuer, waiting, statuses })
+    }
+
+    /// Proposes, and confirms if there is somebody to do it.
+    pub(super) fn carry_out(
+        &self,
+        proposer: &mut Proposer<'_>,
+        confirmer: Option<&Confirmer<'_>>,
+        remote: &Remote,
+        summary: &mut Summary,
+    ) -> anyhow::Result<()> {
+        let left = self.statuses.0.chunks(limits::CHANGES_MAX);
+        let steps = (left.len() + if confirmer.is_some() { self.waiting.len() } else { 0 }) as u64;
+        let bar = progress(steps, "signing", "{human_pos} of {human_len}");
+        if let Some(confirmer) = confirmer {
+            for proposal in &self.waiting {
+                let bytes = remote.ask(|api| api.instruction(self.issuer, ProposalId(proposal.id)))?;
+                if !self.confirm(confirmer, proposal.id, &bytes, summary)? {
+                    return Ok(());
+                }
+                bar.inc(1);
+            }
+        }
+        for chunk in left {
+            let records: Vec<_> =
+                chunk.iter().map(|(holder, word)| Record::new(*holder, Change::Status(*word))).collect();
+            let content = proposer.content(&records)?;
+            let instruction = proposer.sign(&content)?;
+            let proposal = hand_in(remote, self.issuer, instruction.clone())?;
+            summary.proposed.push(proposal.id);
+            if let Some(confirmer) = confirmer
+                && !self.confirm(confirmer, proposal.id, &instruction, summary)?
+            {
+                return Ok(());
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Whether the next one may be confirmed too: behind one that the brake holds, none is.
+    fn confirm(
+        &self,
+        confirmer: &Confirmer<'_>,
+        proposal: u64,
+        instruction: &[u8],
+        summary: &mut Summary,
+    ) -> anyhow::Result<bool> {
+        match confirmer.confirm(proposal, instruction)? {
+            Outcome::Confirmed(confirmed) => {
+                summary.confirmed.push(confirmed.sequence);
+                Ok(true)
+            }
+            Outcome::Braked(brake) => {
+                eprintln!("{}", told_braked(self.issuer, proposal, &brake));
+                eprintln!("then run the import again: it goes on where it stopped");
+                summary.braked = Some(proposal);
+                Ok(false)
+            }
+        }
+    }
+}

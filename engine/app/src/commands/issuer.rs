@@ -1,0 +1,93 @@
+//! `hufu registry issuer`: whose chains a registry keeps.
+
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use hufu_registry::api::types::{Brake, IssuerEdit};
+use hufu_wire::IssuerId;
+use serde_json::json;
+
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{printable, say};
+
+/// Say whose chains the registry keeps.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssuerCommand {
+    /// Add an issuer or change it; its national platform never changes
+    Put {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Its id, for example an administrative code
+        #[arg(value_name = "ISSUER")]
+        issuer: u32,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// The national platform that confirms its changes
+        #[arg(long, value_name = "ID")]
+        national: u32,
+        /// Who signs its heads
+        #[arg(long, value_name = "ID")]
+        publisher: u32,
+        /// When red is too much at once: SHARE in a thousand of the holders within WINDOW seconds, and FREE always
+        #[arg(long, value_name = "SHARE,WINDOW,FREE", value_parser = read_brake)]
+        brake: Option<Brake>,
+    },
+    /// List issuers
+    List {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `hufu registry issuer`.
+pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
+    match command {
+        IssuerCommand::Put { registry, issuer, name, national, publisher, brake } => {
+            let edit =
+                IssuerEdit { name: name.clone(), national: *national, publisher: *publisher, brake: *brake };
+            let issuer = registry.connect()?.ask(|api| api.put_issuer(IssuerId(*issuer), &edit))?;
+            let Brake { share_permille, window_s, free } = issuer.brake;
+            say!(
+                "issuer {}: {}, confirmed by {}, heads by {}",
+                issuer.id,
+                printable(&issuer.name),
+                issuer.national,
+                issuer.publisher
+            );
+            say!(
+                "brake: more than {free} and than {share_permille} in a thousand red within {window_s} s are held"
+            );
+        }
+        IssuerCommand::List { registry, json } => {
+            let issuers = registry.connect()?.ask(|api| api.issuers())?.issuers;
+            if *json {
+                say!("{:#}", json!(issuers));
+                return Ok(Exit::Yes);
+            }
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(["issuer", "national", "publisher", "name"]);
+            for issuer in &issuers {
+                table.add_row([
+                    issuer.id.to_string(),
+                    issuer.national.to_string(),
+                    issuer.publisher.to_string(),
+                    printable(&issuer.name),
+                ]);
+            }
+            say!("{table}");
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn read_brake(text: &str) -> Result<Brake, String> {
+    let numbers: Vec<u32> = text.split(',').map_while(|number| number.trim().parse().ok()).collect();
+    match (numbers.as_slice(), text.split(',').count()) {
+        (&[share_permille, window_s, free], 3) => Ok(Brake { share_permille, window_s, free }),
+        _ => Err("write three numbers, for example 10,3600,100".to_owned()),
+    }
+}

@@ -1,0 +1,116 @@
+//! `hufu registry serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use hufu_registry::api::{ApiOptions, TlsFiles, serve};
+use tokio::runtime::Builder;
+
+use super::assemble::{Assembled, assemble};
+use super::config::Config;
+use crate::commands::serve::log_to_stderr;
+use crate::outcome::Exit;
+use crate::signals::{Signals, Told};
+use crate::term::say;
+
+/// Run a registry.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "registry.toml")]
+    config: PathBuf,
+    /// Read everything, open the store, serve nothing
+    #[arg(long)]
+    check: bool,
+    /// Stop when standard input ends, so that a child never outlives its parent
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+/// How often the trust list is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Runs `hufu registry serve`.
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.config)?;
+    let runtime = Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let assembled = assemble(&config).await?;
+        if args.check {
+            say!("{}: everything is there; the store is {}", args.config.display(), assembled.store.name());
+            assembled.store.close().await;
+            return Ok(Exit::Yes);
+        }
+        watch(&config, assembled, args.until_stdin_ends).await
+    })
+}
+
+/// Serves until a signal ends it.
+async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool) -> anyhow::Result<Exit> {
+    log_to_stderr();
+    let mut signals = Signals::new(until_stdin_ends)?;
+    let running = serve(&api_options(config), assembled.registry.clone())?;
+    #[cfg(feature = "nats")]
+    let publisher = config.nats.as_ref().map(|nats| super::nats::publish(nats, &assembled)).transpose()?;
+    #[cfg(not(feature = "nats"))]
+    anyhow::ensure!(
+        config.nats.is_none(),
+        "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
+    );
+    // Scripts read this line to know where, and that it is there.
+    say!("ready api={}", running.addr());
+    tracing::info!(api = %running.addr(), store = assembled.store.name(), "serving");
+
+    let mut ticks = tokio::time::interval(LOOK);
+    loop {
+        let in_any_case = tokio::select! {
+            _ = ticks.tick() => false,
+            told = signals.next() => match told {
+                Told::Look => true,
+                Told::Stop(why) => {
+                    tracing::info!("stopping: {why}");
+                    break;
+                }
+            },
+        };
+        renew_trust(&mut assembled, in_any_case);
+    }
+    running.stop().await;
+    #[cfg(feature = "nats")]
+    drop(publisher);
+    assembled.store.close().await;
+    Ok(Exit::Yes)
+}
+
+fn renew_trust(assembled: &mut Assembled, in_any_case: bool) {
+    match assembled.trust.renew(in_any_case) {
+        Ok(false) => {}
+        Ok(true) => {
+            let keyring = assembled.trust.keyring();
+            tracing::info!(version = keyring.version(), "a newer trust list");
+            assembled.registry.trust(keyring);
+        }
+        Err(error) => tracing::warn!("the trust list stays what it was: {error:#}"),
+    }
+}
+
+fn api_options(config: &Config) -> ApiOptions {
+    let (listen, files) = (&config.listen, &config.files);
+    let tls = files
+        .certificate
+        .as_ref()
+        .zip(files.key.as_ref())
+        .map(|(certificate, key)| TlsFiles { certificate: certificate.get_ref().clone(), key: key.clone() });
+    ApiOptions {
+        tls,
+        connections_max: *listen.connections_max.get_ref(),
+        requests_max: *listen.requests_max.get_ref(),
+        feeds_max: *listen.feeds_max.get_ref(),
+        request_ms_max: *listen.request_ms_max.get_ref(),
+        offer_after_sets: *listen.offer_after_sets.get_ref(),
+        snapshots: files.snapshots.clone(),
+        ..ApiOptions::on(listen.api)
+    }
+}

@@ -1,0 +1,218 @@
+//! `hufu registry token`: who may ask the registry for what.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand, ValueEnum};
+use comfy_table::{Table, presets};
+use hufu_codes::keyring::Keyring;
+use hufu_registry::api::types::{self, Scope};
+use hufu_registry::{Caller, Registry, Scopes, Signers, TokenId};
+use hufu_wire::{IssuerId, UnixMillis};
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use super::assemble::{open_store, open_vault, told};
+use super::config::Config;
+use crate::files::{self, Readable};
+use crate::moment::{self, Moment};
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{printable, say};
+
+/// Make, list and revoke tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; it is shown this once
+    New(NewArgs),
+    /// List tokens
+    List {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token
+    Revoke {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Its number
+        #[arg(value_name = "TOKEN")]
+        token: u64,
+    },
+}
+
+/// Make a token.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// On the registry's own machine: its configuration, for whoever has no administrator's token
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["registry", "token", "ca"])]
+    config: Option<PathBuf>,
+    /// Who will have it; the trail names them so
+    #[arg(long, value_name = "TEXT")]
+    label: String,
+    /// What it may do
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
+    scopes: Vec<ScopeName>,
+    /// The only issuer it is for
+    #[arg(long, value_name = "ID")]
+    issuer: Option<u32>,
+    /// Until when it may be used
+    #[arg(long, value_name = "TIME", default_value = "+365d")]
+    until: Moment,
+    /// Write it to a file for its owner alone, and do not show it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// One thing that a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScopeName {
+    Admin,
+    Holders,
+    Credentials,
+    Sites,
+    Devices,
+    Rosters,
+    Propose,
+    Confirm,
+    Checkpoint,
+    Feed,
+    Audit,
+}
+
+/// Runs `hufu registry token`.
+pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
+    match command {
+        TokenCommand::New(args) => new(args)?,
+        TokenCommand::List { registry, json } => {
+            let tokens = registry.connect()?.ask(|api| api.tokens())?.tokens;
+            if *json {
+                say!("{:#}", json!(tokens));
+                return Ok(Exit::Yes);
+            }
+            let mut table = Table::new();
+            table
+                .load_style(presets::NOTHING)
+                .set_header(["token", "state", "until", "issuer", "scopes", "label"]);
+            for token in &tokens {
+                table.add_row([
+                    token.id.to_string(),
+                    state(token).to_owned(),
+                    moment::show(UnixMillis(token.expires_ms).seconds()),
+                    token.issuer.map_or_else(|| "any".to_owned(), |issuer| issuer.to_string()),
+                    json!(token.scopes).as_array().map_or_else(String::new, |scopes| {
+                        let words: Vec<_> = scopes.iter().filter_map(serde_json::Value::as_str).collect();
+                        words.join(",")
+                    }),
+                    printable(&token.label),
+                ]);
+            }
+            say!("{table}");
+        }
+        TokenCommand::Revoke { registry, token } => {
+            let token = registry.connect()?.ask(|api| api.revoke_token(TokenId(*token)))?;
+            say!("token {} is {}: {}", token.id, state(&token), printable(&token.label));
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn new(args: &NewArgs) -> anyhow::Result<()> {
+    // Before there is a token that nobody would ever see.
+    if let Some(out) = &args.out {
+        anyhow::ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+    }
+    let (id, secret) = match &args.config {
+        Some(config) => new_here(args, config)?,
+        None => {
+            let token = types::NewToken {
+                label: args.label.clone(),
+                scopes: args.scopes.iter().map(|scope| scope.scope()).collect(),
+                issuer: args.issuer,
+                expires_ms: args.until.0.millis().0,
+            };
+            let made = args.registry.connect()?.ask(|api| api.new_token(&token))?;
+            (made.token.id, zeroize::Zeroizing::new(made.secret))
+        }
+    };
+    match &args.out {
+        Some(out) => {
+            files::create(out, format!("{}\n", *secret).as_bytes(), Readable::Owner)?;
+            say!("token {id}: {}", out.display());
+        }
+        None => say!("{}", *secret),
+    }
+    Ok(())
+}
+
+/// Makes a token as whoever has the registry's files.
+fn new_here(args: &NewArgs, config: &Path) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)> {
+    let config = Config::load(config)?;
+    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let vault = open_vault(&config.files.vault)?;
+        let store = open_store(&config).await?;
+        let registry =
+            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let token = hufu_registry::NewToken {
+            label: args.label.clone(),
+            scopes: Scopes::of(args.scopes.iter().map(|scope| scope.domain())),
+            issuer: args.issuer.map(IssuerId),
+            expires: args.until.0.millis(),
+        };
+        let made = registry.add_token(&Caller::operator(), &token, moment::now()).await;
+        store.close().await;
+        let (token, text) = made.map_err(told)?;
+        Ok((token.id.0, zeroize::Zeroizing::new(text.as_str().to_owned())))
+    })
+}
+
+fn state(token: &types::Token) -> &'static str {
+    if token.revoked_ms.is_some() {
+        "revoked"
+    } else if moment::now().0 >= token.expires_ms {
+        "over"
+    } else {
+        "in force"
+    }
+}
+
+impl ScopeName {
+    const fn domain(self) -> hufu_registry::Scope {
+        use hufu_registry::Scope as Domain;
+        match self {
+            ScopeName::Admin => Domain::Admin,
+            ScopeName::Holders => Domain::Holders,
+            ScopeName::Credentials => Domain::Credentials,
+            ScopeName::Sites => Domain::Sites,
+            ScopeName::Devices => Domain::Devices,
+            ScopeName::Rosters => Domain::Rosters,
+            ScopeName::Propose => Domain::Propose,
+            ScopeName::Confirm => Domain::Confirm,
+            ScopeName::Checkpoint => Domain::Checkpoint,
+            ScopeName::Feed => Domain::Feed,
+            ScopeName::Audit => Domain::Audit,
+        }
+    }
+
+    const fn scope(self) -> Scope {
+        match self {
+            ScopeName::Admin => Scope::Admin,
+            ScopeName::Holders => Scope::Holders,
+            ScopeName::Credentials => Scope::Credentials,
+            ScopeName::Sites => Scope::Sites,
+            ScopeName::Devices => Scope::Devices,
+            ScopeName::Rosters => Scope::Rosters,
+            ScopeName::Propose => Scope::Propose,
+            ScopeName::Confirm => Scope::Confirm,
+            ScopeName::Checkpoint => Scope::Checkpoint,
+            ScopeName::Feed => Scope::Feed,
+            ScopeName::Audit => Scope::Audit,
+        }
+    }
+}

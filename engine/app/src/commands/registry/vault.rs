@@ -1,0 +1,93 @@
+//! `hufu registry vault`: the keys that seal personal fields (R45).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand};
+use hufu_codes::keyring::Keyring;
+use hufu_registry::vault::KeyFile;
+use hufu_registry::{Caller, Registry, Signers};
+use tokio::runtime::Builder;
+use zeroize::Zeroizing;
+
+use super::assemble::{open_store, told};
+use super::config::Config;
+use crate::files::{self, Readable};
+use crate::moment;
+use crate::outcome::Exit;
+use crate::term::say;
+
+/// Change the keys that seal personal fields.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VaultCommand {
+    /// Make a new key, seal every holder's fields with it, and keep the old ones for opening. Stop the registry
+    /// first: it knows the keys that it was started with
+    Rotate(VaultArgs),
+    /// Leave out old keys once nothing is sealed with them any more
+    Retire(VaultArgs),
+}
+
+/// Which registry's.
+#[derive(Debug, Args)]
+pub(crate) struct VaultArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "registry.toml")]
+    config: PathBuf,
+}
+
+/// Runs `hufu registry vault`.
+pub(super) fn run(command: &VaultCommand) -> anyhow::Result<Exit> {
+    match command {
+        VaultCommand::Rotate(args) => rotate(&args.config),
+        VaultCommand::Retire(args) => retire(&args.config),
+    }
+}
+
+fn rotate(config: &Path) -> anyhow::Result<Exit> {
+    let config = Config::load(config)?;
+    let path = &config.files.vault;
+    let _lock = files::lock_folder_of(path)?;
+    let mut keys = read(path)?;
+    keys.rotate()?;
+    // The key before its first use: fields sealed with a key that is lost are lost.
+    files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
+    let count = reseal(&config, &keys)?;
+    let newest = keys.ids()?.first().map(ToString::to_string).unwrap_or_default();
+    say!("{}: key {newest} seals from now on, {count} holders were sealed anew", path.display());
+    say!("start the registry; back the file up; then `hufu registry vault retire` leaves out the old keys");
+    Ok(Exit::Yes)
+}
+
+fn retire(config: &Path) -> anyhow::Result<Exit> {
+    let config = Config::load(config)?;
+    let path = &config.files.vault;
+    let _lock = files::lock_folder_of(path)?;
+    let mut keys = read(path)?;
+    let before = keys.ids()?.len();
+    ensure!(before > 1, "{} has one sealing key only", path.display());
+    // Whatever was still sealed with an old key is not any more after this.
+    let count = reseal(&config, &keys)?;
+    keys.retire();
+    files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
+    say!("{}: {} old keys are left out; {count} holders were sealed anew before", path.display(), before - 1);
+    Ok(Exit::Yes)
+}
+
+fn reseal(config: &Config, keys: &KeyFile) -> anyhow::Result<u64> {
+    let vault = keys.vault()?;
+    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let store = open_store(config).await?;
+        let registry =
+            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let resealed = registry.rotate_vault(&Caller::operator(), moment::now()).await;
+        store.close().await;
+        resealed.map_err(told)
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<KeyFile> {
+    let text = Zeroizing::new(files::read_text(path)?);
+    KeyFile::read(&text).with_context(|| path.display().to_string())
+}

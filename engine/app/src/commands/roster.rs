@@ -1,0 +1,143 @@
+//! `hufu roster`: who belongs to a site, kept and signed by a registry (R12).
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use hufu_registry::api::types::{RosterEdit, RosterGroup, SignRoster};
+use hufu_wire::{IssuerId, SiteId};
+use serde_json::json;
+
+use crate::commands::batch::read_members;
+use crate::files::{self, Readable};
+use crate::moment::Span;
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{printable, say};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu roster put class-3b --site 310102 --issuer 310000 --members class-3b.txt
+  hufu roster sign class-3b --site 310102 --valid 24h --out class-3b.roster
+  hufu roster list --site 310102
+  hufu roster show class-3b --site 310102
+  hufu roster remove class-3b --site 310102";
+
+/// Keep and sign rosters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RosterCommand {
+    /// Add a roster or replace it
+    Put {
+        #[command(flatten)]
+        which: RosterArgs,
+        /// Whose holders stand in lines without an issuer
+        #[arg(long, value_name = "ID")]
+        issuer: u32,
+        /// The members: a holder's index a line, or issuer and holder with a comma between them
+        #[arg(long, value_name = "FILE")]
+        members: PathBuf,
+    },
+    /// Have a roster signed by the registry, for a terminal
+    Sign {
+        #[command(flatten)]
+        which: RosterArgs,
+        /// How long it is valid
+        #[arg(long, value_name = "SPAN", default_value = "24h")]
+        valid: Span,
+        /// The roster to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// List the rosters of a site
+    List {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Whose
+        #[arg(long, value_name = "ID")]
+        site: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show who is on a roster
+    Show {
+        #[command(flatten)]
+        which: RosterArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a roster
+    Remove {
+        #[command(flatten)]
+        which: RosterArgs,
+    },
+}
+
+/// Which roster.
+#[derive(Debug, Args)]
+pub(crate) struct RosterArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The site that may ask about it
+    #[arg(long, value_name = "ID")]
+    site: u32,
+}
+
+/// Runs `hufu roster`.
+pub(crate) fn run(command: &RosterCommand) -> anyhow::Result<Exit> {
+    match command {
+        RosterCommand::Put { which, issuer, members } => put(which, IssuerId(*issuer), members)?,
+        RosterCommand::Sign { which: RosterArgs { registry, name, site }, valid, out } => {
+            let sign = SignRoster { valid_s: valid.s };
+            let signed = registry.connect()?.ask(|api| api.sign_roster(SiteId(*site), name, sign))?;
+            files::replace(out, &signed, Readable::All)?;
+            say!("{}: roster {} of site {site}, {} bytes", out.display(), printable(name), signed.len());
+        }
+        RosterCommand::List { registry, site, json } => {
+            let rosters = registry.connect()?.ask(|api| api.rosters(SiteId(*site)))?.rosters;
+            if *json {
+                say!("{:#}", json!(rosters));
+                return Ok(Exit::Yes);
+            }
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(["roster", "members"]);
+            for roster in &rosters {
+                table.add_row([printable(&roster.name), roster.members.to_string()]);
+            }
+            say!("{table}");
+        }
+        RosterCommand::Show { which: RosterArgs { registry, name, site }, json } => {
+            let roster = registry.connect()?.ask(|api| api.roster(SiteId(*site), name))?;
+            if *json {
+                say!("{:#}", json!(roster));
+                return Ok(Exit::Yes);
+            }
+            // As `put` reads it.
+            for RosterGroup { issuer, holders } in &roster.groups {
+                for holder in holders {
+                    say!("{issuer},{holder}");
+                }
+            }
+        }
+        RosterCommand::Remove { which: RosterArgs { registry, name, site } } => {
+            registry.connect()?.ask(|api| api.delete_roster(SiteId(*site), name))?;
+            say!("roster {} of site {site} is removed", printable(name));
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+fn put(which: &RosterArgs, issuer: IssuerId, members: &Path) -> anyhow::Result<()> {
+    let RosterArgs { registry, name, site } = which;
+    let groups = read_members(members, issuer)?.into_iter().map(|(issuer, holders)| RosterGroup {
+        issuer: issuer.0,
+        holders: holders.into_iter().map(|holder| holder.0).collect(),
+    });
+    let edit = RosterEdit { groups: groups.collect() };
+    let summary = registry.connect()?.ask(|api| api.put_roster(SiteId(*site), name, &edit))?;
+    say!("roster {} of site {site}: {} members", printable(&summary.name), summary.members);
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! `hufu site`: the sites of a registry and their policies.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use hufu_registry::api::types::SiteEdit;
+use hufu_wire::SiteId;
+use serde_json::json;
+
+use crate::files::{self, Readable};
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{self, printable, say};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu site put 310101 --name 'North station' --policy north.toml
+  hufu site list
+  hufu site show 310101
+  hufu site export --out sites.toml
+  hufu site remove 310101
+
+A policy file has what stands in a [[site]] table of an engine's sites.toml, without id and name. An engine reads what \
+export writes.";
+
+/// Say which sites there are and what they admit.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// Add a site or change it
+    Put {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Its id
+        #[arg(value_name = "SITE")]
+        site: u32,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// Its policy, TOML
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+    },
+    /// List every site
+    List {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a site and its policy
+    Show {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Its id
+        #[arg(value_name = "SITE")]
+        site: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a site without devices and rosters
+    Remove {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Its id
+        #[arg(value_name = "SITE")]
+        site: u32,
+    },
+    /// Write every site as an engine's sites.toml
+    Export {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// The file, replaced whole; standard output when none is named
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs `hufu site`.
+pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
+    match command {
+        SiteCommand::Put { registry, site, name, policy } => {
+            let edit = SiteEdit { name: name.clone(), policy: files::read_text(policy)? };
+            let remote = registry.connect()?;
+            let site = remote
+                .ask(|api| api.put_site(SiteId(*site), &edit))
+                .with_context(|| format!("the policy in {}", policy.display()))?;
+            say!("site {}: {}", site.id, printable(&site.name));
+        }
+        SiteCommand::List { registry, json } => {
+            let sites = registry.connect()?.ask(|api| api.sites())?.sites;
+            if *json {
+                say!("{:#}", json!(sites));
+                return Ok(Exit::Yes);
+            }
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(["site", "name"]);
+            for site in &sites {
+                table.add_row([site.id.to_string(), printable(&site.name)]);
+            }
+            say!("{table}");
+        }
+        SiteCommand::Show { registry, site, json } => {
+            let site = registry.connect()?.ask(|api| api.site(SiteId(*site)))?;
+            if *json {
+                say!("{:#}", json!(site));
+            } else {
+                say!("site {}: {}", site.id, printable(&site.name));
+                for line in site.policy.lines() {
+                    say!("{}", printable(line));
+                }
+            }
+        }
+        SiteCommand::Remove { registry, site } => {
+            registry.connect()?.ask(|api| api.delete_site(SiteId(*site)))?;
+            say!("site {site} is removed");
+        }
+        SiteCommand::Export { registry, out } => {
+            let text = registry.connect()?.ask(|api| api.sites_toml())?;
+            let Ok(text) = std::str::from_utf8(&text) else { bail!("the registry sends no text") };
+            match out {
+                Some(path) => {
+                    files::replace(path, text.as_bytes(), Readable::All)?;
+                    say!("{}: {} bytes", path.display(), text.len());
+                }
+                None => term::text(text)?,
+            }
+        }
+    }
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,45 @@
+//! A chain as a registry hands it out, into a ledger that believes none of it unseen.
+
+use anyhow::Context as _;
+use hufu_codes::keyring::Keyring;
+use hufu_wire::{IssuerId, Sequence};
+
+use crate::ledger::Ledger;
+use crate::moment;
+use crate::remote::Remote;
+
+/// Sets asked for at once, bytes: a few of the largest.
+const BYTES_MAX: u32 = 4 << 20;
+
+/// Shows every set after `after` to `visit`, in order, as far as the registry has them or `visit` says that it is
+/// enough.
+pub(crate) fn each_set(
+    remote: &Remote,
+    issuer: IssuerId,
+    mut after: Sequence,
+    mut visit: impl FnMut(Sequence, &[u8]) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    loop {
+        let sets = remote.ask(|api| api.sets(issuer, after, BYTES_MAX))?;
+        if sets.is_empty() {
+            return Ok(());
+        }
+        for set in sets {
+            after = Sequence(after.0 + 1);
+            let goes_on =
+                visit(after, &set).with_context(|| format!("change set {after} of issuer {issuer}"))?;
+            if !goes_on {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Follows the chain as far as the registry has it.
+pub(crate) fn follow_to_end(remote: &Remote, ledger: &mut Ledger, keyring: &Keyring) -> anyhow::Result<()> {
+    let (issuer, after) = (ledger.issuer(), ledger.tip().sequence);
+    each_set(remote, issuer, after, |_, set| {
+        ledger.take(set, keyring, moment::now())?;
+        Ok(true)
+    })
+}

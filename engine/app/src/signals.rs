@@ -1,0 +1,61 @@
+//! What tells a service to look again or to stop.
+
+use std::io::{self, Read as _};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::outcome::unavailable;
+
+/// The signals of a service, caught from when this is made: a stop is graceful from the first moment on.
+pub(crate) struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    stdin_ended: mpsc::Receiver<()>,
+}
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Look at your files.
+    Look,
+    /// Stop, and what said so.
+    Stop(&'static str),
+}
+
+impl Signals {
+    /// Catches SIGHUP, SIGTERM and SIGINT; `until_stdin_ends` also notices when standard input does, so that a child
+    /// never outlives its parent. Called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub(crate) fn new(until_stdin_ends: bool) -> anyhow::Result<Signals> {
+        let on = |kind| signal(kind).map_err(unavailable);
+        let (ended, stdin_ended) = mpsc::channel(1);
+        if until_stdin_ends {
+            // The thread ends with the process; nothing has to wait for it.
+            std::thread::Builder::new().name("hufu-stdin".to_owned()).spawn(move || {
+                let mut ignored = [0; 64];
+                while matches!(io::stdin().lock().read(&mut ignored), Ok(1..)) {}
+                ended.try_send(())
+            })?;
+        }
+        Ok(Signals {
+            hangup: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            stdin_ended,
+        })
+    }
+
+    /// The next one. Whoever drops the future misses nothing.
+    pub(crate) async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.hangup.recv() => Told::Look,
+            _ = self.terminate.recv() => Told::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Told::Stop("SIGINT"),
+            Some(()) = self.stdin_ended.recv() => Told::Stop("standard input ended"),
+        }
+    }
+}

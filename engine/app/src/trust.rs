@@ -1,0 +1,39 @@
+//! The operator's trust list, for whoever verifies before signing.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::keyring::{Keyring, Uses};
+use hufu_wire::{IssuerId, KeyId, UnixSeconds};
+
+use crate::commands::keys::trust;
+use crate::secret::{Owner, PublicKey};
+
+/// Whose keys count.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// The operator's public key
+    #[arg(long, value_name = "FILE", default_value = "operator.pub")]
+    operator: PathBuf,
+    /// The operator's trust list
+    #[arg(long, value_name = "FILE", default_value = "trust.hufu")]
+    trust: PathBuf,
+}
+
+impl TrustArgs {
+    /// The keys of the list.
+    pub(crate) fn load(&self, now: UnixSeconds) -> anyhow::Result<Keyring> {
+        let operator = PreparedKey::new(&PublicKey::load(&self.operator, Owner::Operator)?.public)?;
+        let list = trust::open(&self.trust, &operator)?;
+        let keyring = Keyring::empty().update(&list, now);
+        keyring.with_context(|| format!("{} cannot be used", self.trust.display()))
+    }
+}
+
+/// The keys of `issuer` that may do all of `uses` at `now`, for a command that has to name one.
+pub(crate) fn keys_of(keyring: &Keyring, issuer: IssuerId, uses: Uses, now: UnixSeconds) -> Vec<KeyId> {
+    let fits = |kid: &KeyId| keyring.key_for(*kid, uses, now).is_ok_and(|key| key.issuer == issuer);
+    keyring.keys().iter().map(|key| key.kid).filter(fits).collect()
+}
