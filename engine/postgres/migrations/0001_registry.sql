@@ -169,11 +169,13 @@ CREATE TABLE trail (
     what TEXT NOT NULL
 );
 
--- Whatever the registry's role may do, lines of the trail stay as they are.
-CREATE FUNCTION trail_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Whatever the registry's role may do, sets and lines of the trail stay as they are.
+CREATE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'the trail only grows' USING ERRCODE = 'insufficient_privilege';
+    RAISE EXCEPTION '% only grows', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END
 $$;
-CREATE TRIGGER trail_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON trail
-    FOR EACH STATEMENT EXECUTE FUNCTION trail_only_grows();
+CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON sets
+    FOR EACH STATEMENT EXECUTE FUNCTION only_grows();
+CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON trail
+    FOR EACH STATEMENT EXECUTE FUNCTION only_grows();
