@@ -22,7 +22,7 @@ pub struct Site {
 /// A site as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "North station", "policy": "admit = [\"green\"]\nkinds = [\"phone\"]\n"}))]
+#[schema(example = json!({"name": "North station", "policy": "accepts = [\"phone\", \"paper\"]\n"}))]
 pub struct SiteEdit {
     /// What people call it.
     #[schema(min_length = 1)]

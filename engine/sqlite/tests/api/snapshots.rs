@@ -1,0 +1,86 @@
+//! Snapshots handed in and out: whole or not at all.
+
+use std::convert::Infallible;
+use std::fs;
+
+use futures_util::stream;
+use hufu_registry::Scope;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Body, Method, StatusCode};
+use tokio::io::AsyncWriteExt;
+
+use super::world::{World, name, told};
+
+fn path(digit: &str) -> String {
+    format!("/v1/issuers/310000/snapshots/{}", digit.repeat(64))
+}
+
+/// What is in the folder of snapshots.
+fn kept(world: &World) -> Vec<String> {
+    let entries = fs::read_dir(world.folder.path().join("snapshots")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r25_a_snapshot_comes_out_as_it_went_in() {
+    let world = World::start().await;
+    let asker = world.asker([Scope::Checkpoint]).await;
+    let chunk: Vec<u8> = (0..100_003_u32).map(|byte| byte.to_le_bytes()[0]).collect();
+    let whole = chunk.repeat(40);
+    let chunks: Vec<Result<Vec<u8>, Infallible>> = vec![Ok(chunk); 40];
+    let request = asker.request(Method::PUT, &path("a")).header(CONTENT_TYPE, "application/octet-stream");
+    let (status, problem) =
+        told(request.body(Body::wrap_stream(stream::iter(chunks))).send().await.unwrap()).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+
+    let engine = world.asker([Scope::Feed]).await;
+    let response = engine.request(Method::GET, &path("A")).send().await.unwrap();
+    assert_eq!(response.content_length(), Some(whole.len() as u64));
+    assert_eq!(response.bytes().await.unwrap(), whole);
+    assert_eq!(engine.get(&path("b")).await.0, StatusCode::NOT_FOUND);
+    let (status, problem) = engine.get("/v1/issuers/310000/snapshots/..%2F..%2Fregistry.db").await;
+    assert_eq!((status, name(&problem)), (StatusCode::BAD_REQUEST, "malformed-path"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_too_large_or_stops_short_leaves_nothing() {
+    let world = World::with(|options| options.snapshot_bytes_max = 1000).await;
+    let asker = world.asker([Scope::Checkpoint]).await;
+    let (status, problem) = asker.octets(Method::PUT, &path("a"), vec![7; 1001]).await;
+    assert_eq!((status, name(&problem)), (StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
+    let chunks: Vec<Result<Vec<u8>, Infallible>> = vec![Ok(vec![7; 600]); 2];
+    let request = asker.request(Method::PUT, &path("a")).header(CONTENT_TYPE, "application/octet-stream");
+    let (status, problem) =
+        told(request.body(Body::wrap_stream(stream::iter(chunks))).send().await.unwrap()).await;
+    assert_eq!((status, name(&problem)), (StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
+    let (status, problem) = asker.octets(Method::PUT, &path("a"), Vec::new()).await;
+    assert_eq!((status, name(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+
+    let mut cut_off = tokio::net::TcpStream::connect(world.running.addr()).await.unwrap();
+    let head = format!(
+        "PUT {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/octet-stream\r\n\
+         content-length: 900\r\n\r\n0123456789",
+        path("a"),
+        asker.secret,
+    );
+    cut_off.write_all(head.as_bytes()).await.unwrap();
+    drop(cut_off);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        if kept(&world).is_empty() {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", kept(&world));
+    }
+    assert_eq!(asker.get(&path("a")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_without_a_folder_says_so() {
+    let world = World::with(|options| options.snapshots = None).await;
+    let asker = world.asker([Scope::Checkpoint]).await;
+    let (status, problem) = asker.octets(Method::PUT, &path("a"), vec![7]).await;
+    assert_eq!((status, name(&problem)), (StatusCode::NOT_FOUND, "not-found"));
+    assert!(problem["detail"].as_str().unwrap().contains("operator"));
+}

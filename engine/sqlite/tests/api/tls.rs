@@ -1,0 +1,52 @@
+//! Tokens travel encrypted, or on loopback.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hufu_registry::api::{ServeFault, TlsFiles, serve};
+use reqwest::tls::Version;
+use reqwest::{Certificate, Client};
+
+use super::world::{World, options};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let identity =
+        rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.path().join("api.pem"), key: folder.path().join("api.key") };
+    fs::write(&files.certificate, identity.cert.pem()).unwrap();
+    fs::write(&files.key, identity.signing_key.serialize_pem()).unwrap();
+    let world = World::with(|options| options.tls = Some(files)).await;
+    let url = format!("https://127.0.0.1:{}/v1/health", world.running.addr().port());
+
+    let root = Certificate::from_pem(identity.cert.pem().as_bytes()).unwrap();
+    for version in [Version::TLS_1_2, Version::TLS_1_3] {
+        let builder = Client::builder().tls_certs_only([root.clone()]);
+        let client = builder.tls_version_min(version).tls_version_max(version).build().unwrap();
+        assert!(client.get(&url).send().await.unwrap().status().is_success(), "{version:?}");
+    }
+    let stranger = Client::builder().tls_certs_only([]).build().unwrap();
+    assert!(stranger.get(&url).send().await.unwrap_err().is_connect());
+    let plain = url.replace("https:", "http:");
+    assert!(Client::new().get(plain).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_served_is_told_with_the_cure() {
+    let world = World::start().await;
+    let check = |change: &dyn Fn(&mut hufu_registry::api::ApiOptions), says: &str| {
+        let mut options = options();
+        change(&mut options);
+        let fault: ServeFault = serve(&options, Arc::clone(&world.registry)).unwrap_err();
+        assert!(fault.to_string().contains(says), "{fault}");
+    };
+    let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    check(&|options| options.listen = everywhere, "give the API a certificate");
+    check(&|options| options.listen = world.running.addr(), "cannot listen on 127.0.0.1");
+    let files = |certificate: &str| TlsFiles { certificate: certificate.into(), key: "absent.key".into() };
+    check(&|options| options.tls = Some(files("absent.pem")), "absent.pem");
+    let folder = world.folder.path().join("registry.db/snapshots");
+    check(&|options| options.snapshots = Some(folder.clone()), "registry.db/snapshots");
+}
