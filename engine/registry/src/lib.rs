@@ -25,6 +25,8 @@ mod scope;
 mod site;
 mod source;
 pub mod store;
+#[cfg(feature = "suite")]
+pub mod suite;
 mod token;
 mod trail;
 pub mod vault;

@@ -13,6 +13,7 @@ mod signers;
 mod sites;
 mod source;
 
+use core::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -64,6 +65,12 @@ impl Registry {
     async fn authorities(&self, issuer: IssuerId) -> Result<Authorities, Fault> {
         let issuer = self.issuer_of(issuer).await?;
         issuer.authorities().map_err(|fault| Fault::Damaged(fault.to_string()))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({})", self.store.name())
     }
 }
 

@@ -51,6 +51,7 @@ pub trait Store:
     + Checkpoints
     + Tokens
     + Trail
+    + core::fmt::Debug
     + Send
     + Sync
     + 'static

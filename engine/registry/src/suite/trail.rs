@@ -1,0 +1,75 @@
+//! The trail.
+
+use hufu_wire::chain::Change;
+use hufu_wire::{HolderIndex, SiteId};
+
+use super::scene::{now, person};
+use super::{Database, ISSUER, Scene, green};
+use crate::site::Site;
+use crate::trail::Deed;
+
+async fn deeds(scene: &Scene) -> Vec<Deed> {
+    scene.store.trail(0, u32::MAX).await.expect("a trail").iter().map(|line| line.entry.deed).collect()
+}
+
+/// Nobody looks at a person, or at everybody, without a line that says who and when (R44).
+pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    let (registry, caller) = (&scene.registry, &scene.operator);
+    scene.add_people(0, 1).await;
+    let before = deeds(&scene).await.len();
+    let at = now();
+    registry.holder(caller, ISSUER, HolderIndex(0), at).await.expect("a holder");
+    registry.find_holder(caller, ISSUER, person(0).id_number(), at).await.expect("a search");
+    registry.credentials(caller, ISSUER, HolderIndex(0), (0, 9), at).await.expect("a list");
+    registry.statuses(caller, ISSUER, HolderIndex(0), 9, at).await.expect("an export");
+    // Who was not there was looked for all the same.
+    assert!(registry.holder(caller, ISSUER, HolderIndex(7), at).await.is_err());
+    let lines = registry.trail(caller, 0, 4096, at).await.expect("a trail");
+    let found: Vec<_> =
+        lines[before..].iter().map(|line| (line.entry.deed, line.entry.what.as_str())).collect();
+    let expected = [
+        (Deed::HolderRead, "0"),
+        (Deed::HolderSought, "0"),
+        (Deed::CredentialsRead, "of holder 0"),
+        (Deed::StatusesExported, "9 from holder 0"),
+        (Deed::HolderRead, "7"),
+        (Deed::TrailRead, "after 0"),
+    ];
+    assert_eq!(found, expected);
+    for line in &lines[before..] {
+        assert_eq!((line.entry.at, line.entry.who.as_str()), (at, caller.label()));
+    }
+
+    let first = registry.trail(caller, 0, 2, at).await.expect("a page");
+    let next = registry.trail(caller, first[1].number, 3, at).await.expect("a page");
+    assert_eq!([&first[..], &next[..]].concat(), lines[..5], "page by page");
+}
+
+/// A line and what it tells are written together or not at all.
+pub async fn every_write_leaves_a_line_and_a_refused_one_leaves_none(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    let (registry, caller) = (&scene.registry, &scene.operator);
+    scene.add_people(0, 1).await;
+    let site = Site { id: SiteId(1), name: "A school".into(), policy: String::new() };
+    registry.put_site(caller, &site, now()).await.expect("a site");
+    registry.add_device(caller, SiteId(1), "gate", now()).await.expect("a device");
+    scene.change(&[(0, Change::Word(green()))]).await;
+    let expected = [
+        Deed::IssuerPut,
+        Deed::IssuerPut,
+        Deed::HoldersAdded,
+        Deed::SitePut,
+        Deed::DeviceAdded,
+        Deed::Proposed,
+        Deed::Appended,
+    ];
+    // The scene makes the issuer with one line.
+    assert_eq!(deeds(&scene).await, expected[1..]);
+
+    assert!(registry.add_device(caller, SiteId(1), "gate", now()).await.is_err());
+    assert!(registry.add_device(caller, SiteId(9), "gate", now()).await.is_err());
+    assert!(registry.remove_site(caller, SiteId(1), now()).await.is_err());
+    assert!(registry.propose(caller, ISSUER, &[], now()).await.is_err());
+    assert_eq!(deeds(&scene).await, expected[1..], "nothing was done");
+}

@@ -1,0 +1,81 @@
+//! What every store must show, on SQLite files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hufu_registry::store::Store;
+use hufu_registry::suite::{Database, Tampering};
+use hufu_sqlite::SqliteStore;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use tempfile::TempDir;
+
+/// One file in a folder of its own.
+struct File {
+    folder: TempDir,
+}
+
+impl File {
+    async fn fresh() -> File {
+        File { folder: TempDir::new().expect("a folder") }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("registry.sqlite")
+    }
+}
+
+#[async_trait]
+impl Database for File {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.path()).await.expect("a store"))
+    }
+
+    async fn tamper(&self, tampering: Tampering) {
+        let mut file = SqliteConnectOptions::new().filename(self.path()).connect().await.expect("the file");
+        // Whoever has the file has its triggers.
+        let statement = match tampering {
+            Tampering::SwapSealed => {
+                "CREATE TEMP TABLE was AS SELECT holder, sealed FROM holders WHERE issuer = 110000; \
+                 UPDATE holders SET sealed = (SELECT sealed FROM was WHERE was.holder = 1 - holders.holder) \
+                     WHERE issuer = 110000 AND holder IN (0, 1)"
+            }
+            Tampering::SwapSubjects => {
+                "CREATE TEMP TABLE was AS SELECT holder, subject FROM holders WHERE issuer = 110000; \
+                 UPDATE holders SET subject = zeroblob(1 + holder) WHERE issuer = 110000 AND holder IN (0, 1); \
+                 UPDATE holders SET subject = (SELECT subject FROM was WHERE was.holder = 1 - holders.holder) \
+                     WHERE issuer = 110000 AND holder IN (0, 1)"
+            }
+            Tampering::AlterSet => {
+                "DROP TRIGGER sets_stay; UPDATE sets SET bytes = CAST(substr(bytes, 1, length(bytes) - 129) || x'80' \
+                 || substr(bytes, length(bytes) - 127) AS BLOB) WHERE issuer = 110000 AND sequence = 1"
+            }
+            Tampering::DropSet => {
+                "DROP TRIGGER sets_are_kept; DELETE FROM sets WHERE issuer = 110000 AND sequence = 1"
+            }
+            Tampering::AlterTip => {
+                "UPDATE issuers SET digest = unhex(replace(hex(zeroblob(32)), '00', '77')) WHERE issuer = 110000"
+            }
+            Tampering::AlterInstruction => {
+                "UPDATE proposals SET instruction = CAST(substr(instruction, 1, length(instruction) - 65) || x'80' \
+                 || substr(instruction, length(instruction) - 63) AS BLOB) WHERE issuer = 110000 AND proposal = 1"
+            }
+            Tampering::CutRosters => "UPDATE rosters SET members = substr(members, 1, length(members) - 1)",
+            Tampering::OddPhase => {
+                "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND proposal = 1"
+            }
+        };
+        sqlx::raw_sql(statement).execute(&mut file).await.expect("an administrator may do it");
+    }
+
+    async fn stored(&self) -> Vec<u8> {
+        let mut stored = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).expect("the folder") {
+            stored.extend(std::fs::read(entry.expect("an entry").path()).expect("a file"));
+        }
+        stored
+    }
+}
+
+hufu_registry::store_suite!(File);
