@@ -1,1 +1,26 @@
-//! A registry over HTTP: its API for commands, its feed and its snapshots for engines.
+//! A registry over HTTP, from the caller's side.
+//!
+//! * [`Api`]: its calls, typed, for commands; faults keep what the registry says (RFC 9457);
+//! * [`HttpFeed`]: an issuer's chain as it grows, for a follower; [`Deliveries`] is its reader without I/O;
+//! * [`RegistrySnapshots`]: what checkpoints name, over connections that break.
+//!
+//! TLS verifies the registry against the operator's roots or the platform's; a token is read from its file for every
+//! call, so that a new one counts at once, and never leaves for another host: redirects are not followed. Nothing
+//! that a registry says about statuses is believed here: that is the follower's to do.
+//!
+//! Connections belong to the tokio runtime that opened them: whoever runs several gives each its own [`Api`].
+
+mod api;
+mod call;
+mod deliveries;
+mod fault;
+mod feed;
+mod snapshots;
+mod token;
+mod waits;
+
+pub use api::{Api, ApiOptions, Statuses};
+pub use deliveries::{Deliveries, NotADelivery};
+pub use fault::ApiFault;
+pub use feed::HttpFeed;
+pub use snapshots::RegistrySnapshots;

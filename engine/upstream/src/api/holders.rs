@@ -1,0 +1,78 @@
+//! Holders and their credentials.
+
+use hufu_registry::api::types::{
+    Credentials, FindHolder, Holder, IssueCredential, Issued, NewHolders, Registered, Terms,
+};
+use hufu_wire::{HolderIndex, IssuerId};
+
+use crate::api::Api;
+use crate::fault::ApiFault;
+
+impl Api {
+    /// Registers 1 to 4,096 holders, all or none. Whoever is known already keeps the index, so that a registration
+    /// that broke off can be sent again.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn register_holders(
+        &self,
+        issuer: IssuerId,
+        holders: &NewHolders,
+    ) -> Result<Registered, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders"]).with_json(holders).repeatable()).await
+    }
+
+    /// A holder, masked (R10).
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn holder(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Holder, ApiFault> {
+        self.json(self.get(&[&"issuers", &issuer, &"holders", &holder])).await
+    }
+
+    /// The holder with this id number, masked. The number travels in the body, for URLs are logged.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn find_holder(&self, issuer: IssuerId, whom: &FindHolder) -> Result<Holder, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &"find"]).with_json(whom).repeatable()).await
+    }
+
+    /// What a phone must make its step tree for. Nothing is issued yet.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn credential_terms(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Terms, ApiFault> {
+        self.json(self.get(&[&"issuers", &issuer, &"holders", &holder, &"terms"])).await
+    }
+
+    /// Issues a credential. It is shown this once, so the call is not repeated when its answer is lost: another one
+    /// is issued then.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn issue_credential(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        credential: &IssueCredential,
+    ) -> Result<Issued, ApiFault> {
+        let call = self.post(&[&"issuers", &issuer, &"holders", &holder, &"credentials"]);
+        self.json(call.with_json(credential)).await
+    }
+
+    /// At most `limit` of the credentials that were issued to a holder, from the one after number `after` on.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn credentials(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        after: u64,
+        limit: u32,
+    ) -> Result<Credentials, ApiFault> {
+        let call = self.get(&[&"issuers", &issuer, &"holders", &holder, &"credentials"]);
+        self.json(call.query("after", after).query("limit", limit)).await
+    }
+}

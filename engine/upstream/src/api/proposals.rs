@@ -1,0 +1,122 @@
+//! Instructions on their way into a chain.
+
+use bytes::Bytes;
+use hufu_registry::ProposalId;
+use hufu_registry::api::types::{Confirmed, Proposal, ProposalState, Proposals};
+use hufu_wire::IssuerId;
+
+use crate::api::Api;
+use crate::fault::ApiFault;
+
+impl Api {
+    /// Hands in a local authority's instruction, its bytes. The same instruction twice is one proposal.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn propose(
+        &self,
+        issuer: IssuerId,
+        instruction: impl Into<Bytes>,
+    ) -> Result<Proposal, ApiFault> {
+        let call = self.post(&[&"issuers", &issuer, &"proposals"]);
+        self.json(call.with_octets(instruction).repeatable()).await
+    }
+
+    /// At most `limit` proposals, in one state or in any, from the one after `after` on.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn proposals(
+        &self,
+        issuer: IssuerId,
+        state: Option<ProposalState>,
+        after: ProposalId,
+        limit: u32,
+    ) -> Result<Proposals, ApiFault> {
+        let call = self.get(&[&"issuers", &issuer, &"proposals"]);
+        let call = call.query("after", after).query("limit", limit);
+        self.json(match state {
+            Some(state) => call.query("state", name(state)),
+            None => call,
+        })
+        .await
+    }
+
+    /// One proposal.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn proposal(&self, issuer: IssuerId, proposal: ProposalId) -> Result<Proposal, ApiFault> {
+        self.json(self.get(&[&"issuers", &issuer, &"proposals", &proposal])).await
+    }
+
+    /// A proposal's instruction, its bytes, for whoever is to confirm it.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn instruction(&self, issuer: IssuerId, proposal: ProposalId) -> Result<Bytes, ApiFault> {
+        self.octets(self.get(&[&"issuers", &issuer, &"proposals", &proposal, &"instruction"])).await
+    }
+
+    /// Hands in the change set, its bytes, that the national platform made of a proposal.
+    ///
+    /// # Errors
+    /// [`ApiFault`]; problem `moved` with the tip when the chain has grown since, `braked` when it would turn too
+    /// many red at once.
+    pub async fn confirm(
+        &self,
+        issuer: IssuerId,
+        proposal: ProposalId,
+        set: impl Into<Bytes>,
+    ) -> Result<Confirmed, ApiFault> {
+        let call = self.post(&[&"issuers", &issuer, &"proposals", &proposal, &"confirmation"]);
+        self.json(call.with_octets(set).repeatable()).await
+    }
+
+    /// Hands in the national platform's release, its bytes, of a proposal that the brake holds.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn release(
+        &self,
+        issuer: IssuerId,
+        proposal: ProposalId,
+        release: impl Into<Bytes>,
+    ) -> Result<Proposal, ApiFault> {
+        let call = self.post(&[&"issuers", &issuer, &"proposals", &proposal, &"release"]);
+        self.json(call.with_octets(release).repeatable()).await
+    }
+
+    /// Takes a proposal back.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn withdraw(&self, issuer: IssuerId, proposal: ProposalId) -> Result<Proposal, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"proposals", &proposal, &"withdraw"]).repeatable()).await
+    }
+}
+
+/// The state as it stands in JSON and in queries.
+fn name(state: ProposalState) -> &'static str {
+    match state {
+        ProposalState::Pending => "pending",
+        ProposalState::Braked => "braked",
+        ProposalState::Confirmed => "confirmed",
+        ProposalState::Withdrawn => "withdrawn",
+        ProposalState::Expired => "expired",
+        ProposalState::Overtaken => "overtaken",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_named_in_queries_as_in_json() {
+        use ProposalState::*;
+        for state in [Pending, Braked, Confirmed, Withdrawn, Expired, Overtaken] {
+            assert_eq!(serde_json::to_value(state).unwrap(), name(state));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a call failed, and who can mend it.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+
+use hufu_registry::api::types::Problem;
+use hufu_sync::FeedFault;
+
+/// A call that was not carried out. With [`Unreachable`](Self::Unreachable) alone it is not known whether it was.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ApiFault {
+    /// Something here is not as it should be: a URL, a file, the roots that a certificate is held against. Whoever
+    /// runs this can mend it.
+    #[error("{0}")]
+    Misconfigured(String),
+    /// Nobody answers at the registry's address, or the answer breaks off. The network or the registry is at fault.
+    #[error("{registry} cannot be reached: {what}")]
+    Unreachable {
+        /// The registry's URL.
+        registry: String,
+        /// What happened.
+        what: String,
+    },
+    /// The registry says why not; [`Problem::name`] tells which problem it is, and its detail who can mend it.
+    #[error("{registry}: {}: {}", problem.title, problem.detail)]
+    Refused {
+        /// The registry's URL.
+        registry: String,
+        /// In its own words.
+        problem: Box<Problem>,
+    },
+    /// Something answers, and not as a registry of this version does.
+    #[error(
+        "{registry} does not answer as a registry does ({what}); check the URL, and the versions of both"
+    )]
+    Garbled {
+        /// The registry's URL.
+        registry: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl ApiFault {
+    /// The registry's problem, if that is what it is.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            ApiFault::Refused { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may well succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ApiFault::Unreachable { .. } => true,
+            ApiFault::Refused { problem, .. } => matches!(problem.status, 429 | 502..=504),
+            ApiFault::Misconfigured(_) | ApiFault::Garbled { .. } => false,
+        }
+    }
+
+    /// The same as whoever follows a feed called `feed` tells faults apart.
+    pub(crate) fn of_feed(self, feed: &str) -> FeedFault {
+        let feed = feed.to_owned();
+        match self {
+            ApiFault::Misconfigured(what) => FeedFault::Refused { feed, what },
+            ApiFault::Unreachable { what, .. } => FeedFault::Unreachable { feed, what },
+            ApiFault::Refused { problem, .. } => {
+                let what = format!("{}: {}", problem.title, problem.detail);
+                // 4xx: the request is wrong, here. 5xx: the registry is.
+                if problem.status < 500 {
+                    FeedFault::Refused { feed, what }
+                } else {
+                    FeedFault::Unreachable { feed, what }
+                }
+            }
+            ApiFault::Garbled { what, .. } => FeedFault::Garbled { feed, what },
+        }
+    }
+}
+
+/// Whether the registry's certificate is the cause: not of the roots, of another name, expired.
+pub(crate) fn is_certificate(error: &(dyn Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // An `io::Error` names as its source what is behind the error that it carries, not that error.
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match carried {
+        Some(carried) => is_certificate(carried),
+        None => error.source().is_some_and(is_certificate),
+    }
+}
+
+/// An error of the HTTP client with its causes. It never has headers in it, and so no token.
+pub(crate) fn told(error: reqwest::Error) -> String {
+    // The URL is named beside it already.
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        _ = write!(text, ": {next}");
+        cause = next.source();
+    }
+    text
+}
