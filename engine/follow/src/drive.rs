@@ -76,7 +76,7 @@ impl Drive {
                 Event::Kept(outcome) => self.kept(&outcome),
                 Event::Fetched(fetched) => self.fetched(fetched),
                 Event::Delivered(Ok(delivery)) => {
-                    self.take(delivery);
+                    self.take(&delivery);
                     at_once += 1;
                 }
                 Event::Delivered(Err(fault)) => self.feed_failed(&fault),
@@ -167,7 +167,7 @@ impl Drive {
         let asked = within(&mut self.stop, self.timings.answer_ms, self.feed.checkpoint()).await;
         let Some(answer) = asked else { return };
         match answer.unwrap_or_else(|| Err(no_answer(&*self.feed, self.timings.answer_ms))) {
-            Ok(Some(bytes)) => self.take(Delivery::Checkpoint(bytes)),
+            Ok(Some(bytes)) => self.take(&Delivery::Checkpoint(bytes)),
             Ok(None) => {}
             // The subscription may be well.
             Err(fault) => self.feed_erred(&fault, Instant::now()),

@@ -22,8 +22,8 @@ pub(crate) struct Leap {
     gap_sets_max: u64,
     fetch_limit: Duration,
     next: Option<Confirmed<Checkpoint>>,
-    /// What the feed said it no longer has: the first set it does have, if any.
-    trimmed: Option<Option<Sequence>>,
+    /// The feed said that it no longer has the sets after the tip.
+    trimmed: Option<Trimmed>,
     /// Whether the feed was asked in this gap.
     is_asked: bool,
     ask_at: Instant,
@@ -31,6 +31,12 @@ pub(crate) struct Leap {
     fetch_at: Instant,
     fetching: Backoff,
     fetch: Option<Fetch>,
+}
+
+/// What a feed said that it has: from this set on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trimmed {
+    first: Option<Sequence>,
 }
 
 struct Fetch {
@@ -66,18 +72,18 @@ impl Leap {
     }
 
     /// A checkpoint leads on.
-    pub(crate) fn offer(&mut self, checkpoint: Confirmed<Checkpoint>) {
+    pub(crate) fn offer(&mut self, checkpoint: &Confirmed<Checkpoint>) {
         if self.next.is_none_or(|next| next.sequence < checkpoint.sequence) {
-            self.next = Some(checkpoint);
+            self.next = Some(*checkpoint);
         }
     }
 
     /// The feed says what it no longer has; whether that is what is asked for.
     pub(crate) fn trim(&mut self, first: Option<Sequence>, follower: &Follower) -> bool {
         let is_ours = first.is_none_or(|first| first > follower.tip().next());
-        let is_new = is_ours && self.trimmed != Some(first);
+        let is_new = is_ours && self.trimmed != Some(Trimmed { first });
         if is_new {
-            self.trimmed = Some(first);
+            self.trimmed = Some(Trimmed { first });
             self.is_asked = false;
         }
         is_new

@@ -201,7 +201,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::open(home.path(), ISSUER).unwrap();
         let mut tail = Tail::new(folder.clone(), AFTER);
-        sets.iter().for_each(|set| tail.append(set).unwrap());
+        for set in sets {
+            tail.append(set).unwrap();
+        }
         (home, folder.tail(AFTER))
     }
 

@@ -32,10 +32,10 @@ enum Worth {
 
 impl Drive {
     /// Gives the follower what came, and its feed the credit or the blame.
-    pub(crate) fn take(&mut self, delivery: Delivery) {
+    pub(crate) fn take(&mut self, delivery: &Delivery) {
         let keyring = Arc::clone(&self.keys.borrow());
         let was_forked = self.hand.is_forked();
-        let (bytes, worth) = match &delivery {
+        let (bytes, worth) = match delivery {
             Delivery::ChangeSet(bytes) => (bytes.len(), self.take_set(bytes, &keyring)),
             Delivery::Head(bytes) => (bytes.len(), self.take_head(bytes, &keyring)),
             Delivery::Checkpoint(bytes) => (bytes.len(), self.take_checkpoint(bytes, &keyring)),
@@ -112,7 +112,7 @@ impl Drive {
     fn take_checkpoint(&mut self, bytes: &[u8], keyring: &Keyring) -> Worth {
         let time = clock::now();
         match self.hand.change(|follower| follower.checkpoint(bytes, keyring, time)) {
-            Ok(CheckpointAnswer::Load(checkpoint)) => self.leap.offer(checkpoint),
+            Ok(CheckpointAnswer::Load(checkpoint)) => self.leap.offer(&checkpoint),
             Ok(CheckpointAnswer::Agrees | CheckpointAnswer::Behind | CheckpointAnswer::Fork { .. }) => {}
             Err(fault) => return self.refused(&fault),
         }

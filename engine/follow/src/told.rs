@@ -11,28 +11,28 @@ const QUIET: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     is_on: bool,
-    is_told: bool,
+    is_said: bool,
     last: Option<Instant>,
 }
 
 impl Told {
     /// The condition holds: whether the log should say so now.
     pub(crate) fn begins(&mut self, now: Instant) -> bool {
-        if self.is_on && self.is_told {
+        if self.is_on && self.is_said {
             return false;
         }
         self.is_on = true;
-        self.is_told = self.last.is_none_or(|last| now.saturating_duration_since(last) >= QUIET);
-        if self.is_told {
+        self.is_said = self.last.is_none_or(|last| now.saturating_duration_since(last) >= QUIET);
+        if self.is_said {
             self.last = Some(now);
         }
-        self.is_told
+        self.is_said
     }
 
     /// It does not hold: whether the log should say so now, because it said that it did.
     pub(crate) fn ends(&mut self) -> bool {
-        let said = self.is_on && self.is_told;
-        (self.is_on, self.is_told) = (false, false);
+        let said = self.is_on && self.is_said;
+        (self.is_on, self.is_said) = (false, false);
         said
     }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_is_told_when_it_begins_and_when_it_ends() {
+    fn a_condition_is_said_when_it_begins_and_when_it_ends() {
         let (mut told, now) = (Told::default(), Instant::now());
         assert_eq!(
             [true, true, true, false, false].map(|on| told.turns(on, now)),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_flickers_is_told_again_later() {
+    fn one_that_flickers_is_said_again_later() {
         let (mut told, start) = (Told::default(), Instant::now());
         let lines = (0..60_000_u64)
             .filter(|ms| told.turns(ms % 2 == 0, start + Duration::from_millis(*ms)).is_some())

@@ -59,11 +59,12 @@ impl Voice {
             return;
         }
         let (issuer, at) = (self.issuer, at(follower));
-        match fault {
-            FeedFault::Refused { .. } => tracing::error!(
+        if matches!(fault, FeedFault::Refused { .. }) {
+            tracing::error!(
                 "issuer {issuer} stays at {at}: {fault}; look at the token, the name and the certificate"
-            ),
-            _ => tracing::warn!("issuer {issuer} stays at {at}: {fault}; it is tried again"),
+            );
+        } else {
+            tracing::warn!("issuer {issuer} stays at {at}: {fault}; it is tried again");
         }
     }
 

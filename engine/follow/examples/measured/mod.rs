@@ -143,7 +143,7 @@ pub(crate) struct Script {
 
 #[async_trait]
 impl Feed for Script {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "a script"
     }
 

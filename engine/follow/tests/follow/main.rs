@@ -2,6 +2,7 @@
 //! that the tests sign themselves: at each sequence it knows every word.
 
 #![allow(unreachable_pub, reason = "shared by the rooms of one test")]
+#![allow(clippy::unwrap_used, reason = "what fails fails a test")]
 
 #[path = "../../../sync/tests/common/mod.rs"]
 mod chain;

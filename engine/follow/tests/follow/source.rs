@@ -121,7 +121,7 @@ impl Source {
         self.inside().sent
     }
 
-    pub fn feed(&self) -> Box<Wire> {
+    pub fn feed(&self) -> Box<dyn Feed> {
         let source = self.clone();
         Box::new(Wire { source, after: Sequence(0), is_trim_told: false, head: None, is_broken: false })
     }
@@ -183,7 +183,7 @@ impl Wire {
 
 #[async_trait]
 impl Feed for Wire {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "a feed in memory"
     }
 
@@ -256,7 +256,7 @@ impl Store {
 
 #[async_trait]
 impl Snapshots for Store {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "a store in memory"
     }
 
