@@ -53,7 +53,7 @@ impl Registry {
     pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Registry> {
         let arguments = ["registry", "serve", "--until-stdin-ends", "--config"].map(OsStr::new);
         let process = Process::start("the registry", &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
-        let api = process.address("listening on ")?;
+        let api = process.address("api=")?;
         Ok(Registry { process, api })
     }
 
