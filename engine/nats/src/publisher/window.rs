@@ -1,17 +1,22 @@
 //! How many sets are on their way before the first of them is acknowledged.
 
-/// Halved to one where somebody else publishes too, or where the server takes one at a time; grows while all goes
-/// well.
+/// One where somebody else publishes too, and in a cluster, which compares a set with what it has stored and not
+/// with what is on its way (nats-server 2.9); grows while all goes well.
 pub(super) struct Window {
     size: usize,
+    /// How many were stored since the size last changed.
     stored: usize,
+    /// How many are stored before the next try with more. A try that fails costs a look at the stream.
+    patience: usize,
 }
 
 impl Window {
     const MAX: usize = 64;
+    const PATIENCE: usize = 2;
+    const PATIENCE_MAX: usize = 4096;
 
     pub(super) fn new() -> Window {
-        Window { size: Self::MAX, stored: 0 }
+        Window { size: Self::MAX, stored: 0, patience: Self::PATIENCE }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -20,12 +25,44 @@ impl Window {
 
     pub(super) fn grow(&mut self) {
         self.stored += 1;
-        if self.stored >= 2 * self.size {
-            *self = Window { size: Self::MAX.min(2 * self.size), stored: 0 };
+        if self.stored >= self.patience {
+            self.stored = 0;
+            self.size = Self::MAX.min(2 * self.size);
+        }
+        if self.size == Self::MAX {
+            self.patience = Self::PATIENCE;
         }
     }
 
     pub(super) fn shrink(&mut self) {
-        *self = Window { size: 1, stored: 0 };
+        *self = Window { size: 1, stored: 0, patience: Self::PATIENCE_MAX.min(2 * self.patience) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_takes_one_at_a_time_is_asked_for_more_ever_more_rarely() {
+        let (mut window, mut refused) = (Window::new(), 0);
+        for _ in 0..20_000 {
+            if window.size() > 1 {
+                window.shrink();
+                refused += 1;
+            }
+            window.grow();
+        }
+        assert!(refused < 20, "{refused}");
+    }
+
+    #[test]
+    fn a_server_alone_has_many_again_soon_after_a_surprise() {
+        let mut window = Window::new();
+        window.shrink();
+        for _ in 0..100 {
+            window.grow();
+        }
+        assert_eq!(window.size(), Window::MAX);
     }
 }
