@@ -100,6 +100,7 @@ const HOUSE: &[Room] = &[
     beside("hufu-loadgen", "loadgen", &["hufu-wire", "hufu-client", "hufu-fixtures"]),
     // What measures, measures every floor.
     beside("hufu-peers", "bench/peers", LIBRARIES),
+    beside("hufu-field", "bench/field", LIBRARIES),
     beside("hufu-bench", "bench", LIBRARIES_AND_PEERS),
     beside("hufu-xtask", ".ci/xtask", &[]),
 ];

@@ -1,0 +1,183 @@
+//! Keys, trust list, certificates and codes, as an operator makes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use hufu_codes::chain::{Authorities, AuthoritySigner};
+use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::keyring::{Keyring, TrustList};
+use hufu_codes::{Credential, Detail};
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+
+use crate::process;
+use crate::truth::HOLDERS;
+
+/// The province whose statuses are followed.
+pub const ISSUER: IssuerId = IssuerId(310_000);
+/// The national platform.
+pub const NATIONAL: IssuerId = IssuerId(100_000);
+/// Who runs the registry.
+pub const PUBLISHER: IssuerId = IssuerId(900_000);
+
+/// The one site.
+pub(crate) const SITE: u32 = 310_101;
+/// Device ids below this are gates; each has a folder `gates/N`.
+const GATES: u32 = 4;
+
+/// A folder with everything that processes are started with.
+#[derive(Debug)]
+pub struct Land {
+    hufu: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Land {
+    /// A land whose commands are those of the binary `hufu`.
+    ///
+    /// # Errors
+    /// A command failed.
+    pub fn new(hufu: &Path) -> Result<Land> {
+        let land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()? };
+        land.run("keys generate operator --out operator")?;
+        land.run("keys cluster --out cluster.seed")?;
+        land.run("keys trust new --operator operator.key --out trust.hufu")?;
+        for (id, name, uses) in [
+            (ISSUER, "issuer", "phone,paper,trip,roster"),
+            (ISSUER, "local", "instruction"),
+            (NATIONAL, "national", "confirmation"),
+        ] {
+            land.run(&format!("keys generate issuer --issuer {id} --out {name}"))?;
+            land.trust(&format!("{name}.pub"), uses)?;
+        }
+        land.run("ca init --dir ca")?;
+        land.run("ca server --dir ca --out engine")?;
+        for gate in 0..GATES {
+            // Where engines are is told to each watch: these files are moved from engine to engine.
+            let out = format!("--site {SITE} --engine 127.0.0.1:1 --out gates/{gate}");
+            land.run(&format!("ca device --dir ca --device {gate} {out}"))?;
+        }
+        land.write(
+            "sites.toml",
+            &format!(
+                "[[site]]\nid = {SITE}\nname = \"North gate\"\naccepts = [\"paper\"]\nstaleness_ms_max = 86400000\n"
+            ),
+        )?;
+        Ok(land)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// A command of `hufu` in the folder.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(&self.hufu);
+        command.args(line.split(' ')).current_dir(self.folder()).env_remove("RUST_LOG");
+        command
+    }
+
+    /// Runs a command whose words have no spaces; what it printed.
+    ///
+    /// # Errors
+    /// It failed, with all that it printed.
+    pub fn run(&self, line: &str) -> Result<String> {
+        process::run(&mut self.command(line))
+    }
+
+    /// Writes a file whole: nobody reads half of it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        let new = self.path(&format!("{name}.new"));
+        fs::write(&new, text)?;
+        fs::rename(new, self.path(name)).with_context(|| name.to_owned())
+    }
+
+    /// Adds a key to the trust list.
+    pub(crate) fn trust(&self, key: &str, uses: &str) -> Result<()> {
+        let list = "--operator operator.key --list trust.hufu";
+        self.run(&format!("keys trust add {list} --key {key} --uses {uses}"))?;
+        Ok(())
+    }
+
+    /// A signer with one of the folder's secret keys.
+    ///
+    /// # Errors
+    /// There is no such key.
+    pub fn signer(&self, name: &str, issuer: IssuerId) -> Result<AuthoritySigner> {
+        Ok(AuthoritySigner::from_seed(&self.seed(name)?, issuer))
+    }
+
+    /// Who signs the issuer's chain.
+    ///
+    /// # Errors
+    /// Never, for these three.
+    pub fn authorities(&self) -> Result<Authorities> {
+        Ok(Authorities::new(ISSUER, NATIONAL, PUBLISHER)?)
+    }
+
+    /// The keys of the trust list.
+    ///
+    /// # Errors
+    /// The list is not the operator's.
+    pub fn keyring(&self) -> Result<Keyring> {
+        let public = self.field("operator.pub", "public")?;
+        let operator = PreparedKey::new(&public).context("the operator's key")?;
+        let list = TrustList::open(&fs::read(self.path("trust.hufu"))?, &operator)?;
+        Ok(Keyring::empty().update(&list, now().seconds())?)
+    }
+
+    /// The paper code of each holder.
+    ///
+    /// # Errors
+    /// There is no issuer's key.
+    pub fn codes(&self) -> Result<Vec<String>> {
+        let signer = IssuerSigner::from_seed(&self.seed("issuer")?, ISSUER);
+        let issued = now().seconds();
+        let code = |holder| {
+            let credential = signer.sign_credential(&Credential {
+                key: signer.key(),
+                issued,
+                expires: hufu_wire::UnixSeconds(issued.0 + 86_400),
+                holder: HolderIndex(holder),
+                generation: 0,
+                display: "",
+                detail: Detail::Paper,
+            })?;
+            Ok(code_text(&credential, None))
+        };
+        (0..HOLDERS).map(code).collect()
+    }
+
+    fn seed(&self, name: &str) -> Result<[u8; 32]> {
+        self.field(&format!("{name}.key"), "seed")
+    }
+
+    /// 32 bytes of a key's file.
+    fn field(&self, file: &str, field: &str) -> Result<[u8; 32]> {
+        let text = fs::read_to_string(self.path(file)).with_context(|| file.to_owned())?;
+        let table: toml::Table = text.parse()?;
+        let digits = table.get(field).and_then(toml::Value::as_str).context("no such field")?;
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes)?;
+        ensure!(bytes != [0; 32], "{file} is empty");
+        Ok(bytes)
+    }
+}
+
+/// This machine's clock.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

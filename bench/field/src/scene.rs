@@ -1,0 +1,136 @@
+//! A land at work: an author, registries, engines, and a gate at each engine.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use hufu_wire::{Colour, Decision};
+
+use crate::author::{Author, Committed};
+use crate::engine::{Engine, Follow};
+use crate::land::Land;
+use crate::process::eventually;
+use crate::registry::{Registry, Settings};
+use crate::truth::{HOLDERS, Truth};
+use crate::watch::Watch;
+
+/// Everything that runs. What is dropped is killed.
+pub struct Scene {
+    /// Keys and files.
+    pub land: Arc<Land>,
+    /// Who signs.
+    pub author: Author,
+    /// Where it is signed to.
+    pub registry: Registry,
+    /// Who follows.
+    pub engines: Vec<Engine>,
+    /// A gate at each engine.
+    pub watches: Vec<Watch>,
+    /// Turns taken.
+    turn: u32,
+}
+
+impl Scene {
+    /// A registry whose chain has coloured everybody; no engine yet.
+    ///
+    /// # Errors
+    /// A process does not start.
+    pub fn open(hufu: &Path, settings: &Settings) -> Result<Scene> {
+        let land = Arc::new(Land::new(hufu)?);
+        let registry = Registry::start(&land, "registry", settings)?;
+        let author = Author::new(Arc::clone(&land), registry.api(&land)?, Arc::new(Truth::new()))?;
+        let mut scene = Scene { land, author, registry, engines: Vec::new(), watches: Vec::new(), turn: 0 };
+        let everybody: Vec<_> = (0..HOLDERS).map(|holder| (holder, Colour::Green)).collect();
+        scene.author.set(&everybody)?;
+        Ok(scene)
+    }
+
+    /// An engine more, with a gate that never rests.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn engine(&mut self, follow: &Follow) -> Result<&Engine> {
+        let number = self.engines.len();
+        let engine = Engine::start(&self.land, &format!("engine{number}"), follow)?;
+        let gate = self.land.path(&format!("gates/{number}"));
+        let truth = Arc::clone(self.author.truth());
+        self.watches.push(Watch::start(&gate, engine.control(), self.land.codes()?, truth)?);
+        self.engines.push(engine);
+        self.engines.last().context("it was pushed")
+    }
+
+    /// Turns three holders red, amber and green again, each turn others: one change set.
+    ///
+    /// # Errors
+    /// Those of [`Author::set`].
+    pub fn turn(&mut self) -> Result<Committed> {
+        self.turn += 1;
+        let holder = |of: u32| (self.turn * 5 + of) % HOLDERS;
+        let next = |holder: u32| match self.author.truth().colour(holder) {
+            Some(Colour::Green) => Colour::Red,
+            Some(Colour::Red) => Colour::Amber,
+            Some(Colour::Amber) | None => Colour::Green,
+        };
+        let mut changed: Vec<_> = (0..3).map(|of| (holder(of * 7), next(holder(of * 7)))).collect();
+        changed.sort_by_key(|(holder, _)| *holder);
+        changed.dedup_by_key(|(holder, _)| *holder);
+        self.author.set(&changed)
+    }
+
+    /// So many turns, with a pause after each.
+    ///
+    /// # Errors
+    /// Those of [`turn`](Self::turn).
+    pub fn turns(&mut self, count: u32, pause: Duration) -> Result<()> {
+        for _ in 0..count {
+            self.turn()?;
+            thread::sleep(pause);
+        }
+        Ok(())
+    }
+
+    /// Waits until every engine's words are the chain's, by digest, and every gate's last verdicts are what the truth
+    /// says.
+    ///
+    /// # Errors
+    /// That does not come to be, with the logs of those who differ.
+    pub fn agrees(&self) -> Result<()> {
+        let tip = *self.author.tip();
+        let digest = hex::encode(tip.digest.0);
+        for engine in &self.engines {
+            let same = || {
+                let held = engine.digest()?;
+                let sequence = engine.figure("sequence", None)?;
+                ensure!(held == digest, "at {sequence} {held}, and the chain at {} {digest}", tip.sequence);
+                Ok(())
+            };
+            eventually("an engine does not come to the chain's digest", same)
+                .with_context(|| format!("its log:\n{}", engine.log(&self.land)))?;
+        }
+        for (number, watch) in self.watches.iter().enumerate() {
+            let right = || {
+                ensure!(watch.as_of() >= tip.sequence, "still as of {}", watch.as_of());
+                for holder in 0..HOLDERS {
+                    let is_green = self.author.truth().colour(holder) == Some(Colour::Green);
+                    let decision = watch.decision(holder);
+                    let is_admitted = decision == Some(Decision::Admit);
+                    ensure!(is_admitted == is_green, "holder {holder}: {decision:?}, green: {is_green}");
+                }
+                Ok(())
+            };
+            eventually("a gate does not see the truth", right).with_context(|| format!("engine {number}"))?;
+        }
+        Ok(())
+    }
+
+    /// Agreement, and that no verdict ever was wrong.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub fn end(self) -> Result<()> {
+        self.agrees()?;
+        self.watches.into_iter().try_for_each(Watch::end)
+    }
+}
