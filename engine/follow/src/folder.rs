@@ -32,10 +32,11 @@ impl Folder {
     pub(crate) fn open(path: &Path, issuer: IssuerId) -> io::Result<Folder> {
         fs::create_dir_all(path)?;
         let folder = Folder { issuer, path: path.to_owned() };
-        folder.empty_incoming()?;
+        // What cannot be removed only takes room: a disk that is full or read-only stops nobody.
+        let _ = fs::remove_dir_all(path.join(INCOMING));
         for file in folder.files()? {
             if file.extension() == Some(OsStr::new(PARTIAL)) {
-                fs::remove_file(file)?;
+                let _ = fs::remove_file(file);
             }
         }
         Ok(folder)
@@ -82,6 +83,7 @@ impl Folder {
         Ok(tails)
     }
 
+    /// Room for what is to be fetched, with nothing in it.
     pub(crate) fn empty_incoming(&self) -> io::Result<()> {
         let incoming = self.path.join(INCOMING);
         match fs::remove_dir_all(&incoming) {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -94,10 +94,14 @@ impl Following {
             keeper,
             tally,
         };
-        let (ending, ended) = mpsc::channel();
+        let (ending, ended) = mpsc::channel::<()>();
         let thread = thread::Builder::new()
             .name(format!("follow-{issuer}"))
-            .spawn(move || live(drive, &runtime, &ending))
+            .spawn(move || {
+                live(drive, runtime);
+                // Whoever stops it waits for this to be gone.
+                drop(ending);
+            })
             .map_err(no_thread)?;
         let stop_limit = Duration::from_millis(timings.stop_ms) + Duration::from_secs(1);
         Ok(Following { issuer, status, stop, stop_limit, ended, thread })
@@ -133,8 +137,17 @@ impl Following {
     }
 }
 
-/// A whole thread's life: follows, goes on after a panic where that is safe, and keeps a last warm copy.
-fn live(mut drive: Drive, runtime: &Runtime, _ending: &Sender<()>) {
+/// A whole thread's life: follows, ends, and waits for nothing that a feed or a fetch still does.
+fn live(mut drive: Drive, runtime: Runtime) {
+    follow(&mut drive, &runtime);
+    let inside = runtime.enter();
+    drop(drive);
+    drop(inside);
+    runtime.shutdown_background();
+}
+
+/// Follows, goes on after a panic where that is safe, and keeps a last warm copy.
+fn follow(drive: &mut Drive, runtime: &Runtime) {
     if let Err(error) = rustix::process::nice(NICER) {
         tracing::debug!("issuer {}: its thread stays as important as others: {error}", drive.issuer());
     }

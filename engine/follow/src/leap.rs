@@ -75,6 +75,9 @@ impl Leap {
     pub(crate) fn offer(&mut self, checkpoint: &Confirmed<Checkpoint>) {
         if self.next.is_none_or(|next| next.sequence < checkpoint.sequence) {
             self.next = Some(*checkpoint);
+            // The snapshot of the one before may not have been had.
+            self.fetching.reset();
+            self.fetch_at = Instant::now();
         }
     }
 
@@ -102,8 +105,12 @@ impl Leap {
 
     /// Whether to ask the feed for its newest checkpoint, and when.
     pub(crate) fn ask_at(&self, follower: &Follower, is_starved: bool) -> Option<Instant> {
-        if self.fetch.is_some() || self.worth(follower, is_starved).is_some() {
+        if self.fetch.is_some() {
             return None;
+        }
+        if self.worth(follower, is_starved).is_some() {
+            // Where its snapshot cannot be had, there may be a newer one.
+            return (self.fetching.faults() > 0).then_some(self.ask_at);
         }
         let is_far = match follower.wants() {
             Wanted::Sets { from, to } => to.0.saturating_sub(from.0) >= self.gap_sets_max,
@@ -156,8 +163,6 @@ impl Leap {
     /// It could not be had or used: later again.
     pub(crate) fn failed(&mut self, now: Instant) {
         self.fetch_at = now + self.fetching.next();
-        // Another checkpoint may have a snapshot that can be had.
-        self.is_asked = false;
     }
 
     /// Failures since one was loaded.

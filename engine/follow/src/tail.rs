@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use hufu_wire::limits::CHANGE_SET_BYTES_MAX;
@@ -53,6 +54,8 @@ const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 24;
 /// Length, then the beginning of a BLAKE3 digest.
 const RECORD_BYTES: usize = 12;
+/// Who is red is nobody else's business.
+const OWNER_ONLY: u32 = 0o600;
 
 impl Tail {
     /// A tail of sets after `after`.
@@ -95,7 +98,12 @@ impl Tail {
 
     fn create(&mut self) -> io::Result<()> {
         // A file of this name has nothing that could be replayed, or the words would be further on.
-        let mut file = File::create(self.folder.tail(self.after))?;
+        let mut file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(OWNER_ONLY)
+            .open(self.folder.tail(self.after))?;
         file.write_all(&header(self.folder.issuer(), self.after))?;
         self.state = State::Open { file, bytes: HEADER_BYTES as u64 };
         Ok(())

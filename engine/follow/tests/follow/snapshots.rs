@@ -23,7 +23,7 @@ pub fn is_tidy(folder: &Path) {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(names.iter().all(|name| !name.contains("partial")), "{names:?}");
-    assert_eq!(fs::read_dir(folder.join("incoming")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.join("incoming")).map_or(0, Iterator::count), 0);
     assert!(names.iter().filter(|name| name.ends_with(".snapshot")).count() <= 1, "{names:?}");
 }
 
@@ -62,6 +62,21 @@ fn r22_a_checkpoint_leads_over_sets_that_a_feed_no_longer_has() {
     assert_eq!(again.following.status().tally.tail_sets, 2);
     assert!(engine.following.stop());
     is_tidy(folder.path());
+}
+
+#[test]
+fn r22_where_a_snapshot_cannot_be_had_a_newer_checkpoint_is_asked_for() {
+    let (links, folder, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+    let (source, store) = (Source::with(&links), Store::default());
+    source.trims(5);
+    source.vouches(&vouched(&links[5].tip, &links[5].words, files.path()));
+    let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), QUICK);
+    engine.until("fetches in vain", |status| status.tally.snapshots_failed >= 3);
+    let newer = vouched(&links[6].tip, &links[6].words, files.path());
+    store.put(&newer, files.path());
+    source.vouches(&newer);
+    engine.until_at(8);
+    engine.is_at(&links[7]);
 }
 
 #[test]
