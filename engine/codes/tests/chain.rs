@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use common::*;
 use hufu_codes::chain::{
     Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Place, Role, Tip, Unconfirmed,
-    Unsignable, content_digest, open_checkpoint, open_head, open_instruction,
+    Unsignable, content_digest, open_checkpoint, open_head, open_instruction, open_release,
 };
 use hufu_codes::keyring::{Keyring, ListedKey, Uses};
 use hufu_codes::{Verified, ed25519};
 use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, Head, InputsDigest, Instruction, Parts,
-    Position, Record,
+    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
+    Instruction, Parts, Position, Record, Release,
 };
 use hufu_wire::{
     Colour, HolderIndex, IssuerId, KeyId, Message, Reason, RuleId, Sequence, StatusWord, UnixMillis,
@@ -361,6 +361,36 @@ fn r21_a_checkpoint_takes_both_keys_too() {
     assert!(open(&written(&swapped)).is_err());
     let stranger = Checkpoint { local_key: KeyId([1; 8]), ..good };
     assert!(matches!(local().vouch(&stranger), Err(Unsignable::AnotherKey { .. })));
+}
+
+#[test]
+fn only_the_national_platform_releases_a_bulk_red() {
+    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), ed25519::backend());
+    let of = |signer: &AuthoritySigner, issuer| Release {
+        issuer,
+        content: ContentDigest([7; 32]),
+        made: CONFIRMED,
+        national_key: signer.key(),
+        reds: 30_000,
+        holders: 200_000,
+        signature: [0; 64],
+    };
+    let bytes = national().release(&of(&national(), ISSUER)).expect("its own");
+    let released = open(&bytes).expect("genuine");
+    assert_eq!((released.reds, released.content), (30_000, ContentDigest([7; 32])));
+    assert_eq!(released.issuer(), NATIONAL, "whose key it was");
+    for (bit, flipped) in bit_flips(&bytes) {
+        assert!(open(&flipped).is_err(), "bit {bit}");
+    }
+    let kind = |bytes: &[u8]| open(bytes).expect_err("refused").kind;
+    let by_local = local().release(&of(&local(), ISSUER)).expect("its own");
+    let (role, kid, reason) = (Role::National, local().key(), Reason::KeyOutOfScope);
+    assert_eq!(kind(&by_local), ChainFaultKind::Key { role, kid, reason });
+    let elsewhere = national().release(&of(&national(), PUBLISHER)).expect("its own");
+    assert_eq!(kind(&elsewhere), ChainFaultKind::AnotherIssuer { found: PUBLISHER });
+    assert!(matches!(national().release(&of(&local(), ISSUER)), Err(Unsignable::AnotherKey { .. })));
+    let nobody = Release { reds: 0, ..of(&national(), ISSUER) };
+    assert!(matches!(national().release(&nobody), Err(Unsignable::Malformed(_))));
 }
 
 fn open_by_local(bytes: &[u8]) -> Result<Verified<Instruction<'_>>, ChainFault> {

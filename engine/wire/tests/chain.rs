@@ -3,8 +3,8 @@
 use core::fmt::Debug;
 
 use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, Head, InputsDigest, Instruction, Position,
-    Record,
+    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
+    Instruction, Position, Record, Release,
 };
 use hufu_wire::{
     Colour, HolderIndex, IssuerId, KeyId, Message, RuleId, Sequence, StatusWord, UnixMillis, limits, read,
@@ -65,6 +65,18 @@ fn checkpoint(sequence: u64, digest: ChainDigest) -> Checkpoint {
     }
 }
 
+fn release() -> Release {
+    Release {
+        issuer: ISSUER,
+        content: ContentDigest([7; 32]),
+        made: UnixMillis(1_790_000_002_000),
+        national_key: KeyId([2; 8]),
+        reds: 30_000,
+        holders: 200_000,
+        signature: [0x22; 64],
+    }
+}
+
 fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
     let mut bytes = vec![0xa5; message.size()];
     write(message, &mut bytes).expect("room");
@@ -98,6 +110,20 @@ fn messages_read_as_written_and_in_no_other_length() {
     let checkpoint = checkpoint(9, ChainDigest([5; 32]));
     let bytes = written(&checkpoint);
     check(&checkpoint, &bytes, &longer(&bytes));
+    let bytes = written(&release());
+    check(&release(), &bytes, &longer(&bytes));
+}
+
+#[test]
+fn a_release_of_nobody_is_refused() {
+    let good = written(&release());
+    let cases =
+        [(0, 0, "not a release"), (8, 2, "unknown version"), (8 + 8 + 32 + 8 + 8, 0, "a release of nobody")];
+    for (at, byte, expected) in cases {
+        let mut bad = good.clone();
+        bad[at..at + 4].copy_from_slice(&[byte, 0, 0, 0]);
+        assert_eq!(read::<Release>(&bad).map_err(|malformed| malformed.fault), Err(expected));
+    }
 }
 
 #[test]
