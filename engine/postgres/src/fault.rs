@@ -68,6 +68,8 @@ pub(crate) fn fault(error: sqlx::Error) -> Fault {
     let said = error.to_string();
     match &error {
         E::Configuration(_) | E::Tls(_) | E::InvalidArgument(_) => Fault::Misconfigured(said),
+        // How TLS says that the server is not who it should be.
+        E::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Fault::Misconfigured(said),
         E::ColumnDecode { .. } | E::Decode(_) | E::ColumnNotFound(_) | E::RowNotFound => Fault::Damaged(said),
         E::Database(_) => of_database(&code(&error).unwrap_or_default(), &said),
         _ => Fault::Unavailable(said),

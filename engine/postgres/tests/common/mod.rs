@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, content_digest, open_instruction};
 use hufu_codes::ed25519::{PreparedKey, backend};
@@ -133,21 +134,26 @@ pub async fn sign(
 
 /// Appends a set as the registry does.
 pub async fn append(store: &PostgresStore, signed: &Signed) -> Result<Appended, Fault> {
+    append_timed(store, signed).await.map(|(appended, _)| appended)
+}
+
+/// The same, and how long the store took.
+pub async fn append_timed(store: &PostgresStore, signed: &Signed) -> Result<(Appended, Duration), Fault> {
     let unconfirmed = Unconfirmed::read(&signed.bytes, &authorities(signed.issuer)).expect("our own");
     let set = unconfirmed.confirm(keyring(), backend()).expect("our own");
     let [line, braked] = [Deed::Appended, Deed::Braked].map(|deed| entry(deed, "a set"));
-    let content = content_digest(Parts::of(&signed.bytes).expect("our own").content);
-    let now = set.position.confirmed;
     let append = Append {
         issuer: signed.issuer,
         set: &set,
         bytes: &signed.bytes,
-        content,
-        now,
+        content: content_digest(Parts::of(&signed.bytes).expect("our own").content),
+        now: set.position.confirmed,
         entry: &line,
         braked: &braked,
     };
-    store.append(&append).await
+    let begun = Instant::now();
+    let appended = store.append(&append).await?;
+    Ok((appended, begun.elapsed()))
 }
 
 /// Reads a whole chain and every word; checks that each set follows the one before it and that the words are
