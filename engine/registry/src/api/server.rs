@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::feed::Hub;
-use super::options::{ApiOptions, ServeFault};
+use super::options::{ApiOptions, ServeFault, TlsFiles};
 use super::snapshots::SnapshotFolder;
 use super::state::Api;
 use super::{routes, tls};
@@ -44,6 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Running {
     addr: SocketAddr,
     handle: Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
     stopping: watch::Sender<bool>,
     task: JoinHandle<io::Result<()>>,
 }
@@ -56,7 +57,7 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
     if options.tls.is_none() && !options.listen.ip().is_loopback() {
         return Err(ServeFault::Plain(options.listen));
     }
-    let tls = options.tls.as_ref().map(tls::config).transpose()?;
+    let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);
     let snapshots = match &options.snapshots {
         Some(folder) => Some(
             SnapshotFolder::open(folder, options.snapshot_bytes_max)
@@ -81,16 +82,13 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
     let door = Door { router: routes::router(api), room: Arc::new(Semaphore::new(options.connections_max)) };
     let handle = Handle::new();
     let server = axum_server::from_tcp(listener).map_err(unheard)?.handle(handle.clone());
-    let task = match tls {
-        Some(config) => {
-            let config = RustlsConfig::from_config(config);
-            tokio::spawn(
-                with_timeouts(server.acceptor(RustlsAcceptor::new(config).acceptor(Prompt))).serve(door),
-            )
-        }
+    let task = match tls.clone() {
+        Some(tls) => tokio::spawn(
+            with_timeouts(server.acceptor(RustlsAcceptor::new(tls).acceptor(Prompt))).serve(door),
+        ),
         None => tokio::spawn(with_timeouts(server.acceptor(Prompt)).serve(door)),
     };
-    Ok(Running { addr, handle, stopping, task })
+    Ok(Running { addr, handle, tls, stopping, task })
 }
 
 fn with_timeouts<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
@@ -103,6 +101,19 @@ impl Running {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Shows another certificate to whoever connects from now on; connections there are stay as they are. Nothing
+    /// happens where plain HTTP is served.
+    ///
+    /// # Errors
+    /// [`ServeFault::Tls`]: the certificate stays what it was.
+    pub fn renew(&self, files: &TlsFiles) -> Result<(), ServeFault> {
+        let config = tls::config(files)?;
+        if let Some(tls) = &self.tls {
+            tls.reload_from_config(config);
+        }
+        Ok(())
     }
 
     /// Takes no more connections, ends the feeds, lets requests under way come to their end for up to five seconds.

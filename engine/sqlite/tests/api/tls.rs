@@ -18,7 +18,7 @@ async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
     let files = TlsFiles { certificate: folder.path().join("api.pem"), key: folder.path().join("api.key") };
     fs::write(&files.certificate, identity.cert.pem()).unwrap();
     fs::write(&files.key, identity.signing_key.serialize_pem()).unwrap();
-    let world = World::with(|options| options.tls = Some(files)).await;
+    let world = World::with(|options| options.tls = Some(files.clone())).await;
     let url = format!("https://127.0.0.1:{}/v1/health", world.running.addr().port());
 
     let root = Certificate::from_pem(identity.cert.pem().as_bytes()).unwrap();
@@ -31,6 +31,16 @@ async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
     assert!(stranger.get(&url).send().await.unwrap_err().is_connect());
     let plain = url.replace("https:", "http:");
     assert!(Client::new().get(plain).send().await.is_err());
+
+    let renewed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(&files.certificate, renewed.cert.pem()).unwrap();
+    let fault = world.running.renew(&files).unwrap_err();
+    assert!(fault.to_string().contains("api.pem"), "a certificate of another key: {fault}");
+    fs::write(&files.key, renewed.signing_key.serialize_pem()).unwrap();
+    world.running.renew(&files).unwrap();
+    let root = Certificate::from_pem(renewed.cert.pem().as_bytes()).unwrap();
+    let client = Client::builder().tls_certs_only([root]).build().unwrap();
+    assert!(client.get(&url).send().await.unwrap().status().is_success(), "without a restart");
 }
 
 #[tokio::test(flavor = "multi_thread")]
