@@ -1,18 +1,18 @@
 //! The loop: what comes is given to the follower, and what it wants is asked for.
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hufu_codes::keyring::Keyring;
-use hufu_sync::{Delivery, Feed, FeedFault, Follower, Snapshots, Wanted};
+use hufu_sync::{Delivery, Feed, FeedFault, Snapshots, Wanted};
 use hufu_wire::IssuerId;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock;
 use crate::folder::Folder;
+use crate::hand::Hand;
 use crate::keeper::{Keeper, Outcome};
 use crate::leap::{Fetched, Leap};
 use crate::options::Timings;
@@ -39,12 +39,6 @@ pub(crate) struct Drive {
     pub(crate) voice: Voice,
     pub(crate) tally: Tally,
     pub(crate) status: Arc<ArcSwap<FollowStatus>>,
-}
-
-/// The follower, and whether it is in the middle of something: a panic there leaves it in an unknown state.
-pub(crate) struct Hand {
-    follower: Follower,
-    is_inside: bool,
 }
 
 /// What woke the loop.
@@ -263,33 +257,6 @@ impl Drive {
             is_connected,
             ..FollowStatus::of(&self.hand, self.status.load().feed.clone(), life, self.tally)
         }));
-    }
-}
-
-impl Hand {
-    pub(crate) fn new(follower: Follower) -> Hand {
-        Hand { follower, is_inside: false }
-    }
-
-    /// Lets the follower change.
-    pub(crate) fn change<T>(&mut self, with: impl FnOnce(&mut Follower) -> T) -> T {
-        self.is_inside = true;
-        let done = with(&mut self.follower);
-        self.is_inside = false;
-        done
-    }
-
-    /// Whether a panic has left it in the middle of something.
-    pub(crate) fn is_inside(&self) -> bool {
-        self.is_inside
-    }
-}
-
-impl Deref for Hand {
-    type Target = Follower;
-
-    fn deref(&self) -> &Follower {
-        &self.follower
     }
 }
 

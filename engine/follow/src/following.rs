@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::drive::{Drive, Hand};
+use crate::drive::Drive;
 use crate::folder::Folder;
+use crate::hand::Hand;
 use crate::keeper::Keeper;
 use crate::leap::Leap;
 use crate::options::{Options, StartFault};

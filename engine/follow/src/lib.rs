@@ -9,7 +9,7 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `following` | the thread: start, status, stop, panics |
-//! | `drive`, `take` | the loop; what becomes of one message |
+//! | `drive`, `take`, `hand` | the loop; what becomes of one message; the follower, whole or in the middle of something |
 //! | `subscription`, `patience`, `backoff` | when to ask again, and how much nonsense is enough |
 //! | `leap` | from a checkpoint to its snapshot |
 //! | `restore`, `folder`, `tail`, `keeper` | the engine's own disk |
@@ -24,6 +24,7 @@ mod drive;
 mod filedrop;
 mod folder;
 mod following;
+mod hand;
 mod keeper;
 mod keys;
 mod leap;
