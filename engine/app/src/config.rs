@@ -165,6 +165,10 @@ mod tests {
                 "engine.toml:5: feed: a folder asks for neither token nor ca",
             ),
             (
+                &follow("feed = 'https://x'\nuser = 'u'"),
+                "engine.toml:5: feed: user, certificate and key are for NATS; leave them out",
+            ),
+            (
                 &follow("feed = 'file:x'\nsnapshots = 'registry'"),
                 "engine.toml:6: snapshots: the feed is no registry",
             ),
@@ -211,7 +215,8 @@ mod tests {
         };
         let uncommented: Vec<_> =
             EXAMPLE.lines().map(|line| bare(line).unwrap_or_else(|| line.to_owned())).collect();
-        let shown = parse(&uncommented.join("\n")).unwrap();
+        // Some of them exclude each other.
+        let shown: Config = toml::from_str(&uncommented.join("\n")).unwrap();
         let tables = |config: &Config| match toml::Value::try_from(config).unwrap() {
             toml::Value::Table(tables) => tables,
             other => panic!("{other}"),
@@ -224,7 +229,7 @@ mod tests {
                 ["issuer", "national", "publisher"].contains(&&*key) || keys(followed)[&key] == default;
             assert!(is_default, "follow.{key} has another default");
         }
-        for key in ["snapshots", "token", "ca"] {
+        for key in ["snapshots", "token", "user", "ca", "certificate", "key"] {
             assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
         }
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {

@@ -27,11 +27,23 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
     let output = hufu(folder.path(), &line);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let text = said(&output);
-    for wanted in
-        ["lost 0", "wrong 0", "ADMIT", "REFUSE  status-red", "Try it by hand", "gates enrolled over QUIC"]
-    {
+    for wanted in [
+        "lost 0",
+        "wrong 0",
+        "ADMIT",
+        "REFUSE  status-red",
+        "Try it by hand",
+        "gates enrolled over QUIC",
+        "proposed and confirmed",
+        "the engine agrees",
+        "One hand is not enough",
+    ] {
         assert!(text.contains(wanted), "no {wanted:?} in {text}");
     }
+    let (alone, confirmed) = text.split_once("The national platform confirms it").unwrap();
+    let (_, alone) = alone.split_once("One hand is not enough").unwrap();
+    assert!(alone.contains("ADMIT") && !alone.contains("REFUSE"), "proposed alone changes nothing: {alone}");
+    assert!(confirmed.contains("REFUSE") && !confirmed.contains("ADMIT"), "{confirmed}");
     assert!(fs::read_to_string(folder.path().join("demo.svg")).unwrap().contains("<svg"));
     let json = fs::read_to_string(folder.path().join("demo.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -60,15 +72,27 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
         report["changes"]["written"].as_u64().unwrap(),
         "every change reached the gate"
     );
+    for key in ["commit_to_verdict_p50_ms", "commit_to_verdict_p99_ms", "commit_to_verdict_max_ms"] {
+        assert!(report["changes"][key].as_f64().unwrap() > 0.0, "{key}: {json}");
+    }
+    for chain in report["chains"].as_array().unwrap() {
+        assert_eq!(chain["engine_agrees"], true, "{json}");
+    }
 
     // What the demo says to type.
     let kept = Deployment::at(folder.path().join("kept"));
+    let _registry = kept.serve_registry("registry/registry.toml");
     let _engine = kept.serve();
     ok(kept.folder(), &["present", "--holder", "visitor.holder", "--png", "visitor.png"]);
     let check = ["check", "--gate", "gate", "--image", "visitor.png"];
     assert!(ok(kept.folder(), &check).contains("ADMIT"));
     let holder = (20_000 + (1 << 20)).to_string();
-    ok(kept.folder(), &["snapshot", "set", "610000.snapshot", "--holder", &holder, "--colour", "red"]);
+    let propose = ["change", "propose", "--key", "local.key", "--holder", &holder, "--colour", "red"];
+    ok(kept.folder(), &[&propose[..], &["--rule", "7", "--reason", "a test", "--yes"]].concat());
+    ok(
+        kept.folder(),
+        &["change", "confirm", "--issuer", "610000", "--all", "--key", "national.key", "--yes"],
+    );
     eventually("red", || {
         let output = hufu(kept.folder(), &check);
         if said(&output).contains("status-red") { Ok(()) } else { Err(said(&output)) }

@@ -33,8 +33,14 @@ pub(crate) struct Follow {
     pub(crate) snapshots: Option<Spanned<SnapshotPlace>>,
     /// A file with the token that the feed asks for.
     pub(crate) token: Option<PathBuf>,
+    /// A file with one line `name:password`, for NATS.
+    pub(crate) user: Option<PathBuf>,
     /// Root certificates for the feed, when they are not the system's.
     pub(crate) ca: Option<PathBuf>,
+    /// The engine's own certificate, for NATS.
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its private key.
+    pub(crate) key: Option<PathBuf>,
     /// After how long without a message the feed counts as dead, milliseconds.
     #[serde(default = "silent_ms")]
     pub(crate) silent_ms: Spanned<u32>,
@@ -121,7 +127,10 @@ impl Follow {
             feed: bare(feed),
             snapshots: None,
             token: None,
+            user: None,
             ca: None,
+            certificate: None,
+            key: None,
             silent_ms: silent_ms(),
             hung_ms: hung_ms(),
             warm_every_s: warm_every_s(),
@@ -181,23 +190,39 @@ impl Follow {
             }
             None => Ok(()),
         }?;
-        let is_folder = matches!(self.feed.get_ref(), FeedPlace::Folder(_));
-        if is_folder && (self.token.is_some() || self.ca.is_some()) {
-            let what = "a folder asks for neither token nor ca".to_owned();
-            return Err(place.misconfigured("feed", &self.feed, what, "leave them out"));
+        self.check_credentials()
+            .map_err(|what| place.misconfigured("feed", &self.feed, what.0.to_owned(), what.1))
+    }
+
+    /// Refuses files that nobody would ask for.
+    fn check_credentials(&self) -> Result<(), (&'static str, &'static str)> {
+        let Follow { token, user, ca, certificate, key, .. } = self;
+        let feed = self.feed.get_ref();
+        if matches!(feed, FeedPlace::Folder(_)) && token.iter().chain(ca).next().is_some() {
+            return Err(("a folder asks for neither token nor ca", "leave them out"));
+        }
+        if !matches!(feed, FeedPlace::Nats(_)) && user.iter().chain(certificate).chain(key).next().is_some() {
+            return Err(("user, certificate and key are for NATS", "leave them out"));
+        }
+        if token.is_some() && user.is_some() {
+            return Err(("token and user are both there", "keep the one that the servers ask for"));
+        }
+        if certificate.is_some() != key.is_some() {
+            return Err(("certificate and key go together", "name both or none"));
         }
         Ok(())
     }
 
     pub(super) fn make_relative_to(&mut self, folder: &Path) {
-        let Follow { feed, snapshots, token, ca, .. } = self;
+        let Follow { feed, snapshots, token, user, ca, certificate, key, .. } = self;
         if let FeedPlace::Folder(path) = feed.get_mut() {
             *path = folder.join(&*path);
         }
         if let Some(SnapshotPlace::Folder(path)) = snapshots.as_mut().map(Spanned::get_mut) {
             *path = folder.join(&*path);
         }
-        token.iter_mut().chain(ca).for_each(|path| *path = folder.join(&*path));
+        let files = token.iter_mut().chain(user).chain(ca).chain(certificate).chain(key);
+        files.for_each(|path| *path = folder.join(&*path));
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, Strin
 
 /// An address that is free now and fixed from here on, so that a restarted engine is where its gates look for
 /// it: below the ports that the system gives to anybody, and never given twice by one process.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);
     loop {
@@ -79,7 +79,7 @@ pub(crate) struct Deployment {
     _temporary: Option<tempfile::TempDir>,
 }
 
-/// An engine of a deployment.
+/// A running engine of a deployment, or a registry.
 pub(crate) struct Engine {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -205,10 +205,20 @@ impl Deployment {
 
     /// The same with more arguments.
     pub(crate) fn serve_with(&self, more: &[&str]) -> Engine {
-        let log = self.path("engine.log");
+        let arguments = ["serve", "--until-stdin-ends", "--config", "engine.toml"];
+        self.start("engine.log", &[&arguments, more].concat(), "ready udp=")
+    }
+
+    /// A registry that runs like an engine: until it is dropped.
+    pub(crate) fn serve_registry(&self, config: &str) -> Engine {
+        let arguments = ["registry", "serve", "--until-stdin-ends", "--config", config];
+        self.start("registry.log", &arguments, "ready api=")
+    }
+
+    fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
+        let log = self.path(log);
         let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
-            .args(["serve", "--until-stdin-ends", "--config", "engine.toml"])
-            .args(more)
+            .args(arguments)
             .current_dir(self.folder())
             .env_remove("RUST_LOG")
             .stdin(Stdio::piped())
@@ -220,7 +230,7 @@ impl Deployment {
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let engine = Engine { child, stdin, log };
-        assert!(ready.starts_with("ready udp="), "{ready:?}\n{}", engine.log());
+        assert!(ready.starts_with(wanted), "{ready:?}\n{}", engine.log());
         engine
     }
 

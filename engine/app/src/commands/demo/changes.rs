@@ -231,7 +231,7 @@ fn status(turn: u64, person: u32) -> StatusWord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{Age, CheckNumber, ClockOffset, Decision, Reason};
+    use hufu_wire::{Age, CheckNumber, ClockOffset, Decision, Reason, UnixMillis};
 
     fn verdict(as_of: u64, reason: Reason) -> Verdict {
         Verdict {

@@ -58,11 +58,19 @@ fn readable(file: &Path) -> anyhow::Result<()> {
 
 #[cfg(feature = "nats")]
 fn nats(follow: &Follow, servers: &str) -> anyhow::Result<Box<dyn Feed>> {
-    use hufu_nats::{Credentials, NatsFeed, NatsOptions};
-    follow.token.iter().chain(&follow.ca).try_for_each(|file| readable(file))?;
+    use hufu_nats::{CertificateFiles, Credentials, NatsFeed, NatsOptions};
+    let Follow { token, user, ca, certificate, key, .. } = follow.clone();
+    let named = [&token, &user, &ca, &certificate, &key].into_iter().flatten();
+    named.into_iter().try_for_each(|file| readable(file))?;
     let mut options = NatsOptions::new(servers)?;
-    options.ca.clone_from(&follow.ca);
-    options.credentials = follow.token.clone().map_or(Credentials::None, Credentials::Token);
+    options.ca = ca;
+    options.credentials = match (token, user) {
+        (Some(token), _) => Credentials::Token(token),
+        (None, Some(user)) => Credentials::User(user),
+        (None, None) => Credentials::None,
+    };
+    let files = certificate.zip(key);
+    options.certificate = files.map(|(certificate, key)| CertificateFiles { certificate, key });
     Ok(Box::new(NatsFeed::new(options, follow.issuer())))
 }
 

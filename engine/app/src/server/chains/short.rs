@@ -80,7 +80,7 @@ mod tests {
     fn keyring(keys: &[(u32, Uses)]) -> Keyring {
         let listed = |(seed, (issuer, uses)): (u8, &(u32, Uses))| {
             let signer = AuthoritySigner::from_seed(&[seed; 32], IssuerId(*issuer));
-            signer.listed(*uses, NOW, UnixSeconds(0), UnixSeconds(u32::MAX))
+            signer.listed(*uses, UnixSeconds(0), UnixSeconds(0), UnixSeconds(u32::MAX))
         };
         let operator = OperatorSigner::from_seed(&[99; 32]);
         let keys: Vec<_> = (1..).zip(keys).map(listed).collect();
