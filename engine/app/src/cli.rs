@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    batch, ca, change, check, checkpoint, demo, device, holder, import, inspect, issue, keys, present,
+    audit, batch, ca, change, check, checkpoint, demo, device, holder, import, inspect, issue, keys, present,
     registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Keep and sign rosters in a registry
     #[command(subcommand, after_help = roster::EXAMPLES)]
     Roster(roster::RosterCommand),
+    /// Recompute a chain and compare registry, checkpoint and engines with it
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(Box<audit::AuditArgs>),
     /// Bring an existing population into a registry, from CSV or Parquet
     #[command(after_help = import::EXAMPLES)]
     Import(Box<import::ImportArgs>),

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod ca;
 pub(crate) mod change;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     }

@@ -6,17 +6,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::chain::{Authorities, Tip};
 use hufu_codes::keyring::Keyring;
-use hufu_sync::{Follower, SetAnswer};
-use hufu_table::{AsOf, Limits, Reader, Slot, Snapshot, SnapshotInfo, Table, write_snapshot_as_of};
-use hufu_wire::{HolderIndex, StatusWord, UnixMillis};
+use hufu_sync::{Follower, SetAnswer, WarmCopy};
+use hufu_table::{
+    AsOf, Limits, Reader, Slot, Snapshot, SnapshotDigest, SnapshotInfo, Table, Writer, write_snapshot_as_of,
+};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
 use crate::files::{self, Lock, Readable};
 
 /// One issuer's chain as far as it was followed, and every word at its end.
 pub(crate) struct Ledger {
     follower: Follower,
+    words: Words,
+}
+
+/// One issuer's words.
+pub(crate) struct Words {
     reader: Reader,
     slot: Slot,
+    /// How many holders the snapshot had that they were loaded from.
+    loaded: u64,
 }
 
 /// Where a ledger is kept from one run to the next; others wait until this is dropped.
@@ -26,23 +35,37 @@ pub(crate) struct LedgerFolder {
     _lock: Lock,
 }
 
-/// docs/SYNC.md, Warm copy: where the state names its snapshot.
-const SNAPSHOT_DIGEST_AT: usize = 128;
-
 impl Ledger {
     /// Nothing was followed yet.
     pub(crate) fn new(authorities: Authorities) -> anyhow::Result<Ledger> {
         Ledger::with(authorities, |writer| Ok(Follower::new(writer, authorities)?))
     }
 
+    /// The warm copy whose state is at `state`; `snapshot` says where its words are.
+    ///
+    /// # Errors
+    /// It is damaged, or another issuer's.
+    pub(crate) fn resume(
+        authorities: Authorities,
+        state: &Path,
+        now: UnixMillis,
+        snapshot: impl FnOnce(SnapshotDigest) -> PathBuf,
+    ) -> anyhow::Result<Ledger> {
+        let state = files::read(state)?;
+        let (_, digest) = WarmCopy::open(&state, authorities.issuer())?;
+        let snapshot = Snapshot::open(snapshot(digest))?;
+        let resume = |writer| Ok(Follower::resume(writer, authorities, &state, &snapshot, now)?);
+        let mut ledger = Ledger::with(authorities, resume)?;
+        ledger.words.loaded = snapshot.info().holders;
+        Ok(ledger)
+    }
+
     fn with(
         authorities: Authorities,
-        follower: impl FnOnce(hufu_table::Writer) -> anyhow::Result<Follower>,
+        follower: impl FnOnce(Writer) -> anyhow::Result<Follower>,
     ) -> anyhow::Result<Ledger> {
-        let table = Table::new(Limits { issuers_max: 1, ..Limits::default() })?;
-        let writer = table.writer(authorities.issuer())?;
-        let slot = writer.slot();
-        Ok(Ledger { follower: follower(writer)?, reader: table.reader(), slot })
+        let (words, writer) = Words::new(authorities.issuer())?;
+        Ok(Ledger { follower: follower(writer)?, words })
     }
 
     /// Takes the next set of the chain.
@@ -64,7 +87,7 @@ impl Ledger {
     }
 
     /// Whose chain it is.
-    pub(crate) fn issuer(&self) -> hufu_wire::IssuerId {
+    pub(crate) fn issuer(&self) -> IssuerId {
         self.follower.issuer()
     }
 
@@ -73,16 +96,46 @@ impl Ledger {
         self.follower.tip()
     }
 
-    /// A holder's word there.
-    pub(crate) fn word(&self, holder: HolderIndex) -> StatusWord {
-        self.reader.lookup(self.slot, holder)
+    /// The words there.
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// The words alone.
+    pub(crate) fn into_words(self) -> Words {
+        self.words
     }
 
     /// Every word there, in the one file that there is for it: whoever followed the same chain to the same place
     /// writes the same bytes.
     pub(crate) fn write_snapshot(&self, path: &Path) -> anyhow::Result<SnapshotInfo> {
         let as_of = AsOf { sequence: self.tip().sequence, heard: None };
-        Ok(write_snapshot_as_of(&self.reader, self.follower.issuer(), as_of, path)?)
+        Ok(write_snapshot_as_of(&self.words.reader, self.follower.issuer(), as_of, path)?)
+    }
+}
+
+impl Words {
+    fn new(issuer: IssuerId) -> anyhow::Result<(Words, Writer)> {
+        let table = Table::new(Limits { issuers_max: 1, ..Limits::default() })?;
+        let writer = table.writer(issuer)?;
+        Ok((Words { reader: table.reader(), slot: writer.slot(), loaded: 0 }, writer))
+    }
+
+    /// The words of a snapshot, to be compared with others. Nobody has said that they are right.
+    pub(crate) fn of_snapshot(snapshot: &Snapshot) -> anyhow::Result<Words> {
+        let (words, mut writer) = Words::new(snapshot.info().issuer)?;
+        let loaded = snapshot.load(&mut writer)?.holders;
+        Ok(Words { loaded, ..words })
+    }
+
+    /// How many holders the snapshot had that these were loaded from, 0 for none.
+    pub(crate) fn loaded(&self) -> u64 {
+        self.loaded
+    }
+
+    /// A holder's word.
+    pub(crate) fn of(&self, holder: HolderIndex) -> StatusWord {
+        self.reader.lookup(self.slot, holder)
     }
 }
 
@@ -103,12 +156,8 @@ impl LedgerFolder {
         if !path.exists() {
             return Ledger::new(self.authorities);
         }
-        let state = files::read(&path)?;
-        let mend = || format!("{}: remove the folder to follow the chain from its beginning", path.display());
-        let digest = state.get(SNAPSHOT_DIGEST_AT..).context("too short").with_context(mend)?;
-        let snapshot = Snapshot::open(self.snapshot(digest)).with_context(mend)?;
-        let resume = |writer| Ok(Follower::resume(writer, self.authorities, &state, &snapshot, now)?);
-        Ledger::with(self.authorities, resume).with_context(mend)
+        Ledger::resume(self.authorities, &path, now, |digest| self.snapshot(digest))
+            .with_context(|| format!("{}: remove the folder to follow the chain anew", path.display()))
     }
 
     /// Keeps a ledger, and says where its snapshot is. Whoever is interrupted finds the one before.
@@ -117,7 +166,7 @@ impl LedgerFolder {
         let partial = self.folder.join(format!("ledger-{}.snapshot", self.authorities.issuer()));
         let info = ledger.write_snapshot(&partial)?;
         let state = warm.seal(&info).context("the snapshot is not of the place that was followed to")?;
-        let path = self.snapshot(&info.digest.0);
+        let path = self.snapshot(info.digest);
         let what = || format!("cannot write {}", path.display());
         std::fs::rename(&partial, &path).with_context(what)?;
         files::replace(&self.state(), &state, Readable::All)?;
@@ -143,13 +192,13 @@ impl LedgerFolder {
         self.folder.join(format!("{}.state", self.authorities.issuer()))
     }
 
-    fn snapshot(&self, digest: &[u8]) -> PathBuf {
-        self.folder.join(format!("{}-{}.snapshot", self.authorities.issuer(), hex::encode(digest)))
+    fn snapshot(&self, digest: SnapshotDigest) -> PathBuf {
+        self.folder.join(format!("{}-{digest}.snapshot", self.authorities.issuer()))
     }
 }
 
 /// Refuses a place beyond the one that is wanted.
-pub(crate) fn ensure_not_beyond(ledger: &Ledger, wanted: hufu_wire::Sequence) -> anyhow::Result<()> {
+pub(crate) fn ensure_not_beyond(ledger: &Ledger, wanted: Sequence) -> anyhow::Result<()> {
     let held = ledger.tip().sequence;
     ensure!(
         held <= wanted,

@@ -96,12 +96,20 @@ impl Remote {
         self.try_ask(question).map_err(told)
     }
 
+    /// Runs what needs a registry and has faults of its own.
+    pub(crate) fn with<'r, F: Future>(&'r self, work: impl FnOnce(&'r Api) -> F) -> F::Output
+    where
+        F: 'r,
+    {
+        self.runtime.block_on(work(&self.api))
+    }
+
     /// The same for whoever looks at the fault.
     pub(crate) fn try_ask<'r, T, F>(&'r self, question: impl FnOnce(&'r Api) -> F) -> Result<T, ApiFault>
     where
         F: Future<Output = Result<T, ApiFault>> + 'r,
     {
-        self.runtime.block_on(question(&self.api))
+        self.with(question)
     }
 }
 

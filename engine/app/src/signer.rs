@@ -18,7 +18,7 @@ use crate::secret::{Owner, PublicKey, SecretKey};
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyArgs {
     /// The authority's secret key; - reads it from standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "agent", conflicts_with = "agent")]
+    #[arg(long, value_name = "FILE", conflicts_with = "agent")]
     key: Option<PathBuf>,
     /// A command that signs with a key kept elsewhere: it gets the very bytes to sign on standard input and writes
     /// the 64 bytes of an Ed25519 signature, raw or as hexadecimal digits
@@ -58,7 +58,8 @@ impl KeyArgs {
     /// The key, ready to sign.
     pub(crate) fn open(&self) -> anyhow::Result<Signer> {
         let agent = self.agent.as_deref().zip(self.public.as_deref());
-        open(self.key.as_deref(), agent, self.agent_timeout)?.context("name a --key or an --agent")
+        open(self.key.as_deref(), agent, self.agent_timeout)?
+            .context("who signs? --key FILE, or --agent CMD and --public FILE, say it")
     }
 
     /// Whether the key comes from standard input, which can then answer no question.

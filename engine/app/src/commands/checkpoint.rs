@@ -2,6 +2,7 @@
 //! folder and by the signatures, and signs what it has found; neither takes the registry's word for it.
 
 mod confirm;
+mod export;
 mod propose;
 
 use std::path::PathBuf;
@@ -18,10 +19,12 @@ use crate::trust::TrustArgs;
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu checkpoint propose --issuer 310000 --national 100000 --key shanghai.key --state ledger --out next.checkpoint
   hufu checkpoint confirm --issuer 310000 --key national.key --state ledger next.checkpoint
+  hufu checkpoint export --issuer 310000 --out drop/310000
 
 propose follows the chain to its end, hands the snapshot in to the registry and writes a checkpoint with the local \
 signature. confirm follows the chain to the same place, makes the snapshot out of its own words, compares, signs, and \
-hands the checkpoint in to the registry. --state is a folder that each authority keeps for itself.";
+hands the checkpoint in to the registry. --state is a folder that each authority keeps for itself. export fills a folder that engines without a line to the registry \
+follow (feed = \"file:...\" in engine.toml): run it again whenever they are to be brought up to date.";
 
 /// Vouch for a whole table with both keys.
 #[derive(Debug, Subcommand)]
@@ -30,6 +33,8 @@ pub(crate) enum CheckpointCommand {
     Propose(Box<propose::ProposeArgs>),
     /// Check a checkpoint against the chain, sign it and hand it in, as the national platform
     Confirm(Box<confirm::ConfirmArgs>),
+    /// Fill a folder for engines that are refreshed by hand: checkpoint, snapshot, the sets after it, the head
+    Export(export::ExportArgs),
 }
 
 /// What both sides are told.
@@ -60,6 +65,7 @@ pub(crate) fn run(command: &CheckpointCommand) -> anyhow::Result<Exit> {
     match command {
         CheckpointCommand::Propose(args) => propose::run(args),
         CheckpointCommand::Confirm(args) => confirm::run(args),
+        CheckpointCommand::Export(args) => export::run(args),
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct ProposeArgs {
     #[command(flatten)]
     key: KeyArgs,
     /// A CSV or TOML file of changes; more than 32,768 become several proposals
-    #[arg(long, value_name = "FILE", required_unless_present = "holder", conflicts_with = "holder")]
+    #[arg(long, value_name = "FILE", conflicts_with = "holder")]
+    #[arg(required_unless_present_any = ["holder", "instruction"])]
     from: Option<PathBuf>,
     /// Whose status changes; several become the same
     #[arg(long, value_name = "N")]

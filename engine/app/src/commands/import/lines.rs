@@ -119,7 +119,7 @@ fn fields<'r>(record: &'r csv::ByteRecord, header: &Header) -> Result<Fields<'r>
 }
 
 /// A bar on standard error, where that is a terminal.
-pub(super) fn progress(total: u64, doing: &'static str, counted: &'static str) -> ProgressBar {
+pub(crate) fn progress(total: u64, doing: &'static str, counted: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
     let style = ProgressStyle::with_template(&format!("{{msg:22}} {{wide_bar}} {counted}, {{eta}} left"));
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

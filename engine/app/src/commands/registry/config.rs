@@ -90,6 +90,7 @@ pub(super) struct Files {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "read and checked, whatever was built in"))]
 pub(super) struct Nats {
     /// `nats://host:4222`, several with commas between.
     pub(super) servers: Spanned<String>,

@@ -39,8 +39,8 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         registry: RegistryArgs,
         /// Its number
-        #[arg(value_name = "TOKEN")]
-        token: u64,
+        #[arg(value_name = "NUMBER")]
+        number: u64,
     },
 }
 
@@ -114,8 +114,8 @@ pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
             }
             say!("{table}");
         }
-        TokenCommand::Revoke { registry, token } => {
-            let token = registry.connect()?.ask(|api| api.revoke_token(TokenId(*token)))?;
+        TokenCommand::Revoke { registry, number } => {
+            let token = registry.connect()?.ask(|api| api.revoke_token(TokenId(*number)))?;
             say!("token {} is {}: {}", token.id, state(&token), printable(&token.label));
         }
     }

@@ -1,0 +1,94 @@
+//! `hufu audit`: a chain recomputed from its first set, and everybody who claims to have followed it (R44).
+
+mod engines;
+mod others;
+mod projection;
+mod recompute;
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use hufu_codes::chain::Authorities;
+use hufu_wire::IssuerId;
+
+use self::recompute::Recomputed;
+use self::report::Report;
+use crate::ledger::Ledger;
+use crate::moment;
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{self, say};
+use crate::trust::TrustArgs;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu audit --issuer 310000 --national 100000 --publisher 900000
+  hufu audit --issuer 310000 --national 100000 --engine http://10.0.0.7:7412 --engine http://10.0.0.8:7412 --json
+  hufu audit --issuer 310000 --national 100000 --follow-folder /var/lib/hufu/follow-310000
+
+Every set is fetched and both its signatures, its link to the one before and the order of instructions are checked. \
+Then the registry's own statuses are compared word by word with the ones recomputed, and so are its newest checkpoint's \
+snapshot and the warm copies of engines; the registry's head and the engines' metrics pages by the digest of the set that \
+they name. The token needs the scopes audit and feed.
+
+Exit status: 0 everybody agrees, 1 somebody does not; the first difference is named.";
+
+/// Recompute a chain and compare everybody with it.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Whose chain
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The national platform that must have confirmed every set
+    #[arg(long, value_name = "ID")]
+    national: u32,
+    /// Who signs its heads; else the national platform
+    #[arg(long, value_name = "ID")]
+    publisher: Option<u32>,
+    /// The metrics page of an engine that follows the chain, http://HOST:PORT; may be given again
+    #[arg(long, value_name = "URL")]
+    engine: Vec<String>,
+    /// A folder in which an engine keeps what it followed; may be given again
+    #[arg(long, value_name = "FOLDER")]
+    follow_folder: Vec<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `hufu audit`.
+pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
+    let issuer = IssuerId(args.issuer);
+    let publisher = IssuerId(args.publisher.unwrap_or(args.national));
+    let authorities = Authorities::new(issuer, IssuerId(args.national), publisher)?;
+    let keyring = args.trust.load(moment::now().seconds())?;
+    let remote = args.registry.connect()?;
+
+    // What others claim is asked for first: whatever it is, the chain that is fetched afterwards goes as far.
+    let mut claims = engines::ask_all(&args.engine, issuer)?;
+    claims.extend(others::registry(&remote, &authorities, &keyring)?);
+    let mut tables = others::warm_copies(&args.follow_folder, authorities)?;
+    let checkpoint = others::checkpoint(&remote, &authorities, &keyring)?;
+    tables.extend(checkpoint.tables);
+    claims.extend(checkpoint.claims);
+    let projection = projection::fetch(&remote, issuer)?;
+
+    let mut report = Report::new(issuer);
+    report.extend(checkpoint.faults);
+    let ledger = Ledger::new(authorities)?;
+    let recomputed = Recomputed::follow(ledger, &remote, &keyring, tables, projection, &mut report)
+        .with_context(|| format!("issuer {issuer}"))?;
+    recomputed.compare(claims, &mut report);
+
+    if args.json {
+        say!("{:#}", report.to_json());
+    } else {
+        term::text(&report.to_text(term::stdout()))?;
+    }
+    Ok(if report.agrees() { Exit::Yes } else { Exit::No })
+}

@@ -1,0 +1,67 @@
+//! `hufu checkpoint export`: a chain in a folder, for engines that nobody can reach.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use hufu_follow::Bundle;
+use hufu_sync::Snapshots as _;
+use hufu_table::SnapshotDigest;
+use hufu_upstream::RegistrySnapshots;
+use hufu_wire::chain::Checkpoint;
+use hufu_wire::{IssuerId, Sequence, read};
+
+use crate::follow_api::each_set;
+use crate::outcome::{Exit, unavailable};
+use crate::remote::RegistryArgs;
+use crate::term::say;
+
+/// Fill a folder.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose chain
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The folder, of this issuer alone; what is in it stays
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Sets from this one on, in place of a checkpoint and the sets after it
+    #[arg(long, value_name = "SEQUENCE")]
+    from: Option<u64>,
+}
+
+/// Runs `hufu checkpoint export`.
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
+    let issuer = IssuerId(args.issuer);
+    let remote = args.registry.connect()?;
+    // Before the sets: what it names is fetched then.
+    let head = remote.ask(|api| api.head(issuer))?;
+    let bundle = Bundle::open(&args.out)?;
+    let mut after = Sequence(args.from.unwrap_or(1).saturating_sub(1));
+    if args.from.is_none()
+        && let Some(bytes) = remote.ask(|api| api.checkpoint(issuer))?
+    {
+        let checkpoint: Checkpoint = read(&bytes).context("the registry sends no checkpoint")?;
+        let digest = SnapshotDigest(checkpoint.snapshot);
+        let folder = tempfile::tempdir_in(&args.out).context("no folder for the snapshot")?;
+        let path = folder.path().join("fetched");
+        let snapshots = remote.with(|api| async { RegistrySnapshots::new(api.clone(), issuer) });
+        remote.with(|_| snapshots.fetch(digest, &path)).map_err(unavailable)?;
+        let found = bundle.snapshot(&path)?;
+        if found != digest {
+            bail!("the registry's snapshot has the digest {found}, and the checkpoint names {digest}");
+        }
+        after = bundle.checkpoint(&bytes)?;
+    }
+    let first = after;
+    each_set(&remote, issuer, first, |_, set| {
+        after = bundle.set(set)?;
+        Ok(true)
+    })?;
+    bundle.head(&head)?;
+    let sets = after.0 - first.0;
+    say!("{}: issuer {issuer}, {sets} sets after {first}, to {after}", args.out.display());
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,264 @@
+//! A registry from its first file to its audit, with the real binary alone.
+
+mod common;
+mod registry;
+
+use common::said;
+use registry::{ISSUER, World};
+use serde_json::Value;
+
+#[test]
+fn r21_r22_two_keys_bring_a_change_into_the_chain_and_a_table_into_a_checkpoint() {
+    let world = World::new();
+    world.ok("registry serve --config reg/registry.toml --check");
+    for (name, number) in [("Wang Xiaoming", "11010519491231002X"), ("Li Hua", "passport:E12345678")] {
+        world.ok_args(&["holder", "add", "--issuer", ISSUER, "--name", name, "--id-number", number]);
+    }
+    let again = world.ok_args(&[
+        "holder",
+        "add",
+        "--issuer",
+        ISSUER,
+        "--name",
+        "Wang",
+        "--id-number",
+        "11010519491231002x",
+    ]);
+    assert_eq!(again.trim(), "holder 0 of issuer 310000, registered before");
+    let found = world.ok("holder find --issuer 310000 --id-number passport:e12345678");
+    assert!(found.starts_with("holder 1 of issuer 310000: L") && found.contains("unknown"), "{found}");
+    assert!(!found.contains("Hua") && !found.contains("1234"), "no more than a gate shows: {found}");
+    let nobody = world.hufu("holder find --issuer 310000 --id-number passport:X999999");
+    assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+
+    // Nothing is signed unasked.
+    let unasked =
+        world.hufu("change propose --key local.key --holder 0 --colour green --rule 1 --reason first");
+    assert!(said(&unasked).contains("run it again with --yes"), "{}", said(&unasked));
+    world.propose("--holder 0 --holder 1 --colour green --doses 2 --rule 1");
+    let shown = world.ok("change show --issuer 310000 1");
+    assert!(shown.contains("2 holders: 2 green") && shown.contains("reason    a test"), "{shown}");
+    let by_local = world.hufu("change confirm --issuer 310000 1 --key local.key --yes");
+    assert!(said(&by_local).contains("cannot confirm its own changes"), "{}", said(&by_local));
+    let confirmed =
+        world.ok("change confirm --issuer 310000 --all --key national.key --state national --yes");
+    assert_eq!(confirmed.trim(), "proposal 1 is change set 1 of issuer 310000");
+    let view = world.ok("holder show --issuer 310000 1");
+    assert!(view.contains("green (generation 0, no test, 2 doses)"), "{view}");
+
+    // A lost phone: the colour stays.
+    world.propose("--holder 1 --generation 3 --rule 2");
+    world.ok("change confirm --issuer 310000 2 --key national.key --yes");
+    assert!(world.ok("holder show --issuer 310000 1").contains("green (generation 3"));
+    world.propose("--holder 1 --colour amber --rule 2");
+    world.ok("change withdraw --issuer 310000 3");
+    let list: Value = serde_json::from_str(&world.ok("change list --issuer 310000 --json")).unwrap();
+    assert_eq!(list[1]["state"], "confirmed");
+    assert_eq!(list[2]["state"], "withdrawn");
+
+    // Each authority follows for itself.
+    world.ok("checkpoint propose --issuer 310000 --national 100000 --key local.key --state local \
+              --out next.checkpoint --yes");
+    let signed = world
+        .ok("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
+    assert!(signed.contains("checkpoint at 2 of issuer 310000: 2 holders, signed by both"), "{signed}");
+    world.ok("checkpoint export --issuer 310000 --out drop");
+    let dropped = std::fs::read_dir(world.path("drop")).unwrap().count();
+    assert_eq!(dropped, 3, "a snapshot, its checkpoint and the head");
+    world.ok("checkpoint export --issuer 310000 --out drop --from 1");
+    assert_eq!(std::fs::read_dir(world.path("drop")).unwrap().count(), 5, "and two sets");
+
+    let forged = world.path("next.checkpoint");
+    let mut bytes = std::fs::read(&forged).unwrap();
+    bytes[90] ^= 1;
+    std::fs::write(&forged, bytes).unwrap();
+    let refused = world
+        .hufu("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
+    assert!(said(&refused).contains("local signature is not genuine"), "{}", said(&refused));
+}
+
+#[test]
+fn too_much_red_at_once_waits_for_a_second_word() {
+    let world = World::new();
+    world.ok(
+        "registry issuer put 310000 --name Shanghai --national 100000 --publisher 900000 --brake 1,3600,0",
+    );
+    world.add_holders(3);
+    world.propose("--holder 0 --holder 1 --colour red --rule 1");
+    let held = world.hufu("change confirm --issuer 310000 1 --key national.key --yes");
+    assert_eq!(held.status.code(), Some(4), "{}", said(&held));
+    assert!(said(&held).contains("it turns 2 holders red"), "{}", said(&held));
+    assert!(world.ok("holder show --issuer 310000 0").contains("unknown"), "nothing has happened");
+    let by_local = world.hufu("change release --issuer 310000 1 --key local.key --yes");
+    assert!(!by_local.status.success(), "{}", said(&by_local));
+    let released = world.ok("change release --issuer 310000 1 --key national.key --yes");
+    assert!(released.contains("change set 1 of issuer 310000"), "{released}");
+    assert!(world.ok("holder show --issuer 310000 1").contains("red"));
+    world.audit_agrees();
+}
+
+#[test]
+fn tokens_do_what_they_are_for_and_no_more() {
+    let world = World::new();
+    world.add_holders(1);
+    world.ok_args(&[
+        "registry",
+        "token",
+        "new",
+        "--label",
+        "a feed",
+        "--scopes",
+        "feed",
+        "--out",
+        "feed.token",
+    ]);
+    let refused = world.hufu("holder show --issuer 310000 0 --token feed.token");
+    assert!(said(&refused).contains("scope holders"), "{}", said(&refused));
+    let list: Value = serde_json::from_str(&world.ok("registry token list --json")).unwrap();
+    let id =
+        list.as_array().unwrap().iter().find(|token| token["label"] == "a feed").unwrap()["id"].to_string();
+    world.ok(&format!("registry token revoke {id}"));
+    let refused = world.hufu("checkpoint export --issuer 310000 --out drop --token feed.token");
+    assert!(said(&refused).contains("revoked"), "{}", said(&refused));
+    // Whoever has the registry's files needs no token.
+    world.ok(
+        "registry token new --config reg/registry.toml --label another --scopes admin --out another.token",
+    );
+    world.ok("registry token list --token another.token");
+
+    let nowhere = world.hufu("holder show --issuer 310000 0 --registry https://127.0.0.1:1");
+    assert_eq!(nowhere.status.code(), Some(3), "{}", said(&nowhere));
+    std::fs::write(world.path("no.token"), "not a token").unwrap();
+    let refused = world.hufu("holder show --issuer 310000 0 --token no.token");
+    assert!(said(&refused).contains("no.token holds no token"), "{}", said(&refused));
+}
+
+#[test]
+fn credentials_sites_devices_and_rosters_come_from_the_registry() {
+    let world = World::new();
+    world.add_holders(2);
+    let paper = world.ok("holder credential paper --issuer 310000 0 --text");
+    assert!(paper.starts_with("HF1:"), "{paper}");
+    let explained = world.ok_args(&["inspect", paper.trim()]);
+    assert!(explained.contains("paper code") && explained.contains("L*0001"), "{explained}");
+    world.ok("holder credential phone --issuer 310000 1 --out li.holder");
+    assert!(world.ok("present li.holder").starts_with("HF1:"));
+    world.ok("holder credential trip --issuer 310000 1 --hub 9 --from now --until +4h --png trip.png");
+    let list: Value =
+        serde_json::from_str(&world.ok("holder credential list --issuer 310000 1 --json")).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
+
+    world.write("north.toml", "accepts = [\"phone\", \"paper\"]\nroster = true\nstaleness_ms_max = 5000\n");
+    world.ok_args(&["site", "put", "310101", "--name", "North station", "--policy", "north.toml"]);
+    world.write("bad.toml", "accept = [\"phone\"]\n");
+    let refused = world.hufu("site put 310102 --name South --policy bad.toml");
+    assert!(said(&refused).contains("bad.toml") && said(&refused).contains("accept"), "{}", said(&refused));
+    world.ok("site export --out sites.toml");
+    assert!(world.read("sites.toml").contains("North station"));
+
+    let device: Value =
+        serde_json::from_str(&world.ok("device add --site 310101 --name Gate --json")).unwrap();
+    let device = device["id"].to_string();
+    assert!(world.ok(&format!("device revoke {device}")).contains("revoked"));
+    assert!(world.ok(&format!("device renew {device}")).contains("generation 1, in use"));
+    world.write("class.txt", "0\n310000,1\n");
+    world.ok("roster put class-3b --site 310101 --issuer 310000 --members class.txt");
+    assert_eq!(world.ok("roster show class-3b --site 310101"), "310000,0\n310000,1\n");
+    world.ok("roster sign class-3b --site 310101 --out class.roster");
+    assert!(world.ok("inspect class.roster").contains("310101"));
+    world.ok("roster remove class-3b --site 310101");
+}
+
+#[test]
+fn r44_an_audit_finds_one_altered_status() {
+    let world = World::new();
+    world.add_holders(3);
+    world.propose("--holder 0 --holder 1 --holder 2 --colour green --rule 1");
+    world.propose("--holder 1 --colour red --rule 1");
+    world.ok("change confirm --issuer 310000 --all --key national.key --yes");
+    world.ok(
+        "checkpoint propose --issuer 310000 --national 100000 --key local.key --state local --out c --yes",
+    );
+    world.ok("checkpoint confirm --issuer 310000 --key national.key --state national c --yes");
+    world.propose("--holder 2 --colour amber --rule 1");
+    world.ok("change confirm --issuer 310000 --all --key national.key --yes");
+    let report = world.audit_agrees();
+    assert_eq!(report["sequence"], 3, "{report}");
+    assert_eq!(
+        report["compared"].as_array().unwrap().len(),
+        6,
+        "chain, statuses, tip, head, checkpoint, snapshot"
+    );
+
+    // Holder 1 is red. Somebody with the database makes them green.
+    world.alter_status(1, 0b100);
+    let found = world.hufu(&format!("audit {AUDIT} --json"));
+    assert_eq!(found.status.code(), Some(1), "{}", said(&found));
+    let report: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(report["agrees"], false);
+    let differing: Vec<_> =
+        report["compared"].as_array().unwrap().iter().filter(|one| one["agrees"] == false).collect();
+    assert_eq!(differing.len(), 1, "{report:#}");
+    let difference = &differing[0]["difference"];
+    assert_eq!(
+        (&difference["holder"], &differing[0]["sequence"]),
+        (&Value::from(1), &Value::from(3)),
+        "{report:#}"
+    );
+    assert_eq!(difference["held"]["colour"], "green");
+    assert_eq!(difference["should"]["colour"], "red");
+    let told = world.hufu(&format!("audit {AUDIT}"));
+    assert!(said(&told).contains("holder 1 is green"), "{}", said(&told));
+}
+
+/// How audits here are asked for.
+const AUDIT: &str = "--issuer 310000 --national 100000 --publisher 900000";
+
+#[test]
+fn a_key_may_come_from_standard_input_or_stay_with_its_agent() {
+    let world = World::new();
+    world.add_holders(2);
+    let key = world.read("local.key");
+    let piped = world.hufu_with(
+        &[
+            "change", "propose", "--key", "-", "--holder", "0", "--colour", "green", "--rule", "1",
+            "--reason", "r", "--yes",
+        ],
+        &key,
+    );
+    assert!(piped.status.success(), "{}", said(&piped));
+    // An agent that signs nothing, and one that signs with something else.
+    for (agent, wanted) in
+        [("exit 1", "did not sign"), ("printf '%0128d' 0", "not key"), ("sleep 9", "no signature")]
+    {
+        let refused = world.hufu_args(&[
+            "change",
+            "propose",
+            "--agent",
+            agent,
+            "--public",
+            "local.pub",
+            "--agent-timeout",
+            "1s",
+            "--holder",
+            "1",
+            "--colour",
+            "red",
+            "--rule",
+            "1",
+            "--reason",
+            "r",
+            "--yes",
+        ]);
+        assert!(said(&refused).contains(wanted), "{agent}: {}", said(&refused));
+    }
+    let list: Value = serde_json::from_str(&world.ok("change list --issuer 310000 --json")).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 1, "nothing was handed in unsigned");
+
+    // Signed on one machine, handed in from another.
+    world.ok("change propose --key local.key --holder 1 --colour red --rule 1 --reason r --out set.instruction --yes");
+    world.ok("change propose --instruction set.instruction");
+    world.ok("change propose --instruction set.instruction");
+    let list: Value = serde_json::from_str(&world.ok("change list --issuer 310000 --json")).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2, "the same instruction twice is one proposal");
+}
