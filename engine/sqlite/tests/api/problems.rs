@@ -1,9 +1,12 @@
 //! Whatever is wrong with a request is a problem that says so (RFC 9457), and nothing else happens.
 
+use std::convert::Infallible;
+
+use futures_util::stream;
 use hufu_registry::Scope;
 use hufu_registry::store::Store;
 use reqwest::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Method, StatusCode};
+use reqwest::{Body, Method, StatusCode};
 use serde_json::json;
 
 use super::world::{World, name, told};
@@ -137,9 +140,13 @@ async fn a_server_without_room_says_come_back_and_stays_healthy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_is_given_up() {
-    let world = World::with(|options| options.request_ms_max = 0).await;
+    let world = World::with(|options| options.request_ms_max = 200).await;
     let asker = world.everybody().await;
-    let (status, problem) = asker.get("/v1/issuers").await;
+    let path = "/v1/issuers/310000/holders/find";
+    let request = asker.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
+    // A body that never comes.
+    let body = Body::wrap_stream(stream::pending::<Result<Vec<u8>, Infallible>>());
+    let (status, problem) = told(request.body(body).send().await.unwrap()).await;
     assert_eq!((status, name(&problem)), (StatusCode::SERVICE_UNAVAILABLE, "slow"));
 }
 
