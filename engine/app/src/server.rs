@@ -152,7 +152,9 @@ impl Prepared {
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
             Err(fault) => return Err(unavailable(fault)),
         };
-        running.exhibit(Arc::new(chains.figures()));
+        if chains.are_any() {
+            running.exhibit(Arc::new(chains.figures()));
+        }
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
         Ok(Server { running, watches, held, loader, chains })
     }

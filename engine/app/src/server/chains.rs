@@ -126,6 +126,11 @@ impl PlannedChain {
 }
 
 impl Chains {
+    /// Whether anybody is followed.
+    pub(super) fn are_any(&self) -> bool {
+        !lock(&self.followed).is_empty()
+    }
+
     /// What the metrics page shows of them.
     pub(super) fn figures(&self) -> Figures {
         Figures::new(Arc::clone(&self.followed))

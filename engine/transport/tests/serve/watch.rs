@@ -108,6 +108,10 @@ fn an_issuer_whose_status_never_came_makes_the_engine_unready() {
     assert!(why.contains("never been loaded"), "{why}");
     writer.advance(Sequence(1), UnixMillis(1)).unwrap();
     assert_eq!(get(addr, "/readyz").0, 200);
+    let mut empty = rig.table.writer(IssuerId(2)).unwrap();
+    assert_eq!(get(addr, "/readyz").0, 503);
+    empty.heard(UnixMillis(1));
+    assert_eq!(get(addr, "/readyz").0, 200, "its chain is empty, and that is known");
     rig.running.stop();
 }
 

@@ -79,11 +79,12 @@ impl Chain {
 
     /// Gives it its place as the national platform and hands that in.
     pub(super) fn confirm(&mut self, proposed: Proposed) -> anyhow::Result<Committed> {
+        let Proposed { id, instruction } = proposed;
         let (authorities, backend) = (&self.authorities, ed25519::backend());
-        let verified = open_instruction(&proposed.instruction, authorities, &self.keyring, backend)?;
+        let verified = open_instruction(&instruction, authorities, &self.keyring, backend)?;
         let set = self.national.confirm(&verified, &self.tip, moment::now())?;
         let tip = *Unconfirmed::read(&set, authorities)?.confirm(&self.keyring, backend)?.tip();
-        let confirmed = self.remote.ask(|api| api.confirm(self.issuer(), proposed.id, set))?;
+        let confirmed = self.remote.ask(|api| api.confirm(self.issuer(), id, set))?;
         if confirmed.sequence != tip.sequence.0 {
             return Err(anyhow!("the registry gave set {} the place {}", tip.sequence, confirmed.sequence));
         }

@@ -194,21 +194,21 @@ impl Changes {
         let given = Expected { decision: verdict.decision, reason: verdict.reason };
         let turns: RangeInclusive<u64> = self.turn(verdict.as_of)..=self.turn(self.latest());
         verdict.as_of >= self.begun_at
-            && turns.into_iter().any(|turn| self.expected(status(turn, person)) == given)
-    }
-
-    fn expected(&self, status: StatusWord) -> Expected {
-        let shown =
-            Shown { kind: Some(CodeKind::Paper), issuer: HOME, generation: 0, skewed: false, trip: None };
-        // Heads come every second: nothing is stale here.
-        let now = moment::now();
-        expect(&MARKET, &shown, status, now, now.seconds())
+            && turns.into_iter().any(|turn| expected(status(turn, person)) == given)
     }
 
     /// How many changes have been made at `sequence`.
     fn turn(&self, sequence: Sequence) -> u64 {
         sequence.0.saturating_sub(self.begun_at.0)
     }
+}
+
+/// What a holder with this status must get.
+fn expected(status: StatusWord) -> Expected {
+    let shown = Shown { kind: Some(CodeKind::Paper), issuer: HOME, generation: 0, skewed: false, trip: None };
+    // Heads come every second: nothing is stale here.
+    let now = moment::now();
+    expect(&MARKET, &shown, status, now, now.seconds())
 }
 
 /// Everybody's statuses of one turn.

@@ -10,6 +10,7 @@ use hufu_sync::{Feed, Snapshots};
 use hufu_upstream::{Api, ApiOptions, HttpFeed, RegistrySnapshots};
 
 use crate::config::{FeedPlace, Follow, SnapshotPlace};
+use crate::secret;
 
 /// Where one issuer's chain comes from, and the snapshots that its checkpoints name.
 pub(super) struct Source {
@@ -26,8 +27,8 @@ impl Source {
         let (feed, own): (Box<dyn Feed>, Option<Arc<dyn Snapshots>>) = match follow.feed.get_ref() {
             FeedPlace::Registry(url) => {
                 let (token, ca) = (follow.token.clone(), follow.ca.clone());
-                // Named now, and not when the first gate waits for what is missing.
                 token.iter().chain(&ca).try_for_each(|file| readable(file))?;
+                token.as_deref().map_or(Ok(()), secret::warn_if_shared)?;
                 let api = Api::open(&ApiOptions { url: url.clone(), token, ca })?;
                 let snapshots = RegistrySnapshots::new(api.clone(), issuer).with_bytes_max(bytes_max);
                 (Box::new(HttpFeed::new(api, issuer)), Some(Arc::new(snapshots)))
@@ -52,6 +53,7 @@ fn elsewhere(place: &SnapshotPlace, bytes_max: u64) -> anyhow::Result<Arc<dyn Sn
     Ok(Arc::new(objects.with_bytes_max(bytes_max)))
 }
 
+/// Said now, and not when the first gate waits for what is missing.
 fn readable(file: &Path) -> anyhow::Result<()> {
     crate::files::read(file).map(drop)
 }
@@ -62,6 +64,9 @@ fn nats(follow: &Follow, servers: &str) -> anyhow::Result<Box<dyn Feed>> {
     let Follow { token, user, ca, certificate, key, .. } = follow.clone();
     let named = [&token, &user, &ca, &certificate, &key].into_iter().flatten();
     named.into_iter().try_for_each(|file| readable(file))?;
+    for of_ours in [&token, &user, &key].into_iter().flatten() {
+        secret::warn_if_shared(of_ours)?;
+    }
     let mut options = NatsOptions::new(servers)?;
     options.ca = ca;
     options.credentials = match (token, user) {
