@@ -97,9 +97,9 @@ impl Remote {
     }
 
     /// Runs what needs a registry and has faults of its own.
-    pub(crate) fn with<'r, F: Future>(&'r self, work: impl FnOnce(&'r Api) -> F) -> F::Output
+    pub(crate) fn with<'r, F>(&'r self, work: impl FnOnce(&'r Api) -> F) -> F::Output
     where
-        F: 'r,
+        F: Future + 'r,
     {
         self.runtime.block_on(work(&self.api))
     }

@@ -34,6 +34,7 @@ pub(crate) struct KeyArgs {
 
 /// The national platform's key beside a local one.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the arguments' names, beside those of a local key")]
 pub(crate) struct NationalKeyArgs {
     /// The national platform's secret key: what is proposed is confirmed at once
     #[arg(long, value_name = "FILE", conflicts_with = "national_agent")]

@@ -49,6 +49,7 @@ Exit status: 1 when lines were refused, even if the others were taken; 4 when th
 
 /// Bring an existing population into a registry.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each by itself")]
 pub(crate) struct ImportArgs {
     /// The file: CSV, or Parquet when its name ends so
     #[arg(value_name = "FILE")]

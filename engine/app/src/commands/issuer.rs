@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use hufu_registry::api::types::{Brake, IssuerEdit};
+use hufu_upstream::Api;
 use hufu_wire::IssuerId;
 use serde_json::json;
 
@@ -63,7 +64,7 @@ pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
             );
         }
         IssuerCommand::List { registry, json } => {
-            let issuers = registry.connect()?.ask(|api| api.issuers())?.issuers;
+            let issuers = registry.connect()?.ask(Api::issuers)?.issuers;
             if *json {
                 say!("{:#}", json!(issuers));
                 return Ok(Exit::Yes);

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use hufu_registry::api::types::SiteEdit;
+use hufu_upstream::Api;
 use hufu_wire::SiteId;
 use serde_json::json;
 
@@ -90,7 +91,7 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
             say!("site {}: {}", site.id, printable(&site.name));
         }
         SiteCommand::List { registry, json } => {
-            let sites = registry.connect()?.ask(|api| api.sites())?.sites;
+            let sites = registry.connect()?.ask(Api::sites)?.sites;
             if *json {
                 say!("{:#}", json!(sites));
                 return Ok(Exit::Yes);
@@ -118,7 +119,7 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
             say!("site {site} is removed");
         }
         SiteCommand::Export { registry, out } => {
-            let text = registry.connect()?.ask(|api| api.sites_toml())?;
+            let text = registry.connect()?.ask(Api::sites_toml)?;
             let Ok(text) = std::str::from_utf8(&text) else { bail!("the registry sends no text") };
             match out {
                 Some(path) => {

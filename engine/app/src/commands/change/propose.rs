@@ -126,27 +126,19 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::No);
         }
         let instruction = proposer.sign(&content)?;
-        match &remote {
-            Some(remote) => {
-                let proposal = hand_in(remote, signer.key().issuer(), instruction)?;
-                if !args.json {
-                    say!(
-                        "proposal {} of issuer {}: {} holders",
-                        proposal.id,
-                        proposal.issuer,
-                        proposal.changes
-                    );
-                }
-                made.push(json!(proposal));
+        if let Some(remote) = &remote {
+            let proposal = hand_in(remote, signer.key().issuer(), instruction)?;
+            if !args.json {
+                say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
             }
-            None => {
-                let path = args.out_path(number);
-                files::create(&path, &instruction, Readable::All)?;
-                if !args.json {
-                    say!("{}: {} holders; hand it in with --instruction", path.display(), set.len());
-                }
-                made.push(instructed::to_json(signer.key().issuer(), &content, false));
+            made.push(json!(proposal));
+        } else {
+            let path = args.out_path(number);
+            files::create(&path, &instruction, Readable::All)?;
+            if !args.json {
+                say!("{}: {} holders; hand it in with --instruction", path.display(), set.len());
             }
+            made.push(instructed::to_json(signer.key().issuer(), &content, false));
         }
     }
     if args.json {

@@ -1,6 +1,6 @@
 //! `hufu holder credential`: what the registry signs for a holder, shown as `hufu issue` shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
@@ -119,7 +119,7 @@ fn printed(whom: &WhomArgs, credential: &IssueCredential, how: &ShowArgs) -> any
 }
 
 /// What a phone does (R02): it asks for the terms, makes a step tree for exactly these, and has its root signed.
-fn phone(whom: &WhomArgs, valid: Option<Span>, out: &PathBuf, how: &ShowArgs) -> anyhow::Result<()> {
+fn phone(whom: &WhomArgs, valid: Option<Span>, out: &Path, how: &ShowArgs) -> anyhow::Result<()> {
     ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
     let remote = whom.registry.connect()?;
     let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));

@@ -34,7 +34,7 @@ pub(super) struct Config {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Listen {
     /// The API.
-    pub(super) api: SocketAddr,
+    pub(super) api: Spanned<SocketAddr>,
     /// Connections at once.
     pub(super) connections_max: Spanned<usize>,
     /// Requests at once, feeds not among them.
@@ -90,7 +90,7 @@ pub(super) struct Files {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "read and checked, whatever was built in"))]
+#[cfg_attr(not(any(feature = "nats", test)), expect(dead_code, reason = "read and checked, whatever is built in"))]
 pub(super) struct Nats {
     /// `nats://host:4222`, several with commas between.
     pub(super) servers: Spanned<String>,
@@ -169,10 +169,10 @@ impl Config {
                     "name its private key as `key`",
                 ));
             }
-            (None, _) if !listen.api.ip().is_loopback() => {
+            (None, _) if !listen.api.get_ref().ip().is_loopback() => {
                 let what = "tokens would travel in the clear".to_owned();
-                let mend = "name a certificate and its key in [files], or let `api` be on 127.0.0.1";
-                return Err(place.misconfigured("url", &store.url, what, mend));
+                let mend = "name a certificate and its key in [files], or let it be on 127.0.0.1";
+                return Err(place.misconfigured("api", &listen.api, what, mend));
             }
             _ => {}
         }
@@ -230,7 +230,7 @@ impl StoreUrl {
 impl Default for Listen {
     fn default() -> Listen {
         Listen {
-            api: SocketAddr::from(([127, 0, 0, 1], 7420)),
+            api: bare(SocketAddr::from(([127, 0, 0, 1], 7420))),
             connections_max: bare(1_024),
             requests_max: bare(256),
             feeds_max: bare(512),
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_config_needs_a_store_and_its_files() {
         let mut config = parse(LEAST).unwrap();
-        assert_eq!(config.listen.api.port(), 7420);
+        assert_eq!(config.listen.api.get_ref().port(), 7420);
         config.make_relative_to(Path::new("/etc/hufu"));
         assert_eq!(config.files.publisher_keys, [PathBuf::from("/etc/hufu/p")]);
         assert_eq!(config.store.url.get_ref(), "sqlite:/etc/hufu/r.db");
@@ -287,7 +287,10 @@ mod tests {
             "registry.toml:2: appi: there is no such key; did you mean api?",
         );
         check(&with("[listen]\nrequests_max = 0"), "registry.toml:2: requests_max: 0 is out of range");
-        check(&with("[listen]\napi = '0.0.0.0:7420'"), "tokens would travel in the clear");
+        check(
+            &with("[listen]\napi = '0.0.0.0:7420'"),
+            "registry.toml:2: api: tokens would travel in the clear",
+        );
         check(
             &LEAST.replace("sqlite:r.db", "mysql://secret@db/x"),
             "registry.toml:2: url: names no database",

@@ -178,7 +178,7 @@ fn config_text(args: &InitArgs, keys: &[String]) -> String {
         let key = bare.split_once(" = ").map(|(key, _)| key);
         let value = values.iter().find(|(name, _)| !in_nats && Some(*name) == key);
         match value {
-            Some((key, value)) => text.push_str(&format!("{key} = {value}")),
+            Some((key, value)) => text.extend([*key, " = ", value]),
             None => text.push_str(line),
         }
         text.push('\n');

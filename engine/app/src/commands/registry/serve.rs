@@ -111,6 +111,6 @@ fn api_options(config: &Config) -> ApiOptions {
         request_ms_max: *listen.request_ms_max.get_ref(),
         offer_after_sets: *listen.offer_after_sets.get_ref(),
         snapshots: files.snapshots.clone(),
-        ..ApiOptions::on(listen.api)
+        ..ApiOptions::on(*listen.api.get_ref())
     }
 }

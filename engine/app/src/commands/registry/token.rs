@@ -9,6 +9,7 @@ use comfy_table::{Table, presets};
 use hufu_codes::keyring::Keyring;
 use hufu_registry::api::types::{self, Scope};
 use hufu_registry::{Caller, Registry, Scopes, Signers, TokenId};
+use hufu_upstream::Api;
 use hufu_wire::{IssuerId, UnixMillis};
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -90,7 +91,7 @@ pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
     match command {
         TokenCommand::New(args) => new(args)?,
         TokenCommand::List { registry, json } => {
-            let tokens = registry.connect()?.ask(|api| api.tokens())?.tokens;
+            let tokens = registry.connect()?.ask(Api::tokens)?.tokens;
             if *json {
                 say!("{:#}", json!(tokens));
                 return Ok(Exit::Yes);
@@ -127,19 +128,8 @@ fn new(args: &NewArgs) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         anyhow::ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
     }
-    let (id, secret) = match &args.config {
-        Some(config) => new_here(args, config)?,
-        None => {
-            let token = types::NewToken {
-                label: args.label.clone(),
-                scopes: args.scopes.iter().map(|scope| scope.scope()).collect(),
-                issuer: args.issuer,
-                expires_ms: args.until.0.millis().0,
-            };
-            let made = args.registry.connect()?.ask(|api| api.new_token(&token))?;
-            (made.token.id, zeroize::Zeroizing::new(made.secret))
-        }
-    };
+    let (id, secret) =
+        if let Some(config) = &args.config { new_here(args, config)? } else { new_there(args)? };
     match &args.out {
         Some(out) => {
             files::create(out, format!("{}\n", *secret).as_bytes(), Readable::Owner)?;
@@ -148,6 +138,18 @@ fn new(args: &NewArgs) -> anyhow::Result<()> {
         None => say!("{}", *secret),
     }
     Ok(())
+}
+
+/// Asks the registry for a token, as an administrator.
+fn new_there(args: &NewArgs) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)> {
+    let token = types::NewToken {
+        label: args.label.clone(),
+        scopes: args.scopes.iter().map(|scope| scope.scope()).collect(),
+        issuer: args.issuer,
+        expires_ms: args.until.0.millis().0,
+    };
+    let made = args.registry.connect()?.ask(|api| api.new_token(&token))?;
+    Ok((made.token.id, zeroize::Zeroizing::new(made.secret)))
 }
 
 /// Makes a token as whoever has the registry's files.
