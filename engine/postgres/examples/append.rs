@@ -4,7 +4,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{ISSUERS, add_issuers, append_timed, database, open, sign, word};
 use hufu_codes::chain::Tip;
