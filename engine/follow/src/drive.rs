@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::clock;
 use crate::folder::Folder;
 use crate::hand::Hand;
+use crate::heard::Heard;
 use crate::keeper::{Keeper, Outcome};
 use crate::leap::{Fetched, Leap};
 use crate::options::Timings;
@@ -32,6 +33,7 @@ pub(crate) struct Drive {
     pub(crate) timings: Timings,
     pub(crate) folder: Folder,
     pub(crate) tail: Tail,
+    pub(crate) heard: Heard,
     pub(crate) keeper: Keeper,
     pub(crate) subscription: Subscription,
     pub(crate) leap: Leap,

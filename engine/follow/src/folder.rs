@@ -19,6 +19,7 @@ pub(crate) struct Folder {
 }
 
 const STATE: &str = "warm.state";
+const HEAD: &str = "last.head";
 const CHECKPOINT: &str = "loading.checkpoint";
 const INCOMING: &str = "incoming";
 /// What is half written ends like this, and nothing else does.
@@ -49,6 +50,11 @@ impl Folder {
     /// The 160 bytes that name the snapshot that holds.
     pub(crate) fn state(&self) -> PathBuf {
         self.path.join(STATE)
+    }
+
+    /// The last head that the words agreed with.
+    pub(crate) fn head(&self) -> PathBuf {
+        self.path.join(HEAD)
     }
 
     /// The checkpoint whose snapshot is being loaded, or was not yet made the warm copy.

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::drive::Drive;
 use crate::folder::Folder;
 use crate::hand::Hand;
+use crate::heard::Heard;
 use crate::keeper::Keeper;
 use crate::leap::Leap;
 use crate::options::{Options, StartFault};
@@ -80,6 +81,7 @@ impl Following {
         let (stop, stopped) = watch::channel(false);
         let drive = Drive {
             tail: Tail::new(folder.clone(), follower.tip().sequence),
+            heard: Heard::new(folder.clone()),
             voice: Voice::new(issuer, name, timings.stale_ms, clock::now()),
             subscription: Subscription::new(&timings, feed.is_live(), now),
             leap: Leap::new(&timings, now),

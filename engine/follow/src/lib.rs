@@ -12,7 +12,7 @@
 //! | `drive`, `take`, `hand` | the loop; what becomes of one message; the follower, whole or in the middle of something |
 //! | `subscription`, `patience`, `backoff` | when to ask again, and how much nonsense is enough |
 //! | `leap` | from a checkpoint to its snapshot |
-//! | `restore`, `folder`, `tail`, `keeper` | the engine's own disk |
+//! | `restore`, `folder`, `tail`, `heard`, `keeper` | the engine's own disk |
 //! | `filedrop` | a folder as a feed, and the writer of such a folder |
 //! | `voice`, `told` | one log line for each change of a condition |
 //!
@@ -25,6 +25,7 @@ mod filedrop;
 mod folder;
 mod following;
 mod hand;
+mod heard;
 mod keeper;
 mod keys;
 mod leap;

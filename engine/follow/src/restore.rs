@@ -10,6 +10,7 @@ use hufu_wire::UnixMillis;
 
 use crate::clock;
 use crate::folder::Folder;
+use crate::heard::Heard;
 use crate::keeper::Kept;
 use crate::status::Tally;
 use crate::tail::{self, End};
@@ -28,6 +29,7 @@ pub(crate) fn restore(
     if finish_loading(follower, folder, keyring) {
         replay(follower, folder, keyring, tally);
     }
+    Heard::restore(follower, folder, keyring);
     kept
 }
 

@@ -92,6 +92,7 @@ impl Drive {
         let time = clock::now();
         match self.hand.change(|follower| follower.head(bytes, keyring, time)) {
             Ok(HeadAnswer::Current { .. }) => {
+                self.heard.keep(bytes);
                 self.voice.current(&self.hand);
                 Worth::LedOn
             }
