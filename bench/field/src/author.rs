@@ -150,6 +150,25 @@ impl Author {
         Ok(set)
     }
 
+    /// Signs the set that comes next and hands it to nobody: the chain goes on here from it. The registry has seen the
+    /// last of this author then.
+    ///
+    /// # Errors
+    /// Those of [`sign`](Self::sign).
+    pub fn sign_next(&mut self, records: &[Record]) -> Result<Vec<u8>> {
+        let (_, set) = self.sign(records)?;
+        self.tip = tip_of(&set)?;
+        Ok(set)
+    }
+
+    /// A set as the registry hands it out.
+    ///
+    /// # Errors
+    /// It has no such set, or does not answer.
+    pub fn fetch(&self, sequence: Sequence) -> Result<Vec<u8>> {
+        Ok(self.runtime.block_on(self.api.set(ISSUER, sequence))?.to_vec())
+    }
+
     fn hand_in(&self, instruction: &[u8], set: &[u8]) -> Result<Committed, ApiFault> {
         self.runtime.block_on(async {
             let proposal = self.api.propose(ISSUER, instruction.to_vec()).await?;

@@ -78,7 +78,8 @@ impl Engine {
             &format!(
                 "[listen]\n{listen}\n[workers]\nthreads = 1\n\n[devices]\ndevices_max = 1024\nrate_per_s = 1000000\n\
                  burst = 1000000\n\n[memory]\nholders_max = 20000000\nseen_entries = 1048576\npass_back_entries = 65536\n\n\
-                 [files]\n{files}\n[[follow]]\n{ids}{}",
+                 [files]\n{files}snapshots = {:?}\n\n[[follow]]\n{ids}{}",
+                land.snapshots(),
                 follow.lines
             ),
         )?;

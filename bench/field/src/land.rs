@@ -1,16 +1,20 @@
 //! Keys, trust list, certificates and codes, as an operator makes them.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use hufu_client::{Gate, GateOptions, Identity, Server};
 use hufu_codes::chain::{Authorities, AuthoritySigner};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_codes::{Credential, Detail};
+use hufu_fixtures::World;
+use hufu_fixtures::sites::MARKET;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
 use crate::process;
@@ -27,12 +31,16 @@ pub const PUBLISHER: IssuerId = IssuerId(900_000);
 pub(crate) const SITE: u32 = 310_101;
 /// Device ids below this are gates; each has a folder `gates/N`.
 const GATES: u32 = 4;
+/// Device ids of the gates that a generator speaks for.
+const FIRST_LOAD_GATE: u32 = 100;
+const LOAD_GATES: u32 = 16;
 
 /// A folder with everything that processes are started with.
 #[derive(Debug)]
 pub struct Land {
     hufu: PathBuf,
     folder: tempfile::TempDir,
+    world: Option<World>,
 }
 
 impl Land {
@@ -41,32 +49,97 @@ impl Land {
     /// # Errors
     /// A command failed.
     pub fn new(hufu: &Path) -> Result<Land> {
-        let land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()? };
+        let land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
         land.run("keys generate operator --out operator")?;
         land.run("keys cluster --out cluster.seed")?;
         land.run("keys trust new --operator operator.key --out trust.hufu")?;
+        land.furnish("")?;
+        Ok(land)
+    }
+
+    /// A land in a world: its issuers' snapshots, sites and gates are there beside the issuer that is followed, so that
+    /// a generator can load its engines.
+    ///
+    /// # Errors
+    /// A command failed.
+    pub fn of_world(hufu: &Path, world: World) -> Result<Land> {
+        let mut land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
+        world.write(land.folder(), &|_, _| {}).map_err(|fault| anyhow!(fault.to_string()))?;
+        let public = *world.operator().public();
+        let seed = hex::encode(world.operator_seed());
+        land.write("operator.key", &format!("owner = \"operator\"\nseed = \"{seed}\"\n"))?;
+        let (kid, public) = (hufu_codes::cose::key_id(&public), hex::encode(public));
+        land.write(
+            "operator.pub",
+            &format!("owner = \"operator\"\nkey_id = \"{kid}\"\npublic = \"{public}\"\n"),
+        )?;
+        land.write("cluster.seed", &hex::encode(world.cluster_seed()))?;
+        fs::rename(land.path("trust.list"), land.path("trust.hufu"))?;
+        land.furnish(hufu_fixtures::sites::SITES_TOML)?;
+        for gate in 0..LOAD_GATES {
+            let device = FIRST_LOAD_GATE + gate;
+            let out = format!("--site {} --engine 127.0.0.1:1 --out load/{gate}", MARKET.id);
+            land.run(&format!("ca device --dir ca --device {device} {out}"))?;
+        }
+        land.world = Some(world);
+        Ok(land)
+    }
+
+    /// Keys of the followed issuer, certificates, one site.
+    fn furnish(&self, sites: &str) -> Result<()> {
         for (id, name, uses) in [
             (ISSUER, "issuer", "phone,paper,trip,roster"),
             (ISSUER, "local", "instruction"),
             (NATIONAL, "national", "confirmation"),
         ] {
-            land.run(&format!("keys generate issuer --issuer {id} --out {name}"))?;
-            land.trust(&format!("{name}.pub"), uses)?;
+            self.run(&format!("keys generate issuer --issuer {id} --out {name}"))?;
+            self.trust(&format!("{name}.pub"), uses)?;
         }
-        land.run("ca init --dir ca")?;
-        land.run("ca server --dir ca --out engine")?;
+        self.run("ca init --dir ca")?;
+        self.run("ca server --dir ca --out engine")?;
         for gate in 0..GATES {
-            // Where engines are is told to each watch: these files are moved from engine to engine.
+            // Where engines are is told to each watch: these folders serve any engine.
             let out = format!("--site {SITE} --engine 127.0.0.1:1 --out gates/{gate}");
-            land.run(&format!("ca device --dir ca --device {gate} {out}"))?;
+            self.run(&format!("ca device --dir ca --device {gate} {out}"))?;
         }
-        land.write(
-            "sites.toml",
-            &format!(
-                "[[site]]\nid = {SITE}\nname = \"North gate\"\naccepts = [\"paper\"]\nstaleness_ms_max = 86400000\n"
-            ),
-        )?;
-        Ok(land)
+        let site = "name = \"North gate\"\naccepts = [\"paper\"]\nstaleness_ms_max = 86400000\n";
+        self.write("sites.toml", &format!("{sites}\n[[site]]\nid = {SITE}\n{site}"))
+    }
+
+    /// The world that it is in.
+    pub fn world(&self) -> Option<&World> {
+        self.world.as_ref()
+    }
+
+    /// Who the gates are that a generator speaks for.
+    ///
+    /// # Errors
+    /// This land is in no world.
+    pub fn load_gates(&self) -> Result<Vec<Identity>> {
+        let of = |gate: u32| {
+            let file = |name: &str| self.path(&format!("load/{gate}/{name}"));
+            Ok(Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?)
+        };
+        (0..LOAD_GATES).map(of).collect()
+    }
+
+    /// A gate of the one site, enrolled at the engine behind `control`.
+    ///
+    /// # Errors
+    /// There is no such gate, or the engine does not enrol it.
+    pub fn gate(&self, number: usize, control: SocketAddr) -> Result<Gate> {
+        let file = |name: &str| self.path(&format!("gates/{number}/{name}"));
+        let identity = Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?;
+        let server = Server { control, name: "engine.hufu".to_owned(), udp_port: None };
+        // A restarting engine is silent for a while: a gate asks again, and so does this one.
+        let options = GateOptions { budget: Duration::from_millis(150), ..GateOptions::default() };
+        Ok(Gate::open(vec![server], identity, options)?)
+    }
+
+    /// The snapshots of the world's issuers, as an engine's configuration lists them.
+    pub(crate) fn snapshots(&self) -> Vec<String> {
+        let issuers = self.world.iter().flat_map(|world| world.issuers());
+        issuers.map(|issuer| format!("../{}.snapshot", issuer.id)).collect()
     }
 
     /// The folder.

@@ -38,7 +38,15 @@ impl Scene {
     /// # Errors
     /// A process does not start.
     pub fn open(hufu: &Path, settings: &Settings) -> Result<Scene> {
-        let land = Arc::new(Land::new(hufu)?);
+        Scene::on(Land::new(hufu)?, settings)
+    }
+
+    /// The same on a land that is there.
+    ///
+    /// # Errors
+    /// A process does not start.
+    pub fn on(land: Land, settings: &Settings) -> Result<Scene> {
+        let land = Arc::new(land);
         let registry = Registry::start(&land, "registry", settings)?;
         let author = Author::new(Arc::clone(&land), registry.api(&land)?, Arc::new(Truth::new()))?;
         let mut scene = Scene { land, author, registry, engines: Vec::new(), watches: Vec::new(), turn: 0 };
@@ -53,12 +61,25 @@ impl Scene {
     /// It does not start.
     pub fn engine(&mut self, follow: &Follow) -> Result<&Engine> {
         let number = self.engines.len();
-        let engine = Engine::start(&self.land, &format!("engine{number}"), follow)?;
-        let gate = self.land.path(&format!("gates/{number}"));
-        let truth = Arc::clone(self.author.truth());
-        self.watches.push(Watch::start(&gate, engine.control(), self.land.codes()?, truth)?);
+        let engine = self.start(follow)?;
+        let gate = self.land.gate(number, engine.control())?;
+        self.watches.push(Watch::start(gate, self.land.codes()?, Arc::clone(self.author.truth())));
         self.engines.push(engine);
         self.engines.last().context("it was pushed")
+    }
+
+    /// An engine more, and no gate.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn engine_alone(&mut self, follow: &Follow) -> Result<&Engine> {
+        let engine = self.start(follow)?;
+        self.engines.push(engine);
+        self.engines.last().context("it was pushed")
+    }
+
+    fn start(&self, follow: &Follow) -> Result<Engine> {
+        Engine::start(&self.land, &format!("engine{}", self.engines.len()), follow)
     }
 
     /// Turns three holders red, amber and green again, each turn others: one change set.

@@ -1,15 +1,13 @@
 //! Checks that never stop, and what they saw.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use hufu_client::{Gate, GateOptions, Identity, Server};
+use hufu_client::Gate;
 use hufu_wire::{Decision, Lane, Sequence};
 
 use crate::truth::Truth;
@@ -37,17 +35,8 @@ struct Seen {
 }
 
 impl Watch {
-    /// Checks `codes`, one for each holder, at the engine behind `control`, until it is ended or dropped.
-    ///
-    /// # Errors
-    /// The gate's files cannot be read, or the engine does not enrol it.
-    pub fn start(gate: &Path, control: SocketAddr, codes: Vec<String>, truth: Arc<Truth>) -> Result<Watch> {
-        let file = |name: &str| gate.join(name);
-        let identity = Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?;
-        let server = Server { control, name: "engine.hufu".to_owned(), udp_port: None };
-        // A restarting engine is silent for a while: a gate asks again, and so does this one.
-        let options = GateOptions { budget: Duration::from_millis(150), ..GateOptions::default() };
-        let mut gate = Gate::open(vec![server], identity, options)?;
+    /// Checks `codes`, one for each holder, until it is ended or dropped.
+    pub fn start(mut gate: Gate, codes: Vec<String>, truth: Arc<Truth>) -> Watch {
         let (seen, over) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
         let (see, stop) = (Arc::clone(&seen), Arc::clone(&over));
         let thread = thread::spawn(move || {
@@ -59,7 +48,7 @@ impl Watch {
                 thread::sleep(BETWEEN_CHECKS);
             }
         });
-        Ok(Watch { seen, over, thread: Some(thread) })
+        Watch { seen, over, thread: Some(thread) }
     }
 
     /// The sequence that the engine's last verdict took into account.
