@@ -66,6 +66,7 @@ impl FileDrop {
         }
         let listing = self.list()?;
         if let Some(again) = self.files.written_again(&listing.sets) {
+            self.files.forget_set(again);
             self.next = self.next.min(again);
             if let Some(set) = self.take_next() {
                 return Ok(Some(Delivery::ChangeSet(set)));
@@ -75,6 +76,10 @@ impl FileDrop {
     }
 
     fn take_next(&mut self) -> Option<Bytes> {
+        // After one that was written again come those that were delivered since.
+        while self.files.is_delivered(self.next) {
+            self.next = Sequence(self.next.0.saturating_add(1));
+        }
         let set = self.files.new_set(self.next)?;
         self.next = Sequence(self.next.0.saturating_add(1));
         self.missing_since = None;
@@ -114,9 +119,11 @@ impl FileDrop {
     }
 
     fn list(&self) -> Result<Listing, FeedFault> {
-        self.files.list().map_err(|error| FeedFault::Unreachable {
-            feed: self.name.clone(),
-            what: format!("the folder cannot be read: {error}"),
+        self.files.list(Sequence(self.next.0.saturating_sub(WATCHED))).map_err(|error| {
+            FeedFault::Unreachable {
+                feed: self.name.clone(),
+                what: format!("the folder cannot be read: {error}"),
+            }
         })
     }
 }

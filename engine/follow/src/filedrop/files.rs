@@ -46,6 +46,15 @@ pub(super) struct Listing {
 /// delivered as it is, so that the follower's refusal is told.
 const SETTLED: Duration = Duration::from_secs(10);
 
+/// As many as are looked at together, whatever somebody has put there. The next set is found without a listing.
+const NAMES_MAX: usize = 1 << 14;
+
+impl Listing {
+    fn names(&self) -> usize {
+        self.sets.len() + self.heads.len() + self.checkpoints.len()
+    }
+}
+
 impl Files {
     pub(super) fn new(folder: PathBuf) -> Files {
         Files { folder, seen: HashMap::new() }
@@ -56,15 +65,19 @@ impl Files {
         self.seen.clear();
     }
 
-    pub(super) fn list(&self) -> io::Result<Listing> {
+    /// The sets from `from` on, the heads and the checkpoints.
+    pub(super) fn list(&self, from: Sequence) -> io::Result<Listing> {
         let mut listing = Listing::default();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             match path.extension().and_then(|end| end.to_str()) {
-                Some("set") => listing.sets.extend(sequence_of(&path)),
+                Some("set") => listing.sets.extend(sequence_of(&path).filter(|set| *set >= from)),
                 Some("head") => listing.heads.push(path),
                 Some("checkpoint") => listing.checkpoints.push(path),
                 _ => {}
+            }
+            if listing.names() >= NAMES_MAX {
+                break;
             }
         }
         listing.sets.sort_unstable();
@@ -100,6 +113,16 @@ impl Files {
             seen.is_some_and(|seen| print(&path).is_some_and(|print| print != seen.print))
         };
         sets.iter().copied().find(is_other)
+    }
+
+    /// Whether the set was delivered, as it is or as it was before it was written again.
+    pub(super) fn is_delivered(&self, sequence: Sequence) -> bool {
+        self.seen.get(&self.set(sequence)).is_some_and(|seen| seen.is_delivered)
+    }
+
+    /// The set is delivered anew.
+    pub(super) fn forget_set(&mut self, sequence: Sequence) {
+        self.seen.remove(&self.set(sequence));
     }
 
     /// What is applied need not be watched any more.
@@ -147,4 +170,21 @@ fn print(path: &Path) -> Option<Print> {
     #[cfg(not(unix))]
     let file = 0;
     Some(Print { bytes: metadata.len(), modified: metadata.modified().ok(), file })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_somebody_fills_is_looked_at_in_part() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..NAMES_MAX + 100 {
+            let name = if number < 100 { format!("{number:020}.set") } else { format!("{number}.head") };
+            File::create(folder.path().join(name)).unwrap();
+        }
+        let files = Files::new(folder.path().to_owned());
+        assert_eq!(files.list(Sequence(0)).unwrap().names(), NAMES_MAX);
+        assert!(files.list(Sequence(98)).unwrap().sets.len() <= 2);
+    }
 }
