@@ -20,12 +20,12 @@ async fn write(store: Arc<PostgresStore>, issuer: IssuerId, writer: u32, count: 
     let mut moved = 0;
     for number in 0..count {
         loop {
-            let tip = store.tip(issuer).await.unwrap().unwrap();
+            let tip = store.tip(issuer).await.expect("a tip").expect("the issuer");
             // Each writer turns holders of its own and some that all of them turn.
             let holders = [number, 500, 501 + writer, 1000 + (writer * 7 + number) % 50];
             let records = words(holders.into_iter(), word(tip.sequence.0 + u64::from(writer)));
-            let signed = sign(&store, issuer, &tip, &records).await.unwrap();
-            match append(&store, &signed).await.unwrap() {
+            let signed = sign(&store, issuer, &tip, &records).await.expect("a proposal");
+            match append(&store, &signed).await.expect("an answer") {
                 Appended::Appended { sequence, .. } => {
                     assert_eq!(sequence, tip.next());
                     break;

@@ -28,7 +28,7 @@ struct Acknowledged {
 
 impl Acknowledged {
     fn len(&self) -> usize {
-        self.sets.lock().unwrap().len()
+        self.sets.lock().expect("no writer panicked").len()
     }
 
     async fn wait_for(&self, more: usize) {
@@ -45,7 +45,7 @@ async fn write(store: Arc<PostgresStore>, issuer: IssuerId, acknowledged: Arc<Ac
     while !acknowledged.stop.load(Ordering::Relaxed) {
         match write_one(&store, issuer).await {
             Ok((Appended::Appended { sequence, .. } | Appended::Duplicate { sequence }, bytes)) => {
-                acknowledged.sets.lock().unwrap().push((issuer, sequence, bytes));
+                acknowledged.sets.lock().expect("no writer panicked").push((issuer, sequence, bytes));
             }
             Ok((other, _)) => panic!("{other:?}"),
             Err(Fault::Unavailable(_)) => {
@@ -109,7 +109,7 @@ async fn a_killed_postgresql_loses_nothing_that_was_acknowledged() {
 async fn lines_of(store: &PostgresStore, deed: Deed) -> usize {
     let (mut lines, mut after) = (0, 0);
     loop {
-        let page = store.trail(after, 1000).await.unwrap();
+        let page = store.trail(after, 1000).await.expect("a page of the trail");
         let Some(last) = page.last() else { return lines };
         after = last.number;
         lines += page.iter().filter(|line| line.entry.deed == deed).count();
