@@ -19,6 +19,7 @@ struct OnServer {
 }
 
 impl OnServer {
+    #[expect(clippy::unused_async, reason = "the suite awaits it on every database")]
     async fn fresh() -> OnServer {
         let postgres = Postgres::shared().expect("PostgreSQL starts");
         let url = common::database(&postgres);
