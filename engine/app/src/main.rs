@@ -27,6 +27,7 @@ mod statusfile;
 mod term;
 mod trust;
 mod verdict;
+mod watched;
 mod written;
 
 use std::process::ExitCode;

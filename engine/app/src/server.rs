@@ -7,7 +7,6 @@ mod keyring;
 mod loader;
 mod state;
 mod statuses;
-mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,11 +25,11 @@ use self::endings::Ending;
 use self::loader::Loader;
 use self::state::State;
 use self::statuses::Statuses;
-use self::watched::Watched;
 use crate::config::{Config, Files};
 use crate::files;
 use crate::outcome::unavailable;
 use crate::secret::{self, Owner, PublicKey};
+use crate::watched::Watched;
 
 /// How long a stopping engine waits for work under way.
 const STOP_WITHIN: Duration = Duration::from_secs(2);

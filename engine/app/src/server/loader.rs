@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::state::State;
 use super::statuses::Statuses;
-use super::watched::Watched;
+use crate::watched::Watched;
 
 /// How often snapshots are looked at.
 const LOOK: Duration = Duration::from_secs(1);

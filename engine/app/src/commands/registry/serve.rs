@@ -14,6 +14,7 @@ use crate::commands::serve::log_to_stderr;
 use crate::outcome::Exit;
 use crate::signals::{Signals, Told};
 use crate::term::say;
+use crate::watched::Watched;
 
 /// Run a registry.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(crate) struct ServeArgs {
     until_stdin_ends: bool,
 }
 
-/// How often the trust list is looked at.
+/// How often the trust list and the certificate are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs `hufu registry serve`.
@@ -51,7 +52,11 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
 async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool) -> anyhow::Result<Exit> {
     log_to_stderr();
     let mut signals = Signals::new(until_stdin_ends)?;
-    let running = serve(&api_options(config), assembled.registry.clone())?;
+    // Before the first file is read again: whatever changes from here on is seen as a change.
+    let options = api_options(config);
+    let mut lists = Watched::new(assembled.trust.files());
+    let mut certificate = options.tls.as_ref().map(|tls| Watched::new([&tls.certificate, &tls.key]));
+    let running = serve(&options, assembled.registry.clone())?;
     #[cfg(feature = "nats")]
     let publisher = config.nats.as_ref().map(|nats| super::nats::publish(nats, &assembled)).transpose()?;
     #[cfg(not(feature = "nats"))]
@@ -75,25 +80,25 @@ async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool
                 }
             },
         };
-        renew_trust(&mut assembled, in_any_case);
+        lists.follow(in_any_case, || {
+            assembled.trust.renew()?;
+            let keyring = assembled.trust.keyring();
+            let version = keyring.version();
+            assembled.registry.trust(keyring);
+            Ok(format!("version {version} of the trust list is in force"))
+        });
+        if let (Some(watched), Some(tls)) = (&mut certificate, &options.tls) {
+            watched.follow(in_any_case, || {
+                running.renew(tls)?;
+                Ok("the API's certificate is in force".to_owned())
+            });
+        }
     }
     running.stop().await;
     #[cfg(feature = "nats")]
     drop(publisher);
     assembled.store.close().await;
     Ok(Exit::Yes)
-}
-
-fn renew_trust(assembled: &mut Assembled, in_any_case: bool) {
-    match assembled.trust.renew(in_any_case) {
-        Ok(false) => {}
-        Ok(true) => {
-            let keyring = assembled.trust.keyring();
-            tracing::info!(version = keyring.version(), "a newer trust list");
-            assembled.registry.trust(keyring);
-        }
-        Err(error) => tracing::warn!("the trust list stays what it was: {error:#}"),
-    }
 }
 
 fn api_options(config: &Config) -> ApiOptions {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Files that are applied together, and how they looked when that last succeeded.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     files: Vec<(PathBuf, Option<Stamp>)>,
     failed: Option<Failed>,
 }
 
 /// How the files look now that they have changed.
-pub(super) struct Change(Vec<Option<Stamp>>);
+pub(crate) struct Change(Vec<Option<Stamp>>);
 
 /// What changes whenever a file is replaced (inode), or written to (time, size).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +39,13 @@ const WAIT_MAX: Duration = Duration::from_secs(64);
 
 impl Watched {
     /// The files as they are now.
-    pub(super) fn new<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Watched {
+    pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Watched {
         let files = paths.into_iter().map(|path| (path.clone(), stamp(path))).collect();
         Watched { files, failed: None }
     }
 
     /// Applies the files if they have changed, and tells the log how that went: an error once, not at every try.
-    pub(super) fn follow(&mut self, at_once: bool, apply: impl FnOnce() -> anyhow::Result<String>) {
+    pub(crate) fn follow(&mut self, at_once: bool, apply: impl FnOnce() -> anyhow::Result<String>) {
         let now = Instant::now();
         let Some(change) = self.look(at_once, now) else { return };
         let name = self.names(&change);
@@ -66,7 +66,7 @@ impl Watched {
 
     /// The change that is to be applied now, if there is one; `at_once` waits for no second try. A file that is
     /// gone has not changed yet: it may be on its way back, and there is nothing to apply.
-    pub(super) fn look(&mut self, at_once: bool, now: Instant) -> Option<Change> {
+    pub(crate) fn look(&mut self, at_once: bool, now: Instant) -> Option<Change> {
         let stamps: Vec<_> = self.files.iter().map(|(path, _)| stamp(path)).collect();
         let changed = |((_, applied), found): (&(_, _), &Option<Stamp>)| found.is_some() && found != applied;
         if !self.files.iter().zip(&stamps).any(changed) {
@@ -81,7 +81,7 @@ impl Watched {
     }
 
     /// The change is in force.
-    pub(super) fn applied(&mut self, change: &Change) {
+    pub(crate) fn applied(&mut self, change: &Change) {
         for ((_, applied), found) in self.files.iter_mut().zip(&change.0) {
             *applied = found.or(*applied);
         }
@@ -99,7 +99,7 @@ impl Watched {
     }
 
     /// Which of the files have changed, for the log.
-    pub(super) fn names(&self, change: &Change) -> String {
+    pub(crate) fn names(&self, change: &Change) -> String {
         let changed = self.files.iter().zip(&change.0).filter(|((_, applied), found)| *found != applied);
         changed.map(|((path, _), _)| path.display().to_string()).collect::<Vec<_>>().join(", ")
     }
