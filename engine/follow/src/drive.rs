@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hufu_codes::keyring::Keyring;
 use hufu_sync::{Delivery, Feed, FeedFault, Snapshots, Wanted};
-use hufu_wire::IssuerId;
+use hufu_wire::{IssuerId, Sequence};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -214,10 +214,14 @@ impl Drive {
             Outcome::Kept(kept) => {
                 self.tally.warm_copies += 1;
                 self.voice.disk_works(&self.hand);
-                self.folder.forget_checkpoint(kept.warm.as_of().sequence);
+                self.folder.forget_before(kept.warm.as_of().sequence);
             }
             Outcome::Spoiled => {}
-            Outcome::Failed(what) => self.disk_failed(what),
+            Outcome::Failed(what) => {
+                // What is whole and unnamed only takes room.
+                self.folder.tidy(Sequence(0));
+                self.disk_failed(what);
+            }
         }
     }
 

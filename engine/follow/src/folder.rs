@@ -113,10 +113,16 @@ impl Folder {
         File::open(&self.path)?.sync_all()
     }
 
+    /// Takes in the snapshot that was fetched for this checkpoint. In this order: until its own checkpoint is in its
+    /// place, whatever named the words that are served still does.
+    pub(crate) fn take_in(&self, of: &Checkpoint) -> io::Result<()> {
+        fs::rename(self.incoming(), self.snapshot(SnapshotDigest(of.snapshot)))?;
+        self.put(&self.checkpoint(), &written(of))
+    }
+
     /// Removes the tails that begin before `from` and the snapshots that nothing names. What cannot be removed now
-    /// is removed another time.
+    /// is removed another time. Only the thread that follows does so, and nothing else is at work here meanwhile.
     pub(crate) fn tidy(&self, from: Sequence) {
-        // Listed first: a checkpoint is written before its snapshot gets its name, so what is listed is named.
         let Ok(files) = self.files() else { return };
         let named = [self.named_by_state(), self.named_by_checkpoint()];
         for file in files {
@@ -129,13 +135,13 @@ impl Folder {
         }
     }
 
-    /// A checkpoint up to `kept` has become the warm copy, or sets have led past it.
-    pub(crate) fn forget_checkpoint(&self, kept: Sequence) {
+    /// A warm copy of `kept` is in place: what led there is needless.
+    pub(crate) fn forget_before(&self, kept: Sequence) {
         if self.loading().is_some_and(|checkpoint| checkpoint.sequence <= kept) {
             // It is passed over at a restart, should it still be there.
             let _ = fs::remove_file(self.checkpoint());
-            self.tidy(kept);
         }
+        self.tidy(kept);
     }
 
     fn named_by_state(&self) -> Option<PathBuf> {
@@ -169,7 +175,7 @@ fn tail_after(path: &Path) -> Option<Sequence> {
 }
 
 /// The one encoding of a checkpoint that was read.
-pub(crate) fn written(checkpoint: &Checkpoint) -> Vec<u8> {
+fn written(checkpoint: &Checkpoint) -> Vec<u8> {
     let mut bytes = vec![0; checkpoint.size()];
     checkpoint.write_to(&mut bytes);
     bytes

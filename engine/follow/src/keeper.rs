@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use hufu_sync::{Follower, WarmCopy};
-use hufu_table::{Reader, SnapshotDigest, SnapshotInfo, write_snapshot_as_of};
+use hufu_table::{Reader, SnapshotInfo, write_snapshot_as_of};
 use hufu_wire::Sequence;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -79,11 +79,6 @@ impl Keeper {
         self.writing.is_some()
     }
 
-    /// Whether this snapshot is the one of the copy that is in place.
-    pub(crate) fn keeps(&self, digest: SnapshotDigest) -> bool {
-        self.kept.is_some_and(|kept| kept.info.digest == digest)
-    }
-
     /// Something happened that must not be forgotten.
     pub(crate) fn hurry(&mut self, within: Duration) {
         self.due = self.due.min(Instant::now() + within);
@@ -150,9 +145,8 @@ impl Keeper {
         let (folder, reader, seen) = (self.folder.clone(), self.reader.clone(), Arc::clone(&spoiled));
         let thread = thread::Builder::new().name(format!("warm-{}", folder.issuer())).spawn(move || {
             let outcome = make(&job, &folder, &reader, &seen).unwrap_or_else(|what| {
-                // Whatever is half written, or whole and unnamed, only takes room.
+                // What is half written only takes room.
                 let _ = fs::remove_file(folder.copy());
-                folder.tidy(Sequence(0));
                 Outcome::Failed(what)
             });
             // Nobody waits for it any more when the following was stopped.
@@ -164,8 +158,8 @@ impl Keeper {
     }
 }
 
-/// In this order: the words under a name of their own, then the state that names them, then the old ones go. Killed
-/// at any instant, the state names words that are there.
+/// In this order: the words under a name of their own, then the state that names them; whoever waits for it removes the
+/// old ones. Killed at any instant, the state names words that are there.
 fn make(job: &Job, folder: &Folder, reader: &Reader, spoiled: &AtomicBool) -> Result<Outcome, String> {
     let kept = match job {
         Job::Write(warm) => {
@@ -187,7 +181,6 @@ fn make(job: &Job, folder: &Folder, reader: &Reader, spoiled: &AtomicBool) -> Re
     folder.sync().map_err(told)?;
     let state = kept.warm.seal(&kept.info).ok_or("the snapshot is of another sequence")?;
     folder.put(&folder.state(), &state).map_err(|error| format!("{}: {error}", folder.state().display()))?;
-    folder.tidy(kept.warm.as_of().sequence);
     Ok(Outcome::Kept(kept))
 }
 

@@ -1,20 +1,18 @@
 //! What becomes of one message.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_codes::chain::Confirmed;
 use hufu_codes::keyring::Keyring;
 use hufu_sync::{CheckpointAnswer, Delivery, HeadAnswer, SetAnswer, SyncFault};
-use hufu_table::{Snapshot, SnapshotDigest, SnapshotInfo};
+use hufu_table::{Snapshot, SnapshotInfo};
 use hufu_wire::Sequence;
 use hufu_wire::chain::Checkpoint;
 use tokio::time::Instant;
 
 use crate::clock;
 use crate::drive::Drive;
-use crate::folder::written;
 use crate::keeper::Kept;
 use crate::leap::Fetched;
 use crate::patience::Patience;
@@ -163,46 +161,26 @@ impl Drive {
 
     /// Loads what was fetched; `None` when sets have led further meanwhile.
     fn load(&mut self, of: &Confirmed<Checkpoint>) -> Result<Option<SnapshotInfo>, String> {
-        let (incoming, digest) = (self.folder.incoming(), SnapshotDigest(of.snapshot));
-        let snapshot = Snapshot::open(&incoming).map_err(|fault| fault.to_string())?;
-        if snapshot.info().digest == digest {
-            self.put_in_place(of, digest);
+        let snapshot = Snapshot::open(self.folder.incoming()).map_err(|fault| fault.to_string())?;
+        let (folder, keeper, time) = (&self.folder, &self.keeper, clock::now());
+        let mut kept = Ok(());
+        let loaded = self.hand.change(|follower| {
+            follower.load_kept(of, &snapshot, time, &mut || {
+                keeper.spoil();
+                kept = folder.take_in(of);
+            })
+        });
+        if let Err(error) = kept {
+            self.disk_failed(&format!("its snapshot cannot be kept: {error}"));
         }
-        self.keeper.spoil();
-        let time = clock::now();
-        match self.hand.change(|follower| follower.load(of, &snapshot, time)) {
+        match loaded {
             Ok(info) => {
                 self.tail.begin(of.sequence);
                 self.keeper.adopt(Kept { warm: self.hand.warm(), info });
                 Ok(Some(info))
             }
-            Err(SyncFault::Overtaken { .. }) => {
-                self.forget_snapshot(digest);
-                Ok(None)
-            }
-            Err(fault) => {
-                self.forget_snapshot(digest);
-                Err(fault.to_string())
-            }
-        }
-    }
-
-    /// Before the first word of it can be seen, so that an engine killed after that has them again.
-    fn put_in_place(&mut self, of: &Checkpoint, digest: SnapshotDigest) {
-        let named = self
-            .folder
-            .put(&self.folder.checkpoint(), &written(of))
-            .and_then(|()| fs::rename(self.folder.incoming(), self.folder.snapshot(digest)));
-        if let Err(error) = named {
-            self.disk_failed(&format!("its snapshot cannot be kept: {error}"));
-        }
-    }
-
-    fn forget_snapshot(&self, digest: SnapshotDigest) {
-        // What cannot be removed is refused again at a restart, and removed with the next warm copy.
-        let _ = fs::remove_file(self.folder.checkpoint());
-        if !self.keeper.keeps(digest) {
-            let _ = fs::remove_file(self.folder.snapshot(digest));
+            Err(SyncFault::Overtaken { .. }) => Ok(None),
+            Err(fault) => Err(fault.to_string()),
         }
     }
 }

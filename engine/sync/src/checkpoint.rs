@@ -74,7 +74,23 @@ impl Follower {
         snapshot: &Snapshot,
         now: UnixMillis,
     ) -> Result<SnapshotInfo, SyncFault> {
-        let loaded = self.take_snapshot(checkpoint, snapshot, now);
+        self.load_kept(checkpoint, snapshot, now, &mut || {})
+    }
+
+    /// As [`load`](Self::load), and `keep` is called once for a snapshot that will be loaded: when everything about
+    /// it is proven and there is room, before its first word can be seen. Whoever puts the file in its place there
+    /// loses nothing that was ever served, and keeps nothing that was refused.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_kept(
+        &mut self,
+        checkpoint: &Confirmed<Checkpoint>,
+        snapshot: &Snapshot,
+        now: UnixMillis,
+        keep: &mut dyn FnMut(),
+    ) -> Result<SnapshotInfo, SyncFault> {
+        let loaded = self.take_snapshot(checkpoint, snapshot, now, keep);
         match &loaded {
             Ok(_) => self.counters.snapshots_loaded += 1,
             Err(_) => self.counters.snapshots_refused += 1,
@@ -87,6 +103,7 @@ impl Follower {
         checkpoint: &Confirmed<Checkpoint>,
         snapshot: &Snapshot,
         now: UnixMillis,
+        keep: &mut dyn FnMut(),
     ) -> Result<SnapshotInfo, SyncFault> {
         let (issuer, sequence) = (self.issuer(), checkpoint.sequence);
         if !self.leads_on(checkpoint) {
@@ -96,7 +113,8 @@ impl Follower {
         if info.digest != wanted || info.sequence != sequence {
             return Err(SyncFault::AnotherSnapshot { issuer, sequence, wanted, found: info.digest });
         }
-        snapshot.load(&mut self.writer).map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
+        let loaded = snapshot.load_kept(&mut self.writer, keep);
+        loaded.map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
         self.tip = *checkpoint.tip();
         self.settled = sequence;
         self.is_forked = false;

@@ -119,3 +119,30 @@ fn r22_killed_while_it_loads_a_snapshot_it_has_it_again() {
     is_tidy(folder.path());
     assert!(!folder.path().join("loading.checkpoint").exists());
 }
+
+#[test]
+fn r22_a_snapshot_that_is_refused_makes_nobody_forget_the_one_before() {
+    let (links, folder, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+    // A disk that takes no warm copy: a folder that has its name cannot be replaced by a file.
+    fs::create_dir(folder.path().join("warm.state")).unwrap();
+    let (source, store) = (Source::with(&links[..6]), Store::default());
+    source.trims(5);
+    let loaded = vouched(&links[5].tip, &links[5].words, files.path());
+    store.put(&loaded, files.path());
+    source.vouches(&loaded);
+    let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), QUICK);
+    engine.until_at(6);
+    engine.until("disk faults", |status| status.tally.disk_faults >= 2);
+    let damaged = vouched(&links[7].tip, &links[7].words, files.path());
+    store.put(&damaged, files.path());
+    store.damages(u32::MAX);
+    source.goes_on(&links);
+    source.trims(8);
+    source.vouches(&damaged);
+    engine.until("a refusal", |status| status.counters.snapshots_refused >= 1);
+    assert_eq!(engine.sequence(), Sequence(6));
+
+    let killed = copied(folder.path());
+    source.is(Manner::Silent);
+    start(killed.path(), source.feed(), Arc::new(store), QUICK).is_at(&links[5]);
+}

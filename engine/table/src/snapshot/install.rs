@@ -2,8 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use hufu_wire::{Sequence, UnixMillis};
-
+use super::SnapshotInfo;
 use super::stage::{Content, Staged};
 use crate::fault::TableFault;
 use crate::published::Published;
@@ -11,18 +10,19 @@ use crate::segment::Words;
 use crate::writer::{Writer, change};
 
 /// Every word of the snapshot, and unknown wherever it has none. `staged` is in the order of segments. Readers
-/// see words change one by one, as with any change set, and the sequence last.
+/// see words change one by one, as with any change set, and the sequence last. `keep` is called before the first.
 pub(super) fn install(
     writer: &mut Writer,
     staged: Vec<Staged>,
-    sequence: Sequence,
-    heard: Option<UnixMillis>,
+    &SnapshotInfo { sequence, heard, .. }: &SnapshotInfo,
+    keep: impl FnOnce(),
 ) -> Result<(), TableFault> {
     writer.admit(sequence)?;
     // Sequence 0 is where nothing was applied yet.
     if sequence.0 > 0 && sequence == writer.sequence() && !is_the_same(writer, &staged) {
         return Err(TableFault::Fork { issuer: writer.issuer(), sequence });
     }
+    keep();
     let mut staged = staged.into_iter().peekable();
     for (segment, place) in writer.directory().iter().enumerate() {
         match (place.get(), staged.next_if(|staged| staged.segment == segment)) {

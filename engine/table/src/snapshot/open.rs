@@ -65,18 +65,31 @@ impl Snapshot {
     /// [`Damaged`], [`OtherIssuer`], or [`SnapshotFaultKind::Table`] when the table is full or already at a
     /// later sequence. The table is then as it was.
     pub fn load(&self, writer: &mut Writer) -> Result<SnapshotInfo, SnapshotFault> {
+        self.load_kept(writer, || {})
+    }
+
+    /// As [`load`](Self::load), and `keep` is called when everything is checked, before the first word can be seen.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); `keep` was not called then.
+    pub fn load_kept(&self, writer: &mut Writer, keep: impl FnOnce()) -> Result<SnapshotInfo, SnapshotFault> {
         self.admit(writer)
             .and_then(|()| stage::stage(&self.file, &self.pieces, writer))
-            .and_then(|staged| self.install(staged, writer))
+            .and_then(|staged| self.install(staged, writer, keep))
             .map_err(|kind| SnapshotFault::new(&self.path, kind))?;
         Ok(self.info)
     }
 
-    fn install(&self, staged: StagedFile, writer: &mut Writer) -> Result<(), SnapshotFaultKind> {
+    fn install(
+        &self,
+        staged: StagedFile,
+        writer: &mut Writer,
+        keep: impl FnOnce(),
+    ) -> Result<(), SnapshotFaultKind> {
         if staged.holders != self.info.holders {
             return Err(Damaged { what: "it counts its holders wrongly" });
         }
-        Ok(install(writer, staged.segments, self.info.sequence, self.info.heard)?)
+        Ok(install(writer, staged.segments, &self.info, keep)?)
     }
 
     fn admit(&self, writer: &Writer) -> Result<(), SnapshotFaultKind> {
