@@ -4,6 +4,7 @@ use hufu_codes::chain::{Confirmed, open_checkpoint};
 use hufu_codes::keyring::Keyring;
 use hufu_table::{Snapshot, SnapshotDigest, SnapshotInfo};
 use hufu_wire::chain::Checkpoint;
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Message, Sequence, UnixMillis};
 
 use crate::answer::CheckpointAnswer;
@@ -131,9 +132,11 @@ impl Follower {
     }
 
     /// A snapshot brings the time of its own head, and the table has taken it as it is. What was heard before
-    /// holds for the later words too; a time after now does not.
+    /// holds for the later words too. A time after now counts for nothing: cut to now, a clock that was set back
+    /// would make all that an engine ever kept look fresh.
     pub(crate) fn hear_loaded(&mut self, loaded: Option<UnixMillis>, now: UnixMillis) {
-        self.heard = self.heard.max(loaded.unwrap_or(UnixMillis(0))).min(now);
+        let credible = loaded.filter(|time| time.since(now) <= CHAIN_SKEW_MS_MAX);
+        self.heard = self.heard.max(credible.map_or(UnixMillis(0), |time| time.min(now)));
         self.writer.heard(self.heard);
     }
 }

@@ -1,8 +1,8 @@
 //! The way over a restart (R22).
 
-use hufu_sync::{Follower, HeadAnswer, SetAnswer, SyncFault, WarmCopy};
+use hufu_sync::{CheckpointAnswer, Follower, HeadAnswer, SetAnswer, SyncFault, WarmCopy};
 use hufu_table::Snapshot;
-use hufu_wire::Sequence;
+use hufu_wire::{Sequence, UnixMillis};
 use tempfile::tempdir;
 
 use crate::common::*;
@@ -114,4 +114,33 @@ fn a_warm_copy_is_of_a_moment_whatever_heads_came() {
     assert!(engine.follower.warm() != warm && engine.follower.warm().is_at(&warm));
     engine.apply(&chain[1..2]);
     assert!(!engine.follower.warm().is_at(&warm));
+}
+
+#[test]
+fn r24_a_clock_that_was_set_back_makes_nothing_look_fresh() {
+    let (chain, folder) = (chain(), tempdir().unwrap());
+    let path = folder.path().join("warm");
+    let mut engine = engine();
+    engine.apply(&chain[..1]);
+    let time = after(&chain[0].tip, 10);
+    engine.head(&chain[0].tip, time, time).unwrap();
+    let info = hufu_table::write_snapshot(&engine.table.reader(), ISSUER, &path).unwrap();
+    let state = engine.follower.warm().seal(&info).unwrap();
+    let hour_before = UnixMillis(time.0 - 3_600_000);
+
+    // Restarted by such a clock: how old the words are is not known, until a head agrees.
+    let (table, snapshot) = (table(), Snapshot::open(&path).unwrap());
+    let writer = table.writer(ISSUER).unwrap();
+    let follower = Follower::resume(writer, authorities(), &state, &snapshot, hour_before).unwrap();
+    let mut restarted = Engine { table, follower };
+    assert_eq!((restarted.heard(), restarted.follower.heard()), (None, None));
+    restarted.head(&chain[0].tip, time, later()).unwrap();
+    assert_eq!(restarted.heard(), Some(time));
+
+    // While it runs: what was heard stays what it is, whatever is loaded.
+    let ahead = vouched(&chain[2].tip, &chain[2].words, folder.path());
+    let answer = engine.follower.checkpoint(&ahead.bytes, keyring(), later()).unwrap();
+    let CheckpointAnswer::Load(checkpoint) = answer else { panic!("it is ahead") };
+    engine.follower.load(&checkpoint, &ahead.snapshot, hour_before).unwrap();
+    assert_eq!((engine.sequence(), engine.heard()), (Sequence(3), Some(time)));
 }
