@@ -1,12 +1,15 @@
 //! Folders that people fill.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use hufu_codes::chain::Tip;
 use hufu_follow::{Bundle, FileDrop, FollowStatus};
+use hufu_sync::{FeedFault, Snapshots as _};
 use hufu_wire::Sequence;
 use tempfile::{TempDir, tempdir};
 
@@ -74,6 +77,26 @@ fn half_copied_files_are_looked_at_again() {
 }
 
 #[test]
+fn a_set_that_is_written_again_holds_nothing_up() {
+    let (links, drop) = (grown(6), tempdir().unwrap());
+    let (_folder, engine) = follow(drop.path());
+    let bundle = Bundle::open(drop.path()).unwrap();
+    for link in &links[..4] {
+        bundle.set(&link.bytes).unwrap();
+    }
+    engine.until_at(4);
+    bundle.set(&links[1].bytes).unwrap();
+    engine.until("the repetition", |status| status.counters.sets_behind == 1);
+    // No head says that there is more.
+    for link in &links[4..] {
+        bundle.set(&link.bytes).unwrap();
+    }
+    engine.until_at(6);
+    engine.is_at(&links[5]);
+    assert_eq!(engine.following.status().tally.subscriptions, 1);
+}
+
+#[test]
 fn r22_a_checkpoint_leads_over_sets_that_were_never_carried() {
     let (links, drop, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
     let bundle = Bundle::open(drop.path()).unwrap();
@@ -89,4 +112,33 @@ fn r22_a_checkpoint_leads_over_sets_that_were_never_carried() {
     let status = engine.until_at(8);
     engine.is_at(&links[7]);
     assert_eq!(status.counters.snapshots_loaded, 1);
+}
+
+#[test]
+fn only_the_snapshot_that_is_wanted_is_copied_and_only_its_owner_reads_it() {
+    let (links, drop, home) = (grown(2), tempdir().unwrap(), tempdir().unwrap());
+    let wanted = vouched(&links[1].tip, &links[1].words, home.path());
+    let other = vouched(&links[0].tip, &links[0].words, home.path());
+    let digest = wanted.snapshot.info().digest;
+    let (there, here) = (drop.path().join(format!("{digest}.snapshot")), home.path().join("fetched"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let fetch = || runtime.block_on(FileDrop::new(drop.path()).fetch(digest, &here));
+    let file = |tip: &Tip| home.path().join(format!("{}-{}.snapshot", tip.sequence, tip.digest));
+    let is_refused = |why: &str| {
+        let fault = fetch().unwrap_err();
+        assert!(matches!(fault, FeedFault::Unreachable { .. }) && fault.to_string().contains(why), "{fault}");
+        assert!(!here.exists());
+    };
+    is_refused("cannot be read");
+    fs::copy(file(&links[0].tip), &there).unwrap();
+    is_refused(&format!("is snapshot {}", other.snapshot.info().digest));
+    // Larger than it says: it would fill the disk.
+    fs::copy(file(&links[1].tip), &there).unwrap();
+    let bytes = fs::metadata(&there).unwrap().len();
+    fs::File::options().write(true).open(&there).unwrap().set_len(bytes + (64 << 20)).unwrap();
+    is_refused("damaged");
+    fs::copy(file(&links[1].tip), &there).unwrap();
+    fetch().unwrap();
+    assert_eq!(fs::read(&here).unwrap(), fs::read(&there).unwrap());
+    assert_eq!(fs::metadata(&here).unwrap().permissions().mode() & 0o077, 0);
 }
