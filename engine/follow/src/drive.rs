@@ -88,6 +88,9 @@ impl Drive {
     async fn wait(&mut self) -> Event {
         let wake = self.wake_at();
         let is_open = self.subscription.is_open();
+        if !is_open {
+            self.feed.leave();
+        }
         tokio::select! {
             biased;
             () = told_to_stop(&mut self.stop) => Event::Stop,

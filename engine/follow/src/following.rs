@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct Following {
     issuer: IssuerId,
     status: Arc<ArcSwap<FollowStatus>>,
     stop: watch::Sender<bool>,
+    /// Since when it is to end.
+    ending: OnceLock<Instant>,
     stop_limit: Duration,
     ended: Receiver<()>,
     thread: JoinHandle<()>,
@@ -107,7 +109,7 @@ impl Following {
             })
             .map_err(no_thread)?;
         let stop_limit = Duration::from_millis(timings.stop_ms) + Duration::from_secs(1);
-        Ok(Following { issuer, status, stop, stop_limit, ended, thread })
+        Ok(Following { issuer, status, stop, ending: OnceLock::new(), stop_limit, ended, thread })
     }
 
     /// Whose chain it is.
@@ -122,10 +124,11 @@ impl Following {
 
     /// Stops, after a last warm copy. `false` when that took too long, or a feed or a snapshot kept the thread:
     /// it is left to itself then, and the warm copy before and the tail hold. Of many, [`end`](Self::end) each
-    /// first, so that they stop together.
+    /// first, so that they stop together: all of them have no longer than one alone.
     pub fn stop(self) -> bool {
         self.end();
-        match self.ended.recv_timeout(self.stop_limit) {
+        let since = self.ending.get().map_or(Duration::ZERO, Instant::elapsed);
+        match self.ended.recv_timeout(self.stop_limit.saturating_sub(since)) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => self.thread.join().is_ok(),
             Err(RecvTimeoutError::Timeout) => {
                 tracing::warn!("issuer {}: its thread does not end in time and is left", self.issuer);
@@ -136,6 +139,7 @@ impl Following {
 
     /// Tells it to stop, and waits for nothing.
     pub fn end(&self) {
+        self.ending.get_or_init(Instant::now);
         self.stop.send_replace(true);
     }
 }

@@ -84,6 +84,10 @@ pub trait Feed: Send {
     /// [`FeedFault`]; [`subscribe`](Self::subscribe) before asking again.
     async fn next(&mut self) -> Result<Delivery, FeedFault>;
 
+    /// Drops the subscription, if there is one, until [`subscribe`](Self::subscribe): what nobody listens to must not
+    /// pile up here. Called again and again while nobody does.
+    fn leave(&mut self) {}
+
     /// The newest checkpoint that there is.
     ///
     /// # Errors

@@ -62,6 +62,11 @@ impl Feed for HttpFeed {
         next
     }
 
+    /// Closes the connection: the registry need not keep it full.
+    fn leave(&mut self) {
+        self.answer = None;
+    }
+
     async fn checkpoint(&mut self) -> Result<Option<Bytes>, FeedFault> {
         self.api.checkpoint(self.issuer).await.map_err(|fault| fault.of_feed(&self.name))
     }

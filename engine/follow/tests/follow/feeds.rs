@@ -111,6 +111,7 @@ fn bounded(manner: Manner) {
     let timings = Timings { ask_ms_min: 200, backoff_ms_min: 100, backoff_ms_max: 10_000, ..QUICK };
     check(manner, timings, |engine, source| {
         engine.until("a flood", |status| status.tally.trips_flooded >= 1);
+        engine.until("to be left", |_| source.left() >= 1);
         let (sent, asked) = (source.sent(), source.subscriptions());
         let begun = Instant::now();
         sleep(Duration::from_secs(2));
@@ -238,4 +239,26 @@ fn stopping_waits_for_no_feed() {
         assert!(engine.following.stop(), "{manner:?}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{manner:?}: {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn many_that_do_not_stop_are_waited_for_no_longer_than_one() {
+    let impatient = Timings { stop_ms: 200, ..QUICK };
+    let stuck = || {
+        let (folder, source) = (tempdir().unwrap(), Source::with(&grown(1)));
+        source.is(Manner::Blocking);
+        (start(folder.path(), source.feed(), Arc::new(Store::default()), impatient), source, folder)
+    };
+    let engines: Vec<_> = (0..4).map(|_| stuck()).collect();
+    for (engine, source, _) in &engines {
+        engine.until("a subscription", |_| source.subscriptions() >= 1);
+    }
+    let begun = Instant::now();
+    for (engine, ..) in &engines {
+        engine.following.end();
+    }
+    for (engine, ..) in engines {
+        assert!(!engine.following.stop(), "it is stuck");
+    }
+    assert!(begun.elapsed() < Duration::from_millis(2_400), "{:?}", begun.elapsed());
 }

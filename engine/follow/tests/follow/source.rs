@@ -44,6 +44,8 @@ pub enum Manner {
     Stray,
     /// Panics.
     Panicking,
+    /// Keeps the thread that asks it.
+    Blocking,
 }
 
 #[derive(Default)]
@@ -55,6 +57,7 @@ struct Inside {
     /// Sets up to this one are no longer here.
     trimmed: u64,
     subscriptions: u64,
+    left: u64,
     asked: u64,
     sent: u64,
 }
@@ -70,6 +73,7 @@ pub struct Wire {
     is_trim_told: bool,
     head: Option<tokio::time::Instant>,
     is_broken: bool,
+    is_subscribed: bool,
 }
 
 /// Heads come this often in tests.
@@ -111,6 +115,11 @@ impl Source {
         self.inside().subscriptions
     }
 
+    /// How often a subscription was dropped.
+    pub fn left(&self) -> u64 {
+        self.inside().left
+    }
+
     /// How often it was asked for a checkpoint.
     pub fn asked(&self) -> u64 {
         self.inside().asked
@@ -123,7 +132,14 @@ impl Source {
 
     pub fn feed(&self) -> Box<dyn Feed> {
         let source = self.clone();
-        Box::new(Wire { source, after: Sequence(0), is_trim_told: false, head: None, is_broken: false })
+        Box::new(Wire {
+            source,
+            after: Sequence(0),
+            is_trim_told: false,
+            head: None,
+            is_broken: false,
+            is_subscribed: false,
+        })
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -141,7 +157,7 @@ impl Wire {
         let found = match inside.manner {
             Manner::Repeating(set) | Manner::Beyond(set) => of(&inside, set),
             Manner::Flooding => Some(Delivery::ChangeSet(Bytes::from_static(&[7; 4000]))),
-            Manner::Hung | Manner::Silent | Manner::Deaf | Manner::Panicking => None,
+            Manner::Hung | Manner::Silent | Manner::Deaf | Manner::Panicking | Manner::Blocking => None,
             Manner::Stray if inside.stray.is_some() => inside.stray.take().as_ref().map(whole),
             manner => {
                 if self.after.0 < inside.trimmed {
@@ -193,13 +209,24 @@ impl Feed for Wire {
             pending::<()>().await;
         }
         (self.after, self.is_trim_told, self.head, self.is_broken) = (after, false, None, false);
+        self.is_subscribed = true;
         Ok(())
     }
 
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.is_subscribed) {
+            self.source.inside().left += 1;
+        }
+    }
+
     async fn next(&mut self) -> Result<Delivery, FeedFault> {
+        assert!(self.is_subscribed, "asked without a subscription");
         loop {
             let manner = self.manner();
             assert!(manner != Manner::Panicking, "a feed that panics");
+            if manner == Manner::Blocking {
+                std::thread::sleep(Duration::from_secs(60));
+            }
             if manner == Manner::Breaking && std::mem::replace(&mut self.is_broken, true) {
                 let (feed, what) = (self.name().to_owned(), "broken off".to_owned());
                 return Err(FeedFault::Unreachable { feed, what });

@@ -65,6 +65,11 @@ impl Feed for NatsFeed {
         })
     }
 
+    /// Closes the connection: its client would go on and keep what comes, as fast as the server sends it.
+    fn leave(&mut self) {
+        self.subscription = None;
+    }
+
     async fn checkpoint(&mut self) -> Result<Option<Bytes>, FeedFault> {
         let checkpoint = async {
             let link = self.link().await?;
