@@ -2,11 +2,11 @@
 
 use core::mem::size_of;
 
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::VERSION;
 use super::digest::ChainDigest;
+use super::front::Front;
 use crate::ids::{IssuerId, KeyId, Sequence};
 use crate::message::{Malformed, Message, exactly, put};
 use crate::time::UnixMillis;
@@ -40,9 +40,7 @@ pub struct Checkpoint {
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Layout {
-    magic: [u8; 8],
-    version: U32,
-    issuer: U32,
+    front: Front,
     sequence: U64,
     made_ms: U64,
     proposed_ms: U64,
@@ -72,17 +70,12 @@ impl Message<'_> for Checkpoint {
     fn read_from(bytes: &[u8]) -> Result<Checkpoint, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
-        if layout.magic != MAGIC {
-            return Err(malformed("not a checkpoint"));
-        }
-        if layout.version.get() != VERSION {
-            return Err(malformed("unknown version"));
-        }
+        let issuer = layout.front.issuer(Self::NAME, MAGIC, "not a checkpoint")?;
         if layout.sequence.get() == 0 || layout.digest == ChainDigest::NONE.0 {
             return Err(malformed("a checkpoint of an empty chain"));
         }
         Ok(Checkpoint {
-            issuer: IssuerId(layout.issuer.get()),
+            issuer,
             sequence: Sequence(layout.sequence.get()),
             made: UnixMillis(layout.made_ms.get()),
             proposed: UnixMillis(layout.proposed_ms.get()),
@@ -101,9 +94,7 @@ impl Message<'_> for Checkpoint {
 
     fn write_to(&self, out: &mut [u8]) {
         let layout = Layout {
-            magic: MAGIC,
-            version: VERSION.into(),
-            issuer: self.issuer.0.into(),
+            front: Front::new(MAGIC, self.issuer),
             sequence: self.sequence.0.into(),
             made_ms: self.made.0.into(),
             proposed_ms: self.proposed.0.into(),

@@ -2,11 +2,11 @@
 
 use core::mem::size_of;
 
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::VERSION;
 use super::digest::ChainDigest;
+use super::front::Front;
 use crate::ids::{IssuerId, KeyId, Sequence};
 use crate::message::{Malformed, Message, exactly, put};
 use crate::time::UnixMillis;
@@ -31,9 +31,7 @@ pub struct Head {
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Layout {
-    magic: [u8; 8],
-    version: U32,
-    issuer: U32,
+    front: Front,
     sequence: U64,
     time_ms: U64,
     publisher_key: [u8; 8],
@@ -59,14 +57,9 @@ impl Message<'_> for Head {
     fn read_from(bytes: &[u8]) -> Result<Head, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
-        if layout.magic != MAGIC {
-            return Err(malformed("not a head"));
-        }
-        if layout.version.get() != VERSION {
-            return Err(malformed("unknown version"));
-        }
+        let issuer = layout.front.issuer(Self::NAME, MAGIC, "not a head")?;
         let head = Head {
-            issuer: IssuerId(layout.issuer.get()),
+            issuer,
             sequence: Sequence(layout.sequence.get()),
             time: UnixMillis(layout.time_ms.get()),
             publisher_key: KeyId(layout.publisher_key),
@@ -85,9 +78,7 @@ impl Message<'_> for Head {
 
     fn write_to(&self, out: &mut [u8]) {
         let layout = Layout {
-            magic: MAGIC,
-            version: VERSION.into(),
-            issuer: self.issuer.0.into(),
+            front: Front::new(MAGIC, self.issuer),
             sequence: self.sequence.0.into(),
             time_ms: self.time.0.into(),
             publisher_key: self.publisher_key.0,

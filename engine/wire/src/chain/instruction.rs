@@ -2,11 +2,9 @@
 
 use core::mem::size_of;
 
-use zerocopy::little_endian::U32;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-
+use super::SIGNATURE_BYTES;
 use super::content::Content;
-use super::{SIGNATURE_BYTES, VERSION};
+use super::front::Front;
 use crate::ids::IssuerId;
 use crate::limits;
 use crate::message::{Malformed, Message, exactly, put};
@@ -33,17 +31,9 @@ pub struct InstructionParts<'a> {
     pub signature: &'a [u8; 64],
 }
 
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-struct Layout {
-    magic: [u8; 8],
-    version: U32,
-    issuer: U32,
-}
-
 const MAGIC: [u8; 8] = *b"HUFUINST";
 
-const _: () = assert!(size_of::<Layout>() == Instruction::HEADER_BYTES);
+const _: () = assert!(size_of::<Front>() == Instruction::HEADER_BYTES);
 
 impl Instruction<'_> {
     /// Bytes before the content.
@@ -72,18 +62,9 @@ impl<'a> Message<'a> for Instruction<'a> {
             return Err(malformed("too long"));
         }
         let parts = InstructionParts::of(bytes)?;
-        let layout: &Layout = exactly(Self::NAME, parts.header)?;
-        if layout.magic != MAGIC {
-            return Err(malformed("not an instruction"));
-        }
-        if layout.version.get() != VERSION {
-            return Err(malformed("unknown version"));
-        }
-        Ok(Instruction {
-            issuer: IssuerId(layout.issuer.get()),
-            content: Content::read_from(parts.content)?,
-            signature: *parts.signature,
-        })
+        let front: &Front = exactly(Self::NAME, parts.header)?;
+        let issuer = front.issuer(Self::NAME, MAGIC, "not an instruction")?;
+        Ok(Instruction { issuer, content: Content::read_from(parts.content)?, signature: *parts.signature })
     }
 
     fn size(&self) -> usize {
@@ -91,7 +72,7 @@ impl<'a> Message<'a> for Instruction<'a> {
     }
 
     fn write_to(&self, out: &mut [u8]) {
-        put(&Layout { magic: MAGIC, version: VERSION.into(), issuer: self.issuer.0.into() }, out);
+        put(&Front::new(MAGIC, self.issuer), out);
         let (content, signature) = out[Self::HEADER_BYTES..].split_at_mut(self.content.size());
         self.content.write_to(content);
         signature.copy_from_slice(&self.signature);

@@ -12,6 +12,7 @@ mod change;
 mod checkpoint;
 mod content;
 mod digest;
+mod front;
 mod head;
 mod instruction;
 mod release;
@@ -25,9 +26,6 @@ pub use head::Head;
 pub use instruction::{Instruction, InstructionParts};
 pub use release::Release;
 pub use set::{ChangeSet, Parts, Position};
-
-/// The only version of every message here.
-const VERSION: u32 = 1;
 
 /// Bytes of an Ed25519 signature.
 const SIGNATURE_BYTES: usize = 64;

@@ -5,8 +5,8 @@ use core::mem::size_of;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::VERSION;
 use super::digest::ContentDigest;
+use super::front::Front;
 use crate::ids::{IssuerId, KeyId};
 use crate::message::{Malformed, Message, exactly, put};
 use crate::time::UnixMillis;
@@ -34,9 +34,7 @@ pub struct Release {
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Layout {
-    magic: [u8; 8],
-    version: U32,
-    issuer: U32,
+    front: Front,
     content: [u8; 32],
     made_ms: U64,
     national_key: [u8; 8],
@@ -63,17 +61,12 @@ impl Message<'_> for Release {
     fn read_from(bytes: &[u8]) -> Result<Release, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
-        if layout.magic != MAGIC {
-            return Err(malformed("not a release"));
-        }
-        if layout.version.get() != VERSION {
-            return Err(malformed("unknown version"));
-        }
+        let issuer = layout.front.issuer(Self::NAME, MAGIC, "not a release")?;
         if layout.reds.get() == 0 {
             return Err(malformed("a release of nobody"));
         }
         Ok(Release {
-            issuer: IssuerId(layout.issuer.get()),
+            issuer,
             content: ContentDigest(layout.content),
             made: UnixMillis(layout.made_ms.get()),
             national_key: KeyId(layout.national_key),
@@ -89,9 +82,7 @@ impl Message<'_> for Release {
 
     fn write_to(&self, out: &mut [u8]) {
         let layout = Layout {
-            magic: MAGIC,
-            version: VERSION.into(),
-            issuer: self.issuer.0.into(),
+            front: Front::new(MAGIC, self.issuer),
             content: self.content.0,
             made_ms: self.made.0.into(),
             national_key: self.national_key.0,

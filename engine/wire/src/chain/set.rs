@@ -2,12 +2,13 @@
 
 use core::mem::size_of;
 
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use super::SIGNATURE_BYTES;
 use super::content::Content;
 use super::digest::ChainDigest;
-use super::{SIGNATURE_BYTES, VERSION};
+use super::front::Front;
 use crate::ids::{IssuerId, KeyId, Sequence};
 use crate::limits;
 use crate::message::{Malformed, Message, exactly, put};
@@ -57,9 +58,7 @@ pub struct Parts<'a> {
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Layout {
-    magic: [u8; 8],
-    version: U32,
-    issuer: U32,
+    front: Front,
     sequence: U64,
     confirmed_ms: U64,
     national_key: [u8; 8],
@@ -106,14 +105,9 @@ impl Message<'_> for Position {
     fn read_from(bytes: &[u8]) -> Result<Position, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
-        if layout.magic != MAGIC {
-            return Err(malformed("not a change set"));
-        }
-        if layout.version.get() != VERSION {
-            return Err(malformed("unknown version"));
-        }
+        let issuer = layout.front.issuer(Self::NAME, MAGIC, "not a change set")?;
         let position = Position {
-            issuer: IssuerId(layout.issuer.get()),
+            issuer,
             sequence: Sequence(layout.sequence.get()),
             confirmed: UnixMillis(layout.confirmed_ms.get()),
             national_key: KeyId(layout.national_key),
@@ -134,9 +128,7 @@ impl Message<'_> for Position {
 
     fn write_to(&self, out: &mut [u8]) {
         let layout = Layout {
-            magic: MAGIC,
-            version: VERSION.into(),
-            issuer: self.issuer.0.into(),
+            front: Front::new(MAGIC, self.issuer),
             sequence: self.sequence.0.into(),
             confirmed_ms: self.confirmed.0.into(),
             national_key: self.national_key.0,
