@@ -90,6 +90,13 @@ fn note(health: &watch::Sender<Health>, event: Event) {
 }
 
 fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsFault> {
+    if let Some(server) = options.overheard() {
+        let host = server.host();
+        let what = format!(
+            "the password or token for {host} would travel in the clear: write tls://{host} or name a CA"
+        );
+        return Err(NatsFault::Refused(what));
+    }
     let mut connect = match &options.credentials {
         Credentials::None => ConnectOptions::new(),
         Credentials::Token(file) => ConnectOptions::with_token(secret(file)?),

@@ -1,5 +1,6 @@
 //! How to reach the servers, and how long they keep what they are given.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use async_nats::ServerAddr;
@@ -38,7 +39,8 @@ pub struct NatsOptions {
     pub certificate: Option<CertificateFiles>,
 }
 
-/// Who we say we are.
+/// Who we say we are. Where there is something secret to say, servers elsewhere than on this machine are spoken to
+/// over TLS only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
     /// Nobody, or whom our certificate names.
@@ -74,6 +76,12 @@ impl NatsOptions {
         &self.servers
     }
 
+    /// The server that would be told a password or a token in the clear, over a network where others may listen.
+    pub(crate) fn overheard(&self) -> Option<&ServerAddr> {
+        let is_told = self.credentials != Credentials::None && self.ca.is_none();
+        self.servers.iter().find(|server| is_told && !server.tls_required() && !is_here(server.host()))
+    }
+
     /// The servers for people; no secret is in it.
     pub(crate) fn told(&self) -> String {
         let servers: Vec<_> = self
@@ -90,6 +98,11 @@ impl NatsOptions {
             .collect();
         servers.join(",")
     }
+}
+
+/// Whether it is an address of this machine.
+fn is_here(host: &str) -> bool {
+    host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback())
 }
 
 fn address(server: &str) -> Result<ServerAddr, Misconfigured> {

@@ -64,6 +64,19 @@ async fn a_name_and_a_password_are_asked_for() {
     check_refused(user(&nats, &folder, "no-password"), "no-password: not a line name:password").await;
 }
 
+#[tokio::test]
+async fn no_secret_travels_in_the_clear() {
+    let folder = TempDir::new().expect("a folder");
+    let mut options = NatsOptions::new("nats://127.0.0.1:4222,nats://192.0.2.1:4222").expect("servers");
+    for credentials in [
+        Credentials::Token(file(&folder, "token", "secret")),
+        Credentials::User(file(&folder, "user", "hufu:secret")),
+    ] {
+        options.credentials = credentials;
+        check_refused(options.clone(), "192.0.2.1 would travel in the clear").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_engine_may_not_do_is_named() {
     let settings = "authorization { users: [
