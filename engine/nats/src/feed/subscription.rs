@@ -9,7 +9,7 @@ use async_nats::{Message, StatusCode, Subject, Subscriber, jetstream};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use hufu_sync::Delivery;
-use hufu_wire::chain::{Checkpoint, Head};
+use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, Message as _, Sequence};
 use tokio::time::{Instant, sleep_until};
 
@@ -124,13 +124,9 @@ impl Subscription {
             };
             match incoming {
                 Incoming::Set(message) => self.set(message)?,
-                Incoming::Head(bytes) if bytes.len() == Head::BYTES => return Ok(Delivery::Head(bytes)),
-                Incoming::Checkpoint(bytes) if bytes.len() == Checkpoint::BYTES => {
-                    return Ok(Delivery::Checkpoint(bytes));
-                }
-                Incoming::Head(bytes) | Incoming::Checkpoint(bytes) => {
-                    tracing::debug!("{} bytes are no head and no checkpoint", bytes.len());
-                }
+                // Whatever they are: whoever refuses them counts them too, and leaves when there are too many.
+                Incoming::Head(bytes) => return Ok(Delivery::Head(bytes)),
+                Incoming::Checkpoint(bytes) => return Ok(Delivery::Checkpoint(bytes)),
             }
         }
     }
@@ -142,10 +138,8 @@ impl Subscription {
             return self.heartbeat(status, message);
         }
         let message = jetstream::Message { message, context: self.link.jetstream.clone() };
-        let Ok(info) = message.info() else {
-            tracing::debug!("a message in the inbox is no consumer's");
-            return Ok(());
-        };
+        // Nobody but the server knows the inbox.
+        let info = message.info().map_err(|_| NatsFault::Garbled("a message is no consumer's".to_owned()))?;
         if info.consumer_sequence != self.seen + 1 {
             return Err(NatsFault::Unreachable("messages were lost on the way".into()));
         }

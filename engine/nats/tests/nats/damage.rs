@@ -202,3 +202,19 @@ async fn a_place_is_found_among_what_is_no_set() {
         assert_eq!(first, after + 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_head_is_handed_on_to_be_refused_and_counted() {
+    let nats = Nats::start().expect("nats-server");
+    let registry = Registry::new();
+    let publisher = publish(&nats, &registry);
+    let mut feed = NatsFeed::new(options(&nats), ISSUER);
+    subscribe(&mut feed, 0).await;
+    drop(publisher);
+    let stranger = async_nats::connect(nats.url()).await.expect("a server");
+    stranger.publish("hufu.heads.310000", Bytes::from_static(b"garbage")).await.expect("sent");
+    stranger.flush().await.expect("flushed");
+    let garbage =
+        async { while feed.next().await.expect("a delivery") != Delivery::Head("garbage".into()) {} };
+    tokio::time::timeout(Duration::from_secs(2), garbage).await.expect("it is handed on");
+}

@@ -157,3 +157,17 @@ async fn an_engine_follows_while_sets_are_made() {
     }
     assert_eq!(engine.tip, Sequence(500));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_is_left_brings_nothing_until_it_is_asked_again() {
+    let nats = Nats::start().expect("nats-server");
+    let registry = Registry::new();
+    registry.append();
+    let _publisher = publish(&nats, &registry);
+    let mut feed = NatsFeed::new(options(&nats), ISSUER);
+    subscribe(&mut feed, 0).await;
+    feed.leave();
+    assert!(matches!(feed.next().await, Err(FeedFault::Unreachable { .. })));
+    subscribe(&mut feed, 0).await;
+    assert!(matches!(next(&mut feed).await, Delivery::ChangeSet(_)));
+}
