@@ -76,12 +76,16 @@ impl Sets {
         }
         let (mut stored, mut surprises) = (0, 0);
         loop {
-            let standing = match self.standing {
-                Some(standing) => standing,
-                None if surprises > SURPRISES_MAX => return Err(Trouble::Contended),
-                None => self.look().await?,
+            if self.standing.is_none() {
+                if surprises > SURPRISES_MAX {
+                    return Err(Trouble::Contended);
+                }
+                self.standing = self.look().await?;
+            }
+            let Some(standing) = self.standing else {
+                surprises += 1;
+                continue;
             };
-            self.standing = Some(standing);
             let sets = self.shared.source.sets(self.issuer, standing.chain, BATCH_BYTES).await?;
             if sets.is_empty() {
                 self.with_ids = true;

@@ -40,8 +40,8 @@ impl Sets {
         Ok(())
     }
 
-    /// Finds out how far the stream has come.
-    pub(super) async fn look(&mut self) -> Result<Standing, Trouble> {
+    /// Finds out how far the stream has come; `None` when it had to be emptied first.
+    pub(super) async fn look(&mut self) -> Result<Option<Standing>, Trouble> {
         let stream = streams::ensure_sets(&self.link, self.issuer, &self.shared.options).await?;
         self.looked = Instant::now();
         // In this order: what the chain is compared with was in the stream before the chain was asked.
@@ -51,19 +51,19 @@ impl Sets {
         let Some(message) = last else {
             if stream.cached_info().state.messages > 0 {
                 // Somebody removed messages at its end, and a server then finds none of those before.
-                return self.empty(&stream, next).await;
+                return self.empty(&stream, next).await.map(|()| None);
             }
             self.contradicted = None;
-            return Ok(Standing { last: 0, next, chain: self.beginning().await? });
+            return Ok(Some(Standing { last: 0, next, chain: self.beginning().await? }));
         };
         let last = message.sequence;
         let Some(newest) = self.newest(&stream, message).await? else {
-            return self.empty(&stream, next).await;
+            return self.empty(&stream, next).await.map(|()| None);
         };
         match self.relation(&stream, &newest).await? {
             Relation::Same => {
                 self.contradicted = None;
-                Ok(Standing { last, next, chain: newest.sequence })
+                Ok(Some(Standing { last, next, chain: newest.sequence }))
             }
             Relation::Ahead { tip } => Err(Trouble::Ahead { tip, newest: newest.sequence }),
             Relation::Other
@@ -71,7 +71,7 @@ impl Sets {
             {
                 Err(Trouble::OtherHistory { sequence: newest.sequence })
             }
-            Relation::Other => self.empty(&stream, last + 1).await,
+            Relation::Other => self.empty(&stream, last + 1).await.map(|()| None),
         }
     }
 
@@ -130,14 +130,14 @@ impl Sets {
     }
 
     /// Empties the stream below `end`. What another registry may have published since stays.
-    async fn empty(&mut self, stream: &Stream, end: u64) -> Result<Standing, Trouble> {
+    async fn empty(&mut self, stream: &Stream, end: u64) -> Result<(), Trouble> {
         let emptied = stream.purge().sequence(end).await;
         emptied.map_err(|error| NatsFault::Refused(format!("emptying a stream: {error}")))?;
         tracing::warn!("the stream of issuer {} was emptied; it is filled anew", self.issuer);
         self.shared.counters.repairs.fetch_add(1, Ordering::Relaxed);
         self.contradicted = None;
         self.with_ids = false;
-        Box::pin(self.look()).await
+        Ok(())
     }
 }
 
