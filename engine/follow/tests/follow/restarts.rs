@@ -127,7 +127,8 @@ fn r22_a_damaged_warm_copy_is_refused_and_named() {
     let files: Vec<_> = fs::read_dir(good.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let damages: [fn(&mut Vec<u8>); 3] =
         [|bytes| bytes[100] ^= 1, |bytes| bytes.truncate(bytes.len() - 1), |bytes| bytes.clear()];
-    for name in files.iter().filter(|name| !name.to_str().unwrap().starts_with("tail")) {
+    let is_of_copy = |name: &str| name == "warm.state" || name.ends_with(".snapshot");
+    for name in files.iter().filter(|name| is_of_copy(name.to_str().unwrap())) {
         for damage in damages {
             let folder = copied(good.path());
             let path = folder.path().join(name);
