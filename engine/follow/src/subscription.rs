@@ -114,9 +114,11 @@ impl Subscription {
         self.again_after(now, rest);
     }
 
-    /// Sets are missing that this subscription will not bring.
+    /// Sets are missing that this subscription will not bring. Later ones may come at once with each subscription, so
+    /// that none is ever hung: it counts as if it were, until a set leads on.
     pub(crate) fn lost_sets(&mut self, now: Instant) {
         if self.again_at.is_none() {
+            self.starved += 1;
             self.again_after(now, Duration::ZERO);
         }
     }

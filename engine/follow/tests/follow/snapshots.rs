@@ -79,6 +79,21 @@ fn r22_where_a_snapshot_cannot_be_had_a_newer_checkpoint_is_asked_for() {
     engine.is_at(&links[7]);
 }
 
+/// A set that is never believed, under a revoked key for example, with later ones behind it that are.
+#[test]
+fn r22_a_checkpoint_leads_over_a_set_that_never_comes() {
+    let (links, folder, files) = (grown(8), tempdir().unwrap(), tempdir().unwrap());
+    let (source, store) = (Source::with(&links), Store::default());
+    source.is(Manner::Without(Sequence(3)));
+    let checkpoint = vouched(&links[5].tip, &links[5].words, files.path());
+    store.put(&checkpoint, files.path());
+    source.vouches(&checkpoint);
+    let engine = start(folder.path(), source.feed(), Arc::new(store), QUICK);
+    let status = engine.until_at(8);
+    engine.is_at(&links[7]);
+    assert_eq!(status.counters.snapshots_loaded, 1);
+}
+
 #[test]
 fn sets_that_are_few_are_followed_and_many_are_not() {
     for (gap_sets_max, loads) in [(100, 0), (6, 1)] {
