@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use hufu_codes::keyring::Keyring;
+use hufu_upstream::ApiFault;
 use hufu_wire::{IssuerId, Sequence};
 
 use crate::ledger::Ledger;
 use crate::moment;
-use crate::remote::Remote;
+use crate::remote::{Remote, told};
 
 /// Sets asked for at once, bytes: a few of the largest.
 const BYTES_MAX: u32 = 4 << 20;
@@ -20,7 +21,15 @@ pub(crate) fn each_set(
     mut visit: impl FnMut(Sequence, &[u8]) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
     loop {
-        let sets = remote.ask(|api| api.sets(issuer, after, BYTES_MAX))?;
+        let sets = match remote.try_ask(|api| api.sets(issuer, after, BYTES_MAX)) {
+            // One of them is damaged: those before it come one by one, and then it is the one that is named.
+            Err(fault) if is_damage(&fault) => {
+                let next = Sequence(after.0 + 1);
+                let set = remote.ask(|api| api.set(issuer, next));
+                vec![set.with_context(|| format!("change set {next} of issuer {issuer}"))?]
+            }
+            sets => sets.map_err(told)?,
+        };
         if sets.is_empty() {
             return Ok(());
         }
@@ -33,6 +42,11 @@ pub(crate) fn each_set(
             }
         }
     }
+}
+
+/// Whether a registry says that its store contradicts itself.
+pub(crate) fn is_damage(fault: &ApiFault) -> bool {
+    fault.problem().is_some_and(|problem| problem.name() == "damaged")
 }
 
 /// Follows the chain as far as the registry has it.
