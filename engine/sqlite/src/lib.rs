@@ -29,7 +29,7 @@ use hufu_registry::store::Store;
 use hufu_wire::IssuerId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tokio::sync::broadcast;
 
 use fault::fault;
@@ -77,7 +77,10 @@ impl SqliteStore {
             .pragma("cache_size", "-65536");
         let pool = |connections| {
             let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
-            options.max_lifetime(None).idle_timeout(None).test_before_acquire(false)
+            let options = options.max_lifetime(None).idle_timeout(None).test_before_acquire(false);
+            // A full disk makes SQLite end a transaction by itself (<https://sqlite.org/lang_transaction.html>, 3.1). The
+            // driver still counts it as open after that and begins no other on this connection.
+            options.before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         };
         let open = async {
             let writer = pool(1).connect_with(options.clone()).await?;
