@@ -94,6 +94,8 @@ impl SnapshotFolder {
         if bytes == 0 {
             return Err(ApiProblem::new(Kind::Invalid, "the body is empty: send the snapshot's bytes"));
         }
+        // The error of the last write is told here, and by nothing that comes after.
+        file.flush().await.map_err(|why| disk(&why))?;
         file.sync_all().await.map_err(|why| disk(&why))?;
         let (path, folder) = (self.path(issuer, digest), self.folder.clone());
         blocking(move || {
