@@ -1,5 +1,6 @@
 //! What the log hears: each change of a condition once, with the issuer, the sequence and what a person can do.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,13 +59,13 @@ impl Voice {
         if !self.unreachable.begins(now) {
             return;
         }
-        let (issuer, at) = (self.issuer, at(follower));
+        let (issuer, at, told) = (self.issuer, at(follower), one_line(fault));
         if matches!(fault, FeedFault::Refused { .. }) {
             tracing::error!(
-                "issuer {issuer} stays at {at}: {fault}; look at the token, the name and the certificate"
+                "issuer {issuer} stays at {at}: {told}; look at the token, the name and the certificate"
             );
         } else {
-            tracing::warn!("issuer {issuer} stays at {at}: {fault}; it is tried again");
+            tracing::warn!("issuer {issuer} stays at {at}: {told}; it is tried again");
         }
     }
 
@@ -160,9 +161,10 @@ impl Voice {
     pub(crate) fn not_loaded(&mut self, of: Sequence, what: &str, faults: u32) {
         if faults == 1 {
             tracing::warn!(
-                "issuer {}: the snapshot of {of} is not loaded: {what}; the statuses stay, and it is fetched again \
+                "issuer {}: the snapshot of {of} is not loaded: {}; the statuses stay, and it is fetched again \
                  later",
-                self.issuer
+                self.issuer,
+                one_line(what)
             );
         }
     }
@@ -247,4 +249,27 @@ impl Voice {
 
 fn at(follower: &Follower) -> Sequence {
     follower.tip().sequence
+}
+
+/// What somebody else may have written, as part of one line of the log: whoever answers must not be able to write lines
+/// of their own, nor to fill the disk.
+fn one_line(what: impl Display) -> String {
+    let line = what.to_string();
+    line.chars().take(LINE_CHARS_MAX).map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+/// Longer than anything that is said here.
+const LINE_CHARS_MAX: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_writes_lines_of_their_own_into_the_log() {
+        let what = format!("a registry: no\nERROR issuer 1 is forked\u{1b}[2J\u{9b}{}", "long ".repeat(1000));
+        let line = one_line(FeedFault::Refused { feed: "the feed".to_owned(), what });
+        assert!(line.starts_with("the feed refuses: a registry: no ERROR"), "{line}");
+        assert!(line.chars().count() == LINE_CHARS_MAX && !line.contains(char::is_control), "{line}");
+    }
 }
