@@ -12,6 +12,7 @@ mod handlers;
 mod limits;
 mod options;
 mod problem;
+mod range;
 mod routes;
 mod server;
 mod snapshots;

@@ -56,6 +56,7 @@ kinds! {
     Moved = "moved", CONFLICT, "The chain has grown since";
     Braked = "braked", CONFLICT, "Too many holders would turn red at once";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
+    BeyondEnd = "beyond-end", RANGE_NOT_SATISFIABLE, "The file ends before that";
     MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of the wrong type";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "What was sent cannot be meant";
     Unbelieved = "unbelieved", UNPROCESSABLE_ENTITY, "No engine would believe it";

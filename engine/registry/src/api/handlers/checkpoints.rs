@@ -10,6 +10,7 @@ use super::octets;
 use crate::api::clock::now;
 use crate::api::extract::{Bearer, Ids, Octets, expect_type};
 use crate::api::problem::{ApiProblem, Kind};
+use crate::api::range::Asked;
 use crate::api::snapshots::SnapshotFolder;
 use crate::api::state::Api;
 use crate::api::types::Hex;
@@ -55,24 +56,46 @@ pub(in crate::api) async fn put(
 }
 
 /// A snapshot by its digest
+///
+/// One `Range` is answered with 206, so that a transfer that broke goes on where it was.
 #[utoipa::path(get, path = "/v1/issuers/{issuer}/snapshots/{digest}", tag = "checkpoints",
-    params(("issuer" = u32, Path), ("digest" = String, Path, description = "64 hex digits")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+    params(("issuer" = u32, Path), ("digest" = String, Path, description = "64 hex digits"),
+        ("range" = Option<String>, Header, description = "one range of bytes; others are passed over")),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, body = Vec<u8>, content_type = "application/octet-stream",
+            headers(("content-range" = String)))),
     security(("bearer" = ["feed"]), ("bearer" = ["checkpoint"]), ("bearer" = ["confirm"]), ("bearer" = ["audit"])))]
 pub(in crate::api) async fn read_snapshot(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids((issuer, digest)): Ids<(u32, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
     let issuer = IssuerId(issuer);
     caller.may_one_of(&READERS, issuer)?;
     let digest = digest_of(&digest)?;
-    let (length, body) = folder(&api)?.get(issuer, &digest).await?;
+    let kept = folder(&api)?.get(issuer, &digest).await?;
+    let (tag, bytes) = (format!("\"{digest}\""), kept.bytes());
+    let (status, range, first, count) = match Asked::of(&headers, &tag, bytes) {
+        Asked::Whole => (StatusCode::OK, None, 0, bytes),
+        Asked::Part { first, last } => {
+            let range = format!("bytes {first}-{last}/{bytes}");
+            (StatusCode::PARTIAL_CONTENT, Some(range), first, last - first + 1)
+        }
+        Asked::Beyond => {
+            let problem = ApiProblem::new(Kind::BeyondEnd, format!("the snapshot has {bytes} bytes"));
+            return Ok(([(header::CONTENT_RANGE, format!("bytes */{bytes}"))], problem).into_response());
+        }
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_LENGTH, count.to_string()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::ETAG, tag),
     ];
-    Ok((headers, body).into_response())
+    let range = range.map(|range| [(header::CONTENT_RANGE, range)]);
+    Ok((status, headers, range, kept.into_body(first, count).await?).into_response())
 }
 
 /// Hand in a snapshot before the checkpoint that names it
