@@ -34,8 +34,10 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Roster, Fault> {
         caller.may_everywhere(Scope::Rosters)?;
+        let roster = self.find_roster(site, name).await?;
+        // Only now: a name that is no roster's may be anything, and whatever stands in the trail stays there.
         self.store.note(&entry(now, caller, Deed::RosterRead, site, name)).await?;
-        self.find_roster(site, name).await
+        Ok(roster)
     }
 
     /// Adds a roster or replaces it.

@@ -1,11 +1,15 @@
 //! The trail.
 
 use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, SiteId};
+use hufu_wire::{HolderIndex, Sequence, SiteId};
 
 use super::scene::{now, person};
 use super::{Database, ISSUER, Scene, green};
+use crate::fault::Fault;
+use crate::proposal::ProposalId;
 use crate::site::Site;
+use crate::source::ChainSource as _;
+use crate::token::TokenId;
 use crate::trail::Deed;
 
 async fn deeds(scene: &Scene) -> Vec<Deed> {
@@ -25,6 +29,8 @@ pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn 
     registry.statuses(caller, ISSUER, HolderIndex(0), 9, at).await.expect("an export");
     // Who was not there was looked for all the same.
     assert!(registry.holder(caller, ISSUER, HolderIndex(7), at).await.is_err());
+    // What is the name of no roster may be anything, and the trail keeps it for good.
+    assert!(registry.roster(caller, SiteId(1), "11010519491231002X", at).await.is_err());
     let lines = registry.trail(caller, 0, 4096, at).await.expect("a trail");
     let found: Vec<_> =
         lines[before..].iter().map(|line| (line.entry.deed, line.entry.what.as_str())).collect();
@@ -44,6 +50,32 @@ pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn 
     let first = registry.trail(caller, 0, 2, at).await.expect("a page");
     let next = registry.trail(caller, first[1].number, 3, at).await.expect("a page");
     assert_eq!([&first[..], &next[..]].concat(), lines[..5], "page by page");
+}
+
+/// Whoever goes on after the highest number there is gets nothing, whatever number a database can hold.
+pub async fn nothing_lies_beyond_the_last_number(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    let (registry, caller) = (&scene.registry, &scene.operator);
+    scene.add_people(0, 1).await;
+    scene.change(&[(0, Change::Word(green()))]).await;
+    let paper = crate::credential::Wanted::Paper { valid_s: 60 };
+    registry.issue(caller, ISSUER, HolderIndex(0), &paper, now()).await.expect("a credential");
+    for after in [1 << 40, i64::MAX.cast_unsigned(), 1 << 63, u64::MAX] {
+        let trail = registry.trail(caller, after, 9, now()).await;
+        assert_eq!(trail, Ok(Vec::new()), "after line {after}");
+        let page = (after, 9);
+        let credentials = registry.credentials(caller, ISSUER, HolderIndex(0), page, now()).await;
+        assert_eq!(credentials, Ok(Vec::new()), "after credential {after}");
+        let page = (Some(ProposalId(after)), 9);
+        let proposals = registry.proposals(caller, ISSUER, None, page, now()).await;
+        assert_eq!(proposals, Ok(Vec::new()), "after proposal {after}");
+        let sets = registry.sets(ISSUER, Sequence(after), 9).await;
+        assert_eq!(sets, Ok(Vec::new()), "after set {after}");
+        let set = registry.set(caller, ISSUER, Sequence(after)).await;
+        assert!(matches!(set, Err(Fault::NotFound(_))), "set {after}: {set:?}");
+        let token = registry.revoke_token(caller, TokenId(after), now()).await;
+        assert!(matches!(token, Err(Fault::NotFound(_))), "token {after}: {token:?}");
+    }
 }
 
 /// A line and what it tells are written together or not at all.
