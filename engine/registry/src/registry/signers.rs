@@ -3,7 +3,7 @@
 use hufu_codes::chain::AuthoritySigner;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::{Keyring, Uses};
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::{IssuerId, KeyId, UnixMillis};
 
 use crate::fault::Fault;
 
@@ -29,14 +29,15 @@ impl Signers {
         now: UnixMillis,
     ) -> Result<&IssuerSigner, Fault> {
         let may = |signer: &&IssuerSigner| {
-            signer.issuer() == issuer && keyring.key_for(signer.key(), uses, now.seconds()).is_ok()
+            signer.issuer() == issuer && is_listed(keyring, signer.key(), issuer, uses, now)
         };
         self.codes.iter().find(may).ok_or_else(|| missing(uses, Some(issuer)))
     }
 
     /// The key that signs rosters now.
     pub(super) fn roster(&self, keyring: &Keyring, now: UnixMillis) -> Result<&IssuerSigner, Fault> {
-        let may = |signer: &&IssuerSigner| keyring.key_for(signer.key(), Uses::ROSTER, now.seconds()).is_ok();
+        let may =
+            |signer: &&IssuerSigner| is_listed(keyring, signer.key(), signer.issuer(), Uses::ROSTER, now);
         self.rosters.iter().find(may).ok_or_else(|| missing(Uses::ROSTER, None))
     }
 
@@ -48,10 +49,16 @@ impl Signers {
         now: UnixMillis,
     ) -> Result<&AuthoritySigner, Fault> {
         let may = |signer: &&AuthoritySigner| {
-            signer.issuer() == publisher && keyring.key_for(signer.key(), Uses::HEAD, now.seconds()).is_ok()
+            signer.issuer() == publisher && is_listed(keyring, signer.key(), publisher, Uses::HEAD, now)
         };
         self.publishers.iter().find(may).ok_or_else(|| missing(Uses::HEAD, Some(publisher)))
     }
+}
+
+/// Whether the trust list lets this key sign `uses` now, and as a key of `issuer`: engines go by the list, so under
+/// another issuer's name there the same bytes would be a code of somebody else's holder.
+fn is_listed(keyring: &Keyring, key: KeyId, issuer: IssuerId, uses: Uses, now: UnixMillis) -> bool {
+    keyring.key_for(key, uses, now.seconds()).is_ok_and(|listed| listed.issuer == issuer)
 }
 
 fn missing(uses: Uses, issuer: Option<IssuerId>) -> Fault {
@@ -59,4 +66,34 @@ fn missing(uses: Uses, issuer: Option<IssuerId>) -> Fault {
     Fault::Misconfigured(format!(
         "no key{of} that signs {uses} now: name its file in registry.toml, and list it in the trust list with that use"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_codes::ed25519::PreparedKey;
+    use hufu_codes::issue::OperatorSigner;
+    use hufu_codes::keyring::TrustList;
+    use hufu_wire::UnixSeconds;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_the_trust_list_gives_to_another_issuer_signs_nothing() {
+        let (ours, theirs) = (IssuerId(310_000), IssuerId(320_000));
+        let (since, until) = (UnixSeconds(1_780_000_000), UnixSeconds(u32::MAX));
+        let now = UnixMillis(1_790_000_000_000);
+        let signs = |listed_as: IssuerId| {
+            let operator = OperatorSigner::from_seed(&[0x22; 32]);
+            let listed =
+                IssuerSigner::from_seed(&[0x64; 32], listed_as).listed(Uses::PAPER, since, since, until);
+            let list = TrustList::sign(1, since, &[listed], &operator);
+            let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+            let keyring = Keyring::empty().update(&list, now.seconds()).unwrap();
+            let signers =
+                Signers { codes: vec![IssuerSigner::from_seed(&[0x64; 32], ours)], ..Signers::default() };
+            signers.code(ours, Uses::PAPER, &keyring, now).is_ok()
+        };
+        assert!(signs(ours));
+        assert!(!signs(theirs));
+    }
 }
