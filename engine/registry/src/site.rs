@@ -30,33 +30,36 @@ impl Site {
         if self.policy.len() > POLICY_BYTES_MAX {
             return Err(Fault::invalid("policy", format!("at most {POLICY_BYTES_MAX} bytes")));
         }
-        // The policy comes first, so that lines are counted as its author counts them.
-        let text = format!("[[site]] # {}\n{}\n{}", self.id, self.policy, self.head());
-        match Sites::parse(&text, "policy") {
-            // One fragment is one site: a fragment that opens another table would speak for somebody else.
+        match Sites::parse(&self.render(), "policy") {
+            // One policy is one site: one that opens another table would speak for somebody else.
             Ok(sites) if sites.iter().len() == 1 && sites.get(self.id).is_some() => Ok(()),
             Ok(_) => Err(Fault::invalid("policy", "it opens another site; send each by itself")),
             Err(mut fault) => {
-                fault.line = fault.line.saturating_sub(1).max(1);
+                // Lines are counted as the policy's author counts them.
+                fault.line = fault.line.saturating_sub(HEAD_LINES).max(1);
                 Err(Fault::invalid("policy", fault.to_string()))
             }
         }
     }
 
-    fn head(&self) -> String {
-        // Debug of a string escapes as a TOML basic string does, for what check_name lets in.
-        format!("id = {}\nname = {:?}\n", self.id, self.name)
+    /// The site as it stands in the engine's `sites.toml`. What stands after it there cannot change what it means,
+    /// nor it that: it is checked alone, to its end.
+    fn render(&self) -> String {
+        // TOML 1.0.0, basic strings: of what a name may have, these two are escaped.
+        let name = self.name.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("[[site]]\nid = {}\nname = \"{name}\"\n{}\n", self.id, self.policy.trim_end())
     }
 }
+
+/// Lines of a site before its policy.
+const HEAD_LINES: usize = 3;
 
 /// The engine's `sites.toml`.
 pub fn render(sites: &[Site]) -> String {
     let mut text = String::from("# Site policies, as the registry has them. Changes made here are lost.\n");
     for site in sites {
-        text.push_str("\n[[site]]\n");
-        text.push_str(&site.head());
-        text.push_str(site.policy.trim_end());
         text.push('\n');
+        text.push_str(&site.render());
     }
     text
 }

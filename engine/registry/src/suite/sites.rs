@@ -27,7 +27,7 @@ pub async fn a_site_is_put_rendered_and_removed(database: &dyn Database) {
 
     let rendered = registry.sites_toml(caller).await.expect("all sites");
     let read = Sites::parse(&rendered, "sites.toml").expect("as engines read it");
-    let names: Vec<_> = read.iter().map(|policy| (policy.id.0, policy.name.to_string())).collect();
+    let names: Vec<_> = read.iter().map(|policy| (policy.id.0, policy.name.clone())).collect();
     assert_eq!(names, [2, 5, 9].map(|id| (id, site(id, "").name)));
 
     registry.add_device(caller, SiteId(2), "gate", now()).await.expect("a device");
@@ -54,4 +54,26 @@ pub async fn a_policy_that_no_engine_would_take_is_refused(database: &dyn Databa
     check("another site", "[[site]]\nid = 6\nname = \"theirs\"", "").await;
     check("another id", "id = 6", "").await;
     assert_eq!(scene.registry.sites(&scene.operator).await, Ok(Vec::new()));
+}
+
+/// A text that is left open in one place must not swallow what the registry writes after it.
+pub async fn what_stands_in_a_name_or_a_policy_changes_no_other_site(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    let (registry, caller) = (&scene.registry, &scene.operator);
+    let named =
+        |id, name: &str, policy: &str| Site { id: SiteId(id), name: name.into(), policy: policy.into() };
+    // A joiner within a Persian name, a soft hyphen, an accent by itself, whatever TOML gives a meaning to.
+    let names = ["می\u{200c}خواهم", "Gate\u{ad}house", "\u{301}", "'''#", "\"\"\" # \\u0041"];
+    for (id, name) in (1..).zip(names) {
+        let put = registry.put_site(caller, &named(id, name, "# ends here \"\"\""), now()).await;
+        assert_eq!(put, Ok(()), "{name}");
+    }
+    // Closed by the name, if that stood after it.
+    let open = named(9, "'''#", "id = 9\naccepts = [\"phone\"]\nname = '''");
+    let refused = registry.put_site(caller, &open, now()).await;
+    assert!(matches!(refused, Err(Fault::Invalid { field: "policy", .. })), "{refused:?}");
+
+    let rendered = registry.sites_toml(caller).await.expect("all sites");
+    let read = Sites::parse(&rendered, "sites.toml").expect("as engines read it");
+    assert!(read.iter().map(|policy| policy.name.clone()).eq(names));
 }
