@@ -3,7 +3,7 @@
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 /// An id number in its one spelling: `31010119900101123X`, or `passport:E12345678`. Wiped when dropped, never
 /// printed.
@@ -22,6 +22,9 @@ pub enum IdFault {
     /// The last character does not follow from the others.
     #[error("the check character is not right: a digit is wrong or two are swapped")]
     Check,
+    /// A resident's number with the kind of a document before it: the same person would be registered twice.
+    #[error("it is a resident's number: leave out the kind before it")]
+    Kind,
     /// The date of birth in it is no date.
     #[error("it has a date of birth that does not exist")]
     Birth,
@@ -33,7 +36,7 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECKS: &[u8; 11] = b"10X98765432";
 
 impl IdNumber {
-    /// Reads a number as somebody wrote it: spaces around it and lower case letters are mended.
+    /// Reads a number as somebody wrote it: spaces around it, lower case letters and a document's hyphens are mended.
     ///
     /// # Errors
     /// [`IdFault`].
@@ -76,13 +79,17 @@ fn resident(text: &str) -> Result<IdNumber, IdFault> {
 
 fn other(kind: &str, number: &str) -> Result<IdNumber, IdFault> {
     let kind_fits = (2..=16).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let number_fits = (4..=32).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if kind_fits && number_fits {
-        Ok(IdNumber(format!("{}:{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
-    } else {
-        Err(IdFault::Form)
+    // Some write them and some do not, and it is the same document.
+    let number = Zeroizing::new(number.replace('-', ""));
+    let number_fits =
+        (4..=32).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !kind_fits || !number_fits {
+        return Err(IdFault::Form);
     }
+    if resident(&number).is_ok() {
+        return Err(IdFault::Kind);
+    }
+    Ok(IdNumber(format!("{}:{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
 }
 
 fn is_date(year: u32, month: u32, day: u32) -> bool {
@@ -147,6 +154,10 @@ mod tests {
         check("too short", "11010519491231002", Err(IdFault::Form));
         check("not ASCII", "１1010519491231002X", Err(IdFault::Form));
         check("a passport", "Passport:e12345678", Ok("passport:E12345678"));
+        check("hyphens", "passport:e-1234-5678", Ok("passport:E12345678"));
+        check("nothing but hyphens", "passport:----", Err(IdFault::Form));
+        check("a resident's number as a document", "id:11010519491231002x", Err(IdFault::Kind));
+        check("the same with hyphens", "id:110105-19491231-002X", Err(IdFault::Kind));
         check("nothing but a kind", "passport:", Err(IdFault::Form));
         check("no kind", ":E12345678", Err(IdFault::Form));
         check("empty", "", Err(IdFault::Form));
