@@ -15,7 +15,10 @@ use tokio::sync::broadcast;
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::values::{bytes, column, number, time};
+use crate::values::{at_most, bytes, number, time};
+
+/// The columns of a [`Tip`], and the digest of the set that it names.
+type TipRow = (i64, Vec<u8>, i64, i64, Option<Vec<u8>>);
 
 /// Most sets whose sizes are looked at for one answer.
 const SETS_MAX: i64 = 1024;
@@ -56,7 +59,7 @@ impl Chain for SqliteStore {
             "SELECT sequence, length(bytes) FROM sets WHERE issuer = ? AND sequence > ? ORDER BY sequence LIMIT ?",
         )
         .bind(issuer.0)
-        .bind(column(after.0))
+        .bind(at_most(after.0))
         .bind(SETS_MAX)
         .fetch_all(&self.readers)
         .await
@@ -91,7 +94,7 @@ impl Chain for SqliteStore {
 
 /// Where a chain ends.
 pub(crate) async fn tip(at: &mut SqliteConnection, issuer: IssuerId) -> Result<Option<Tip>, Fault> {
-    let row: Option<(i64, Vec<u8>, i64, i64, Option<Vec<u8>>)> = sqlx::query_as(
+    let row: Option<TipRow> = sqlx::query_as(
         "SELECT i.sequence, i.digest, i.proposed_ms, i.confirmed_ms, s.digest FROM issuers AS i \
          LEFT JOIN sets AS s ON s.issuer = i.issuer AND s.sequence = i.sequence WHERE i.issuer = ?",
     )
@@ -129,8 +132,8 @@ async fn rows(
         "SELECT sequence, digest, bytes FROM sets WHERE issuer = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
     )
     .bind(issuer.0)
-    .bind(column(first.0))
-    .bind(column(last.0))
+    .bind(at_most(first.0))
+    .bind(at_most(last.0))
     .fetch_all(&store.readers)
     .await
     .map_err(fault)?;

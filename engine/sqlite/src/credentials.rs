@@ -8,7 +8,7 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::trail::note;
-use crate::values::{bytes, column, number};
+use crate::values::{at_most, bytes, number};
 
 /// The columns of a [`ListedCredential`].
 type Row = (i64, i64, i64, i64, i64, Vec<u8>, Vec<u8>);
@@ -58,7 +58,7 @@ impl Credentials for SqliteStore {
         )
         .bind(issuer.0)
         .bind(holder.0)
-        .bind(column(after))
+        .bind(at_most(after))
         .bind(limit)
         .fetch_all(&self.readers)
         .await

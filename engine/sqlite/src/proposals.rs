@@ -13,7 +13,7 @@ use crate::SqliteStore;
 use crate::fault::fault;
 use crate::holders::no_issuer;
 use crate::trail::note;
-use crate::values::{bytes, column, ms, number, time, word};
+use crate::values::{at_most, bytes, ms, number, time, word};
 
 #[async_trait]
 impl Proposals for SqliteStore {
@@ -77,7 +77,7 @@ impl Proposals for SqliteStore {
         let row: Option<(Vec<u8>, Vec<u8>)> =
             sqlx::query_as("SELECT content, instruction FROM proposals WHERE issuer = ? AND proposal = ?")
                 .bind(issuer.0)
-                .bind(column(id.0))
+                .bind(at_most(id.0))
                 .fetch_optional(&self.readers)
                 .await
                 .map_err(fault)?;
@@ -102,7 +102,7 @@ impl Proposals for SqliteStore {
         ))
         .bind(issuer.0)
         .bind(phase.map(ProposalPhase::slug))
-        .bind(column(after.map_or(0, |id| id.0)))
+        .bind(after.map_or(0, |id| at_most(id.0)))
         .bind(limit)
         .fetch_all(&self.readers)
         .await
@@ -122,7 +122,7 @@ impl Proposals for SqliteStore {
              WHERE issuer = ? AND proposal = ? AND phase IN ('pending', 'braked')",
         )
         .bind(issuer.0)
-        .bind(column(id.0))
+        .bind(at_most(id.0))
         .execute(&mut *write)
         .await
         .map_err(fault)?;
@@ -150,7 +150,7 @@ impl Proposals for SqliteStore {
         .bind(reds)
         .bind(release)
         .bind(issuer.0)
-        .bind(column(id.0))
+        .bind(at_most(id.0))
         .execute(&mut *write)
         .await
         .map_err(fault)?;
@@ -200,7 +200,7 @@ async fn find(
         "FROM proposals WHERE issuer = ? AND proposal = ?",
     ))
     .bind(issuer.0)
-    .bind(column(id.0))
+    .bind(at_most(id.0))
     .fetch_optional(at)
     .await
     .map_err(fault)?;

@@ -8,7 +8,7 @@ use hufu_wire::{IssuerId, UnixMillis};
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::trail::note;
-use crate::values::{column, issuer, ms, number, time};
+use crate::values::{at_most, issuer, ms, number, time};
 
 /// The columns of a [`Token`].
 type Row = (i64, String, i64, Option<i64>, i64, i64, Option<i64>);
@@ -81,7 +81,7 @@ impl Tokens for SqliteStore {
              RETURNING token, label, scopes, issuer, made_ms, expires_ms, revoked_ms",
         )
         .bind(ms(now))
-        .bind(column(token.0))
+        .bind(at_most(token.0))
         .fetch_optional(&mut *write)
         .await
         .map_err(fault)?;

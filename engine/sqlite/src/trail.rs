@@ -8,7 +8,7 @@ use sqlx::{Executor, Sqlite};
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::values::{column, issuer, ms, number, time, word};
+use crate::values::{at_most, issuer, ms, number, time, word};
 
 /// Adds a line in the transaction of what it tells.
 pub(crate) async fn note<'e>(to: impl Executor<'e, Database = Sqlite>, entry: &Entry) -> Result<(), Fault> {
@@ -34,7 +34,7 @@ impl Trail for SqliteStore {
         let rows: Vec<(i64, i64, String, String, Option<i64>, String)> = sqlx::query_as(
             "SELECT number, at_ms, who, deed, issuer, what FROM trail WHERE number > ? ORDER BY number LIMIT ?",
         )
-        .bind(column(after))
+        .bind(at_most(after))
         .bind(limit)
         .fetch_all(&self.readers)
         .await

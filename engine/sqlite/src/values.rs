@@ -8,6 +8,11 @@ pub(crate) fn column(value: u64) -> i64 {
     value.cast_signed()
 }
 
+/// A number that a caller names to look for, or to go on after: nothing lies beyond the highest.
+pub(crate) fn at_most(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 /// A time as a column holds it.
 pub(crate) fn ms(time: UnixMillis) -> i64 {
     column(time.0)

@@ -11,7 +11,7 @@ use crate::fault::fault;
 use crate::holders::no_issuer;
 use crate::proposals::find_content;
 use crate::trail::note;
-use crate::values::{bytes, column, ms, number};
+use crate::values::{at_most, bytes, column, ms, number};
 
 pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<Appended, Fault> {
     let mut write = store.write().await?;
@@ -53,7 +53,7 @@ async fn digest_at_its_place(
     let digest: Option<Vec<u8>> =
         sqlx::query_scalar("SELECT digest FROM sets WHERE issuer = ? AND sequence = ?")
             .bind(append.issuer.0)
-            .bind(column(append.set.position.sequence.0))
+            .bind(at_most(append.set.position.sequence.0))
             .fetch_optional(write)
             .await
             .map_err(fault)?;
