@@ -19,9 +19,10 @@ mod trail;
 mod values;
 
 use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hufu_registry::Fault;
@@ -48,6 +49,8 @@ pub struct SqliteStore {
 const READERS: u32 = 4;
 /// How long another process may hold the file before somebody waits in vain.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long somebody waits where SQLite does not.
+const AGAIN: Duration = Duration::from_millis(10);
 /// Wakes that a sleeper may miss before it is told that it missed some; it looks by itself every second anyway.
 const WAKES: usize = 256;
 
@@ -63,9 +66,7 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<SqliteStore, Fault> {
         let name = format!("sqlite {}", path.display());
         let named = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-        // SQLite gives the log beside it the same mode.
-        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        made.map_err(|error| Fault::Unavailable(named(&error)))?;
+        make(path).map_err(|error| Fault::Unavailable(named(&error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -83,8 +84,8 @@ impl SqliteStore {
             options.before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         };
         let open = async {
-            let writer = pool(1).connect_with(options.clone()).await?;
-            migrator().run(&writer).await?;
+            let writer = first(|| pool(1).connect_with(options.clone())).await?;
+            migrate(&writer).await?;
             let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
             Ok::<_, sqlx::Error>((writer, readers))
         };
@@ -96,6 +97,39 @@ impl SqliteStore {
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
     }
+}
+
+/// Makes the file if it is not there. One that is there is not opened: closing it would take away the locks that
+/// another connection of this process has on it (<https://sqlite.org/howtocorrupt.html>, 2.2).
+fn make(path: &Path) -> io::Result<()> {
+    // SQLite gives the log beside it the same mode.
+    match OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// The first connection, which makes a new file's log. When two do that at once, SQLite tells one of them that the file
+/// is locked, and does not wait as it does for any other lock.
+async fn first<F: Future<Output = Result<SqlitePool, sqlx::Error>>>(
+    mut connect: impl FnMut() -> F,
+) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match connect().await {
+            Err(error) if fault::is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.
+async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut write = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrator().run_direct(None, &mut *write, false).await?;
+    write.commit().await
 }
 
 fn migrator() -> Migrator {
