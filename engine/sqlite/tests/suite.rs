@@ -17,6 +17,7 @@ struct File {
 }
 
 impl File {
+    #[expect(clippy::unused_async, reason = "servers take their time")]
     async fn fresh() -> File {
         File { folder: TempDir::new().expect("a folder") }
     }

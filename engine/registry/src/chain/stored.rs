@@ -50,19 +50,14 @@ pub fn checked_sets(
     let missing = |sequence: u64| {
         Fault::Damaged(format!("set {sequence} of issuer {issuer} is missing: put it back from a backup"))
     };
-    let mut next = after.0.saturating_add(1);
+    let following = after.0.saturating_add(1)..;
     if rows.is_empty() && last > after {
-        return Err(missing(next));
+        return Err(missing(following.start));
     }
-    let mut sets = Vec::with_capacity(rows.len());
-    for row in rows {
-        if row.sequence.0 != next {
-            return Err(missing(next));
-        }
-        next += 1;
-        sets.push(checked_set(issuer, row)?);
-    }
-    Ok(sets)
+    let checked = |(sequence, row): (u64, StoredRow)| {
+        if row.sequence.0 == sequence { checked_set(issuer, row) } else { Err(missing(sequence)) }
+    };
+    following.zip(rows).map(checked).collect()
 }
 
 /// Where a chain ends, if its last row says so too.
