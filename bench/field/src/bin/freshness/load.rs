@@ -1,0 +1,56 @@
+//! A generator on a thread of its own.
+
+use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, anyhow};
+use hufu_client::Control;
+use hufu_field::{Engine, Land};
+use hufu_fixtures::World;
+use hufu_fixtures::sites::MARKET;
+use hufu_loadgen::{Generator, Larder, Plan, Report};
+use hufu_wire::UnixSeconds;
+use tokio::runtime::Builder;
+
+use crate::LoadArgs;
+
+/// A land with somebody to check in it.
+pub(crate) fn land(hufu: &std::path::Path, load: &LoadArgs) -> Result<Land> {
+    if load.rate == 0 {
+        return Land::new(hufu);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    Land::of_world(hufu, World::new(1, load.holders, UnixSeconds(u32::try_from(now)?)))
+}
+
+/// Enrols the gates of the load and signs their codes.
+pub(crate) fn generator(land: &Land, engine: &Engine, load: &LoadArgs) -> Result<Generator> {
+    let world = land.world().context("a load needs a world")?.clone();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let enrolled = land
+        .load_gates()?
+        .iter()
+        .map(|identity| {
+            runtime.block_on(async {
+                let control = Control::connect(engine.control(), "engine.hufu", identity).await?;
+                Ok(control.enrol().await?)
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let port = enrolled.first().context("no gate")?.udp_port;
+    let larder = Larder::with_phones(world, MARKET, load.phones, &|_, _| {});
+    Ok(Generator::new(larder, enrolled, (engine.control().ip(), port).into(), 1)?)
+}
+
+/// Runs `plan` beside the caller.
+pub(crate) fn start(mut generator: Generator, plan: Plan) -> JoinHandle<Result<(Generator, Report)>> {
+    thread::spawn(move || {
+        let report = generator.run(&plan, &|_| {})?;
+        Ok((generator, report))
+    })
+}
+
+/// What became of it.
+pub(crate) fn end(load: JoinHandle<Result<(Generator, Report)>>) -> Result<(Generator, Report)> {
+    load.join().map_err(|_| anyhow!("the generator panicked"))?
+}
