@@ -66,7 +66,7 @@ impl Default for Timings {
             hung_ms: 1_500,
             stale_ms: 15_000,
             answer_ms: 10_000,
-            fetch_ms: 900_000,
+            fetch_ms: 7_200_000,
             ask_ms_min: 200,
             backoff_ms_min: 100,
             backoff_ms_max: 10_000,
