@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::runtime::Builder;
 
-use super::carried::{at, comes_to};
+use super::carried::{at, comes_to, whole};
 use super::{PAUSE, open, over_http, pause, told};
 
 /// The registry's database, open to whoever has its files or its password.
@@ -83,10 +83,12 @@ impl Database {
 /// What `hufu audit` found with every engine of a scene: whether all agree, and its report.
 fn audit(scene: &Scene) -> Result<(bool, Value)> {
     let who = format!("--issuer {ISSUER} --national {NATIONAL} --publisher {PUBLISHER}");
-    let engines: String =
-        scene.engines.iter().map(|engine| format!(" --engine {}", engine.metrics_url())).collect();
-    let registry = scene.registry.arguments();
-    let output = scene.land.command(&format!("audit {who} --json {registry}{engines}")).output()?;
+    let mut line = format!("audit {who} --json {}", scene.registry.arguments());
+    for engine in &scene.engines {
+        line.push_str(" --engine ");
+        line.push_str(&engine.metrics_url());
+    }
+    let output = scene.land.command(&line).output()?;
     let code = output.status.code();
     let said = || format!("{code:?}: {}", String::from_utf8_lossy(&output.stderr));
     ensure!(matches!(code, Some(0 | 1)), "{}", said());
@@ -253,7 +255,7 @@ fn r21_a_set_that_no_longer_fits_its_digest_is_handed_to_nobody_and_found() -> R
         ensure!(late.figure("feed_faults", None)? > 0.0, "{}", late.log(&scene.land));
         Ok(())
     })?;
-    ensure!(at(late)?.0 < tip.sequence.0 && late.figure("sets", Some("refused"))? == 0.0);
+    ensure!(at(late)?.0 < tip.sequence.0 && whole(late, "sets", Some("refused"))? == 0);
     let (sound, report) = audit(&scene)?;
     ensure!(!sound && !differing(&report).is_empty(), "{report:#}");
     let log = scene.registry.log(&scene.land);

@@ -101,6 +101,10 @@ pub(super) fn comes_to(scene: &Scene, engine: usize, sequence: Sequence) -> Resu
 
 /// The set that an engine's words are at.
 pub(super) fn at(engine: &Engine) -> Result<Sequence> {
-    let sequence = engine.figure("sequence", None)?;
-    Ok(Sequence(format!("{sequence:.0}").parse()?))
+    Ok(Sequence(whole(engine, "sequence", None)?))
+}
+
+/// A figure that counts something.
+pub(super) fn whole(engine: &Engine, name: &str, outcome: Option<&str>) -> Result<u64> {
+    Ok(format!("{:.0}", engine.figure(name, outcome)?).parse()?)
 }

@@ -17,7 +17,7 @@ use hufu_wire::chain::{Change, Record};
 use hufu_wire::{Colour, HolderIndex, Sequence, StatusWord};
 use tokio::runtime::{Builder, Runtime};
 
-use super::carried::{at, comes_to};
+use super::carried::{at, comes_to, whole};
 use super::{PAUSE, over_http, pause, provide, told};
 
 const UNSHARE: [&str; 4] = ["--user", "--map-root-user", "--mount", "--"];
@@ -130,7 +130,7 @@ fn an_engine_with_a_full_disk() -> Result<()> {
     scene.watches[number].may_forget();
     scene.engines[number].restart(&scene.land)?;
     comes_to(&scene, number, kept)?;
-    ensure!(figure(&scene, "warm_copies", Some("refused"))? == 0.0, "half a warm copy was left");
+    ensure!(whole(&scene.engines[number], "warm_copies", Some("refused"))? == 0, "half a warm copy was left");
     scene.turns(5, PAUSE)?;
     scene.agrees()?;
     disk.make_room()?;
@@ -186,7 +186,7 @@ impl Small {
     }
 
     /// Hands in what comes next; the set's bytes and what the registry says.
-    fn hand_in(&mut self, proposed: &(Vec<u8>, Vec<u8>)) -> Result<Sequence, ApiFault> {
+    fn hand_in(&self, proposed: &(Vec<u8>, Vec<u8>)) -> Result<Sequence, ApiFault> {
         self.runtime.block_on(async {
             let proposal = self.api.propose(ISSUER, proposed.0.clone()).await?;
             let done = self.api.confirm(ISSUER, ProposalId(proposal.id), proposed.1.clone()).await?;

@@ -12,7 +12,7 @@ use hufu_wire::chain::{ChainDigest, Change, ChangeSet, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis, read};
 use tokio::runtime::Builder;
 
-use super::carried::{Carried, at, comes_to, counts, over_a_folder};
+use super::carried::{Carried, at, comes_to, counts, over_a_folder, whole};
 use super::forge::{Forge, Says};
 use super::{PAUSE, now, open, over_http, pause, snapshots, told};
 
@@ -113,8 +113,8 @@ fn r22_sets_that_come_again_or_in_another_order_change_nothing_and_hold_nothing_
         carried.put_set(sequence, &genuine)?;
         comes_to(&scene, 0, sequence)?;
     }
-    let trips = scene.engines[0].figure("trips", Some("hung"))?;
-    ensure!(trips == 0.0, "the folder had to be opened anew:\n{}", scene.engines[0].log(&scene.land));
+    let trips = whole(&scene.engines[0], "trips", Some("hung"))?;
+    ensure!(trips == 0, "the folder had to be opened anew:\n{}", scene.engines[0].log(&scene.land));
 
     let (before, first, one) = next(&mut scene)?;
     let (_, second, two) = next(&mut scene)?;
@@ -156,7 +156,7 @@ fn r22_a_set_that_is_cut_off_is_being_copied_or_refused() -> Result<()> {
     for (number, folder) in folders.iter().enumerate() {
         folder.put_set(sequence, &genuine)?;
         comes_to(&scene, number, sequence)?;
-        ensure!(scene.engines[number].figure("sets", Some("refused"))? == 0.0, "copying is no fault");
+        ensure!(whole(&scene.engines[number], "sets", Some("refused"))? == 0, "copying is no fault");
     }
     // The rest never comes.
     let (before, sequence, genuine) = next(&mut scene)?;
@@ -197,7 +197,7 @@ fn r21_one_flipped_bit_anywhere_is_refused() -> Result<()> {
         Ok(())
     })?;
     ensure!(at(&scene.engines[0])? == before.sequence, "a flipped bit was applied");
-    ensure!(scene.engines[0].figure("forked", None)? == 0.0, "a flipped bit stopped the chain");
+    ensure!(whole(&scene.engines[0], "forked", None)? == 0, "a flipped bit stopped the chain");
     let log = scene.engines[0].log(&scene.land);
     told::seldom(&log, &REFUSED, begun)?;
     ensure!(!told::lines(&log, &[&format!("issuer 310000 stays at {}", before.sequence)]).is_empty());
@@ -213,7 +213,7 @@ fn r21_one_flipped_bit_anywhere_is_refused() -> Result<()> {
 fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() -> Result<()> {
     let (mut scene, carried) = over_a_folder()?;
     let (forge, begun, records) = (Forge::new(&scene.land)?, Instant::now(), all_green());
-    let forked = |scene: &Scene| scene.engines[0].figure("forked", None);
+    let forked = |scene: &Scene| Ok::<_, anyhow::Error>(whole(&scene.engines[0], "forked", None)? == 1);
     scene.turns(3, PAUSE)?;
 
     // A checkpoint above it.
@@ -228,16 +228,16 @@ fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() ->
         carried.put_set(Sequence(sequence), &scene.author.fetch(Sequence(sequence))?)?;
     }
     counts(&scene, 0, ("sets", "forked"), 2.0)?;
-    ensure!(forked(&scene)? == 1.0 && at(&scene.engines[0])? == parted, "what follows a fork was applied");
+    ensure!(forked(&scene)? && at(&scene.engines[0])? == parted, "what follows a fork was applied");
     let half = snapshots::propose(&scene)?;
     let refused = scene.engines[0].figure("checkpoints", Some("refused"))?;
     carried.put(&format!("{last:020}.checkpoint"), &half)?;
     counts(&scene, 0, ("checkpoints", "refused"), refused + 1.0)?;
-    ensure!(forked(&scene)? == 1.0, "one authority alone settled a fork");
+    ensure!(forked(&scene)?, "one authority alone settled a fork");
     snapshots::confirm(&scene)?;
     carried.bring_checkpoint(&scene)?;
     comes_to(&scene, 0, last)?;
-    ensure!(forked(&scene)? == 0.0);
+    ensure!(!forked(&scene)?);
     let log = scene.engines[0].log(&scene.land);
     told::once(&log, &["issuer 310000 is forked", &format!("two histories that part at {parted}.")])?;
     told::once(&log, &["issuer 310000: the fork is settled", &format!("it is at {last}")])?;
@@ -251,15 +251,21 @@ fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() ->
     comes_to(&scene, 0, parted)?;
     let other = forge.set(&before, &Says::now(&records))?;
     carried.put_set(parted, &other)?;
-    eventually("the second fork is not seen", || Ok(ensure!(forked(&scene)? == 1.0)))?;
+    eventually("the second fork is not seen", || {
+        ensure!(forked(&scene)?);
+        Ok(())
+    })?;
     snapshots::propose(&scene)?;
     snapshots::confirm(&scene)?;
     carried.bring_checkpoint(&scene)?;
-    eventually("the second fork is not settled", || Ok(ensure!(forked(&scene)? == 0.0)))?;
+    eventually("the second fork is not settled", || {
+        ensure!(!forked(&scene)?);
+        Ok(())
+    })?;
     let behind = sets(&scene, "behind")?;
     carried.put_set(parted, &other)?;
     counts(&scene, 0, ("sets", "behind"), behind + 1.0).context("a fork that was settled")?;
-    ensure!(forked(&scene)? == 0.0, "it was settled");
+    ensure!(!forked(&scene)?, "it was settled");
     scene.turns(2, PAUSE)?;
     carried.bring(&scene, parted)?;
     told::seldom(&scene.engines[0].log(&scene.land), &["issuer 310000 is forked"], begun)?;
@@ -361,7 +367,7 @@ fn r21_a_registry_takes_none_of_them_at_its_own_door() -> Result<()> {
     );
     scene.turns(3, PAUSE)?;
     for engine in &scene.engines {
-        ensure!(engine.figure("sets", Some("refused"))? == 0.0, "a refused set came to an engine");
+        ensure!(whole(engine, "sets", Some("refused"))? == 0, "a refused set came to an engine");
     }
     scene.end()
 }

@@ -8,7 +8,7 @@ use hufu_field::{Follow, ISSUER, NATIONAL, Scene, Settings};
 use hufu_wire::chain::{Change, Record};
 use hufu_wire::{Colour, HolderIndex, Sequence, StatusWord};
 
-use super::carried::{Carried, at, comes_to, counts, only, over_a_folder};
+use super::carried::{Carried, at, comes_to, counts, only, over_a_folder, whole};
 use super::{PAUSE, open, over_http, told};
 
 /// The local authority's half of a checkpoint of the chain's end.
@@ -44,8 +44,8 @@ fn r22_an_engine_without_the_first_sets_begins_with_a_checkpoint() -> Result<()>
     scene.engine(&carried.follow())?;
     scene.agrees()?;
     let late = &scene.engines[2];
-    let figures = [late.figure("snapshots", Some("loaded"))?, late.figure("sets", Some("applied"))?];
-    ensure!(figures == [1.0, 3.0], "{figures:?}");
+    let figures = [whole(late, "snapshots", Some("loaded"))?, whole(late, "sets", Some("applied"))?];
+    ensure!(figures == [1, 3], "{figures:?}");
     told::once(&late.log(&scene.land), &[&format!("issuer 310000 is at {vouched} with"), "holders, loaded"])?;
     // What it has loaded it has for good.
     scene.engines[2].kill()?;
@@ -69,7 +69,7 @@ fn r22_an_engine_a_thousand_sets_behind_takes_the_snapshot_from_the_registry() -
     scene.engine(&follow)?;
     scene.agrees()?;
     let engine = &scene.engines[0];
-    ensure!(engine.figure("snapshots", Some("loaded"))? == 1.0, "{}", engine.log(&scene.land));
+    ensure!(whole(engine, "snapshots", Some("loaded"))? == 1, "{}", engine.log(&scene.land));
     ensure!(engine.figure("sets", Some("applied"))? < 1_000.0, "the sets were taken one by one");
     scene.end()
 }
@@ -114,7 +114,7 @@ fn r22_a_damaged_snapshot_is_refused_until_a_good_one_comes() -> Result<()> {
         counts(&scene, 0, ("fetches", "failed"), failed + 1.0).with_context(|| format!("round {round}"))?;
         ensure!(at(&scene.engines[0])? == held, "round {round}: the words did not stay");
     }
-    ensure!(scene.engines[0].figure("snapshots", Some("loaded"))? == 0.0);
+    ensure!(whole(&scene.engines[0], "snapshots", Some("loaded"))? == 0);
     let log = scene.engines[0].log(&scene.land);
     told::once(&log, &[&format!("issuer 310000: the snapshot of {vouched} is not loaded")])?;
     carried.put(&name, &bytes)?;
@@ -159,13 +159,13 @@ fn r22_what_is_damaged_between_a_kill_and_a_restart_is_refused_and_followed_agai
         scene.agrees().context(what)?;
         let log = scene.engines[0].log(&scene.land);
         let log = &log[before..];
-        let refused = scene.engines[0].figure("warm_copies", Some("refused"))?;
-        ensure!(refused == f64::from(u8::from(says == "is refused")), "{what}: {refused} refused:\n{log}");
+        let refused = whole(&scene.engines[0], "warm_copies", Some("refused"))?;
+        ensure!(refused == u64::from(says == "is refused"), "{what}: {refused} refused:\n{log}");
         if !says.is_empty() {
             told::once(log, &["issuer 310000", says]).context(what)?;
         }
     }
-    ensure!(scene.engines[1].figure("warm_copies", Some("refused"))? == 0.0, "the other has its own folder");
+    ensure!(whole(&scene.engines[1], "warm_copies", Some("refused"))? == 0, "the other has its own folder");
     scene.end()
 }
 
