@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::propose::LINES_MAX;
 use crate::follow_api::follow_to_end;
-use crate::ledger::LedgerFolder;
+use crate::ledger::{Ledger, LedgerFolder};
 use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote, told};
@@ -82,14 +82,23 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let authorities = Authorities::new(issuer, national, national)?;
     let remote = args.registry.connect()?;
     let confirmer = Confirmer { remote: &remote, signer: &signer, keyring: &keyring, authorities };
-    if let Some(folder) = &args.state {
-        check_history(folder, &confirmer)?;
-    }
+    let Some(folder) = &args.state else { return confirm_chosen(args, &confirmer) };
+    let folder = LedgerFolder::open(folder, authorities)?;
+    let mut ledger = check_history(&folder, &confirmer)?;
+    let outcome = confirm_chosen(args, &confirmer);
+    // However it ended: a place that was signed for must never be signed for again, whatever the registry forgets.
+    follow_to_end(&remote, &mut ledger, &keyring)?;
+    folder.store(&ledger)?;
+    outcome
+}
 
+fn confirm_chosen(args: &ConfirmArgs, confirmer: &Confirmer<'_>) -> anyhow::Result<Exit> {
+    let Confirmer { remote, keyring, authorities, .. } = *confirmer;
+    let issuer = authorities.issuer();
     let mut done = Vec::new();
-    for proposal in args.chosen(&remote, issuer)? {
+    for proposal in args.chosen(remote, issuer)? {
         let instruction = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;
-        let verified = open_instruction(&instruction, &authorities, &keyring, ed25519::backend())
+        let verified = open_instruction(&instruction, &authorities, keyring, ed25519::backend())
             .with_context(|| format!("proposal {}", proposal.id))?;
         if !args.json {
             eprintln!("proposal {}", proposal.id);
@@ -175,10 +184,8 @@ pub(crate) fn tip_of(remote: &Remote, issuer: IssuerId) -> anyhow::Result<Tip> {
 }
 
 /// Follows the chain to the end that the registry names: both must be the history that was followed before.
-fn check_history(folder: &std::path::Path, confirmer: &Confirmer<'_>) -> anyhow::Result<()> {
-    let now = moment::now();
-    let folder = LedgerFolder::open(folder, confirmer.authorities)?;
-    let mut ledger = folder.load(now)?;
+fn check_history(folder: &LedgerFolder, confirmer: &Confirmer<'_>) -> anyhow::Result<Ledger> {
+    let mut ledger = folder.load(moment::now())?;
     follow_to_end(confirmer.remote, &mut ledger, confirmer.keyring)?;
     let named = tip_of(confirmer.remote, confirmer.authorities.issuer())?;
     let own = ledger.tip();
@@ -189,7 +196,7 @@ fn check_history(folder: &std::path::Path, confirmer: &Confirmer<'_>) -> anyhow:
     );
     ensure!(named.sequence >= own.sequence, "the registry has lost sets: it ends at {}", named.sequence);
     folder.store(&ledger)?;
-    Ok(())
+    Ok(ledger)
 }
 
 impl ConfirmArgs {
