@@ -54,10 +54,11 @@ pub fn checked_sets(
     if rows.is_empty() && last > after {
         return Err(missing(following.start));
     }
-    let checked = |(sequence, row): (u64, StoredRow)| {
+    let checked = |(row, sequence): (StoredRow, u64)| {
         if row.sequence.0 == sequence { checked_set(issuer, row) } else { Err(missing(sequence)) }
     };
-    following.zip(rows).map(checked).collect()
+    // Rows first: without one, nothing is counted beyond the last number.
+    rows.into_iter().zip(following).map(checked).collect()
 }
 
 /// Where a chain ends, if its last row says so too.
