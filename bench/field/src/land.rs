@@ -138,7 +138,7 @@ impl Land {
 
     /// The snapshots of the world's issuers, as an engine's configuration lists them.
     pub(crate) fn snapshots(&self) -> Vec<String> {
-        let issuers = self.world.iter().flat_map(|world| world.issuers());
+        let issuers = self.world.iter().flat_map(World::issuers);
         issuers.map(|issuer| format!("../{}.snapshot", issuer.id)).collect()
     }
 

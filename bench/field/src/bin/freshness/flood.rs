@@ -95,17 +95,20 @@ pub(crate) fn run(hufu: &Path, args: &FloodArgs) -> Result<()> {
 
 /// Full sets for one load, signed ahead: signing is the authorities' work and not the engine's.
 fn signed(scene: &mut Scene, args: &FloodArgs) -> Result<Vec<(u64, Vec<u8>)>> {
-    let changes = f64::from(args.changes_per_s) * args.seconds;
+    let count = Duration::from_secs_f64(args.seconds).div_duration_f64(pace(args)).ceil();
     let mut sets = Vec::new();
     let mut drawn: u64 = scene.author.tip().sequence.0 * CHANGES_MAX as u64;
-    while (sets.len() * CHANGES_MAX) as f64 <= changes {
-        let mut holders: Vec<u32> = (0..CHANGES_MAX as u64)
-            .map(|at| ((drawn + at).wrapping_mul(STRIDE) % u64::from(args.changing)) as u32)
-            .collect();
+    for number in 0_u32.. {
+        if f64::from(number) > count {
+            break;
+        }
+        let draw = |at: u64| (drawn + at).wrapping_mul(STRIDE) % u64::from(args.changing);
+        let mut holders =
+            (0..CHANGES_MAX as u64).map(|at| u32::try_from(draw(at))).collect::<Result<Vec<_>, _>>()?;
         drawn += CHANGES_MAX as u64;
         holders.sort_unstable();
         holders.dedup();
-        let colour = if sets.len() % 2 == 0 { Colour::Amber } else { Colour::Green };
+        let colour = if number % 2 == 0 { Colour::Amber } else { Colour::Green };
         let change = Change::Status(StatusWord::new(colour, 0));
         let records: Vec<_> =
             holders.into_iter().map(|holder| Record::new(HolderIndex(holder), change)).collect();
@@ -117,7 +120,7 @@ fn signed(scene: &mut Scene, args: &FloodArgs) -> Result<Vec<(u64, Vec<u8>)>> {
 
 /// Puts sets where the engine looks, at their pace.
 fn drop_sets(land: &Land, sets: &[(u64, Vec<u8>)], args: &FloodArgs, over: &AtomicBool) -> Result<()> {
-    let pace = Duration::from_secs_f64(CHANGES_MAX as f64 / f64::from(args.changes_per_s));
+    let pace = pace(args);
     let mut due = Instant::now();
     for (sequence, set) in sets {
         if !over.load(Ordering::Relaxed) {
@@ -127,6 +130,11 @@ fn drop_sets(land: &Land, sets: &[(u64, Vec<u8>)], args: &FloodArgs, over: &Atom
         put(land, *sequence, set)?;
     }
     Ok(())
+}
+
+/// From one full set to the next.
+fn pace(args: &FloodArgs) -> Duration {
+    Duration::from_secs(CHANGES_MAX as u64) / args.changes_per_s.max(1)
 }
 
 fn put(land: &Land, sequence: u64, set: &[u8]) -> Result<()> {

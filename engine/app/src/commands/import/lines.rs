@@ -139,7 +139,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut seen = Vec::new();
         let visit = |(number, fields): Line<'_>| {
-            seen.push((number, fields.map(|fields| fields[1].to_owned()).map_err(|cause| cause.to_owned())));
+            seen.push((number, fields.map(|fields| fields[1].to_owned()).map_err(|cause| cause.clone())));
             Ok(())
         };
         Lines::new(&path, &[]).each("reading", visit).unwrap();
