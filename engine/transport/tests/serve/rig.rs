@@ -166,7 +166,7 @@ impl Rig {
 
 fn table(world: &World) -> Table {
     // One issuer more than there is, for a test to follow.
-    let table = Table::new(Limits::for_holders(4, u64::from(world.holders()))).unwrap();
+    let table = Table::new(Limits::for_holders(5, u64::from(world.holders()))).unwrap();
     for issuer in world.issuers() {
         let mut writer = table.writer(issuer.id).unwrap();
         for holder in (0..issuer.people.holders()).map(HolderIndex) {

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use hufu_client::Control;
 use hufu_fixtures::sites;
@@ -103,9 +104,17 @@ fn an_issuer_whose_status_never_came_makes_the_engine_unready() {
     let rig = Rig::start();
     let addr = rig.running.metrics_addr.unwrap();
     let mut writer = rig.table.writer(IssuerId(1)).unwrap();
-    let (status, why) = get(addr, "/readyz");
-    assert_eq!(status, 503);
-    assert!(why.contains("never been loaded"), "{why}");
+    // Threads that have not begun yet come before statuses.
+    let begun = Instant::now();
+    let is_told = || {
+        let (status, why) = get(addr, "/readyz");
+        assert_eq!(status, 503);
+        why.contains("never been loaded")
+    };
+    while !is_told() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody is told which issuer is missing");
+        thread::sleep(Duration::from_millis(10));
+    }
     writer.advance(Sequence(1), UnixMillis(1)).unwrap();
     assert_eq!(get(addr, "/readyz").0, 200);
     let mut empty = rig.table.writer(IssuerId(2)).unwrap();
