@@ -3,6 +3,7 @@
 
 mod fault;
 mod follow;
+mod places;
 mod sections;
 
 use std::path::Path;
@@ -13,7 +14,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub(crate) use self::fault::{Misconfigured, Place};
-pub(crate) use self::follow::{FeedPlace, Follow, Short, SnapshotPlace};
+pub(crate) use self::follow::{Follow, Short};
+pub(crate) use self::places::{FeedPlace, SnapshotPlace};
 pub(crate) use self::sections::{Devices, Files, Listen, Memory, Workers};
 use crate::files;
 
