@@ -7,13 +7,25 @@ use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, Pr
 use hufu_wire::chain::{ContentDigest, InputsDigest};
 use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
 
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::holders::no_issuer;
 use crate::trail::note;
 use crate::values::{at_most, bytes, ms, number, time, word};
+
+/// The query for proposals that the rest of it names; `read` reads what it brings.
+macro_rules! proposals {
+    ($($rest:literal),+ $(,)?) => {
+        concat!(
+            "SELECT proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, reason, changes, reds, ",
+            "added_ms, phase, sequence, alarm_reds, alarm_recent, alarm_holders, alarm_permille, released_reds ",
+            "FROM proposals ",
+            $($rest),+
+        )
+    };
+}
 
 #[async_trait]
 impl Proposals for SqliteStore {
@@ -94,10 +106,8 @@ impl Proposals for SqliteStore {
         after: Option<ProposalId>,
         limit: u32,
     ) -> Result<Vec<Proposal>, Fault> {
-        let rows = sqlx::query(concat!(
-            "SELECT proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, reason, changes, reds, ",
-            "added_ms, phase, sequence, alarm_reds, alarm_recent, alarm_holders, alarm_permille, released_reds ",
-            "FROM proposals WHERE issuer = ?1 AND (?2 IS NULL OR phase = ?2) AND proposal > ?3 ",
+        let rows = sqlx::query(proposals!(
+            "WHERE issuer = ?1 AND (?2 IS NULL OR phase = ?2) AND proposal > ?3 ",
             "ORDER BY proposal LIMIT ?4",
         ))
         .bind(issuer.0)
@@ -126,12 +136,7 @@ impl Proposals for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        if changed.rows_affected() > 0 {
-            note(&mut *write, entry).await?;
-        }
-        let proposal = find(&mut write, issuer, id).await?;
-        write.commit().await.map_err(fault)?;
-        Ok(proposal)
+        end(write, changed.rows_affected() > 0, issuer, id, entry).await
     }
 
     async fn release(
@@ -154,12 +159,7 @@ impl Proposals for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        if changed.rows_affected() > 0 {
-            note(&mut *write, entry).await?;
-        }
-        let proposal = find(&mut write, issuer, id).await?;
-        write.commit().await.map_err(fault)?;
-        Ok(proposal)
+        end(write, changed.rows_affected() > 0, issuer, id, entry).await
     }
 
     async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault> {
@@ -189,21 +189,33 @@ impl Proposals for SqliteStore {
     }
 }
 
+/// Ends a write that may have changed a proposal, with its line of the trail if it has; the proposal as it is now.
+async fn end(
+    mut write: Transaction<'static, Sqlite>,
+    has_changed: bool,
+    issuer: IssuerId,
+    id: ProposalId,
+    entry: &Entry,
+) -> Result<Option<Proposal>, Fault> {
+    if has_changed {
+        note(&mut *write, entry).await?;
+    }
+    let proposal = find(&mut write, issuer, id).await?;
+    write.commit().await.map_err(fault)?;
+    Ok(proposal)
+}
+
 async fn find(
     at: &mut SqliteConnection,
     issuer: IssuerId,
     id: ProposalId,
 ) -> Result<Option<Proposal>, Fault> {
-    let row = sqlx::query(concat!(
-        "SELECT proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, reason, changes, reds, ",
-        "added_ms, phase, sequence, alarm_reds, alarm_recent, alarm_holders, alarm_permille, released_reds ",
-        "FROM proposals WHERE issuer = ? AND proposal = ?",
-    ))
-    .bind(issuer.0)
-    .bind(at_most(id.0))
-    .fetch_optional(at)
-    .await
-    .map_err(fault)?;
+    let row = sqlx::query(proposals!("WHERE issuer = ? AND proposal = ?",))
+        .bind(issuer.0)
+        .bind(at_most(id.0))
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
     row.as_ref().map(read).transpose()
 }
 
@@ -213,16 +225,12 @@ pub(crate) async fn find_content(
     issuer: IssuerId,
     content: ContentDigest,
 ) -> Result<Option<Proposal>, Fault> {
-    let row = sqlx::query(concat!(
-        "SELECT proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, reason, changes, reds, ",
-        "added_ms, phase, sequence, alarm_reds, alarm_recent, alarm_holders, alarm_permille, released_reds ",
-        "FROM proposals WHERE issuer = ? AND content = ?",
-    ))
-    .bind(issuer.0)
-    .bind(content.0.as_slice())
-    .fetch_optional(at)
-    .await
-    .map_err(fault)?;
+    let row = sqlx::query(proposals!("WHERE issuer = ? AND content = ?",))
+        .bind(issuer.0)
+        .bind(content.0.as_slice())
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
     row.as_ref().map(read).transpose()
 }
 
