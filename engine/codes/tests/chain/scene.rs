@@ -4,18 +4,13 @@ use std::sync::LazyLock;
 
 use crate::common::*;
 use hufu_codes::chain::{
-    Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Place, Role, Tip, Unconfirmed,
-    Unsignable, content_digest, open_checkpoint, open_head, open_instruction, open_release,
+    Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Unconfirmed, content_digest,
 };
+use hufu_codes::ed25519;
 use hufu_codes::keyring::{Keyring, ListedKey, Uses};
-use hufu_codes::{Verified, ed25519};
-use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
-    Instruction, Parts, Position, Record, Release,
-};
+use hufu_wire::chain::{ChainDigest, Change, ChangeSet, Changes, Content, InputsDigest, Position, Record};
 use hufu_wire::{
-    Colour, HolderIndex, IssuerId, KeyId, Message, Reason, RuleId, Sequence, StatusWord, UnixMillis,
-    UnixSeconds, limits,
+    Colour, HolderIndex, IssuerId, Message, RuleId, Sequence, StatusWord, UnixMillis, UnixSeconds,
 };
 
 pub(crate) const NATIONAL: IssuerId = IssuerId(100_000);

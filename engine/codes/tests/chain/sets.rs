@@ -1,23 +1,12 @@
 //! Change sets.
 
-use std::sync::LazyLock;
-
 use crate::common::*;
+use crate::scene::signed;
 use crate::scene::*;
-use hufu_codes::chain::{
-    Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Place, Role, Tip, Unconfirmed,
-    Unsignable, content_digest, open_checkpoint, open_head, open_instruction, open_release,
-};
-use hufu_codes::keyring::{Keyring, ListedKey, Uses};
-use hufu_codes::{Verified, ed25519};
-use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
-    Instruction, Parts, Position, Record, Release,
-};
-use hufu_wire::{
-    Colour, HolderIndex, IssuerId, KeyId, Message, Reason, RuleId, Sequence, StatusWord, UnixMillis,
-    UnixSeconds, limits,
-};
+use hufu_codes::chain::{Authorities, AuthoritySigner, ChainFaultKind, Role, Tip, Unconfirmed};
+use hufu_codes::ed25519;
+use hufu_wire::chain::{ChainDigest, Change, Changes, Content, Parts, Position, Record};
+use hufu_wire::{Colour, Reason, Sequence, StatusWord, UnixMillis, limits};
 
 #[test]
 fn r21_two_keys_of_two_authorities_confirm_a_set() {

@@ -1,23 +1,11 @@
 //! What an authority signs at all, and where a set then belongs.
 
-use std::sync::LazyLock;
-
 use crate::common::*;
 use crate::scene::*;
-use hufu_codes::chain::{
-    Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Place, Role, Tip, Unconfirmed,
-    Unsignable, content_digest, open_checkpoint, open_head, open_instruction, open_release,
-};
-use hufu_codes::keyring::{Keyring, ListedKey, Uses};
+use hufu_codes::chain::{ChainFault, Place, Tip, Unsignable, open_instruction};
 use hufu_codes::{Verified, ed25519};
-use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
-    Instruction, Parts, Position, Record, Release,
-};
-use hufu_wire::{
-    Colour, HolderIndex, IssuerId, KeyId, Message, Reason, RuleId, Sequence, StatusWord, UnixMillis,
-    UnixSeconds, limits,
-};
+use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Position, Record};
+use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, limits};
 
 fn open_by_local(bytes: &[u8]) -> Result<Verified<Instruction<'_>>, ChainFault> {
     open_instruction(bytes, &authorities(), trusted(), ed25519::backend())

@@ -1,23 +1,13 @@
 //! What else is signed about a chain: heads, checkpoints, releases.
 
-use std::sync::LazyLock;
-
 use crate::common::*;
 use crate::scene::*;
 use hufu_codes::chain::{
-    Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Place, Role, Tip, Unconfirmed,
-    Unsignable, content_digest, open_checkpoint, open_head, open_instruction, open_release,
+    AuthoritySigner, ChainFaultKind, Role, Tip, Unsignable, open_checkpoint, open_head, open_release,
 };
-use hufu_codes::keyring::{Keyring, ListedKey, Uses};
-use hufu_codes::{Verified, ed25519};
-use hufu_wire::chain::{
-    ChainDigest, Change, ChangeSet, Changes, Checkpoint, Content, ContentDigest, Head, InputsDigest,
-    Instruction, Parts, Position, Record, Release,
-};
-use hufu_wire::{
-    Colour, HolderIndex, IssuerId, KeyId, Message, Reason, RuleId, Sequence, StatusWord, UnixMillis,
-    UnixSeconds, limits,
-};
+use hufu_codes::ed25519;
+use hufu_wire::chain::{ChainDigest, Checkpoint, ContentDigest, Head, Release};
+use hufu_wire::{KeyId, Reason, Sequence};
 
 #[test]
 fn r24_a_head_is_its_publishers_word() {
