@@ -121,7 +121,7 @@ impl Author {
     pub fn sign(&mut self, records: &[Record]) -> Result<(Vec<u8>, Vec<u8>)> {
         self.proposed = UnixMillis(now().0.max(self.proposed.0 + 1));
         let instruction = self.local.instruct(&Content {
-            proposed: self.proposed,
+            proposed: self.proposed.into(),
             valid_s: 3600,
             rule: RuleId(7),
             inputs: InputsDigest([7; 32]),

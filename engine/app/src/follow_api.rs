@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use hufu_codes::keyring::Keyring;
 use hufu_upstream::ApiFault;
-use hufu_wire::{IssuerId, Sequence};
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::ledger::Ledger;
 use crate::moment;
@@ -49,11 +49,43 @@ pub(crate) fn is_damage(fault: &ApiFault) -> bool {
     fault.problem().is_some_and(|problem| problem.name() == "damaged")
 }
 
+/// Which sets are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dated {
+    /// Those that this machine's clock has reached, and those before a reset of the chain's time.
+    ByNow,
+    /// All: whoever asks is about to reset the chain's time.
+    Whenever,
+}
+
 /// Follows the chain as far as the registry has it.
-pub(crate) fn follow_to_end(remote: &Remote, ledger: &mut Ledger, keyring: &Keyring) -> anyhow::Result<()> {
+pub(crate) fn follow_to_end(
+    remote: &Remote,
+    ledger: &mut Ledger,
+    keyring: &Keyring,
+    dated: Dated,
+) -> anyhow::Result<()> {
+    learn_reset(remote, ledger, keyring)?;
     let (issuer, after) = (ledger.issuer(), ledger.tip().sequence);
     each_set(remote, issuer, after, |_, set| {
-        ledger.take(set, keyring, moment::now())?;
+        let now = match dated {
+            Dated::ByNow => moment::now(),
+            Dated::Whenever => UnixMillis(u64::MAX),
+        };
+        ledger.take(set, keyring, now)?;
         Ok(true)
     })
+}
+
+/// Where the time of the chain was reset, shows the ledger its last set first. Both authorities signed that after the
+/// reset, so the sets before it may be dated ahead of this machine's clock.
+pub(crate) fn learn_reset(remote: &Remote, ledger: &mut Ledger, keyring: &Keyring) -> anyhow::Result<()> {
+    let (issuer, held) = (ledger.issuer(), *ledger.tip());
+    let tip = remote.ask(|api| api.tip(issuer))?;
+    if tip.era <= held.proposed.era() || tip.sequence <= held.next().0 {
+        return Ok(());
+    }
+    let set = remote.ask(|api| api.set(issuer, Sequence(tip.sequence)))?;
+    let set = set.with_context(|| format!("change set {} of issuer {issuer}", tip.sequence))?;
+    ledger.look_ahead(&set, keyring, moment::now())
 }

@@ -103,7 +103,11 @@ pub(crate) fn describe(issuer: IssuerId, content: &Content<'_>, lines_max: usize
     row("reason", &printable(content.reason));
     row("rule", &content.rule.to_string());
     row("inputs", &content.inputs.to_string());
-    row("proposed", &format!("{} by key {}", instant(content.proposed), content.local_key));
+    let proposed = content.proposed;
+    row("proposed", &format!("{} by key {}", instant(proposed.at()), content.local_key));
+    if proposed.era() > 0 {
+        row("era", &format!("{}, as often the time of the chain was reset with it", proposed.era()));
+    }
     row("expires", &instant(content.expires()));
     for (at, (holder, change)) in content.changes.iter().take(lines_max).enumerate() {
         row(if at == 0 { "holders" } else { "" }, &format!("{holder}: {}", describe_change(change)));
@@ -122,7 +126,8 @@ pub(crate) fn to_json(issuer: IssuerId, content: &Content<'_>, all: bool) -> Val
         "reason": content.reason,
         "rule": content.rule.0,
         "inputs": content.inputs.to_string(),
-        "proposed_ms": content.proposed.0,
+        "proposed_ms": content.proposed.at().0,
+        "era": content.proposed.era(),
         "expires_ms": content.expires().0,
         "local_key": content.local_key.to_string(),
         "content_digest": digest_of(content).to_string(),
@@ -142,7 +147,8 @@ pub(crate) fn describe_checkpoint(checkpoint: &Checkpoint, holders: u64, paint: 
         ("issuer", checkpoint.issuer.to_string()),
         ("sequence", checkpoint.sequence.to_string()),
         ("holders", format!("{holders} known in the snapshot")),
-        ("proposed", format!("the last instruction in it, {}", instant(checkpoint.proposed))),
+        ("proposed", format!("the last instruction in it, {}", instant(checkpoint.proposed.at()))),
+        ("era", checkpoint.proposed.era().to_string()),
         ("made", instant(checkpoint.made)),
         ("local", format!("key {}", checkpoint.local_key)),
         ("national", format!("key {}", checkpoint.national_key)),

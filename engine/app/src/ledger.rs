@@ -86,6 +86,17 @@ impl Ledger {
         }
     }
 
+    /// Looks at a set far ahead without following it: a reset of the chain's time is known from then on.
+    ///
+    /// # Errors
+    /// It is not what both authorities signed, or is of another history.
+    pub(crate) fn look_ahead(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
+        match self.follower.change_set(set, keyring, now)? {
+            SetAnswer::Gap { .. } | SetAnswer::Duplicate => Ok(()),
+            other => bail!("the last set of the chain does not belong there: {other:?}"),
+        }
+    }
+
     /// Whose chain it is.
     pub(crate) fn issuer(&self) -> IssuerId {
         self.follower.issuer()

@@ -5,6 +5,7 @@ mod about;
 mod ask;
 mod authority;
 mod cli;
+mod clocks;
 mod commands;
 mod config;
 mod files;

@@ -59,9 +59,9 @@ impl Chain {
     /// Confirms a colour, and says that this is where the chain ends.
     fn set(&mut self, holder: u32, colour: Colour) {
         let records = [Record::new(HolderIndex(holder), Change::Status(StatusWord::new(colour, 0)))];
-        let now = UnixMillis(now().0.max(self.tip.proposed.0 + 1));
+        let now = UnixMillis(now().0.max(self.tip.proposed.at().0 + 1));
         let content = Content {
-            proposed: now,
+            proposed: now.into(),
             valid_s: 60,
             rule: RuleId(7),
             inputs: InputsDigest([0; 32]),

@@ -11,6 +11,8 @@ use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, Message as _, Sequence, read};
 use tempfile::NamedTempFile;
 
+use crate::durable;
+
 /// Where one issuer's words outlive a restart.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
@@ -103,20 +105,21 @@ impl Folder {
     pub(crate) fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.temporary()?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        durable::sync(file.as_file())?;
         file.persist(path).map_err(|fault| fault.error)?;
+        durable::named(path);
         self.sync()
     }
 
     /// Makes names durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        durable::sync(&File::open(&self.path)?)
     }
 
     /// Takes in the snapshot that was fetched for this checkpoint. In this order: until its own checkpoint is in its
     /// place, whatever named the words that are served still does.
     pub(crate) fn take_in(&self, of: &Checkpoint) -> io::Result<()> {
-        fs::rename(self.incoming(), self.snapshot(SnapshotDigest(of.snapshot)))?;
+        durable::rename(&self.incoming(), &self.snapshot(SnapshotDigest(of.snapshot)))?;
         self.put(&self.checkpoint(), &written(of))
     }
 
@@ -179,4 +182,58 @@ fn written(checkpoint: &Checkpoint) -> Vec<u8> {
     let mut bytes = vec![0; checkpoint.size()];
     checkpoint.write_to(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_wire::chain::{ChainDigest, Proposed};
+    use hufu_wire::{KeyId, UnixMillis};
+
+    use super::*;
+    use crate::durable::tests::{Step, name, steps};
+
+    const ISSUER: IssuerId = IssuerId(110_000);
+
+    fn checkpoint() -> Checkpoint {
+        Checkpoint {
+            issuer: ISSUER,
+            sequence: Sequence(7),
+            made: UnixMillis(2),
+            proposed: Proposed::from(UnixMillis(1)),
+            local_key: KeyId([1; 8]),
+            national_key: KeyId([2; 8]),
+            digest: ChainDigest([3; 32]),
+            snapshot: [4; 32],
+            local_signature: [5; 64],
+            national_signature: [6; 64],
+        }
+    }
+
+    #[test]
+    fn r22_what_is_put_is_on_the_disk_before_it_has_its_name() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let (put, steps) = steps(|| folder.put(&folder.state(), b"a state"));
+        put.unwrap();
+        assert_eq!(steps, [Step::File, name("state"), Step::Folder]);
+        assert_eq!(fs::read(folder.state()).unwrap(), b"a state");
+    }
+
+    #[test]
+    fn r22_a_checkpoint_is_written_after_its_snapshot() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        // Nothing was fetched: the checkpoint would name words that are not there.
+        assert!(folder.take_in(&checkpoint()).is_err());
+        assert!(!folder.checkpoint().exists() && folder.loading().is_none());
+
+        folder.empty_incoming().unwrap();
+        fs::write(folder.incoming(), b"a snapshot").unwrap();
+        let (taken, steps) = steps(|| folder.take_in(&checkpoint()));
+        taken.unwrap();
+        assert_eq!(steps, [name("snapshot"), Step::File, name("checkpoint"), Step::Folder]);
+        assert_eq!(folder.loading(), Some(checkpoint()));
+        let snapshot = folder.snapshot(SnapshotDigest([4; 32]));
+        assert_eq!(fs::read(snapshot).unwrap(), b"a snapshot");
+    }
 }

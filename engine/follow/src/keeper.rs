@@ -13,6 +13,7 @@ use hufu_wire::Sequence;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::durable;
 use crate::folder::Folder;
 use crate::tail::Tail;
 
@@ -170,11 +171,11 @@ fn make(job: &Job, folder: &Folder, reader: &Reader, spoiled: &AtomicBool) -> Re
                 fs::remove_file(&copy).map_err(told)?;
                 return Ok(Outcome::Spoiled);
             }
-            fs::rename(&copy, folder.snapshot(info.digest)).map_err(told)?;
+            durable::rename(&copy, &folder.snapshot(info.digest)).map_err(told)?;
             Kept { warm: *warm, info }
         }
         Job::Seal(kept) => {
-            File::open(folder.snapshot(kept.info.digest)).and_then(|file| file.sync_all()).map_err(told)?;
+            File::open(folder.snapshot(kept.info.digest)).and_then(|file| durable::sync(&file)).map_err(told)?;
             *kept
         }
     };
@@ -186,4 +187,69 @@ fn make(job: &Job, folder: &Folder, reader: &Reader, spoiled: &AtomicBool) -> Re
 
 fn told(fault: impl std::fmt::Display) -> String {
     fault.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_codes::chain::Authorities;
+    use hufu_table::{Limits, Table};
+    use hufu_wire::{HolderIndex, IssuerId, StatusWord};
+
+    use super::*;
+    use crate::durable::tests::{Step, name, steps};
+
+    const ISSUER: IssuerId = IssuerId(110_000);
+
+    /// A folder, a table with one word in it, and what its follower knows.
+    fn scene() -> (tempfile::TempDir, Folder, Reader, WarmCopy) {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let table = Table::new(Limits::for_holders(1, 1000)).unwrap();
+        let mut writer = table.writer(ISSUER).unwrap();
+        writer.make_room(HolderIndex(1)).unwrap();
+        writer.set(HolderIndex(1), StatusWord::from_bits(1)).unwrap();
+        let authorities = Authorities::new(ISSUER, IssuerId(100_000), IssuerId(900_001)).unwrap();
+        let warm = Follower::new(writer, authorities).unwrap().warm();
+        (home, folder, table.reader(), warm)
+    }
+
+    fn files(home: &tempfile::TempDir) -> Vec<String> {
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        fs::read_dir(home.path()).unwrap().map(name).collect()
+    }
+
+    #[test]
+    fn r22_the_state_is_written_when_the_snapshot_that_it_names_is_on_the_disk() {
+        let (_home, folder, reader, warm) = scene();
+        let never = AtomicBool::new(false);
+        let (made, seen) = steps(|| make(&Job::Write(warm), &folder, &reader, &never));
+        let Ok(Outcome::Kept(kept)) = made else { panic!("a good disk") };
+        let state = [Step::File, name("state"), Step::Folder];
+        // The snapshot's own bytes are synced where it is written, in the table.
+        assert_eq!(seen, [&[name("snapshot"), Step::Folder][..], &state].concat());
+
+        let (made, seen) = steps(|| make(&Job::Seal(kept), &folder, &reader, &never));
+        assert!(matches!(made, Ok(Outcome::Kept(_))));
+        assert_eq!(seen, [&[Step::File, Step::Folder][..], &state].concat(), "one that was loaded");
+    }
+
+    #[test]
+    fn r22_a_spoiled_copy_is_never_sealed() {
+        let (home, folder, reader, warm) = scene();
+        let made = make(&Job::Write(warm), &folder, &reader, &AtomicBool::new(true));
+        assert!(matches!(made, Ok(Outcome::Spoiled)));
+        assert_eq!(files(&home), [""; 0], "neither a state nor a snapshot");
+    }
+
+    #[test]
+    fn r22_a_copy_that_is_being_written_is_spoiled_by_a_snapshot_that_is_loaded() {
+        let (_home, folder, reader, _) = scene();
+        let mut keeper = Keeper::new(folder, reader, None, Duration::from_secs(3600), Duration::ZERO);
+        keeper.spoil();
+        let (_told, done) = oneshot::channel();
+        let spoiled = Arc::new(AtomicBool::new(false));
+        keeper.writing = Some(Writing { done, spoiled: Arc::clone(&spoiled) });
+        keeper.spoil();
+        assert!(spoiled.load(Ordering::Relaxed));
+    }
 }

@@ -21,6 +21,7 @@
 mod backoff;
 mod clock;
 mod drive;
+mod durable;
 mod filedrop;
 mod folder;
 mod following;

@@ -240,6 +240,43 @@ mod tests {
     }
 
     #[test]
+    fn r22_a_set_that_was_not_written_leaves_no_gap() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let path = folder.tail(AFTER);
+        let mut tail = Tail::new(folder.clone(), AFTER);
+        tail.append(b"the first").unwrap();
+        // A disk that takes no more: a file that may only be read.
+        let State::Open { file, .. } = &mut tail.state else { panic!("it has a set") };
+        *file = File::open(&path).unwrap();
+        assert!(tail.append(b"the second").is_err(), "told once");
+        // The third would be applied after the first at a restart.
+        tail.append(b"the third").unwrap();
+        assert!(tail.is_broken());
+        assert_eq!(read(&path), (vec![b"the first".to_vec()], End::Whole));
+        // A warm copy holds what is missing: a tail of its own begins with it.
+        tail.begin(AFTER);
+        assert!(!tail.is_broken());
+        tail.append(b"the fourth").unwrap();
+        assert_eq!(read(&path), (vec![b"the fourth".to_vec()], End::Whole));
+    }
+
+    #[test]
+    fn r22_a_set_that_was_written_in_part_is_taken_back() {
+        let (_home, path) = written(&[b"the first"]);
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let mut tail = Tail::new(folder.clone(), AFTER);
+        tail.append(b"the first").unwrap();
+        let State::Open { bytes, .. } = tail.state else { panic!("it has a set") };
+        assert_eq!(bytes, fs::metadata(&path).unwrap().len(), "where the next set begins");
+        // A folder is in the way of the file: the error is the caller's to tell.
+        let mut blocked = Tail::new(folder.clone(), Sequence(8));
+        fs::create_dir(folder.tail(Sequence(8))).unwrap();
+        assert!(blocked.append(b"the second").is_err() && blocked.is_broken());
+    }
+
+    #[test]
     fn a_flipped_bit_ends_it_there() {
         let (_home, path) = written(&[b"the first", b"the second"]);
         let bytes = fs::read(&path).unwrap();

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hufu_codes::chain::Tip;
 use hufu_registry::store::Issuers;
 use hufu_registry::{Brake, Entry, Fault, Issuer};
-use hufu_wire::chain::ChainDigest;
+use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use sqlx::postgres::PgRow;
 
@@ -48,7 +48,7 @@ pub(crate) fn tip(row: &PgRow) -> Result<Tip, Fault> {
     Ok(Tip {
         sequence: Sequence(row.number("tip_sequence")?),
         digest: ChainDigest(row.array("tip_digest")?),
-        proposed: UnixMillis(row.number("tip_proposed")?),
+        proposed: Proposed::from_bits(row.number("tip_proposed")?),
         confirmed: UnixMillis(row.number("tip_confirmed")?),
     })
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hufu_registry::chain::checked_instruction;
 use hufu_registry::store::Proposals;
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
-use hufu_wire::chain::{ContentDigest, InputsDigest};
+use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 use sqlx::postgres::PgRow;
 
@@ -33,7 +33,7 @@ fn proposal(row: &PgRow) -> Result<Proposal, Fault> {
         id: ProposalId(row.number("id")?),
         facts: ProposalFacts {
             content: ContentDigest(row.array("content")?),
-            proposed: UnixMillis(row.number("proposed")?),
+            proposed: Proposed::from_bits(row.number("proposed")?),
             expires: UnixMillis(row.number("expires")?),
             rule: RuleId(row.number("rule")?),
             inputs: InputsDigest(row.array("inputs")?),
@@ -116,7 +116,7 @@ pub(crate) async fn confirm(
     let confirm = sqlx::query(CONFIRM).bind(i64::from(issuer.0)).bind(at_most(confirmed.id.0));
     confirm.bind(big("sequence", sequence.0)?).execute(&mut **tx).await?;
     let overtake = sqlx::query(OVERTAKE).bind(i64::from(issuer.0));
-    overtake.bind(big("proposed", confirmed.facts.proposed.0)?).execute(&mut **tx).await?;
+    overtake.bind(big("proposed", confirmed.facts.proposed.bits())?).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -133,7 +133,7 @@ async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) 
         .bind(id)
         .bind(new.state.phase().slug())
         .bind(&facts.content.0[..])
-        .bind(big("proposed", facts.proposed.0)?)
+        .bind(big("proposed", facts.proposed.bits())?)
         .bind(big("expires", facts.expires.0)?)
         .bind(i64::from(facts.rule.0))
         .bind(&facts.inputs.0[..])

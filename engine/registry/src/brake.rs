@@ -1,5 +1,7 @@
 //! The brake on bulk reds: many holders turned red at once need the national platform's word a second time.
 
+use hufu_wire::UnixMillis;
+
 use crate::fault::Fault;
 
 /// When a change is too red to go without a second look.
@@ -45,6 +47,14 @@ impl Brake {
             return Err(Fault::invalid("brake.window_s", format!("1 to {} seconds", Self::WINDOW_S_MAX)));
         }
         Ok(())
+    }
+
+    /// Sets appended after the first of these and not after the second count together with one that is appended `now`.
+    /// A clock that was ahead may have dated sets later than `now`; those of a window are counted, and the others would
+    /// hold every red until their time has come.
+    pub fn window(&self, now: UnixMillis) -> [UnixMillis; 2] {
+        let window_ms = u64::from(self.window_s) * 1000;
+        [UnixMillis(now.0.saturating_sub(window_ms)), UnixMillis(now.0.saturating_add(window_ms))]
     }
 
     /// Whether `reds` more may turn red when `recent` of `holders` did within the window. A change that turns

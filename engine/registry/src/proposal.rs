@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use hufu_wire::chain::{ContentDigest, InputsDigest};
+use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{KeyId, RuleId, Sequence, UnixMillis};
 
 use crate::brake::Alarm;
@@ -32,7 +32,7 @@ pub struct ProposalFacts {
     /// Digest of the content; no two proposals of an issuer have the same.
     pub content: ContentDigest,
     /// When it was proposed.
-    pub proposed: UnixMillis,
+    pub proposed: Proposed,
     /// From when it can no longer be confirmed.
     pub expires: UnixMillis,
     /// The rule that gave the colours.

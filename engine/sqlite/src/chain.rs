@@ -8,7 +8,7 @@ use hufu_codes::chain::Tip;
 use hufu_registry::chain::{Append, Appended, StoredRow, checked_set, checked_sets, checked_tip};
 use hufu_registry::store::{Chain, Statuses};
 use hufu_registry::{Fault, StoredSet};
-use hufu_wire::chain::ChainDigest;
+use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{HolderIndex, IssuerId, Sequence};
 use sqlx::SqliteConnection;
 use tokio::sync::broadcast;
@@ -106,7 +106,7 @@ pub(crate) async fn tip(at: &mut SqliteConnection, issuer: IssuerId) -> Result<O
     let tip = Tip {
         sequence: Sequence(number("sequence", sequence)?),
         digest: ChainDigest(bytes("digest", &digest)?),
-        proposed: time(proposed),
+        proposed: Proposed::from_bits(proposed.cast_unsigned()),
         confirmed: time(confirmed),
     };
     let last = last.map(|last| bytes("digest", &last).map(ChainDigest)).transpose()?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hufu_registry::chain::checked_instruction;
 use hufu_registry::store::Proposals;
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
-use hufu_wire::chain::{ContentDigest, InputsDigest};
+use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
@@ -13,7 +13,7 @@ use crate::SqliteStore;
 use crate::fault::fault;
 use crate::holders::no_issuer;
 use crate::trail::note;
-use crate::values::{at_most, bytes, ms, number, time, word};
+use crate::values::{at_most, bytes, column, ms, number, time, word};
 
 /// The query for proposals that the rest of it names; `read` reads what it brings.
 macro_rules! proposals {
@@ -50,7 +50,7 @@ impl Proposals for SqliteStore {
         .await
         .map_err(fault)?;
         let (id, tip_proposed) = row.ok_or_else(|| no_issuer(issuer))?;
-        let is_overtaken = facts.proposed <= time(tip_proposed);
+        let is_overtaken = facts.proposed <= Proposed::from_bits(tip_proposed.cast_unsigned());
         let phase = if is_overtaken { ProposalPhase::Overtaken } else { ProposalPhase::Pending };
         sqlx::query(
             "INSERT INTO proposals (issuer, proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, \
@@ -59,7 +59,7 @@ impl Proposals for SqliteStore {
         .bind(issuer.0)
         .bind(id)
         .bind(facts.content.0.as_slice())
-        .bind(ms(facts.proposed))
+        .bind(column(facts.proposed.bits()))
         .bind(ms(facts.expires))
         .bind(facts.rule.0)
         .bind(facts.inputs.0.as_slice())
@@ -248,7 +248,7 @@ fn read(row: &SqliteRow) -> Result<Proposal, Fault> {
         id,
         facts: ProposalFacts {
             content: ContentDigest(bytes("content", blob("content")?)?),
-            proposed: time(int("proposed_ms")?),
+            proposed: Proposed::from_bits(int("proposed_ms")?.cast_unsigned()),
             expires: time(int("expires_ms")?),
             rule: RuleId(number("rule", int("rule")?)?),
             inputs: InputsDigest(bytes("inputs", blob("inputs")?)?),

@@ -126,7 +126,7 @@ fn chain(
             records.push(Record::new(holder, change));
         }
         let content = Content {
-            proposed,
+            proposed: proposed.into(),
             valid_s: 60,
             rule: RuleId(7),
             inputs: InputsDigest([0x55; 32]),

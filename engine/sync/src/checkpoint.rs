@@ -43,6 +43,7 @@ impl Follower {
     ) -> Result<CheckpointAnswer, SyncFault> {
         let checkpoint = open_checkpoint(bytes, &self.authorities, keyring, self.backend)?;
         self.admit_time(Checkpoint::NAME, checkpoint.sequence, checkpoint.made, now)?;
+        self.era_known = self.era_known.max(checkpoint.proposed.era());
         if self.leads_on(&checkpoint) {
             return Ok(CheckpointAnswer::Load(checkpoint));
         }
@@ -136,7 +137,10 @@ impl Follower {
     /// would make all that an engine ever kept look fresh.
     pub(crate) fn hear_loaded(&mut self, loaded: Option<UnixMillis>, now: UnixMillis) {
         let credible = loaded.filter(|time| time.since(now) <= CHAIN_SKEW_MS_MAX);
-        self.heard = self.heard.max(credible.map_or(UnixMillis(0), |time| time.min(now)));
+        let credible = credible.map_or(UnixMillis(0), |time| time.min(now));
+        if credible > self.heard {
+            (self.heard, self.heard_at) = (credible, self.tip.sequence);
+        }
         self.writer.heard(self.heard);
     }
 }

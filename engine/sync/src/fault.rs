@@ -11,7 +11,10 @@ pub enum SyncFault {
     #[error(transparent)]
     Chain(#[from] ChainFault),
     /// Made later than now. One of two clocks is wrong; it may be tried again.
-    #[error("issuer {issuer}, {message} {sequence}: made {ahead_ms} ms after this engine's now")]
+    #[error(
+        "issuer {issuer}, {message} {sequence}: dated {ahead_ms} ms after this machine's clock; compare this clock with \
+         the registry's and the authorities' (docs/OPERATIONS.md, Clocks)"
+    )]
     FromTheFuture {
         /// The issuer.
         issuer: IssuerId,

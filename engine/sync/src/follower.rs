@@ -26,12 +26,17 @@ pub struct Follower {
     pub(crate) is_forked: bool,
     /// A head names another history than the words'. Its publisher alone says so: sets go on being applied.
     pub(crate) is_contradicted: bool,
+    /// The greatest era of the chain's time in which both authorities are known to have signed, at an instant that
+    /// this engine's clock has reached. Sets of an era before it may be dated ahead of that clock.
+    pub(crate) era_known: u8,
     /// The greatest sequence that both authorities are known to have signed.
     pub(crate) confirmed_to: Sequence,
     /// The newest head that agrees with the words, or names sets that are not here yet.
     pub(crate) announced: Option<Head>,
     /// Time of the last head that the words agree with; 0 for never.
     pub(crate) heard: UnixMillis,
+    /// The sequence that this head names.
+    pub(crate) heard_at: Sequence,
     pub(crate) counters: Counters,
 }
 
@@ -56,9 +61,11 @@ impl Follower {
             settled: Sequence(0),
             is_forked: false,
             is_contradicted: false,
+            era_known: 0,
             confirmed_to: Sequence(0),
             announced: None,
             heard: UnixMillis(0),
+            heard_at: Sequence(0),
             counters: Counters::default(),
         })
     }
@@ -106,19 +113,37 @@ impl Follower {
         made: UnixMillis,
         now: UnixMillis,
     ) -> Result<(), SyncFault> {
-        let ahead_ms = made.since(now);
-        if ahead_ms > CHAIN_SKEW_MS_MAX {
+        if is_ahead(made, now) {
+            let ahead_ms = made.since(now);
             return Err(SyncFault::FromTheFuture { issuer: self.issuer(), message, sequence, ahead_ms });
         }
         Ok(())
     }
 
-    /// The words are those of a head made at `time`. Never goes back, and never ahead of `now`: data is told
-    /// older than it is rather than younger.
+    /// How far the newest head that was heard is dated ahead of `now`, milliseconds, when that is more than clocks
+    /// differ by: this engine's clock was set back, and the age of the words is not known.
+    pub fn heard_ahead_ms(&self, now: UnixMillis) -> Option<u64> {
+        is_ahead(self.heard, now).then(|| self.heard.since(now))
+    }
+
+    /// The time that a head which names `sequence` must be later than.
+    ///
+    /// A head that was heard by a clock which was ahead has no more weight for one that names a later set: the chain
+    /// has gone on since. For the same set it keeps its weight, because a repeated head looks the same.
+    pub(crate) fn heard_before(&self, sequence: Sequence, now: UnixMillis) -> UnixMillis {
+        let heard = (self.heard, self.heard_at);
+        let announced = self.announced.map(|head| (head.time, head.sequence));
+        let counts = |(time, named): &(UnixMillis, Sequence)| !is_ahead(*time, now) || sequence <= *named;
+        [Some(heard), announced].into_iter().flatten().filter(counts).map(|(time, _)| time).max().unwrap_or(UnixMillis(0))
+    }
+
+    /// The words are those of a head made at `time`. Never goes back but for a later set after a clock was ahead, and
+    /// never ahead of `now`: data is told older than it is rather than younger.
     pub(crate) fn hear(&mut self, time: UnixMillis, now: UnixMillis) {
-        let time = time.min(now);
-        if time > self.heard {
-            self.heard = time;
+        let (time, sequence) = (time.min(now), self.tip.sequence);
+        let is_void = is_ahead(self.heard, now) && sequence > self.heard_at;
+        if time > self.heard || is_void {
+            (self.heard, self.heard_at) = (time, sequence);
             self.writer.heard(time);
         }
     }
@@ -127,11 +152,21 @@ impl Follower {
     pub(crate) fn hear_announced(&mut self, now: UnixMillis) {
         let Tip { sequence, digest, .. } = self.tip;
         match self.announced {
-            Some(head) if (head.sequence, head.digest) == (sequence, digest) => self.hear(head.time, now),
+            // Cut to now, a head of a clock that was ahead would make these words look current.
+            Some(head) if (head.sequence, head.digest) == (sequence, digest) => {
+                if !is_ahead(head.time, now) {
+                    self.hear(head.time, now);
+                }
+            }
             Some(head) if head.sequence == sequence => self.is_contradicted = true,
             _ => {}
         }
     }
+}
+
+/// Whether `time` is later than `now` by more than clocks differ.
+fn is_ahead(time: UnixMillis, now: UnixMillis) -> bool {
+    time.since(now) > CHAIN_SKEW_MS_MAX
 }
 
 impl std::fmt::Debug for Follower {

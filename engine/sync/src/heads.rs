@@ -45,8 +45,7 @@ impl Follower {
     ) -> Result<HeadAnswer, SyncFault> {
         let head = *open_head(bytes, &self.authorities, keyring, self.backend)?;
         self.admit_time(Head::NAME, head.sequence, head.time, now)?;
-        let newest = self.announced.map_or(self.heard, |announced| announced.time.max(self.heard));
-        if head.time <= newest {
+        if head.time <= self.heard_before(head.sequence, now) {
             return Ok(HeadAnswer::Late);
         }
 

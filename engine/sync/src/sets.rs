@@ -76,7 +76,12 @@ impl Follower {
         // Only what both authorities signed has any effect from here on, be it an alarm.
         let set = set.confirm(keyring, self.backend)?;
         let sequence = set.tip().sequence;
-        self.admit_time(ChangeSet::NAME, sequence, set.position.confirmed, now)?;
+        let proposed = set.content.proposed;
+        // The authorities have reset the time of the chain since: its clock was ahead, and they know.
+        if proposed.era() >= self.era_known {
+            self.admit_time(ChangeSet::NAME, sequence, set.position.confirmed, now)?;
+        }
+        self.era_known = self.era_known.max(proposed.era());
         match place {
             Place::AtTip | Place::Branch => self.is_forked = true,
             Place::Behind | Place::Next | Place::Beyond => {}
@@ -88,7 +93,7 @@ impl Follower {
             self.confirmed_to = self.confirmed_to.max(sequence);
             return Ok(SetAnswer::Gap { from: self.tip.next(), to: self.confirmed_to });
         }
-        if set.content.proposed <= self.tip.proposed {
+        if !proposed.may_follow(self.tip.proposed) {
             return Err(SyncFault::OutOfOrder { issuer: self.issuer(), sequence });
         }
         self.apply(&set, now, keep)?;

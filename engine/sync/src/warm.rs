@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use hufu_codes::chain::{Authorities, Tip};
 use hufu_table::{AsOf, Snapshot, SnapshotDigest, SnapshotInfo, Writer};
-use hufu_wire::chain::ChainDigest;
+use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use sha2::{Digest as _, Sha256};
 use zerocopy::little_endian::{U32, U64};
@@ -36,7 +36,7 @@ struct Layout {
     version: U32,
     issuer: U32,
     sequence: U64,
-    proposed_ms: U64,
+    proposed: U64,
     confirmed_ms: U64,
     settled: U64,
     heard_ms: U64,
@@ -104,6 +104,7 @@ impl Follower {
         snapshot.load(&mut self.writer).map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
         self.tip = warm.tip;
         self.settled = warm.settled;
+        self.era_known = warm.tip.proposed.era();
         self.is_forked = warm.is_forked;
         self.hear_loaded(Some(warm.heard), now);
         Ok(())
@@ -147,7 +148,7 @@ impl WarmCopy {
             version: VERSION.into(),
             issuer: self.issuer.0.into(),
             sequence: self.tip.sequence.0.into(),
-            proposed_ms: self.tip.proposed.0.into(),
+            proposed: self.tip.proposed.bits().into(),
             confirmed_ms: self.tip.confirmed.0.into(),
             settled: self.settled.0.into(),
             heard_ms: self.heard.0.into(),
@@ -170,7 +171,8 @@ impl WarmCopy {
         if layout.magic != MAGIC || layout.version.get() != VERSION {
             return Err("its state is of another version");
         }
-        if layout.zero != [0; 7] || layout.is_forked > 1 {
+        let is_era_known = Proposed::from_bits(layout.proposed.get()).era() <= Proposed::ERA_MAX;
+        if layout.zero != [0; 7] || layout.is_forked > 1 || !is_era_known {
             return Err("its state is not one that is written");
         }
         let warm = WarmCopy {
@@ -178,7 +180,7 @@ impl WarmCopy {
             tip: Tip {
                 sequence: Sequence(layout.sequence.get()),
                 digest: ChainDigest(layout.digest),
-                proposed: UnixMillis(layout.proposed_ms.get()),
+                proposed: Proposed::from_bits(layout.proposed.get()),
                 confirmed: UnixMillis(layout.confirmed_ms.get()),
             },
             settled: Sequence(layout.settled.get()),

@@ -22,7 +22,7 @@ fn records() -> Vec<Record> {
 
 fn content<'a>(records: &'a [Record], reason: &'a str) -> Content<'a> {
     Content {
-        proposed: UnixMillis(1_790_000_000_000),
+        proposed: UnixMillis(1_790_000_000_000).into(),
         valid_s: 3600,
         rule: RuleId(7),
         inputs: InputsDigest([0x55; 32]),
@@ -55,7 +55,7 @@ fn checkpoint(sequence: u64, digest: ChainDigest) -> Checkpoint {
         issuer: ISSUER,
         sequence: Sequence(sequence),
         made: UnixMillis(1_790_000_003_000),
-        proposed: UnixMillis(1_790_000_000_000),
+        proposed: UnixMillis(1_790_000_000_000).into(),
         local_key: KeyId([1; 8]),
         national_key: KeyId([2; 8]),
         digest,

@@ -10,7 +10,7 @@ use clap::Subcommand;
 
 pub(crate) use self::confirm::{Confirmer, Outcome, told_braked};
 pub(crate) use self::list::pages;
-pub(crate) use self::propose::{Proposer, Why, hand_in};
+pub(crate) use self::propose::{Proposer, Why, chain_end, hand_in};
 use crate::outcome::Exit;
 
 pub(crate) const EXAMPLES: &str = "Examples:

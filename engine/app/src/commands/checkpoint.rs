@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use hufu_codes::chain::Authorities;
 use hufu_wire::IssuerId;
 
+use crate::clocks::ClockArgs;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
@@ -46,6 +47,8 @@ pub(super) struct CommonArgs {
     key: KeyArgs,
     #[command(flatten)]
     trust: TrustArgs,
+    #[command(flatten)]
+    clocks: ClockArgs,
     /// Whose chain
     #[arg(long, value_name = "ID")]
     issuer: u32,

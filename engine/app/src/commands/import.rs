@@ -21,8 +21,9 @@ pub(crate) use self::lines::progress;
 use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
-use super::change::{Confirmer, Proposer, Why};
+use super::change::{Confirmer, Proposer, Why, chain_end};
 use crate::ask;
+use crate::clocks::ClockArgs;
 use crate::moment::{self, Span};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
@@ -80,6 +81,8 @@ pub(crate) struct ImportArgs {
     /// A column to pass over
     #[arg(long, value_name = "NAME")]
     ignore: Vec<String>,
+    #[command(flatten)]
+    clocks: ClockArgs,
     /// The number of the rule that gave the colours
     #[arg(long, value_name = "N", default_value_t = 0)]
     rule: u32,
@@ -190,13 +193,14 @@ fn carry_out(
     let plan = Plan::of(statuses, &remote, issuer, inputs)?;
     summary.waiting = plan.waiting.len() as u64;
     let why = Why { rule: RuleId(args.rule), reason: &args.reason, inputs, valid: args.valid };
-    let mut proposer = Proposer::new(&signer, why, Some(&remote))?;
+    let mut proposer = Proposer::new(&signer, why, chain_end(&remote, issuer, &args.clocks, false)?);
     let keyring = national.as_ref().map(|_| args.trust.load(moment::now().seconds())).transpose()?;
     let confirmer = match (&national, &keyring) {
         (Some(signer), Some(keyring)) => {
             let national = signer.key().issuer();
             let authorities = Authorities::new(issuer, national, national)?;
-            Some(Confirmer { remote: &remote, signer, keyring, authorities })
+            let (remote, clocks) = (&remote, &args.clocks);
+            Some(Confirmer { remote, signer, keyring, authorities, clocks, resets: false })
         }
         _ => None,
     };

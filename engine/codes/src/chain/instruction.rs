@@ -40,7 +40,7 @@ fn open<'a>(
         return Err(ChainFaultKind::AnotherIssuer { found: instruction.issuer });
     }
     let content = &instruction.content;
-    let key = authorities.key(keyring, Role::Local, content.local_key, content.proposed)?;
+    let key = authorities.key(keyring, Role::Local, content.local_key, content.proposed.at())?;
     let issuer = instruction.issuer.0.to_le_bytes();
     let digest = content_digest(InstructionParts::of(bytes)?.content);
     let message = [INSTRUCTION, &issuer, &digest.0, &[]];

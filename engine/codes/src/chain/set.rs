@@ -86,7 +86,7 @@ impl<'a> Unconfirmed<'a> {
         self.check_times()?;
         let ChangeSet { position, content, .. } = &self.set;
         let key = |role, kid, signed| self.authorities.key(keyring, role, kid, signed);
-        let local = key(Role::Local, content.local_key, content.proposed)?;
+        let local = key(Role::Local, content.local_key, content.proposed.at())?;
         let national = key(Role::National, position.national_key, position.confirmed)?;
 
         let issuer = position.issuer.0.to_le_bytes();
@@ -108,7 +108,7 @@ impl<'a> Unconfirmed<'a> {
 
     fn check_times(&self) -> Result<(), ChainFaultKind> {
         let ChangeSet { position, content, .. } = &self.set;
-        let early_ms = content.proposed.since(position.confirmed);
+        let early_ms = content.proposed.at().since(position.confirmed);
         if early_ms > CHAIN_SKEW_MS_MAX {
             return Err(ChainFaultKind::ConfirmedBeforeProposal { early_ms });
         }

@@ -43,8 +43,28 @@ pub enum Unsignable {
     #[error("the instruction was proposed in the future")]
     FromTheFuture,
     /// A later instruction is in the chain already.
-    #[error("instruction {sequence} of the chain was proposed at the same time or later: sign this one anew")]
+    #[error("instruction {sequence} of the chain was proposed at the same time or later: sign this one again")]
     OutOfOrder {
+        /// The chain's last set.
+        sequence: Sequence,
+    },
+    /// The chain's last instruction was proposed by a clock that was ahead, or this clock is behind.
+    #[error(
+        "instruction {sequence} of the chain is dated {ahead_ms} ms after this clock: set the clock if it is wrong; if it \
+         is right, reset the time of the chain (docs/OPERATIONS.md, Clocks)"
+    )]
+    ChainAhead {
+        /// The chain's last set.
+        sequence: Sequence,
+        /// How far its instruction is ahead.
+        ahead_ms: u64,
+    },
+    /// An instruction that resets the time of a chain which is not ahead.
+    #[error(
+        "the instruction resets the time of the chain, and set {sequence} is not ahead of this clock: sign the \
+         instruction again without a reset"
+    )]
+    NeedlessReset {
         /// The chain's last set.
         sequence: Sequence,
     },

@@ -1,6 +1,6 @@
 //! How far a chain has been followed, and where a set belongs from there.
 
-use hufu_wire::chain::{ChainDigest, Position};
+use hufu_wire::chain::{ChainDigest, Position, Proposed};
 use hufu_wire::{Sequence, UnixMillis};
 
 /// The last change set of a chain, as far as somebody has followed it.
@@ -11,7 +11,7 @@ pub struct Tip {
     /// Its digest.
     pub digest: ChainDigest,
     /// When its instruction was proposed: the next one is later.
-    pub proposed: UnixMillis,
+    pub proposed: Proposed,
     /// When it was confirmed.
     pub confirmed: UnixMillis,
 }
@@ -36,7 +36,7 @@ impl Tip {
     pub const START: Tip = Tip {
         sequence: Sequence(0),
         digest: ChainDigest::NONE,
-        proposed: UnixMillis(0),
+        proposed: Proposed::START,
         confirmed: UnixMillis(0),
     };
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Release};
+use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Proposed, Release};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, KeyId, UnixMillis, read};
 
@@ -86,12 +86,10 @@ impl AuthorityKey {
         if now >= content.expires() {
             return Err(Unsignable::Expired);
         }
-        if content.proposed.since(now) > CHAIN_SKEW_MS_MAX {
+        if content.proposed.at().since(now) > CHAIN_SKEW_MS_MAX {
             return Err(Unsignable::FromTheFuture);
         }
-        if content.proposed <= tip.proposed {
-            return Err(Unsignable::OutOfOrder { sequence: tip.sequence });
-        }
+        check_order(content.proposed, tip, now)?;
         let position = Position {
             issuer: instruction.issuer,
             sequence: tip.next(),
@@ -175,6 +173,23 @@ impl Unsigned {
         let Unsigned { mut bytes, place, .. } = self;
         bytes[place].copy_from_slice(signature);
         bytes
+    }
+}
+
+/// Whether an instruction may come after `tip`. The time of a chain is reset only while it is ahead of the clock of
+/// whoever confirms that.
+fn check_order(proposed: Proposed, tip: &Tip, now: UnixMillis) -> Result<(), Unsignable> {
+    let (sequence, ahead_ms) = (tip.sequence, tip.proposed.at().since(now));
+    let is_ahead = ahead_ms > CHAIN_SKEW_MS_MAX;
+    if proposed.era() > tip.proposed.era() && !is_ahead {
+        return Err(Unsignable::NeedlessReset { sequence });
+    }
+    if proposed.may_follow(tip.proposed) {
+        Ok(())
+    } else if is_ahead {
+        Err(Unsignable::ChainAhead { sequence, ahead_ms })
+    } else {
+        Err(Unsignable::OutOfOrder { sequence })
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn records() -> Vec<Record> {
 
 pub(crate) fn content(records: &[Record]) -> Content<'_> {
     Content {
-        proposed: PROPOSED,
+        proposed: PROPOSED.into(),
         valid_s: 3600,
         rule: RuleId(7),
         inputs: InputsDigest([0x55; 32]),

@@ -15,7 +15,7 @@ fn r21_two_keys_of_two_authorities_confirm_a_set() {
     assert_eq!(confirmed.content.changes.len(), 2);
     let unconfirmed = Unconfirmed::read(&bytes, &authorities()).expect("readable");
     let digest = unconfirmed.digest();
-    let tip = Tip { sequence: Sequence(5), digest, proposed: PROPOSED, confirmed: CONFIRMED };
+    let tip = Tip { sequence: Sequence(5), digest, proposed: PROPOSED.into(), confirmed: CONFIRMED };
     assert_eq!(confirmed.tip(), &tip);
     for backend in ed25519::backends() {
         assert!(unconfirmed.confirm(trusted(), backend).is_ok(), "{}", backend.name());

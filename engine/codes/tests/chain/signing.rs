@@ -4,7 +4,9 @@ use crate::common::*;
 use crate::scene::*;
 use hufu_codes::chain::{ChainFault, Place, Tip, Unsignable, open_instruction};
 use hufu_codes::{Verified, ed25519};
-use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Position, Record};
+use hufu_wire::chain::{
+    ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Position, Proposed, Record,
+};
 use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, limits};
 
 fn open_by_local(bytes: &[u8]) -> Result<Verified<Instruction<'_>>, ChainFault> {
@@ -24,7 +26,7 @@ fn an_authority_signs_only_what_followers_take() {
     assert_eq!(confirm_at(&tip, content.expires()), Err(Unsignable::Expired));
     let before = UnixMillis(PROPOSED.0 - limits::CHAIN_SKEW_MS_MAX - 1);
     assert_eq!(confirm_at(&tip, before), Err(Unsignable::FromTheFuture));
-    let settled = Tip { proposed: PROPOSED, ..tip };
+    let settled = Tip { proposed: PROPOSED.into(), ..tip };
     let sequence = Sequence(4);
     assert_eq!(confirm_at(&settled, CONFIRMED), Err(Unsignable::OutOfOrder { sequence }), "once");
 
@@ -65,7 +67,7 @@ fn places_follow_from_sequence_and_digest() {
 fn r21_a_key_kept_elsewhere_signs_the_same_bytes_and_nothing_it_signed_is_taken_unseen() {
     let records = [Record::new(HolderIndex(7), Change::Word(StatusWord::new(Colour::Red, 0)))];
     let content = Content {
-        proposed: PROPOSED,
+        proposed: PROPOSED.into(),
         valid_s: 3600,
         rule: RuleId(1),
         inputs: InputsDigest([1; 32]),
@@ -93,4 +95,32 @@ fn r21_a_key_kept_elsewhere_signs_the_same_bytes_and_nothing_it_signed_is_taken_
     }
     let another = Unsignable::AnotherKey { claimed: local().key(), signer: national().key() };
     assert_eq!(national().seal(unsigned), Err(another));
+}
+
+#[test]
+fn r21_the_time_of_a_chain_is_reset_only_while_it_is_ahead() {
+    const HOUR: u64 = 3_600_000;
+    let records = records();
+    let at = |tip: Proposed, proposed: Proposed| {
+        let instruction = local().instruct(&Content { proposed, ..content(&records) }).expect("good");
+        let opened = open_by_local(&instruction).expect("genuine");
+        let tip = Tip { sequence: Sequence(4), digest: ChainDigest([9; 32]), proposed: tip, ..Tip::START };
+        national().confirm(&opened, &tip, CONFIRMED).map(drop)
+    };
+    let ms = |ahead: u64| UnixMillis(CONFIRMED.0 + ahead);
+    let (now, sequence) = (PROPOSED, Sequence(4));
+    for leap in [8 * HOUR, 200 * 24 * HOUR] {
+        let ahead = Err(Unsignable::ChainAhead { sequence, ahead_ms: leap });
+        assert_eq!(at(ms(leap).into(), now.into()), ahead, "nothing can follow in this era");
+        assert_eq!(at(ms(leap).into(), Proposed::new(1, now)), Ok(()));
+        assert_eq!(at(Proposed::new(1, ms(leap)), Proposed::new(2, now)), Ok(()), "and again");
+        assert_eq!(at(ms(leap).into(), Proposed::new(2, now)), ahead, "one era after the other");
+        let behind = UnixMillis(CONFIRMED.0 - leap);
+        let needless = Err(Unsignable::NeedlessReset { sequence });
+        assert_eq!(at(behind.into(), Proposed::new(1, now)), needless);
+    }
+    let skew = limits::CHAIN_SKEW_MS_MAX;
+    assert_eq!(at(ms(skew).into(), Proposed::new(1, now)), Err(Unsignable::NeedlessReset { sequence }));
+    assert_eq!(at(ms(skew + 1).into(), Proposed::new(1, now)), Ok(()));
+    assert_eq!(at(ms(skew).into(), now.into()), Err(Unsignable::OutOfOrder { sequence }), "clocks differ");
 }

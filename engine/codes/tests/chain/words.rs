@@ -3,10 +3,11 @@
 use crate::common::*;
 use crate::scene::*;
 use hufu_codes::chain::{
-    AuthoritySigner, ChainFaultKind, Role, Tip, Unsignable, open_checkpoint, open_head, open_release,
+    AuthoritySigner, ChainFaultKind, Role, Tip, Unsignable, content_digest, open_checkpoint, open_head,
+    open_instruction, open_release,
 };
 use hufu_codes::ed25519;
-use hufu_wire::chain::{ChainDigest, Checkpoint, ContentDigest, Head, Release};
+use hufu_wire::chain::{ChainDigest, Checkpoint, Content, ContentDigest, Head, Instruction, Release};
 use hufu_wire::{KeyId, Reason, Sequence};
 
 #[test]
@@ -40,7 +41,7 @@ fn checkpoint() -> Checkpoint {
         issuer: ISSUER,
         sequence: Sequence(5),
         made: CONFIRMED,
-        proposed: PROPOSED,
+        proposed: PROPOSED.into(),
         local_key: local().key(),
         national_key: national().key(),
         digest: ChainDigest([5; 32]),
@@ -105,4 +106,71 @@ fn only_the_national_platform_releases_a_bulk_red() {
     assert!(matches!(national().release(&of(&local(), ISSUER)), Err(Unsignable::AnotherKey { .. })));
     let nobody = Release { reds: 0, ..of(&national(), ISSUER) };
     assert!(matches!(national().release(&nobody), Err(Unsignable::Malformed(_))));
+}
+
+#[test]
+fn r21_every_key_of_a_checkpoint_is_its_authoritys() {
+    let open = |bytes: &[u8]| open_checkpoint(bytes, &authorities(), trusted(), ed25519::backend());
+    let kind = |checkpoint: &Checkpoint| open(&written(checkpoint)).expect_err("refused").kind;
+    let by = |local: &AuthoritySigner, national: &AuthoritySigner| {
+        let (local_key, national_key) = (local.key(), national.key());
+        let checkpoint = Checkpoint { local_key, national_key, ..checkpoint() };
+        let local_signature = local.vouch(&checkpoint).expect("its own");
+        // The second signature is made under the other name: one key may stand in both places.
+        let other = Checkpoint { local_key: KeyId([0; 8]), ..checkpoint };
+        let national_signature = national.vouch(&checkpoint).or_else(|_| national.vouch(&other)).expect("its own");
+        Checkpoint { local_signature, national_signature, ..checkpoint }
+    };
+    let another = |role, signer: &AuthoritySigner, found, wanted| ChainFaultKind::AnotherAuthority {
+        role,
+        kid: signer.key(),
+        found,
+        wanted,
+    };
+    // Genuine signatures by keys that may sign this, of the wrong issuer.
+    let foreign = by(&national_local(), &national());
+    assert_eq!(kind(&foreign), another(Role::Local, &national_local(), NATIONAL, ISSUER), "the platform decides");
+    let alone = by(&local(), &greedy());
+    assert_eq!(kind(&alone), another(Role::National, &greedy(), ISSUER, NATIONAL), "the issuer confirms itself");
+    let elsewhere = Checkpoint { issuer: NATIONAL, ..checkpoint() };
+    assert_eq!(kind(&elsewhere), ChainFaultKind::AnotherIssuer { found: NATIONAL });
+}
+
+#[test]
+fn r21_the_key_of_an_instruction_is_its_issuers() {
+    let open = |bytes: &[u8]| open_instruction(bytes, &authorities(), trusted(), ed25519::backend()).map(drop);
+    let records = records();
+    let by = |signer: &AuthoritySigner, issuer| {
+        let content = Content { local_key: signer.key(), ..content(&records) };
+        let signature = signer.sign_content(issuer, &content_digest(&written(&content)));
+        written(&Instruction { issuer, content, signature })
+    };
+    assert_eq!(open(&by(&local(), ISSUER)), Ok(()));
+    let kind = |bytes: &[u8]| open(bytes).expect_err("refused").kind;
+    let (role, kid, found, wanted) = (Role::Local, national_local().key(), NATIONAL, ISSUER);
+    let by_platform = by(&national_local(), ISSUER);
+    assert_eq!(kind(&by_platform), ChainFaultKind::AnotherAuthority { role, kid, found, wanted });
+    let elsewhere = by(&national_local(), NATIONAL);
+    assert_eq!(kind(&elsewhere), ChainFaultKind::AnotherIssuer { found: NATIONAL });
+    for (bit, flipped) in bit_flips(&by(&local(), ISSUER)) {
+        assert!(open(&flipped).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn r21_the_key_of_a_release_is_the_national_platforms() {
+    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), ed25519::backend());
+    let release = Release {
+        issuer: ISSUER,
+        content: ContentDigest([7; 32]),
+        made: CONFIRMED,
+        national_key: greedy().key(),
+        reds: 30_000,
+        holders: 200_000,
+        signature: [0; 64],
+    };
+    // A key of the issuer itself that may confirm: for other issuers.
+    let fault = open(&greedy().release(&release).expect("its own")).expect_err("refused").kind;
+    let (role, kid, found, wanted) = (Role::National, greedy().key(), ISSUER, NATIONAL);
+    assert_eq!(fault, ChainFaultKind::AnotherAuthority { role, kid, found, wanted });
 }

@@ -72,7 +72,7 @@ impl Signers {
             issuer: ISSUER,
             sequence: VOUCHED,
             made: START,
-            proposed: START,
+            proposed: START.into(),
             local_key: self.local.key(),
             national_key: self.national.key(),
             digest: chain,
@@ -84,7 +84,7 @@ impl Signers {
         checkpoint.national_signature = self.national.vouch(&checkpoint)?;
         let mut bytes = vec![0; checkpoint.size()];
         checkpoint.write_to(&mut bytes);
-        let tip = Tip { sequence: VOUCHED, digest: chain, proposed: START, confirmed: START };
+        let tip = Tip { sequence: VOUCHED, digest: chain, proposed: START.into(), confirmed: START };
         Ok((bytes.into(), tip))
     }
 
@@ -98,7 +98,7 @@ impl Signers {
             let records: Vec<_> =
                 (0..changes).map(|nth| Record::new(HolderIndex(nth * 97 + set), red)).collect();
             let content = Content {
-                proposed,
+                proposed: proposed.into(),
                 valid_s: 60,
                 rule: RuleId(7),
                 inputs: InputsDigest([0x55; 32]),

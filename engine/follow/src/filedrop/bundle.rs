@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::files::set_name;
 use super::snapshots::snapshot_name;
+use crate::durable;
 
 /// Fills a folder that a [`FileDrop`](super::FileDrop) reads, here or wherever it is carried to. Each file is put in
 /// place whole. Write sets before the head that names them and a snapshot before its checkpoint, so that whoever reads
@@ -105,10 +106,26 @@ impl Bundle {
         let put = || {
             let mut partial = NamedTempFile::with_suffix_in(".partial", &self.folder)?;
             write(partial.as_file_mut())?;
-            partial.as_file().sync_all()?;
+            durable::sync(partial.as_file())?;
             partial.persist(&file).map_err(|fault| fault.error)?;
-            File::open(&self.folder)?.sync_all()
+            durable::named(&file);
+            durable::sync(&File::open(&self.folder)?)
         };
         put().map_err(|error| BundleFault::Io { file: file.clone(), error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::durable::tests::{Step, name, steps};
+
+    #[test]
+    fn r22_a_file_of_a_bundle_is_on_the_disk_before_it_has_its_name() {
+        let home = tempfile::tempdir().unwrap();
+        let bundle = Bundle::open(home.path()).unwrap();
+        let (put, steps) = steps(|| bundle.put("1.head", b"a head"));
+        put.unwrap();
+        assert_eq!(steps, [Step::File, name("head"), Step::Folder]);
     }
 }

@@ -135,7 +135,7 @@ impl Registry {
         let proposed = UnixMillis(START.0 + tip.sequence.0 * 1000 + 1000);
         let [local, national, _] = &self.signers;
         let content = Content {
-            proposed,
+            proposed: proposed.into(),
             valid_s: 60,
             rule: RuleId(rule),
             inputs: InputsDigest([0x55; 32]),

@@ -78,9 +78,9 @@ async fn ground(
 ) -> Result<Ground, Stop> {
     const RECENT: &str = "
         SELECT coalesce(sum(reds), 0)::bigint AS recent FROM sets
-        WHERE issuer = $1 AND appended > $2 AND reds > 0";
-    let since_ms = append.now.0.saturating_sub(u64::from(locked.brake.window_s) * 1000);
-    let query = sqlx::query(RECENT).bind(i64::from(append.issuer.0)).bind(at_most(since_ms));
+        WHERE issuer = $1 AND appended > $2 AND appended <= $3 AND reds > 0";
+    let [since, until] = locked.brake.window(append.now).map(|time| at_most(time.0));
+    let query = sqlx::query(RECENT).bind(i64::from(append.issuer.0)).bind(since).bind(until);
     Ok(Ground {
         brake: locked.brake,
         recent: query.fetch_one(&mut **tx).await?.number("recent")?,
@@ -115,7 +115,7 @@ async fn put_tip(tx: &mut Tx, issuer: IssuerId, tip: &Tip, known: i64) -> Result
         .bind(i64::from(issuer.0))
         .bind(big("sequence", tip.sequence.0)?)
         .bind(&tip.digest.0[..])
-        .bind(big("proposed", tip.proposed.0)?)
+        .bind(big("proposed", tip.proposed.bits())?)
         .bind(big("confirmed", tip.confirmed.0)?)
         .bind(known)
         .execute(&mut **tx)

@@ -104,9 +104,9 @@ pub async fn sign(
     tip: &Tip,
     records: &[Record],
 ) -> Result<Signed, Fault> {
-    let proposed = UnixMillis(tip.proposed.0.max(START.0) + 1);
+    let proposed = UnixMillis(tip.proposed.at().0.max(START.0) + 1);
     let content = Content {
-        proposed,
+        proposed: proposed.into(),
         valid_s: 3600,
         rule: RuleId(7),
         inputs: InputsDigest([0x55; 32]),
@@ -119,7 +119,7 @@ pub async fn sign(
     let bytes = national().confirm(&opened, tip, proposed).expect("a good confirmation");
     let facts = ProposalFacts {
         content: content_digest(Parts::of(&bytes).expect("our own").content),
-        proposed,
+        proposed: proposed.into(),
         expires: content.expires(),
         rule: content.rule,
         inputs: content.inputs,

@@ -214,7 +214,8 @@ impl types::Proposal {
                 _ => None,
             },
             content_digest: types::Hex(facts.content.0),
-            proposed_ms: facts.proposed.0,
+            proposed_ms: facts.proposed.at().0,
+            era: facts.proposed.era(),
             expires_ms: facts.expires.0,
             rule: facts.rule.0,
             inputs: types::Hex(facts.inputs.0),
@@ -274,8 +275,10 @@ impl From<Tip> for types::Tip {
         types::Tip {
             sequence: tip.sequence.0,
             digest: types::Hex(tip.digest.0),
-            proposed_ms: tip.proposed.0,
+            proposed_ms: tip.proposed.at().0,
+            era: tip.proposed.era(),
             confirmed_ms: tip.confirmed.0,
+            now_ms: None,
         }
     }
 }

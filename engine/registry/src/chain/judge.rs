@@ -31,7 +31,7 @@ pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>, held: Option<ChainDigest
     }
     // Every engine refuses an instruction that is not later than the one before it.
     match tip.place(&set.position) {
-        Place::Next if set.content.proposed > tip.proposed => Ok(()),
+        Place::Next if set.content.proposed.may_follow(tip.proposed) => Ok(()),
         Place::Next | Place::Behind | Place::AtTip | Place::Branch | Place::Beyond => {
             Err(Appended::Moved { tip: *tip })
         }

@@ -4,7 +4,7 @@ use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
 use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
 use hufu_wire::{IssuerId, UnixMillis, read};
 
-use super::{Registry, check_not_ahead};
+use super::{CHECKPOINT_LATE_MS_MAX, Registry, check_not_ahead, check_not_late};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::scope::Scope;
@@ -17,8 +17,8 @@ impl Registry {
     /// of this chain: elsewhere it would lead engines away from it.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is of the future
-    /// or not at a set of this chain.
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is of the future,
+    /// more than a week old, or not at a set of this chain.
     pub async fn put_checkpoint(
         &self,
         caller: &Caller,
@@ -31,6 +31,7 @@ impl Registry {
         let checkpoint: Checkpoint =
             *open_checkpoint(bytes, &authorities, &self.keyring.load(), self.backend)?;
         check_not_ahead("the checkpoint", checkpoint.made, now)?;
+        check_not_late("the checkpoint", checkpoint.made, now, CHECKPOINT_LATE_MS_MAX)?;
         let Checkpoint { sequence, made, snapshot, .. } = checkpoint;
         let set = self.store.set(issuer, sequence).await?.ok_or_else(|| {
             Fault::Conflict(format!("the checkpoint is at set {sequence}, which is not in the chain here"))

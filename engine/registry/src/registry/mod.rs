@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 use hufu_codes::chain::Authorities;
 use hufu_codes::ed25519::{Backend, backend};
 use hufu_codes::keyring::Keyring;
-use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
+use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
 use hufu_wire::{IssuerId, UnixMillis};
 
 use crate::fault::Fault;
@@ -84,6 +84,26 @@ fn check_not_ahead(what: &str, signed: UnixMillis, now: UnixMillis) -> Result<()
     }
     Ok(())
 }
+
+/// Whether something was signed shortly enough ago, by the registry's clock: more is a clock that is behind.
+fn check_not_late(what: &str, signed: UnixMillis, now: UnixMillis, late_ms_max: u64) -> Result<(), Fault> {
+    let late_ms = now.since(signed);
+    if late_ms > late_ms_max {
+        return Err(Fault::Conflict(format!(
+            "{what} was signed {late_ms} ms ago by the registry's clock, and at most {late_ms_max} ms are allowed: set the \
+             signer's clock, or this one, and sign again"
+        )));
+    }
+    Ok(())
+}
+
+/// How long a confirmation or a release may be under way, milliseconds: each takes seconds, and an hour is more than
+/// any retry.
+const CONFIRMATION_LATE_MS_MAX: u64 = 3_600_000;
+
+/// How long a checkpoint may be under way from the local authority to the national platform and here, milliseconds:
+/// as long as an instruction.
+const CHECKPOINT_LATE_MS_MAX: u64 = INSTRUCTION_VALIDITY_S_MAX as u64 * 1000;
 
 /// Most entries of one page.
 pub(crate) const PAGE_MAX: u32 = 4096;

@@ -1,10 +1,11 @@
 //! Proposals: handed in by a local authority, withdrawn, released.
 
-use hufu_codes::chain::{content_digest, open_instruction, open_release};
-use hufu_wire::chain::{Change, Content, InstructionParts};
+use hufu_codes::chain::{Tip, content_digest, open_instruction, open_release};
+use hufu_wire::chain::{Change, Content, InstructionParts, Proposed};
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Colour, IssuerId, UnixMillis};
 
-use super::{Registry, check_not_ahead, page};
+use super::{CONFIRMATION_LATE_MS_MAX, Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
@@ -18,8 +19,8 @@ impl Registry {
     /// Hands in an instruction, its bytes after `docs/SYNC.md`. The same content twice is one proposal.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it has expired or
-    /// is of the future.
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it has expired,
+    /// is of the future, or cannot come after the chain's end because a clock was ahead.
     pub async fn propose(
         &self,
         caller: &Caller,
@@ -33,10 +34,11 @@ impl Registry {
             let opened = open_instruction(instruction, &authorities, &self.keyring.load(), self.backend)?;
             facts(&opened.content, instruction)
         };
-        check_not_ahead("the instruction", facts.proposed, now)?;
+        check_not_ahead("the instruction", facts.proposed.at(), now)?;
         if now >= facts.expires {
-            return Err(Fault::Conflict("the instruction has expired: propose it anew".into()));
+            return Err(Fault::Conflict("the instruction has expired: propose it again".into()));
         }
+        check_order(facts.proposed, &self.tip_of(issuer).await?, now)?;
         let what = format!("{} changes, {} red, content {}", facts.changes, facts.reds, facts.content);
         let entry = Entry::new(now, caller, Deed::Proposed, Some(issuer), what);
         self.store.add_proposal(issuer, &facts, instruction, now, &entry).await
@@ -129,6 +131,7 @@ impl Registry {
         let authorities = self.authorities(issuer).await?;
         let opened = *open_release(release, &authorities, &self.keyring.load(), self.backend)?;
         check_not_ahead("the release", opened.made, now)?;
+        check_not_late("the release", opened.made, now, CONFIRMATION_LATE_MS_MAX)?;
         self.store.expire(issuer, now).await?;
         let proposal = self.find_proposal(issuer, id).await?;
         if opened.content != proposal.facts.content {
@@ -155,6 +158,30 @@ impl Registry {
     pub(super) async fn find_proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Proposal, Fault> {
         self.store.proposal(issuer, id).await?.ok_or_else(|| no_proposal(issuer, id))
     }
+}
+
+/// Whether an instruction can come after the chain's end. One that is not later is kept and called overtaken, unless
+/// clocks are the reason. The time of a chain is reset only while it is ahead of the registry's clock.
+fn check_order(proposed: Proposed, tip: &Tip, now: UnixMillis) -> Result<(), Fault> {
+    let (sequence, last) = (tip.sequence, tip.proposed);
+    let ahead_ms = last.at().since(now);
+    let is_ahead = ahead_ms > CHAIN_SKEW_MS_MAX;
+    let what = if proposed.era() > last.era() && !is_ahead {
+        format!(
+            "the instruction resets the time of the chain, and set {sequence} is not ahead of the registry's clock: propose it \
+             again without a reset"
+        )
+    } else if proposed.era() > last.era() && !proposed.may_follow(last) {
+        format!("the instruction is of era {}, and the chain is in era {}", proposed.era(), last.era())
+    } else if proposed.era() == last.era() && proposed <= last && is_ahead {
+        format!(
+            "set {sequence} of the chain was proposed {ahead_ms} ms after the registry's clock: if that clock is right, reset \
+             the time of the chain with `hufu change propose --reset-time`"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Fault::Conflict(what))
 }
 
 /// What an instruction that was opened says.

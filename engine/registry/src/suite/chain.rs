@@ -131,7 +131,7 @@ pub async fn a_confirmation_that_came_late_was_still_in_time(database: &dyn Data
     let confirmed =
         scene.registry.proposal(&scene.operator, ISSUER, proposal.id, late).await.expect("a proposal");
     assert_eq!(confirmed.state, ProposalState::Confirmed(Sequence(1)));
-    assert!(late.0 > proposal.facts.proposed.0 + u64::from(VALID_S) * 1000);
+    assert!(late.0 > proposal.facts.proposed.at().0 + u64::from(VALID_S) * 1000);
 }
 
 /// In order, without a gap, as many as fit, and never none while there is one.

@@ -46,7 +46,7 @@ pub async fn a_proposal_is_withdrawn_expires_or_is_overtaken(database: &dyn Data
     let set = scene.sign(&instructions[2], &Tip::START, now());
     assert!(matches!(scene.confirm(&confirmed, &set).await, Ok(Appended::Appended { .. })));
     let late = scene.propose(&scene.instruct(&[(9, Change::Word(green()))])).await;
-    let at = UnixMillis(late.facts.proposed.0 + u64::from(VALID_S) * 1000);
+    let at = UnixMillis(late.facts.proposed.at().0 + u64::from(VALID_S) * 1000);
     let state = async |id, at| registry.proposal(caller, ISSUER, id, at).await.map(|proposal| proposal.state);
     assert_eq!(state(withdrawn.id, now()).await, Ok(ProposalState::Withdrawn));
     assert_eq!(state(overtaken.id, now()).await, Ok(ProposalState::Overtaken));
@@ -59,7 +59,7 @@ pub async fn a_proposal_is_withdrawn_expires_or_is_overtaken(database: &dyn Data
         assert!(matches!(refused, Err(Fault::Conflict(_))), "{refused:?}");
     }
     // Signed before the last one of the chain and handed in after it.
-    let before = scene.instruct_at(&[(8, Change::Word(green()))], UnixMillis(confirmed.facts.proposed.0 - 1));
+    let before = scene.instruct_at(&[(8, Change::Word(green()))], UnixMillis(confirmed.facts.proposed.at().0 - 1));
     assert_eq!(scene.propose(&before).await.state, ProposalState::Overtaken);
 }
 

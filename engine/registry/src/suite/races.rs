@@ -39,7 +39,7 @@ async fn append_all(scene: &Scene, from: u32) -> u32 {
         loop {
             let instruction = scene.instruct(&[(holder, Change::Word(green()))]);
             let tip = scene.tip().await;
-            if now() <= tip.proposed {
+            if now() <= tip.proposed.at() {
                 continue;
             }
             let proposal = scene.propose(&instruction).await;

@@ -7,7 +7,7 @@ use hufu_codes::chain::{AuthoritySigner, Tip, open_instruction};
 use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
-use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
+use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
 
 use super::Database;
@@ -148,11 +148,11 @@ impl Scene {
         self.instruct_at(changes, now())
     }
 
-    pub(super) fn instruct_at(&self, changes: &[(u32, Change)], proposed: UnixMillis) -> Vec<u8> {
+    pub(super) fn instruct_at(&self, changes: &[(u32, Change)], proposed: impl Into<Proposed>) -> Vec<u8> {
         let records: Vec<_> =
             changes.iter().map(|(holder, change)| Record::new(HolderIndex(*holder), *change)).collect();
         let content = Content {
-            proposed,
+            proposed: proposed.into(),
             valid_s: VALID_S,
             rule: RuleId(7),
             inputs: InputsDigest([0x55; 32]),

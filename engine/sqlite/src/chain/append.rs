@@ -73,21 +73,24 @@ async fn ground(
     .await
     .map_err(fault)?;
     let window_s: u32 = number("brake_window_s", window)?;
-    let since = append.now.0.saturating_sub(u64::from(window_s) * 1000);
+    let brake = Brake {
+        share_permille: number("brake_share_permille", share)?,
+        window_s,
+        free: number("brake_free", free)?,
+    };
+    let [since, until] = brake.window(append.now).map(ms);
     let recent: i64 = sqlx::query_scalar(
-        "SELECT COALESCE(SUM(reds), 0) FROM sets WHERE issuer = ? AND appended_ms > ? AND reds > 0",
+        "SELECT COALESCE(SUM(reds), 0) FROM sets \
+         WHERE issuer = ? AND appended_ms > ? AND appended_ms <= ? AND reds > 0",
     )
     .bind(append.issuer.0)
-    .bind(column(since))
+    .bind(since)
+    .bind(until)
     .fetch_one(write)
     .await
     .map_err(fault)?;
     Ok(Ground {
-        brake: Brake {
-            share_permille: number("brake_share_permille", share)?,
-            window_s,
-            free: number("brake_free", free)?,
-        },
+        brake,
         recent: number("reds", recent)?,
         registered: number("next_holder", registered)?,
         known: number("known", known)?,
@@ -139,7 +142,7 @@ async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &Turn)
     )
     .bind(column(tip.sequence.0))
     .bind(tip.digest.0.as_slice())
-    .bind(ms(tip.proposed))
+    .bind(column(tip.proposed.bits()))
     .bind(ms(tip.confirmed))
     .bind(turn.known)
     .bind(append.issuer.0)
@@ -168,7 +171,7 @@ async fn close_proposals(
          WHERE issuer = ? AND phase IN ('pending', 'braked') AND proposed_ms <= ?",
     )
     .bind(append.issuer.0)
-    .bind(ms(tip.proposed))
+    .bind(column(tip.proposed.bits()))
     .execute(write)
     .await
     .map_err(fault)?;

@@ -13,7 +13,7 @@ use hufu_registry::api::{ApiOptions, Running, serve};
 use hufu_registry::vault::KeyFile;
 use hufu_registry::{Brake, Caller, Issuer, NewToken, Registry, Scope, Scopes, Signers, Site, TokenId};
 use hufu_sqlite::SqliteStore;
-use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Record};
+use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{
     Colour, HolderIndex, IssuerId, RuleId, Sequence, SiteId, StatusWord, UnixMillis, UnixSeconds,
 };
@@ -141,7 +141,7 @@ impl World {
             .map(|holder| Record::new(HolderIndex(holder), Change::Status(word)))
             .collect();
         let content = Content {
-            proposed,
+            proposed: proposed.into(),
             valid_s: 600,
             rule: RuleId(7),
             inputs: InputsDigest([0x55; 32]),
@@ -159,7 +159,7 @@ impl World {
         let tip = Tip {
             sequence: Sequence(tip.sequence),
             digest: ChainDigest(tip.digest.0),
-            proposed: UnixMillis(tip.proposed_ms),
+            proposed: Proposed::new(tip.era, UnixMillis(tip.proposed_ms)),
             confirmed: UnixMillis(tip.confirmed_ms),
         };
         national().confirm(&opened, &tip, now()).unwrap()

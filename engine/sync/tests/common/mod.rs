@@ -14,7 +14,7 @@ use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_sync::Follower;
 use hufu_table::{Limits, Reader, Snapshot, SnapshotWriter, Table};
 use hufu_wire::chain::{
-    Change, ChangeSet, Changes, Checkpoint, Content, InputsDigest, Parts, Position, Record,
+    Change, ChangeSet, Changes, Checkpoint, Content, InputsDigest, Parts, Position, Proposed, Record,
 };
 use hufu_wire::{HolderIndex, IssuerId, Message, RuleId, Sequence, StatusWord, UnixMillis, UnixSeconds};
 
@@ -71,7 +71,7 @@ pub type Words = BTreeMap<u32, StatusWord>;
 /// What may be odd about a set.
 pub struct Draft<'c> {
     pub changes: &'c [(u32, Change)],
-    pub proposed: UnixMillis,
+    pub proposed: Proposed,
     pub confirmed: UnixMillis,
 }
 
@@ -85,7 +85,7 @@ pub fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
 pub fn next(tip: &Tip, words: &Words, changes: &[(u32, Change)]) -> Link {
     let proposed = UnixMillis(START.0 + tip.sequence.0 * 1000 + 1000);
     let confirmed = UnixMillis(proposed.0 + 300);
-    sign(tip, words, &Draft { changes, proposed, confirmed })
+    sign(tip, words, &Draft { changes, proposed: proposed.into(), confirmed })
 }
 
 pub fn sign(tip: &Tip, words: &Words, draft: &Draft<'_>) -> Link {

@@ -27,7 +27,8 @@ fn r24_a_head_tells_the_age_and_never_goes_back() {
     let fault = engine.head(&tip, UnixMillis(skewed.0 + 1), now).unwrap_err();
     assert_eq!(
         fault.to_string(),
-        "issuer 110000, head 1: made 2001 ms after this engine's now",
+        "issuer 110000, head 1: dated 2001 ms after this machine's clock; compare this clock with the registry's and the authorities' \
+         (docs/OPERATIONS.md, Clocks)",
         "a head of the future"
     );
     assert_eq!(engine.heard(), Some(time));

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod clocks;
 mod forks;
 mod heads;
 mod sets;

@@ -79,7 +79,7 @@ fn r21_an_instruction_counts_once() {
 
 #[test]
 fn r21_what_expired_before_its_confirmation_is_refused() {
-    let (changes, proposed) = ([(1, turned(RED))], START);
+    let (changes, proposed) = ([(1, turned(RED))], START.into());
     let confirmed = UnixMillis(START.0 + 60_000);
     let late = sign(&Tip::START, &Words::new(), &Draft { changes: &changes, proposed, confirmed });
     let fault = engine().set(&late).unwrap_err();

@@ -144,3 +144,35 @@ fn r24_a_clock_that_was_set_back_makes_nothing_look_fresh() {
     engine.follower.load(&checkpoint, &ahead.snapshot, hour_before).unwrap();
     assert_eq!((engine.sequence(), engine.heard()), (Sequence(3), Some(time)));
 }
+
+#[test]
+fn r22_a_warm_copy_goes_with_its_own_snapshot_and_no_other_of_its_sequence() {
+    let (chain, folder) = (chain(), tempdir().unwrap());
+    let write = |engine: &Engine, name: &str| {
+        let path = folder.path().join(name);
+        let info = hufu_table::write_snapshot(&engine.table.reader(), ISSUER, &path).unwrap();
+        (info, Snapshot::open(&path).unwrap())
+    };
+    let mut engine = engine();
+    engine.apply(&chain[..2]);
+    let (info, own) = write(&engine, "own");
+    let state = engine.follower.warm().seal(&info).unwrap();
+
+    // The same sequence of another history: holder 1 is still green there.
+    let mut other = common::engine();
+    other.apply(&chain[..1]);
+    assert!(matches!(other.set(&twin(&chain)), Ok(SetAnswer::Applied { .. })));
+    let (_, swapped) = write(&other, "swapped");
+    assert_eq!(swapped.info().sequence, info.sequence);
+    let mut begun = common::engine();
+    let fault = begun.follower.restore(&state, &swapped, later()).unwrap_err();
+    assert!(fault.to_string().contains("another one"), "{fault}");
+    assert_eq!((begun.sequence(), begun.word(1)), (Sequence(0), StatusWord::UNKNOWN), "nothing was loaded");
+    begun.follower.restore(&state, &own, later()).unwrap();
+    assert_eq!((begun.sequence(), begun.word(1)), (Sequence(2), RED));
+
+    // A state is sealed for a snapshot of its own issuer and sequence only.
+    assert_eq!(engine.follower.warm().seal(&hufu_table::SnapshotInfo { issuer: NATIONAL, ..info }), None);
+    let earlier = hufu_table::SnapshotInfo { sequence: Sequence(1), ..info };
+    assert_eq!(engine.follower.warm().seal(&earlier), None);
+}

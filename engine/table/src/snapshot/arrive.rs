@@ -1,11 +1,11 @@
 //! Takes in a snapshot that comes from elsewhere in pieces: bounded, and in no one's way until it is whole.
 
-use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::durable;
 use super::fault::{SnapshotFault, SnapshotFaultKind};
 use super::format::{DIGEST_BYTES, ENTRY_BYTES, HEADER_BYTES};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_BYTES};
@@ -77,13 +77,7 @@ impl ArrivingSnapshot {
     /// [`SnapshotFaultKind::Io`]; `path` is then as it was, except when only the last step failed, making the
     /// folder durable.
     pub fn finish(self) -> Result<(), SnapshotFault> {
-        self.file.as_file().sync_all().map_err(|error| self.fault("write the file", error))?;
-        let (path, folder) = (self.path, self.folder);
-        let fault = |doing, error| SnapshotFault::new(&path, SnapshotFaultKind::Io { doing, error });
-        self.file.persist(&path).map_err(|unnamed| fault("take its place", unnamed.error))?;
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| fault("sync its folder", error))
+        durable::put(self.file, &self.path, &self.folder)
     }
 
     fn fault(&self, doing: &'static str, error: io::Error) -> SnapshotFault {
@@ -107,6 +101,7 @@ pub(super) fn start(path: &Path) -> io::Result<(PathBuf, NamedTempFile)> {
 mod tests {
     use std::fs;
 
+    use super::super::durable::tests::{Synced, synced};
     use super::*;
 
     #[test]
@@ -129,5 +124,15 @@ mod tests {
         assert!(matches!(fault.kind, SnapshotFaultKind::TooLarge { bytes_max: 8 }), "{fault}");
         drop(larger);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn r22_a_snapshot_that_arrived_is_on_the_disk_before_it_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.snapshot");
+        let mut arriving = ArrivingSnapshot::create(&path, 8).unwrap();
+        arriving.push(b"whatever").unwrap();
+        let synced = synced(&path, || arriving.finish().unwrap());
+        assert_eq!(synced, [Synced::File { bytes: 8, is_named: false }, Synced::Folder]);
     }
 }

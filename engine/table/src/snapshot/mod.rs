@@ -14,6 +14,7 @@
 //! ```
 
 mod arrive;
+mod durable;
 mod fault;
 mod format;
 mod install;

@@ -1,6 +1,5 @@
 //! Writes a snapshot holder by holder with two megabytes of memory.
 
-use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use zerocopy::little_endian::U64;
 
 use super::fault::{SnapshotFault, SnapshotFaultKind};
 use super::format::{Entry, HEADER_BYTES, Header, MAGIC, VERSION, digest, file_bytes};
-use super::{SnapshotInfo, arrive};
+use super::{SnapshotInfo, arrive, durable};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
 
 /// Writes a snapshot from words that arrive in the order of their holders, without a table. Until
@@ -121,16 +120,10 @@ impl SnapshotWriter {
         let written = file
             .write_all(&tail)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(self.header.as_bytes()))
-            .and_then(|()| file.sync_all());
+            .and_then(|_| file.write_all(self.header.as_bytes()));
         written.map_err(|error| self.fault("write the file", error))?;
 
-        let (path, folder) = (self.path, self.folder);
-        let fault = |doing, error| SnapshotFault::new(&path, SnapshotFaultKind::Io { doing, error });
-        self.file.persist(&path).map_err(|unnamed| fault("take its place", unnamed.error))?;
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| fault("sync its folder", error))?;
+        durable::put(self.file, &self.path, &self.folder)?;
         Ok(SnapshotInfo {
             issuer: IssuerId(self.header.issuer.get()),
             sequence: Sequence(self.header.sequence.get()),
@@ -184,4 +177,21 @@ fn start(path: &Path) -> io::Result<(PathBuf, NamedTempFile)> {
     let (folder, mut file) = arrive::start(path)?;
     file.as_file_mut().write_all(&[0; HEADER_BYTES])?;
     Ok((folder, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::durable::tests::{Synced, synced};
+    use super::*;
+
+    #[test]
+    fn r22_a_snapshot_is_on_the_disk_whole_before_it_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.snapshot");
+        let mut writer = SnapshotWriter::create(&path, IssuerId(1), Sequence(2), None).unwrap();
+        writer.push(&[StatusWord::from_bits(1); 3]).unwrap();
+        let mut bytes = 0;
+        let synced = synced(&path, || bytes = writer.finish().unwrap().bytes);
+        assert_eq!(synced, [Synced::File { bytes, is_named: false }, Synced::Folder]);
+    }
 }

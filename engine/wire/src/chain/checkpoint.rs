@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::digest::ChainDigest;
 use super::front::Front;
+use super::proposed::Proposed;
 use crate::ids::{IssuerId, KeyId, Sequence};
 use crate::message::{Malformed, Message, exactly, put};
 use crate::time::UnixMillis;
@@ -22,7 +23,7 @@ pub struct Checkpoint {
     /// When both agreed on it.
     pub made: UnixMillis,
     /// When the last instruction in it was proposed: the next one is later.
-    pub proposed: UnixMillis,
+    pub proposed: Proposed,
     /// The local authority's key.
     pub local_key: KeyId,
     /// The national platform's key.
@@ -43,7 +44,7 @@ struct Layout {
     front: Front,
     sequence: U64,
     made_ms: U64,
-    proposed_ms: U64,
+    proposed: U64,
     local_key: [u8; 8],
     national_key: [u8; 8],
     digest: [u8; 32],
@@ -78,7 +79,7 @@ impl Message<'_> for Checkpoint {
             issuer,
             sequence: Sequence(layout.sequence.get()),
             made: UnixMillis(layout.made_ms.get()),
-            proposed: UnixMillis(layout.proposed_ms.get()),
+            proposed: Proposed::read(Self::NAME, layout.proposed.get())?,
             local_key: KeyId(layout.local_key),
             national_key: KeyId(layout.national_key),
             digest: ChainDigest(layout.digest),
@@ -97,7 +98,7 @@ impl Message<'_> for Checkpoint {
             front: Front::new(MAGIC, self.issuer),
             sequence: self.sequence.0.into(),
             made_ms: self.made.0.into(),
-            proposed_ms: self.proposed.0.into(),
+            proposed: self.proposed.bits().into(),
             local_key: self.local_key.0,
             national_key: self.national_key.0,
             digest: self.digest.0,

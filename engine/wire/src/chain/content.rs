@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::change::{Changes, Record};
 use super::digest::InputsDigest;
+use super::proposed::Proposed;
 use crate::ids::{KeyId, RuleId};
 use crate::limits::{self, REASON_BYTES_MAX};
 use crate::message::{Malformed, Message, front, put};
@@ -17,7 +18,7 @@ use crate::time::UnixMillis;
 pub struct Content<'a> {
     /// When it was proposed. Rises from set to set of a chain: decisions take effect in the order in which they
     /// were made, each once.
-    pub proposed: UnixMillis,
+    pub proposed: Proposed,
     /// How long it may wait for its confirmation, seconds: 1 to [`limits::INSTRUCTION_VALIDITY_S_MAX`].
     pub valid_s: u32,
     /// The rule that gave the colours (R28).
@@ -35,7 +36,7 @@ pub struct Content<'a> {
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Layout {
-    proposed_ms: U64,
+    proposed: U64,
     valid_s: U32,
     rule: U32,
     inputs: [u8; 32],
@@ -54,7 +55,7 @@ impl Content<'_> {
 
     /// From when it can no longer be confirmed.
     pub fn expires(&self) -> UnixMillis {
-        UnixMillis(self.proposed.0.saturating_add(u64::from(self.valid_s) * 1000))
+        UnixMillis(self.proposed.at().0.saturating_add(u64::from(self.valid_s) * 1000))
     }
 }
 
@@ -76,7 +77,7 @@ impl<'a> Message<'a> for Content<'a> {
             return Err(malformed("a validity that nothing may have"));
         }
         Ok(Content {
-            proposed: UnixMillis(layout.proposed_ms.get()),
+            proposed: Proposed::read(Self::NAME, layout.proposed.get())?,
             valid_s,
             rule: RuleId(layout.rule.get()),
             inputs: InputsDigest(layout.inputs),
@@ -99,7 +100,7 @@ impl<'a> Message<'a> for Content<'a> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 128 and 32,768")]
         let (reason_bytes, changes) = (given.len() as u8, self.changes.len() as u32);
         let layout = Layout {
-            proposed_ms: self.proposed.0.into(),
+            proposed: self.proposed.bits().into(),
             valid_s: self.valid_s.into(),
             rule: self.rule.0.into(),
             inputs: self.inputs.0,

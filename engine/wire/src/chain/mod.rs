@@ -15,6 +15,7 @@ mod digest;
 mod front;
 mod head;
 mod instruction;
+mod proposed;
 mod release;
 mod set;
 
@@ -24,6 +25,7 @@ pub use content::Content;
 pub use digest::{ChainDigest, ContentDigest, InputsDigest};
 pub use head::Head;
 pub use instruction::{Instruction, InstructionParts};
+pub use proposed::Proposed;
 pub use release::Release;
 pub use set::{ChangeSet, Parts, Position};
 

@@ -8,7 +8,7 @@ use super::others::Table;
 use super::projection::Projection;
 use super::report::{Difference, Report};
 use crate::commands::import::progress;
-use crate::follow_api::{each_set, is_damage};
+use crate::follow_api::{each_set, is_damage, learn_reset};
 use crate::ledger::{Ledger, Words};
 use crate::moment;
 use crate::remote::Remote;
@@ -46,6 +46,7 @@ impl Recomputed {
         let mut extent = Extent(None);
         compare_at(Sequence(0), &ledger, &extent, &mut tables, &projection, report);
         let mut broken = None;
+        learn_reset(remote, &mut ledger, keyring)?;
         let walked = each_set(remote, issuer, Sequence(0), |sequence, set| {
             if let Err(fault) = ledger.take(set, keyring, moment::now()) {
                 broken = Some((sequence, format!("{fault:#}")));

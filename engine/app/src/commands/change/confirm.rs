@@ -8,13 +8,14 @@ use hufu_codes::chain::{Authorities, Tip, open_instruction};
 use hufu_codes::ed25519;
 use hufu_codes::keyring::Keyring;
 use hufu_registry::ProposalId;
-use hufu_registry::api::types::{BrakeReport, Confirmed, Proposal, ProposalState};
-use hufu_wire::chain::ChainDigest;
+use hufu_registry::api::types::{self, BrakeReport, Confirmed, Proposal, ProposalState};
+use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use serde_json::{Value, json};
 
 use super::propose::LINES_MAX;
-use crate::follow_api::follow_to_end;
+use crate::clocks::ClockArgs;
+use crate::follow_api::{Dated, follow_to_end};
 use crate::ledger::{Ledger, LedgerFolder};
 use crate::moment;
 use crate::outcome::Exit;
@@ -42,6 +43,11 @@ pub(crate) struct ConfirmArgs {
     /// Every proposal that is pending, in the order in which they were made
     #[arg(long, conflicts_with = "proposals")]
     all: bool,
+    /// Confirm a change that resets the time of the chain: a clock was ahead, and both authorities know
+    #[arg(long)]
+    reset_time: bool,
+    #[command(flatten)]
+    clocks: ClockArgs,
     /// A folder where this platform follows the chain itself: a registry that hides or rewrites sets is told here
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -59,6 +65,9 @@ pub(crate) struct Confirmer<'a> {
     pub(crate) signer: &'a Signer,
     pub(crate) keyring: &'a Keyring,
     pub(crate) authorities: Authorities,
+    pub(crate) clocks: &'a ClockArgs,
+    /// Whether an instruction may reset the time of the chain.
+    pub(crate) resets: bool,
 }
 
 /// What became of a confirmation.
@@ -81,13 +90,20 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let national = signer.key().issuer();
     let authorities = Authorities::new(issuer, national, national)?;
     let remote = args.registry.connect()?;
-    let confirmer = Confirmer { remote: &remote, signer: &signer, keyring: &keyring, authorities };
+    let confirmer = Confirmer {
+        remote: &remote,
+        signer: &signer,
+        keyring: &keyring,
+        authorities,
+        clocks: &args.clocks,
+        resets: args.reset_time,
+    };
     let Some(folder) = &args.state else { return confirm_chosen(args, &confirmer) };
     let folder = LedgerFolder::open(folder, authorities)?;
     let mut ledger = check_history(&folder, &confirmer)?;
     let outcome = confirm_chosen(args, &confirmer);
     // However it ended: a place that was signed for must never be signed for again, whatever the registry forgets.
-    follow_to_end(&remote, &mut ledger, &keyring)?;
+    follow_to_end(&remote, &mut ledger, &keyring, confirmer.dated())?;
     folder.store(&ledger)?;
     outcome
 }
@@ -145,6 +161,11 @@ pub(crate) fn told_braked(issuer: IssuerId, proposal: u64, brake: &BrakeReport) 
 }
 
 impl Confirmer<'_> {
+    /// Before a reset, the sets that are dated ahead are followed too.
+    fn dated(&self) -> Dated {
+        if self.resets { Dated::Whenever } else { Dated::ByNow }
+    }
+
     /// Signs the place after the chain's end for an instruction, again where others were faster.
     ///
     /// # Errors
@@ -153,7 +174,12 @@ impl Confirmer<'_> {
         let issuer = self.authorities.issuer();
         let verified = open_instruction(instruction, &self.authorities, self.keyring, ed25519::backend())?;
         for _ in 0..TRIES {
-            let tip = tip_of(self.remote, issuer)?;
+            let tip = tip_of(self.clocks.tip(self.remote, issuer)?);
+            ensure!(
+                self.resets || verified.content.proposed.era() <= tip.proposed.era(),
+                "proposal {proposal} resets the time of the chain: confirm it with --reset-time if a clock was ahead and is \
+                 right now"
+            );
             let unsigned = self.signer.key().confirm(&verified, &tip, moment::now())?;
             let set = self.signer.sign(unsigned)?;
             match self.remote.try_ask(|api| api.confirm(issuer, ProposalId(proposal), set)) {
@@ -173,21 +199,20 @@ impl Confirmer<'_> {
 }
 
 /// The chain's end as the registry tells it.
-pub(crate) fn tip_of(remote: &Remote, issuer: IssuerId) -> anyhow::Result<Tip> {
-    let tip = remote.ask(|api| api.tip(issuer))?;
-    Ok(Tip {
+fn tip_of(tip: types::Tip) -> Tip {
+    Tip {
         sequence: Sequence(tip.sequence),
         digest: ChainDigest(tip.digest.0),
-        proposed: UnixMillis(tip.proposed_ms),
+        proposed: Proposed::new(tip.era, UnixMillis(tip.proposed_ms)),
         confirmed: UnixMillis(tip.confirmed_ms),
-    })
+    }
 }
 
 /// Follows the chain to the end that the registry names: both must be the history that was followed before.
 fn check_history(folder: &LedgerFolder, confirmer: &Confirmer<'_>) -> anyhow::Result<Ledger> {
     let mut ledger = folder.load(moment::now())?;
-    follow_to_end(confirmer.remote, &mut ledger, confirmer.keyring)?;
-    let named = tip_of(confirmer.remote, confirmer.authorities.issuer())?;
+    follow_to_end(confirmer.remote, &mut ledger, confirmer.keyring, confirmer.dated())?;
+    let named = tip_of(confirmer.remote.ask(|api| api.tip(confirmer.authorities.issuer()))?);
     let own = ledger.tip();
     ensure!(
         named.sequence != own.sequence || named.digest == own.digest,
@@ -210,7 +235,7 @@ impl ConfirmArgs {
                 chosen.push(remote.ask(|api| api.proposal(issuer, ProposalId(*id)))?);
             }
         }
-        chosen.sort_by_key(|proposal| proposal.proposed_ms);
+        chosen.sort_by_key(|proposal| (proposal.era, proposal.proposed_ms));
         Ok(chosen)
     }
 }

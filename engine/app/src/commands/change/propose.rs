@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_registry::api::types::Proposal;
-use hufu_wire::chain::{Changes, Content, InputsDigest, Record};
+use hufu_wire::chain::{Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{IssuerId, RuleId, UnixMillis, limits, read};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::wanted::{Line, Wanted, read_inputs};
+use crate::clocks::{ClockArgs, span};
 use crate::files::{self, Readable};
 use crate::moment::{self, Moment, Span};
 use crate::outcome::Exit;
@@ -63,6 +64,15 @@ pub(crate) struct ProposeArgs {
     /// For how long it may be confirmed, at most 7d; else the file's, else 1d
     #[arg(long, value_name = "SPAN")]
     valid: Option<Span>,
+    /// Reset the time of the chain, which a clock that was ahead has carried away: the change begins its next era
+    #[arg(long, conflicts_with_all = ["out", "instruction"])]
+    reset_time: bool,
+    /// The era of the chain's time, for --out: how often it was reset (`hufu change list --json` shows it)
+    #[arg(long, value_name = "N", requires = "out", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u8).range(..=i64::from(Proposed::ERA_MAX)))]
+    era: u8,
+    #[command(flatten)]
+    clocks: ClockArgs,
     /// Write the signed instruction to a file and hand in nothing; of several, FILE.2 and so on
     #[arg(long, value_name = "FILE", conflicts_with = "instruction")]
     out: Option<PathBuf>,
@@ -90,7 +100,7 @@ pub(crate) struct Why<'a> {
 pub(crate) struct Proposer<'a> {
     signer: &'a Signer,
     why: Why<'a>,
-    last: UnixMillis,
+    last: Proposed,
 }
 
 const VALID: Span = Span { s: 86_400 };
@@ -114,7 +124,11 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
         valid: args.valid.or(wanted.valid).unwrap_or(VALID),
     };
     let remote = if args.out.is_some() { None } else { Some(args.registry.connect()?) };
-    let mut proposer = Proposer::new(&signer, why, remote.as_ref())?;
+    let after = match &remote {
+        Some(remote) => chain_end(remote, signer.key().issuer(), &args.clocks, args.reset_time)?,
+        None => Proposed::new(args.era, UnixMillis(0)),
+    };
+    let mut proposer = Proposer::new(&signer, why, after);
     let mut made = Vec::new();
     for (number, set) in (1..).zip(wanted.sets()) {
         let content = proposer.content(&set)?;
@@ -163,20 +177,47 @@ fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Ex
     Ok(Exit::Yes)
 }
 
+/// After what an instruction that is signed now must come.
+///
+/// # Errors
+/// Clocks differ, or the chain's last instruction is dated ahead of this clock and the time of the chain is not reset.
+pub(crate) fn chain_end(
+    remote: &Remote,
+    issuer: IssuerId,
+    clocks: &ClockArgs,
+    resets: bool,
+) -> anyhow::Result<Proposed> {
+    let tip = clocks.tip(remote, issuer)?;
+    let ahead_ms = UnixMillis(tip.proposed_ms).since(moment::now());
+    let is_ahead = ahead_ms > limits::CHAIN_SKEW_MS_MAX;
+    ensure!(
+        is_ahead || !resets,
+        "the time of the chain is not ahead of this machine's clock: propose without --reset-time"
+    );
+    ensure!(
+        !is_ahead || resets,
+        "the chain's last instruction, in set {}, is dated {} after this machine's clock: nothing was signed; if this clock \
+         is right, a clock was ahead when that was signed, and --reset-time begins another era of the chain's time \
+         (docs/OPERATIONS.md, Clocks)",
+        tip.sequence,
+        span(ahead_ms)
+    );
+    if resets {
+        let era = tip.era.checked_add(1).filter(|era| *era <= Proposed::ERA_MAX);
+        return Ok(Proposed::new(era.context("the chain is in its last era")?, UnixMillis(0)));
+    }
+    Ok(Proposed::new(tip.era, UnixMillis(tip.proposed_ms)))
+}
+
 /// Hands in an instruction; the same one again is the same proposal.
 pub(crate) fn hand_in(remote: &Remote, issuer: IssuerId, instruction: Vec<u8>) -> anyhow::Result<Proposal> {
     remote.ask(|api| api.propose(issuer, instruction))
 }
 
 impl<'a> Proposer<'a> {
-    /// A local authority that proposes after whatever is in the chain already.
-    pub(crate) fn new(
-        signer: &'a Signer,
-        why: Why<'a>,
-        remote: Option<&Remote>,
-    ) -> anyhow::Result<Proposer<'a>> {
-        let tip = remote.map(|remote| remote.ask(|api| api.tip(signer.key().issuer()))).transpose()?;
-        Ok(Proposer { signer, why, last: UnixMillis(tip.map_or(0, |tip| tip.proposed_ms)) })
+    /// A local authority that proposes after `last`, what is in the chain already.
+    pub(crate) fn new(signer: &'a Signer, why: Why<'a>, last: Proposed) -> Proposer<'a> {
+        Proposer { signer, why, last }
     }
 
     /// The next instruction, unsigned.
@@ -192,7 +233,8 @@ impl<'a> Proposer<'a> {
             (1..=limits::INSTRUCTION_VALIDITY_S_MAX).contains(&valid.s),
             "an instruction is valid for at most 7d"
         );
-        self.last = UnixMillis(moment::now().0.max(self.last.0 + 1));
+        let at = moment::now().0.max(self.last.at().0 + 1);
+        self.last = Proposed::new(self.last.era(), UnixMillis(at));
         Ok(Content {
             proposed: self.last,
             valid_s: valid.s,

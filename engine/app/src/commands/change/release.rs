@@ -11,6 +11,7 @@ use hufu_wire::chain::Release;
 
 use super::confirm::{Confirmer, Outcome, told_braked};
 use super::propose::LINES_MAX;
+use crate::clocks::ClockArgs;
 use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
@@ -34,6 +35,11 @@ pub(crate) struct ReleaseArgs {
     /// The proposal
     #[arg(value_name = "PROPOSAL")]
     proposal: u64,
+    /// Confirm a change that resets the time of the chain: a clock was ahead, and both authorities know
+    #[arg(long)]
+    reset_time: bool,
+    #[command(flatten)]
+    clocks: ClockArgs,
     /// Release it and leave its confirmation to another run
     #[arg(long)]
     only: bool,
@@ -49,6 +55,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     let keyring = args.trust.load(moment::now().seconds())?;
     let authorities = Authorities::new(issuer, signer.key().issuer(), signer.key().issuer())?;
     let remote = args.registry.connect()?;
+    args.clocks.tip(&remote, issuer)?;
 
     let proposal = remote.ask(|api| api.proposal(issuer, id))?;
     ensure!(
@@ -81,7 +88,14 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
         say!("proposal {id} is released for {} reds; confirm it again", brake.reds);
         return Ok(Exit::Yes);
     }
-    let confirmer = Confirmer { remote: &remote, signer: &signer, keyring: &keyring, authorities };
+    let confirmer = Confirmer {
+        remote: &remote,
+        signer: &signer,
+        keyring: &keyring,
+        authorities,
+        clocks: &args.clocks,
+        resets: args.reset_time,
+    };
     match confirmer.confirm(proposal.id, &instruction)? {
         Outcome::Confirmed(confirmed) => {
             say!("proposal {id} is released, and change set {} of issuer {issuer}", confirmed.sequence);

@@ -12,7 +12,7 @@ use hufu_wire::{IssuerId, UnixMillis, read};
 use serde_json::json;
 
 use super::CommonArgs;
-use crate::follow_api::each_set;
+use crate::follow_api::{each_set, learn_reset};
 use crate::ledger::{LedgerFolder, ensure_not_beyond};
 use crate::outcome::Exit;
 use crate::term::{self, say};
@@ -54,6 +54,8 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let folder = LedgerFolder::open(&common.state, authorities)?;
     let mut ledger = folder.load(now)?;
     ensure_not_beyond(&ledger, checkpoint.sequence)?;
+    common.clocks.tip(&remote, authorities.issuer())?;
+    learn_reset(&remote, &mut ledger, &keyring)?;
     let after = ledger.tip().sequence;
     if after < checkpoint.sequence {
         each_set(&remote, authorities.issuer(), after, |sequence, set| {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::CommonArgs;
 use crate::files::{self, Readable};
-use crate::follow_api::follow_to_end;
+use crate::follow_api::{Dated, follow_to_end};
 use crate::ledger::LedgerFolder;
 use crate::outcome::Exit;
 use crate::term::{self, say};
@@ -52,7 +52,8 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     let remote = common.registry.connect()?;
     let folder = LedgerFolder::open(&common.state, authorities)?;
     let mut ledger = folder.load(now)?;
-    follow_to_end(&remote, &mut ledger, &keyring)?;
+    common.clocks.tip(&remote, authorities.issuer())?;
+    follow_to_end(&remote, &mut ledger, &keyring, Dated::ByNow)?;
     let tip = *ledger.tip();
     ensure!(tip.sequence > Sequence(0), "the chain of issuer {} has no set yet", common.issuer);
     let (path, info) = folder.store(&ledger)?;

@@ -64,7 +64,7 @@ impl Chain {
     pub(super) fn propose(&self, changes: &[Record], reason: &str) -> anyhow::Result<Proposed> {
         let content = Content {
             // Later than the one before, whatever the clock says.
-            proposed: UnixMillis(moment::now().0.max(self.tip.proposed.0 + 1)),
+            proposed: UnixMillis(moment::now().0.max(self.tip.proposed.at().0 + 1)).into(),
             valid_s: VALID_S,
             rule: RULE,
             inputs: InputsDigest([0; 32]),

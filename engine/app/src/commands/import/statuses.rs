@@ -97,7 +97,7 @@ impl Plan {
             let proposals = pages(remote, issuer, Some(state))?;
             waiting.extend(proposals.into_iter().filter(|proposal| proposal.inputs.0 == inputs.0));
         }
-        waiting.sort_by_key(|proposal| proposal.proposed_ms);
+        waiting.sort_by_key(|proposal| (proposal.era, proposal.proposed_ms));
         let mut holders = BTreeSet::new();
         for proposal in &waiting {
             let bytes = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;

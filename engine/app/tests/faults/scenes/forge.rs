@@ -57,7 +57,7 @@ impl Forge {
                 previous: tip.digest,
             },
             content: Content {
-                proposed: says.proposed,
+                proposed: says.proposed.into(),
                 valid_s: says.valid_s,
                 rule: RuleId(7),
                 inputs: InputsDigest([8; 32]),

@@ -36,7 +36,7 @@ fn unbelievable(forge: &Forge, tip: &Tip, genuine: &[u8]) -> Result<Vec<(&'stati
     bad.push(("of the future", forge.set(tip, &future)?));
     bad.push((
         "an instruction no later than the last",
-        forge.set(tip, &Says { proposed: tip.proposed, ..says })?,
+        forge.set(tip, &Says { proposed: tip.proposed.at(), ..says })?,
     ));
     let expired = Says { proposed: UnixMillis(now.0 - 2_000), valid_s: 1, ..says };
     bad.push(("an expired instruction", forge.set(tip, &expired)?));

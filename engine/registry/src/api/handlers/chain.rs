@@ -70,7 +70,8 @@ pub(in crate::api) async fn tip(
     Bearer(caller): Bearer,
     Ids(issuer): Ids<u32>,
 ) -> Answer<Tip> {
-    Ok(Json(api.registry.tip(&caller, IssuerId(issuer)).await?.into()))
+    let tip = api.registry.tip(&caller, IssuerId(issuer)).await?;
+    Ok(Json(Tip { now_ms: Some(now().0), ..tip.into() }))
 }
 
 /// A signed head of this moment

@@ -27,6 +27,9 @@ pub struct Proposal {
     pub content_digest: Hex<32>,
     /// When the local authority signed it.
     pub proposed_ms: u64,
+    /// The era of the chain's time that it was signed for (docs/SYNC.md, Eras).
+    #[serde(default)]
+    pub era: u8,
     /// From when it can no longer be confirmed.
     pub expires_ms: u64,
     /// The rule that gave the colours.
