@@ -86,6 +86,5 @@ pub(crate) fn learn_reset(remote: &Remote, ledger: &mut Ledger, keyring: &Keyrin
         return Ok(());
     }
     let set = remote.ask(|api| api.set(issuer, Sequence(tip.sequence)))?;
-    let set = set.with_context(|| format!("change set {} of issuer {issuer}", tip.sequence))?;
     ledger.look_ahead(&set, keyring, moment::now())
 }

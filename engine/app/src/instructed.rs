@@ -205,7 +205,7 @@ mod tests {
             })
             .collect();
         let content = Content {
-            proposed: UnixMillis(1_795_219_200_000),
+            proposed: UnixMillis(1_795_219_200_000).into(),
             valid_s: 3600,
             rule: RuleId(7),
             inputs: InputsDigest([0xab; 32]),

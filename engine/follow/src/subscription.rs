@@ -216,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn what_people_refresh_by_hand_may_be_quiet_for_days() {
+        let start = Instant::now();
+        let mut quiet = Subscription::new(&Timings::default(), false, start);
+        quiet.trying(start);
+        quiet.opened(start);
+        for hours in 1..100 {
+            let now = start + Duration::from_secs(3600 * hours);
+            assert_eq!(quiet.look(now), None, "after {hours} h");
+            assert!(!quiet.is_due(now));
+        }
+        assert_eq!(opened(start).look(start + Duration::from_secs(3600)), Some(Trip::Silent), "but no live feed");
+    }
+
+    #[test]
     fn sets_that_do_not_come_are_asked_for_again_and_then_given_up() {
         let start = Instant::now();
         let mut subscription = opened(start);

@@ -28,6 +28,7 @@ pub(crate) struct Voice {
     fork: Told,
     contradiction: Told,
     stale: Told,
+    ahead: Told,
     snapshot: Told,
     disk: Told,
 }
@@ -50,6 +51,7 @@ impl Voice {
             fork: Told::default(),
             contradiction: Told::default(),
             stale: Told::default(),
+            ahead: Told::default(),
             snapshot: Told::default(),
             disk: Told::default(),
         }
@@ -230,6 +232,17 @@ impl Voice {
                  authorities signed; sets are still applied, ages grow. Ask the publisher"
             ),
             Some(false) => tracing::info!("issuer {issuer} at {at}: its publisher agrees again"),
+            None => {}
+        }
+        let ahead_ms = follower.heard_ahead_ms(time);
+        match self.ahead.turns(ahead_ms.is_some(), now) {
+            Some(true) => tracing::warn!(
+                "issuer {issuer} at {at}: its newest head is dated {} s after this machine's clock, which was set back. The \
+                 age of its statuses is unknown until its chain has another set or this engine is restarted \
+                 (docs/OPERATIONS.md, Clocks)",
+                ahead_ms.unwrap_or(0) / 1000
+            ),
+            Some(false) => tracing::info!("issuer {issuer} at {at}: no head is dated ahead of this machine's clock"),
             None => {}
         }
         let age_ms = time.since(follower.heard().unwrap_or(self.since));

@@ -21,13 +21,15 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu change show --issuer 310000 12
   hufu change confirm --issuer 310000 12 --key national.key --operator operator.pub --trust trust.hufu
   hufu change confirm --issuer 310000 --all --key national.key --yes
+  hufu change propose --key shanghai.key --from next.csv --rule 7 --reason 'evening review' --reset-time
+  hufu change confirm --issuer 310000 12 --key national.key --state national-ledger --reset-time
   hufu change release --issuer 310000 13 --key national.key
   hufu change withdraw --issuer 310000 14
 
 A CSV file of changes has the columns holder, colour, valid_until, test_at, test_result, doses, generation; the first \
 two at least. A TOML file has rule, reason, valid and [[change]] tables with the same keys. A colour leaves the \
 credential generation as it is, a generation leaves the colour, both set the whole word; colour = forget forgets the \
-holder.";
+holder. --reset-time is for a chain whose last change was signed by a clock that was ahead (docs/OPERATIONS.md, Clocks).";
 
 /// Propose, confirm and look at changes of holders' statuses.
 #[derive(Debug, Subcommand)]

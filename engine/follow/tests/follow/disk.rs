@@ -56,6 +56,26 @@ fn wide(count: usize) -> Vec<Link> {
 }
 
 #[test]
+fn r22_a_tail_that_cannot_be_written_is_told_and_a_warm_copy_takes_its_place() {
+    let (links, home) = (grown(3), tempdir().unwrap());
+    // A folder stands where the tail belongs.
+    let tail = home.path().join(format!("tail-{:020}.sets", 0));
+    fs::create_dir_all(&tail).unwrap();
+    let source = Source::with(&links);
+    let engine = start(home.path(), source.feed(), Arc::new(Store::default()), crate::world::QUICK);
+    engine.until_at(3);
+    engine.until("the fault is told", |status| status.tally.disk_faults >= 1);
+    // Long before one is due by the clock: what the tail lacks is in a warm copy.
+    engine.until("a warm copy", |status| status.tally.warm_copies >= 1);
+    engine.is_at(&links[2]);
+    let killed = crate::restarts::copied(home.path());
+    let silent = Source::with(&[]);
+    silent.is(Manner::Silent);
+    let again = start(killed.path(), silent.feed(), Arc::new(Store::default()), crate::world::QUICK);
+    again.is_at(&links[2]);
+}
+
+#[test]
 fn a_full_disk_stops_neither_following_nor_the_old_warm_copy() {
     let Some(disk) = SmallDisk::mount() else {
         eprintln!("nothing may be mounted here; the limit of a process stands in for a full disk");

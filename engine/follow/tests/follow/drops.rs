@@ -40,7 +40,6 @@ fn what_is_put_there_is_followed() {
     engine.until("three sets and a head", |status| {
         status.tip.sequence == Sequence(3) && status.heard.is_some()
     });
-    sleep(Duration::from_millis(600));
     assert!(quiet(&engine.following.status()), "silence is no fault here");
     for link in &links[3..] {
         bundle.set(&link.bytes).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hufu_codes::chain::{Authorities, Tip};
 use hufu_codes::keyring::Keyring;
-use hufu_follow::{Following, Life, Options, Timings};
+use hufu_follow::{FollowStatus, Following, Life, Options, Timings};
 use hufu_table::{Limits, Table};
 use hufu_wire::chain::Change;
 use hufu_wire::{IssuerId, Sequence};
@@ -28,11 +28,18 @@ fn check(manner: Manner, timings: Timings, then: impl Fn(&crate::world::Engine, 
     assert_eq!(status.tip, links[4].tip, "{manner:?}");
     engine.is_at(&links[4]);
     // Quiet again: nothing wakes it but the heads.
-    let wakes = engine.following.status().tally.wakes;
-    sleep(Duration::from_millis(300));
-    let wakes = engine.following.status().tally.wakes - wakes;
-    assert!(wakes < 100, "{wakes} in 300 ms");
+    let before = engine.following.status();
+    let after = heads_later(&engine, 10);
+    let wakes = after.tally.wakes - before.tally.wakes;
+    let heads = after.counters.heads_current - before.counters.heads_current;
+    assert!(wakes <= 2 * heads + 5, "{wakes} for {heads} heads");
     assert!(engine.following.stop());
+}
+
+/// How it is when so many more heads have agreed.
+fn heads_later(engine: &crate::world::Engine, heads: u64) -> Arc<FollowStatus> {
+    let wanted = engine.following.status().counters.heads_current + heads;
+    engine.until("more heads", |status| status.counters.heads_current >= wanted)
 }
 
 #[test]
@@ -42,7 +49,8 @@ fn r22_an_honest_feed_is_followed() {
             engine.until("a head", |status| status.heard.is_some_and(|heard| now().since(heard) < 1000));
         assert!(status.is_connected && status.life == Life::Running);
         assert_eq!((status.counters.sets_applied, source.subscriptions()), (5, 1));
-        sleep(Duration::from_millis(700));
+        // Each is a fiftieth of a second after the one before: longer together than silence may last.
+        heads_later(engine, 20);
         assert_eq!(source.subscriptions(), 1, "quiet is not silent");
     });
 }
@@ -148,10 +156,11 @@ fn r22_two_histories_stop_it_until_a_checkpoint_above_both() {
     source.is(Manner::Stray);
     let status = engine.until("the fork", |status| status.is_forked);
     assert_eq!((status.tip.sequence, engine.word(3)), (Sequence(3), RED), "red stays red");
-    let asked = source.asked();
     engine.until("a warm copy with the fork", |status| status.tally.warm_copies >= 1);
-    sleep(Duration::from_millis(500));
-    assert!((1..12).contains(&(source.asked() - asked)), "it is asked for, and not all the time");
+    let (asked, begun) = (source.asked(), Instant::now());
+    engine.until("four questions for a checkpoint", |_| source.asked() >= asked + 4);
+    // Of four, three have waited before them: a few milliseconds less than the first wait, or longer.
+    assert!(begun.elapsed() > Duration::from_millis(3 * 15), "not all the time: {:?}", begun.elapsed());
     assert!(engine.following.stop());
 
     // A restart forgets no fork.
@@ -234,7 +243,7 @@ fn stopping_waits_for_no_feed() {
         source.is(manner);
         let slow = Timings { answer_ms: 60_000, ..QUICK };
         let engine = start(folder.path(), source.feed(), Arc::new(Store::default()), slow);
-        sleep(Duration::from_millis(50));
+        engine.until("a subscription", |_| source.subscriptions() >= 1);
         let begun = Instant::now();
         assert!(engine.following.stop(), "{manner:?}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{manner:?}: {:?}", begun.elapsed());

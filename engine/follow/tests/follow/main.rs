@@ -6,6 +6,7 @@
 
 #[path = "../../../sync/tests/common/mod.rs"]
 mod chain;
+mod clocks;
 mod disk;
 mod drops;
 mod feeds;

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hufu_follow::Timings;
 use hufu_wire::Sequence;
@@ -33,10 +32,11 @@ fn r22_a_checkpoint_leads_over_sets_that_a_feed_no_longer_has() {
     let (source, store) = (Source::with(&links), Store::default());
     source.trims(5);
     let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), QUICK);
-    sleep(Duration::from_millis(500));
-    let asked = source.asked();
+    let begun = Instant::now();
+    engine.until("five questions for a checkpoint", |_| source.asked() >= 5);
+    // Twice as long each time, from a fiftieth of a second on, give or take a quarter.
+    assert!(begun.elapsed() > Duration::from_millis(150), "later each time: {:?}", begun.elapsed());
     assert_eq!(engine.sequence(), Sequence(0));
-    assert!((2..15).contains(&asked), "without a checkpoint it asks for one, later each time: {asked}");
 
     // One is of use even if the sets after it are gone too: its words are later.
     for (at, damaged) in [(3, 3), (5, 0)] {
@@ -51,9 +51,14 @@ fn r22_a_checkpoint_leads_over_sets_that_a_feed_no_longer_has() {
     assert_eq!((status.counters.snapshots_loaded, status.tally.snapshots_failed), (2, 3));
     assert_eq!(store.fetches(), 5);
     engine.until("the snapshot as warm copy", |status| status.tally.warm_copies >= 2);
-    let wakes = engine.following.status().tally.wakes;
-    sleep(Duration::from_millis(300));
-    assert!(engine.following.status().tally.wakes < wakes + 100, "it does not rest");
+    let before = engine.following.status();
+    let heads = before.counters.heads_current + 10;
+    let after = engine.until("more heads", |status| status.counters.heads_current >= heads);
+    let (wakes, heads) = (
+        after.tally.wakes - before.tally.wakes,
+        after.counters.heads_current - before.counters.heads_current,
+    );
+    assert!(wakes <= 2 * heads + 5, "it does not rest: {wakes} for {heads} heads");
     // Killed now, it begins with the snapshot and the sets after it.
     let killed = copied(folder.path());
     source.is(Manner::Silent);
@@ -106,8 +111,8 @@ fn sets_that_are_few_are_followed_and_many_are_not() {
         source.is(Manner::Hung);
         let timings = Timings { gap_sets_max, hung_ms: 60_000, ..QUICK };
         let engine = start(folder.path(), source.feed(), Arc::new(store.clone()), timings);
-        engine.until("the gap", |status| status.counters.heads_beyond_gap > 0);
-        sleep(Duration::from_millis(200));
+        // Whoever would load it has done so when the tenth head comes.
+        engine.until("the gap", |status| status.counters.heads_beyond_gap >= 10 || store.fetches() > 0);
         source.is(Manner::Honest);
         let status = engine.until_at(8);
         engine.is_at(&links[7]);

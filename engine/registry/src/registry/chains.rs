@@ -4,7 +4,7 @@ use hufu_codes::chain::{Confirmed, Tip, Unconfirmed, content_digest};
 use hufu_wire::chain::{ChangeSet, Head, Parts};
 use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
 
-use super::{CONFIRMATION_LATE_MS_MAX, Registry, check_not_ahead, check_not_late};
+use super::{Registry, check_not_ahead};
 use crate::caller::Caller;
 use crate::chain::{Append, Appended};
 use crate::fault::Fault;
@@ -23,7 +23,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it confirms another
-    /// proposal, is of the future or was signed more than an hour ago. What the chain makes of it is the answer.
+    /// proposal or is of the future. What the chain makes of it is the answer.
     pub async fn confirm(
         &self,
         caller: &Caller,
@@ -39,7 +39,6 @@ impl Registry {
         let content = Parts::of(bytes).map(|parts| content_digest(parts.content));
         let content = content.map_err(|malformed| Fault::invalid("change set", malformed.to_string()))?;
         check_not_ahead("the confirmation", set.position.confirmed, now)?;
-        check_not_late("the confirmation", set.position.confirmed, now, CONFIRMATION_LATE_MS_MAX)?;
         if self.find_proposal(issuer, id).await?.facts.content != content {
             return Err(Fault::Conflict(format!("the change set confirms another proposal than {id}")));
         }

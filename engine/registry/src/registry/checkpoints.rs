@@ -4,7 +4,7 @@ use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
 use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
 use hufu_wire::{IssuerId, UnixMillis, read};
 
-use super::{CHECKPOINT_LATE_MS_MAX, Registry, check_not_ahead, check_not_late};
+use super::{Registry, check_not_ahead, check_not_late};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::scope::Scope;
@@ -31,7 +31,7 @@ impl Registry {
         let checkpoint: Checkpoint =
             *open_checkpoint(bytes, &authorities, &self.keyring.load(), self.backend)?;
         check_not_ahead("the checkpoint", checkpoint.made, now)?;
-        check_not_late("the checkpoint", checkpoint.made, now, CHECKPOINT_LATE_MS_MAX)?;
+        check_not_late("the checkpoint", checkpoint.made, now)?;
         let Checkpoint { sequence, made, snapshot, .. } = checkpoint;
         let set = self.store.set(issuer, sequence).await?.ok_or_else(|| {
             Fault::Conflict(format!("the checkpoint is at set {sequence}, which is not in the chain here"))

@@ -5,7 +5,7 @@ use hufu_wire::chain::{Change, Content, InstructionParts, Proposed};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Colour, IssuerId, UnixMillis};
 
-use super::{CONFIRMATION_LATE_MS_MAX, Registry, check_not_ahead, check_not_late, page};
+use super::{Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
@@ -131,7 +131,7 @@ impl Registry {
         let authorities = self.authorities(issuer).await?;
         let opened = *open_release(release, &authorities, &self.keyring.load(), self.backend)?;
         check_not_ahead("the release", opened.made, now)?;
-        check_not_late("the release", opened.made, now, CONFIRMATION_LATE_MS_MAX)?;
+        check_not_late("the release", opened.made, now)?;
         self.store.expire(issuer, now).await?;
         let proposal = self.find_proposal(issuer, id).await?;
         if opened.content != proposal.facts.content {

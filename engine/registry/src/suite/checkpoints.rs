@@ -9,7 +9,7 @@ use super::{Database, ISSUER, Scene, green};
 use crate::fault::Fault;
 use crate::source::ChainSource as _;
 
-fn vouched(scene: &Scene, tip: &Tip, made: UnixMillis) -> Vec<u8> {
+pub(super) fn vouched(scene: &Scene, tip: &Tip, made: UnixMillis) -> Vec<u8> {
     let mut checkpoint = Checkpoint {
         issuer: ISSUER,
         sequence: tip.sequence,

@@ -10,6 +10,7 @@
 pub mod brake;
 pub mod chain;
 pub mod checkpoints;
+pub mod clocks;
 pub mod credentials;
 pub mod damage;
 pub mod devices;
@@ -108,6 +109,10 @@ macro_rules! store_suite {
             races::the_same_proposal_from_two_sides_is_one,
             races::an_append_is_all_or_nothing,
             checkpoints::the_newest_checkpoint_of_this_history_is_kept,
+            clocks::r21_the_time_of_a_chain_is_reset_by_both_authorities,
+            clocks::r21_a_registry_whose_clock_is_wrong_takes_nothing_and_goes_on,
+            clocks::r21_what_a_wrong_clock_dated_is_no_proposal,
+            clocks::a_clock_that_was_ahead_holds_no_brake_for_long,
             tokens::a_token_opens_until_it_ends_or_is_revoked,
             tokens::a_token_is_stored_hashed_and_its_label_used_once,
             tokens::a_token_may_do_what_it_says_and_nothing_else,
