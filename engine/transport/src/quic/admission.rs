@@ -1,4 +1,8 @@
-//! Who may begin a handshake: caps in all and for each source, so that nobody's handshakes eat the engine.
+//! Who may begin a handshake: caps in all and for each source, so that no source's handshakes use up the engine.
+//!
+//! Anybody can write another's address into a first packet. So handshakes of sources that have not proved their
+//! address (RFC 9000 section 8.1) are counted apart: however many there are, and whatever addresses they carry, they
+//! take no place from a source that has proved its own.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,9 +19,16 @@ pub(crate) struct Handshakes {
 
 #[derive(Default)]
 struct UnderWay {
-    in_all: usize,
+    in_all: Count,
     /// Sources with at least one, so never more entries than handshakes.
-    by_source: HashMap<IpAddr, usize>,
+    by_source: HashMap<IpAddr, Count>,
+}
+
+/// Handshakes of sources that have proved their address, and of those that have not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    proved: usize,
+    unproved: usize,
 }
 
 /// What to do with a source that wants to begin.
@@ -36,6 +47,7 @@ pub(crate) enum Admission {
 pub(crate) struct Place {
     handshakes: Arc<Handshakes>,
     source: IpAddr,
+    proved: bool,
 }
 
 impl Handshakes {
@@ -47,39 +59,62 @@ impl Handshakes {
         }
     }
 
-    /// A source that has proved its address counts on its own; while it has not, anybody may be using it, so
-    /// reaching a cap costs it no more than the proof.
+    /// A source that has proved its address competes only with others that have: for the cap of its own address
+    /// and for the cap in all. Without proof a handshake begins only while few are under way, and otherwise costs
+    /// its source one more round trip.
     pub(crate) fn admit(self: &Arc<Self>, source: IpAddr, proved: bool) -> Admission {
         let source = network_of(source);
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_source = under_way.by_source.get(&source).copied().unwrap_or(0);
-        if under_way.in_all >= self.in_all_max {
-            return Admission::Full;
-        }
-        if !proved && (of_source >= self.per_source_max || under_way.in_all >= self.in_all_max / 2) {
+        let in_all = under_way.in_all;
+        let of_source = under_way.by_source.get(&source).copied().unwrap_or_default();
+        if proved {
+            // Unproved ones never take more than half, so half of the places is left at the least.
+            if in_all.sum() >= self.in_all_max {
+                return Admission::Full;
+            }
+            if of_source.proved >= self.per_source_max {
+                return Admission::SourceFull;
+            }
+        } else if of_source.sum() >= self.per_source_max || in_all.sum() >= self.in_all_max / 2 {
+            // Also when all places are taken: the answer keeps no state, and the proof may find a place.
             return Admission::ProveAddress;
         }
-        if of_source >= self.per_source_max {
-            return Admission::SourceFull;
-        }
-        under_way.in_all += 1;
-        under_way.by_source.insert(source, of_source + 1);
-        Admission::Begin(Place { handshakes: Arc::clone(self), source })
+        under_way.in_all.add(proved);
+        under_way.by_source.entry(source).or_default().add(proved);
+        Admission::Begin(Place { handshakes: Arc::clone(self), source, proved })
     }
 
     /// Handshakes under way in all.
     pub(crate) fn in_all(&self) -> usize {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).in_all
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).in_all.sum()
+    }
+}
+
+impl Count {
+    fn sum(self) -> usize {
+        self.proved + self.unproved
+    }
+
+    fn add(&mut self, proved: bool) {
+        *self.of(proved) += 1;
+    }
+
+    fn remove(&mut self, proved: bool) {
+        *self.of(proved) -= 1;
+    }
+
+    fn of(&mut self, proved: bool) -> &mut usize {
+        if proved { &mut self.proved } else { &mut self.unproved }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut under_way = self.handshakes.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.in_all -= 1;
+        under_way.in_all.remove(self.proved);
         if let Some(of_source) = under_way.by_source.get_mut(&self.source) {
-            *of_source -= 1;
-            if *of_source == 0 {
+            of_source.remove(self.proved);
+            if of_source.sum() == 0 {
                 under_way.by_source.remove(&self.source);
             }
         }
@@ -120,6 +155,40 @@ mod tests {
             "perhaps not source 1"
         );
         assert!(matches!(handshakes.admit(source(2), false), Admission::Begin(_)));
+    }
+
+    #[test]
+    fn r43_unproved_handshakes_take_no_place_from_a_proved_source() {
+        let handshakes = handshakes();
+        let _spoofed: Vec<_> = (0..2).map(|_| handshakes.admit(source(1), false)).collect();
+        assert!(matches!(handshakes.admit(source(1), false), Admission::ProveAddress));
+        let _gate: Vec<_> = (0..2)
+            .map(|_| match handshakes.admit(source(1), true) {
+                Admission::Begin(place) => place,
+                _ => panic!("a source that proved its address gets a place"),
+            })
+            .collect();
+        assert!(matches!(handshakes.admit(source(1), true), Admission::SourceFull), "its own cap");
+    }
+
+    #[test]
+    fn r43_spoofed_sources_leave_half_of_all_places() {
+        let handshakes = handshakes();
+        let spoofed: Vec<_> = (1..=200)
+            .filter_map(|last| match handshakes.admit(source(last), false) {
+                Admission::Begin(place) => Some(place),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(spoofed.len(), 4, "half of all");
+        let _gates: Vec<_> = (201..=204)
+            .map(|last| match handshakes.admit(source(last), true) {
+                Admission::Begin(place) => place,
+                _ => panic!("a source that proved its address gets a place"),
+            })
+            .collect();
+        assert!(matches!(handshakes.admit(source(205), true), Admission::Full));
+        assert!(matches!(handshakes.admit(source(205), false), Admission::ProveAddress));
     }
 
     #[test]

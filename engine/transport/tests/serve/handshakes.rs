@@ -49,6 +49,39 @@ fn beyond_the_cap_on_connections_nobody_gets_in() {
     assert!(matches!(answer, Err(ControlFault::Refused(Reason::Busy))), "{answer:?}");
 }
 
+/// The first packet of a handshake that nobody goes on with, as one who writes another's address sends it.
+async fn first_packet(identity: &hufu_client::Identity) -> Vec<u8> {
+    let sink = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let mut packet = vec![0; 2048];
+    tokio::select! {
+        _ = Control::connect(sink.local_addr().unwrap(), ENGINE_NAME, identity) => panic!("nobody answers"),
+        received = sink.recv_from(&mut packet) => packet.truncate(received.unwrap().0),
+    }
+    packet
+}
+
+#[test]
+fn r43_spoofed_first_packets_lock_no_gate_out() {
+    const OF_SOURCE: usize = 4;
+    let rig = Rig::start_with(|setup| setup.options.quic.handshakes_per_source_max = OF_SOURCE);
+    let identity = rig.ca.device(rig.grant(MARKET_GATE));
+    block_on(async {
+        // More than one source may have, from the very address that the gate has.
+        let spoofer = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        for _ in 0..2 * OF_SOURCE {
+            spoofer.send_to(&first_packet(&identity).await, rig.running.quic_addr).await.unwrap();
+        }
+        while rig.metric("hufu_quic_handshakes_total{outcome=\"address-asked\"}") < OF_SOURCE as u64 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        assert_eq!(rig.metric("hufu_quic_handshakes_under_way"), OF_SOURCE as u64);
+        let control = Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await.unwrap();
+        assert!(control.enrol().await.is_ok());
+    });
+    assert_eq!(rig.metric("hufu_quic_handshakes_total{outcome=\"refused-source\"}"), 0);
+    rig.running.stop();
+}
+
 #[test]
 fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
     let rig = Rig::start_with(|setup| setup.options.quic.connections_per_device_max = 2);
