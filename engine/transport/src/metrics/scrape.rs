@@ -163,6 +163,13 @@ impl Board {
         let refused = meters.frames_refused.get().map(|(reason, frames)| (reason.slug(), frames));
         page.counters("quic_frames_refused", "Frames answered with a refusal", "reason", refused)?;
         page.counter("quic_frames_unreadable", "Frames broken off", meters.frames_unreadable.get())?;
+        let slow = [
+            ("frame", &meters.slow_to_ask),
+            ("rest-of-frame", &meters.slow_to_finish),
+            ("answer", &meters.slow_to_read),
+        ];
+        let slow = slow.map(|(name, meter)| (name, meter.get()));
+        page.counters("quic_streams_timed_out", "Streams broken off, by what did not come", "waiting", slow)?;
         page.counter("quic_datagrams", "Datagrams received", meters.datagrams.get())?;
         page.counter("quic_datagrams_unreadable", "Datagrams dropped", meters.datagrams_unreadable.get())?;
         page.gauge("quic_connections", "Connections open", count(self.quic.roll.len()))?;

@@ -30,8 +30,30 @@ pub(crate) enum NoFrame {
     Finished,
     /// The connection is gone, or the device has reset the stream.
     Lost,
-    /// The bytes are no request frame, or took too long.
+    /// The bytes are no request frame.
     Unreadable,
+    /// The frame took too long.
+    TooSlow(Awaited),
+}
+
+/// What a device has kept an engine waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// The first byte of a frame.
+    Frame,
+    /// The rest of a frame that has begun.
+    RestOfFrame,
+    /// That it takes the answer.
+    Answer,
+}
+
+/// How long a device may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    /// Before a frame's first byte.
+    pub(crate) for_frame: Duration,
+    /// From there to its last.
+    pub(crate) for_rest: Duration,
 }
 
 /// Reads the next request frame. A header's word takes room only from its own device, which waits for itself if
@@ -39,25 +61,28 @@ pub(crate) enum NoFrame {
 pub(crate) async fn read_frame<'s>(
     recv: &mut RecvStream,
     room: Room<'s>,
-    patience: Duration,
+    waits: Waits,
 ) -> Result<Frame<'s>, NoFrame> {
     let mut head = [0; FRAME_HEADER_BYTES];
-    recv.read_exact(&mut head).await.map_err(|error| match error {
-        ReadExactError::FinishedEarly(0) => NoFrame::Finished,
-        ReadExactError::FinishedEarly(_) => NoFrame::Unreadable,
+    let begun = timeout(waits.for_frame, recv.read_exact(&mut head[..1])).await;
+    begun.map_err(|_| NoFrame::TooSlow(Awaited::Frame))?.map_err(|error| match error {
+        ReadExactError::FinishedEarly(_) => NoFrame::Finished,
         ReadExactError::ReadError(_) => NoFrame::Lost,
     })?;
-    let header: FrameHeader = read(&head).map_err(|_| NoFrame::Unreadable)?;
-    if !may_be_asked(header) {
-        return Err(NoFrame::Unreadable);
-    }
-    let payload = async {
+    let rest = async {
+        recv.read_exact(&mut head[1..]).await.map_err(|error| match error {
+            ReadExactError::FinishedEarly(_) => NoFrame::Unreadable,
+            ReadExactError::ReadError(_) => NoFrame::Lost,
+        })?;
+        let header: FrameHeader = read(&head).map_err(|_| NoFrame::Unreadable)?;
+        if !may_be_asked(header) {
+            return Err(NoFrame::Unreadable);
+        }
         let of_device = take(room.of_device, header.payload_bytes).await?;
         let (payload, of_all) = read_payload(recv, header.payload_bytes as usize, room.of_all).await?;
-        Ok((payload, [of_device, of_all]))
+        Ok(Frame { kind: header.kind, payload, _taken: [of_device, of_all] })
     };
-    let (payload, taken) = timeout(patience, payload).await.map_err(|_| NoFrame::Unreadable)??;
-    Ok(Frame { kind: header.kind, payload, _taken: taken })
+    timeout(waits.for_rest, rest).await.map_err(|_| NoFrame::TooSlow(Awaited::RestOfFrame))?
 }
 
 fn may_be_asked(header: FrameHeader) -> bool {

@@ -1,5 +1,6 @@
 //! What the endpoint has seen, besides what its spine counts.
 
+use super::frame::Awaited;
 use crate::meter::{ByReason, Meter};
 use crate::thread::ThreadId;
 
@@ -34,7 +35,22 @@ pub(crate) struct QuicMeters {
     /// Frames answered `Refused`.
     pub(crate) frames_refused: ByReason,
     pub(crate) frames_unreadable: Meter,
+    /// Streams broken off because the device kept the engine waiting.
+    pub(crate) slow_to_ask: Meter,
+    pub(crate) slow_to_finish: Meter,
+    pub(crate) slow_to_read: Meter,
     pub(crate) datagrams: Meter,
     pub(crate) datagrams_unreadable: Meter,
     pub(crate) thread: ThreadId,
+}
+
+impl QuicMeters {
+    /// Streams broken off while the engine waited for this.
+    pub(crate) fn too_slow(&self, awaited: Awaited) -> &Meter {
+        match awaited {
+            Awaited::Frame => &self.slow_to_ask,
+            Awaited::RestOfFrame => &self.slow_to_finish,
+            Awaited::Answer => &self.slow_to_read,
+        }
+    }
 }

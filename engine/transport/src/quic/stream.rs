@@ -9,39 +9,51 @@ use tokio::time::timeout;
 use super::UNREADABLE;
 use super::answer::answer;
 use super::device::Device;
-use super::frame::{Frame, NoFrame, Room, read_frame};
+use super::frame::{Awaited, Frame, NoFrame, Room, Waits, read_frame};
 
 /// Serves a stream until the device finishes it, breaks the protocol, or the engine stops.
 pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: RecvStream) {
     let shared = &device.shared;
     let _under_way = shared.stream();
+    // A stream shows itself with its first byte or with a later stream's: what has begun must go on.
+    let mut waits = Waits { for_frame: shared.options.patience, for_rest: shared.options.patience };
     loop {
-        match next(&device, &mut recv).await {
+        match next(&device, &mut recv, waits).await {
             Ok(frame) => {
                 shared.meters.frames.add(1);
                 let Some(reply) = answer(&device, &frame).await else {
-                    return break_off(&device, &mut send, &mut recv);
+                    shared.meters.frames_unreadable.add(1);
+                    return break_off(&mut send, &mut recv);
                 };
+                // Its room is others' while the device takes the answer, which is a fraction of it.
+                drop(frame);
                 if timeout(shared.options.patience, send.write_all(&reply)).await.is_err() {
-                    // The device does not read what it asked for.
-                    let _ = send.reset(UNREADABLE);
-                    return;
+                    shared.meters.too_slow(Awaited::Answer).add(1);
+                    return break_off(&mut send, &mut recv);
                 }
+                waits.for_frame = shared.options.idle;
                 // A stream that never runs dry, of rosters above all, takes turns with the others.
                 yield_now().await;
             }
             Err(NoFrame::Finished) => return say_goodbye(&device, send).await,
-            Err(NoFrame::Unreadable) => return break_off(&device, &mut send, &mut recv),
+            Err(NoFrame::Unreadable) => {
+                shared.meters.frames_unreadable.add(1);
+                return break_off(&mut send, &mut recv);
+            }
+            Err(NoFrame::TooSlow(awaited)) => {
+                shared.meters.too_slow(awaited).add(1);
+                return break_off(&mut send, &mut recv);
+            }
             Err(NoFrame::Lost) => return,
         }
     }
 }
 
 /// The next frame. While there is none, the end of the engine is the end of the stream.
-async fn next<'d>(device: &'d Device, recv: &mut RecvStream) -> Result<Frame<'d>, NoFrame> {
+async fn next<'d>(device: &'d Device, recv: &mut RecvStream, waits: Waits) -> Result<Frame<'d>, NoFrame> {
     let shared = &device.shared;
     let room = Room { of_all: &shared.frames, of_device: &device.room };
-    let frame = read_frame(recv, room, shared.options.patience);
+    let frame = read_frame(recv, room, waits);
     if shared.stopping() {
         // A request may be on its way already, and is told that the engine stops.
         return timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished));
@@ -53,8 +65,7 @@ async fn next<'d>(device: &'d Device, recv: &mut RecvStream) -> Result<Frame<'d>
     }
 }
 
-fn break_off(device: &Device, send: &mut SendStream, recv: &mut RecvStream) {
-    device.shared.meters.frames_unreadable.add(1);
+fn break_off(send: &mut SendStream, recv: &mut RecvStream) {
     // Either fails only when the device has closed its side already.
     let _ = send.reset(UNREADABLE);
     let _ = recv.stop(UNREADABLE);

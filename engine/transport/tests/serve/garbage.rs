@@ -156,11 +156,7 @@ fn a_frame_that_cannot_be_read_ends_its_stream_and_not_the_connection() {
             send.write_all(bytes).await.unwrap();
             send.finish().unwrap();
             let ended = recv.read_to_end(100).await.unwrap_err();
-            let reset = matches!(
-                ended,
-                quinn::ReadToEndError::Read(quinn::ReadError::Reset(code)) if code == quinn::VarInt::from_u32(1)
-            );
-            assert!(reset, "{what}: {ended}");
+            assert!(is_reset(&ended), "{what}: {ended}");
         }
         assert!(control.time().await.is_ok());
         control.close().await;
@@ -169,19 +165,97 @@ fn a_frame_that_cannot_be_read_ends_its_stream_and_not_the_connection() {
     rig.running.stop();
 }
 
+/// The value of a metric that counts streams which were broken off while the engine waited for `what`.
+fn timed_out(rig: &Rig, what: &str) -> u64 {
+    rig.metric(&format!("hufu_quic_streams_timed_out_total{{waiting=\"{what}\"}}"))
+}
+
+fn is_reset(ended: &quinn::ReadToEndError) -> bool {
+    matches!(
+        ended,
+        quinn::ReadToEndError::Read(quinn::ReadError::Reset(code)) if *code == quinn::VarInt::from_u32(1)
+    )
+}
+
 #[test]
-fn a_frame_that_never_ends_is_not_waited_for() {
-    let rig = Rig::start_with(|setup| setup.options.quic.patience = std::time::Duration::from_millis(200));
+fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
+    let rig = Rig::start_with(|setup| {
+        setup.options.quic.patience = Duration::from_millis(100);
+        setup.options.quic.streams_per_connection = 1;
+    });
+    let mut head = [0; FRAME_HEADER_BYTES];
+    FrameHeader { kind: FrameKind::Roster, payload_bytes: 600_000 }.write_to(&mut head);
+    let begun = [&head[..1], &head[..4], &head[..7], &head[..], &[&head[..], &[7; 100][..]].concat()]
+        .map(<[u8]>::to_vec);
     block_on(async {
         let control = rig.connect(rig.grant(MARKET_GATE)).await;
-        let (mut send, mut recv) = control.connection().open_bi().await.unwrap();
-        let mut head = [0; FRAME_HEADER_BYTES];
-        FrameHeader { kind: FrameKind::Roster, payload_bytes: 600_000 }.write_to(&mut head);
-        send.write_all(&head).await.unwrap();
-        assert!(recv.read_to_end(100).await.is_err());
-        assert!(control.time().await.is_ok());
+        for bytes in &begun {
+            // The only stream there is: it opens once the one before has been broken off.
+            let opening = tokio::time::timeout(Duration::from_secs(2), control.connection().open_bi());
+            let (mut send, mut recv) = opening.await.unwrap().unwrap();
+            send.write_all(bytes).await.unwrap();
+            let ended = tokio::time::timeout(Duration::from_secs(2), recv.read_to_end(100)).await.unwrap();
+            assert!(is_reset(&ended.unwrap_err()), "{} bytes", bytes.len());
+        }
+        assert!(control.time().await.is_ok(), "the connection stays");
         control.close().await;
     });
+    assert_eq!(timed_out(&rig, "rest-of-frame"), begun.len() as u64);
+    rig.running.stop();
+}
+
+#[test]
+fn r43_a_stream_without_a_frame_is_not_kept_open() {
+    let rig = Rig::start_with(|setup| {
+        setup.options.quic.patience = Duration::from_millis(100);
+        setup.options.quic.idle = Duration::from_millis(400);
+    });
+    let mut head = [0; FRAME_HEADER_BYTES];
+    FrameHeader { kind: FrameKind::Time, payload_bytes: 0 }.write_to(&mut head);
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        // The first has not a byte; the engine learns of it from the second, which asks once and stays.
+        let (_untouched, mut first) = control.connection().open_bi().await.unwrap();
+        let (mut send, mut second) = control.connection().open_bi().await.unwrap();
+        send.write_all(&head).await.unwrap();
+        let alive = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                assert!(control.time().await.is_ok(), "the connection stays");
+            }
+        };
+        let ended = async {
+            assert!(is_reset(&first.read_to_end(100).await.unwrap_err()));
+            let mut answer = [0; FRAME_HEADER_BYTES + 8];
+            second.read_exact(&mut answer).await.unwrap();
+            assert!(is_reset(&second.read_to_end(100).await.unwrap_err()));
+        };
+        tokio::select! {
+            () = alive => {}
+            ended = tokio::time::timeout(Duration::from_secs(3), ended) => ended.unwrap(),
+        }
+    });
+    assert_eq!(timed_out(&rig, "frame"), 2);
+    rig.running.stop();
+}
+
+#[test]
+fn r43_a_device_that_takes_no_answer_is_left() {
+    let rig = Rig::start_with(|setup| setup.options.quic.patience = Duration::from_millis(100));
+    let checks = [&[0; 8][..], &[32, 0], &[0; 32]].concat().repeat(limits::FRAME_CHECKS_MAX);
+    let mut frame = vec![0; FRAME_HEADER_BYTES];
+    let payload_bytes = u32::try_from(checks.len()).unwrap();
+    FrameHeader { kind: FrameKind::Checks, payload_bytes }.write_to(&mut frame);
+    frame.extend(checks);
+    block_on(async {
+        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        let (mut send, _unread) = control.connection().open_bi().await.unwrap();
+        // The device's window takes about thirty answers, and is never opened again.
+        let flood = async { while send.write_all(&frame).await.is_ok() {} };
+        assert!(tokio::time::timeout(Duration::from_secs(10), flood).await.is_ok(), "the stream ends");
+        assert!(control.time().await.is_ok(), "the connection stays");
+    });
+    assert_eq!(timed_out(&rig, "answer"), 1);
     rig.running.stop();
 }
 
