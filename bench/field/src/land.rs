@@ -130,7 +130,7 @@ impl Land {
     pub fn gate(&self, number: usize, control: SocketAddr) -> Result<Gate> {
         let file = |name: &str| self.path(&format!("gates/{number}/{name}"));
         let identity = Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?;
-        let server = Server { control, name: "engine.hufu".to_owned(), udp_port: None };
+        let server = Server { control: control.into(), name: "engine.hufu".to_owned(), udp_port: None };
         // A restarting engine is silent for a while: a gate asks again, and so does this one.
         let options = GateOptions { budget: Duration::from_millis(150), ..GateOptions::default() };
         Ok(Gate::open(vec![server], identity, options)?)

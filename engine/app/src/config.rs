@@ -1,6 +1,7 @@
 //! The engine's own configuration: `engine.toml`. Every key is described in `docs/examples/engine.toml`,
 //! which a test keeps equal to what stands here.
 
+mod addresses;
 mod fault;
 mod follow;
 mod places;
@@ -72,7 +73,15 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { workers, devices, memory, .. } = self;
+        let Config { listen, workers, devices, memory, .. } = self;
+        if !listen.udp.get_ref().have_one_port() {
+            return Err(place.misconfigured(
+                "udp",
+                &listen.udp,
+                "names several ports".to_owned(),
+                "write the same port for each address: devices are told one",
+            ));
+        }
         place.within("threads", &workers.threads, 0..=256)?;
         place.within("busy_poll_us", &workers.busy_poll_us, 0..=1_000_000)?;
         let cores = workers.cores.get_ref().len();
@@ -131,8 +140,18 @@ mod tests {
     #[test]
     fn a_config_needs_only_its_files() {
         let config = parse(FILES).unwrap();
-        assert_eq!(config.listen.udp.port(), 7410);
+        assert_eq!(config.listen.udp.get_ref().first.port(), 7410);
         assert!(config.files.crl.is_none() && config.follow.is_empty());
+    }
+
+    #[test]
+    fn an_engine_listens_on_one_address_or_several_and_names_a_forwarded_port() {
+        let listen = |lines: &str| parse(&format!("[listen]\n{lines}\n{FILES}")).unwrap().listen;
+        let both = listen("udp = ['0.0.0.0:7410', '[::]:7410']\nquic = ['[::]:7411', '192.0.2.1:443']");
+        assert_eq!(both.udp.get_ref().also, ["[::]:7410".parse().unwrap()]);
+        assert_eq!(both.quic.also, ["192.0.2.1:443".parse().unwrap()]);
+        let forwarded = listen("udp = '[::]:7410'\nadvertised_port = 17410");
+        assert_eq!((forwarded.udp.get_ref().first.port(), forwarded.advertised_port), (7410, 17_410));
     }
 
     #[test]
@@ -141,6 +160,14 @@ mod tests {
             ("[listen]\nupd = '127.0.0.1:1'", "engine.toml:2: upd: there is no such key; did you mean udp?"),
             ("[listen]\n\nudp = 7410", "engine.toml:3: udp: "),
             ("[listen]\nudp = 'here'", "engine.toml:2: udp: "),
+            ("[listen]\nudp = []", "engine.toml:2: udp: invalid length 0, expected an address and port"),
+            ("[listen]\nudp = ['x']", "engine.toml:2: udp: \"x\" is not an address and port"),
+            ("[listen]\nquic = ['[::]:1', '[::]:1']", "engine.toml:2: quic: [::]:1 is named twice"),
+            (
+                "[listen]\nudp = ['0.0.0.0:1', '[::]:2']",
+                "engine.toml:2: udp: names several ports; write the same port for each address",
+            ),
+            ("[listen]\nadvertised_port = 70000", "engine.toml:2: advertised_port: "),
             ("[listen]\nmetrics = 'no'", "engine.toml:2: metrics: \"no\" is no address and port"),
             ("[workers]\nthreads = 'two'", "engine.toml:2: threads: "),
             (

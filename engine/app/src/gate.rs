@@ -1,10 +1,9 @@
 //! A gate's folder: certificate, key, the operator's root, and where the engines are.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
-use hufu_client::{Identity, Server};
+use hufu_client::{EngineAddress, Identity, Server};
 use hufu_transport::profile;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +16,15 @@ pub(crate) const CERTIFICATE: &str = "device.pem";
 const KEY: &str = "device.key";
 const ROOT: &str = "ca.pem";
 const SETTINGS: &str = "gate.toml";
+/// The time that an engine told the gate last.
+const SERVER_TIME: &str = "server-time";
 
 /// What `gate.toml` says.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// QUIC addresses of the engines, in the order in which they are asked.
-    engines: Vec<SocketAddr>,
+    /// QUIC addresses or host names of the engines, in the order in which they are asked.
+    engines: Vec<String>,
     /// The name that every engine's certificate carries.
     #[serde(default = "engine_name")]
     name: String,
@@ -46,7 +47,7 @@ pub(crate) fn write(
     folder: &Path,
     issued: &Issued,
     root: &str,
-    engines: &[SocketAddr],
+    engines: &[EngineAddress],
 ) -> anyhow::Result<()> {
     files::folder(folder)?;
     files::create(&folder.join(KEY), issued.key.as_bytes(), Readable::Owner)?;
@@ -56,9 +57,12 @@ pub(crate) fn write(
 }
 
 /// Names the engines that a gate asks.
-pub(crate) fn point_at(folder: &Path, engines: &[SocketAddr]) -> anyhow::Result<()> {
-    let settings = toml::to_string(&Settings { engines: engines.to_vec(), name: engine_name() })?;
-    let text = format!("# The engines' QUIC addresses, in the order in which they are asked.\n{settings}");
+fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
+    let engines = engines.iter().map(EngineAddress::to_string).collect();
+    let settings = toml::to_string(&Settings { engines, name: engine_name() })?;
+    let text = format!(
+        "# The engines' QUIC addresses or host names, in the order in which they are asked.\n{settings}"
+    );
     files::replace(&folder.join(SETTINGS), text.as_bytes(), Readable::All)
 }
 
@@ -70,6 +74,13 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     secret::warn_if_shared(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
-    let server = |control| Server { control, name: settings.name.clone(), udp_port: None };
-    Ok(Device { identity, servers: settings.engines.iter().copied().map(server).collect() })
+    if let Err(fault) = identity.keep_time_in(&folder.join(SERVER_TIME)) {
+        eprintln!("hufu: warning: {fault}");
+    }
+    let server = |engine: &String| {
+        let control = engine.parse().with_context(|| format!("{}: engines", path.display()))?;
+        Ok(Server { control, name: settings.name.clone(), udp_port: None })
+    };
+    let servers = settings.engines.iter().map(server).collect::<anyhow::Result<_>>()?;
+    Ok(Device { identity, servers })
 }

@@ -184,14 +184,17 @@ impl Prepared {
 impl Held {
     fn options(&self) -> ServeOptions {
         let Config { listen, workers, .. } = &self.config;
+        let udp = listen.udp.get_ref();
         ServeOptions {
             udp: UdpOptions {
                 workers: workers.count(),
                 cores: workers.cores.get_ref().clone(),
                 busy_poll: Duration::from_micros((*workers.busy_poll_us.get_ref()).into()),
-                ..UdpOptions::new(listen.udp)
+                also: udp.also.clone(),
+                advertised_port: Some(listen.advertised_port).filter(|port| *port != 0),
+                ..UdpOptions::new(udp.first)
             },
-            quic: QuicOptions::new(listen.quic),
+            quic: QuicOptions { also: listen.quic.also.clone(), ..QuicOptions::new(listen.quic.first) },
             tls: self.tls(),
             metrics: listen.metrics.0,
             stop_within: STOP_WITHIN,

@@ -5,17 +5,22 @@ mod frame;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, RosterReply, ServerTime,
-    UnixMillis, Verdict, read,
+    UnixMillis, UnixSeconds, Verdict, read,
 };
 use quinn::{Connection, Endpoint};
+use rustls_pki_types::CertificateDer;
+use tokio::task::JoinSet;
 
-use crate::identity::Identity;
+use crate::address::EngineAddress;
+use crate::clock::DeviceClock;
+use crate::identity::{Identity, validity};
 
 pub use fault::ControlFault;
 use fault::malformed;
@@ -28,6 +33,7 @@ use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, wri
 pub struct Control {
     connection: Connection,
     endpoint: Endpoint,
+    clock: Arc<DeviceClock>,
 }
 
 /// A local UDP endpoint for QUIC, of the address family that reaches `server`. One endpoint serves any number
@@ -58,6 +64,49 @@ impl Control {
         Self::connect_from(&endpoint(server).map_err(ControlFault::Local)?, server, name, identity).await
     }
 
+    /// Looks `engine` up and connects to the first of its addresses that answers.
+    ///
+    /// # Errors
+    /// [`ControlFault`]; of several addresses' the one that tells most.
+    pub async fn reach(
+        engine: &EngineAddress,
+        name: &str,
+        identity: &Identity,
+    ) -> Result<Control, ControlFault> {
+        Self::connect_any(&engine.look_up().await?, name, identity).await
+    }
+
+    /// Connects to the first of these addresses of one engine that answers. Each is tried when the one before it
+    /// has failed, or has not answered for 250 ms (RFC 8305 section 5).
+    ///
+    /// # Errors
+    /// [`ControlFault`]; of several addresses' the one that tells most.
+    pub(crate) async fn connect_any(
+        addresses: &[SocketAddr],
+        name: &str,
+        identity: &Identity,
+    ) -> Result<Control, ControlFault> {
+        let mut fault = ControlFault::Unreachable { why: "the engine has no address".to_owned() };
+        let mut attempts: JoinSet<Result<Control, ControlFault>> = JoinSet::new();
+        let mut untried = addresses.iter().copied();
+        loop {
+            let next = untried.next();
+            if let Some(address) = next {
+                let (name, identity) = (name.to_owned(), identity.clone());
+                attempts.spawn(async move { Control::connect(address, &name, &identity).await });
+            } else if attempts.is_empty() {
+                return Err(fault);
+            }
+            let patience = if untried.len() > 0 { NEXT_ADDRESS_AFTER } else { ANSWER_MAX };
+            match tokio::time::timeout(patience, attempts.join_next()).await {
+                Ok(Some(Ok(Ok(control)))) => return Ok(control),
+                Ok(Some(Ok(Err(other)))) => fault = fault.or(other),
+                // An attempt that panicked has said so on standard error; one that takes long goes on.
+                Ok(Some(Err(_)) | None) | Err(_) => {}
+            }
+        }
+    }
+
     /// The same from an endpoint that exists already.
     ///
     /// # Errors
@@ -71,8 +120,12 @@ impl Control {
         let connecting = endpoint
             .connect_with(identity.config(), server, name)
             .map_err(|error| ControlFault::Local(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let connection = in_time(async { Ok(connecting.await?) }).await?;
-        Ok(Control { connection, endpoint: endpoint.clone() })
+        let clock = Arc::clone(identity.clock());
+        let shaking = async {
+            connecting.await.map_err(|error| ControlFault::of_handshake(error, clock.judge()))
+        };
+        let connection = in_time(shaking).await?;
+        Ok(Control { connection, endpoint: endpoint.clone(), clock })
     }
 
     /// Asks for a session. First enrolment and renewal are the same.
@@ -81,7 +134,9 @@ impl Control {
     /// [`ControlFault`]; [`Refused`](ControlFault::Refused) tells why the engine gives none.
     pub async fn enrol(&self) -> Result<Enrolled, ControlFault> {
         let payload = self.ask(FrameKind::Enrol, &[], FrameKind::Enrolled).await?;
-        Ok(read(&payload)?)
+        let enrolled: Enrolled = read(&payload)?;
+        self.clock.hear(enrolled.server_time, self.engine_until());
+        Ok(enrolled)
     }
 
     /// The engine's clock.
@@ -91,6 +146,7 @@ impl Control {
     pub async fn time(&self) -> Result<UnixMillis, ControlFault> {
         let payload = self.ask(FrameKind::Time, &[], FrameKind::ServerTime).await?;
         let ServerTime(now) = read(&payload)?;
+        self.clock.hear(now, self.engine_until());
         Ok(now)
     }
 
@@ -204,6 +260,13 @@ impl Control {
         self.endpoint.wait_idle().await;
     }
 
+    /// The end of the engine's certificate.
+    fn engine_until(&self) -> UnixSeconds {
+        let shown = self.connection.peer_identity().and_then(|shown| shown.downcast().ok());
+        let end = shown.and_then(|chain: Box<Vec<CertificateDer<'static>>>| validity(chain.first()?));
+        end.map_or(UnixSeconds(0), |(_, until)| until)
+    }
+
     async fn ask(&self, kind: FrameKind, payload: &[u8], wanted: FrameKind) -> Result<Vec<u8>, ControlFault> {
         in_time(async {
             let (mut send, mut recv) = self.connection.open_bi().await?;
@@ -216,6 +279,8 @@ impl Control {
     }
 }
 
+/// How long an address may be silent before the next one is tried beside it.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 /// How long an engine may take over one frame before it counts as gone.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 

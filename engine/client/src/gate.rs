@@ -1,26 +1,31 @@
 //! One code in, one verdict out: a blocking UDP socket, a session, and the patience of a turnstile.
 
 mod fault;
+mod route;
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
 use hufu_wire::{CheckNumber, Grant, Lane, Reason, UnixMillis, Verdict, sealed};
 
+use crate::address::EngineAddress;
 use crate::control::ControlFault;
 use crate::identity::Identity;
+use crate::pacing::{Backoff, Silence};
 use crate::renewal::{Renewal, Renewed};
 use crate::session::Session;
 
 pub use fault::{CheckFault, GateFault};
+use route::{GateSocket, Route};
 
 /// An engine a gate may ask.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its QUIC address.
-    pub control: SocketAddr,
+    /// Its QUIC address or host name, IPv4 or IPv6. A name is looked up at each enrolment, and each of its addresses
+    /// is tried.
+    pub control: EngineAddress,
     /// The name its certificate carries.
     pub name: String,
     /// Its port for sealed requests. `None` takes the port that the last enrolment named, which is right
@@ -56,21 +61,25 @@ impl Default for GateOptions {
 /// A gate with a session: asks one engine, and the next one when that is silent.
 ///
 /// Any engine of a cluster opens any cookie of that cluster, so changing engines needs no new session. The
-/// session is renewed in the background from half its life on.
+/// session is renewed in the background from half its life on. When no engine answers for a few checks, the gate
+/// enrols again: engines may not know its session any more.
 pub struct Gate {
-    socket: UdpSocket,
+    socket: GateSocket,
     servers: Vec<Server>,
-    current: usize,
+    route: Route,
     session: Session,
     clock: Clock,
     renewal: Renewal,
-    renewal_failed: Option<Instant>,
+    /// Between renewals that fail or bring nothing.
+    backoff: Backoff,
+    /// Whether no verdict but `cookie-expired` has come in this session yet.
+    unproved: bool,
+    silence: Silence,
+    /// Why the last enrolment failed.
+    fault: Option<Arc<ControlFault>>,
     options: GateOptions,
     packet: Box<[u8; SEALED_REQUEST_BYTES_MAX]>,
 }
-
-/// Pause between two failed renewals in the background.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
 
 impl Gate {
     /// Enrols at the first of `servers` that answers.
@@ -78,29 +87,26 @@ impl Gate {
     /// # Errors
     /// [`GateFault`].
     pub fn open(servers: Vec<Server>, identity: Identity, options: GateOptions) -> Result<Gate, GateFault> {
-        let Some(first) = servers.first() else { return Err(GateFault::NoServer) };
-        if servers.iter().any(|server| server.control.is_ipv4() != first.control.is_ipv4()) {
-            return Err(GateFault::MixedAddresses);
+        if servers.is_empty() {
+            return Err(GateFault::NoServer);
         }
-        let local: SocketAddr = if first.control.is_ipv4() {
-            (Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (Ipv6Addr::UNSPECIFIED, 0).into()
-        };
-        let socket = UdpSocket::bind(local).map_err(GateFault::Local)?;
+        let socket = GateSocket::open().map_err(GateFault::Local)?;
         let mut renewal = Renewal::start(servers.clone(), identity).map_err(GateFault::Local)?;
         renewal.ask(0);
-        let Renewed { server, enrolled } = renewal
+        let Renewed { server, reached, enrolled, addresses } = renewal
             .wait(options.open_budget)
             .unwrap_or(Err(ControlFault::Unreachable { why: "no engine answered in time".to_owned() }))?;
         Ok(Gate {
             socket,
             servers,
-            current: server,
+            route: Route::new(server, reached, &addresses),
             clock: Clock::set(enrolled.server_time),
+            backoff: Backoff::new(enrolled.grant),
+            unproved: true,
+            silence: Silence::new(enrolled.grant),
+            fault: None,
             session: Session::new(enrolled),
             renewal,
-            renewal_failed: None,
             options,
             packet: Box::new([0; SEALED_REQUEST_BYTES_MAX]),
         })
@@ -112,7 +118,23 @@ impl Gate {
     /// [`CheckFault`] when there is no verdict within the budget. A fault never opens a gate.
     pub fn check(&mut self, code: &[u8], lane: Lane) -> Result<Verdict, CheckFault> {
         let deadline = Instant::now() + self.options.budget;
-        self.renew_in_background();
+        let outcome = self.check_within(code, lane, deadline);
+        match &outcome {
+            Ok(verdict) => {
+                self.silence.end();
+                if self.unproved && verdict.reason != Reason::CookieExpired {
+                    self.unproved = false;
+                    self.backoff.reset();
+                }
+            }
+            Err(CheckFault::NoAnswer { .. }) => self.silence.deepen(Instant::now()),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    fn check_within(&mut self, code: &[u8], lane: Lane, deadline: Instant) -> Result<Verdict, CheckFault> {
+        self.enrol_in_background(Instant::now());
         if self.session.expired(self.clock.now().seconds()) {
             // An engine may have forgotten the key of a cookie this old, and would stay silent.
             self.renew_before(deadline)?;
@@ -136,7 +158,7 @@ impl Gate {
     }
 
     fn check_once(&mut self, code: &[u8], lane: Lane, deadline: Instant) -> Result<Verdict, CheckFault> {
-        let (number, bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
+        let (mut number, mut bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
         let mut tries = 0;
         let mut unwilling = 0;
         while Instant::now() < deadline {
@@ -146,13 +168,19 @@ impl Gate {
             match self.receive(number, until).map_err(CheckFault::Local)? {
                 Some(verdict) if unwilling + 1 < self.servers.len() && asks_for_another(verdict.reason) => {
                     unwilling += 1;
-                    tries = self.options.tries_per_engine;
+                    tries = 0;
+                    self.route.leave_server();
                 }
                 Some(verdict) => return Ok(verdict),
                 None => tries += 1,
             }
             if tries >= self.options.tries_per_engine {
-                self.current = (self.current + 1) % self.servers.len();
+                self.route.advance();
+                tries = 0;
+            }
+            // No engine knew the old session: whoever stands at the gate need not ask again.
+            if self.silence.is_long() && self.enrol_in_background(Instant::now()) {
+                (number, bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
                 tries = 0;
             }
         }
@@ -160,10 +188,13 @@ impl Gate {
     }
 
     fn send(&self, bytes: usize) {
-        let server = &self.servers[self.current];
-        let port = server.udp_port.unwrap_or_else(|| self.session.udp_port());
+        let target = self.route.current();
+        let port = self.servers[target.server].udp_port.unwrap_or_else(|| self.session.udp_port());
+        // The whole address, so that a link-local one keeps its interface.
+        let mut to = target.address;
+        to.set_port(port);
         // A send that fails is a datagram lost; the retry and the budget take care of both.
-        let _ = self.socket.send_to(&self.packet[..bytes], SocketAddr::new(server.control.ip(), port));
+        let _ = self.socket.send_to(&self.packet[..bytes], to);
     }
 
     /// Waits for the reply to `number` and ignores everything else that arrives.
@@ -175,8 +206,8 @@ impl Gate {
             if left.is_zero() {
                 return Ok(None);
             }
-            self.socket.set_read_timeout(Some(left))?;
-            match self.socket.recv_from(&mut reply) {
+            self.socket.socket.set_read_timeout(Some(left))?;
+            match self.socket.socket.recv_from(&mut reply) {
                 Ok((bytes, _)) => match self.session.open(&reply[..bytes]) {
                     Ok(verdict) if verdict.number == number => {
                         self.clock = Clock::set(verdict.server_time);
@@ -197,36 +228,65 @@ impl Gate {
         }
     }
 
-    fn renew_in_background(&mut self) {
-        match self.renewal.poll() {
-            Some(Ok(renewed)) => self.take(renewed),
-            Some(Err(_)) => self.renewal_failed = Some(Instant::now()),
-            None => {}
+    /// Takes up a session that has come, and asks for one where it is time; whether one has come.
+    fn enrol_in_background(&mut self, now: Instant) -> bool {
+        let renewed = match self.renewal.poll() {
+            Some(Ok(renewed)) => {
+                self.take(renewed);
+                true
+            }
+            Some(Err(fault)) => {
+                self.fault = Some(Arc::new(fault));
+                false
+            }
+            None => false,
+        };
+        if self.silence.wants_enrolment(now) {
+            if self.renewal.ask(self.route.current().server) {
+                self.silence.enrolling(now);
+            }
+        } else if self.session.renew_due(self.clock.now().seconds()) {
+            self.ask_again(now);
         }
-        let pausing = self.renewal_failed.is_some_and(|failed| failed.elapsed() < RENEWAL_PAUSE);
-        if !pausing && self.session.renew_due(self.clock.now().seconds()) {
-            self.renewal.ask(self.current);
+        renewed
+    }
+
+    /// Asks for a session unless the pause after the last attempt is not over.
+    fn ask_again(&mut self, now: Instant) {
+        if self.backoff.is_over(now) && self.renewal.ask(self.route.current().server) {
+            self.backoff.begin(now);
         }
     }
 
     fn renew_before(&mut self, deadline: Instant) -> Result<(), CheckFault> {
-        self.renewal.ask(self.current);
+        self.ask_again(Instant::now());
+        if !self.renewal.is_under_way()
+            && let Some(fault) = &self.fault
+        {
+            return Err(CheckFault::NoSession(Arc::clone(fault)));
+        }
         match self.renewal.wait(deadline.saturating_duration_since(Instant::now())) {
             Some(Ok(renewed)) => {
                 self.take(renewed);
                 Ok(())
             }
-            Some(Err(fault)) => Err(CheckFault::NoSession(Box::new(fault))),
+            Some(Err(fault)) => {
+                let fault = Arc::new(fault);
+                self.fault = Some(Arc::clone(&fault));
+                Err(CheckFault::NoSession(fault))
+            }
             // The enrolment goes on; a later check finds its session.
             None => Err(CheckFault::NoAnswer { waited: self.options.budget }),
         }
     }
 
-    fn take(&mut self, Renewed { server, enrolled }: Renewed) {
-        self.current = server;
+    fn take(&mut self, renewed: Renewed) {
+        let Renewed { server, reached, enrolled, addresses } = renewed;
+        self.route = Route::new(server, reached, &addresses);
         self.clock = Clock::set(enrolled.server_time);
         self.session = Session::new(enrolled);
-        self.renewal_failed = None;
+        self.unproved = true;
+        self.fault = None;
     }
 }
 

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hufu_wire::Actor;
+use hufu_wire::{Actor, UnixSeconds};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, TransportConfig};
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::clock::DeviceClock;
 
 /// A device's certificate chain and private key, and the operator's roots, checked and ready to connect with.
 ///
@@ -17,6 +20,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 #[derive(Clone, Debug)]
 pub struct Identity {
     config: ClientConfig,
+    clock: Arc<DeviceClock>,
 }
 
 impl Identity {
@@ -74,9 +78,11 @@ impl Identity {
         if store.is_empty() {
             return Err(IdentityFault::Unusable { why: "there is no root certificate".to_owned() });
         }
+        let start = chain.first().and_then(|leaf| validity(leaf)).map_or(UnixSeconds(0), |(start, _)| start);
+        let clock = Arc::new(DeviceClock::new(start));
         // The provider is named, never taken from the process: two linked providers would make rustls panic.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        let mut tls = rustls::ClientConfig::builder_with_details(provider, Arc::clone(&clock) as _)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(unusable)?
             .with_root_certificates(store)
@@ -89,13 +95,48 @@ impl Identity {
             .map_err(|_| IdentityFault::Unusable { why: "no TLS 1.3 cipher suite for QUIC".to_owned() })?;
         let mut config = ClientConfig::new(Arc::new(crypto));
         config.transport_config(Arc::new(transport()));
-        Ok(Identity { config })
+        Ok(Identity { config, clock })
+    }
+
+    /// Keeps the time that engines tell in this file, and takes up what it holds: engines' certificates are judged
+    /// by the latest of that time, this device's own clock and the start of its own certificate. All clones of this
+    /// identity share the file; it is replaced at each enrolment.
+    ///
+    /// # Errors
+    /// [`IdentityFault::Unreadable`] when the file is there and holds no time. It is used all the same: the next
+    /// enrolment replaces it.
+    pub fn keep_time_in(&self, path: &Path) -> Result<(), IdentityFault> {
+        self.clock
+            .keep_in(path)
+            .map_err(|why| IdentityFault::Unreadable { what: path.to_path_buf(), why })
+    }
+
+    /// Reads the device's own clock with `read` instead of asking the system, for devices that keep theirs
+    /// elsewhere. The first call counts.
+    #[must_use]
+    pub fn with_own_clock(self, read: impl Fn() -> UnixSeconds + Send + Sync + 'static) -> Identity {
+        // A second way to read one clock would be a mistake of the caller's that changes nothing.
+        let _ = self.clock.set_own(Box::new(read));
+        self
+    }
+
+    /// What the device knows of the time.
+    pub(crate) fn clock(&self) -> &Arc<DeviceClock> {
+        &self.clock
     }
 
     /// The configuration to connect with.
     pub(crate) fn config(&self) -> ClientConfig {
         self.config.clone()
     }
+}
+
+/// From when until when a certificate is valid (RFC 5280 section 4.1.2.5), within the times that this protocol has.
+pub(crate) fn validity(certificate: &[u8]) -> Option<(UnixSeconds, UnixSeconds)> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let validity = certificate.validity();
+    let within = |time: i64| UnixSeconds(u32::try_from(time.max(0)).unwrap_or(u32::MAX));
+    Some((within(validity.not_before.timestamp()), within(validity.not_after.timestamp())))
 }
 
 /// Engines close a connection that is silent for 30 s; a gate's is kept alive well within that.

@@ -3,6 +3,7 @@
 //! | type | what it is | I/O |
 //! | --- | --- | --- |
 //! | [`Identity`] | the device's certificate and key, and the operator's roots | reads PEM files |
+//! | [`EngineAddress`] | where an engine is: an address or a host name | DNS |
 //! | [`Control`] | one QUIC connection: enrolment, time, rosters, batches | tokio |
 //! | [`Session`] | seals requests and opens replies under one cookie | none |
 //! | [`Gate`] | one code in, one verdict out, with retry, failover and renewal | blocking UDP |
@@ -12,12 +13,16 @@
 //!
 //! Errors tell who can mend them through their `actor` method.
 
+mod address;
+mod clock;
 mod control;
 mod gate;
 mod identity;
+mod pacing;
 mod renewal;
 mod session;
 
+pub use address::{AddressFault, EngineAddress};
 pub use control::{Control, ControlFault, endpoint};
 pub use gate::{CheckFault, Gate, GateFault, GateOptions, Server};
 pub use identity::{Identity, IdentityFault};

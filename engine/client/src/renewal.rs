@@ -1,25 +1,32 @@
-//! Renewal in the background: a thread that enrols when the gate asks and hands back the session.
+//! Enrolment in the background: a thread that enrols when the gate asks and hands back the session.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use hufu_wire::Enrolled;
+use tokio::task::JoinSet;
 
+use crate::address::EngineAddress;
 use crate::control::{Control, ControlFault};
 use crate::gate::Server;
 use crate::identity::Identity;
 
-/// A session and the server that gave it.
+/// A session, who gave it, and where all engines are now.
 pub(crate) struct Renewed {
     pub(crate) server: usize,
+    /// The address at which it answered.
+    pub(crate) reached: SocketAddr,
     pub(crate) enrolled: Enrolled,
+    /// The addresses of each server, in their order; none where a host name was not found.
+    pub(crate) addresses: Vec<Vec<SocketAddr>>,
 }
 
 type Answer = Result<Renewed, ControlFault>;
 
-/// The gate's end of the renewal thread. Dropping it ends the thread after what it is doing.
+/// The gate's end of the enrolling thread. Dropping it ends the thread after what it is doing.
 pub(crate) struct Renewal {
     ask: SyncSender<usize>,
     answers: Receiver<Answer>,
@@ -32,8 +39,9 @@ impl Renewal {
         let (ask, asked) = sync_channel::<usize>(1);
         let (answer, answers) = sync_channel(1);
         thread::Builder::new().name("hufu-renew".to_owned()).spawn(move || {
+            let mut enroller = Enroller { known: vec![Vec::new(); servers.len()], servers, identity };
             while let Ok(first) = asked.recv() {
-                let (answered, control) = match runtime.block_on(enrol_at_any(&servers, first, &identity)) {
+                let (answered, control) = match runtime.block_on(enroller.enrol(first)) {
                     Ok((renewed, control)) => (Ok(renewed), Some(control)),
                     Err(fault) => (Err(fault), None),
                 };
@@ -49,9 +57,16 @@ impl Renewal {
         Ok(Renewal { ask, answers, under_way: false })
     }
 
-    /// Starts an enrolment, trying server `first` before the others; does nothing while one is under way.
-    pub(crate) fn ask(&mut self, first: usize) {
-        self.under_way = self.under_way || self.ask.try_send(first).is_ok();
+    /// Starts an enrolment, trying server `first` before the others; `false` while one is under way.
+    pub(crate) fn ask(&mut self, first: usize) -> bool {
+        let begins = !self.under_way && self.ask.try_send(first).is_ok();
+        self.under_way |= begins;
+        begins
+    }
+
+    /// Whether an enrolment was asked for and has not come back.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way
     }
 
     /// What has come back, without waiting.
@@ -77,28 +92,68 @@ impl Renewal {
     }
 }
 
+/// What the thread works with.
+struct Enroller {
+    servers: Vec<Server>,
+    identity: Identity,
+    /// The addresses found last, which are tried when a look-up fails.
+    known: Vec<Vec<SocketAddr>>,
+}
+
 /// Handshake and enrolment at one server, before the next is tried.
 const SERVER_TRY: Duration = Duration::from_secs(3);
 
-async fn enrol_at_any(
-    servers: &[Server],
-    first: usize,
-    identity: &Identity,
-) -> Result<(Renewed, Control), ControlFault> {
-    let mut last = ControlFault::Unreachable { why: "no server is known".to_owned() };
-    for index in (0..servers.len()).map(|turn| (first + turn) % servers.len()) {
-        let server = &servers[index];
-        match tokio::time::timeout(SERVER_TRY, enrol_at(server, identity)).await {
-            Ok(Ok((enrolled, control))) => return Ok((Renewed { server: index, enrolled }, control)),
-            Ok(Err(fault)) => last = fault,
-            Err(_) => last = ControlFault::Unreachable { why: format!("{} is silent", server.control) },
+impl Enroller {
+    /// Looks every server up, and enrols at the first that gives a session, `first` before the others.
+    async fn enrol(&mut self, first: usize) -> Result<(Renewed, Control), ControlFault> {
+        let mut fault = self.look_up().await;
+        for server in (0..self.servers.len()).map(|turn| (first + turn) % self.servers.len()) {
+            let addresses = &self.known[server];
+            if addresses.is_empty() {
+                continue;
+            }
+            match tokio::time::timeout(SERVER_TRY, self.enrol_at(server)).await {
+                Ok(Ok((enrolled, control))) => {
+                    let (reached, addresses) = (control.server(), self.known.clone());
+                    return Ok((Renewed { server, reached, enrolled, addresses }, control));
+                }
+                Ok(Err(other)) => fault = fault.or(other),
+                Err(_) => {
+                    let why = format!("{} is silent", self.servers[server].control);
+                    fault = fault.or(ControlFault::Unreachable { why });
+                }
+            }
         }
+        Err(fault)
     }
-    Err(last)
-}
 
-async fn enrol_at(server: &Server, identity: &Identity) -> Result<(Enrolled, Control), ControlFault> {
-    let control = Control::connect(server.control, &server.name, identity).await?;
-    let enrolled = control.enrol().await?;
-    Ok((enrolled, control))
+    async fn enrol_at(&self, server: usize) -> Result<(Enrolled, Control), ControlFault> {
+        let name = &self.servers[server].name;
+        let control = Control::connect_any(&self.known[server], name, &self.identity).await?;
+        let enrolled = control.enrol().await?;
+        Ok((enrolled, control))
+    }
+
+    /// Finds the addresses of all servers at once; returns the fault of the last that was not found.
+    async fn look_up(&mut self) -> ControlFault {
+        let mut fault = ControlFault::Unreachable { why: "no engine is known".to_owned() };
+        let mut looking: JoinSet<(usize, Result<Vec<SocketAddr>, ControlFault>)> = JoinSet::new();
+        for (index, server) in self.servers.iter().enumerate() {
+            if let Some(address) = server.control.literal() {
+                self.known[index] = vec![address];
+            } else {
+                let name: EngineAddress = server.control.clone();
+                looking.spawn(async move { (index, name.look_up().await) });
+            }
+        }
+        while let Some(found) = looking.join_next().await {
+            match found {
+                Ok((index, Ok(addresses))) => self.known[index] = addresses,
+                Ok((_, Err(other))) => fault = other,
+                // A look-up that panicked has said so on standard error.
+                Err(_) => {}
+            }
+        }
+        fault
+    }
 }

@@ -1,22 +1,48 @@
-//! The one place where transport reads the wall clock.
+//! The clock that a server judges by.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hufu_wire::{UnixMillis, UnixSeconds};
 use tokio::time::sleep;
 
-/// Now, as checks see it; 1970 when the machine's clock is before it.
-pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+/// Where a server reads the wall clock: the system's, unless whoever starts it has another. It is read once for each
+/// batch.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> UnixMillis + Send + Sync>);
+
+impl Clock {
+    /// The system's clock; 1970 when it is before that.
+    pub fn system() -> Clock {
+        Clock::new(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// A clock that is read by calling `read`, from any thread.
+    pub fn new(read: impl Fn() -> UnixMillis + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(read))
+    }
+
+    /// Now, as checks see it.
+    pub fn now(&self) -> UnixMillis {
+        (self.0)()
+    }
+
+    /// Resolves once the clock has reached `end`. It may be set while somebody waits, so it is looked at again
+    /// every few minutes.
+    pub(crate) async fn reaches(&self, end: UnixSeconds) {
+        const LOOK_AGAIN_MS: u64 = 300_000;
+        let end_ms = u64::from(end.0) * 1000;
+        while let left_ms @ 1.. = end_ms.saturating_sub(self.now().0) {
+            sleep(Duration::from_millis(left_ms.min(LOOK_AGAIN_MS))).await;
+        }
+    }
 }
 
-/// Resolves once the wall clock has reached `end`. It may be set while somebody waits, so it is looked at again
-/// every few minutes.
-pub(crate) async fn reaches(end: UnixSeconds) {
-    const LOOK_AGAIN_MS: u64 = 300_000;
-    let end_ms = u64::from(end.0) * 1000;
-    while let left_ms @ 1.. = end_ms.saturating_sub(now().0) {
-        sleep(Duration::from_millis(left_ms.min(LOOK_AGAIN_MS))).await;
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
     }
 }

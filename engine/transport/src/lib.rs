@@ -10,6 +10,7 @@
 //! | `hufu-metrics` | answers scrapes by reading the others' counters |
 
 mod clock;
+mod family;
 mod meter;
 mod metrics;
 mod options;
@@ -20,7 +21,8 @@ mod thread;
 mod tls;
 mod udp;
 
+pub use clock::Clock;
 pub use metrics::{Exhibit, Family, Labels, Values};
 pub use options::{QuicOptions, ServeOptions, UdpOptions};
-pub use running::{Figures, Running, ServeError, serve};
+pub use running::{Figures, Running, ServeError, serve, serve_by};
 pub use tls::{ALPN, TlsFault, TlsParts};

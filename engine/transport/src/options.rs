@@ -24,11 +24,14 @@ pub struct ServeOptions {
 /// How sealed UDP is served.
 #[derive(Clone, Debug)]
 pub struct UdpOptions {
-    /// Address and port; port 0 takes a free one.
+    /// Address and port; port 0 takes a free one. The unspecified IPv6 address serves IPv4 too, unless `also` names
+    /// an IPv4 address with its port.
     pub listen: SocketAddr,
+    /// More addresses, each with workers of its own and with the port of `listen`: an enrolment names one port.
+    pub also: Vec<SocketAddr>,
     /// The port that enrolments name, when devices reach another one than `listen` has.
     pub advertised_port: Option<u16>,
-    /// Worker threads, at least 1, each with a socket of its own (`SO_REUSEPORT`).
+    /// Worker threads for each address, at least 1, each with a socket of its own (`SO_REUSEPORT`).
     pub workers: usize,
     /// Cores to pin workers to, in turn; empty pins none.
     pub cores: Vec<usize>,
@@ -42,8 +45,11 @@ pub struct UdpOptions {
 /// How QUIC is served.
 #[derive(Clone, Debug)]
 pub struct QuicOptions {
-    /// Address and port; port 0 takes a free one.
+    /// Address and port; port 0 takes a free one. The unspecified IPv6 address serves IPv4 too, unless `also` names
+    /// an IPv4 address with its port.
     pub listen: SocketAddr,
+    /// More addresses.
+    pub also: Vec<SocketAddr>,
     /// Connections that may be open.
     pub connections_max: usize,
     /// Connections one device may have open; one more closes the oldest.
@@ -53,9 +59,11 @@ pub struct QuicOptions {
     pub handshakes_max: usize,
     /// Handshakes under way from one IPv4 address or one IPv6 /64.
     pub handshakes_per_source_max: usize,
-    /// For a handshake, and for a frame to arrive once it has begun.
+    /// For a handshake, for the first byte of a stream, for a frame to arrive once it has begun, and for its answer
+    /// to be taken.
     pub patience: Duration,
-    /// After this long without a packet a connection is forgotten.
+    /// After this long without a packet a connection is forgotten, and after this long without a further frame a
+    /// stream is.
     pub idle: Duration,
     /// Streams one connection may have open.
     pub streams_per_connection: u16,
@@ -69,6 +77,7 @@ impl UdpOptions {
     pub fn new(listen: SocketAddr) -> UdpOptions {
         UdpOptions {
             listen,
+            also: Vec::new(),
             advertised_port: None,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             cores: Vec::new(),
@@ -83,6 +92,7 @@ impl QuicOptions {
     pub fn new(listen: SocketAddr) -> QuicOptions {
         QuicOptions {
             listen,
+            also: Vec::new(),
             connections_max: 65_536,
             connections_per_device_max: 4,
             // A handshake costs about 0.65 ms of one core: 512 under way are a third of a second of work.

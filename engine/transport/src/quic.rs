@@ -23,9 +23,13 @@ use hufu_check::{Counters, Engine, Spine};
 use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use quinn::{Connection, Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
+use crate::clock::Clock;
+use crate::family::Listen;
 use crate::options::QuicOptions;
 use crate::running::ServeError;
 use crate::tls::Tls;
@@ -37,9 +41,10 @@ use roll::Roll;
 /// PROTOCOL 2: a frame that cannot be read ends its stream with this error code.
 const UNREADABLE: VarInt = VarInt::from_u32(1);
 
-/// The running endpoint.
+/// The running endpoints, one for each address.
 pub(crate) struct Quic {
-    pub(crate) addr: SocketAddr,
+    /// One address or several, in the order of the options.
+    pub(crate) addrs: Vec<SocketAddr>,
     pub(crate) shared: Arc<Shared>,
     stop: watch::Sender<Stop>,
     thread: JoinHandle<()>,
@@ -52,9 +57,10 @@ enum Stop {
     Within(Duration),
 }
 
-/// What every connection of the endpoint shares.
+/// What every connection of all endpoints shares.
 pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
     pub(crate) meters: QuicMeters,
     pub(crate) roll: Roll,
@@ -72,17 +78,20 @@ pub(crate) struct Shared {
 }
 
 impl Quic {
-    /// Serves the socket on a thread of its own.
+    /// Serves the sockets on one thread of their own.
     pub(crate) fn start(
-        (socket, addr): (UdpSocket, SocketAddr),
+        sockets: Vec<(UdpSocket, SocketAddr)>,
         options: QuicOptions,
         tls: Tls,
         udp_port: u16,
+        clock: Clock,
         engine: &Arc<Engine>,
     ) -> Result<Quic, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
-        let endpoint = open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why })?;
+        let addrs: Vec<SocketAddr> = sockets.iter().map(|(_, addr)| *addr).collect();
+        let open = |(socket, addr)| open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why });
+        let endpoints = sockets.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
         let (stop, stopped) = watch::channel(Stop::No);
         for (device, generation) in &tls.revoked {
@@ -90,6 +99,7 @@ impl Quic {
         }
         let shared = Arc::new(Shared {
             engine: Arc::clone(engine),
+            clock,
             counters: spine.counters(),
             meters: QuicMeters::default(),
             roll: Roll::new(&options),
@@ -107,10 +117,10 @@ impl Quic {
             .name("hufu-quic".to_owned())
             .spawn(move || {
                 let _alive = serving.meters.thread.begin();
-                runtime.block_on(endpoint::serve(endpoint, Arc::clone(&serving)));
+                runtime.block_on(serve_all(endpoints, &serving));
             })
             .map_err(ServeError::Thread)?;
-        Ok(Quic { addr, shared, stop, thread })
+        Ok(Quic { addrs, shared, stop, thread })
     }
 
     /// Lets what is under way end, for at most `within`, then closes every connection.
@@ -186,14 +196,39 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Opens the socket, and says where.
-pub(crate) fn bind(listen: SocketAddr) -> Result<(UdpSocket, SocketAddr), ServeError> {
-    let open = || {
-        let socket = UdpSocket::bind(listen)?;
+/// Serves until all endpoints have stopped, or one has failed: an engine that does not serve all its addresses is
+/// not ready.
+async fn serve_all(endpoints: Vec<Endpoint>, shared: &Arc<Shared>) {
+    let mut serving = JoinSet::new();
+    for endpoint in endpoints {
+        serving.spawn(endpoint::serve(endpoint, Arc::clone(shared)));
+    }
+    while let Some(ended) = serving.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+        if !shared.stopping() {
+            return;
+        }
+    }
+}
+
+/// Opens every socket, and says where.
+pub(crate) fn bind(options: &QuicOptions) -> Result<Vec<(UdpSocket, SocketAddr)>, ServeError> {
+    let open = |listen: Listen| {
+        let socket = Socket::new(Domain::for_address(listen.addr), Type::DGRAM, Some(Protocol::UDP))?;
+        if listen.addr.is_ipv6() {
+            socket.set_only_v6(listen.only_v6)?;
+        }
+        socket.bind(&SockAddr::from(listen.addr))?;
+        let socket = UdpSocket::from(socket);
         let addr = socket.local_addr()?;
         Ok((socket, addr))
     };
-    open().map_err(|why| ServeError::Socket { addr: listen, why })
+    let failed = |listen: Listen| move |why| ServeError::Socket { addr: listen.addr, why };
+    options.listens().into_iter().map(|listen| open(listen).map_err(failed(listen))).collect()
 }
 
 fn open(runtime: &Runtime, socket: UdpSocket, tls: &Tls) -> std::io::Result<Endpoint> {

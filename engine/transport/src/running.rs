@@ -9,6 +9,7 @@ use std::time::Duration;
 use hufu_check::{Counters, Engine, NotEnrolled, Silence};
 use hufu_wire::{Actor, DeviceGeneration, DeviceId, Reason};
 
+use crate::clock::Clock;
 use crate::metrics::{self, Board, Exhibit, Metrics};
 use crate::options::{QuicOptions, ServeOptions};
 use crate::quic::{self, Quic};
@@ -17,10 +18,14 @@ use crate::udp::Udp;
 
 /// A server that runs until [`stop`](Running::stop). Dropping it stops it too, waiting for nothing.
 pub struct Running {
-    /// Where QUIC is served.
+    /// Where QUIC is served: the first address.
     pub quic_addr: SocketAddr,
-    /// Where sealed UDP is served.
+    /// Where sealed UDP is served: the first address.
     pub udp_addr: SocketAddr,
+    /// Every address of QUIC.
+    pub quic_addrs: Vec<SocketAddr>,
+    /// Every address of sealed UDP.
+    pub udp_addrs: Vec<SocketAddr>,
     /// Where metrics are served, if they are.
     pub metrics_addr: Option<SocketAddr>,
     udp: Udp,
@@ -61,13 +66,21 @@ pub struct Figures {
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
 pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
+    serve_by(Clock::system(), options, engine)
+}
+
+/// [`serve`] by another clock than the system's. TLS judges certificates by the system's all the same.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_by(clock: Clock, options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
     let ServeOptions { udp: udp_options, quic: quic_options, tls, metrics, stop_within } = options;
     let tls = Tls::new(tls, &quic_options)?;
-    let quic_socket = quic::bind(quic_options.listen)?;
+    let quic_sockets = quic::bind(&quic_options)?;
     let metrics_listener = metrics.map(metrics::bind).transpose()?;
-    let udp = Udp::start(&udp_options, &engine)?;
-    let udp_port = udp_options.advertised_port.unwrap_or_else(|| udp.addr.port());
-    let quic = match Quic::start(quic_socket, quic_options.clone(), tls, udp_port, &engine) {
+    let udp = Udp::start(&udp_options, &clock, &engine)?;
+    let udp_port = udp_options.advertised_port.unwrap_or_else(|| udp.addr().port());
+    let quic = match Quic::start(quic_sockets, quic_options.clone(), tls, udp_port, clock.clone(), &engine) {
         Ok(quic) => quic,
         Err(error) => {
             udp.stop();
@@ -77,6 +90,7 @@ pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, Serv
     let workers = udp.workers.iter().map(|worker| (Arc::clone(&worker.counters), Arc::clone(&worker.meters)));
     let board = Arc::new(Board {
         engine,
+        clock,
         workers: workers.collect(),
         quic: Arc::clone(&quic.shared),
         stopping: AtomicBool::new(false),
@@ -92,8 +106,10 @@ pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, Serv
             }
         };
     Ok(Running {
-        quic_addr: quic.addr,
-        udp_addr: udp.addr,
+        quic_addr: quic.addrs[0],
+        udp_addr: udp.addr(),
+        quic_addrs: quic.addrs.clone(),
+        udp_addrs: udp.addrs.clone(),
         metrics_addr: metrics.as_ref().map(|metrics| metrics.addr),
         udp,
         quic,

@@ -100,7 +100,7 @@ fn ask(device: &Device, roster: &[u8]) -> anyhow::Result<(RosterReply, Vec<Membe
     runtime.block_on(async {
         let mut last = ControlFault::Unreachable { why: "gate.toml names no engine".to_owned() };
         for server in &device.servers {
-            match Control::connect(server.control, &server.name, &device.identity).await {
+            match Control::reach(&server.control, &server.name, &device.identity).await {
                 Ok(control) => {
                     let answer = control.roster(roster).await;
                     control.close().await;

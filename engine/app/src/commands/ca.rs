@@ -1,11 +1,11 @@
 //! `hufu ca`: the certificates of devices and engines.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
+use hufu_client::EngineAddress;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
 use serde_json::json;
 
@@ -88,9 +88,9 @@ pub(crate) struct DeviceArgs {
     /// What it may ask
     #[arg(long, default_value = "checks")]
     scope: ScopeName,
-    /// The engine's QUIC address; several for several engines
+    /// The engine's QUIC address or host name, with its port; several for several engines
     #[arg(long, value_name = "ADDRESS", required = true)]
-    engine: Vec<SocketAddr>,
+    engine: Vec<EngineAddress>,
     /// How long the certificate is valid
     #[arg(long, value_name = "SPAN", default_value = "365d")]
     valid: Span,

@@ -134,7 +134,7 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 fn closed(fault: GateFault) -> anyhow::Error {
     match fault {
-        GateFault::NoServer | GateFault::MixedAddresses => fault.into(),
+        GateFault::NoServer => fault.into(),
         GateFault::Local(_) | GateFault::NoSession(_) => unavailable(fault),
     }
 }

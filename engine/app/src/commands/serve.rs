@@ -1,6 +1,7 @@
 //! `hufu serve`: an engine, from its configuration to SIGTERM.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,7 +102,11 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
 fn announce(server: &Server) -> io::Result<()> {
     let running = &server.running;
     let metrics = running.metrics_addr.map_or_else(|| "none".to_owned(), |address| address.to_string());
-    let line = format!("udp={} quic={} metrics={metrics}", running.udp_addr, running.quic_addr);
+    let several = |addresses: &[SocketAddr]| {
+        addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
+    };
+    let (udp, quic) = (several(&running.udp_addrs), several(&running.quic_addrs));
+    let line = format!("udp={udp} quic={quic} metrics={metrics}");
     tracing::info!("ready {line}");
     let mut out = io::stdout().lock();
     writeln!(out, "ready {line}")?;

@@ -9,15 +9,19 @@ use serde::Deserialize;
 use serde::Serialize;
 use toml::Spanned;
 
+use super::addresses::Addresses;
+
 /// Addresses.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Listen {
     /// Sealed requests.
-    pub(crate) udp: SocketAddr,
+    pub(crate) udp: Spanned<Addresses>,
+    /// The port that devices are told for sealed requests; 0 for the one of `udp`.
+    pub(crate) advertised_port: u16,
     /// QUIC.
-    pub(crate) quic: SocketAddr,
+    pub(crate) quic: Addresses,
     /// Prometheus metrics over HTTP; an empty text for none.
     pub(crate) metrics: Metrics,
 }
@@ -106,7 +110,8 @@ pub(crate) struct Files {
 impl Default for Listen {
     fn default() -> Listen {
         Listen {
-            udp: (Ipv4Addr::UNSPECIFIED, 7410).into(),
+            udp: bare((Ipv4Addr::UNSPECIFIED, 7410).into()),
+            advertised_port: 0,
             quic: (Ipv4Addr::UNSPECIFIED, 7411).into(),
             metrics: Metrics(Some((Ipv4Addr::LOCALHOST, 7412).into())),
         }

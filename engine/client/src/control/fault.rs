@@ -5,6 +5,8 @@ use std::io;
 use hufu_wire::{Actor, Malformed, Reason};
 use quinn::ConnectionError;
 
+use crate::clock::Judged;
+
 /// Why a request over QUIC was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlFault {
@@ -20,6 +22,20 @@ pub enum ControlFault {
     /// One side does not accept the other's certificate.
     #[error("no trust between device and engine: {why}")]
     Untrusted {
+        /// What TLS says about it.
+        why: String,
+    },
+    /// The engine's certificate is not valid at the time that this device takes it to be.
+    #[error("the engine's certificate is not valid at {judged}; if that time is wrong, set this device's clock ({why})")]
+    EngineOutOfTime {
+        /// The time by which it was judged, and how the device knows it.
+        judged: String,
+        /// What TLS says about it.
+        why: String,
+    },
+    /// This device's certificate is not valid at the time that the engine takes it to be.
+    #[error("this device's certificate is not valid by the engine's clock; renew it, or set the engine's clock ({why})")]
+    DeviceOutOfTime {
         /// What TLS says about it.
         why: String,
     },
@@ -48,11 +64,33 @@ impl ControlFault {
     pub const fn actor(&self) -> Actor {
         match self {
             ControlFault::Refused(reason) => reason.actor(),
-            ControlFault::Local(_) | ControlFault::TooLarge { .. } => Actor::Gate,
+            ControlFault::Local(_) | ControlFault::TooLarge { .. } | ControlFault::EngineOutOfTime { .. } => {
+                Actor::Gate
+            }
             ControlFault::Unreachable { .. }
             | ControlFault::Untrusted { .. }
+            | ControlFault::DeviceOutOfTime { .. }
             | ControlFault::Lost { .. }
             | ControlFault::Malformed(_) => Actor::Operator,
+        }
+    }
+
+    /// Why a handshake failed, which was judged by this time.
+    pub(super) fn of_handshake(error: ConnectionError, judged: Judged) -> ControlFault {
+        match error {
+            ConnectionError::TransportError(error) if is_out_of_time(error.code) => {
+                ControlFault::EngineOutOfTime { judged: judged.to_string(), why: error.reason }
+            }
+            error => error.into(),
+        }
+    }
+
+    /// Of two faults the one that tells more.
+    pub(crate) fn or(self, other: ControlFault) -> ControlFault {
+        match (&self, &other) {
+            (ControlFault::Unreachable { .. }, _) => other,
+            (_, ControlFault::Unreachable { .. }) => self,
+            _ => other,
         }
     }
 }
@@ -63,6 +101,9 @@ impl From<ConnectionError> for ControlFault {
         match error {
             ConnectionError::TimedOut | ConnectionError::VersionMismatch | ConnectionError::Reset => {
                 ControlFault::Unreachable { why }
+            }
+            ConnectionError::ConnectionClosed(close) if is_out_of_time(close.error_code) => {
+                ControlFault::DeviceOutOfTime { why }
             }
             ConnectionError::TransportError(error) if is_tls(error.code) => ControlFault::Untrusted { why },
             ConnectionError::ConnectionClosed(close) if is_tls(close.error_code) => {
@@ -77,6 +118,12 @@ impl From<ConnectionError> for ControlFault {
             _ => ControlFault::Lost { why },
         }
     }
+}
+
+/// The alert `certificate_expired` (RFC 8446 section 6.2), which rustls also sends for a certificate that is not
+/// valid yet.
+fn is_out_of_time(code: quinn::TransportErrorCode) -> bool {
+    code == quinn::TransportErrorCode::crypto(45)
 }
 
 /// RFC 9001 section 4.8: TLS alerts are the transport error codes 0x100 to 0x1ff.

@@ -1,6 +1,7 @@
 //! How a gate fails, and who can mend it.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_wire::Actor;
@@ -14,9 +15,6 @@ pub enum GateFault {
     /// No engine was named.
     #[error("no engine is named")]
     NoServer,
-    /// One socket cannot reach IPv4 and IPv6 engines alike.
-    #[error("the engines must all have IPv4 addresses or all IPv6 addresses")]
-    MixedAddresses,
     /// This machine gives no socket or thread.
     #[error("no local socket: {0}")]
     Local(#[source] io::Error),
@@ -29,7 +27,7 @@ impl GateFault {
     /// Who can mend it.
     pub const fn actor(&self) -> Actor {
         match self {
-            GateFault::NoServer | GateFault::MixedAddresses | GateFault::Local(_) => Actor::Gate,
+            GateFault::NoServer | GateFault::Local(_) => Actor::Gate,
             GateFault::NoSession(fault) => fault.actor(),
         }
     }
@@ -46,7 +44,7 @@ pub enum CheckFault {
     },
     /// The session is over and no engine gives a new one.
     #[error("no new session: {0}")]
-    NoSession(#[source] Box<ControlFault>),
+    NoSession(#[source] Arc<ControlFault>),
     /// The request cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealFault),
@@ -57,7 +55,7 @@ pub enum CheckFault {
 
 impl CheckFault {
     /// Who can mend it.
-    pub const fn actor(&self) -> Actor {
+    pub fn actor(&self) -> Actor {
         match self {
             CheckFault::NoAnswer { .. } => Actor::Operator,
             CheckFault::NoSession(fault) => fault.actor(),

@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use super::exhibit::Exhibit;
 use super::kernel;
 use super::page::Page;
-use crate::clock;
+use crate::clock::Clock;
 use crate::quic::Shared;
 use crate::thread::ThreadId;
 use crate::udp::WorkerMeters;
@@ -23,6 +23,7 @@ use crate::udp::WorkerMeters;
 /// What is shown, and where it is read.
 pub(crate) struct Board {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Clock,
     pub(crate) workers: Vec<(Arc<Counters>, Arc<WorkerMeters>)>,
     pub(crate) quic: Arc<Shared>,
     pub(crate) stopping: AtomicBool,
@@ -178,7 +179,7 @@ impl Board {
 
     /// An issuer that was never heard of has no age: absent is not zero.
     fn issuers(&self, page: &mut Page<'_>) -> fmt::Result {
-        let (table, now) = (self.engine.table(), clock::now());
+        let (table, now) = (self.engine.table(), self.clock.now());
         let heads: Vec<_> =
             table.issuers().map(|(issuer, slot)| (issuer.to_string(), table.as_of(slot))).collect();
         let ages = heads.iter().filter_map(|(issuer, head)| {

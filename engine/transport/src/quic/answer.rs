@@ -9,14 +9,13 @@ use hufu_wire::{
 
 use super::device::Device;
 use super::frame::{Draft, Frame};
-use crate::clock;
 
 /// The bytes of the answering frame; `None` when the frame cannot be read.
 pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>> {
     if device.shared.stopping() {
         return Some(refused(device, Reason::Stopping));
     }
-    let now = clock::now();
+    let now = device.shared.clock.now();
     match frame.kind {
         // Checks and rosters are charged where they are checked.
         FrameKind::Enrol | FrameKind::Time
@@ -82,7 +81,8 @@ fn time(now: UnixMillis) -> Vec<u8> {
 
 fn roster(device: &Device, roster: &[u8]) -> Vec<u8> {
     let mut draft = Draft::new(0);
-    device.shared.spine().check_roster(clock::now(), &device.grant, roster, draft.payload());
+    let now = device.shared.clock.now();
+    device.shared.spine().check_roster(now, &device.grant, roster, draft.payload());
     draft.finish(FrameKind::RosterVerdicts)
 }
 
@@ -100,7 +100,7 @@ async fn checks(device: &Device, payload: &[u8]) -> Option<Vec<u8>> {
 
 fn check_turn(device: &Device, turn: &[(CheckNumber, CheckRequest<'_>)], draft: &mut Draft) {
     let mut spine = device.shared.spine();
-    let now = clock::now();
+    let now = device.shared.clock.now();
     for requests in turn.chunks(BATCH_MAX) {
         let mut verdicts = [blank(); BATCH_MAX];
         let verdicts = &mut verdicts[..requests.len()];

@@ -17,7 +17,7 @@ use super::answer::{self, blank};
 use super::roll::chain_of;
 use super::{Shared, close_code, stream};
 use crate::tls::Tls;
-use crate::{clock, profile};
+use crate::profile;
 
 /// A device whose certificate has been accepted.
 pub(crate) struct Device {
@@ -93,7 +93,7 @@ async fn shake_hands(incoming: Incoming, tls: &Tls, shared: &Shared) -> Option<C
 impl Device {
     /// Attends to streams and datagrams until the connection ends, or the certificate.
     async fn attend(self: Arc<Self>) {
-        let ended = clock::reaches(self.ends);
+        let ended = self.shared.clock.reaches(self.ends);
         tokio::pin!(ended);
         loop {
             tokio::select! {
@@ -132,7 +132,7 @@ impl Device {
         meters.datagrams_unreadable.add(datagrams.len() - requests.len());
         let mut verdicts = [blank(); BATCH_MAX];
         let verdicts = &mut verdicts[..requests.len()];
-        self.check(clock::now(), &mut self.shared.spine(), &requests, verdicts);
+        self.check(self.shared.clock.now(), &mut self.shared.spine(), &requests, verdicts);
         for verdict in verdicts {
             let mut reply = [0; Verdict::BYTES];
             verdict.write_to(&mut reply);

@@ -11,6 +11,7 @@ use rustix::net::sockopt;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::wake::Wake;
+use crate::family::Listen;
 
 /// Room for one receive: with GRO the kernel may hand over up to 64 datagrams of one sender in one piece.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -40,28 +41,28 @@ pub(crate) struct Peer {
 impl Socket {
     /// Fails where another process serves this address. Ours share it among themselves, so the kernel would let
     /// a stranger join them and take a part of their packets.
-    pub(crate) fn refuse_if_taken(listen: SocketAddr) -> io::Result<()> {
-        let socket = socket2::Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
-        if listen.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.bind(&SockAddr::from(listen))
+    pub(crate) fn refuse_if_taken(listen: Listen) -> io::Result<()> {
+        new_socket(listen)?.bind(&SockAddr::from(listen.addr))
     }
 
-    pub(crate) fn open(listen: SocketAddr, buffer_bytes: usize) -> io::Result<Socket> {
-        let socket = socket2::Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
+    pub(crate) fn open(listen: Listen, buffer_bytes: usize) -> io::Result<Socket> {
+        let socket = new_socket(listen)?;
         socket.set_reuse_port(true)?;
-        if listen.is_ipv6() {
-            // One family to a socket: a mapped IPv4 address would be the same peer under two names.
-            socket.set_only_v6(true)?;
-        }
         ask_for_buffers(&socket, buffer_bytes);
-        socket.bind(&SockAddr::from(listen))?;
+        socket.bind(&SockAddr::from(listen.addr))?;
         let io = UdpSocket::from(socket);
+        // With which a wildcard socket learns the address that was asked, of either family: IP_PKTINFO on an IPv4
+        // socket; IPV6_RECVPKTINFO on an IPv6 one, where an IPv4 address comes mapped (RFC 3542 section 6) and goes
+        // out the same way.
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         // quinn-udp asks for the ECN bits of every datagram, which mean nothing to a protocol without streams.
         let options = socket2::SockRef::from(&io);
-        if listen.is_ipv4() { options.set_recv_tos_v4(false) } else { options.set_recv_tclass_v6(false) }?;
+        if !listen.only_v6 {
+            options.set_recv_tos_v4(false)?;
+        }
+        if listen.addr.is_ipv6() {
+            options.set_recv_tclass_v6(false)?;
+        }
         let addr = io.local_addr()?;
         let inode = rustix::fs::fstat(&io)?.st_ino;
         Ok(Socket { io, state, addr, inode })
@@ -70,7 +71,7 @@ impl Socket {
     /// A socket from which nothing can ever be received: a TCP listener in its place.
     #[cfg(test)]
     pub(crate) fn that_fails() -> io::Result<Socket> {
-        let mut socket = Socket::open(([127, 0, 0, 1], 0).into(), 4096)?;
+        let mut socket = Socket::open(Listen { addr: ([127, 0, 0, 1], 0).into(), only_v6: false }, 4096)?;
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         socket.io = UdpSocket::from(std::os::fd::OwnedFd::from(listener));
         Ok(socket)
@@ -143,6 +144,14 @@ impl Inbox {
             },
         )
     }
+}
+
+fn new_socket(Listen { addr, only_v6 }: Listen) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
+    Ok(socket)
 }
 
 /// Bursts wait in the kernel while a worker is busy or asleep. A process that may (`CAP_NET_ADMIN`) gets all it

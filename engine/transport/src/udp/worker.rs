@@ -13,7 +13,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use super::outbox::{self, Sent};
 use super::socket::{Inbox, Peer, Socket};
 use super::wake::Wake;
-use crate::clock;
+use crate::clock::Clock;
 use crate::meter::Meter;
 use crate::thread::ThreadId;
 
@@ -39,6 +39,7 @@ pub(crate) struct Worker {
     replies: Replies,
     meters: Arc<WorkerMeters>,
     wake: Arc<Wake>,
+    clock: Clock,
     busy_poll: Duration,
 }
 
@@ -72,9 +73,10 @@ impl Worker {
         spine: Spine,
         meters: Arc<WorkerMeters>,
         wake: Arc<Wake>,
+        clock: Clock,
         busy_poll: Duration,
     ) -> Worker {
-        Worker { socket, spine, inbox: Inbox::new(), replies: Replies::new(), meters, wake, busy_poll }
+        Worker { socket, spine, inbox: Inbox::new(), replies: Replies::new(), meters, wake, clock, busy_poll }
     }
 
     /// Serves until told to stop, and then until the socket is dry.
@@ -131,7 +133,7 @@ impl Worker {
 
     /// Answers everything that was received, in batches as large as the spine takes.
     fn answer(&mut self, received: usize) {
-        let now = clock::now();
+        let now = self.clock.now();
         let Worker { socket, spine, inbox, replies, meters, .. } = self;
         let mut peers: ArrayVec<Peer, BATCH_MAX> = ArrayVec::new();
         let mut batch: ArrayVec<&mut [u8], BATCH_MAX> = ArrayVec::new();
@@ -224,6 +226,7 @@ mod tests {
             spine(),
             Arc::clone(&meters),
             Arc::clone(&wake),
+            Clock::system(),
             Duration::ZERO,
         );
         let running = std::thread::spawn(move || worker.run(None));

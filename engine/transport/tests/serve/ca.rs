@@ -37,7 +37,15 @@ impl Ca {
 
     /// What an engine of this operator serves with, having revoked `revoked`.
     pub(crate) fn engine(&self, revoked: &[Grant]) -> TlsParts {
-        let mut params = CertificateParams::default();
+        self.engine_with(CertificateParams::default(), revoked)
+    }
+
+    /// The same with a certificate that is valid from `start` until `end`.
+    pub(crate) fn engine_between(&self, start: UnixSeconds, end: UnixSeconds) -> TlsParts {
+        self.engine_with(between(CertificateParams::default(), start, end), &[])
+    }
+
+    fn engine_with(&self, mut params: CertificateParams, revoked: &[Grant]) -> TlsParts {
         params.subject_alt_names = vec![SanType::DnsName(profile::ENGINE_NAME.try_into().unwrap())];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let (certificate, key) = self.sign(params);
@@ -60,6 +68,13 @@ impl Ca {
         let mut params = device_params(&profile::names(grant), grant);
         params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end.0.into());
         let (certificate, key) = self.sign(params);
+        Identity::from_der(vec![certificate], key, &[self.root()]).unwrap()
+    }
+
+    /// A device whose certificate starts at `start`.
+    pub(crate) fn device_from(&self, grant: Grant, start: UnixSeconds) -> Identity {
+        let params = device_params(&profile::names(grant), grant);
+        let (certificate, key) = self.sign(between(params, start, UnixSeconds(u32::MAX)));
         Identity::from_der(vec![certificate], key, &[self.root()]).unwrap()
     }
 
@@ -110,6 +125,12 @@ fn device_params(names: &[String], grant: Grant) -> CertificateParams {
         names.iter().map(|name| SanType::URI(name.as_str().try_into().unwrap())).collect();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params.serial_number = Some(serial(grant));
+    params
+}
+
+fn between(mut params: CertificateParams, start: UnixSeconds, end: UnixSeconds) -> CertificateParams {
+    let moment = |time: UnixSeconds| date_time_ymd(1970, 1, 1) + Duration::from_secs(time.0.into());
+    (params.not_before, params.not_after) = (moment(start), moment(end));
     params
 }
 

@@ -4,10 +4,13 @@
 
 mod ca;
 mod checks;
+mod families;
 mod garbage;
 mod handshakes;
 mod rig;
 mod rosters;
+mod silence;
 mod stop;
+mod time;
 mod trust;
 mod watch;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hufu_check::{Engine, EngineParts, Rate};
-use hufu_client::{Control, Gate, GateOptions, Server, Session};
+use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, TrustList};
@@ -13,7 +13,7 @@ use hufu_fixtures::{Expected, HOME, KeyRole, Phone, Signers, Site, World, sites}
 use hufu_policy::Sites;
 use hufu_table::{Limits, Table};
 use hufu_transport::profile::ENGINE_NAME;
-use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve};
+use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve_by};
 use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixSeconds, Verdict};
 use zeroize::Zeroizing;
 
@@ -37,7 +37,9 @@ pub(crate) struct Rig {
 /// What a test changes of the usual.
 pub(crate) struct Setup {
     pub(crate) options: ServeOptions,
+    pub(crate) clock: Clock,
     pub(crate) cookie_s: u32,
+    pub(crate) devices_max: u32,
     pub(crate) rate: Rate,
     pub(crate) cluster_seed: [u8; 32],
     pub(crate) revoked: Vec<Grant>,
@@ -76,7 +78,9 @@ impl Rig {
                 metrics: Some(LOOPBACK),
                 stop_within: Duration::from_secs(2),
             },
+            clock: Clock::system(),
             cookie_s: 3600,
+            devices_max: 256,
             rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
             cluster_seed: world.cluster_seed(),
             revoked: Vec::new(),
@@ -87,7 +91,7 @@ impl Rig {
         }
         let table = table(&world);
         let engine = engine(&world, &table, &setup);
-        let running = serve(setup.options, engine);
+        let running = serve_by(setup.clock, setup.options, engine);
         (world, table, running)
     }
 
@@ -117,7 +121,7 @@ impl Rig {
     }
 
     pub(crate) fn server(&self) -> Server {
-        Server { control: self.running.quic_addr, name: ENGINE_NAME.to_owned(), udp_port: None }
+        Server { control: self.running.quic_addr.into(), name: ENGINE_NAME.to_owned(), udp_port: None }
     }
 
     pub(crate) fn gate(&self, grant: Grant, servers: Vec<Server>) -> Gate {
@@ -185,7 +189,7 @@ fn engine(world: &World, table: &Table, setup: &Setup) -> Arc<Engine> {
         keyring: Keyring::empty().update(&list, world.now()).unwrap(),
         sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
         cluster_seed: Zeroizing::new(setup.cluster_seed),
-        devices_max: 256,
+        devices_max: setup.devices_max,
         device_rate: setup.rate,
         cookie_s: setup.cookie_s,
         seen_entries: 4096,
@@ -254,6 +258,15 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 pub(crate) fn decided(verdict: &Verdict) -> Expected {
     Expected { decision: verdict.decision, reason: verdict.reason }
+}
+
+/// What "at once" means where another thread acts: a moment, also on a machine that does other work.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Why the engine closed this connection, which it must have done at once.
+pub(crate) async fn closed_at_once(control: &Control) -> ControlFault {
+    let closed = tokio::time::timeout(AT_ONCE, control.connection().closed()).await;
+    ControlFault::from(closed.unwrap())
 }
 
 /// Waits for something that another thread is about to do.

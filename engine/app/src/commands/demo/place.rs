@@ -163,7 +163,7 @@ impl Place {
             .partition(|grant| grant.scope.allows(hufu_wire::Scope::CHECKS_AND_ROSTERS));
         let terminal = terminals.first().context("the world has no terminal at the market")?;
         let issued = authority.device(*terminal, CERTIFICATES_S)?;
-        gate::write(&self.gate(), &issued, authority.root_pem(), &[self.addresses.quic])?;
+        gate::write(&self.gate(), &issued, authority.root_pem(), &[self.addresses.quic.into()])?;
 
         let issued = authority.devices(&gates, CERTIFICATES_S)?;
         let root = authority.root_pem().as_bytes();
