@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hufu_client::CheckFault;
 use hufu_codes::code;
-use hufu_wire::{Age, CodeKind, Colour, Decision, Reason, Verdict, limits};
+use hufu_wire::{Age, CodeKind, Colour, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
 use crate::term::{Paint, printable};
@@ -19,8 +19,6 @@ pub(crate) struct Answer {
 enum Outcome {
     /// The engine answered after this long.
     Given(Verdict, Duration),
-    /// Clear without asking.
-    Here(Reason),
     /// Nobody answered.
     None(String),
 }
@@ -29,11 +27,6 @@ impl Answer {
     /// An engine's verdict.
     pub(crate) fn of(verdict: Verdict, code: &[u8], waited: Duration) -> Answer {
         Answer { outcome: Outcome::Given(verdict, waited), display: display(code) }
-    }
-
-    /// A refusal that needs no engine.
-    pub(crate) fn here(reason: Reason, code: &[u8]) -> Answer {
-        Answer { outcome: Outcome::Here(reason), display: display(code) }
     }
 
     /// No verdict.
@@ -45,7 +38,6 @@ impl Answer {
     pub(crate) fn decision(&self) -> Option<Decision> {
         match &self.outcome {
             Outcome::Given(verdict, _) => Some(verdict.decision),
-            Outcome::Here(reason) => Some(reason.decision()),
             Outcome::None(_) => None,
         }
     }
@@ -57,9 +49,6 @@ impl Answer {
                 let Verdict { decision, reason, .. } = *verdict;
                 let details = details(verdict, *waited);
                 format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
-            }
-            Outcome::Here(reason) => {
-                format!("{}  {reason}: {}", word(reason.decision(), paint), reason.says())
             }
             Outcome::None(why) => format!("{}  {}", paint.bad("OFFLINE"), printable(why)),
         };
@@ -77,9 +66,6 @@ impl Answer {
                 object["waited_us"] = json!(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
                 object
             }
-            Outcome::Here(reason) => json!({
-                "decision": decision_slug(reason.decision()), "reason": reason.slug(), "says": reason.says(),
-            }),
             Outcome::None(why) => json!({ "decision": null, "offline": why }),
         };
         object["display"] = json!(self.display);

@@ -84,7 +84,9 @@ fn is_host_name(host: &str) -> bool {
     };
     let host = host.strip_suffix('.').unwrap_or(host);
     let last = host.rsplit('.').next().unwrap_or_default();
-    host.len() <= HOST_BYTES_MAX && host.split('.').all(part) && !last.bytes().all(|byte| byte.is_ascii_digit())
+    host.len() <= HOST_BYTES_MAX
+        && host.split('.').all(part)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for EngineAddress {
@@ -113,7 +115,8 @@ mod tests {
 
     #[test]
     fn addresses_and_host_names_are_read_as_written() {
-        for text in ["192.0.2.1:7411", "[2001:db8::1]:7411", "engine.example:7411", "eng-1:1", "a_b.c.:7411"] {
+        for text in ["192.0.2.1:7411", "[2001:db8::1]:7411", "engine.example:7411", "eng-1:1", "a_b.c.:7411"]
+        {
             assert_eq!(text.parse::<EngineAddress>().unwrap().to_string(), text);
         }
     }
@@ -121,8 +124,20 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for text in [
-            "", ":7411", "engine", "engine:", "engine:0", "192.0.2.1:0", "engine:70000", "engine:7411:7411",
-            "2001:db8::1:7411", "192.0.2.300:7411", "en gine:7411", "-x:7411", "a..b:7411", "https://engine:7411",
+            "",
+            ":7411",
+            "engine",
+            "engine:",
+            "engine:0",
+            "192.0.2.1:0",
+            "engine:70000",
+            "engine:7411:7411",
+            "2001:db8::1:7411",
+            "192.0.2.300:7411",
+            "en gine:7411",
+            "-x:7411",
+            "a..b:7411",
+            "https://engine:7411",
         ] {
             let fault = text.parse::<EngineAddress>().expect_err(text).to_string();
             assert!(fault.contains("HOST:PORT"), "{fault}");
@@ -137,7 +152,10 @@ mod tests {
             assert_eq!(literal.look_up().await.unwrap(), ["192.0.2.1:7411".parse().unwrap()]);
             let name: EngineAddress = "localhost:7411".parse().unwrap();
             let found = name.look_up().await.unwrap();
-            assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 7411), "{found:?}");
+            assert!(
+                found.iter().all(|address| address.ip().is_loopback() && address.port() == 7411),
+                "{found:?}"
+            );
         });
     }
 }

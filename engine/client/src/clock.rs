@@ -204,7 +204,10 @@ mod tests {
     #[test]
     fn the_latest_of_three_times_counts_and_says_where_it_is_from() {
         let behind = clock(0);
-        assert_eq!(behind.judge().to_string(), "2023-11-14T22:13:20Z by the start of this device's certificate");
+        assert_eq!(
+            behind.judge().to_string(),
+            "2023-11-14T22:13:20Z by the start of this device's certificate"
+        );
         behind.hear(UnixMillis(1_750_000_000_000), FAR);
         assert_eq!(about(&behind), 1_750_000_000);
         assert!(behind.judge().to_string().ends_with("by what an engine said last"));

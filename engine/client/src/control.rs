@@ -121,9 +121,8 @@ impl Control {
             .connect_with(identity.config(), server, name)
             .map_err(|error| ControlFault::Local(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
         let clock = Arc::clone(identity.clock());
-        let shaking = async {
-            connecting.await.map_err(|error| ControlFault::of_handshake(error, clock.judge()))
-        };
+        let shaking =
+            async { connecting.await.map_err(|error| ControlFault::of_handshake(error, clock.judge())) };
         let connection = in_time(shaking).await?;
         Ok(Control { connection, endpoint: endpoint.clone(), clock })
     }

@@ -106,9 +106,7 @@ impl Identity {
     /// [`IdentityFault::Unreadable`] when the file is there and holds no time. It is used all the same: the next
     /// enrolment replaces it.
     pub fn keep_time_in(&self, path: &Path) -> Result<(), IdentityFault> {
-        self.clock
-            .keep_in(path)
-            .map_err(|why| IdentityFault::Unreadable { what: path.to_path_buf(), why })
+        self.clock.keep_in(path).map_err(|why| IdentityFault::Unreadable { what: path.to_path_buf(), why })
     }
 
     /// Reads the device's own clock with `read` instead of asking the system, for devices that keep theirs

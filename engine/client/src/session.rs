@@ -3,7 +3,7 @@
 use core::fmt;
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use hufu_wire::limits::{CODE_BYTES_MAX, SEALED_REQUEST_BYTES_MAX};
+use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, Grant, Lane, Malformed, Message, NoRoom, ReplyHeader, RequestHeader,
     UnixSeconds, Verdict, read, sealed, write,
@@ -42,20 +42,19 @@ impl Session {
         }
     }
 
-    /// Writes the next sealed request to the front of `out`; returns its number and length in bytes.
+    /// Writes the next sealed request to the front of `out`; returns its number and length in bytes. Of a scan that
+    /// is no code of ours, or longer than any, it holds the [beginning](hufu_wire::scan::to_send): the engine says what
+    /// it is, and counts it.
     ///
     /// # Errors
     /// [`SealFault`]; no number is used up then.
     pub fn seal(
         &mut self,
-        code: &[u8],
+        scan: &[u8],
         lane: Lane,
         out: &mut [u8],
     ) -> Result<(CheckNumber, usize), SealFault> {
-        if code.len() > CODE_BYTES_MAX {
-            return Err(SealFault::CodeTooLong { code_bytes: code.len() });
-        }
-        let request = CheckRequest { lane, code };
+        let request = CheckRequest::of_scan(lane, scan);
         let plain_bytes = request.size();
         let needed = sealed::REQUEST_HEADER_BYTES + plain_bytes + sealed::TAG_BYTES;
         let room = out.len();
@@ -140,12 +139,6 @@ impl fmt::Debug for Session {
 /// Why a request could not be sealed. The caller is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealFault {
-    /// No code is that long: what was scanned is not a code.
-    #[error("a code of {code_bytes} bytes is longer than any code ({CODE_BYTES_MAX} bytes)")]
-    CodeTooLong {
-        /// Bytes that were scanned.
-        code_bytes: usize,
-    },
     /// The output buffer is too short.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
@@ -209,10 +202,6 @@ mod tests {
     #[test]
     fn a_refused_request_uses_up_no_number() {
         let mut session = session();
-        assert!(matches!(
-            session.seal(&[b'A'; 513], Lane(0), &mut [0; 800]),
-            Err(SealFault::CodeTooLong { .. })
-        ));
         assert!(matches!(session.seal(b"HF1:", Lane(0), &mut [0; 155]), Err(SealFault::NoRoom(_))));
         assert_eq!(session.last_number(), CheckNumber(0));
         session.header.number = CheckNumber(u64::MAX);
@@ -226,6 +215,15 @@ mod tests {
         assert!(session.renew_due(UnixSeconds(1_700_043_200)));
         assert!(!session.expired(UnixSeconds(1_700_086_399)));
         assert!(session.expired(UnixSeconds(1_700_086_400)));
+    }
+
+    #[test]
+    fn r01_a_scan_of_any_length_is_sealed_into_a_bounded_request() {
+        let mut out = [0; Session::REQUEST_BYTES_MAX];
+        let text = |prefix: &str| [prefix.as_bytes(), &[b'A'; 4000]].concat();
+        for (scan, bytes) in [(text("HF1:"), 644), (text("HC1:"), 156), (text("https://"), 156)] {
+            assert_eq!(session().seal(&scan, Lane(0), &mut out).unwrap().1, bytes);
+        }
     }
 
     proptest! {

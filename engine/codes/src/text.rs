@@ -1,9 +1,9 @@
 //! The text of a code: `HF1:` and base45 (RFC 9285), in exactly one spelling per byte string.
 
-use hufu_wire::{Reason, limits};
+use hufu_wire::{Reason, limits, scan};
 
 /// What every code text begins with.
-pub const PREFIX: &str = "HF1:";
+pub const PREFIX: &str = scan::CODE_PREFIX;
 
 /// Digits in the order of their values, RFC 9285 section 4.2.
 const ALPHABET: &[u8; 45] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
@@ -17,16 +17,22 @@ const THIRD: [u32; 256] = worth(45 * 45);
 /// Decodes a code's text into `out` and returns the part it filled.
 ///
 /// # Errors
-/// [`Reason::NotACode`] without the prefix, [`Reason::CodeTooLong`] beyond [`limits::CODE_BYTES_MAX`],
+/// Without the prefix, whatever the length: [`Reason::ForeignCode`] where another system's certificate begins so, or
+/// [`Reason::NotACode`]. [`Reason::CodeTooLong`] beyond [`limits::CODE_TEXT_BYTES_MAX`],
 /// [`Reason::BadText`] for everything an encoder would not have written: lower case, a group above 65535
 /// (or above 255 in a last pair), a single digit left over.
 pub fn decode<'b>(text: &[u8], out: &'b mut [u8; limits::CODE_BINARY_BYTES_MAX]) -> Result<&'b [u8], Reason> {
-    let digits = text.strip_prefix(PREFIX.as_bytes()).ok_or(Reason::NotACode)?;
-    if text.len() > limits::CODE_BYTES_MAX {
+    let digits = text.strip_prefix(PREFIX.as_bytes()).ok_or_else(|| not_ours(text))?;
+    if text.len() > limits::CODE_TEXT_BYTES_MAX {
         return Err(Reason::CodeTooLong);
     }
     let size = decode_digits(digits, out).ok_or(Reason::BadText)?;
     Ok(&out[..size])
+}
+
+#[cold]
+fn not_ours(text: &[u8]) -> Reason {
+    if scan::is_foreign(text) { Reason::ForeignCode } else { Reason::NotACode }
 }
 
 /// The text of `binary`, however long it is.
@@ -112,7 +118,10 @@ mod tests {
             ("", Reason::NotACode),
             ("HF1", Reason::NotACode),
             ("hf1:BB8", Reason::NotACode),
-            ("HC1:BB8", Reason::NotACode),
+            ("HC1:BB8", Reason::ForeignCode),
+            ("hc1:bb8", Reason::ForeignCode),
+            ("shc:/5676", Reason::ForeignCode),
+            (" HC1:BB8", Reason::NotACode),
             (" HF1:BB8", Reason::NotACode),
             ("HF1:bb8", Reason::BadText),
             ("HF1:BB8\n", Reason::BadText),
@@ -134,8 +143,13 @@ mod tests {
     fn the_longest_text_fits_and_one_more_is_too_long() {
         let longest = format!("HF1:{}", "0".repeat(507));
         assert_eq!(decoded(longest.as_bytes()), Ok(vec![0; 338]));
-        let beyond = format!("HF1:{}", "0".repeat(510));
-        assert_eq!(decoded(beyond.as_bytes()), Err(Reason::CodeTooLong));
+        // One more is no text of whole groups, and the most that a gate sends.
+        for digits in [508, 509, 510, 4000] {
+            let beyond = format!("HF1:{}", "0".repeat(digits));
+            assert_eq!(decoded(beyond.as_bytes()), Err(Reason::CodeTooLong), "{digits}");
+        }
+        // What is no code is not too long for one.
+        assert_eq!(decoded(format!("HC1:{}", "0".repeat(4000)).as_bytes()), Err(Reason::ForeignCode));
         assert_eq!(decoded(&[b'0'; 4000]), Err(Reason::NotACode));
     }
 

@@ -137,7 +137,7 @@ fn r01_foreign_and_oversized_texts_have_their_own_reasons() {
     let keyring = keyring();
     let check = |text: &str| check_text(&keyring, text.as_bytes(), NOW);
     assert_eq!(check("https://example.com/?q=1"), Err(Reason::NotACode));
-    assert_eq!(check("HC1:6BF+70790T9WJWG.FKY*4GO0"), Err(Reason::NotACode));
+    assert_eq!(check("HC1:6BF+70790T9WJWG.FKY*4GO0"), Err(Reason::ForeignCode));
     assert_eq!(check(&format!("HF1:{}", "0".repeat(600))), Err(Reason::CodeTooLong));
     assert_eq!(check("HF1:hello"), Err(Reason::BadText));
     assert_eq!(check("HF1:"), Err(Reason::BadEncoding));

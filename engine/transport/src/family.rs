@@ -55,7 +55,8 @@ mod tests {
                 .iter()
                 .map(|listen| (listen.addr.to_string(), listen.only_v6))
                 .collect();
-            let wanted: Vec<_> = wanted.iter().map(|(addr, only_v6)| ((*addr).to_owned(), *only_v6)).collect();
+            let wanted: Vec<_> =
+                wanted.iter().map(|(addr, only_v6)| ((*addr).to_owned(), *only_v6)).collect();
             assert_eq!(listens, wanted);
         };
         check(&["0.0.0.0:1"], &[("0.0.0.0:1", false)]);

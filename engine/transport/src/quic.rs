@@ -90,7 +90,8 @@ impl Quic {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
         let addrs: Vec<SocketAddr> = sockets.iter().map(|(_, addr)| *addr).collect();
-        let open = |(socket, addr)| open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why });
+        let open =
+            |(socket, addr)| open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why });
         let endpoints = sockets.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
         let (stop, stopped) = watch::channel(Stop::No);

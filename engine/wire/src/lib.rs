@@ -12,6 +12,7 @@ mod message;
 mod reason;
 mod request;
 mod roster;
+pub mod scan;
 mod session;
 mod status;
 mod stream;

@@ -4,6 +4,11 @@
 /// for trip codes with a long masked name.
 pub const CODE_BYTES_MAX: usize = 512;
 
+/// Longest text that an encoder writes, bytes: `HF1:` and groups of three characters. It is one byte less than a
+/// request has room for, so that an engine sees that a scan was too long, of which the gate sends the beginning.
+pub const CODE_TEXT_BYTES_MAX: usize = 4 + (CODE_BYTES_MAX - 4) / 3 * 3;
+const _: () = assert!(CODE_TEXT_BYTES_MAX < CODE_BYTES_MAX);
+
 /// Longest binary form of a code text: base45 turns two bytes into three characters after `HF1:`.
 pub const CODE_BINARY_BYTES_MAX: usize = (CODE_BYTES_MAX - 4) / 3 * 2 + 1;
 

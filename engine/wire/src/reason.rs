@@ -117,6 +117,8 @@ reasons! {
     215 ClockSkew "clock-skew" Refer Holder "The phone's clock is off, or the code is an old picture.";
     /// This presentation has just been used at another gate.
     216 PassBack "pass-back" Refuse Gate "This code was just used at another gate.";
+    /// A certificate of another system, told by its beginning.
+    217 ForeignCode "foreign-code" Refuse Holder "This is a certificate of another system; this gate cannot read it.";
 
     /// The site does not accept this kind of code.
     300 KindNotAccepted "kind-not-accepted" Refuse Holder "This site does not accept this kind of code.";

@@ -6,8 +6,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::ids::{CheckNumber, KeyEpoch, Lane};
-use crate::limits;
 use crate::message::{Malformed, Message, exactly, front, put};
+use crate::{limits, scan};
 
 /// The parts of a sealed datagram, in bytes.
 pub mod sealed {
@@ -112,6 +112,13 @@ impl CheckNumber {
         let mut nonce = [0; sealed::NONCE_BYTES];
         nonce[4..].copy_from_slice(&self.0.to_le_bytes());
         nonce
+    }
+}
+
+impl<'a> CheckRequest<'a> {
+    /// The request for a scan of any length, of which it holds what a device [sends](crate::scan::to_send).
+    pub fn of_scan(lane: Lane, scan: &'a [u8]) -> CheckRequest<'a> {
+        CheckRequest { lane, code: scan::to_send(scan) }
     }
 }
 

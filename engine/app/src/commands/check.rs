@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
-use hufu_client::{CheckFault, Gate, GateFault, GateOptions, SealFault};
-use hufu_wire::{Decision, Lane, Reason, limits};
+use hufu_client::{Gate, GateFault, GateOptions};
+use hufu_wire::{Decision, Lane, limits};
 
 use crate::outcome::{Exit, unavailable};
 use crate::verdict::Answer;
@@ -96,8 +96,6 @@ fn ask(gate: &mut Gate, code: &[u8], lane: Lane) -> Answer {
     let asked = Instant::now();
     match gate.check(code, lane) {
         Ok(verdict) => Answer::of(verdict, code, asked.elapsed()),
-        // Nobody has to be asked about this one.
-        Err(CheckFault::Seal(SealFault::CodeTooLong { .. })) => Answer::here(Reason::CodeTooLong, code),
         Err(fault) => Answer::none(&fault, code),
     }
 }

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::text;
-use hufu_wire::{UnixSeconds, limits};
+use hufu_wire::{UnixSeconds, limits, scan};
 
 use self::explained::Explained;
 use crate::commands::keys::trust;
@@ -123,7 +123,8 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
         text => text.as_bytes().to_vec(),
     };
     let trimmed = bytes.trim_ascii();
-    if args.kind.is_none() && trimmed.starts_with(text::PREFIX.as_bytes()) {
+    let is_text = trimmed.starts_with(text::PREFIX.as_bytes()) || scan::is_foreign(trimmed);
+    if args.kind.is_none() && is_text {
         return Ok(explain_text(trimmed, judge));
     }
     let digits = hex::decode(trimmed);
@@ -233,6 +234,16 @@ mod tests {
             detail: Detail::Paper,
         });
         code_text(&credential.unwrap(), None).into_bytes()
+    }
+
+    #[test]
+    fn r01_a_certificate_of_another_system_is_told_as_one() {
+        for text in ["HC1:6BFOXN", "shc:/567629095243206034602924374044603122295953265460346029254077280433"]
+        {
+            let explained = explain_text(text.as_bytes(), &JUDGE);
+            assert!(explained.is_refused());
+            assert!(explained.to_text(term::stdout()).contains("foreign-code"));
+        }
     }
 
     /// Explains `bytes` as every kind and as none, in words and in JSON.

@@ -102,9 +102,8 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
 fn announce(server: &Server) -> io::Result<()> {
     let running = &server.running;
     let metrics = running.metrics_addr.map_or_else(|| "none".to_owned(), |address| address.to_string());
-    let several = |addresses: &[SocketAddr]| {
-        addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
-    };
+    let several =
+        |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
     let (udp, quic) = (several(&running.udp_addrs), several(&running.quic_addrs));
     let line = format!("udp={udp} quic={quic} metrics={metrics}");
     tracing::info!("ready {line}");

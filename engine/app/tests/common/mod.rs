@@ -46,13 +46,21 @@ pub(crate) fn said(output: &Output) -> String {
     )
 }
 
+/// What "at once" means for a file: engines look at theirs once a second, and then act.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(3);
+
 /// Repeats `ask` until it is content: engines look at their files once a second.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
+    within(PATIENCE, what, ask)
+}
+
+/// The same, which must happen this soon.
+pub(crate) fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
     let begun = Instant::now();
     loop {
         match ask() {
             Ok(found) => return found,
-            Err(why) if begun.elapsed() > PATIENCE => panic!("{what}: {why}"),
+            Err(why) if begun.elapsed() > limit => panic!("{what} within {limit:?}: {why}"),
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     }

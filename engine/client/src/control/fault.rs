@@ -26,7 +26,9 @@ pub enum ControlFault {
         why: String,
     },
     /// The engine's certificate is not valid at the time that this device takes it to be.
-    #[error("the engine's certificate is not valid at {judged}; if that time is wrong, set this device's clock ({why})")]
+    #[error(
+        "the engine's certificate is not valid at {judged}; if that time is wrong, set this device's clock ({why})"
+    )]
     EngineOutOfTime {
         /// The time by which it was judged, and how the device knows it.
         judged: String,
@@ -34,7 +36,9 @@ pub enum ControlFault {
         why: String,
     },
     /// This device's certificate is not valid at the time that the engine takes it to be.
-    #[error("this device's certificate is not valid by the engine's clock; renew it, or set the engine's clock ({why})")]
+    #[error(
+        "this device's certificate is not valid by the engine's clock; renew it, or set the engine's clock ({why})"
+    )]
     DeviceOutOfTime {
         /// What TLS says about it.
         why: String,

@@ -1,6 +1,6 @@
 //! Frames as a device writes and reads them.
 
-use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_BYTES_MAX};
+use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{
     CheckNumber, CheckRequest, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, Reason, Verdict, read,
     write,
@@ -56,27 +56,26 @@ pub(super) async fn read_frame(recv: &mut RecvStream, wanted: FrameKind) -> Resu
 
 /// The payload of a `Checks` frame.
 pub(super) fn checks_payload(checks: &[(CheckNumber, CheckRequest<'_>)]) -> Result<Vec<u8>, ControlFault> {
-    let bytes = checks.iter().map(|(_, request)| NUMBER_BYTES + 2 + request.size()).sum();
+    let checks =
+        checks.iter().map(|(number, request)| (number, CheckRequest::of_scan(request.lane, request.code)));
+    let bytes = checks.clone().map(|(_, request)| NUMBER_BYTES + 2 + request.size()).sum();
     let mut payload = Vec::with_capacity(bytes);
     for (number, request) in checks {
         payload.extend_from_slice(&number.0.to_le_bytes());
         let size = u16::try_from(request.size())
             .map_err(|_| ControlFault::TooLarge { payload_bytes: request.size() })?;
         payload.extend_from_slice(&size.to_le_bytes());
-        append(request, &mut payload)?;
+        append(&request, &mut payload)?;
     }
     Ok(payload)
 }
 
-/// Appends one check request.
+/// Appends one check request; of a scan that is no code or too long, its beginning.
 pub(super) fn append(request: &CheckRequest<'_>, out: &mut Vec<u8>) -> Result<(), ControlFault> {
-    let size = request.size();
-    if size > CHECK_REQUEST_BYTES_MAX {
-        return Err(ControlFault::TooLarge { payload_bytes: size });
-    }
+    let request = CheckRequest::of_scan(request.lane, request.code);
     let from = out.len();
-    out.resize(from + size, 0);
-    write(request, &mut out[from..])
+    out.resize(from + request.size(), 0);
+    write(&request, &mut out[from..])
         .map_err(|fault| ControlFault::TooLarge { payload_bytes: fault.needed })?;
     Ok(())
 }

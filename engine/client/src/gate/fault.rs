@@ -59,7 +59,6 @@ impl CheckFault {
         match self {
             CheckFault::NoAnswer { .. } => Actor::Operator,
             CheckFault::NoSession(fault) => fault.actor(),
-            CheckFault::Seal(SealFault::CodeTooLong { .. }) => Actor::Holder,
             CheckFault::Seal(_) | CheckFault::Local(_) => Actor::Gate,
         }
     }

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn every_address_is_asked_and_each_engine_before_any_ones_second_address() {
-        let addresses = [vec![address(1), address(11)], vec![address(2)], vec![], vec![address(4), address(14)]];
+        let addresses =
+            [vec![address(1), address(11)], vec![address(2)], vec![], vec![address(4), address(14)]];
         let wanted = [
             (0, address(11)),
             (0, address(1)),

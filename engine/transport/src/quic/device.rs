@@ -16,8 +16,8 @@ use super::admission::Place;
 use super::answer::{self, blank};
 use super::roll::chain_of;
 use super::{Shared, close_code, stream};
-use crate::tls::Tls;
 use crate::profile;
+use crate::tls::Tls;
 
 /// A device whose certificate has been accepted.
 pub(crate) struct Device {

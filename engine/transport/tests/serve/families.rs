@@ -36,7 +36,8 @@ fn admits(gate: &mut Gate, rig: &Rig) {
 
 #[test]
 fn gates_of_both_families_enrol_and_are_answered_however_an_engine_listens() {
-    for listen in [&["[::]:0"][..], &["127.0.0.1:0", "[::1]:0"], &["0.0.0.0:0", "[::]:0"], &["[::]:0", "0.0.0.0:0"]]
+    for listen in
+        [&["[::]:0"][..], &["127.0.0.1:0", "[::1]:0"], &["0.0.0.0:0", "[::]:0"], &["[::]:0", "0.0.0.0:0"]]
     {
         let rig = rig(listen);
         for ip in ["127.0.0.1", "::1"] {
@@ -83,7 +84,11 @@ fn replies_leave_from_the_address_that_was_asked_in_both_families() {
 fn an_ipv6_address_of_its_own_takes_no_ipv4() {
     let rig = rig(&["[::]:0", "0.0.0.0:0"]);
     let [v6, v4] = [0, 1].map(|place| rig.running.udp_addrs[place]);
-    assert_eq!((v6.is_ipv6(), v4.is_ipv4(), v6.port()), (true, true, v4.port()), "an enrolment names one port");
+    assert_eq!(
+        (v6.is_ipv6(), v4.is_ipv4(), v6.port()),
+        (true, true, v4.port()),
+        "an enrolment names one port"
+    );
     rig.running.stop();
 }
 

@@ -1,4 +1,4 @@
-//! Engines that do not know a gate's session are silent to it; the gate finds its way back by itself (R51).
+//! Engines that do not know a gate's session are silent to it; the gate finds its way back by itself.
 
 use std::net::UdpSocket;
 use std::sync::Arc;

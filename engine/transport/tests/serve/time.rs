@@ -1,4 +1,4 @@
-//! Gates whose clock is behind, and what they are told (R51).
+//! Gates whose clock is behind, and what they are told.
 
 use hufu_client::{Control, ControlFault, Identity};
 use hufu_transport::profile::ENGINE_NAME;
@@ -58,7 +58,9 @@ fn r51_the_message_names_the_clock() {
     let device = rig.ca.device_from(rig.grant(MARKET_GATE), UnixSeconds(1_700_000_000));
     let told = |own: u32| enrolled(&rig, &device.clone().with_own_clock(move || UnixSeconds(own)));
     let early = told(0).unwrap_err().to_string();
-    for wanted in ["2023-11-14T22:13:20Z by the start of this device's certificate", "set this device's clock"] {
+    for wanted in
+        ["2023-11-14T22:13:20Z by the start of this device's certificate", "set this device's clock"]
+    {
         assert!(early.contains(wanted), "{early}");
     }
     let device = rig.ca.device_from(rig.grant(MARKET_GATE), UnixSeconds(1_700_000_000));

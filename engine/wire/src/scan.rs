@@ -1,0 +1,90 @@
+//! What a scanner has read, told by how it begins.
+
+use crate::limits::{CHECK_REQUEST_BYTES_MIN, CHECK_REQUEST_HEADER_BYTES, CODE_BYTES_MAX};
+
+/// What every code's text begins with.
+pub const CODE_PREFIX: &str = "HF1:";
+
+/// What certificates of other systems begin with, in upper case.
+const FOREIGN_PREFIXES: [&str; 6] = [
+    // EU Digital COVID Certificate (hcert-spec, section 4).
+    "HC1:", // Swiss Certificate Light.
+    "LT1:", // CoronaCheck, the Netherlands.
+    "NL2:", // New Zealand COVID Pass (NZCP 1, section 4).
+    "NZCP:/", // SMART Health Cards and Links (HL7).
+    "SHC:/", "SHLINK:/",
+];
+
+/// How much of a scan is sent where its beginning says everything: as much as the shortest request holds.
+pub const BEGINNING_BYTES: usize = CHECK_REQUEST_BYTES_MIN - CHECK_REQUEST_HEADER_BYTES;
+
+/// Whether a scan is a certificate of another system, whatever its case: some scanners and apps change it.
+pub fn is_foreign(scan: &[u8]) -> bool {
+    FOREIGN_PREFIXES.iter().any(|prefix| {
+        scan.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix.as_bytes()))
+    })
+}
+
+/// What a device sends of a scan: all of it, unless its beginning decides what it is. Of a certificate of another
+/// system, and of a long text that is no code, it sends the beginning: an engine cannot use the rest, which may name
+/// a person. Of a code that is too long it sends one byte more than a code may have.
+pub fn to_send(scan: &[u8]) -> &[u8] {
+    let bytes_max = if scan.starts_with(CODE_PREFIX.as_bytes()) {
+        CODE_BYTES_MAX
+    } else if scan.len() > CODE_BYTES_MAX || is_foreign(scan) {
+        BEGINNING_BYTES
+    } else {
+        return scan;
+    };
+    scan.get(..bytes_max).unwrap_or(scan)
+}
+
+const _: () = {
+    let mut at = 0;
+    while at < FOREIGN_PREFIXES.len() {
+        assert!(
+            FOREIGN_PREFIXES[at].len() <= BEGINNING_BYTES,
+            "a beginning tells what it is the beginning of"
+        );
+        at += 1;
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_of_other_systems_are_known_by_their_beginning() {
+        for text in
+            ["HC1:6BF", "HC1:", "hc1:6bf", "LT1:6BF", "NL2:ABC", "NZCP:/1/2KC", "shc:/5676", "shlink:/ey"]
+        {
+            assert!(is_foreign(text.as_bytes()), "{text}");
+        }
+        for text in ["", "HC1", "HF1:6BF", "HC2:6BF", " HC1:6BF", "https://example.org/HC1:", "shc:"] {
+            assert!(!is_foreign(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_bounded_and_begins_as_the_scan() {
+        let long = |prefix: &str, bytes: usize| [prefix.as_bytes(), &vec![b'0'; bytes]].concat();
+        for (scan, bytes) in [
+            (long("", 0), 0),
+            (long("HF1:", 441), 445),
+            (long("HF1:", 508), 512),
+            (long("HF1:", 4000), 512),
+            (long("HC1:", 10), 14),
+            (long("HC1:", 300), 24),
+            (long("shc:/", 1000), 24),
+            (long("https://example.org/", 300), 320),
+            (long("https://example.org/", 493), 24),
+        ] {
+            let sent = to_send(&scan);
+            assert_eq!(sent.len(), bytes);
+            assert!(scan.starts_with(sent));
+            assert_eq!(is_foreign(sent), is_foreign(&scan));
+            assert_eq!(sent.starts_with(CODE_PREFIX.as_bytes()), scan.starts_with(CODE_PREFIX.as_bytes()));
+        }
+    }
+}
