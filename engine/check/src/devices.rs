@@ -37,6 +37,8 @@ const CLOCK_BACK_US: u64 = 1_000_000;
 pub struct Devices {
     slots: Box<[Slot]>,
     rate: Rate,
+    /// When all devices without a slot together may be told so again, as in `told_us`.
+    strangers_us: AtomicU64,
 }
 
 /// All loads and stores are Relaxed: each word stands alone, and two workers that race for the same device
@@ -65,7 +67,7 @@ impl Devices {
     /// Room for devices 0 to `devices_max - 1`, 64 bytes each.
     pub fn new(devices_max: u32, rate: Rate) -> Devices {
         let slots = (0..devices_max).map(|_| Slot::default()).collect();
-        Devices { slots, rate }
+        Devices { slots, rate, strangers_us: AtomicU64::new(0) }
     }
 
     /// How many devices there is room for.
@@ -118,7 +120,7 @@ impl Devices {
         number: CheckNumber,
         now: UnixMillis,
     ) -> Charge {
-        let Some(slot) = self.slot(device) else { return Charge::Flood };
+        let Some(slot) = self.slot(device) else { return self.charge_stranger(now) };
         let (bucket, charge) = if slot.is_new(issued, number) {
             (&slot.fresh_us, Charge::New)
         } else {
@@ -131,6 +133,12 @@ impl Devices {
         } else {
             Charge::Flood
         }
+    }
+
+    /// Charges one sealed request of a device without a slot, which has to be told that there is no room for it:
+    /// all of them together as often as one device's rate allows.
+    fn charge_stranger(&self, now: UnixMillis) -> Charge {
+        if self.take(&self.strangers_us, 1, now) { Charge::OverRate } else { Charge::Flood }
     }
 
     /// Generic cell rate algorithm: the bucket is one time stamp, moved forward by a request's worth.
@@ -282,6 +290,16 @@ mod tests {
         ] {
             assert_eq!(ask(number), charge, "{number}");
         }
+    }
+
+    #[test]
+    fn devices_beyond_the_last_are_told_so_as_often_as_one_device_may_ask() {
+        let devices = Devices::new(2, Rate { per_s: 10, burst: 3 });
+        let ask = |device| devices.charge_sealed(DeviceId(device), SESSION, CheckNumber(1), NOW);
+        let told: Vec<_> = (2..12).filter(|&device| ask(device) == Charge::OverRate).collect();
+        assert_eq!(told, [2, 3, 4], "all of them together");
+        assert_eq!(ask(12), Charge::Flood, "and then there is silence");
+        assert_eq!(ask(1), Charge::New);
     }
 
     #[test]

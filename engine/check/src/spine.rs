@@ -148,6 +148,9 @@ impl Spine {
 
     /// Why this device may not ask this at all.
     fn device_fault(&self, grant: &Grant, wanted: Scope) -> Option<Reason> {
+        if !self.engine.devices.has_room_for(grant.device) {
+            return Some(Reason::DeviceUnknown);
+        }
         if self.engine.devices.is_revoked(grant) {
             return Some(Reason::DeviceRevoked);
         }

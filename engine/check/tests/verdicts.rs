@@ -301,6 +301,27 @@ fn r43_revocation_is_told_before_expiry() {
     );
 }
 
+/// A device beyond what the engine has room for is told so, and is not called revoked.
+#[test]
+fn r43_a_device_beyond_the_last_is_told_the_same_at_every_door() {
+    let mut checkpoint = Checkpoint::new();
+    let beyond = hufu_wire::Grant { device: hufu_wire::DeviceId(64), ..checkpoint.gate(1, SCHOOL).grant };
+    let enrolled = checkpoint.engine.enrol(beyond, 1, LATER, NOW);
+    assert_eq!(enrolled, Err(NotEnrolled::Refused(Reason::DeviceUnknown)));
+
+    let code = checkpoint.paper(GREEN);
+    let request = hufu_wire::CheckRequest { lane: hufu_wire::Lane(0), code: code.as_bytes() };
+    let mut neighbour = checkpoint.gate(1, SCHOOL);
+    let mut verdict = [checkpoint.show(&mut neighbour, &code)];
+    assert_eq!(verdict[0].reason, Reason::Clear);
+    checkpoint.spine.check(NOW, &beyond, &[(hufu_wire::CheckNumber(1), request)], &mut verdict);
+    assert_eq!(verdict[0].reason, Reason::DeviceUnknown);
+
+    let mut reply = Vec::new();
+    checkpoint.spine.check_roster(NOW, &beyond, b"", &mut reply);
+    assert_eq!(hufu_wire::read::<hufu_wire::RosterReply>(&reply).unwrap().reason, Reason::DeviceUnknown);
+}
+
 /// A captured packet, replayed for as long as its cookie lives, keeps nobody out of other gates.
 #[test]
 fn r09_a_replay_starts_no_new_pass_back_window() {

@@ -6,7 +6,7 @@ use hufu_transport::QuicOptions;
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::Reason;
 
-use crate::rig::{MARKET_GATE, MARKET_GATE_2, Rig, block_on};
+use crate::rig::{MARKET_GATE, MARKET_GATE_2, Rig, block_on, closed_at_once};
 
 /// What a handshake under these options ends in, and the outcomes that are counted.
 fn check(change: impl FnOnce(&mut QuicOptions), outcomes: &[(&str, u64)]) -> Result<(), ControlFault> {
@@ -93,7 +93,7 @@ fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
             assert!(control.time().await.is_ok());
             connections.push(control);
         }
-        let ended = ControlFault::from(connections[0].connection().closed().await);
+        let ended = closed_at_once(&connections[0]).await;
         assert!(matches!(ended, ControlFault::Refused(Reason::Busy)), "{ended}");
         for control in connections[1..].iter().chain([&neighbour]) {
             assert!(control.time().await.is_ok());
