@@ -96,6 +96,8 @@ const HOUSE: &[Room] = &[
     room("hufu-objects", "engine/objects", 4, BELOW_CONNECTORS),
     room("hufu", "engine/app", 5, LIBRARIES),
     beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
+    // The same files as a part of hufu-codes, so the same imports.
+    beside("hufu-codes-emulated", "engine/codes/emulated", &["hufu-wire"]),
     // A generator speaks as a gate does, and never as the engine: what it measures it must not be made of.
     beside("hufu-loadgen", "loadgen", &["hufu-wire", "hufu-client", "hufu-fixtures"]),
     // What measures, measures every floor.

@@ -3,6 +3,8 @@
 
 mod forge;
 
+use std::io::Write;
+
 use ed25519_dalek::{Signature, VerifyingKey};
 use forge::{Case, KINDS, Kind};
 use hufu_codes::ed25519::{Backend, Job, KeyFault, PreparedKey, backend, backends};
@@ -123,6 +125,14 @@ fn keys_are_refused_only_where_no_issuer_could_want_them() {
         public = forge::small_order_point(&mut rng).compress().to_bytes();
         assert_eq!(PreparedKey::new(&public).err(), Some(KeyFault::SmallOrder));
     }
+}
+
+/// A log says what was tested: `.ci/nextest.toml` shows this line, and `cargo test` does not capture it.
+#[test]
+fn the_back_ends_under_test_are_named() {
+    let names: Vec<&str> = backends().map(Backend::name).collect();
+    writeln!(std::io::stderr(), "Ed25519 back ends tested: {}", names.join(", ")).expect("standard error");
+    assert!(names.contains(&backend().name()));
 }
 
 #[test]

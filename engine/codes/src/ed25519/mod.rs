@@ -12,14 +12,14 @@ mod comb;
 mod equation;
 mod field;
 mod key;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", emulated_lanes))]
 mod lanes;
 #[cfg(test)]
 mod oracle;
 mod point;
 mod table;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", emulated_lanes))]
 use std::sync::LazyLock;
 
 use hufu_wire::limits;
@@ -68,13 +68,13 @@ pub fn backends() -> impl Iterator<Item = &'static dyn Backend> {
 }
 
 /// The back end in AVX-512 lanes; the CPU is asked once.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", emulated_lanes))]
 fn lanes() -> Option<&'static dyn Backend> {
     static LANES: LazyLock<Option<lanes::Lanes>> = LazyLock::new(lanes::Lanes::detect);
     LANES.as_ref().map(|lanes| lanes as &dyn Backend)
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", emulated_lanes)))]
 fn lanes() -> Option<&'static dyn Backend> {
     None
 }

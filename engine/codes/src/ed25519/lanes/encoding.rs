@@ -1,6 +1,6 @@
 //! Encodings of many points with one inversion.
 
-use core::arch::x86_64::{__m512i, _mm512_or_si512, _mm512_slli_epi64, _mm512_srli_epi64};
+use super::arch::{__m512i, _mm512_or_si512, _mm512_slli_epi64, _mm512_srli_epi64};
 
 use super::field::Eight;
 use super::point::Sums;
@@ -9,7 +9,7 @@ use super::{GROUPS, LANES};
 use crate::ed25519::field::{Fe, LIMBS};
 
 /// The encodings (RFC 8032 section 5.1.2) of up to [`GROUPS`] sums, lane by lane; zeroes for those not there.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 pub(super) fn encode_together(sums: &[Sums]) -> [[[u8; 32]; LANES]; GROUPS] {
     // Montgomery's trick, in all lanes at once: the inverse of the product of all groups, unrolled from the end. No Z
     // is 0.
@@ -32,7 +32,7 @@ pub(super) fn encode_together(sums: &[Sums]) -> [[[u8; 32]; LANES]; GROUPS] {
 }
 
 /// y in 255 bits and the lowest bit of x.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 fn encode(x: Eight, y: Eight) -> [[u8; 32]; LANES] {
     let l: [__m512i; LIMBS] = y.canonical();
     let sign = _mm512_slli_epi64::<63>(x.canonical()[0]);

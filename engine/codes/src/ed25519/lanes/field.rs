@@ -6,7 +6,7 @@
 //! * [`Wide`]: what products and their sums are, limbs below 2^63. It is carried before it is multiplied
 //!   again, and sums of products are carried only once.
 
-use core::arch::x86_64::{
+use super::arch::{
     __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
     _mm512_mullo_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srli_epi64, _mm512_sub_epi64,
 };
@@ -30,14 +30,14 @@ const ABOVE_PRODUCTS: [u64; LIMBS] = [(MASK - 18) << 11, MASK << 11, MASK << 11,
 
 impl Eight {
     /// The same value in every lane.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn splat(value: Fe) -> Eight {
         Eight(value.0.map(|limb| splat(limb)))
     }
 
     /// The products, lane by lane: limbs below 2^61.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn mul(self, other: Eight) -> Wide {
         let (a, b) = (self.0, other.0);
@@ -58,7 +58,7 @@ impl Eight {
     }
 
     /// The squares: limbs below 2^61.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn square(self) -> Wide {
         let a = self.0;
@@ -84,14 +84,14 @@ impl Eight {
     }
 
     /// The products, carried.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn times(self, other: Eight) -> Eight {
         self.mul(other).carried()
     }
 
     /// The inverses, 0 for 0.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn invert(self) -> Eight {
         let squared_times = |value: Eight, times| (0..times).fold(value, |power, _| power.square().carried());
         // p - 2 = 2^255 - 21.
@@ -100,14 +100,14 @@ impl Eight {
     }
 
     /// The same values as sums to add to. Limbs below 2^52.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn widened(self) -> Wide {
         Wide(self.0)
     }
 
     /// The representatives below p, in limbs of 51 bits. Takes what [`Wide::carried`] gives.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn canonical(self) -> [__m512i; LIMBS] {
         let mask = splat(MASK);
         // As `Fe::canonical`: a carried value is below 2p.
@@ -126,14 +126,14 @@ impl Eight {
 
 impl Wide {
     /// The sums. The caller keeps them below 2^63.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn plus(self, other: Wide) -> Wide {
         Wide(std::array::from_fn(|i| _mm512_add_epi64(self.0[i], other.0[i])))
     }
 
     /// The differences, `other` a product. Below 2^62 more than `self`, which the caller keeps below 2^62.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn minus(self, other: Wide) -> Wide {
         Wide(std::array::from_fn(|i| {
@@ -143,7 +143,7 @@ impl Wide {
 
     /// The same values, fit to be multiplied: each limb below 2^63 gives what is above its 51 bits, less than
     /// 2^12, to the next one. The first gets 19 times as much: below 2^51 + 2^17, and value below 2p.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn carried(self) -> Eight {
         let mask = splat(MASK);
@@ -161,7 +161,7 @@ impl Wide {
 
 /// Brings the upper limbs of a product back: 2^255 = 19. A limb of a product is at most the sum of five low halves
 /// and twice five high ones, below 15 * 2^52; with 19 times another it stays below 300 * 2^52 < 2^61.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 #[inline]
 fn folded(product: [__m512i; PRODUCT_LIMBS]) -> Wide {
     Wide(std::array::from_fn(|i| _mm512_add_epi64(product[i], times_19(product[i + LIMBS]))))
@@ -169,20 +169,20 @@ fn folded(product: [__m512i; PRODUCT_LIMBS]) -> Wide {
 
 /// 19 times a lane of less than 2^59. Shifts and additions would do, but the compiler makes a multiplication of
 /// them whatever is written, and this one (AVX-512 DQ) is its best.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 #[inline]
 fn times_19(x: __m512i) -> __m512i {
     _mm512_mullo_epi64(x, splat(19))
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 #[inline]
 fn double(limbs: &mut [__m512i; PRODUCT_LIMBS]) {
     *limbs = limbs.map(|limb| _mm512_add_epi64(limb, limb));
 }
 
 /// The same word in every lane.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f"))]
 #[inline]
 pub(super) fn splat(word: u64) -> __m512i {
     _mm512_set1_epi64(word.cast_signed())
@@ -199,12 +199,12 @@ mod tests {
 
     type Values = [[u64; LIMBS]; LANES];
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn eight(values: &Values) -> Eight {
         Eight(std::array::from_fn(|limb| load(&values.map(|value| value[limb]))))
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn values(registers: [__m512i; LIMBS]) -> Values {
         let limbs = registers.map(|register| store(register));
         std::array::from_fn(|lane| limbs.map(|limb| limb[lane]))
@@ -212,7 +212,7 @@ mod tests {
 
     /// What lane by lane became of `a` and `b`, with limbs below `2^bits`.
     #[track_caller]
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check(
         result: [__m512i; LIMBS],
         bits: u32,
@@ -238,7 +238,7 @@ mod tests {
         any_values((1 << 52) - 1)
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check_products(both: (&Values, &Values)) {
         let (a, b) = (eight(both.0), eight(both.1));
         check(a.mul(b).0, 61, both, Integer::times);
@@ -246,7 +246,7 @@ mod tests {
         check(a.square().0, 61, both, |a, _| a.times(a));
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check_sums(both: (&Values, &Values)) {
         let (a, b) = (eight(both.0), eight(both.1));
         let (a2, b2) = (a.square(), b.square());
@@ -262,14 +262,14 @@ mod tests {
         check(difference.widened().plus(b2).0, 62, both, |a, _| a.times(a).plus(a.times(a)));
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check_canonical((a, _): (&Values, &Values)) {
         for (canonical, a) in values(eight(a).canonical()).into_iter().zip(*a) {
             assert_eq!(crate::ed25519::field::pack(canonical), Integer::of_limbs(a).to_bytes());
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check_inverses((a, _): (&Values, &Values)) {
         let product = eight(a).times(eight(a).invert());
         for (product, a) in values(product.0).into_iter().zip(*a) {

@@ -3,11 +3,19 @@
 //! The work is the comb's, look-up for look-up; only that every step is done for eight jobs at once, or that a
 //! few jobs spread their look-ups over all eight lanes. Built into every x86-64 binary and used where the CPU has
 //! the instructions, so that nobody has to build for their machine.
+//!
+//! The package `hufu-codes-emulated` builds the same files with the cfg `emulated_lanes`: without the target
+//! features, and with plain Rust in place of the intrinsics. So every test of the lanes runs on every machine.
 
 #![expect(
     clippy::large_types_passed_by_value,
     reason = "the arithmetic is inlined, its values live in registers"
 )]
+
+#[cfg(emulated_lanes)]
+use crate::arch;
+#[cfg(not(emulated_lanes))]
+use core::arch::x86_64 as arch;
 
 mod encoding;
 mod field;
@@ -36,22 +44,31 @@ const _: () = assert!(GROUPS * LANES == limits::BATCH_MAX, "every job of a batch
 
 impl Lanes {
     /// The back end, `None` on a CPU without the instructions.
+    #[cfg(not(emulated_lanes))]
     pub(super) fn detect() -> Option<Lanes> {
         let present = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512ifma");
         present.then_some(Lanes(()))
     }
+
+    /// The back end; an emulation needs nothing of the CPU.
+    #[cfg(emulated_lanes)]
+    #[expect(clippy::unnecessary_wraps, reason = "the real lanes may be absent")]
+    pub(super) fn detect() -> Option<Lanes> {
+        Some(Lanes(()))
+    }
 }
 
 impl Backend for Lanes {
     fn name(&self) -> &'static str {
-        "lanes"
+        if cfg!(emulated_lanes) { "lanes (emulated)" } else { "lanes" }
     }
 
     fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
         in_groups::<{ limits::BATCH_MAX }>(jobs, genuine, |jobs, genuine| {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
+            #[cfg_attr(emulated_lanes, expect(unused_unsafe, reason = "an emulation needs no CPU features"))]
             // SAFETY: the only way to a `Lanes` is `detect`, which found all three features.
             unsafe {
                 verify_batch(jobs, genuine);
@@ -61,7 +78,7 @@ impl Backend for Lanes {
 }
 
 /// Verifies up to [`limits::BATCH_MAX`] jobs.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut sums = [Sums::zero(); GROUPS];
     for ((jobs, genuine), sums) in jobs.chunks(LANES).zip(genuine.chunks_mut(LANES)).zip(&mut sums) {
@@ -75,7 +92,7 @@ fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
 
 /// `R' = [S]B - [k]A` of up to eight jobs, each in the lane of its index. Writes to `genuine` whether the
 /// signature may be genuine; those refused without arithmetic leave zero in their lane.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
     let mut plan = Plan::for_jobs(jobs.len());
     for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
@@ -92,7 +109,8 @@ fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
 mod tests {
     use super::Lanes;
 
-    /// Runs a check of arithmetic in lanes. On a CPU without them there is nothing to check.
+    /// Runs a check of arithmetic in lanes where the CPU has them. The same check runs on every CPU in the
+    /// package `hufu-codes-emulated`.
     pub(super) fn where_possible<A>(check: unsafe fn(A), argument: A) {
         if Lanes::detect().is_some() {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]

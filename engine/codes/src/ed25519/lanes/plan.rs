@@ -48,7 +48,7 @@ impl<'t> Plan<'t> {
     }
 
     /// Adds everything up: the sum of a job's look-ups in the lane of its number.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn sum(&self) -> Sums {
         let steps = &self.steps[..STEPS_MAX / self.parts];
         steps.iter().take(AHEAD).for_each(Step::prefetch);
@@ -108,7 +108,7 @@ mod tests {
 
     type Jobs = [(usize, Equation)];
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check(jobs: &Jobs) {
         let mut plan = Plan::for_jobs(jobs.len());
         for (number, (table, equation)) in jobs.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Eight sums of points side by side.
 
-use core::arch::x86_64::{
+use super::arch::{
     __m512i, __mmask8, _mm512_mask_blend_epi64, _mm512_mask_sub_epi64, _mm512_permutexvar_epi64,
 };
 
@@ -32,7 +32,7 @@ const TWO_P: [u64; LIMBS] = [2 * (MASK - 18), 2 * MASK, 2 * MASK, 2 * MASK, 2 * 
 
 impl Addends {
     /// Takes row `i` for lane `i`, with the sign changed where bit `i` of `negative` is set.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn of(rows: &[&Row; LANES], negative: __mmask8) -> Addends {
         let first = transpose(std::array::from_fn(|lane| load(&rows[lane].0[0])));
@@ -55,7 +55,7 @@ impl Addends {
 
 impl Sums {
     /// Zero of the group in every lane.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn zero() -> Sums {
         let one = Eight::splat(Fe::ONE);
@@ -63,7 +63,7 @@ impl Sums {
     }
 
     /// Adds a point to each sum, by the formula of `Point::plus`.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
     pub(super) fn plus(&self, other: &Addends) -> Sums {
         let a = self.y_minus_x.mul(other.y_minus_x);
@@ -75,7 +75,7 @@ impl Sums {
     /// Adds to each sum the one `distance` lanes further on, round the end. Then lanes that far apart hold the
     /// same point.
     #[expect(clippy::many_single_char_names, reason = "the names of the formula")]
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn plus_rotated(&self, distance: usize) -> Sums {
         let from = load(&std::array::from_fn(|lane| ((lane + distance) % LANES) as u64));
         let rotated = |value: Eight| Eight(value.0.map(|limb| _mm512_permutexvar_epi64(from, limb)));
@@ -88,7 +88,7 @@ impl Sums {
     }
 
     /// `(x 2Z, y 2Z, 2Z)` of the affine coordinates.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn coordinates(&self) -> [Eight; 3] {
         let (plus, minus) = (self.y_plus_x.widened(), self.y_minus_x.widened());
         [plus.minus(minus).carried(), plus.plus(minus).carried(), self.z.plus(self.z).carried()]
@@ -98,7 +98,7 @@ impl Sums {
 /// The second half of every addition. `a`, `b` and `c` are products, below 2^61, and `d` is below 2^62: so `d - c` is
 /// below 2^63 and everything else below that.
 #[expect(clippy::many_single_char_names, reason = "the names of the formula")]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 #[inline]
 fn completed(a: Wide, b: Wide, c: Wide, d: Wide) -> Sums {
     let (e, h) = (b.minus(a).carried(), b.plus(a).carried());

@@ -1,6 +1,6 @@
 //! Registers of eight 64-bit lanes: in, out, and turned on their side.
 
-use core::arch::x86_64::{
+use super::arch::{
     __m512i, _mm512_loadu_epi64, _mm512_shuffle_i64x2, _mm512_storeu_epi64, _mm512_unpackhi_epi64,
     _mm512_unpacklo_epi64,
 };
@@ -8,7 +8,7 @@ use core::arch::x86_64::{
 use super::LANES;
 
 /// Eight words, the first in lane 0.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f"))]
 #[inline]
 pub(super) fn load(words: &[u64; LANES]) -> __m512i {
     #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
@@ -19,7 +19,7 @@ pub(super) fn load(words: &[u64; LANES]) -> __m512i {
 }
 
 /// The eight words of a register.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f"))]
 #[inline]
 pub(super) fn store(register: __m512i) -> [u64; LANES] {
     let mut words = [0; LANES];
@@ -33,7 +33,7 @@ pub(super) fn store(register: __m512i) -> [u64; LANES] {
 
 /// Rows become columns: word `i` of row `j` goes to lane `j` of register `i`. Twenty-four shuffles; eight gathers
 /// would do the same several times slower.
-#[target_feature(enable = "avx512f")]
+#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f"))]
 #[inline]
 pub(super) fn transpose(rows: [__m512i; LANES]) -> [__m512i; LANES] {
     let r = rows;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::ed25519::lanes::tests::where_possible;
 
-    #[target_feature(enable = "avx512f")]
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f"))]
     fn check(rows: [[u64; LANES]; LANES]) {
         let columns = transpose(rows.map(|row| load(&row))).map(|column| store(column));
         assert_eq!(columns, std::array::from_fn(|i| rows.map(|row| row[i])));

@@ -1,0 +1,27 @@
+//! The Ed25519 of `hufu-codes` with emulated lanes.
+//!
+//! The back end in AVX-512 lanes runs only where the CPU has IFMA, and so do its tests. This package builds the
+//! same source files over [`arch`], which does in plain Rust what the instructions do. Every test of the lanes
+//! runs here on every machine; on a CPU with IFMA the tests of `hufu-codes` run the instructions themselves.
+
+#![expect(clippy::used_underscore_items, reason = "the intrinsics have such names")]
+#![expect(
+    clippy::redundant_closure,
+    clippy::redundant_closure_for_method_calls,
+    reason = "a function with target features is no closure, so the lanes need one"
+)]
+
+mod arch;
+#[path = "../../src/ed25519/mod.rs"]
+pub mod ed25519;
+
+#[cfg(test)]
+mod tests {
+    use crate::ed25519::{Backend, backends};
+
+    #[test]
+    fn lanes_are_tested_on_every_machine() {
+        let names: Vec<&str> = backends().map(Backend::name).collect();
+        assert_eq!(names, ["lanes (emulated)", "comb"]);
+    }
+}
