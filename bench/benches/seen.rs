@@ -16,7 +16,9 @@ fn seen(criterion: &mut Criterion) {
     let admitted: Vec<_> = codes
         .iter()
         .zip(&mut binaries)
-        .map(|((code, _), binary)| keyring.admit(read(code, binary).credential).expect("a key in force"))
+        .map(|((code, _), binary)| {
+            keyring.admit(read(code, binary).credential, stage.now.seconds()).expect("a key in force")
+        })
         .collect();
     let cache = SeenCache::new(1 << 22, [7; 16]);
     let unseen: Vec<_> = admitted.iter().filter_map(|admitted| cache.recall(*admitted).err()).collect();
@@ -37,7 +39,9 @@ fn seen(criterion: &mut Criterion) {
     group.bench_function("admit", |bencher| {
         let mut admitted = admitted.iter().cycle();
         bencher.iter(|| {
-            admitted.next().is_some_and(|admitted| keyring.admit(black_box(*admitted.signed())).is_ok())
+            admitted.next().is_some_and(|admitted| {
+                keyring.admit(black_box(*admitted.signed()), stage.now.seconds()).is_ok()
+            })
         });
     });
 }

@@ -17,7 +17,9 @@ fn signature(criterion: &mut Criterion) {
     let admitted: Vec<_> = codes
         .iter()
         .zip(&mut binaries)
-        .map(|((code, _), binary)| keyring.admit(read(code, binary).credential).expect("a key in force"))
+        .map(|((code, _), binary)| {
+            keyring.admit(read(code, binary).credential, stage.now.seconds()).expect("a key in force")
+        })
         .collect();
     let jobs: Vec<Job<'_>> = admitted.iter().map(hufu_codes::Admitted::job).collect();
 

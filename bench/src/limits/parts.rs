@@ -109,8 +109,9 @@ impl Parts {
         let mut binaries = vec![[0; limits::CODE_BINARY_BYTES_MAX]; self.texts.len()];
         let codes: Vec<_> =
             self.texts.iter().zip(&mut binaries).map(|(text, binary)| read(text, binary)).collect();
+        let now = self.remembering.now.seconds();
         let admitted: Vec<_> =
-            codes.iter().filter_map(|code| self.keyring.admit(code.credential).ok()).collect();
+            codes.iter().filter_map(|code| self.keyring.admit(code.credential, now).ok()).collect();
         let of = |n: usize| &admitted[n % admitted.len()];
 
         let jobs: Vec<_> = admitted.iter().map(hufu_codes::Admitted::job).collect();

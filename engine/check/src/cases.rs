@@ -135,7 +135,7 @@ fn verify<'p, 'b>(
     let mut asking: Batch<Read<'p, 'b>> = Batch::new();
     let mut unseen: Batch<Unseen<'_, 'b, Credential<'b>>> = Batch::new();
     for read in read {
-        match keyring.admit(read.code.credential) {
+        match keyring.admit(read.code.credential, now.seconds()) {
             Ok(admitted) => match seen.recall(admitted) {
                 Ok(credential) => known.push((read, credential)),
                 Err(credential) => {

@@ -61,7 +61,7 @@ fn believe<'a>(
         return Err(Reason::RateExceeded);
     }
     let trust = engine.trust.load();
-    let roster = trust.keyring.admit(signed)?.verify(ed25519::backend())?;
+    let roster = trust.keyring.admit(signed, now.seconds())?.verify(ed25519::backend())?;
     roster.usable(grant.site, now.seconds())?;
     if !policy.issuers.recognise(roster.issuer()) {
         return Err(Reason::IssuerNotRecognised);

@@ -6,7 +6,9 @@ mod common;
 
 use common::*;
 use hufu_check::{NotEnrolled, Rate, Silence};
+use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::{Credential, Detail, code, text};
 use hufu_wire::{
     Age, ClockOffset, CodeKind, Colour, Decision, DeviceGeneration, HubId, Reason, Sequence, StatusWord,
@@ -235,6 +237,37 @@ fn r01_a_revoked_key_takes_its_verified_credentials_with_it() {
     let revoked = keyring(&checkpoint.operator, 2, &[(&checkpoint.signer, true)]);
     checkpoint.engine.set_keyring(revoked).unwrap();
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::KeyRevoked);
+}
+
+/// A thief of an ended key dates its codes back into the key's time, and may have shown one before the day was over.
+#[test]
+fn b15_an_ended_key_s_code_is_refused_also_when_it_was_seen_before() {
+    let mut checkpoint = Checkpoint::new();
+    let until = UnixSeconds(NOW.seconds().0 + 5 - limits::ENDED_KEY_S_MAX);
+    let from = UnixSeconds(until.0 - 1_000);
+    let key = checkpoint.signer.listed(Uses::CODES, from, from, until);
+    let list = TrustList::sign(2, from, &[key], &checkpoint.operator);
+    let operator = PreparedKey::new(checkpoint.operator.public()).unwrap();
+    let list = TrustList::open(&list, &operator).unwrap();
+    let ended = Keyring::empty().update(&list, NOW.seconds()).unwrap();
+    checkpoint.engine.set_keyring(ended).unwrap();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let code = signed(&checkpoint, |it| it.issued = UnixSeconds(until.0 - 10));
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
+    assert_eq!(checkpoint.counters.seen_again(), 1);
+    let later = UnixMillis(NOW.0 + 6_000);
+    assert_eq!(checkpoint.show_at(later, &mut gate, &code).reason, Reason::KeyNotValid);
+
+    let groups = [(ISSUER, &[GREEN][..])];
+    let roster = checkpoint.signer.sign_roster(SCHOOL, from, UnixSeconds(u32::MAX), &groups).unwrap();
+    let mut asked = |now| {
+        let mut out = Vec::new();
+        checkpoint.spine.check_roster(now, &gate.grant, &roster, &mut out);
+        hufu_wire::read::<hufu_wire::RosterReply>(&out[..hufu_wire::RosterReply::BYTES]).unwrap().reason
+    };
+    assert_eq!(asked(NOW), Reason::Clear);
+    assert_eq!(asked(later), Reason::KeyNotValid);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let codes = codes.map_err(Reason::says)?;
 
     let seen = SeenCache::new(1 << 16, [1; 16]);
-    let admit = || keyring.admit(black_box(codes[0].credential));
+    let admit = || keyring.admit(black_box(codes[0].credential), NOW);
     let Err(unseen) = seen.recall(admit().map_err(Reason::says)?) else {
         return Err("seen too early".into());
     };

@@ -8,7 +8,7 @@ use common::*;
 use hufu_codes::cose::{Sign1, key_id};
 use hufu_codes::credential::ORIGIN_MAX;
 use hufu_codes::issue::code_text;
-use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_codes::keyring::{Keyring, ListDigest, TrustList, Uses};
 use hufu_codes::presentation::Shown;
 use hufu_codes::{Credential, Detail, cbor, code};
 use hufu_wire::{HolderIndex, IssuerId, Reason, SiteId, UnixSeconds, limits};
@@ -26,6 +26,8 @@ fn example() -> BTreeMap<&'static str, Vec<u8>> {
 
     let key = listed(&issuer(), Uses::CODES);
     let list = TrustList::sign(1, UnixSeconds(NOW.0 - 600), &[key], &operator());
+    let times = (UnixSeconds(NOW.0 - 300), UnixSeconds(NOW.0 + 90 * 86_400));
+    let dated = TrustList::sign_dated(2, times, &[ListDigest::of(&list)], &[key], &operator());
     let school = [HolderIndex(5), HolderIndex(123_456_789)];
     let neighbours = [HolderIndex(70_000)];
     let groups: [(IssuerId, &[HolderIndex]); 2] = [(ISSUER, &school), (IssuerId(310_000), &neighbours)];
@@ -52,7 +54,8 @@ fn example() -> BTreeMap<&'static str, Vec<u8>> {
         ("trip-payload", trip().payload()),
         ("trip-text", code_text(&signed(&trip()), None).into_bytes()),
         ("operator-public", operator().public().to_vec()),
-        ("trust-list", list),
+        ("trust-list", list.clone()),
+        ("trust-list-dated", dated),
         ("roster", roster),
     ])
 }
@@ -110,6 +113,11 @@ fn the_documents_numbers_are_the_limits() {
         format!("text, 0 to {} bytes", limits::DISPLAY_BYTES_MAX),
         format!("At most {} keys", limits::ISSUER_KEYS_MAX),
         format!("now ≥ `nbf` − {} s", limits::NOT_BEFORE_TOLERANCE_S),
+        format!(
+            "now at most {},{:03} s after `until`",
+            limits::ENDED_KEY_S_MAX / 1000,
+            limits::ENDED_KEY_S_MAX % 1000
+        ),
         format!("step: 0..{},", limits::STEPS - 1),
     ] {
         assert!(DOCUMENT.contains(&number), "{number}");
@@ -167,13 +175,17 @@ fn the_documents_bytes_are_believed() {
     );
     let list = TrustList::open(&blocks["trust-list"], &operator.expect("a good key")).expect("genuine");
     let keyring = Keyring::empty().update(&list, NOW).expect("a good list");
+    let dated = TrustList::open(&blocks["trust-list-dated"], operator_key()).expect("genuine");
+    assert_eq!((dated.version(), dated.settles()), (2, &[ListDigest::of(&blocks["trust-list"])][..]));
+    assert_eq!(dated.next_by(), Some(UnixSeconds(NOW.0 + 90 * 86_400)));
+    let keyring = keyring.update(&dated, NOW).expect("it follows");
     let step = Shown::At(steps_after(NOW.step(), 20));
     assert_eq!(check_text(&keyring, &blocks["code-text"], NOW), Ok(step));
     assert_eq!(check_binary(&keyring, &blocks["code"], NOW), Ok(step));
     assert_eq!(check_text(&keyring, &blocks["paper-text"], NOW), Ok(Shown::NotNeeded));
     assert_eq!(check_text(&keyring, &blocks["trip-text"], NOW), Ok(Shown::NotNeeded));
     let roster = hufu_codes::roster::parse(&blocks["roster"]).expect("well formed");
-    let roster = keyring.admit(roster).expect("a known key").verify(hufu_codes::ed25519::backend());
+    let roster = keyring.admit(roster, NOW).expect("a known key").verify(hufu_codes::ed25519::backend());
     assert_eq!(roster.map(|roster| roster.len()), Ok(3));
     let parsed = code::parse(&blocks["code"]).expect("well formed");
     assert_eq!(*parsed.credential.claims(), Credential { key: issuer().key(), ..phone().0 });

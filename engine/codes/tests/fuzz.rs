@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use hufu_codes::cbor::Reader;
 use hufu_codes::cose::Sign1;
-use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_codes::keyring::{Keyring, ListDigest, TrustList, Uses};
 use hufu_codes::{code, ed25519, roster, text};
 use hufu_wire::{HolderIndex, SiteId, UnixSeconds, limits};
 
@@ -64,7 +64,7 @@ fn altered_code() {
         code_has_one_spelling(&bytes);
         if let Ok(code) = code::parse(&bytes) {
             let genuine =
-                keyring.admit(code.credential).is_ok_and(|it| it.verify(ed25519::backend()).is_ok());
+                keyring.admit(code.credential, NOW).is_ok_and(|it| it.verify(ed25519::backend()).is_ok());
             let untouched = codes.iter().any(|good| good[1..].starts_with(code.credential.bytes()));
             assert!(!genuine || untouched, "{} is believed", hex::encode(&bytes));
         }
@@ -116,10 +116,17 @@ fn altered_trust_list() {
 /// A payload is read only under a genuine signature, so here it is altered first and signed afterwards.
 #[test]
 fn altered_and_signed_trust_list() {
-    let good = TrustList::sign(1, NOW, &[listed(&issuer(), Uses::CODES)], &operator());
-    let payload = Sign1::read(&mut Reader::new(&good)).expect("our own").payload;
+    let keys = [listed(&issuer(), Uses::CODES)];
+    let settles = [ListDigest([7; 32]), ListDigest([8; 32])];
+    let goods = [
+        TrustList::sign(1, NOW, &keys, &operator()),
+        TrustList::sign_dated(1, (NOW, FOREVER), &settles, &keys, &operator()),
+    ];
+    let payloads = goods.each_ref().map(|good| Sign1::read(&mut Reader::new(good)).expect("our own").payload);
     bolero::check!().with_type::<Alterations>().for_each(|alterations| {
-        list_is_sound(&operator().sign_payload(&altered(payload, alterations)));
+        for payload in payloads {
+            list_is_sound(&operator().sign_payload(&altered(payload, alterations)));
+        }
     });
 }
 
@@ -127,7 +134,14 @@ fn list_is_sound(input: &[u8]) {
     if let Ok(list) = TrustList::open(input, operator_key()) {
         assert_eq!(list.signed(), input);
         let keys: Vec<_> = list.keys().iter().map(|(_, key)| *key).collect();
-        assert_eq!(TrustList::sign(list.version(), list.made_at(), &keys, &operator()), input);
+        let again = match list.next_by() {
+            None => TrustList::sign(list.version(), list.made_at(), &keys, &operator()),
+            Some(next_by) => {
+                let times = (list.made_at(), next_by);
+                TrustList::sign_dated(list.version(), times, list.settles(), &keys, &operator())
+            }
+        };
+        assert_eq!(again, input);
     }
 }
 

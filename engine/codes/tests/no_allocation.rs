@@ -53,7 +53,7 @@ fn a_check_of_any_code_allocates_nothing() {
                 let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
                 let code = code::parse_text(text.as_bytes(), &mut binary).expect("our own");
                 let Code { credential, presentation } = code;
-                let verified = match seen.recall(keyring.admit(credential).expect("our own key")) {
+                let verified = match seen.recall(keyring.admit(credential, NOW).expect("our own key")) {
                     Ok(verified) => verified,
                     Err(unseen) => {
                         assert_eq!(round, "first seen");
@@ -98,7 +98,7 @@ fn reading_a_roster_allocates_nothing() {
     let expires = UnixSeconds(NOW.0 + 60);
     let bytes = issuer().sign_roster(SiteId(1), NOW, expires, &[(ISSUER, &members)]).expect("a good roster");
     without_allocation("a roster", || {
-        let admitted = keyring.admit(roster::parse(&bytes).expect("our own")).expect("our own key");
+        let admitted = keyring.admit(roster::parse(&bytes).expect("our own"), NOW).expect("our own key");
         let roster = admitted.verify(ed25519::backend()).expect("genuine");
         assert_eq!(roster.members().count(), 8000);
     });

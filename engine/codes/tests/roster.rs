@@ -28,7 +28,7 @@ fn school() -> Vec<u8> {
 }
 
 fn verify<'a>(keyring: &Keyring, bytes: &'a [u8]) -> Result<Verified<Roster<'a>>, Reason> {
-    keyring.admit(roster::parse(bytes)?)?.verify(ed25519::backend())
+    keyring.admit(roster::parse(bytes)?, NOW)?.verify(ed25519::backend())
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn codes(count: u32) -> Vec<(bool, Vec<u8>)> {
 }
 
 fn admitted<'k, 'a>(keyring: &'k Keyring, binary: &'a [u8]) -> hufu_codes::Admitted<'k, 'a, Credential<'a>> {
-    keyring.admit(code::parse(binary).expect("well formed").credential).expect("a known key")
+    keyring.admit(code::parse(binary).expect("well formed").credential, NOW).expect("a known key")
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn one_changed_bit_of_a_remembered_credential_is_not_remembered() {
     assert!(seen.recall(admitted(&keyring, &binary)).is_ok());
     for (bit, flipped) in bit_flips(&binary) {
         if let Some(admitted) =
-            code::parse(&flipped).ok().and_then(|code| keyring.admit(code.credential).ok())
+            code::parse(&flipped).ok().and_then(|code| keyring.admit(code.credential, NOW).ok())
         {
             assert!(seen.recall(admitted).is_err(), "bit {bit}");
         }
@@ -91,5 +91,5 @@ fn a_new_cache_has_forgotten_everything() {
     let revoked = hufu_codes::keyring::ListedKey { revoked: true, ..listed(&issuer(), Uses::CODES) };
     let next = keyring.update(&list(2, &[revoked]), NOW).expect("a good list");
     let signed = code::parse(&binary).expect("our own").credential;
-    assert_eq!(next.admit(signed).err(), Some(Reason::KeyRevoked));
+    assert_eq!(next.admit(signed, NOW).err(), Some(Reason::KeyRevoked));
 }

@@ -27,6 +27,11 @@ pub const PAPER_VALIDITY_S_MAX: u32 = 7 * 24 * 3600;
 /// Longest validity of a trip code, seconds: tickets are sold 60 days ahead (R04).
 pub const TRIP_VALIDITY_S_MAX: u32 = 60 * 24 * 3600;
 
+/// How long codes and rosters of an ended key are admitted after its end, seconds: no phone code is cut short by it,
+/// and who steals the key afterwards can date something back into its time for no longer. Issuers sign paper, trips
+/// and rosters that last longer with the next key.
+pub const ENDED_KEY_S_MAX: u32 = PHONE_VALIDITY_S_MAX;
+
 /// How far an issuer's clock may be ahead of an engine's before its fresh codes are "not valid yet", seconds.
 pub const NOT_BEFORE_TOLERANCE_S: u32 = 60;
 

@@ -54,7 +54,7 @@ impl Rules {
         let policy = self.sites.get(site).ok_or(Reason::SiteUnknown)?;
         let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
         let code = code::parse_text(text, &mut binary)?;
-        let credential = self.keyring.admit(code.credential)?.verify(&self.strict)?;
+        let credential = self.keyring.admit(code.credential, now.seconds())?.verify(&self.strict)?;
         credential.valid_at(now.seconds())?;
         let shown = presentation::present(&credential, code.presentation.as_ref())?;
         let issuer = credential.issuer();

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::BitOr;
 
-use hufu_wire::{IssuerId, KeyId, UnixSeconds};
+use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
 
 use crate::ed25519::PreparedKey;
 
@@ -18,10 +18,18 @@ pub struct IssuerKey {
     pub uses: Uses,
     /// The first second in which it may sign.
     pub from: UnixSeconds,
-    /// The last second in which it may sign. What it signed until then stays valid for its own time.
+    /// The last second in which it may sign. Codes and rosters that it signed until then are admitted until
+    /// [`believed_until`](Self::believed_until).
     pub until: UnixSeconds,
     /// Ready to verify with.
     pub prepared: PreparedKey,
+}
+
+impl IssuerKey {
+    /// The last second in which codes and rosters that it signed are admitted, however long they claim to be valid.
+    pub fn believed_until(&self) -> UnixSeconds {
+        UnixSeconds(self.until.0.saturating_add(limits::ENDED_KEY_S_MAX))
+    }
 }
 
 /// What a key may sign.

@@ -8,11 +8,22 @@ use crate::cbor::{Fault, Reader, Writer};
 use crate::cose::{self, Sign1};
 use crate::ed25519::{self, Job, PreparedKey};
 use crate::issue::OperatorSigner;
+use crate::sha256;
 
 /// Private claim of a trust list.
 const TRUST_LIST: i64 = -65539;
 /// Items that describe one key.
 const KEY_ITEMS: usize = 8;
+/// Items of a list that says nothing but its keys: the layout of before.
+const PLAIN_ITEMS: usize = 3;
+/// Items of a list that also says when the next one is due and which branches it settles.
+const DATED_ITEMS: usize = 5;
+/// Branches that one list settles: as many as engines may hold after a mistake, times a few.
+const SETTLED_MAX: usize = 16;
+
+/// SHA-256 over a whole signed trust list: which list it is, where two have one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListDigest(pub [u8; 32]);
 
 /// One key as a trust list describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,34 +44,57 @@ pub struct ListedKey {
     pub revoked: bool,
 }
 
+impl ListDigest {
+    /// The digest of a signed list's bytes.
+    pub fn of(signed: &[u8]) -> ListDigest {
+        ListDigest(sha256::digest(signed))
+    }
+}
+
 /// A trust list whose signature was verified: only [`TrustList::open`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustList {
     version: u64,
     made_at: UnixSeconds,
+    next_by: Option<UnixSeconds>,
+    settles: Vec<ListDigest>,
     keys: Vec<(KeyId, ListedKey)>,
     signed: Vec<u8>,
 }
 
 impl TrustList {
-    /// Signs a list. Its keys are put in the order of their ids; a key given twice comes out twice and is
-    /// refused by [`open`](Self::open).
+    /// Signs a list without a time by which the next one is due. Its keys are put in the order of their ids; a key
+    /// given twice comes out twice and is refused by [`open`](Self::open).
     pub fn sign(
         version: u64,
         made_at: UnixSeconds,
         keys: &[ListedKey],
         operator: &OperatorSigner,
     ) -> Vec<u8> {
-        let mut keys: Vec<_> = keys.iter().map(|key| (cose::key_id(&key.public), key)).collect();
-        keys.sort_by_key(|(kid, _)| *kid);
-
         let mut writer = Writer::new();
-        writer.map(1).int(TRUST_LIST).array(3).uint(version).uint(made_at.0).array(keys.len());
-        for (kid, key) in keys {
-            writer.array(KEY_ITEMS).bytes(&kid.0).uint(key.issuer.0).bytes(&key.public);
-            writer.uint(key.from.0).uint(key.until.0).uint(key.published.0);
-            writer.uint(key.uses.to_bits()).bool(key.revoked);
+        writer.map(1).int(TRUST_LIST).array(PLAIN_ITEMS).uint(version).uint(made_at.0);
+        write_keys(&mut writer, keys);
+        operator.sign_payload(&writer.into_bytes())
+    }
+
+    /// Signs a list whose successor must have been heard of by `next_by`, after `made_at`. `settles` names lists
+    /// that this one follows although they contradict each other: see [`Keyring::update`](super::Keyring::update).
+    pub fn sign_dated(
+        version: u64,
+        (made_at, next_by): (UnixSeconds, UnixSeconds),
+        settles: &[ListDigest],
+        keys: &[ListedKey],
+        operator: &OperatorSigner,
+    ) -> Vec<u8> {
+        let mut settles = settles.to_vec();
+        settles.sort_unstable();
+        let mut writer = Writer::new();
+        writer.map(1).int(TRUST_LIST).array(DATED_ITEMS).uint(version).uint(made_at.0).uint(next_by.0);
+        writer.array(settles.len());
+        for digest in &settles {
+            writer.bytes(&digest.0);
         }
+        write_keys(&mut writer, keys);
         operator.sign_payload(&writer.into_bytes())
     }
 
@@ -90,7 +124,14 @@ impl TrustList {
 
     /// The list before any list.
     pub(super) fn none() -> TrustList {
-        TrustList { version: 0, made_at: UnixSeconds(0), keys: Vec::new(), signed: Vec::new() }
+        TrustList {
+            version: 0,
+            made_at: UnixSeconds(0),
+            next_by: None,
+            settles: Vec::new(),
+            keys: Vec::new(),
+            signed: Vec::new(),
+        }
     }
 
     /// Its number; a keyring never goes back to a lower one.
@@ -101,6 +142,21 @@ impl TrustList {
     /// When the operator made it.
     pub fn made_at(&self) -> UnixSeconds {
         self.made_at
+    }
+
+    /// The last second in which it may be the newest list; `None` in a list of before there were such times.
+    pub fn next_by(&self) -> Option<UnixSeconds> {
+        self.next_by
+    }
+
+    /// Which lists it settles, by rising digest.
+    pub fn settles(&self) -> &[ListDigest] {
+        &self.settles
+    }
+
+    /// Which list it is.
+    pub fn digest(&self) -> ListDigest {
+        ListDigest::of(&self.signed)
     }
 
     /// Its keys, by rising key id, revoked ones among them.
@@ -119,9 +175,20 @@ fn read_payload(envelope: &Sign1<'_>) -> Result<TrustList, TrustFault> {
     let mut reader = Reader::new(envelope.payload);
     reader.map_of(1)?;
     reader.key(TRUST_LIST)?;
-    reader.array_of(3)?;
+    let items = reader.array()?;
     let version = reader.uint()?;
     let made_at = UnixSeconds(reader.u32()?);
+    let (next_by, settles) = match items {
+        PLAIN_ITEMS => (None, Vec::new()),
+        DATED_ITEMS => {
+            let next_by = UnixSeconds(reader.u32()?);
+            if next_by <= made_at {
+                return Err(Fault::Range.into());
+            }
+            (Some(next_by), read_settled(&mut reader)?)
+        }
+        _ => return Err(Fault::Count.into()),
+    };
     let count = reader.array()?;
     if count > limits::ISSUER_KEYS_MAX {
         return Err(TrustFault::TooManyKeys { count });
@@ -135,7 +202,31 @@ fn read_payload(envelope: &Sign1<'_>) -> Result<TrustList, TrustFault> {
         keys.push(entry);
     }
     reader.end()?;
-    Ok(TrustList { version, made_at, keys, signed: envelope.bytes.to_vec() })
+    Ok(TrustList { version, made_at, next_by, settles, keys, signed: envelope.bytes.to_vec() })
+}
+
+fn read_settled(reader: &mut Reader<'_>) -> Result<Vec<ListDigest>, Fault> {
+    let count = reader.array()?;
+    if count > SETTLED_MAX {
+        return Err(Fault::Count);
+    }
+    let mut settles = Vec::with_capacity(count);
+    for _ in 0..count {
+        settles.push(ListDigest(*reader.bytes_of()?));
+    }
+    if settles.is_sorted_by(|a, b| a < b) { Ok(settles) } else { Err(Fault::Order) }
+}
+
+/// The keys, in the order of their ids.
+fn write_keys(writer: &mut Writer, keys: &[ListedKey]) {
+    let mut keys: Vec<_> = keys.iter().map(|key| (cose::key_id(&key.public), key)).collect();
+    keys.sort_by_key(|(kid, _)| *kid);
+    writer.array(keys.len());
+    for (kid, key) in keys {
+        writer.array(KEY_ITEMS).bytes(&kid.0).uint(key.issuer.0).bytes(&key.public);
+        writer.uint(key.from.0).uint(key.until.0).uint(key.published.0);
+        writer.uint(key.uses.to_bits()).bool(key.revoked);
+    }
 }
 
 fn read_key(reader: &mut Reader<'_>) -> Result<(KeyId, ListedKey), Fault> {

@@ -10,12 +10,14 @@ mod update;
 
 use std::sync::Arc;
 
+#[cfg(doc)]
+use hufu_wire::limits;
 use hufu_wire::{KeyId, Reason, UnixSeconds};
 
 use crate::verified::{Admitted, Claims, Signed};
 
 pub use key::{IssuerKey, Uses};
-pub use list::{ListedKey, TrustList};
+pub use list::{ListDigest, ListedKey, TrustList};
 pub use update::TrustFault;
 
 /// Every key an engine trusts, as of one trust list, and every key it will never trust again.
@@ -26,17 +28,41 @@ pub struct Keyring {
     keys: Vec<IssuerKey>,
     /// Every key that any list this engine took revoked, sorted. It only grows.
     revoked: Vec<KeyId>,
+    /// Whether nothing is admitted once the list should have been followed by another.
+    must_be_fresh: bool,
 }
 
 impl Keyring {
     /// A keyring that trusts nobody yet and takes a list of any version.
     pub fn empty() -> Keyring {
-        Keyring { list: Arc::new(TrustList::none()), keys: Vec::new(), revoked: Vec::new() }
+        Keyring {
+            list: Arc::new(TrustList::none()),
+            keys: Vec::new(),
+            revoked: Vec::new(),
+            must_be_fresh: false,
+        }
     }
 
     /// The version of the list it was made from; 0 before the first.
     pub fn version(&self) -> u64 {
         self.list.version()
+    }
+
+    /// This keyring, and every one [updated](Self::update) from it, admitting nothing once its list should have been
+    /// followed by another. Under a list that says no such time nothing is admitted either.
+    #[must_use]
+    pub fn that_must_be_fresh(self, must_be_fresh: bool) -> Keyring {
+        Keyring { must_be_fresh, ..self }
+    }
+
+    /// Whether it admits nothing once its list should have been followed by another.
+    pub fn must_be_fresh(&self) -> bool {
+        self.must_be_fresh
+    }
+
+    /// The list it was made from; before the first, an empty one of version 0.
+    pub fn list(&self) -> &TrustList {
+        &self.list
     }
 
     /// The usable key with this id: listed and never revoked. It may be out of force.
@@ -73,13 +99,27 @@ impl Keyring {
         Ok(key)
     }
 
-    /// Admits a signed message to signature verification: every rule that needs neither signature nor clock.
+    /// Admits a signed message to signature verification: every rule about its key, and those of its claims that
+    /// need no clock.
     ///
     /// # Errors
-    /// Those of [`key_for`](Self::key_for), then [`Reason::ValidityTooLong`].
-    pub fn admit<'a, T: Claims<'a>>(&self, signed: Signed<'a, T>) -> Result<Admitted<'_, 'a, T>, Reason> {
+    /// [`Reason::StaleData`] when the list must be fresh and is not; those of [`key_for`](Self::key_for);
+    /// [`Reason::KeyNotValid`] more than [`limits::ENDED_KEY_S_MAX`] after the key's end; then
+    /// [`Reason::ValidityTooLong`].
+    pub fn admit<'a, T: Claims<'a>>(
+        &self,
+        signed: Signed<'a, T>,
+        now: UnixSeconds,
+    ) -> Result<Admitted<'_, 'a, T>, Reason> {
+        if self.must_be_fresh && self.list.next_by().is_none_or(|next_by| now > next_by) {
+            return Err(Reason::StaleData);
+        }
         let claims = signed.claims();
         let key = self.key_for(signed.envelope().key, claims.key_use(), claims.issued())?;
+        // When it was signed is its signer's word: a thief of an ended key says what suits it.
+        if now > key.believed_until() {
+            return Err(Reason::KeyNotValid);
+        }
         claims.within_rules()?;
         Ok(Admitted::new(signed, key))
     }

@@ -73,7 +73,7 @@ pub enum TrustFault {
         offered: u64,
     },
     /// Another list under the version that is held already.
-    #[error("two different lists have version {version}")]
+    #[error("two different lists have version {version}; `hufu keys trust settle` signs one above both")]
     Fork {
         /// Their version.
         version: u64,
@@ -108,14 +108,19 @@ impl Keyring {
     /// in a [`SeenCache`](crate::seen::SeenCache) under this keyring must not be trusted under the new one:
     /// make a new cache with it.
     ///
+    /// Two lists of one version are a fork, which no list of the usual kind can end: what one branch says of a key
+    /// contradicts the other. A list that [settles](TrustList::settles) the list held may say otherwise when a key
+    /// was published and from when it may sign. It never brings a revoked key back, nor moves one to another issuer.
+    ///
     /// # Errors
     /// [`TrustFault`]; this keyring stays in force.
     pub fn update(&self, list: &TrustList, now: UnixSeconds) -> Result<Keyring, TrustFault> {
         self.follows(list, now)?;
-        list.keys().iter().try_for_each(|(kid, key)| self.consistent(*kid, key))?;
+        let is_settled = !list.settles().is_empty() && list.settles().contains(&self.list.digest());
+        list.keys().iter().try_for_each(|(kid, key)| self.consistent(*kid, key, is_settled))?;
         let revoked = self.revoked_with(list)?;
         let keys = self.usable(list, &revoked)?;
-        Ok(Keyring { list: Arc::new(list.clone()), keys, revoked })
+        Ok(Keyring { list: Arc::new(list.clone()), keys, revoked, must_be_fresh: self.must_be_fresh })
     }
 
     /// Whether `list` may come after the one held.
@@ -134,18 +139,21 @@ impl Keyring {
     }
 
     /// Whether what the new list says of a key agrees with what was known of it.
-    fn consistent(&self, kid: KeyId, key: &ListedKey) -> Result<(), TrustFault> {
+    fn consistent(&self, kid: KeyId, key: &ListedKey, is_settled: bool) -> Result<(), TrustFault> {
         let held = self.list.keys();
         let Ok(at) = held.binary_search_by_key(&kid, |(kid, _)| *kid) else {
             // A key may be revoked the first time an engine hears of it, however old it is.
-            return if key.published < self.list.made_at() && !key.revoked && !self.is_revoked(kid) {
+            let is_allowed = is_settled || key.revoked || self.is_revoked(kid);
+            return if key.published < self.list.made_at() && !is_allowed {
                 Err(TrustFault::Backdated { kid })
             } else {
                 Ok(())
             };
         };
-        let fixed = |key: &ListedKey| (key.public, key.issuer, key.from, key.published);
-        if fixed(&held[at].1) == fixed(key) { Ok(()) } else { Err(TrustFault::Changed { kid }) }
+        let held = &held[at].1;
+        let is_one_key = (held.public, held.issuer) == (key.public, key.issuer);
+        let is_one_time = (held.from, held.published) == (key.from, key.published);
+        if is_one_key && (is_one_time || is_settled) { Ok(()) } else { Err(TrustFault::Changed { kid }) }
     }
 
     fn revoked_with(&self, list: &TrustList) -> Result<Vec<KeyId>, TrustFault> {

@@ -49,8 +49,10 @@ impl Registry {
         let (person, _) = self.person(issuer, holder).await?;
         let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
         let (issued, expires, detail) = wanted.claims(&terms)?;
+        // A phone's is the key of its terms: what that signs for a day is believed to the end.
+        let signer = self.signers.code(issuer, wanted.uses(), &self.keyring.load(), (now, expires))?;
         let credential = Credential {
-            key: terms.key,
+            key: signer.key(),
             issued,
             expires,
             holder,
@@ -58,10 +60,7 @@ impl Registry {
             display: &person.display(),
             detail,
         };
-        let bytes = self
-            .signers
-            .code(issuer, wanted.uses(), &self.keyring.load(), now)?
-            .sign_credential(&credential)?;
+        let bytes = signer.sign_credential(&credential)?;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
         let issued = IssuedCredential {
             issuer,
@@ -70,7 +69,7 @@ impl Registry {
             generation: terms.generation,
             issued,
             expires,
-            key: terms.key,
+            key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
         let what = format!("{} for holder {holder}", kind_word(issued.kind));
@@ -106,8 +105,9 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Terms, Fault> {
         let generation = self.store.status(issuer, holder).await?.generation();
-        let key: KeyId = self.signers.code(issuer, uses, &self.keyring.load(), now)?.key();
-        Ok(Terms { key, generation, issued: now.seconds() })
+        let issued = now.seconds();
+        let key: KeyId = self.signers.code(issuer, uses, &self.keyring.load(), (now, issued))?.key();
+        Ok(Terms { key, generation, issued })
     }
 }
 

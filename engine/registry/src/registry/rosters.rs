@@ -87,8 +87,8 @@ impl Registry {
             roster.groups.iter().map(|(issuer, members)| (*issuer, members.as_slice())).collect();
         let issued = now.seconds();
         let expires = UnixSeconds(issued.0.saturating_add(valid_s));
-        let signed =
-            self.signers.roster(&self.keyring.load(), now)?.sign_roster(site, issued, expires, &groups)?;
+        let signer = self.signers.roster(&self.keyring.load(), (now, expires))?;
+        let signed = signer.sign_roster(site, issued, expires, &groups)?;
         self.store.note(&entry(now, caller, Deed::RosterSigned, site, name)).await?;
         Ok(signed)
     }

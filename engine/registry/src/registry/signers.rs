@@ -2,8 +2,8 @@
 
 use hufu_codes::chain::AuthoritySigner;
 use hufu_codes::issue::IssuerSigner;
-use hufu_codes::keyring::{Keyring, Uses};
-use hufu_wire::{IssuerId, KeyId, UnixMillis};
+use hufu_codes::keyring::{IssuerKey, Keyring, Uses};
+use hufu_wire::{IssuerId, KeyId, UnixMillis, UnixSeconds};
 
 use crate::fault::Fault;
 
@@ -20,25 +20,30 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The key that signs `uses` for `issuer` now.
+    /// The key that signs `uses` for `issuer` now, and is believed until what it signs expires.
     pub(super) fn code(
         &self,
         issuer: IssuerId,
         uses: Uses,
         keyring: &Keyring,
-        now: UnixMillis,
+        (now, expires): (UnixMillis, UnixSeconds),
     ) -> Result<&IssuerSigner, Fault> {
         let may = |signer: &&IssuerSigner| {
-            signer.issuer() == issuer && is_listed(keyring, signer.key(), issuer, uses, now)
+            signer.issuer() == issuer && lasts(keyring, signer.key(), issuer, uses, now, expires)
         };
-        self.codes.iter().find(may).ok_or_else(|| missing(uses, Some(issuer)))
+        self.codes.iter().find(may).ok_or_else(|| missing(uses, Some(issuer), Some(expires)))
     }
 
-    /// The key that signs rosters now.
-    pub(super) fn roster(&self, keyring: &Keyring, now: UnixMillis) -> Result<&IssuerSigner, Fault> {
-        let may =
-            |signer: &&IssuerSigner| is_listed(keyring, signer.key(), signer.issuer(), Uses::ROSTER, now);
-        self.rosters.iter().find(may).ok_or_else(|| missing(Uses::ROSTER, None))
+    /// The key that signs rosters now, and is believed until the roster expires.
+    pub(super) fn roster(
+        &self,
+        keyring: &Keyring,
+        (now, expires): (UnixMillis, UnixSeconds),
+    ) -> Result<&IssuerSigner, Fault> {
+        let may = |signer: &&IssuerSigner| {
+            lasts(keyring, signer.key(), signer.issuer(), Uses::ROSTER, now, expires)
+        };
+        self.rosters.iter().find(may).ok_or_else(|| missing(Uses::ROSTER, None, Some(expires)))
     }
 
     /// The key that signs heads of `publisher` now.
@@ -51,7 +56,7 @@ impl Signers {
         let may = |signer: &&AuthoritySigner| {
             signer.issuer() == publisher && is_listed(keyring, signer.key(), publisher, Uses::HEAD, now)
         };
-        self.publishers.iter().find(may).ok_or_else(|| missing(Uses::HEAD, Some(publisher)))
+        self.publishers.iter().find(may).ok_or_else(|| missing(Uses::HEAD, Some(publisher), None))
     }
 }
 
@@ -61,10 +66,27 @@ fn is_listed(keyring: &Keyring, key: KeyId, issuer: IssuerId, uses: Uses, now: U
     keyring.key_for(key, uses, now.seconds()).is_ok_and(|listed| listed.issuer == issuer)
 }
 
-fn missing(uses: Uses, issuer: Option<IssuerId>) -> Fault {
+/// The same, and engines admit what it signs until the last second before `expires`.
+fn lasts(
+    keyring: &Keyring,
+    key: KeyId,
+    issuer: IssuerId,
+    uses: Uses,
+    now: UnixMillis,
+    expires: UnixSeconds,
+) -> bool {
+    let is_believed = |key: &IssuerKey| expires.0.saturating_sub(1) <= key.believed_until().0;
+    is_listed(keyring, key, issuer, uses, now) && keyring.find(key).is_some_and(is_believed)
+}
+
+fn missing(uses: Uses, issuer: Option<IssuerId>, expires: Option<UnixSeconds>) -> Fault {
     let of = issuer.map_or(String::new(), |issuer| format!(" of issuer {issuer}"));
+    let until = expires.map_or(String::new(), |expires| {
+        format!(" and is believed until Unix time {} (a key is, for a day after its end)", expires.0)
+    });
     Fault::Misconfigured(format!(
-        "no key{of} that signs {uses} now: name its file in registry.toml, and list it in the trust list with that use"
+        "no key{of} signs {uses} now{until}: name its file in registry.toml, and list it in the trust list with that \
+         use"
     ))
 }
 
@@ -73,7 +95,7 @@ mod tests {
     use hufu_codes::ed25519::PreparedKey;
     use hufu_codes::issue::OperatorSigner;
     use hufu_codes::keyring::TrustList;
-    use hufu_wire::UnixSeconds;
+    use hufu_wire::limits;
 
     use super::*;
 
@@ -91,9 +113,41 @@ mod tests {
             let keyring = Keyring::empty().update(&list, now.seconds()).unwrap();
             let signers =
                 Signers { codes: vec![IssuerSigner::from_seed(&[0x64; 32], ours)], ..Signers::default() };
-            signers.code(ours, Uses::PAPER, &keyring, now).is_ok()
+            signers.code(ours, Uses::PAPER, &keyring, (now, now.seconds())).is_ok()
         };
         assert!(signs(ours));
         assert!(!signs(theirs));
+    }
+
+    #[test]
+    fn b15_a_key_signs_nothing_that_outlives_the_belief_in_it() {
+        let (issuer, now) = (IssuerId(310_000), UnixMillis(1_790_000_000_000));
+        let [soon, later] = [10, 400].map(|days: u32| UnixSeconds(now.seconds().0 + days * 86_400));
+        let since = UnixSeconds(now.seconds().0 - 9);
+        let [ending, next] = [0x64, 0x65].map(|seed| IssuerSigner::from_seed(&[seed; 32], issuer));
+        let keyring = |until: UnixSeconds| {
+            let operator = OperatorSigner::from_seed(&[0x22; 32]);
+            let listed = [
+                ending.listed(Uses::TRIP | Uses::ROSTER, since, since, soon),
+                next.listed(Uses::TRIP | Uses::ROSTER, since, since, until),
+            ];
+            let list = TrustList::sign(1, since, &listed, &operator);
+            let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+            Keyring::empty().update(&list, now.seconds()).unwrap()
+        };
+        let keys = || [0x64, 0x65].map(|seed| IssuerSigner::from_seed(&[seed; 32], issuer)).into();
+        let signers = Signers { codes: keys(), rosters: keys(), ..Signers::default() };
+        let last = UnixSeconds(soon.0 + limits::ENDED_KEY_S_MAX + 1);
+        for (expires, both_end, wanted) in [
+            (last, false, Some(ending.key())),
+            (UnixSeconds(last.0 + 1), false, Some(next.key())),
+            (UnixSeconds(last.0 + 1), true, None),
+        ] {
+            let keyring = keyring(if both_end { soon } else { later });
+            let code = signers.code(issuer, Uses::TRIP, &keyring, (now, expires));
+            let roster = signers.roster(&keyring, (now, expires));
+            assert_eq!(code.ok().map(IssuerSigner::key), wanted, "{expires:?}");
+            assert_eq!(roster.ok().map(IssuerSigner::key), wanted, "{expires:?}");
+        }
     }
 }

@@ -34,7 +34,8 @@ pub async fn r12_a_roster_is_kept_signed_and_believed(database: &dyn Database) {
     let at = now();
     let bytes = registry.sign_roster(caller, id, "3b", 3600, at).await.expect("a signed roster");
     let keyring = keyring();
-    let admitted = keyring.admit(parse(&bytes).expect("one encoding")).expect("a key that may sign it");
+    let admitted =
+        keyring.admit(parse(&bytes).expect("one encoding"), at.seconds()).expect("a key that may sign it");
     let signed = admitted.verify(backend()).expect("a genuine signature");
     assert_eq!(signed.usable(id, at.seconds()), Ok(()));
     assert_eq!((signed.expires().0 - signed.issued().0, signed.len()), (3600, 3));

@@ -94,7 +94,20 @@ pub(super) fn trust_list(bytes: &[u8], judge: &Judge) -> Explained {
     explained
         .field("version", list.version(), "engines never go back to a lower one")
         .field("made at", show(list.made_at()), "")
+        .field(
+            "next by",
+            list.next_by().map_or_else(|| "not said".to_owned(), show),
+            "by when engines must have heard of a newer one",
+        )
+        .field("digest", hex::encode(list.digest().0), "which list of this version it is")
         .field("keys", list.keys().len(), "at most 256");
+    for digest in list.settles() {
+        explained.field(
+            "settles",
+            hex::encode(digest.0),
+            "taken after this list, whatever the two contradict in",
+        );
+    }
     for (kid, key) in list.keys() {
         let state = trust::state(key, judge.now);
         let says = format!("issuer {}, {}, {state}, until {}", key.issuer, key.uses, show(key.until));
@@ -189,7 +202,7 @@ fn judge_credential<'a>(
 /// Verifies a signature where there is a keyring to do it with.
 fn verify<'a, T: Claims<'a>>(signed: Signed<'a, T>, judge: &Judge) -> Result<Option<Verified<T>>, Reason> {
     let Some(keyring) = &judge.keyring else { return Ok(None) };
-    keyring.admit(signed)?.verify(ed25519::backend()).map(Some)
+    keyring.admit(signed, judge.now)?.verify(ed25519::backend()).map(Some)
 }
 
 fn note(judge: &Judge) -> &'static str {
