@@ -1,8 +1,11 @@
 //! `hufu-loadgen`: offers load to an engine and checks every answer.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod bar;
 mod cli;
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,7 +27,8 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(match fault {
         None => ExitCode::SUCCESS,
         Some(fault) => {
-            eprintln!("{fault}");
+            // The exit status says it too.
+            let _ = writeln!(io::stderr(), "{fault}");
             ExitCode::FAILURE
         }
     })
@@ -36,8 +40,8 @@ fn run(load: &Load, rate: u32) -> anyhow::Result<Option<String>> {
     let bar = Bar::new();
     let report = load.generator(&|stage| bar.show(stage))?.run(&plan, &|stage| bar.show(stage))?;
     bar.clear();
-    print!("{}", table(&report));
     write(load, &report, std::slice::from_ref(&report))?;
+    say(&table(&report))?;
     Ok(report.fault(load.allow_loss))
 }
 
@@ -48,11 +52,20 @@ fn ramp(load: &Load, ramp: Ramp) -> anyhow::Result<Option<String>> {
     let mut generator = load.generator(&|stage| bar.show(stage))?;
     let found = ramp.run(&mut generator, &plan, &|stage| bar.show(stage), |step| bar.said(step))?;
     bar.clear();
-    println!("{}", ramp_table(&found.steps));
-    println!("{:.0} checks/s without loss", found.best_per_s);
     write(load, &found, &found.steps)?;
+    say(&format!("{}\n{:.0} checks/s without loss\n", ramp_table(&found.steps), found.best_per_s))?;
     let wrong = found.steps.iter().find(|step| step.wrong > 0).and_then(|step| step.fault(true));
     Ok(wrong.or_else(|| found.best().is_none().then(|| "every step lost something".to_owned())))
+}
+
+/// Prints the figures, which are in the files by then. A reader that closes the pipe early is no fault.
+fn say(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot print the figures")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(load: &Load, figures: &impl Serialize, reports: &[Report]) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! The question before something that cannot be taken back.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use anyhow::{Context as _, ensure};
 
@@ -15,11 +15,10 @@ pub(crate) fn sure(question: &str, yes: bool) -> anyhow::Result<bool> {
         return Ok(true);
     }
     ensure!(
-        io::stdin().is_terminal() && io::stderr().is_terminal(),
+        io::stdin().is_terminal() && term::stderr_is_terminal(),
         "there is no terminal to ask on; look at what is shown, then run it again with --yes"
     );
-    eprint!("{} [y/N] ", term::stderr().strong(question));
-    io::stderr().flush().context("cannot ask")?;
+    term::ask(&format!("{} [y/N] ", term::stderr().strong(question))).context("cannot ask")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

@@ -1,6 +1,8 @@
 //! The `hufu` command: the engine itself, and everything an operator, an issuer, a gate or a curious person
 //! needs around it. One file for each subcommand in [`commands`]; the rooms beside it hold what several share.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod about;
 mod ask;
 mod authority;
@@ -14,6 +16,7 @@ mod gate;
 mod holder;
 mod instructed;
 mod ledger;
+mod log;
 mod moment;
 mod outcome;
 mod qr;
@@ -37,6 +40,7 @@ use clap::Parser;
 
 use crate::cli::Cli;
 use crate::outcome::Exit;
+use crate::term::{Output, note};
 
 /// The engine's batches allocate nothing; this serves QUIC, snapshots and everything else that does.
 #[global_allocator]
@@ -46,15 +50,19 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Before any TLS: two linked providers would make rustls panic when it has to choose.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
-        eprintln!("hufu: another cryptography provider is installed already");
+        note!("hufu: another cryptography provider is installed already");
         return Exit::Unavailable.into();
     }
-    match commands::run(cli.command) {
-        Ok(exit) => exit.into(),
-        Err(error) if outcome::is_broken_pipe(&error) => Exit::Yes.into(),
-        Err(error) => {
-            eprintln!("{} {error:#}", term::stderr().bad("hufu:"));
-            outcome::exit_of(&error).into()
+    let exit = commands::run(cli.command).unwrap_or_else(|error| {
+        note!("{} {error:#}", term::stderr().bad("hufu:"));
+        outcome::exit_of(&error)
+    });
+    let exit = match term::finish() {
+        Output::Whole | Output::Closed => exit,
+        Output::Lost(error) => {
+            note!("{} the output could not be written: {error}", term::stderr().bad("hufu:"));
+            exit.with_output_lost()
         }
-    }
+    };
+    exit.into()
 }

@@ -1,7 +1,6 @@
 //! How a run ends, in a number that scripts can rely on.
 
 use std::fmt;
-use std::io;
 use std::process::ExitCode;
 
 /// The exit status of every subcommand.
@@ -17,11 +16,21 @@ pub(crate) enum Exit {
     Unavailable = 3,
     /// A person must look.
     Refer = 4,
+    /// Done, but what was to be printed could not be written: the disk behind standard output is full, for example.
+    Unwritten = 5,
 }
 
 /// The text of every `--help` about exit statuses.
 pub(crate) const HELP: &str = "Exit status: 0 done, or yes; 1 the answer is no; 2 an argument or a file is wrong; \
-3 no engine answers, or the machine refuses; 4 a person must look.";
+3 no engine answers, or the machine refuses; 4 a person must look; 5 done, but the output could not be written. A \
+reader that closes the pipe early changes nothing: the work is done to its end.";
+
+impl Exit {
+    /// The status when the output is lost. What the work came to counts more.
+    pub(crate) const fn with_output_lost(self) -> Exit {
+        if matches!(self, Exit::Yes) { Exit::Unwritten } else { self }
+    }
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
@@ -49,14 +58,6 @@ pub(crate) fn unavailable(what: impl fmt::Display) -> anyhow::Error {
 /// What an error means for the exit status.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if error.downcast_ref::<Unavailable>().is_some() { Exit::Unavailable } else { Exit::Misused }
-}
-
-/// Whether the reader of our output has gone away, as `hufu inspect ... | head` does; that is no error.
-pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::files::{self, Readable};
+use crate::term::note;
 
 /// Who signs with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
@@ -173,7 +174,7 @@ pub(crate) fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if metadata.permissions().mode() & 0o077 != 0 {
-        eprintln!("hufu: warning: others can read {}; chmod 600 it", path.display());
+        note!("hufu: warning: others can read {}; chmod 600 it", path.display());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 
 use crate::files::{self, Readable};
-use crate::term::say;
+use crate::term::{note, say};
 use crate::{qr, term};
 
 /// How to show the code; as text when nothing else is asked for.
@@ -41,15 +41,15 @@ pub(crate) fn show(text: &str, args: &ShowArgs) -> anyhow::Result<()> {
     }
     let symbol = qr::symbol(text)?;
     if args.qr {
-        term::text(&qr::terminal(&symbol, term::stdout().is_on()))?;
+        term::text(&qr::terminal(&symbol, term::stdout().is_on()));
     }
     if let Some(path) = &args.png {
         files::replace(path, &qr::png(&symbol, args.module_px)?, Readable::All)?;
-        eprintln!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
+        note!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
     }
     if let Some(path) = &args.svg {
         files::replace(path, qr::svg(&symbol).as_bytes(), Readable::All)?;
-        eprintln!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
+        note!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
     }
     Ok(())
 }

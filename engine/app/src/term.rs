@@ -1,23 +1,109 @@
 //! Printing, with colours on terminals and nowhere else (<https://no-color.org>).
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write as _, stderr as process_stderr, stdout as process_stdout};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::OnceLock;
 
-/// Prints a line. Unlike `println!` it returns when the reader has gone away, as with `hufu ... | head`.
+/// Prints a line on standard output. It never fails and never panics: see [`finish`].
 macro_rules! say {
-    ($($argument:tt)*) => { $crate::term::line(format_args!($($argument)*))? };
+    ($($argument:tt)*) => { $crate::term::line(format_args!($($argument)*)) };
 }
 
-pub(crate) use say;
+/// Prints a line on standard error, for a person. It never fails and never panics: the exit status says the same.
+macro_rules! note {
+    ($($argument:tt)*) => { $crate::term::note_line(format_args!($($argument)*)) };
+}
+
+pub(crate) use {note, say};
+
+/// Why standard output takes nothing any more. Set once; nothing is written there afterwards.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+
+/// What became of everything that was printed on standard output.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// It was written.
+    Whole,
+    /// The reader closed the pipe, as `hufu ... | head` does: it has what it wanted.
+    Closed,
+    /// It could not be written, for example because the disk is full.
+    Lost(&'static io::Error),
+}
 
 /// Prints a line.
-pub(crate) fn line(line: fmt::Arguments<'_>) -> io::Result<()> {
-    writeln!(process_stdout().lock(), "{line}")
+pub(crate) fn line(line: fmt::Arguments<'_>) {
+    put(|out| writeln!(out, "{line}"));
 }
 
 /// Prints text that ends its own lines.
-pub(crate) fn text(text: &str) -> io::Result<()> {
-    process_stdout().lock().write_all(text.as_bytes())
+pub(crate) fn text(text: &str) {
+    put(|out| out.write_all(text.as_bytes()));
+}
+
+/// Hands everything printed so far to the reader: a gate's lamp cannot wait for a full buffer.
+pub(crate) fn flush() {
+    put(Write::flush);
+}
+
+/// Whether somebody may still read standard output. A command whose only work is to print stops when it is not.
+pub(crate) fn is_read() -> bool {
+    FAILED.get().is_none()
+}
+
+/// Flushes standard output and says what became of it. Work that was asked for is done all the same: no command
+/// stops in the middle because its output is lost.
+pub(crate) fn finish() -> Output {
+    flush();
+    match FAILED.get() {
+        None => Output::Whole,
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Output::Closed,
+        Some(error) => Output::Lost(error),
+    }
+}
+
+/// Prints a line on standard error.
+pub(crate) fn note_line(line: fmt::Arguments<'_>) {
+    note_text(&format!("{line}\n"));
+}
+
+/// Prints text on standard error that ends its own lines.
+pub(crate) fn note_text(text: &str) {
+    // There is no other place to say it.
+    let _ = process_stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints a question on standard error, for the answer to stand beside it.
+///
+/// # Errors
+/// It cannot be shown, so nobody can have answered it.
+pub(crate) fn ask(question: &str) -> io::Result<()> {
+    let mut out = process_stderr().lock();
+    out.write_all(question.as_bytes())?;
+    out.flush()
+}
+
+/// Whether a person sees what is printed on standard error.
+pub(crate) fn stderr_is_terminal() -> bool {
+    process_stderr().is_terminal()
+}
+
+fn put(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
+    if FAILED.get().is_none()
+        && let Err(error) = write(&mut process_stdout().lock())
+    {
+        // Set already when two threads failed at the same time; the first error stays.
+        let _ = FAILED.set(error);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that writes to standard output")]
+fn process_stdout() -> io::Stdout {
+    io::stdout()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that writes messages to standard error")]
+fn process_stderr() -> io::Stderr {
+    io::stderr()
 }
 
 /// Whether one output stream gets colours.

@@ -9,7 +9,9 @@ use hufu_codes::keyring::{Keyring, Uses};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds};
 
 use crate::commands::keys::trust;
+use crate::moment;
 use crate::secret::{Owner, PublicKey};
+use crate::term::note;
 
 /// Whose keys count.
 #[derive(Clone, Debug, Args)]
@@ -27,6 +29,13 @@ impl TrustArgs {
     pub(crate) fn load(&self, now: UnixSeconds) -> anyhow::Result<Keyring> {
         let operator = PreparedKey::new(&PublicKey::load(&self.operator, Owner::Operator)?.public)?;
         let list = trust::open(&self.trust, &operator)?;
+        if let Some(next_by) = list.next_by().filter(|next_by| now > *next_by) {
+            note!(
+                "hufu: warning: the list after {} was due by {}: a key may have been revoked since",
+                self.trust.display(),
+                moment::show(next_by)
+            );
+        }
         let keyring = Keyring::empty().update(&list, now);
         keyring.with_context(|| format!("{} cannot be used", self.trust.display()))
     }

@@ -4,8 +4,13 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use common::{Deployment, hufu, said};
+use common::{Deployment, eventually, get, hufu, said};
+use hufu_codes::ed25519::PreparedKey;
+use hufu_codes::issue::OperatorSigner;
+use hufu_codes::keyring::TrustList;
+use hufu_wire::UnixSeconds;
 
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn refused(deployment: &Deployment, change: impl Fn(&str) -> String, wanted: &str) {
@@ -71,6 +76,16 @@ fn the_shipped_examples_can_be_served() {
     for name in ["engine.toml", "sites.toml"] {
         deployment.write(name, &fs::read_to_string(examples.join(name)).unwrap());
     }
+    // Another engine may have the usual ports.
+    let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    let [udp, quic, metrics] = [7410, 7411, 7412].map(|port| format!(":{port}\""));
+    let ports = text
+        .replace(&udp, ":0\"")
+        .replace(&quic, ":0\"")
+        .replace(&metrics, ":0\"")
+        .replace("# udp =", "udp =");
+    let ports = ports.replace("# quic =", "quic =").replace("# metrics =", "metrics =");
+    deployment.write("engine.toml", &ports);
     fs::rename(deployment.path("statuses.snapshot"), deployment.path("issuer-310000.snapshot")).unwrap();
     let output = deployment.attempt("serve --config engine.toml --check");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -211,4 +226,96 @@ fn a_snapshot_in_the_wrong_place_is_refused() {
     fs::rename(deployment.path("other.snapshot"), deployment.path("statuses.snapshot")).unwrap();
     engine.logs("is of issuer 320000");
     assert_eq!(deployment.check("42").0, "clear");
+}
+
+/// Signs the trust list again, as one whose successor was due a minute ago.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn make_overdue(deployment: &Deployment) {
+    let key: toml::Table = fs::read_to_string(deployment.path("operator.key")).unwrap().parse().unwrap();
+    let seed = hex::decode(key["seed"].as_str().unwrap()).unwrap();
+    let operator = OperatorSigner::from_seed(&seed.try_into().unwrap());
+    let list = fs::read(deployment.path("trust.hufu")).unwrap();
+    let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let times = [120, 60].map(|ago| UnixSeconds(u32::try_from(now - ago).unwrap()));
+    let keys: Vec<_> = list.keys().iter().map(|(_, key)| *key).collect();
+    let signed = TrustList::sign_dated(list.version() + 1, times.into(), &[], &keys, &operator);
+    fs::write(deployment.path("trust.new"), signed).unwrap();
+    fs::rename(deployment.path("trust.new"), deployment.path("trust.hufu")).unwrap();
+}
+
+#[test]
+fn a9_check_fails_for_what_serve_would_fail_for() {
+    let deployment = Deployment::new();
+    deployment.run("ca server --dir ca --out other");
+    deployment.run("ca server --dir ca --valid 1s --out brief");
+    make_overdue(&deployment);
+    let fresh = |text: &str| format!("{text}\n[trust]\nlist_must_be_fresh = true\n");
+    refused(&deployment, |text| text.replace("\"engine.key\"", "\"other.key\""), "cannot be used");
+    refused(&deployment, |text| text.replace("\"state\"", "\"sites.toml/state\""), "sites.toml/state");
+    let elsewhere = |text: &str| text.replace("udp = \"127.0.0.1", "udp = \"192.0.2.1");
+    refused(&deployment, elsewhere, "the address of `udp` in [listen] cannot be served");
+    let brief = |text: &str| {
+        text.replace("\"engine.pem\"", "\"brief.pem\"").replace("\"engine.key\"", "\"brief.key\"")
+    };
+    let ended = |change: &dyn Fn(&str) -> String, wanted: &str| {
+        let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+        deployment.write("ended.toml", &change(&text));
+        eventually(wanted, || {
+            let output = deployment.attempt("serve --config ended.toml --check");
+            let is_told = output.status.code() == Some(2) && said(&output).contains(wanted);
+            if is_told { Ok(()) } else { Err(said(&output)) }
+        });
+    };
+    ended(&brief, "the engine's certificate ended");
+    refused(&deployment, fresh, "the next trust list was due by");
+    assert!(!deployment.path("state").exists(), "nothing stays behind");
+
+    // Beside a running engine its own addresses are no fault; without it they would be.
+    let engine = deployment.serve();
+    deployment.run("serve --config engine.toml --check");
+    refused(
+        &deployment,
+        |text| text.replace("\"state\"", "\"state-2\""),
+        "the address of `quic` in [listen]",
+    );
+    drop(engine);
+}
+
+/// Whoever keeps newer lists from an engine gains nothing after the time that the last one says.
+#[test]
+fn b14_an_overdue_trust_list_shuts_an_engine_that_asks_for_fresh_ones() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    let text = text.replace("metrics = \"\"", &format!("metrics = \"{}\"", common::free_address()));
+    let metrics = text.split_once("metrics = \"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    deployment.write("engine.toml", &format!("{text}\n[trust]\nlist_must_be_fresh = true\n"));
+    let _engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    let ready = |wanted: u16, line: &str| {
+        eventually(line, || {
+            let (status, page) = get(&metrics, "/readyz");
+            if status == wanted && page.contains(line) { Ok(()) } else { Err(page) }
+        });
+    };
+    ready(200, "ready");
+    make_overdue(&deployment);
+    deployment.becomes("42", "stale-data", 4);
+    ready(503, "the next trust list was due by");
+    deployment.run("keys trust refresh --operator operator.key --list trust.hufu");
+    deployment.becomes("42", "clear", 0);
+    ready(200, "ready");
+    let page = get(&metrics, "/metrics").1;
+    assert!(page.contains("hufu_trust_list_version 4"), "{page}");
+    for name in
+        ["hufu_trust_list_left_seconds ", "hufu_certificate_left_seconds ", "hufu_crl_age_seconds{authority="]
+    {
+        assert!(page.contains(name), "{name} is missing in {page}");
+    }
+
+    // Data that no site takes any more is not ready either.
+    let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
+    deployment.write("sites.toml", &sites.replace("86400000", "1"));
+    ready(503, "no site takes data older than 0.0 s");
 }

@@ -1,6 +1,6 @@
 //! `hufu check`: ask an engine about codes, as a gate does.
 
-use std::io::{self, BufRead, Read as _, Write as _};
+use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use hufu_client::{Gate, GateFault, GateOptions};
 use hufu_wire::{Decision, Lane, limits};
 
 use crate::outcome::{Exit, unavailable};
+use crate::term::say;
 use crate::verdict::Answer;
 use crate::{gate, qr, term};
 
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
 
 fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> anyhow::Result<Exit> {
     let answer = ask(gate, code, Lane(args.lane));
-    say(&answer, args.json)?;
+    tell(&answer, args.json);
     Ok(match answer.decision() {
         Some(Decision::Admit) => Exit::Yes,
         Some(Decision::Refuse) => Exit::No,
@@ -83,10 +84,13 @@ fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> anyhow::Result<Exit
 
 fn scanner(gate: &mut Gate, args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut input = io::stdin().lock();
-    while let Some(line) = read_line(&mut input).context("cannot read from standard input")? {
+    // Without a reader of the verdicts there is nothing to ask for.
+    while term::is_read()
+        && let Some(line) = read_line(&mut input).context("cannot read from standard input")?
+    {
         let code = trimmed(&line);
         if !code.is_empty() {
-            say(&ask(gate, code, Lane(args.lane)), args.json)?;
+            tell(&ask(gate, code, Lane(args.lane)), args.json);
         }
     }
     Ok(Exit::Yes)
@@ -100,15 +104,14 @@ fn ask(gate: &mut Gate, code: &[u8], lane: Lane) -> Answer {
     }
 }
 
-fn say(answer: &Answer, as_json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn tell(answer: &Answer, as_json: bool) {
     if as_json {
-        writeln!(out, "{}", answer.to_json())?;
+        say!("{}", answer.to_json());
     } else {
-        writeln!(out, "{}", answer.to_line(term::stdout()))?;
+        say!("{}", answer.to_line(term::stdout()));
     }
     // A gate's lamp cannot wait for a full buffer.
-    out.flush()
+    term::flush();
 }
 
 /// The next line without its end, cut at [`LINE_BYTES_MAX`]; `None` at the end of the input.

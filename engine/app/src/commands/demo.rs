@@ -29,7 +29,7 @@ use self::source::{Agreement, Source};
 use self::summary::{Bar, Summary};
 use self::tour::Tour;
 use crate::outcome::{Exit, unavailable};
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::{gate, moment};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -97,20 +97,20 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     summary::step(
         "engine",
         &format!("process {}, sealed requests at {}, QUIC at {}", engine.pid(), engine.udp, engine.quic),
-    )?;
+    );
     let sets = source.wait_for(&engine)?;
     let took = begun_engine.elapsed().as_secs_f64();
     summary::step(
         "chain",
         &format!("{sets} change sets verified and applied by the engine within {took:.1} s"),
-    )?;
+    );
     let outcome = offer(args, &place, &engine, &changes, &mut source)?;
     let Outcome { mut report, watched, agreements } = outcome;
 
     let mut fault = summary::add(&mut report, &watched, &agreements);
     let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
     let summary = Summary { args, report: &report, watched: &watched, agreements: &agreements };
-    term::text(&summary.to_text(term::stdout()))?;
+    term::text(&summary.to_text(term::stdout()));
     summary.draw(&svg)?;
     if let Some(path) = &args.json {
         summary.write_json(path)?;
@@ -124,9 +124,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     drop(engine);
     drop(source);
     say!("\n{}", by_hand(args, &tour));
-    summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()))?;
+    summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()));
     if let Some(fault) = fault {
-        eprintln!("{} {fault}", term::stderr().bad("hufu demo:"));
+        note!("{} {fault}", term::stderr().bad("hufu demo:"));
         return Ok(Exit::No);
     }
     Ok(Exit::Yes)
@@ -137,7 +137,7 @@ fn furnish(args: &DemoArgs, folder: &Path) -> anyhow::Result<Place> {
     let world = World::new(args.seed, args.holders, moment::now().seconds());
     let place = Place::furnish(folder, world)?;
     let took = begun.elapsed().as_secs_f64();
-    summary::step("world", &format!("keys, certificates, sites and a new registry's folder in {took:.1} s"))?;
+    summary::step("world", &format!("keys, certificates, sites and a new registry's folder in {took:.1} s"));
     Ok(place)
 }
 
@@ -152,7 +152,7 @@ fn offer(
     let begun = Instant::now();
     let enrolled = devices::enrol(&place.gates, engine.quic)?;
     let took_ms = begun.elapsed().as_millis();
-    summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()))?;
+    summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()));
 
     let bar = Bar::new("phones");
     let larder = Larder::new(place.world.clone(), MARKET, &|done, of| bar.at(done, of));
@@ -171,7 +171,7 @@ fn offer(
             "{} checks a second for {} s, while both authorities change colours",
             args.rate, args.seconds
         ),
-    )?;
+    );
     let over = AtomicBool::new(false);
     let bar = Bar::new("checks");
     let chain = source.home();

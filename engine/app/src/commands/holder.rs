@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
-use crate::term::{printable, say};
+use crate::term::{note, printable, say};
 use crate::{moment, status};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -132,7 +132,7 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
     match remote.try_ask(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
         Ok(holder) => show(&holder, args.json),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
-            eprintln!("nobody is registered with this number");
+            note!("nobody is registered with this number");
             Ok(Exit::No)
         }
         Err(fault) => Err(crate::remote::told(fault)),

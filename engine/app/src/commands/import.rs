@@ -28,7 +28,7 @@ use crate::moment::{self, Span};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
         return summary.end(args);
     }
     if refused.count() > args.refuse_max {
-        eprintln!(
+        note!(
             "nothing was done: {} lines are refused, and --refuse-max is {}; mend them, or allow as many",
             refused.count(),
             args.refuse_max
@@ -173,7 +173,7 @@ fn carry_out(
     let remote = args.registry.connect()?;
     if let Some(signer) = &signer {
         let Survey { people, green, amber, red } = summary.survey;
-        eprintln!(
+        note!(
             "{people} people, {green} green, {amber} amber, {red} red, signed by key {}",
             signer.key().id()
         );

@@ -5,7 +5,7 @@ mod message;
 mod signed;
 mod snapshot;
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -20,6 +20,7 @@ use crate::commands::keys::trust;
 use crate::moment::Moment;
 use crate::outcome::Exit;
 use crate::secret::{Owner, PublicKey};
+use crate::term::say;
 use crate::{files, qr, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -98,11 +99,10 @@ const INPUT_BYTES_MAX: u64 = 8 << 20;
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     let judge = judge(args)?;
     let explained = explain(args, &judge)?;
-    let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{:#}", explained.to_json())?;
+        say!("{:#}", explained.to_json());
     } else {
-        write!(out, "{}", explained.to_text(term::stdout()))?;
+        term::text(&explained.to_text(term::stdout()));
     }
     Ok(if explained.is_refused() { Exit::No } else { Exit::Yes })
 }

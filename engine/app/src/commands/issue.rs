@@ -15,6 +15,7 @@ use crate::moment::{self, Moment, Span};
 use crate::outcome::Exit;
 use crate::secret::{Owner, SecretKey, random_seed};
 use crate::show::{ShowArgs, show};
+use crate::term::note;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 31010119900101123X --out zhang.holder
@@ -125,7 +126,7 @@ fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
     match holder.present(moment::now().seconds()) {
         Ok(text) => show(&text, &common.show),
         Err(error) => {
-            eprintln!("hufu: {} is written; no code to show yet: {error:#}", out.display());
+            note!("hufu: {} is written; no code to show yet: {error:#}", out.display());
             Ok(())
         }
     }

@@ -22,6 +22,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys trust new --operator operator.key --out trust.hufu
   hufu keys trust add --operator operator.key --list trust.hufu --key shanghai.pub --uses phone,paper,trip,roster
   hufu keys trust revoke --operator operator.key --list trust.hufu --key-id 21fe31dfa154a261
+  hufu keys trust refresh --operator operator.key --list trust.hufu --next-by +90d
+  hufu keys trust settle --operator operator.key --list trust.hufu --other forked.hufu
   hufu keys trust hand-over --operator new.key --from operator.pub --list trust.hufu
   hufu keys trust show --operator operator.pub --list trust.hufu";
 

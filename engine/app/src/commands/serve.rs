@@ -1,19 +1,17 @@
 //! `hufu serve`: an engine, from its configuration to SIGTERM.
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Short};
 use crate::outcome::Exit;
 use crate::server::{Prepared, Server};
 use crate::signals::{Signals, Told};
 use crate::term::say;
-use crate::{about, term};
+use crate::{about, log, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu serve --config engine.toml
@@ -57,7 +55,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs `hufu serve`.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
-    log_to_stderr();
+    log::to_stderr();
     let mut config = Config::load(&args.config)?;
     let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
     config.short = args.follow.iter().map(with_files).collect();
@@ -75,7 +73,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(async { Signals::new(args.until_stdin_ends) })?;
     let mut server = prepared.start()?;
-    announce(&server)?;
+    announce(&server);
     let why = runtime.block_on(attend(&mut server, &mut signals));
     tracing::info!("stopping: {why}");
     server.stop();
@@ -99,7 +97,7 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
 }
 
 /// One line for whoever started this: where the engine is.
-fn announce(server: &Server) -> io::Result<()> {
+fn announce(server: &Server) {
     let running = &server.running;
     let metrics = running.metrics_addr.map_or_else(|| "none".to_owned(), |address| address.to_string());
     let several =
@@ -107,18 +105,6 @@ fn announce(server: &Server) -> io::Result<()> {
     let (udp, quic) = (several(&running.udp_addrs), several(&running.quic_addrs));
     let line = format!("udp={udp} quic={quic} metrics={metrics}");
     tracing::info!("ready {line}");
-    let mut out = io::stdout().lock();
-    writeln!(out, "ready {line}")?;
-    out.flush()
-}
-
-pub(super) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = io::stderr().is_terminal() && term::stderr().is_on();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(colours)
-        .with_target(false)
-        .init();
+    say!("ready {line}");
+    term::flush();
 }

@@ -126,7 +126,7 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
                     files::replace(path, text.as_bytes(), Readable::All)?;
                     say!("{}: {} bytes", path.display(), text.len());
                 }
-                None => term::text(text)?,
+                None => term::text(text),
             }
         }
     }

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,6 +48,16 @@ pub(crate) fn said(output: &Output) -> String {
 
 /// What "at once" means for a file: engines look at theirs once a second, and then act.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// Asks an engine's metrics address for a page: its status and all of the answer.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, answer)
+}
 
 /// Repeats `ask` until it is content: engines look at their files once a second.
 pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {

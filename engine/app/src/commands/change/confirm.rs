@@ -21,7 +21,7 @@ use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote, told};
 use crate::signer::{KeyArgs, Signer};
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 use crate::{ask, instructed};
 
@@ -109,19 +109,35 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
 }
 
 fn confirm_chosen(args: &ConfirmArgs, confirmer: &Confirmer<'_>) -> anyhow::Result<Exit> {
+    let mut done = Vec::new();
+    let outcome = confirm_each(args, confirmer, &mut done);
+    // Also after a fault: what is in the chain by then stays there.
+    if args.json && (outcome.is_ok() || !done.is_empty()) {
+        say!("{:#}", Value::from(done));
+    } else if done.is_empty() && matches!(outcome, Ok(Exit::Yes)) {
+        say!("nothing is pending");
+    }
+    outcome
+}
+
+/// Confirms the chosen proposals until one cannot be; `done` gets what became of each, for a machine.
+fn confirm_each(
+    args: &ConfirmArgs,
+    confirmer: &Confirmer<'_>,
+    done: &mut Vec<Value>,
+) -> anyhow::Result<Exit> {
     let Confirmer { remote, keyring, authorities, .. } = *confirmer;
     let issuer = authorities.issuer();
-    let mut done = Vec::new();
     for proposal in args.chosen(remote, issuer)? {
         let instruction = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;
         let verified = open_instruction(&instruction, &authorities, keyring, ed25519::backend())
             .with_context(|| format!("proposal {}", proposal.id))?;
         if !args.json {
-            eprintln!("proposal {}", proposal.id);
-            eprint!("{}", instructed::describe(issuer, &verified.content, LINES_MAX, term::stderr()));
+            note!("proposal {}", proposal.id);
+            term::note_text(&instructed::describe(issuer, &verified.content, LINES_MAX, term::stderr()));
         }
         if !ask::sure("Confirm this change?", args.yes)? {
-            eprintln!("proposal {} was not confirmed", proposal.id);
+            note!("proposal {} was not confirmed", proposal.id);
             return Ok(Exit::No);
         }
         match confirmer.confirm(proposal.id, &instruction)? {
@@ -132,20 +148,13 @@ fn confirm_chosen(args: &ConfirmArgs, confirmer: &Confirmer<'_>) -> anyhow::Resu
                 done.push(json!({ "proposal": proposal.id, "confirmed": confirmed }));
             }
             Outcome::Braked(brake) => {
-                if args.json {
-                    done.push(json!({ "proposal": proposal.id, "braked": brake }));
-                    say!("{:#}", Value::from(done));
-                } else {
-                    eprintln!("{}", told_braked(issuer, proposal.id, &brake));
+                if !args.json {
+                    note!("{}", told_braked(issuer, proposal.id, &brake));
                 }
+                done.push(json!({ "proposal": proposal.id, "braked": brake }));
                 return Ok(Exit::Refer);
             }
         }
-    }
-    if args.json {
-        say!("{:#}", Value::from(done));
-    } else if done.is_empty() {
-        say!("nothing is pending");
     }
     Ok(Exit::Yes)
 }

@@ -132,7 +132,7 @@ pub(super) fn show(args: &ShowArgs) -> anyhow::Result<Exit> {
     }
     say!("proposal {}, {}", proposal.id, state_of(&proposal));
     let lines_max = if args.all { usize::MAX } else { super::propose::LINES_MAX };
-    term::text(&instructed::describe(issuer, &instruction.content, lines_max, term::stdout()))?;
+    term::text(&instructed::describe(issuer, &instruction.content, lines_max, term::stdout()));
     Ok(Exit::Yes)
 }
 

@@ -17,7 +17,7 @@ use crate::moment::{self, Moment, Span};
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
 use crate::signer::{KeyArgs, Signer};
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::{ask, instructed};
 
 /// Sign an instruction and hand it in.
@@ -130,17 +130,39 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     };
     let mut proposer = Proposer::new(&signer, why, after);
     let mut made = Vec::new();
+    let outcome = propose_each(args, &wanted, &mut proposer, remote.as_ref(), &mut made);
+    // Also after a fault: what was handed in or written by then stays there.
+    if args.json && (outcome.is_ok() || !made.is_empty()) {
+        say!("{:#}", Value::from(made));
+    }
+    outcome
+}
+
+/// Makes one instruction after the other until one cannot be; `made` gets each, for a machine.
+fn propose_each(
+    args: &ProposeArgs,
+    wanted: &Wanted,
+    proposer: &mut Proposer<'_>,
+    remote: Option<&Remote>,
+    made: &mut Vec<Value>,
+) -> anyhow::Result<Exit> {
+    let signer = proposer.signer;
     for (number, set) in (1..).zip(wanted.sets()) {
         let content = proposer.content(&set)?;
         if !args.json {
-            eprint!("{}", instructed::describe(signer.key().issuer(), &content, LINES_MAX, term::stderr()));
+            term::note_text(&instructed::describe(
+                signer.key().issuer(),
+                &content,
+                LINES_MAX,
+                term::stderr(),
+            ));
         }
         if !ask::sure("Sign this instruction?", args.yes)? {
-            eprintln!("nothing was signed");
+            note!("nothing was signed");
             return Ok(Exit::No);
         }
         let instruction = proposer.sign(&content)?;
-        if let Some(remote) = &remote {
+        if let Some(remote) = remote {
             let proposal = hand_in(remote, signer.key().issuer(), instruction)?;
             if !args.json {
                 say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
@@ -154,9 +176,6 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
             }
             made.push(instructed::to_json(signer.key().issuer(), &content, false));
         }
-    }
-    if args.json {
-        say!("{:#}", Value::from(made));
     }
     Ok(Exit::Yes)
 }

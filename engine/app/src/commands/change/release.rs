@@ -16,7 +16,7 @@ use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 use crate::{ask, instructed};
 
@@ -66,11 +66,11 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     let instruction = remote.ask(|api| api.instruction(issuer, id))?;
     let verified = open_instruction(&instruction, &authorities, &keyring, ed25519::backend())?;
     let content = &verified.content;
-    eprint!("{}", instructed::describe(issuer, content, LINES_MAX, term::stderr()));
-    eprintln!("{}", told_braked(issuer, proposal.id, &brake));
+    term::note_text(&instructed::describe(issuer, content, LINES_MAX, term::stderr()));
+    note!("{}", told_braked(issuer, proposal.id, &brake));
     let question = format!("Let {} holders turn red?", brake.reds);
     if !ask::sure(&question, args.yes)? {
-        eprintln!("nothing was released");
+        note!("nothing was released");
         return Ok(Exit::No);
     }
     let release = Release {
@@ -102,7 +102,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
             Ok(Exit::Yes)
         }
         Outcome::Braked(brake) => {
-            eprintln!("more turned red meanwhile: {}", told_braked(issuer, proposal.id, &brake));
+            note!("more turned red meanwhile: {}", told_braked(issuer, proposal.id, &brake));
             Ok(Exit::Refer)
         }
     }

@@ -15,7 +15,7 @@ use super::CommonArgs;
 use crate::follow_api::{each_set, learn_reset};
 use crate::ledger::{LedgerFolder, ensure_not_beyond};
 use crate::outcome::Exit;
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::{ask, files, instructed, moment};
 
 /// Check, sign and hand in a checkpoint.
@@ -85,11 +85,11 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     }
 
     if !common.json {
-        eprint!("{}", instructed::describe_checkpoint(&checkpoint, info.holders, term::stderr()));
-        eprintln!("the chain was followed here to the same place, to the same words");
+        term::note_text(&instructed::describe_checkpoint(&checkpoint, info.holders, term::stderr()));
+        note!("the chain was followed here to the same place, to the same words");
     }
     if !ask::sure("Vouch for this table?", common.yes)? {
-        eprintln!("nothing was signed");
+        note!("nothing was signed");
         return Ok(Exit::No);
     }
     let signed = signer.sign(signer.key().vouch(&checkpoint)?)?;

@@ -14,7 +14,7 @@ use crate::files::{self, Readable};
 use crate::follow_api::{Dated, follow_to_end};
 use crate::ledger::LedgerFolder;
 use crate::outcome::Exit;
-use crate::term::{self, say};
+use crate::term::{self, note, say};
 use crate::trust::keys_of;
 use crate::{ask, instructed, moment};
 
@@ -71,10 +71,10 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
         national_signature: [0; 64],
     };
     if !common.json {
-        eprint!("{}", instructed::describe_checkpoint(&checkpoint, info.holders, term::stderr()));
+        term::note_text(&instructed::describe_checkpoint(&checkpoint, info.holders, term::stderr()));
     }
     if !ask::sure("Vouch for this table?", common.yes)? {
-        eprintln!("nothing was signed");
+        note!("nothing was signed");
         return Ok(Exit::No);
     }
     let bytes = signer.sign(signer.key().vouch(&checkpoint)?)?;

@@ -49,7 +49,7 @@ impl Source {
         let registry = Registry::start(&place.registry_config(), &place.folder.join("registry.log"))?;
         let took_ms = begun.elapsed().as_millis();
         let what = format!("process {}, API at {}, SQLite, after {took_ms} ms", registry.pid(), registry.api);
-        summary::step("registry", &what)?;
+        summary::step("registry", &what);
         let remote = place.registry()?;
         release_brakes(&remote)?;
         place.let_engine_in(&remote)?;
@@ -72,7 +72,7 @@ impl Source {
         summary::step(
             "people",
             &format!("{people} of 3 issuers; {sets} change sets, proposed and confirmed in {took:.1} s"),
-        )?;
+        );
         Ok(source)
     }
 

@@ -193,9 +193,8 @@ fn chain(agreement: &Agreement, paint: Paint) -> String {
 }
 
 /// One line about something that is done.
-pub(super) fn step(name: &str, what: &str) -> anyhow::Result<()> {
+pub(super) fn step(name: &str, what: &str) {
     say!("{} {what}", term::stdout().strong(&format!("{name:<8}")));
-    Ok(())
 }
 
 /// To the microsecond.

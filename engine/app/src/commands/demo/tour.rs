@@ -2,7 +2,6 @@
 //! proposed by the local authority alone, which changes nothing; the same confirmed by the national platform, and
 //! refused from then on. Every command is run as a process and held to its exit status.
 
-use std::io::Write as _;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use hufu_fixtures::HOME;
 use super::child;
 use super::place::Place;
 use crate::outcome::Exit;
-use crate::term::Paint;
+use crate::term::{Paint, say};
 
 /// How long a change may take from the registry to the gate, on a machine that is busy.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
@@ -35,10 +34,10 @@ impl<'a> Tour<'a> {
         self.step(&confirm(), Exit::Yes)?;
         self.step(&self.issue(), Exit::Yes)?;
         self.until(&check(), Exit::Yes)?;
-        self.tell("The local authority says red. One hand is not enough:")?;
+        self.tell("The local authority says red. One hand is not enough:");
         self.step(&self.propose("red"), Exit::Yes)?;
         self.step(&check(), Exit::Yes)?;
-        self.tell("The national platform confirms it:")?;
+        self.tell("The national platform confirms it:");
         self.step(&confirm(), Exit::Yes)?;
         self.until(&check(), Exit::No)?;
         // The folder may be kept: leave it as somebody who tries it by hand expects it.
@@ -101,15 +100,14 @@ impl<'a> Tour<'a> {
         ])
     }
 
-    fn tell(&self, what: &str) -> anyhow::Result<()> {
-        writeln!(std::io::stdout().lock(), "  {}", self.paint.strong(what))?;
-        Ok(())
+    fn tell(&self, what: &str) {
+        say!("  {}", self.paint.strong(what));
     }
 
     /// Runs one command, shows it and what it says, and holds it to `wanted`.
     fn step(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
         let output = self.run(arguments)?;
-        self.show(arguments, &output)?;
+        self.show(arguments, &output);
         ensure!(is(&output, wanted), "hufu {} ended with {}", arguments[0], output.status);
         Ok(())
     }
@@ -120,25 +118,24 @@ impl<'a> Tour<'a> {
         loop {
             let output = self.run(arguments)?;
             if is(&output, wanted) {
-                return self.show(arguments, &output);
+                self.show(arguments, &output);
+                return Ok(());
             }
             if begun.elapsed() > FOLLOWED_WITHIN {
-                self.show(arguments, &output)?;
+                self.show(arguments, &output);
                 bail!("the engine has not followed the change of colour within {FOLLOWED_WITHIN:?}");
             }
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    fn show(&self, arguments: &[String], output: &Output) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "  {}", self.paint.faint(&format!("$ hufu {}", shown(arguments))))?;
+    fn show(&self, arguments: &[String], output: &Output) {
+        say!("  {}", self.paint.faint(&format!("$ hufu {}", shown(arguments))));
         for said in [&output.stdout, &output.stderr] {
             for line in String::from_utf8_lossy(said).lines() {
-                writeln!(out, "    {line}")?;
+                say!("    {line}");
             }
         }
-        Ok(())
     }
 
     /// In the demo's folder, where `hufu.toml` names the registry.

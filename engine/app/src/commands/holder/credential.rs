@@ -16,7 +16,7 @@ use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
 use crate::secret::random_seed;
 use crate::show::{ShowArgs, show};
-use crate::term::say;
+use crate::term::{note, say};
 
 /// Issue credentials.
 #[derive(Debug, Subcommand)]
@@ -137,7 +137,7 @@ fn phone(whom: &WhomArgs, valid: Option<Span>, out: &Path, how: &ShowArgs) -> an
     let signed = whom.issue(&remote, &credential)?;
     let file = HolderFile::new(signed.credential.0, &seed);
     file.store(out)?;
-    eprintln!("{}: a phone's credential and its secret; `hufu present` shows its code", out.display());
+    note!("{}: a phone's credential and its secret; `hufu present` shows its code", out.display());
     show(&file.present(moment::now().seconds())?, how)
 }
 

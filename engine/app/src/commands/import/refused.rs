@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::term::note;
+
 /// Counts refused lines, shows the first of them and writes all of them down.
 pub(super) struct Refused {
     count: u64,
@@ -35,7 +37,7 @@ impl Refused {
     pub(super) fn refuse(&mut self, line: u64, cause: &str) -> anyhow::Result<()> {
         self.count += 1;
         if self.count <= SHOWN_MAX {
-            eprintln!("line {line}: {cause}");
+            note!("line {line}: {cause}");
         }
         if let Some((path, file)) = &mut self.file {
             let written = file.write_record([line.to_string().as_str(), cause]);
@@ -52,8 +54,8 @@ impl Refused {
         if self.count > SHOWN_MAX {
             let rest = self.count - SHOWN_MAX;
             match &self.file {
-                Some((path, _)) => eprintln!("and {rest} more, in {}", path.display()),
-                None => eprintln!("and {rest} more; --refused FILE writes them all down"),
+                Some((path, _)) => note!("and {rest} more, in {}", path.display()),
+                None => note!("and {rest} more; --refused FILE writes them all down"),
             }
         }
         Ok(())

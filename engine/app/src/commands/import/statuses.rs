@@ -12,6 +12,7 @@ use super::Summary;
 use super::lines::progress;
 use crate::commands::change::{Confirmer, Outcome, Proposer, hand_in, pages, told_braked};
 use crate::remote::Remote;
+use crate::term::note;
 
 /// Words of holders, by rising holder once sorted. The generation in them does not count.
 #[derive(Debug, Default)]
@@ -160,8 +161,8 @@ impl Plan {
                 Ok(true)
             }
             Outcome::Braked(brake) => {
-                eprintln!("{}", told_braked(self.issuer, proposal, &brake));
-                eprintln!("then run the import again: it goes on where it stopped");
+                note!("{}", told_braked(self.issuer, proposal, &brake));
+                note!("then run the import again: it goes on where it stopped");
                 summary.braked = Some(proposal);
                 Ok(false)
             }

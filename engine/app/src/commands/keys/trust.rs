@@ -1,16 +1,17 @@
 //! `hufu keys trust`: the list of keys whose codes are accepted, signed by the operator.
 
+mod settle;
+mod show;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::{Table, presets};
 use hufu_codes::cose;
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_wire::{KeyId, UnixSeconds, limits};
-use serde_json::json;
 
 use crate::files::{self, Readable};
 use crate::moment::{self, Moment};
@@ -28,6 +29,8 @@ pub(crate) enum TrustCommand {
         /// The list to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        #[command(flatten)]
+        due: DueArgs,
     },
     /// Add an issuer's key
     Add(AddArgs),
@@ -39,6 +42,13 @@ pub(crate) enum TrustCommand {
         #[arg(long, value_name = "HEX")]
         key_id: String,
     },
+    /// Sign the next version with nothing changed but its times, before engines count the list as too old
+    Refresh {
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Bring two lists of one version together: sign one above all of them that engines take after any of them
+    Settle(settle::SettleArgs),
     /// Sign the next version with a new operator's key; what the list says stays
     HandOver {
         /// The new operator's secret key
@@ -50,6 +60,8 @@ pub(crate) enum TrustCommand {
         /// The list; it is replaced by the next version
         #[arg(long, value_name = "FILE")]
         list: PathBuf,
+        #[command(flatten)]
+        due: DueArgs,
     },
     /// Show what a list says, after verifying it
     Show {
@@ -74,6 +86,16 @@ pub(crate) struct ListArgs {
     /// The list; it is replaced by the next version
     #[arg(long, value_name = "FILE")]
     list: PathBuf,
+    #[command(flatten)]
+    due: DueArgs,
+}
+
+/// Until when a list may be the newest.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DueArgs {
+    /// By when engines must have heard of a newer list; after it they say so, and may be told to admit nobody
+    #[arg(long, value_name = "TIME", default_value = "+90d")]
+    next_by: Moment,
 }
 
 /// Add an issuer's key.
@@ -110,17 +132,20 @@ enum Use {
 /// Runs `hufu keys trust`.
 pub(crate) fn run(command: &TrustCommand) -> anyhow::Result<()> {
     match command {
-        TrustCommand::New { operator, out } => {
+        TrustCommand::New { operator, out, due } => {
             let signer = operator_of(operator)?;
-            let signed = TrustList::sign(1, moment::now().seconds(), &[], &signer);
+            let made_at = moment::now().seconds();
+            let signed = TrustList::sign_dated(1, due.after(made_at)?, &[], &[], &signer);
             files::create(out, &signed, Readable::All)?;
             say!("{}: version 1, no keys", out.display());
             Ok(())
         }
         TrustCommand::Add(args) => add(args),
         TrustCommand::Revoke { list, key_id } => revoke(list, key_id),
-        TrustCommand::HandOver { operator, from, list } => hand_over(operator, from, list),
-        TrustCommand::Show { operator, list, json } => show(operator, list, *json),
+        TrustCommand::Refresh { list } => amend(list, |_, _| Ok("nothing else changed".to_owned())),
+        TrustCommand::Settle(args) => settle::run(args),
+        TrustCommand::HandOver { operator, from, list, due } => hand_over(operator, from, list, *due),
+        TrustCommand::Show { operator, list, json } => show::run(operator, list, *json),
     }
 }
 
@@ -160,12 +185,13 @@ fn revoke(list: &ListArgs, key_id: &str) -> anyhow::Result<()> {
     })
 }
 
-fn hand_over(operator: &Path, from: &Path, list: &Path) -> anyhow::Result<()> {
+fn hand_over(operator: &Path, from: &Path, list: &Path, due: DueArgs) -> anyhow::Result<()> {
     let signer = operator_of(operator)?;
     let before = PreparedKey::new(&PublicKey::load(from, Owner::Operator)?.public)?;
     ensure!(before.public() != signer.public(), "{} and {} are one key", operator.display(), from.display());
     let kid = cose::key_id(signer.public());
-    succeed(list, &before, &signer, |_, _| Ok(format!("signed by operator {kid} from now on")))
+    let change = |_: &mut _, _| Ok(format!("signed by operator {kid} from now on"));
+    succeed(list, &before, &signer, due, change)
 }
 
 /// Signs the next version of a list.
@@ -175,7 +201,7 @@ fn amend(
 ) -> anyhow::Result<()> {
     let signer = operator_of(&args.operator)?;
     let before = PreparedKey::new(signer.public())?;
-    succeed(&args.list, &before, &signer, change)
+    succeed(&args.list, &before, &signer, args.due, change)
 }
 
 /// Replaces a list that `before` signed by its next version, which `signer` signs. The change is told when the
@@ -184,6 +210,7 @@ fn succeed(
     path: &Path,
     before: &PreparedKey,
     signer: &OperatorSigner,
+    due: DueArgs,
     change: impl FnOnce(&mut Vec<ListedKey>, UnixSeconds) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     let _lock = files::lock_folder_of(path)?;
@@ -193,7 +220,7 @@ fn succeed(
     let mut keys: Vec<_> = held.keys().iter().map(|(_, key)| *key).collect();
     let said = change(&mut keys, made_at)?;
     let version = held.version() + 1;
-    let signed = TrustList::sign(version, made_at, &keys, signer);
+    let signed = TrustList::sign_dated(version, due.after(made_at)?, &[], &keys, signer);
     let after = TrustList::open(&signed, &PreparedKey::new(signer.public())?);
     // As an engine will that has the list before it.
     after
@@ -201,33 +228,6 @@ fn succeed(
         .context("engines would refuse the new list")?;
     files::replace(path, &signed, Readable::All)?;
     say!("{}: version {version}, {said}", path.display());
-    Ok(())
-}
-
-fn show(operator: &Path, list: &Path, as_json: bool) -> anyhow::Result<()> {
-    let operator = PreparedKey::new(&PublicKey::load(operator, Owner::Operator)?.public)?;
-    let list = open(list, &operator)?;
-    if as_json {
-        let keys: Vec<_> = list.keys().iter().map(|(kid, key)| to_json(*kid, key)).collect();
-        let list = json!({ "version": list.version(), "made_at_s": list.made_at().0, "keys": keys });
-        say!("{list:#}");
-        return Ok(());
-    }
-    say!("version {}, made {}", list.version(), moment::show(list.made_at()));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["key", "issuer", "may sign", "from", "until", "now"]);
-    let now = moment::now().seconds();
-    for (kid, key) in list.keys() {
-        table.add_row([
-            kid.to_string(),
-            key.issuer.to_string(),
-            key.uses.to_string(),
-            moment::show(key.from),
-            moment::show(key.until),
-            state(key, now).to_owned(),
-        ]);
-    }
-    say!("{table}");
     Ok(())
 }
 
@@ -244,23 +244,19 @@ pub(crate) fn state(key: &ListedKey, now: UnixSeconds) -> &'static str {
     }
 }
 
-fn to_json(kid: KeyId, key: &ListedKey) -> serde_json::Value {
-    json!({
-        "key_id": kid.to_string(),
-        "issuer": key.issuer.0,
-        "public": hex::encode(key.public),
-        "uses": key.uses.to_string(),
-        "from_s": key.from.0,
-        "until_s": key.until.0,
-        "published_s": key.published.0,
-        "revoked": key.revoked,
-    })
-}
-
 /// Opens a list and says which file is at fault.
 pub(crate) fn open(path: &Path, operator: &PreparedKey) -> anyhow::Result<TrustList> {
     TrustList::open(&files::read(path)?, operator)
         .with_context(|| format!("{} is not a trust list of this operator", path.display()))
+}
+
+impl DueArgs {
+    /// When the list was made, and by when the next one is due.
+    fn after(self, made_at: UnixSeconds) -> anyhow::Result<(UnixSeconds, UnixSeconds)> {
+        let next_by = self.next_by.0;
+        ensure!(next_by > made_at, "--next-by lies before {}, when the list is made", moment::show(made_at));
+        Ok((made_at, next_by))
+    }
 }
 
 fn operator_of(path: &Path) -> anyhow::Result<OperatorSigner> {
@@ -303,7 +299,8 @@ mod tests {
         let operator = PreparedKey::new(signer.public()).unwrap();
         let held = Keyring::empty().update(&open(&path("t"), &operator).unwrap(), ahead).unwrap();
 
-        let list = ListArgs { operator: path("op.key"), list: path("t") };
+        let due = DueArgs { next_by: Moment(UnixSeconds(ahead.0 + 86_400)) };
+        let list = ListArgs { operator: path("op.key"), list: path("t"), due };
         let until = Moment(UnixSeconds(ahead.0 + 86_400));
         let now = Moment(moment::now().seconds());
         add(&AddArgs { list, key: path("a.pub"), uses: vec![Use::Phone], from: now, until }).unwrap();

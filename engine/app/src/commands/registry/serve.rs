@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use super::assemble::{Assembled, assemble};
 use super::config::Config;
-use crate::commands::serve::log_to_stderr;
+use crate::log;
 use crate::outcome::Exit;
 use crate::signals::{Signals, Told};
 use crate::term::say;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
 
 /// Serves until a signal ends it.
 async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool) -> anyhow::Result<Exit> {
-    log_to_stderr();
+    log::to_stderr();
     let mut signals = Signals::new(until_stdin_ends)?;
     // Before the first file is read again: whatever changes from here on is seen as a change.
     let options = api_options(config);
