@@ -17,7 +17,9 @@ use serde::Serialize;
 pub(crate) use self::fault::{Misconfigured, Place};
 pub(crate) use self::follow::{Follow, Short};
 pub(crate) use self::places::{FeedPlace, SnapshotPlace};
-pub(crate) use self::sections::{Devices, Files, Listen, Memory, Workers};
+#[cfg(test)]
+pub(crate) use self::sections::Metrics;
+pub(crate) use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
 use crate::files;
 
 /// Everything `hufu serve` is told.
@@ -34,6 +36,9 @@ pub(crate) struct Config {
     /// What devices may do.
     #[serde(default)]
     pub(crate) devices: Devices,
+    /// How old the trust list may be.
+    #[serde(default)]
+    pub(crate) trust: Trust,
     /// How much memory the engine may use.
     #[serde(default)]
     pub(crate) memory: Memory,

@@ -3,8 +3,10 @@
 mod certificates;
 mod chains;
 mod endings;
+mod health;
 mod keyring;
 mod loader;
+mod probe;
 mod state;
 mod statuses;
 
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
@@ -22,14 +24,15 @@ use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, U
 use self::certificates::{Devices, Own};
 use self::chains::{Chains, Planned};
 use self::endings::Ending;
+use self::health::{Facts, Health, TrustFacts};
 use self::loader::Loader;
 use self::state::State;
 use self::statuses::Statuses;
 use crate::config::{Config, Files};
-use crate::files;
 use crate::outcome::unavailable;
 use crate::secret::{self, Owner, PublicKey};
 use crate::watched::Watched;
+use crate::{files, log, moment};
 
 /// How long a stopping engine waits for work under way.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -62,7 +65,20 @@ struct Held {
     own: Own,
     devices: Devices,
     endings: Endings,
+    health: Arc<Health>,
     engine: Arc<Engine>,
+}
+
+/// What the metrics page and `/readyz` say of what is in force.
+fn facts(config: &Config, keyring: &Keyring, own: &Own, devices: &Devices) -> Facts {
+    let list = keyring.list();
+    Facts {
+        certificate: own.begin().zip(own.end()),
+        crls: devices.lists.clone(),
+        crl_must_be_fresh: *config.devices.crl_must_be_fresh.get_ref(),
+        trust_list: TrustFacts { version: list.version(), made_at: list.made_at(), next_by: list.next_by() },
+        trust_list_must_be_fresh: keyring.must_be_fresh(),
+    }
 }
 
 /// The files that are looked at once a second, those aside that a thread of their own follows.
@@ -79,6 +95,7 @@ struct Watches {
 /// What ends though no file changes.
 struct Endings {
     revocation_list: Ending,
+    trust_list: Ending,
     certificate: Ending,
 }
 
@@ -90,10 +107,17 @@ impl Prepared {
         Prepared::with(config, state)
     }
 
-    /// The same, to see whether it can be done: nothing is written, and an engine may be running on it.
+    /// The same, to see whether an engine would start on it and be ready: nothing stays written, and an engine may be
+    /// running on it.
     pub(crate) fn look(config: Config) -> anyhow::Result<Prepared> {
         let state = State::look(&config.files.state)?;
-        Prepared::with(config, state)
+        let prepared = Prepared::with(config, state)?;
+        let held = &prepared.held;
+        held.tls().verify(&QuicOptions::new(held.config.listen.quic))?;
+        let why = held.facts().not_ready(moment::now().seconds());
+        ensure!(why.is_empty(), "an engine would start and not be ready: {}", why.join("; "));
+        probe::addresses(&held.config.listen, held.state.probe()?)?;
+        Ok(prepared)
     }
 
     fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
@@ -103,13 +127,21 @@ impl Prepared {
         let snapshots: Vec<_> = config.files.snapshots.iter().map(follow).collect();
         let operator = PublicKey::load(&config.files.operator_key, Owner::Operator)?;
         let operator = PreparedKey::new(&operator.public).context("the operator's key cannot be used")?;
-        let keyring = keyring::start(&config.files.trust_list, &operator, &state)?;
+        let keyring = keyring::start(
+            &config.files.trust_list,
+            &operator,
+            &state,
+            *config.trust.list_must_be_fresh.get_ref(),
+        )?;
         let sites = read_sites(&config.files)?;
         let devices = Devices::read(&config.files)?;
         let own = Own::read(&config.files)?;
-        let mut endings =
-            Endings { revocation_list: Ending::of_revocation_list(), certificate: Ending::of_certificate() };
-        endings.look(&own, &devices);
+        let mut endings = Endings {
+            revocation_list: Ending::of_revocation_list(),
+            trust_list: Ending::of_trust_list(),
+            certificate: Ending::of_certificate(),
+        };
+        endings.look(&own, &devices, &keyring);
         let mut statuses = Statuses::new(&config.memory)?;
         for path in &config.files.snapshots {
             statuses.apply(path, &state)?;
@@ -138,7 +170,8 @@ impl Prepared {
             engine.devices().revoke(device, generation);
         }
         let state = Arc::new(state);
-        let held = Held { config, operator, keyring, state, own, devices, endings, engine };
+        let health = Arc::new(Health::new(facts(&config, &keyring, &own, &devices)));
+        let held = Held { config, operator, keyring, state, own, devices, endings, health, engine };
         Ok(Prepared { statuses, snapshots, chains, watches, held })
     }
 
@@ -151,6 +184,8 @@ impl Prepared {
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
             Err(fault) => return Err(unavailable(fault)),
         };
+        running.exhibit(Arc::<Health>::clone(&held.health));
+        running.exhibit(Arc::new(log::Dropped));
         if chains.are_any() {
             running.exhibit(Arc::new(chains.figures()));
         }
@@ -222,7 +257,8 @@ impl Server {
                 fixed.applied(&change);
             }
         }
-        held.endings.look(&held.own, &held.devices);
+        held.endings.look(&held.own, &held.devices, &held.keyring);
+        held.health.set(held.facts());
         chains.look(&held.state);
         held.state.retry();
         loader.check();
@@ -273,6 +309,10 @@ impl Held {
         Ok("the engine's certificate is in force".to_owned())
     }
 
+    fn facts(&self) -> Facts {
+        facts(&self.config, &self.keyring, &self.own, &self.devices)
+    }
+
     fn tls(&self) -> TlsParts {
         certificates::parts(&self.own, &self.devices, self.crl_must_be_fresh())
     }
@@ -295,8 +335,9 @@ impl Watches {
 }
 
 impl Endings {
-    fn look(&mut self, own: &Own, devices: &Devices) {
+    fn look(&mut self, own: &Own, devices: &Devices, keyring: &Keyring) {
         self.revocation_list.look(devices.end);
+        self.trust_list.look(keyring.list().next_by());
         self.certificate.look(own.end());
     }
 }

@@ -5,6 +5,7 @@ mod exhibit;
 mod http;
 mod kernel;
 mod page;
+mod readiness;
 mod scrape;
 mod visit;
 

@@ -33,6 +33,16 @@ pub struct TlsParts {
     pub crls_must_be_fresh: bool,
 }
 
+impl TlsParts {
+    /// Whether these can be served with, as [`serve`](crate::serve) finds out when it starts.
+    ///
+    /// # Errors
+    /// [`TlsFault`], for example when certificate and key do not belong together.
+    pub fn verify(self, options: &QuicOptions) -> Result<(), TlsFault> {
+        Tls::new(self, options).map(drop)
+    }
+}
+
 /// Why certificates cannot be served with. Whoever runs the operator's CA can mend it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsFault {

@@ -64,6 +64,15 @@ pub(crate) struct Devices {
     pub(crate) crl_must_be_fresh: Spanned<bool>,
 }
 
+/// How old the trust list may be.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Trust {
+    /// Whether no code is admitted once the next trust list is overdue.
+    pub(crate) list_must_be_fresh: Spanned<bool>,
+}
+
 /// How much memory the engine may use.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
@@ -133,6 +142,12 @@ impl Default for Devices {
             cookie_s: bare(limits::COOKIE_S_MAX),
             crl_must_be_fresh: bare(false),
         }
+    }
+}
+
+impl Default for Trust {
+    fn default() -> Trust {
+        Trust { list_must_be_fresh: bare(false) }
     }
 }
 

@@ -27,13 +27,21 @@ pub(super) struct Devices {
     pub(super) revoked: Vec<(DeviceId, DeviceGeneration)>,
     /// When the first of the lists should have been followed by another.
     pub(super) end: Option<UnixSeconds>,
-    numbers: Vec<Numbered>,
+    /// What each list says of itself.
+    pub(super) lists: Vec<RevocationList>,
 }
 
-/// Whose revocation list, and its number (RFC 5280 section 5.2.3).
-struct Numbered {
-    authority: String,
-    number: u64,
+/// What a revocation list says of itself.
+#[derive(Clone, Debug)]
+pub(super) struct RevocationList {
+    /// Whose it is.
+    pub(super) authority: String,
+    /// Its number (RFC 5280 section 5.2.3).
+    pub(super) number: Option<u64>,
+    /// When it was made.
+    pub(super) made_at: UnixSeconds,
+    /// By when the next one is due.
+    pub(super) next_by: Option<UnixSeconds>,
 }
 
 impl Own {
@@ -46,6 +54,13 @@ impl Own {
         let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
         secret::warn_if_shared(&files.key)?;
         Ok(Own { chain, key })
+    }
+
+    /// From when the certificate is valid.
+    pub(super) fn begin(&self) -> Option<UnixSeconds> {
+        let (_, leaf) = X509Certificate::from_der(self.chain.first()?).ok()?;
+        let begin = leaf.validity().not_before.timestamp().max(0);
+        Some(UnixSeconds(u32::try_from(begin).unwrap_or(u32::MAX)))
     }
 
     /// When the certificate ends.
@@ -62,7 +77,7 @@ impl Devices {
     pub(super) fn read(files: &Files) -> anyhow::Result<Devices> {
         let roots = certificates(&files.ca)?;
         let mut devices =
-            Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, numbers: Vec::new() };
+            Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, lists: Vec::new() };
         if let Some(path) = &files.crl {
             let crls: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
                 .and_then(Iterator::collect)
@@ -81,11 +96,14 @@ impl Devices {
         let Ok((_, crl)) = x509_parser::parse_x509_crl(&der) else { bail!("it is not a revocation list") };
         ensure!(self.signed(&crl), "none of the root certificates has signed the revocation list");
         self.revoked.extend(profile::read_crl(&der)?);
-        if let Some(number) = crl.crl_number().and_then(|number| u64::try_from(number).ok()) {
-            self.numbers.push(Numbered { authority: crl.issuer().to_string(), number });
-        }
-        let end = crl.next_update().map(|next| next.timestamp().max(0));
-        let end = end.map(|end| UnixSeconds(u32::try_from(end).unwrap_or(u32::MAX)));
+        let seconds = |timestamp: i64| UnixSeconds(u32::try_from(timestamp.max(0)).unwrap_or(u32::MAX));
+        let end = crl.next_update().map(|next| seconds(next.timestamp()));
+        self.lists.push(RevocationList {
+            authority: crl.issuer().to_string(),
+            number: crl.crl_number().and_then(|number| u64::try_from(number).ok()),
+            made_at: seconds(crl.last_update().timestamp()),
+            next_by: end,
+        });
         self.end = self.end.into_iter().chain(end).min();
         self.crls.push(der);
         Ok(())
@@ -102,9 +120,10 @@ impl Devices {
     /// Remembers what was revoked, and tells when an older list has come back: what it lacks stays revoked.
     pub(super) fn remember(&self, state: &State) {
         state.remember_revoked(&self.revoked);
-        for Numbered { authority, number } in &self.numbers {
-            let before = state.remember_list(authority, *number);
-            if *number < before {
+        for RevocationList { authority, number, .. } in &self.lists {
+            let Some(number) = *number else { continue };
+            let before = state.remember_list(authority, number);
+            if number < before {
                 tracing::warn!(
                     "revocation list {number} of {authority} is older than {before}, which this engine has read; \
                      put the newer one back. Whoever was revoked stays revoked"

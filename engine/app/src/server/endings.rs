@@ -23,6 +23,12 @@ impl Ending {
         Ending { what: "the revocation list", mend, near_s: 7 * DAY_S, told: None }
     }
 
+    /// The trust list's successor, of ninety days unless the operator says otherwise.
+    pub(super) const fn of_trust_list() -> Ending {
+        let mend = "`hufu keys trust refresh` signs the next one";
+        Ending { what: "the time of the trust list", mend, near_s: 14 * DAY_S, told: None }
+    }
+
     /// The engine's own certificate.
     pub(super) const fn of_certificate() -> Ending {
         let mend = "devices cannot connect after it; `hufu ca server` issues a new one";

@@ -16,6 +16,7 @@ use hufu_wire::{DeviceGeneration, DeviceId, IssuerId, Sequence};
 
 use self::disk::Disk;
 use self::memory::Memory;
+use super::probe;
 
 /// The engine's memory, written down at every change.
 pub(super) struct State {
@@ -56,6 +57,12 @@ impl State {
     /// The folder itself.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Tries whether the folder can be written; nothing stays in it.
+    pub(super) fn probe(&self) -> anyhow::Result<probe::Folder> {
+        let lock = self.kept().disk.lock_path();
+        probe::folder(&self.folder, &lock)
     }
 
     /// Whether an issuer's statuses may be those of a snapshot, after all that this engine has applied.

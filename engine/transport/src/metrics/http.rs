@@ -41,10 +41,12 @@ async fn metrics(State(board): State<Arc<Board>>) -> impl IntoResponse {
     }
 }
 
-/// Whether gates should be sent here.
+/// Whether gates should be sent here; if not, one line for each cause.
 async fn readyz(State(board): State<Arc<Board>>) -> impl IntoResponse {
-    match board.not_ready() {
-        None => (StatusCode::OK, "ready\n".to_owned()),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    let why = board.not_ready();
+    if why.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, why.join("\n") + "\n")
     }
 }

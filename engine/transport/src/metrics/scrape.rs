@@ -2,11 +2,11 @@
 
 use core::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use hufu_check::{Counters, Engine, Silence};
-use hufu_wire::{Decision, Reason, Sequence};
+use hufu_wire::{Decision, Reason};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::exhibit::Exhibit;
 use super::kernel;
 use super::page::Page;
+use super::readiness;
 use crate::clock::Clock;
 use crate::quic::Shared;
 use crate::thread::ThreadId;
@@ -41,24 +42,22 @@ impl Board {
         Ok(text)
     }
 
-    /// Why no gate should be sent here.
-    pub(crate) fn not_ready(&self) -> Option<&'static str> {
+    /// Why no gate should be sent here, one line a cause; none when it is ready.
+    pub(crate) fn not_ready(&self) -> Vec<String> {
+        let mut why = Vec::new();
         if self.stopping.load(Ordering::Relaxed) {
-            return Some("stopping");
+            why.push("stopping".to_owned());
         }
-        if self.threads().any(|(_, thread)| thread.get().is_none()) {
-            return Some("a thread that checks has ended");
-        }
-        let table = self.engine.table();
-        if table.issuers().next().is_none() {
-            return Some("no issuer's status is loaded");
-        }
-        // A chain that is known to be empty is as loaded as it can be.
-        let mut heads = table.issuers().map(|(_, slot)| table.as_of(slot));
-        if heads.any(|head| head.sequence == Sequence(0) && head.heard.is_none()) {
-            return Some("an issuer's status has never been loaded");
-        }
-        None
+        let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
+        why.extend(ended.map(|(name, _)| format!("the thread {name}, which checks, has ended")));
+        readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
+        why.extend(self.exhibits().iter().flat_map(|exhibit| exhibit.not_ready()));
+        why
+    }
+
+    fn exhibits(&self) -> RwLockReadGuard<'_, Vec<Arc<dyn Exhibit>>> {
+        // A list of handles: a panic while it grew left it whole.
+        self.exhibits.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// CPU time used so far by each thread that checks.
@@ -91,8 +90,12 @@ impl Collector for Board {
         self.issuers(&mut page)?;
         let cpu = self.cpu_times().into_iter().map(|(name, used)| (name, used.as_secs_f64()));
         page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)?;
-        // A list of handles: whoever panicked while it grew left it whole.
-        let exhibits = self.exhibits.read().unwrap_or_else(PoisonError::into_inner);
+        page.gauge(
+            "ready",
+            "1: gates may be sent here, as /readyz says",
+            self.not_ready().is_empty().into(),
+        )?;
+        let exhibits = self.exhibits();
         exhibits.iter().flat_map(|exhibit| exhibit.families()).try_for_each(|family| page.family(&family))
     }
 }

@@ -12,7 +12,7 @@ use hufu_transport::profile::ENGINE_NAME;
 use hufu_transport::{Exhibit, Family, Values};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
-use crate::rig::{Asker, MARKET_GATE, Rig, block_on};
+use crate::rig::{Asker, MARKET_GATE, Rig, block_on, now};
 
 fn get(addr: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(addr).unwrap();
@@ -80,6 +80,10 @@ fn what_others_exhibit_stands_on_the_page() {
                 Family { name: "shelf_none", help: "Nothing yet", values: Values::Levels(Vec::new()) },
             ]
         }
+
+        fn not_ready(&self) -> Vec<String> {
+            vec!["the shelf is empty".to_owned()]
+        }
     }
 
     let rig = Rig::start();
@@ -96,31 +100,38 @@ fn what_others_exhibit_stands_on_the_page() {
     ] {
         assert!(page.contains(row), "{row} is missing in\n{page}");
     }
+    let (status, why) = get(rig.running.metrics_addr.unwrap(), "/readyz");
+    assert!(status == 503 && why.contains("the shelf is empty"), "{why}");
     rig.running.stop();
 }
 
 #[test]
-fn an_issuer_whose_status_never_came_makes_the_engine_unready() {
+fn a9_an_issuer_whose_status_never_came_or_is_too_old_makes_the_engine_unready() {
     let rig = Rig::start();
     let addr = rig.running.metrics_addr.unwrap();
     let mut writer = rig.table.writer(IssuerId(1)).unwrap();
-    // Threads that have not begun yet come before statuses.
     let begun = Instant::now();
     let is_told = || {
         let (status, why) = get(addr, "/readyz");
         assert_eq!(status, 503);
-        why.contains("never been loaded")
+        // Threads that have not begun yet are told as well.
+        why.contains("never been loaded") && !why.contains("thread")
     };
     while !is_told() {
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody is told which issuer is missing");
         thread::sleep(Duration::from_millis(10));
     }
     writer.advance(Sequence(1), UnixMillis(1)).unwrap();
+    let (status, why) = get(addr, "/readyz");
+    assert!(status == 503 && why.contains("issuer 1: its data is "), "{why}");
+    assert!(rig.running.metrics_text().contains("hufu_ready 0"));
+    writer.heard(now().millis());
     assert_eq!(get(addr, "/readyz").0, 200);
     let mut empty = rig.table.writer(IssuerId(2)).unwrap();
     assert_eq!(get(addr, "/readyz").0, 503);
-    empty.heard(UnixMillis(1));
+    empty.heard(now().millis());
     assert_eq!(get(addr, "/readyz").0, 200, "its chain is empty, and that is known");
+    assert!(rig.running.metrics_text().contains("hufu_ready 1"));
     rig.running.stop();
 }
 

@@ -57,6 +57,11 @@ impl Disk {
         }
     }
 
+    /// The file that the engine which runs on the folder holds locked.
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.path(LOCK)
+    }
+
     /// What was remembered.
     ///
     /// # Errors
