@@ -80,10 +80,13 @@ mod tests {
             now_ms: Some(registry),
         };
         let clocks = ClockArgs { quiet_max: Span { s: 7 * 86_400 } };
-        let answer = clocks.check(&tip, UnixMillis(NOW), UnixMillis(NOW + 100)).map_err(|fault| fault.to_string());
+        let answer =
+            clocks.check(&tip, UnixMillis(NOW), UnixMillis(NOW + 100)).map_err(|fault| fault.to_string());
         match told {
             None => assert!(answer.is_ok(), "{case}: {answer:?}"),
-            Some(told) => assert!(answer.as_ref().is_err_and(|fault| fault.contains(told)), "{case}: {answer:?}"),
+            Some(told) => {
+                assert!(answer.as_ref().is_err_and(|fault| fault.contains(told)), "{case}: {answer:?}")
+            }
         }
     }
 

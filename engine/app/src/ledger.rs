@@ -90,7 +90,12 @@ impl Ledger {
     ///
     /// # Errors
     /// It is not what both authorities signed, or is of another history.
-    pub(crate) fn look_ahead(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
+    pub(crate) fn look_ahead(
+        &mut self,
+        set: &[u8],
+        keyring: &Keyring,
+        now: UnixMillis,
+    ) -> anyhow::Result<()> {
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Gap { .. } | SetAnswer::Duplicate => Ok(()),
             other => bail!("the last set of the chain does not belong there: {other:?}"),

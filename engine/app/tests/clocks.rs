@@ -129,5 +129,8 @@ fn r21_both_authorities_reset_the_time_of_a_chain_that_a_clock_carried_ahead() {
     world.propose("--holder 3 --colour green --rule 1");
     world.ok(&format!("{confirm} --state national"));
     assert_eq!(world.audit_agrees()["agrees"], true);
-    refused("change propose --key local.key --reason x --rule 1 --holder 2 --colour red --yes --quiet-max 0s", "ago by");
+    refused(
+        "change propose --key local.key --reason x --rule 1 --holder 2 --colour red --yes --quiet-max 0s",
+        "ago by",
+    );
 }

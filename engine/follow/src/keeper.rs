@@ -175,7 +175,9 @@ fn make(job: &Job, folder: &Folder, reader: &Reader, spoiled: &AtomicBool) -> Re
             Kept { warm: *warm, info }
         }
         Job::Seal(kept) => {
-            File::open(folder.snapshot(kept.info.digest)).and_then(|file| durable::sync(&file)).map_err(told)?;
+            File::open(folder.snapshot(kept.info.digest))
+                .and_then(|file| durable::sync(&file))
+                .map_err(told)?;
             *kept
         }
     };

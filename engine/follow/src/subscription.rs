@@ -226,7 +226,11 @@ mod tests {
             assert_eq!(quiet.look(now), None, "after {hours} h");
             assert!(!quiet.is_due(now));
         }
-        assert_eq!(opened(start).look(start + Duration::from_secs(3600)), Some(Trip::Silent), "but no live feed");
+        assert_eq!(
+            opened(start).look(start + Duration::from_secs(3600)),
+            Some(Trip::Silent),
+            "but no live feed"
+        );
     }
 
     #[test]

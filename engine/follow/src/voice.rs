@@ -242,7 +242,9 @@ impl Voice {
                  (docs/OPERATIONS.md, Clocks)",
                 ahead_ms.unwrap_or(0) / 1000
             ),
-            Some(false) => tracing::info!("issuer {issuer} at {at}: no head is dated ahead of this machine's clock"),
+            Some(false) => {
+                tracing::info!("issuer {issuer} at {at}: no head is dated ahead of this machine's clock")
+            }
             None => {}
         }
         let age_ms = time.since(follower.heard().unwrap_or(self.since));

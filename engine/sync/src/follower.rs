@@ -134,7 +134,13 @@ impl Follower {
         let heard = (self.heard, self.heard_at);
         let announced = self.announced.map(|head| (head.time, head.sequence));
         let counts = |(time, named): &(UnixMillis, Sequence)| !is_ahead(*time, now) || sequence <= *named;
-        [Some(heard), announced].into_iter().flatten().filter(counts).map(|(time, _)| time).max().unwrap_or(UnixMillis(0))
+        [Some(heard), announced]
+            .into_iter()
+            .flatten()
+            .filter(counts)
+            .map(|(time, _)| time)
+            .max()
+            .unwrap_or(UnixMillis(0))
     }
 
     /// The words are those of a head made at `time`. Never goes back but for a later set after a clock was ahead, and

@@ -43,7 +43,9 @@ pub enum Unsignable {
     #[error("the instruction was proposed in the future")]
     FromTheFuture,
     /// A later instruction is in the chain already.
-    #[error("instruction {sequence} of the chain was proposed at the same time or later: sign this one again")]
+    #[error(
+        "instruction {sequence} of the chain was proposed at the same time or later: sign this one again"
+    )]
     OutOfOrder {
         /// The chain's last set.
         sequence: Sequence,

@@ -118,7 +118,8 @@ fn r21_every_key_of_a_checkpoint_is_its_authoritys() {
         let local_signature = local.vouch(&checkpoint).expect("its own");
         // The second signature is made under the other name: one key may stand in both places.
         let other = Checkpoint { local_key: KeyId([0; 8]), ..checkpoint };
-        let national_signature = national.vouch(&checkpoint).or_else(|_| national.vouch(&other)).expect("its own");
+        let national_signature =
+            national.vouch(&checkpoint).or_else(|_| national.vouch(&other)).expect("its own");
         Checkpoint { local_signature, national_signature, ..checkpoint }
     };
     let another = |role, signer: &AuthoritySigner, found, wanted| ChainFaultKind::AnotherAuthority {
@@ -129,16 +130,25 @@ fn r21_every_key_of_a_checkpoint_is_its_authoritys() {
     };
     // Genuine signatures by keys that may sign this, of the wrong issuer.
     let foreign = by(&national_local(), &national());
-    assert_eq!(kind(&foreign), another(Role::Local, &national_local(), NATIONAL, ISSUER), "the platform decides");
+    assert_eq!(
+        kind(&foreign),
+        another(Role::Local, &national_local(), NATIONAL, ISSUER),
+        "the platform decides"
+    );
     let alone = by(&local(), &greedy());
-    assert_eq!(kind(&alone), another(Role::National, &greedy(), ISSUER, NATIONAL), "the issuer confirms itself");
+    assert_eq!(
+        kind(&alone),
+        another(Role::National, &greedy(), ISSUER, NATIONAL),
+        "the issuer confirms itself"
+    );
     let elsewhere = Checkpoint { issuer: NATIONAL, ..checkpoint() };
     assert_eq!(kind(&elsewhere), ChainFaultKind::AnotherIssuer { found: NATIONAL });
 }
 
 #[test]
 fn r21_the_key_of_an_instruction_is_its_issuers() {
-    let open = |bytes: &[u8]| open_instruction(bytes, &authorities(), trusted(), ed25519::backend()).map(drop);
+    let open =
+        |bytes: &[u8]| open_instruction(bytes, &authorities(), trusted(), ed25519::backend()).map(drop);
     let records = records();
     let by = |signer: &AuthoritySigner, issuer| {
         let content = Content { local_key: signer.key(), ..content(&records) };

@@ -14,7 +14,11 @@ const HOUR: u64 = 3_600_000;
 
 fn signed(before: &Link, era: u8, at: u64, holder: u32) -> Link {
     let (at, changes) = (UnixMillis(at), [(holder, Change::Status(RED))]);
-    sign(&before.tip, &before.words, &Draft { changes: &changes, proposed: Proposed::new(era, at), confirmed: at })
+    sign(
+        &before.tip,
+        &before.words,
+        &Draft { changes: &changes, proposed: Proposed::new(era, at), confirmed: at },
+    )
 }
 
 /// Without a checkpoint: the sets are followed once both authorities have said that their time was wrong.

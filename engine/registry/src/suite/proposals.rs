@@ -59,7 +59,8 @@ pub async fn a_proposal_is_withdrawn_expires_or_is_overtaken(database: &dyn Data
         assert!(matches!(refused, Err(Fault::Conflict(_))), "{refused:?}");
     }
     // Signed before the last one of the chain and handed in after it.
-    let before = scene.instruct_at(&[(8, Change::Word(green()))], UnixMillis(confirmed.facts.proposed.at().0 - 1));
+    let before =
+        scene.instruct_at(&[(8, Change::Word(green()))], UnixMillis(confirmed.facts.proposed.at().0 - 1));
     assert_eq!(scene.propose(&before).await.state, ProposalState::Overtaken);
 }
 

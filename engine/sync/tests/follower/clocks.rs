@@ -153,7 +153,11 @@ fn r24_a_head_of_a_clock_that_was_ahead_weighs_until_the_next_set() {
         assert_eq!(engine.heard(), Some(wrong), "which lies ahead: the age is unknown");
         // A later set shows that the chain went on.
         engine.follower.change_set(&chain[1].bytes, keyring(), real(2)).unwrap();
-        assert_eq!(engine.head(&chain[0].tip, real(3), real(3)).unwrap(), HeadAnswer::Late, "of the set before");
+        assert_eq!(
+            engine.head(&chain[0].tip, real(3), real(3)).unwrap(),
+            HeadAnswer::Late,
+            "of the set before"
+        );
         assert_eq!(engine.head(&chain[1].tip, real(3), real(4)).unwrap(), HeadAnswer::Current { age_ms: 1 });
         assert_eq!((engine.heard(), engine.follower.heard_ahead_ms(real(4))), (Some(real(3)), None));
         assert_eq!(engine.head(&chain[1].tip, real(2), real(5)).unwrap(), HeadAnswer::Late, "never back");
@@ -170,7 +174,11 @@ fn r24_a_head_that_was_announced_by_a_clock_ahead_makes_no_set_current() {
     // The clock is set back before the set comes.
     engine.follower.change_set(&chain[1].bytes, keyring(), real).unwrap();
     assert_eq!(engine.heard(), None, "cut to now it would look current");
-    assert_eq!(engine.head(&chain[1].tip, real, real).unwrap(), HeadAnswer::Late, "cannot be told from a repeat");
+    assert_eq!(
+        engine.head(&chain[1].tip, real, real).unwrap(),
+        HeadAnswer::Late,
+        "cannot be told from a repeat"
+    );
     engine.follower.change_set(&chain[2].bytes, keyring(), after(&chain[2].tip, 0)).unwrap();
     let now = after(&chain[2].tip, 100);
     assert_eq!(engine.head(&chain[2].tip, now, now).unwrap(), HeadAnswer::Current { age_ms: 0 });

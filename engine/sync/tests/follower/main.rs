@@ -1,8 +1,8 @@
 //! What a follower does with each thing that can come, one by one.
 
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
-mod clocks;
 mod forks;
 mod heads;
 mod sets;

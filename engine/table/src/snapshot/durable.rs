@@ -52,7 +52,8 @@ pub(super) mod tests {
         let found = file.metadata().expect("an open file");
         let named = PATH.with_borrow(|path| path.as_ref().and_then(|path| path.metadata().ok()));
         let is_named = named.is_some_and(|named| named.ino() == found.ino());
-        let synced = if found.is_dir() { Synced::Folder } else { Synced::File { bytes: found.len(), is_named } };
+        let synced =
+            if found.is_dir() { Synced::Folder } else { Synced::File { bytes: found.len(), is_named } };
         SYNCED.with_borrow_mut(|all| all.push(synced));
     }
 
