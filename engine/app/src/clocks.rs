@@ -11,7 +11,7 @@ use crate::moment::{self, Span};
 use crate::remote::Remote;
 
 /// How far clocks may be wrong unnoticed.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct ClockArgs {
     /// Refuse to sign when the chain's last change is older than this by this machine's clock: the clock may be ahead
     #[arg(long, value_name = "SPAN", default_value = "7d")]

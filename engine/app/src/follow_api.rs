@@ -54,7 +54,7 @@ pub(crate) fn is_damage(fault: &ApiFault) -> bool {
 pub(crate) enum Dated {
     /// Those that this machine's clock has reached, and those before a reset of the chain's time.
     ByNow,
-    /// All: whoever asks is about to reset the chain's time.
+    /// All: the caller is about to reset the chain's time.
     Whenever,
 }
 
