@@ -77,3 +77,14 @@ impl fmt::Debug for KeyId {
         write!(f, "KeyId({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_shown_as_people_type_them() {
+        assert_eq!(IssuerId(110_000).to_string(), "110000");
+        assert_eq!(KeyId([0, 1, 0x2a, 0xff, 4, 5, 6, 7]).to_string(), "00012aff04050607");
+    }
+}

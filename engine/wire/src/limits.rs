@@ -114,3 +114,30 @@ const _: () = assert!(CHANGE_SET_BYTES_MAX <= FRAME_BYTES_MAX);
 const _: () = assert!(CHANGE_SET_BYTES_MAX <= 1 << 20);
 const _: () = assert!(FRAME_CHECKS_MAX * (8 + 2 + CHECK_REQUEST_BYTES_MAX) <= FRAME_BYTES_MAX);
 const _: () = assert!(ROSTER_MEMBERS_MAX * 4 + 4096 <= FRAME_BYTES_MAX);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A limit that moves is a change of the protocol: the documents and the other ends must move with it.
+    #[test]
+    fn limits_are_those_of_the_documents() {
+        let limits = [
+            ("code", CODE_BINARY_BYTES_MAX as u64, 339),
+            ("phone code", PHONE_VALIDITY_S_MAX.into(), 86_400),
+            ("paper code", PAPER_VALIDITY_S_MAX.into(), 604_800),
+            ("trip code", TRIP_VALIDITY_S_MAX.into(), 5_184_000),
+            ("check request", CHECK_REQUEST_BYTES_MAX as u64, 520),
+            ("longest sealed request", SEALED_REQUEST_BYTES_MAX as u64, 644),
+            ("shortest sealed request", SEALED_REQUEST_BYTES_MIN as u64, 156),
+            ("epoch", EPOCH_S.into(), 21_600),
+            ("cookie", COOKIE_S_MAX.into(), 86_400),
+            ("devices", DEVICES_MAX.into(), 1_048_576),
+            ("frame", FRAME_BYTES_MAX as u64, 655_360),
+            ("instruction", INSTRUCTION_VALIDITY_S_MAX.into(), 604_800),
+        ];
+        for (name, limit, expected) in limits {
+            assert_eq!(limit, expected, "{name}");
+        }
+    }
+}

@@ -101,3 +101,16 @@ pub(crate) fn put<L: IntoBytes + Immutable>(layout: &L, out: &mut [u8]) {
     let bytes = layout.as_bytes();
     out[..bytes.len()].copy_from_slice(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_message_and_what_is_wrong() {
+        let malformed = Malformed { message: "cookie", fault: "wrong length" };
+        assert_eq!(malformed.to_string(), "malformed cookie: wrong length");
+        let no_room = NoRoom { message: "cookie", needed: 64, room: 63 };
+        assert_eq!(no_room.to_string(), "a cookie takes 64 bytes, the buffer has 63");
+    }
+}

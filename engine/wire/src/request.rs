@@ -246,6 +246,12 @@ mod tests {
     use crate::message::{read, write};
     use proptest::prelude::*;
 
+    #[test]
+    fn a_nonce_is_the_number_after_four_zeroes() {
+        let nonce = CheckNumber(0x0102_0304_0506_0708).nonce();
+        assert_eq!(nonce, [0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]);
+    }
+
     proptest! {
         #[test]
         fn a_request_has_one_byte_string(lane: u16, code in proptest::collection::vec(any::<u8>(), 0..=512)) {

@@ -139,3 +139,25 @@ impl Message<'_> for Cookie {
         put(&layout, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_one_of_two_and_allows_no_more_than_it_names() {
+        let scopes: Vec<u32> = (0..8).filter(|bits| Scope::from_bits(*bits).is_some()).collect();
+        assert_eq!(scopes, [1, 3]);
+        let (checks, both) = (Scope::CHECKS, Scope::CHECKS_AND_ROSTERS);
+        assert_eq!([checks, both].map(Scope::to_bits), [1, 3]);
+        assert_eq!(Scope::from_bits(3), Some(both));
+        let allowed = [(checks, checks), (checks, both), (both, checks), (both, both)];
+        assert_eq!(allowed.map(|(scope, wanted)| scope.allows(wanted)), [true, false, true, true]);
+    }
+
+    #[test]
+    fn keys_do_not_show() {
+        let keys = SessionKeys { request: [0xab; 16], reply: [0xcd; 16] };
+        assert_eq!(format!("{keys:?}"), "SessionKeys(secret)");
+    }
+}

@@ -196,6 +196,52 @@ mod tests {
         assert_eq!(StatusWord::from_bits(PRESENT | 3).colour(), None, "the undefined fourth colour");
     }
 
+    /// The bits of `fixtures/golden/wire/status-word.json`.
+    #[test]
+    fn each_field_has_its_bits() {
+        let minute = |minute| StatusMinute::new(minute).unwrap();
+        let last = StatusMinute::MAX;
+        let zero = StatusWord::UNKNOWN;
+        let check = |word: StatusWord, bits: u64| assert_eq!(word.to_bits(), bits, "{bits:#x}");
+        check(StatusWord::new(Colour::Green, 0), 4);
+        check(StatusWord::new(Colour::Red, 1), 4 | 1 | 1 << 3);
+        check(StatusWord::new(Colour::Amber, 255), 4 | 2 | 0xff << 3);
+        check(zero.with_test(minute(1), TestResult::Negative), 1 << 11 | 1 << 35);
+        check(zero.with_test(last, TestResult::Pending), 0xff_ffff << 11 | 3 << 35);
+        check(zero.with_doses(1), 1 << 37);
+        check(zero.with_doses(7), 7 << 37);
+        check(zero.with_doses(8), 7 << 37);
+        check(zero.with_until(minute(1)), 1 << 40);
+        check(zero.with_until(last), 0xff_ffff << 40);
+    }
+
+    /// A field that is set a second time forgets what it was, and no other field changes.
+    #[test]
+    fn a_field_is_replaced_whole() {
+        let full = StatusWord::from_bits(u64::MAX);
+        let minute = StatusMinute::new(0).unwrap();
+        let check = |word: StatusWord, cleared: u64| assert_eq!(!word.to_bits(), cleared, "{cleared:#x}");
+        check(full.with_colour(Colour::Green), 3);
+        check(full.with_generation(0), 0xff << 3);
+        check(full.with_test(minute, TestResult::None), 0xff_ffff << 11 | 3 << 35);
+        check(full.with_doses(0), 7 << 37);
+        check(full.with_until(minute), 0xff_ffff << 40);
+    }
+
+    #[test]
+    fn a_status_has_one_spelling() {
+        let green = StatusWord::new(Colour::Green, 3);
+        let minute = StatusMinute::new(9).unwrap();
+        let check = |word: StatusWord, canonical| assert_eq!(word.is_canonical(), canonical, "{word:?}");
+        check(StatusWord::UNKNOWN, true);
+        check(StatusWord::UNKNOWN.with_generation(1), false);
+        check(StatusWord::from_bits(PRESENT | 3), false);
+        check(green, true);
+        check(green.with_test(minute, TestResult::Negative), true);
+        check(green.with_test(StatusMinute::new(0).unwrap(), TestResult::Negative), true);
+        check(green.with_test(minute, TestResult::None), false);
+    }
+
     proptest! {
         #[test]
         fn every_field_keeps_to_its_own_bits(

@@ -93,6 +93,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn units_of_time_lead_to_each_other() {
+        let instant = UnixSeconds(1_790_000_045);
+        assert_eq!(UnixMillis(1_790_000_045_999).seconds(), instant);
+        assert_eq!(instant.millis(), UnixMillis(1_790_000_045_000));
+        assert_eq!(UnixMillis(u64::MAX).seconds(), UnixSeconds(u32::MAX));
+        assert_eq!(instant.step(), Step(59_666_668));
+        assert_eq!(Step(59_666_668).starts(), UnixSeconds(1_790_000_040));
+        assert_eq!(StatusMinute::at(instant).get(), 3_536_054);
+        assert_eq!(StatusMinute::at(instant).starts(), UnixSeconds(1_790_000_040));
+        assert_eq!(UnixMillis(7).since(UnixMillis(3)), 4);
+        assert_eq!(UnixMillis(3).since(UnixMillis(7)), 0);
+    }
+
+    #[test]
+    fn a_minute_has_24_bits() {
+        assert_eq!(StatusMinute::new((1 << 24) - 1), Some(StatusMinute::MAX));
+        assert_eq!(StatusMinute::new(1 << 24), None);
+    }
+
+    #[test]
+    fn an_offset_is_shown_with_its_sign() {
+        assert_eq!([ClockOffset(45), ClockOffset(-3)].map(|offset| offset.to_string()), ["+45 s", "-3 s"]);
+    }
+
+    #[test]
     fn the_last_status_minute_still_has_a_unix_time() {
         assert_eq!(StatusMinute::at(StatusMinute::MAX.starts()), StatusMinute::MAX);
         assert_eq!(StatusMinute::at(UnixSeconds(u32::MAX)), StatusMinute::MAX);

@@ -160,6 +160,12 @@ fn what_no_authority_writes_is_refused() {
         (40, &[0; 32], Some("the first follows nothing, and nothing else does")),
         (content + 8, &[0; 4], Some("a validity that nothing may have")),
         (content + 8, &[0xff; 4], Some("a validity that nothing may have")),
+        (content + 8, &limits::INSTRUCTION_VALIDITY_S_MAX.to_le_bytes(), None),
+        (
+            content + 8,
+            &(limits::INSTRUCTION_VALIDITY_S_MAX + 1).to_le_bytes(),
+            Some("a validity that nothing may have"),
+        ),
         (content + 56, &[2], Some("wrong length")),
         (content + 60, &[0], Some("no reason")),
         (content + 60, &[129], Some("a reason too long")),
@@ -176,6 +182,22 @@ fn what_no_authority_writes_is_refused() {
     ] {
         assert_eq!(fault(at, bytes), expected, "at {at}");
     }
+}
+
+#[test]
+fn a_message_longer_than_any_is_refused_before_it_is_read() {
+    let bytes = vec![0; limits::CHANGE_SET_BYTES_MAX + 1];
+    let faults = |bytes: &[u8]| {
+        let set = read::<ChangeSet<'_>>(bytes).map_err(|malformed| malformed.fault).err();
+        (set, read::<Instruction<'_>>(bytes).map_err(|malformed| malformed.fault).err())
+    };
+    assert_eq!(faults(&bytes), (Some("too long"), Some("too long")));
+    assert_eq!(faults(&bytes[1..]), (Some("not a change set"), Some("not an instruction")));
+}
+
+#[test]
+fn an_instruction_expires_its_validity_after_it_was_proposed() {
+    assert_eq!(content(&records(), "why").expires(), UnixMillis(1_790_003_600_000));
 }
 
 #[test]

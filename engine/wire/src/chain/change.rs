@@ -172,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn changes_come_back_as_they_were_given() {
+        let changes = [
+            (HolderIndex(7), Change::Word(RED.with_generation(3))),
+            (HolderIndex(8), Change::Generation(4)),
+            (HolderIndex(11), Change::Status(RED)),
+        ];
+        let records = changes.map(|(holder, change)| Record::new(holder, change));
+        let read = Changes::new(&records).unwrap();
+        assert_eq!(read.iter().collect::<Vec<_>>(), changes);
+        assert_eq!((read.len(), read.last_holder()), (3, HolderIndex(11)));
+    }
+
+    #[test]
     fn changes_rise_and_have_one_spelling() {
         let spelling = Some("a change is not in its only spelling");
         let fine = record(7, Change::Word(RED));
