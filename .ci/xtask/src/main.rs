@@ -1,9 +1,11 @@
-//! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them.
+//! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them. `cargo xtask mutate` checks
+//! the tests themselves.
 
 mod counts;
 mod dependencies;
 mod figures;
 mod licence;
+mod mutate;
 mod process;
 mod runner;
 mod sizes;
@@ -36,6 +38,8 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Change the code of floors 1 to 3 step by step and see whether a test fails each time
+    Mutate(mutate::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode> {
     std::env::set_current_dir(root())?;
     match arguments.command {
+        Some(Task::Mutate(options)) => return mutate::run(&options),
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
         Some(Task::Test { only, list: false }) => {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -19,9 +19,14 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
 
 /// Runs `command` to its end. An error when it cannot start or fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    say(command);
-    let status = command.stdin(Stdio::null()).status().with_context(|| cannot_start(command))?;
+    let status = status_of(command)?;
     if status.success() { Ok(()) } else { bail!("`{}` ended with {status}", told(command)) }
+}
+
+/// Runs `command` to its end. An error when it cannot start.
+pub(crate) fn status_of(command: &mut Command) -> Result<ExitStatus> {
+    say(command);
+    command.stdin(Stdio::null()).status().with_context(|| cannot_start(command))
 }
 
 /// Runs a test runner, passes on what it prints, and adds up its closing lines.
