@@ -84,6 +84,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn edits_are_counted() {
+        for (from, to, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abc", 0),
+            ("abc", "ABC", 0),
+            ("flaw", "lawn", 2),
+            ("kitten", "sitting", 3),
+            ("sunday", "saturday", 3),
+            ("abcd", "dcba", 4),
+        ] {
+            assert_eq!(edits(from, to), expected, "{from:?} to {to:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_near_within_one_edit_and_a_third_of_its_length() {
+        const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        let near = |written: &str, known: &'static str| nearest_of(written, [known].into_iter()).is_some();
+        assert!(near("abcxyz", "abcdef") && !near("abwxyz", "abcdef"));
+        assert!(near("o", "no") && !near("on", "no"));
+        assert!(near(LONG, LONG) && !near(&format!("{LONG}a"), LONG));
+        assert_eq!(LONG.len(), 64);
+    }
+
+    #[test]
     fn the_nearest_key_is_suggested_and_a_far_one_is_not() {
         assert_eq!(nearest("skew_step"), Some("skew_steps"));
         assert_eq!(nearest("Accept"), Some("accepts"));

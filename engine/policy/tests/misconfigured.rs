@@ -175,6 +175,17 @@ fn text_must_be_one_line_that_says_something() {
 }
 
 #[test]
+fn the_longest_text_and_list_are_accepted_and_no_longer_ones() {
+    let accepted = |keys: &str| {
+        Sites::parse(&format!("[[site]]\nid = 1\nname = \"Gate\"\n{keys}"), "sites.toml").is_ok()
+    };
+    let issuers = |count: usize| format!("issuers = {:?}", (0..count).collect::<Vec<_>>());
+    assert!(accepted(&format!("hotline = \"{}\"", "长".repeat(limits::TEXT_CHARS_MAX))));
+    assert!(accepted(&issuers(limits::LIST_MAX)));
+    check(&issuers(limits::LIST_MAX + 1), "sites.toml:4: issuers: has 1025 members; write at most 1024");
+}
+
+#[test]
 fn the_file_as_a_whole() {
     assert_eq!(told_file(""), "sites.toml:1: site: there is no site; write at least one [[site]] table");
     assert_eq!(
