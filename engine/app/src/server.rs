@@ -113,7 +113,7 @@ impl Prepared {
         let state = State::look(&config.files.state)?;
         let prepared = Prepared::with(config, state)?;
         let held = &prepared.held;
-        held.tls().verify(&QuicOptions::new(held.config.listen.quic))?;
+        held.tls().verify(&QuicOptions::new(held.config.listen.quic.first))?;
         let why = held.facts().not_ready(moment::now().seconds());
         ensure!(why.is_empty(), "an engine would start and not be ready: {}", why.join("; "));
         probe::addresses(&held.config.listen, held.state.probe()?)?;

@@ -8,9 +8,9 @@ pub const CODE_PREFIX: &str = "HF1:";
 /// What certificates of other systems begin with, in upper case.
 const FOREIGN_PREFIXES: [&str; 6] = [
     // EU Digital COVID Certificate (hcert-spec, section 4).
-    "HC1:", // Swiss Certificate Light.
-    "LT1:", // CoronaCheck, the Netherlands.
-    "NL2:", // New Zealand COVID Pass (NZCP 1, section 4).
+    "HC1:",   // Swiss Certificate Light.
+    "LT1:",   // CoronaCheck, the Netherlands.
+    "NL2:",   // New Zealand COVID Pass (NZCP 1, section 4).
     "NZCP:/", // SMART Health Cards and Links (HL7).
     "SHC:/", "SHLINK:/",
 ];

@@ -19,6 +19,11 @@ impl Addresses {
     pub(crate) fn have_one_port(&self) -> bool {
         self.also.iter().all(|address| address.port() == self.first.port())
     }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = SocketAddr> {
+        core::iter::once(self.first).chain(self.also.iter().copied())
+    }
 }
 
 impl<A: Into<SocketAddr>> From<A> for Addresses {
@@ -72,7 +77,6 @@ impl Serialize for Addresses {
         if self.also.is_empty() {
             return self.first.serialize(serializer);
         }
-        let all: Vec<_> = [self.first].iter().chain(&self.also).copied().collect();
-        all.serialize(serializer)
+        serializer.collect_seq(self.iter())
     }
 }

@@ -45,14 +45,16 @@ pub(super) fn folder(folder: &Path, lock: &Path) -> anyhow::Result<Folder> {
 /// # Errors
 /// One of them is not this machine's, or another process has it.
 pub(super) fn addresses(listen: &Listen, state: Folder) -> anyhow::Result<()> {
-    ensure!(
-        listen.udp != listen.quic || listen.udp.port() == 0,
-        "udp and quic in [listen] are both {}; give them two ports",
-        listen.udp
-    );
-    // Sealed UDP's port may be shared: an engine that takes another's place joins it.
-    tried("udp", UdpSocket::bind(listen.udp).map(drop), true)?;
-    tried("quic", UdpSocket::bind(listen.quic).map(drop), state == Folder::InUse)?;
+    let udp = listen.udp.get_ref();
+    for address in udp.iter() {
+        let is_both = address.port() != 0 && listen.quic.iter().any(|quic| quic == address);
+        ensure!(!is_both, "udp and quic in [listen] are both {address}; give them two ports");
+        // Sealed UDP's port may be shared: an engine that takes another's place joins it.
+        tried("udp", UdpSocket::bind(address).map(drop), true)?;
+    }
+    for address in listen.quic.iter() {
+        tried("quic", UdpSocket::bind(address).map(drop), state == Folder::InUse)?;
+    }
     if let Some(metrics) = listen.metrics.0 {
         tried("metrics", TcpListener::bind(metrics).map(drop), state == Folder::InUse)?;
     }
@@ -94,7 +96,12 @@ mod tests {
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let taken = UdpSocket::bind(free).unwrap();
         let addr = taken.local_addr().unwrap();
-        let listen = |udp, quic| Listen { udp, quic, metrics: crate::config::Metrics(None) };
+        let listen = |udp: SocketAddr, quic: SocketAddr| Listen {
+            udp: toml::Spanned::new(0..0, udp.into()),
+            quic: quic.into(),
+            metrics: crate::config::Metrics(None),
+            ..Listen::default()
+        };
         assert!(addresses(&listen(free, free), Folder::Free).is_ok());
         assert!(addresses(&listen(addr, free), Folder::Free).is_ok(), "shared with another engine");
         assert!(addresses(&listen(free, addr), Folder::InUse).is_ok(), "the running engine's");
