@@ -41,7 +41,7 @@ fn gates_of_both_families_enrol_and_are_answered_however_an_engine_listens() {
     {
         let rig = rig(listen);
         for ip in ["127.0.0.1", "::1"] {
-            let quic = rig.running.quic_addrs.iter().filter(|addr| addr.is_ipv4() == !ip.contains(':'));
+            let quic = rig.running.quic_addrs.iter().filter(|addr| addr.is_ipv4() != ip.contains(':'));
             let port = quic.chain(&rig.running.quic_addrs).next().unwrap().port();
             let device = rig.ca.device(rig.grant(MARKET_GATE));
             let control = server(&at(ip, port).to_string());
