@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hufu_check::{PassBack, Use, Windows};
-use hufu_wire::{DeviceId, HolderIndex, IssuerId, Step, UnixSeconds};
+use hufu_check::{Gate, PassBack, Use, Windows};
+use hufu_policy::PassBackBy;
+use hufu_wire::{DeviceId, HolderIndex, IssuerId, Lane, Step, UnixSeconds};
 
 const NOW: UnixSeconds = UnixSeconds(1_795_000_000);
 
@@ -13,7 +14,9 @@ fn pass_back(criterion: &mut Criterion) {
     let claim = |holder: u32| {
         let shown =
             Use { issuer: IssuerId(610_000), holder: HolderIndex(holder), step: Some(Step(59_833_333)) };
-        memory.claim(shown, DeviceId(1), NOW, Windows { here_s: 90, longest_s: 90, repeated: false })
+        let gate = Gate { device: DeviceId(1), lane: Lane(0) };
+        let windows = Windows { here_s: 90, longest_s: 90, repeated: false, by: PassBackBy::Device };
+        memory.claim(shown, gate, NOW, windows)
     };
     let mut group = criterion.benchmark_group("pass_back");
     group.bench_function("first", |bencher| {

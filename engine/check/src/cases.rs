@@ -13,13 +13,13 @@ use hufu_codes::{Credential, Detail, Verified, ed25519};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::{Reader, Slot};
 use hufu_wire::{
-    Age, CheckNumber, ClockOffset, CodeKind, Colour, Decision, DeviceId, Grant, HolderIndex, Reason,
+    Age, CheckNumber, CheckRequest, ClockOffset, CodeKind, Colour, Decision, Grant, HolderIndex, Lane, Reason,
     Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
 use crate::engine::{Engine, Rules};
-use crate::passback::{Claim, PassBack, Use, Windows};
+use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -44,15 +44,16 @@ pub(crate) struct Case<'d> {
 #[derive(Clone, Copy)]
 struct Asked<'d> {
     grant: Grant,
+    lane: Lane,
     code: &'d [u8],
-    /// Whether this very request was seen before.
+    /// Whether this very request was seen before, or may have been.
     repeated: bool,
 }
 
 /// A code that was read, at a site that has a policy.
 struct Read<'p, 'b> {
     case: usize,
-    device: DeviceId,
+    gate: Gate,
     policy: &'p SitePolicy,
     code: Code<'b>,
 }
@@ -60,7 +61,7 @@ struct Read<'p, 'b> {
 /// A code whose credential is genuine and valid now.
 struct Genuine<'p, 'b> {
     case: usize,
-    device: DeviceId,
+    gate: Gate,
     policy: &'p SitePolicy,
     credential: Verified<Credential<'b>>,
     presentation: Option<Presentation<'b>>,
@@ -69,7 +70,7 @@ struct Genuine<'p, 'b> {
 /// A genuine credential, shown by whoever it was made for: only the holder's status and the site decide now.
 struct Present<'p> {
     case: usize,
-    device: DeviceId,
+    gate: Gate,
     policy: &'p SitePolicy,
     holder: HolderIndex,
     /// The step of its presentation, where it has one.
@@ -105,7 +106,7 @@ fn read_codes<'p, 'b>(
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
-        let Some(Asked { grant, code, .. }) = case.asked else { continue };
+        let Some(Asked { grant, lane, code, .. }) = case.asked else { continue };
         let Some(policy) = sites.get(grant.site) else {
             case.settle(Reason::SiteUnknown);
             continue;
@@ -113,7 +114,8 @@ fn read_codes<'p, 'b>(
         match code::parse_text(code, binary) {
             Ok(code) => {
                 case.kind = Some(code.credential.claims().kind());
-                read.push(Read { case: index, device: grant.device, policy, code });
+                let gate = Gate { device: grant.device, lane };
+                read.push(Read { case: index, gate, policy, code });
             }
             Err(reason) => case.settle(reason),
         }
@@ -158,11 +160,11 @@ fn verify<'p, 'b>(
     }
 
     let mut genuine = Batch::new();
-    for (Read { case, device, policy, code }, credential) in known {
+    for (Read { case, gate, policy, code }, credential) in known {
         match credential.valid_at(now.seconds()) {
             Ok(()) => {
                 let presentation = code.presentation;
-                genuine.push(Genuine { case, device, policy, credential, presentation });
+                genuine.push(Genuine { case, gate, policy, credential, presentation });
             }
             Err(reason) => cases[case].settle(reason),
         }
@@ -177,7 +179,7 @@ fn present<'p>(
     genuine: Batch<Genuine<'p, '_>>,
 ) -> Batch<Present<'p>> {
     let mut present = Batch::new();
-    for Genuine { case, device, policy, credential, presentation } in genuine {
+    for Genuine { case, gate, policy, credential, presentation } in genuine {
         let shown = presentation::present(&credential, presentation.as_ref())
             .and_then(|shown| describe(now.seconds(), policy, &credential, shown));
         match shown {
@@ -192,7 +194,7 @@ fn present<'p>(
                     status: StatusWord::UNKNOWN,
                     age: Age::Unknown,
                 };
-                present.push(Present { case, device, policy, holder: credential.holder, step, facts });
+                present.push(Present { case, gate, policy, holder: credential.holder, step, facts });
             }
             Err(reason) => cases[case].settle(reason),
         }
@@ -265,7 +267,7 @@ fn decide(
     pass_back: &PassBack,
     counters: &Counters,
 ) {
-    for Present { case, device, policy, holder, step, facts } in present {
+    for Present { case, gate, policy, holder, step, facts } in present {
         let case = &mut cases[*case];
         let ruling = evaluate(policy, facts);
         (case.decision, case.reason) = (ruling.decision(), ruling.reason());
@@ -276,21 +278,43 @@ fn decide(
         let windows = Windows {
             here_s: rules.pass_back_s(policy, step.is_some()),
             longest_s: rules.pass_back_s_max,
-            repeated: case.asked.is_some_and(|asked| asked.repeated),
+            // What is not known to be new starts no window.
+            repeated: case.asked.is_none_or(|asked| asked.repeated),
+            by: policy.pass_back_by,
         };
-        match pass_back.claim(shown, *device, now.seconds(), windows) {
-            Claim::First { evicted: false } | Claim::Again | Claim::Unclaimed => {}
+        let claim = pass_back.claim(shown, *gate, now.seconds(), windows);
+        match claim {
             Claim::First { evicted: true } => counters.count_pass_back_eviction(),
-            Claim::Elsewhere => case.settle(Reason::PassBack),
-            Claim::Contended => case.settle(Reason::Busy),
+            Claim::Unclaimed => counters.count_pass_back_unclaimed(),
+            Claim::First { evicted: false } | Claim::Again | Claim::Elsewhere | Claim::Contended => {}
+        }
+        if let Some(reason) = objection(claim) {
+            case.settle(reason);
         }
     }
 }
 
+/// Why what a policy admits is not admitted after all. What cannot be claimed is never admitted.
+const fn objection(claim: Claim) -> Option<Reason> {
+    match claim {
+        Claim::First { .. } | Claim::Again => None,
+        Claim::Elsewhere => Some(Reason::PassBack),
+        // With a new session the gate asks again under a number that is known to be new.
+        Claim::Unclaimed => Some(Reason::CookieExpired),
+        Claim::Contended => Some(Reason::Busy),
+    }
+}
+
 impl<'d> Case<'d> {
-    /// A request that is to be checked; `repeated` when it was seen before.
-    pub(crate) fn new(number: CheckNumber, grant: Grant, code: &'d [u8], repeated: bool) -> Case<'d> {
-        Case { asked: Some(Asked { grant, code, repeated }), ..Case::settled(number, Reason::Busy) }
+    /// A request that is to be checked; `repeated` when it was seen before, or may have been.
+    pub(crate) fn new(
+        number: CheckNumber,
+        grant: Grant,
+        request: &CheckRequest<'d>,
+        repeated: bool,
+    ) -> Case<'d> {
+        let asked = Asked { grant, lane: request.lane, code: request.code, repeated };
+        Case { asked: Some(asked), ..Case::settled(number, Reason::Busy) }
     }
 
     /// A request that is answered without being checked.
@@ -325,6 +349,26 @@ impl<'d> Case<'d> {
             reason: self.reason,
             colour: self.colour,
             kind: self.kind,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r09_only_what_is_claimed_is_admitted() {
+        for (claim, reason) in [
+            (Claim::First { evicted: false }, None),
+            (Claim::First { evicted: true }, None),
+            (Claim::Again, None),
+            (Claim::Elsewhere, Some(Reason::PassBack)),
+            (Claim::Unclaimed, Some(Reason::CookieExpired)),
+            (Claim::Contended, Some(Reason::Busy)),
+        ] {
+            assert_eq!(objection(claim), reason, "{claim:?}");
+            assert!(reason.is_none_or(|reason| reason.decision() != Decision::Admit));
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Counters {
     seen_first: AtomicU64,
     sessions_opened: AtomicU64,
     pass_back_evictions: AtomicU64,
+    pass_back_unclaimed: AtomicU64,
+    numbers_untold: AtomicU64,
     roster_members: AtomicU64,
 }
 
@@ -76,6 +78,8 @@ impl Default for Counters {
             seen_first: AtomicU64::new(0),
             sessions_opened: AtomicU64::new(0),
             pass_back_evictions: AtomicU64::new(0),
+            pass_back_unclaimed: AtomicU64::new(0),
+            numbers_untold: AtomicU64::new(0),
             roster_members: AtomicU64::new(0),
         }
     }
@@ -132,6 +136,18 @@ impl Counters {
         self.pass_back_evictions.load(Relaxed)
     }
 
+    /// Requests that policy would have admitted, that were sent before or may have been, and that had no claim to
+    /// repeat.
+    pub fn pass_back_unclaimed(&self) -> u64 {
+        self.pass_back_unclaimed.load(Relaxed)
+    }
+
+    /// Requests whose number could not be told from a repeated one: their session has lost its window, or they
+    /// came too late.
+    pub fn numbers_untold(&self) -> u64 {
+        self.numbers_untold.load(Relaxed)
+    }
+
     /// Roster members checked.
     pub fn roster_members(&self) -> u64 {
         self.roster_members.load(Relaxed)
@@ -164,6 +180,14 @@ impl Counters {
 
     pub(crate) fn count_pass_back_eviction(&self) {
         add(&self.pass_back_evictions, 1);
+    }
+
+    pub(crate) fn count_pass_back_unclaimed(&self) {
+        add(&self.pass_back_unclaimed, 1);
+    }
+
+    pub(crate) fn count_number_untold(&self) {
+        add(&self.numbers_untold, 1);
     }
 
     pub(crate) fn count_roster_members(&self, members: u32) {

@@ -1,10 +1,14 @@
 //! What the engine remembers of each device: whether it is revoked, how fast it asks, which numbers it has
 //! used (R43).
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{AcqRel, Relaxed},
+};
 
-use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, UnixMillis, UnixSeconds};
-use portable_atomic::AtomicU128;
+use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, UnixMillis};
+
+use crate::numbers::{Numbers, SessionKey, Side, Told};
 
 /// How often a device may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +24,10 @@ pub struct Rate {
 pub enum Charge {
     /// A number not seen before in this session.
     New,
-    /// A number seen before, or too old to tell: a retransmission, or somebody's replay.
+    /// A number seen before: a retransmission, or somebody's replay.
     Repeated,
+    /// A number of a session that has no window here, or below its window: it may be new, or a replay.
+    Untold,
     /// Faster than the device may ask; it is to be told so.
     OverRate,
     /// Faster even than it may be told so: silence, or captured packets would make the engine a reflector.
@@ -32,8 +38,12 @@ pub enum Charge {
 /// clock readings ever differ.
 const CLOCK_BACK_US: u64 = 1_000_000;
 
-/// One cache line for each device that the operator's CA may have named. Ids are small and dense, so this is
-/// an array and finding a device is an index.
+/// Four cache lines for each device that the operator's CA may have named, of which a check touches two. Ids are
+/// small and dense, so this is an array and finding a device is an index.
+///
+/// What is remembered belongs to the newest generation of a device that proved itself here, by enrolling or by a
+/// packet. Revoked and older generations are charged apart and change nothing that the newest one uses. An older
+/// generation that is not revoked is served: only the operator's revocation shuts it out.
 pub struct Devices {
     slots: Box<[Slot]>,
     rate: Rate,
@@ -41,30 +51,30 @@ pub struct Devices {
     strangers_us: AtomicU64,
 }
 
-/// All loads and stores are Relaxed: each word stands alone, and two workers that race for the same device
-/// can at worst let one request more or less through its rate.
+/// The buckets are Relaxed: each word stands alone, and two workers that race for the same device can at worst let
+/// one request more or less through its rate.
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Slot {
-    /// The highest request number of the newest session (high 64 bits) and which of the 64 up to it were seen
-    /// (bit 0 is the highest itself).
-    numbers: AtomicU128,
     /// When the bucket of new requests is empty again, in microseconds (GCRA's theoretical arrival time).
     fresh_us: AtomicU64,
     /// The same for requests whose number is not new.
     again_us: AtomicU64,
     /// The same for being told that it asks too fast.
     told_us: AtomicU64,
+    /// The same for everything from revoked and older generations.
+    older_us: AtomicU64,
     /// The lowest generation that is not revoked.
     generation_min: AtomicU32,
-    /// When the newest session seen began, Unix seconds.
-    session_s: AtomicU32,
+    /// The newest generation that proved itself here.
+    generation: AtomicU32,
+    numbers: Numbers,
 }
 
-const _: () = assert!(size_of::<Slot>() == 64);
+const _: () = assert!(size_of::<Slot>() == 256);
 
 impl Devices {
-    /// Room for devices 0 to `devices_max - 1`, 64 bytes each.
+    /// Room for devices 0 to `devices_max - 1`, 256 bytes each.
     pub fn new(devices_max: u32, rate: Rate) -> Devices {
         let slots = (0..devices_max).map(|_| Slot::default()).collect();
         Devices { slots, rate, strangers_us: AtomicU64::new(0) }
@@ -98,37 +108,74 @@ impl Devices {
         self.slot(grant.device).is_none_or(|slot| grant.generation.0 < slot.generation_min.load(Relaxed))
     }
 
+    /// Notes that a device of this generation has proved itself.
+    pub(crate) fn meet(&self, grant: &Grant) {
+        if let Some(slot) = self.slot(grant.device) {
+            slot.side(grant.generation);
+        }
+    }
+
     /// Charges one request that came over a connection, where nothing can be replayed; `false` when the device
     /// asks too fast.
-    pub fn charge(&self, device: DeviceId, now: UnixMillis) -> bool {
-        self.charge_many(device, 1, now)
+    pub fn charge(&self, grant: &Grant, now: UnixMillis) -> bool {
+        self.charge_many(grant, 1, now)
     }
 
     /// [`charge`](Self::charge) for work worth this many requests; all of it or nothing.
-    pub fn charge_many(&self, device: DeviceId, requests: u32, now: UnixMillis) -> bool {
-        self.slot(device).is_some_and(|slot| self.take(&slot.fresh_us, requests, now))
+    pub fn charge_many(&self, grant: &Grant, requests: u32, now: UnixMillis) -> bool {
+        self.slot(grant.device).is_some_and(|slot| {
+            let bucket = match slot.side(grant.generation) {
+                Side::Current => &slot.fresh_us,
+                Side::Older => &slot.older_us,
+            };
+            self.take(bucket, requests, now)
+        })
     }
 
-    /// Charges one sealed request of the session begun at `issued`.
+    /// Charges one sealed request of a session that is alive.
     ///
-    /// New numbers and repeated ones have a bucket each, so that somebody who replays captured packets can
-    /// use up only the device's retransmissions and never its checks.
+    /// New numbers and others have a bucket each, so that somebody who replays captured packets can use up only
+    /// the device's retransmissions and never its checks. A new number that is not served stays new.
     pub fn charge_sealed(
         &self,
-        device: DeviceId,
-        issued: UnixSeconds,
+        grant: &Grant,
+        session: SessionKey,
         number: CheckNumber,
         now: UnixMillis,
     ) -> Charge {
-        let Some(slot) = self.slot(device) else { return self.charge_stranger(now) };
-        let (bucket, charge) = if slot.is_new(issued, number) {
-            (&slot.fresh_us, Charge::New)
-        } else {
-            (&slot.again_us, Charge::Repeated)
+        let Some(slot) = self.slot(grant.device) else { return self.charge_stranger(now) };
+        let side = slot.side(grant.generation);
+        let told = slot.numbers.tell(side, session, number, now.seconds());
+        let bucket = match (side, told) {
+            (Side::Older, _) => &slot.older_us,
+            (Side::Current, Told::New) => &slot.fresh_us,
+            (Side::Current, Told::Repeated | Told::Untold) => &slot.again_us,
         };
         if self.take(bucket, 1, now) {
-            charge
-        } else if self.take(&slot.told_us, 1, now) {
+            return match told {
+                Told::New => Charge::New,
+                Told::Repeated => Charge::Repeated,
+                Told::Untold => Charge::Untold,
+            };
+        }
+        if told == Told::New {
+            slot.numbers.take_back(side, session, number);
+        }
+        self.over_rate(slot, side, now)
+    }
+
+    /// Charges one sealed request that is answered without a look at what it asks: its cookie has ended, or its
+    /// device is revoked. Its number is not noted.
+    pub fn charge_unread(&self, grant: &Grant, now: UnixMillis) -> Charge {
+        let Some(slot) = self.slot(grant.device) else { return self.charge_stranger(now) };
+        let side = slot.side(grant.generation);
+        let bucket = if side == Side::Current { &slot.again_us } else { &slot.older_us };
+        if self.take(bucket, 1, now) { Charge::Untold } else { self.over_rate(slot, side, now) }
+    }
+
+    /// An older generation is not told so: there is no second bucket for it.
+    fn over_rate(&self, slot: &Slot, side: Side, now: UnixMillis) -> Charge {
+        if side == Side::Current && self.take(&slot.told_us, 1, now) {
             Charge::OverRate
         } else {
             Charge::Flood
@@ -164,55 +211,30 @@ impl Devices {
 }
 
 impl Slot {
-    /// Whether this number was not seen in the device's newest session. Older sessions, and numbers more than
-    /// 63 below the highest, count as seen.
-    fn is_new(&self, issued: UnixSeconds, number: CheckNumber) -> bool {
-        let newest = self.session_s.load(Relaxed);
-        if issued.0 > newest {
-            self.session_s.store(issued.0, Relaxed);
-            self.numbers.store(Numbers { highest: number.0, seen: 1 }.bits(), Relaxed);
-            return true;
+    /// Where this generation stands, of which somebody has just proved to be. A newer one than was met before
+    /// begins with nothing used.
+    fn side(&self, generation: DeviceGeneration) -> Side {
+        if generation.0 < self.generation_min.load(Relaxed) {
+            return Side::Older;
         }
-        let mark = |bits| Numbers::of(bits).with(number.0).map(Numbers::bits);
-        issued.0 == newest && self.numbers.fetch_update(Relaxed, Relaxed, mark).is_ok()
-    }
-}
-
-/// A sliding window over request numbers, as in RFC 4303 section 3.4.3.
-#[derive(Clone, Copy)]
-struct Numbers {
-    highest: u64,
-    seen: u64,
-}
-
-impl Numbers {
-    #[expect(clippy::cast_possible_truncation, reason = "two halves cut out of 128 bits")]
-    fn of(bits: u128) -> Numbers {
-        Numbers { highest: (bits >> 64) as u64, seen: bits as u64 }
-    }
-
-    fn bits(self) -> u128 {
-        u128::from(self.highest) << 64 | u128::from(self.seen)
-    }
-
-    /// The window with `number` in it, `None` when it was there already or lies below.
-    fn with(self, number: u64) -> Option<Numbers> {
-        if let Some(ahead) = number.checked_sub(self.highest).filter(|&ahead| ahead > 0) {
-            let kept = u32::try_from(ahead).ok().and_then(|ahead| self.seen.checked_shl(ahead)).unwrap_or(0);
-            return Some(Numbers { highest: number, seen: kept | 1 });
+        let newest = self.generation.load(Relaxed);
+        if generation.0 > newest && self.generation.fetch_max(generation.0, AcqRel) < generation.0 {
+            self.numbers.retire();
+            for bucket in [&self.fresh_us, &self.again_us, &self.told_us] {
+                bucket.store(0, Relaxed);
+            }
         }
-        let bit = u32::try_from(self.highest - number).ok().and_then(|behind| 1_u64.checked_shl(behind))?;
-        (self.seen & bit == 0).then_some(Numbers { seen: self.seen | bit, ..self })
+        if generation.0 < newest { Side::Older } else { Side::Current }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{Scope, SiteId};
+    use hufu_wire::{Scope, SiteId, UnixSeconds};
 
     const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
-    const SESSION: UnixSeconds = UnixSeconds(1_790_000_000);
+    const SESSION: SessionKey = SessionKey { issued: UnixSeconds(1_790_000_000), tag: 1 };
 
     fn grant(device: u32, generation: u32) -> Grant {
         Grant {
@@ -229,7 +251,7 @@ mod tests {
         devices.revoke(DeviceId(3), DeviceGeneration(4));
         devices.revoke(DeviceId(3), DeviceGeneration(2));
         assert!(devices.is_revoked(&grant(3, 4)));
-        assert!(!devices.is_revoked(&grant(3, 5)), "enrolled anew");
+        assert!(!devices.is_revoked(&grant(3, 5)), "a new generation");
         assert!(!devices.is_revoked(&grant(2, 0)), "a neighbour");
         assert!(devices.is_revoked(&grant(8, 0)), "no such device");
         devices.revoke(DeviceId(8), DeviceGeneration(0));
@@ -238,57 +260,63 @@ mod tests {
     #[test]
     fn a_burst_then_the_rate() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
-        let ask = |number, now| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(number), now);
+        let ask = |number, now| devices.charge_sealed(&grant(0, 0), SESSION, CheckNumber(number), now);
         let first: Vec<Charge> = (1..=7).map(|number| ask(number, NOW)).collect();
         let (new, over) = (Charge::New, Charge::OverRate);
         assert_eq!(first, [new, new, new, over, over, over, Charge::Flood]);
         assert_eq!(ask(8, UnixMillis(NOW.0 + 99)), Charge::Flood);
         assert_eq!(ask(9, UnixMillis(NOW.0 + 100)), Charge::New, "a tenth of a second is worth one request");
-        assert!(!devices.charge(DeviceId(0), UnixMillis(NOW.0 + 100)), "connections share the bucket");
-        assert!(devices.charge_many(DeviceId(0), 2, UnixMillis(NOW.0 + 300)));
-        assert!(!devices.charge_many(DeviceId(0), 4, UnixMillis(NOW.0 + 9000)), "more than a burst at once");
+        assert!(!devices.charge(&grant(0, 0), UnixMillis(NOW.0 + 100)), "connections share the bucket");
+        assert!(devices.charge_many(&grant(0, 0), 2, UnixMillis(NOW.0 + 300)));
+        assert!(!devices.charge_many(&grant(0, 0), 4, UnixMillis(NOW.0 + 9000)), "more than a burst at once");
     }
 
     #[test]
     fn replays_use_up_only_the_bucket_of_replays() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
-        let ask = |session, number| devices.charge_sealed(DeviceId(0), session, CheckNumber(number), NOW);
+        let ask = |session, number| devices.charge_sealed(&grant(0, 0), session, CheckNumber(number), NOW);
         assert_eq!(ask(SESSION, 9), Charge::New);
         let replays = (0..100).filter(|_| ask(SESSION, 9) == Charge::Repeated).count();
         assert_eq!(replays, 3);
         assert_eq!(ask(SESSION, 9), Charge::Flood, "and then there is silence");
         assert_eq!(ask(SESSION, 10), Charge::New, "new numbers are still served");
-        assert_eq!(ask(UnixSeconds(SESSION.0 - 1), 99), Charge::Flood, "an old session is a replay");
-        assert_eq!(ask(UnixSeconds(SESSION.0 + 1), 1), Charge::New, "a new one starts at 1");
+        assert_eq!(ask(SessionKey { tag: 2, ..SESSION }, 9), Charge::New, "another session has its own numbers");
     }
 
     #[test]
-    fn numbers_out_of_order_are_new_once() {
-        let devices = Devices::new(1, Rate { per_s: 1000, burst: 1000 });
-        let ask = |number| devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(number), NOW);
-        let (new, repeated) = (Charge::New, Charge::Repeated);
-        for (number, charge) in [
-            (5, new),
-            (3, new),
-            (5, repeated),
-            (3, repeated),
-            (4, new),
-            (60, new),
-            (1, new),
-            (1, repeated),
-            (4, repeated),
-            (65, new),
-            (2, new),
-            (66, new),
-            (2, repeated),
-            (200, new),
-            (137, new),
-            (136, repeated),
-            (u64::MAX, new),
-            (u64::MAX, repeated),
-            (0, repeated),
-        ] {
-            assert_eq!(ask(number), charge, "{number}");
+    fn a_number_that_was_over_the_rate_is_new_when_it_comes_again() {
+        let devices = Devices::new(1, Rate { per_s: 10, burst: 1 });
+        let ask = |number, now| devices.charge_sealed(&grant(0, 0), SESSION, CheckNumber(number), now);
+        assert_eq!(ask(1, NOW), Charge::New);
+        assert_eq!(ask(2, NOW), Charge::OverRate);
+        assert_eq!(ask(2, UnixMillis(NOW.0 + 100)), Charge::New);
+        assert_eq!(ask(2, UnixMillis(NOW.0 + 100)), Charge::Repeated);
+    }
+
+    /// A thief of the old certificate, revoked or not, who asks as fast as can be.
+    #[test]
+    fn r43_an_older_generation_uses_up_nothing_of_the_newest() {
+        for revoked in [false, true] {
+            let devices = Devices::new(1, Rate { per_s: 10, burst: 3 });
+            let (old, new) = (grant(0, 1), grant(0, 2));
+            let of = |grant: &Grant, tag, number| {
+                let issued = UnixSeconds(SESSION.issued.0 + grant.generation.0);
+                devices.charge_sealed(grant, SessionKey { issued, tag }, CheckNumber(number), NOW)
+            };
+            for number in 1..=9 {
+                of(&old, 1, number);
+            }
+            assert_eq!(of(&new, 2, 1), Charge::New, "what the old one used up is not the new one's");
+            if revoked {
+                devices.revoke(old.device, old.generation);
+            }
+            for round in 0..100 {
+                of(&old, 100 + round, round);
+                devices.charge(&old, NOW);
+                devices.charge_unread(&old, NOW);
+            }
+            assert_eq!(of(&new, 2, 1), Charge::Repeated, "its numbers");
+            assert_eq!([of(&new, 2, 2), of(&new, 2, 3)], [Charge::New; 2], "its rate");
         }
     }
 
@@ -305,15 +333,15 @@ mod tests {
     #[test]
     fn a_clock_set_back_shuts_nobody_out() {
         let devices = Devices::new(1, Rate { per_s: 10, burst: 1 });
-        assert!(devices.charge(DeviceId(0), UnixMillis(NOW.0 + 86_400_000)));
-        assert!(devices.charge(DeviceId(0), NOW), "tomorrow's bucket does not count today");
-        assert!(!devices.charge(DeviceId(0), NOW), "and today's does");
+        assert!(devices.charge(&grant(0, 0), UnixMillis(NOW.0 + 86_400_000)));
+        assert!(devices.charge(&grant(0, 0), NOW), "tomorrow's bucket does not count today");
+        assert!(!devices.charge(&grant(0, 0), NOW), "and today's does");
     }
 
     #[test]
     fn a_rate_of_nothing_serves_nothing() {
         let devices = Devices::new(1, Rate { per_s: 0, burst: 5 });
-        assert_eq!(devices.charge_sealed(DeviceId(0), SESSION, CheckNumber(1), NOW), Charge::Flood);
-        assert!(!devices.charge(DeviceId(0), NOW));
+        assert_eq!(devices.charge_sealed(&grant(0, 0), SESSION, CheckNumber(1), NOW), Charge::Flood);
+        assert!(!devices.charge(&grant(0, 0), NOW));
     }
 }

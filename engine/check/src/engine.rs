@@ -118,6 +118,7 @@ impl Engine {
         if self.sites.load().sites.get(grant.site).is_none() {
             return Err(NotEnrolled::Refused(Reason::SiteUnknown));
         }
+        self.devices.meet(&grant);
         let issued = now.seconds();
         let expires = UnixSeconds(issued.0.saturating_add(self.cookie_s)).min(not_after);
         let keys = SessionKeys { request: random()?, reply: random()? };

@@ -57,7 +57,7 @@ fn believe<'a>(
     roster: &'a [u8],
 ) -> Result<Verified<Roster<'a>>, Reason> {
     let signed = parse(roster)?;
-    if !engine.devices.charge_many(grant.device, worth(signed.claims().len()), now) {
+    if !engine.devices.charge_many(grant, worth(signed.claims().len()), now) {
         return Err(Reason::RateExceeded);
     }
     let trust = engine.trust.load();

@@ -7,6 +7,7 @@ use hufu_wire::{Cookie, RequestHeader, UnixMillis, limits};
 
 use crate::cookie::CookieKeys;
 use crate::counters::Counters;
+use crate::numbers::SessionKey;
 
 /// Sessions one worker remembers; a power of two.
 const PLACES: usize = 4096;
@@ -87,6 +88,12 @@ impl Session {
             reply_key: key(&cookie.keys.reply)?,
             cookie,
         })
+    }
+
+    /// What its device's numbers are kept by.
+    pub(crate) fn key(&self) -> SessionKey {
+        let tag = self.sealed.1.last_chunk().map_or(0, |tag| u64::from_le_bytes(*tag));
+        SessionKey { issued: self.cookie.issued, tag }
     }
 
     fn is_of(&self, header: &RequestHeader) -> bool {

@@ -8,6 +8,7 @@ use crate::cases::{Batch, Binaries, Case, judge};
 use crate::counters::{Counters, Silence};
 use crate::devices::Charge;
 use crate::engine::{Engine, NotEnrolled};
+use crate::numbers::AHEAD_S;
 use crate::replies::Replies;
 use crate::roster;
 use crate::sealed::{self, Nonces, Opened};
@@ -21,6 +22,18 @@ pub struct Spine {
     sessions: Sessions,
     nonces: Nonces,
     binaries: Box<Binaries>,
+}
+
+/// What becomes of a packet that was opened.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// It is answered with this reason, and not checked.
+    Settled(Reason),
+    /// It is checked.
+    Asks {
+        /// Whether it was seen before, or may have been.
+        repeated: bool,
+    },
 }
 
 impl Spine {
@@ -53,10 +66,10 @@ impl Spine {
         replies.clear();
         self.sessions.begin_batch();
 
-        let mut opened: Batch<(usize, Opened, Charge)> = Batch::new();
+        let mut opened: Batch<(usize, Opened, Standing)> = Batch::new();
         for (index, datagram) in datagrams.iter_mut().enumerate() {
             let request = sealed::open(now, datagram, &mut self.sessions, &self.counters)
-                .and_then(|request| Ok((index, request, self.charge(now, &request)?)));
+                .and_then(|request| Ok((index, request, self.standing(now, &request)?)));
             match request {
                 Ok(request) => opened.push(request),
                 Err(cause) => self.counters.count_silence(cause),
@@ -64,8 +77,8 @@ impl Spine {
         }
 
         let mut cases: Batch<Case<'_>> = Batch::new();
-        for (index, request, charge) in &opened {
-            cases.push(self.case_of(now, request, *charge, request.plain(datagrams[*index])));
+        for (index, request, standing) in &opened {
+            cases.push(self.case_of(request, *standing, request.plain(datagrams[*index])));
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
 
@@ -95,12 +108,12 @@ impl Spine {
         let mut cases: Batch<Case<'_>> = Batch::new();
         for (number, request) in requests {
             let fault = self.device_fault(grant, Scope::CHECKS).or_else(|| {
-                let charged = self.engine.devices.charge(grant.device, now);
+                let charged = self.engine.devices.charge(grant, now);
                 (!charged).then_some(Reason::RateExceeded)
             });
             cases.push(match fault {
                 Some(reason) => Case::settled(*number, reason),
-                None => Case::new(*number, *grant, request.code, false),
+                None => Case::new(*number, *grant, request, false),
             });
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
@@ -116,32 +129,42 @@ impl Spine {
         roster::check(now, &self.engine, &self.counters, grant, roster, fault, out);
     }
 
-    /// Charges one opened packet, whatever becomes of it.
-    fn charge(&self, now: UnixMillis, opened: &Opened) -> Result<Charge, Silence> {
-        let cookie = &self.sessions.get(opened.session).ok_or(Silence::Cookie)?.cookie;
-        match self.engine.devices.charge_sealed(cookie.grant.device, cookie.issued, opened.number, now) {
+    /// Charges one opened packet, and says whether it is to be checked. Revocation and the cookie's own times come
+    /// first: what they turn away leaves no trace in what is remembered of its device.
+    fn standing(&self, now: UnixMillis, opened: &Opened) -> Result<Standing, Silence> {
+        let session = self.sessions.get(opened.session).ok_or(Silence::Cookie)?;
+        let (cookie, devices) = (&session.cookie, &self.engine.devices);
+        let ahead = cookie.issued.0 > now.seconds().0.saturating_add(AHEAD_S);
+        let outdated = (now.seconds() >= cookie.expires || ahead).then_some(Reason::CookieExpired);
+        if let Some(reason) = self.device_fault(&cookie.grant, Scope::CHECKS).or(outdated) {
+            return match devices.charge_unread(&cookie.grant, now) {
+                Charge::Flood => Err(Silence::Flood),
+                _ => Ok(Standing::Settled(reason)),
+            };
+        }
+        match devices.charge_sealed(&cookie.grant, session.key(), opened.number, now) {
+            Charge::New => Ok(Standing::Asks { repeated: false }),
+            Charge::Repeated => Ok(Standing::Asks { repeated: true }),
+            Charge::Untold => {
+                self.counters.count_number_untold();
+                Ok(Standing::Asks { repeated: true })
+            }
+            Charge::OverRate => Ok(Standing::Settled(Reason::RateExceeded)),
             Charge::Flood => Err(Silence::Flood),
-            charge => Ok(charge),
         }
     }
 
     /// The case of one opened packet, settled at once where the device may not ask or its request is none.
-    fn case_of<'d>(&self, now: UnixMillis, opened: &Opened, charge: Charge, plain: &'d [u8]) -> Case<'d> {
+    fn case_of<'d>(&self, opened: &Opened, standing: Standing, plain: &'d [u8]) -> Case<'d> {
+        let repeated = match standing {
+            Standing::Settled(reason) => return Case::settled(opened.number, reason),
+            Standing::Asks { repeated } => repeated,
+        };
         let Some(session) = self.sessions.get(opened.session) else {
             return Case::settled(opened.number, Reason::BadRequest);
         };
-        let cookie = &session.cookie;
-        if let Some(reason) = self.device_fault(&cookie.grant, Scope::CHECKS) {
-            return Case::settled(opened.number, reason);
-        }
-        if now.seconds() >= cookie.expires {
-            return Case::settled(opened.number, Reason::CookieExpired);
-        }
-        if charge == Charge::OverRate {
-            return Case::settled(opened.number, Reason::RateExceeded);
-        }
         match read::<CheckRequest<'_>>(plain) {
-            Ok(request) => Case::new(opened.number, cookie.grant, request.code, charge == Charge::Repeated),
+            Ok(request) => Case::new(opened.number, session.cookie.grant, &request, repeated),
             Err(_) => Case::settled(opened.number, Reason::BadRequest),
         }
     }

@@ -44,6 +44,7 @@ keys! {
     SKEW_STEPS "skew_steps" "1" "steps of 30 s";
     ON_CLOCK_SKEW "on_clock_skew" "\"refer\"" "refer or refuse";
     PASS_BACK_S "pass_back_s" "30 × (2 × skew_steps + 1)" "seconds";
+    PASS_BACK_BY "pass_back_by" "\"device\"" "device or lane";
 }
 
 /// The key an operator probably meant, `None` when nothing is near.

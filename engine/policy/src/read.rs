@@ -9,7 +9,7 @@ use hufu_wire::{CodeKind, Colour, HubId, IssuerId, SiteId, limits::STEP_S};
 use crate::keys::{self, Key};
 use crate::limits;
 use crate::misconfigured::Misconfigured;
-use crate::site::{Issuers, Kinds, Otherwise, SitePolicy, TestRule};
+use crate::site::{Issuers, Kinds, Otherwise, PassBackBy, SitePolicy, TestRule};
 
 use self::table::{Document, Fault, Table};
 
@@ -19,6 +19,7 @@ const KINDS: [(&str, CodeKind); 3] =
     [("phone", CodeKind::Phone), ("paper", CodeKind::Paper), ("trip", CodeKind::Trip)];
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];
+const PASS_BACK_BY: [(&str, PassBackBy); 2] = [("device", PassBackBy::Device), ("lane", PassBackBy::Lane)];
 const OTHERWISE: [(&str, Otherwise); 2] = [("refer", Otherwise::Refer), ("refuse", Otherwise::Refuse)];
 
 /// Reads a whole file.
@@ -53,6 +54,7 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
     let on_test_positive = otherwise(table, &keys::ON_TEST_POSITIVE, Otherwise::Refuse)?;
     let (accepts, roster) = accepted(table, hub)?;
     let skew_steps = number(table, &keys::SKEW_STEPS, &limits::SKEW_STEPS, 1)?;
+    let (pass_back_s, pass_back_by) = pass_back(table, skew_steps)?;
     Ok(SitePolicy {
         id,
         name,
@@ -72,14 +74,25 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         on_doses_too_few: otherwise(table, &keys::ON_DOSES_TOO_FEW, Otherwise::Refuse)?,
         skew_steps,
         on_clock_skew: otherwise(table, &keys::ON_CLOCK_SKEW, Otherwise::Refer)?,
-        pass_back_s: number(
-            table,
-            &keys::PASS_BACK_S,
-            &limits::PASS_BACK_S,
-            // As long as one presentation is accepted.
-            STEP_S * (2 * u32::from(skew_steps) + 1),
-        )?,
+        pass_back_s,
+        pass_back_by,
     })
+}
+
+/// `pass_back_s`, and `pass_back_by`, which only means something beside it.
+fn pass_back(table: &mut Table<'_>, skew_steps: u8) -> Result<(u32, PassBackBy), Fault> {
+    // As long as one presentation is accepted.
+    let default_s = STEP_S * (2 * u32::from(skew_steps) + 1);
+    let pass_back_s = number(table, &keys::PASS_BACK_S, &limits::PASS_BACK_S, default_s)?;
+    let by = match table.take(&keys::PASS_BACK_BY) {
+        Some(entry) if pass_back_s == 0 => {
+            let what = "has no effect, because pass_back_s is 0";
+            return Err(entry.fault(what, "write another pass_back_s, or remove this key"));
+        }
+        Some(entry) => entry.word(&PASS_BACK_BY)?,
+        None => PassBackBy::Device,
+    };
+    Ok((pass_back_s, by))
 }
 
 /// `accepts` and `roster`: a site takes something, and trip codes only where a hub is named (R04).

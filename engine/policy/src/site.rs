@@ -54,6 +54,17 @@ pub struct SitePolicy {
     pub on_clock_skew: Otherwise,
     /// Seconds for which a presentation used at one gate is refused at others; 0 switches that off (R09).
     pub pass_back_s: u32,
+    /// What counts as another gate there.
+    pub pass_back_by: PassBackBy,
+}
+
+/// What counts as another gate for pass-back (R09).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PassBackBy {
+    /// Another device: all lanes of a device are one gate.
+    Device,
+    /// Another lane of the same device, too. The device says which lane asks.
+    Lane,
 }
 
 /// The test a site asks for.

@@ -42,7 +42,7 @@ id! {
     DeviceGeneration(u32)
 }
 id! {
-    /// One lane of a device that serves several; it only travels to the journal.
+    /// One lane of a device that serves several: another gate to pass-back where the site says so.
     Lane(u16)
 }
 id! {

@@ -115,8 +115,8 @@ reasons! {
     214 PresentationInvalid "presentation-invalid" Refuse Holder "The live part of the code is not genuine.";
     /// The presentation is genuine and of another time: a skewed clock or an old picture.
     215 ClockSkew "clock-skew" Refer Holder "The phone's clock is off, or the code is an old picture.";
-    /// This presentation has just been used at another gate.
-    216 PassBack "pass-back" Refuse Gate "This code was just used at another gate.";
+    /// This presentation, or another code of the same holder that counts with it, has just been used at another gate.
+    216 PassBack "pass-back" Refuse Gate "A code of this holder was just used at another gate.";
     /// A certificate of another system, told by its beginning.
     217 ForeignCode "foreign-code" Refuse Holder "This is a certificate of another system; this gate cannot read it.";
 

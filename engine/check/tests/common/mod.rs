@@ -76,14 +76,18 @@ impl Checkpoint {
     }
 
     pub fn with_rate(device_rate: Rate) -> Checkpoint {
-        Checkpoint::of([3; 32], device_rate)
+        Checkpoint::of([3; 32], device_rate, 1024)
     }
 
     pub fn of_cluster(seed: [u8; 32]) -> Checkpoint {
-        Checkpoint::of(seed, Rate { per_s: 1_000_000, burst: 1_000_000 })
+        Checkpoint::of(seed, Rate { per_s: 1_000_000, burst: 1_000_000 }, 1024)
     }
 
-    fn of(cluster_seed: [u8; 32], device_rate: Rate) -> Checkpoint {
+    pub fn with_seen_entries(seen_entries: usize) -> Checkpoint {
+        Checkpoint::of([3; 32], Rate { per_s: 1_000_000, burst: 1_000_000 }, seen_entries)
+    }
+
+    fn of(cluster_seed: [u8; 32], device_rate: Rate, seen_entries: usize) -> Checkpoint {
         let signer = IssuerSigner::from_seed(&[1; 32], ISSUER);
         let operator = OperatorSigner::from_seed(&[2; 32]);
         let table = Table::new(Limits::for_holders(2, 1000)).unwrap();
@@ -103,7 +107,7 @@ impl Checkpoint {
             devices_max: 64,
             device_rate,
             cookie_s: 3600,
-            seen_entries: 1024,
+            seen_entries,
             pass_back_entries: 1024,
         })
         .unwrap();
@@ -117,12 +121,11 @@ impl Checkpoint {
     }
 
     pub fn gate_at(&self, device: u32, site: SiteId, now: UnixMillis) -> Gate {
-        let grant = Grant {
-            device: DeviceId(device),
-            generation: DeviceGeneration(0),
-            site,
-            scope: Scope::CHECKS_AND_ROSTERS,
-        };
+        self.enrol(grant(device, 0, site), now)
+    }
+
+    /// A gate that has just enrolled.
+    pub fn enrol(&self, grant: Grant, now: UnixMillis) -> Gate {
         Gate { session: Session::new(self.engine.enrol(grant, 1, LATER, now).unwrap()), grant }
     }
 
@@ -203,10 +206,30 @@ impl Checkpoint {
 impl Gate {
     /// The sealed request for `code`.
     pub fn request(&mut self, code: &str) -> Vec<u8> {
+        self.request_of(Lane(0), code)
+    }
+
+    /// The sealed request of one lane for `code`.
+    pub fn request_of(&mut self, lane: Lane, code: &str) -> Vec<u8> {
         let mut bytes = vec![0; Session::REQUEST_BYTES_MAX];
-        let (_, length) = self.session.seal(code.as_bytes(), Lane(0), &mut bytes).unwrap();
+        let (_, length) = self.session.seal(code.as_bytes(), lane, &mut bytes).unwrap();
         bytes.truncate(length);
         bytes
+    }
+
+    /// Numbers that never reach the engine.
+    pub fn skip(&mut self, numbers: u64) {
+        (0..numbers).for_each(|_| drop(self.request("")));
+    }
+}
+
+/// What the certificate of a device grants.
+pub fn grant(device: u32, generation: u32, site: SiteId) -> Grant {
+    Grant {
+        device: DeviceId(device),
+        generation: DeviceGeneration(generation),
+        site,
+        scope: Scope::CHECKS_AND_ROSTERS,
     }
 }
 

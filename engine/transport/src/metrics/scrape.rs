@@ -122,6 +122,10 @@ impl Board {
         page.counter("sessions_opened", "Cookies opened", self.sum(Counters::sessions_opened))?;
         let evictions = self.sum(Counters::pass_back_evictions);
         page.counter("pass_back_evictions", "Presentations forgotten too early", evictions)?;
+        let unclaimed = self.sum(Counters::pass_back_unclaimed);
+        page.counter("pass_back_unclaimed", "Repeated requests that had no admission to repeat", unclaimed)?;
+        let untold = self.sum(Counters::numbers_untold);
+        page.counter("numbers_untold", "Requests that cannot be told from repeated ones", untold)?;
         page.counter("roster_members", "Roster members checked", self.sum(Counters::roster_members))
     }
 

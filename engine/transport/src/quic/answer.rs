@@ -19,7 +19,7 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
     match frame.kind {
         // Checks and rosters are charged where they are checked.
         FrameKind::Enrol | FrameKind::Time
-            if !device.shared.engine.devices().charge(device.grant.device, now) =>
+            if !device.shared.engine.devices().charge(&device.grant, now) =>
         {
             Some(refused(device, Reason::RateExceeded))
         }
