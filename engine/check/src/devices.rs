@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn devices_beyond_the_last_are_told_so_as_often_as_one_device_may_ask() {
         let devices = Devices::new(2, Rate { per_s: 10, burst: 3 });
-        let ask = |device| devices.charge_sealed(DeviceId(device), SESSION, CheckNumber(1), NOW);
+        let ask = |device| devices.charge_sealed(&grant(device, 0), SESSION, CheckNumber(1), NOW);
         let told: Vec<_> = (2..12).filter(|&device| ask(device) == Charge::OverRate).collect();
         assert_eq!(told, [2, 3, 4], "all of them together");
         assert_eq!(ask(12), Charge::Flood, "and then there is silence");
