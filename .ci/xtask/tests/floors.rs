@@ -80,7 +80,7 @@ const HOUSE: &[Room] = &[
     room("hufu-policy", "engine/policy", 2, &["hufu-wire"]),
     room("hufu-check", "engine/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     room("hufu-sync", "engine/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
-    room("hufu-registry", "engine/registry", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
+    room("hufu-registry", "engine/registry", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     room("hufu-client", "engine/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
         "hufu-transport",

@@ -23,6 +23,26 @@ pub struct IssuedCredential {
     pub digest: [u8; 32],
 }
 
+/// Other phone credentials of one holder that go on beside a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phones {
+    /// How many of the same generation.
+    pub others: u32,
+    /// When the last of them ends.
+    pub until: Option<UnixSeconds>,
+}
+
+/// A phone credential that ends within this many seconds is being renewed, and not another phone's.
+pub const RENEWAL_S: u32 = 3600;
+
+impl IssuedCredential {
+    /// Another phone credential of the same holder and generation goes on beside this one when it ends after this time;
+    /// `None` for what is not on a phone.
+    pub fn others_from(&self) -> Option<UnixSeconds> {
+        (self.kind == CodeKind::Phone).then(|| UnixSeconds(self.issued.0.saturating_add(RENEWAL_S)))
+    }
+}
+
 /// The same, with its place in the list of its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedCredential {
@@ -82,6 +102,8 @@ pub struct Credentialed {
     pub code: Option<String>,
     /// What was written down of it.
     pub issued: IssuedCredential,
+    /// Which other phones of the holder go on beside it.
+    pub phones: Phones,
 }
 
 /// How old terms may be when the phone comes back with its root, seconds: a slow phone on a slow network makes

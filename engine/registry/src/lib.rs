@@ -33,12 +33,14 @@ pub mod vault;
 
 pub use brake::{Alarm, Brake};
 pub use caller::Caller;
-pub use credential::{Credentialed, IssuedCredential, ListedCredential, TERMS_S_MAX, Terms, Wanted};
+pub use credential::{
+    Credentialed, IssuedCredential, ListedCredential, Phones, RENEWAL_S, TERMS_S_MAX, Terms, Wanted,
+};
 pub use device::Device;
 pub use fault::Fault;
 pub use holder::{HolderView, NewHolder, Registered, StoredHolder, Subject};
 pub use id_number::{IdFault, IdNumber};
-pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
+pub use issuer::{Issuer, NAME_BYTES_MAX, SecondPhone, check_name};
 pub use moment::UnixMicros;
 pub use person::Person;
 pub use proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
@@ -48,4 +50,4 @@ pub use scope::{Scope, Scopes};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use source::{ChainSource, StoredSet};
 pub use token::{NewToken, Token, TokenHash, TokenId, TokenText};
-pub use trail::{Deed, Entry, Noted};
+pub use trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailSeal};

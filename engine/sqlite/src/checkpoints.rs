@@ -9,7 +9,6 @@ use crate::SqliteStore;
 use crate::chain::has_issuer;
 use crate::fault::fault;
 use crate::holders::no_issuer;
-use crate::trail::note;
 use crate::values::{column, ms, number, time};
 
 #[async_trait]
@@ -49,7 +48,7 @@ impl Checkpoints for SqliteStore {
         if put.rows_affected() == 0 {
             return Ok(false);
         }
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         Ok(true)
     }

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::Credentials;
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential};
+use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
+
+use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::trail::note;
 use crate::values::{at_most, bytes, number};
 
 /// The columns of a [`ListedCredential`].
@@ -15,7 +16,12 @@ type Row = (i64, i64, i64, i64, i64, Vec<u8>, Vec<u8>);
 
 #[async_trait]
 impl Credentials for SqliteStore {
-    async fn add_credential(&self, credential: &IssuedCredential, entry: &Entry) -> Result<(), Fault> {
+    async fn add_credential(
+        &self,
+        credential: &IssuedCredential,
+        only_phone: bool,
+        entry: &Entry,
+    ) -> Result<Phones, Fault> {
         let mut write = self.write().await?;
         let IssuedCredential { issuer, holder, .. } = *credential;
         let is_here: Option<i64> =
@@ -26,6 +32,10 @@ impl Credentials for SqliteStore {
                 .await
                 .map_err(fault)?;
         is_here.ok_or_else(|| Fault::NotFound(format!("holder {holder} of issuer {issuer}")))?;
+        let phones = phones(&mut write, credential).await?;
+        if only_phone && phones.others > 0 {
+            return Ok(phones);
+        }
         sqlx::query(
             "INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, digest) DO NOTHING",
@@ -41,8 +51,9 @@ impl Credentials for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        note(&mut *write, entry).await?;
-        write.commit().await.map_err(fault)
+        self.line(&mut write, entry).await?;
+        write.commit().await.map_err(fault)?;
+        Ok(phones)
     }
 
     async fn credentials(
@@ -65,6 +76,26 @@ impl Credentials for SqliteStore {
         .map_err(fault)?;
         rows.into_iter().map(|row| read(issuer, holder, row)).collect()
     }
+}
+
+/// Other phone credentials of the same holder and generation that go on beside a new one.
+async fn phones(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<Phones, Fault> {
+    let Some(from) = credential.others_from() else { return Ok(Phones::default()) };
+    let (others, until): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT COUNT(*), MAX(expires_s) FROM credentials \
+         WHERE issuer = ? AND holder = ? AND kind = ? AND generation = ? AND expires_s > ? AND digest <> ?",
+    )
+    .bind(credential.issuer.0)
+    .bind(credential.holder.0)
+    .bind(CodeKind::Phone as u8)
+    .bind(credential.generation)
+    .bind(from.0)
+    .bind(credential.digest.as_slice())
+    .fetch_one(write)
+    .await
+    .map_err(fault)?;
+    let until = until.map(|until| number("expires_s", until).map(UnixSeconds)).transpose()?;
+    Ok(Phones { others: number("others", others)?, until })
 }
 
 fn read(issuer: IssuerId, holder: HolderIndex, row: Row) -> Result<ListedCredential, Fault> {

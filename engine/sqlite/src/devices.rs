@@ -9,7 +9,6 @@ use hufu_wire::{DeviceGeneration, DeviceId, SiteId, UnixMillis};
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::sites::{has_site, no_site};
-use crate::trail::note;
 use crate::values::{ms, number, time};
 
 /// The columns of a [`Device`].
@@ -56,7 +55,7 @@ impl Devices for SqliteStore {
             .execute(&mut *write)
             .await
             .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         let generation = DeviceGeneration(1);
         Ok(Device { id, site, name: name.to_owned(), generation, revoked: None, added: now })
@@ -117,7 +116,7 @@ impl Devices for SqliteStore {
             .await
             .map_err(fault)?;
         let Some(row) = row else { return Ok(None) };
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         read(row).map(Some)
     }

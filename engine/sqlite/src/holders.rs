@@ -8,7 +8,6 @@ use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::trail::note;
 use crate::values::{bytes, ms, number, time};
 
 /// The columns of a [`StoredHolder`].
@@ -60,7 +59,7 @@ impl Holders for SqliteStore {
             .execute(&mut *write)
             .await
             .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         Ok(registered)
     }
@@ -116,7 +115,7 @@ impl Holders for SqliteStore {
                     .map_err(fault)?;
             resealed += done.rows_affected();
         }
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         Ok(resealed)
     }

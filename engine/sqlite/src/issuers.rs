@@ -2,24 +2,23 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::Issuers;
-use hufu_registry::{Brake, Entry, Fault, Issuer};
+use hufu_registry::{Brake, Entry, Fault, Issuer, SecondPhone};
 use hufu_wire::IssuerId;
 use hufu_wire::chain::ChainDigest;
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::trail::note;
-use crate::values::number;
+use crate::values::{number, word};
 
 /// The columns of an [`Issuer`].
-type Row = (i64, String, i64, i64, i64, i64, i64);
+type Row = (i64, String, i64, i64, i64, i64, i64, String);
 
 #[async_trait]
 impl Issuers for SqliteStore {
     async fn issuers(&self) -> Result<Vec<Issuer>, Fault> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free \
-             FROM issuers ORDER BY issuer",
+            "SELECT issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free, \
+             second_phone FROM issuers ORDER BY issuer",
         )
         .fetch_all(&self.readers)
         .await
@@ -29,8 +28,8 @@ impl Issuers for SqliteStore {
 
     async fn issuer(&self, issuer: IssuerId) -> Result<Option<Issuer>, Fault> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free \
-             FROM issuers WHERE issuer = ?",
+            "SELECT issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free, \
+             second_phone FROM issuers WHERE issuer = ?",
         )
         .bind(issuer.0)
         .fetch_optional(&self.readers)
@@ -43,11 +42,11 @@ impl Issuers for SqliteStore {
         let mut write = self.write().await?;
         let put = sqlx::query(
             "INSERT INTO issuers \
-             (issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free, digest) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer) DO UPDATE SET \
+             (issuer, name, national, publisher, brake_share_permille, brake_window_s, brake_free, digest, \
+             second_phone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer) DO UPDATE SET \
              name = excluded.name, publisher = excluded.publisher, \
              brake_share_permille = excluded.brake_share_permille, brake_window_s = excluded.brake_window_s, \
-             brake_free = excluded.brake_free WHERE national = excluded.national",
+             brake_free = excluded.brake_free, second_phone = excluded.second_phone WHERE national = excluded.national",
         )
         .bind(issuer.id.0)
         .bind(&issuer.name)
@@ -57,6 +56,7 @@ impl Issuers for SqliteStore {
         .bind(issuer.brake.window_s)
         .bind(issuer.brake.free)
         .bind(ChainDigest::NONE.0.as_slice())
+        .bind(issuer.second_phone.slug())
         .execute(&mut *write)
         .await
         .map_err(fault)?;
@@ -66,13 +66,13 @@ impl Issuers for SqliteStore {
                 issuer.id
             )));
         }
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)
     }
 }
 
 fn read(row: Row) -> Result<Issuer, Fault> {
-    let (id, name, national, publisher, share_permille, window_s, free) = row;
+    let (id, name, national, publisher, share_permille, window_s, free, second_phone) = row;
     Ok(Issuer {
         id: IssuerId(number("issuer", id)?),
         name,
@@ -83,5 +83,6 @@ fn read(row: Row) -> Result<Issuer, Fault> {
             window_s: number("brake_window_s", window_s)?,
             free: number("brake_free", free)?,
         },
+        second_phone: word("second_phone", &second_phone, SecondPhone::from_slug)?,
     })
 }

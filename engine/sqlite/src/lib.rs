@@ -22,15 +22,16 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use hufu_registry::Fault;
 use hufu_registry::store::Store;
+use hufu_registry::{Fault, TrailKey};
 use hufu_wire::IssuerId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::broadcast;
 
 use fault::fault;
@@ -43,6 +44,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     grown: broadcast::Sender<IssuerId>,
+    /// Seals the trail's lines.
+    trail_key: OnceLock<TrailKey>,
 }
 
 /// Connections that read: more than cores are no faster, and a feed's read is short.
@@ -55,7 +58,10 @@ const AGAIN: Duration = Duration::from_millis(10);
 const WAKES: usize = 256;
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "registry", include_str!("../migrations/0001_registry.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "registry", include_str!("../migrations/0001_registry.sql")),
+    (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
+];
 
 impl SqliteStore {
     /// Opens the file at `path`, or makes it, readable by its owner alone, and brings its tables up to date.
@@ -90,7 +96,8 @@ impl SqliteStore {
             Ok::<_, sqlx::Error>((writer, readers))
         };
         let (writer, readers) = open.await.map_err(|error| fault::opening(path, error))?;
-        Ok(SqliteStore { name, writer, readers, grown: broadcast::channel(WAKES).0 })
+        let (grown, _) = broadcast::channel(WAKES);
+        Ok(SqliteStore { name, writer, readers, grown, trail_key: OnceLock::new() })
     }
 
     /// A transaction that holds the file's write lock from its beginning, so that what it read stays true.
@@ -128,8 +135,18 @@ async fn first<F: Future<Output = Result<SqlitePool, sqlx::Error>>>(
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.
 async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut write = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let is_chained = is_chained(&mut write).await?;
     migrator().run_direct(None, &mut *write, false).await?;
+    if !is_chained {
+        trail::chain(&mut write).await.map_err(|fault| sqlx::Error::Protocol(fault.to_string()))?;
+    }
     write.commit().await
+}
+
+/// Whether the trail's lines carry digests already.
+async fn is_chained(write: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    const COLUMN: &str = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('trail') WHERE name = 'digest')";
+    sqlx::query_scalar(COLUMN).fetch_one(write).await
 }
 
 fn migrator() -> Migrator {

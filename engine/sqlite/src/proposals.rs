@@ -12,7 +12,6 @@ use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::holders::no_issuer;
-use crate::trail::note;
 use crate::values::{at_most, bytes, column, ms, number, time, word};
 
 /// The query for proposals that the rest of it names; `read` reads what it brings.
@@ -73,7 +72,7 @@ impl Proposals for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         let state = if is_overtaken { ProposalState::Overtaken } else { ProposalState::Pending };
         let id = ProposalId(number("proposal", id)?);
@@ -136,7 +135,7 @@ impl Proposals for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        end(write, changed.rows_affected() > 0, issuer, id, entry).await
+        end(self, write, changed.rows_affected() > 0, issuer, id, entry).await
     }
 
     async fn release(
@@ -159,7 +158,7 @@ impl Proposals for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        end(write, changed.rows_affected() > 0, issuer, id, entry).await
+        end(self, write, changed.rows_affected() > 0, issuer, id, entry).await
     }
 
     async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault> {
@@ -191,6 +190,7 @@ impl Proposals for SqliteStore {
 
 /// Ends a write that may have changed a proposal, with its line of the trail if it has; the proposal as it is now.
 async fn end(
+    store: &SqliteStore,
     mut write: Transaction<'static, Sqlite>,
     has_changed: bool,
     issuer: IssuerId,
@@ -198,7 +198,7 @@ async fn end(
     entry: &Entry,
 ) -> Result<Option<Proposal>, Fault> {
     if has_changed {
-        note(&mut *write, entry).await?;
+        store.line(&mut write, entry).await?;
     }
     let proposal = find(&mut write, issuer, id).await?;
     write.commit().await.map_err(fault)?;

@@ -8,7 +8,6 @@ use hufu_wire::SiteId;
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::sites::{has_site, no_site};
-use crate::trail::note;
 use crate::values::number;
 
 #[async_trait]
@@ -52,7 +51,7 @@ impl Rosters for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)
     }
 
@@ -67,7 +66,7 @@ impl Rosters for SqliteStore {
         if gone.rows_affected() == 0 {
             return Ok(false);
         }
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         Ok(true)
     }

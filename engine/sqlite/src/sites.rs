@@ -8,7 +8,6 @@ use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::trail::note;
 use crate::values::number;
 
 #[async_trait]
@@ -44,7 +43,7 @@ impl Sites for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)
     }
 
@@ -68,7 +67,7 @@ impl Sites for SqliteStore {
             .execute(&mut *write)
             .await
             .map_err(fault)?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         Ok(Removed::Gone)
     }

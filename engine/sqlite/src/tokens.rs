@@ -7,7 +7,6 @@ use hufu_wire::{IssuerId, UnixMillis};
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::trail::note;
 use crate::values::{at_most, issuer, ms, number, time};
 
 /// The columns of a [`Token`].
@@ -43,7 +42,7 @@ impl Tokens for SqliteStore {
                 token.label
             ))
         })?;
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         read(row)
     }
@@ -86,7 +85,7 @@ impl Tokens for SqliteStore {
         .await
         .map_err(fault)?;
         let Some(row) = row else { return Ok(None) };
-        note(&mut *write, entry).await?;
+        self.line(&mut write, entry).await?;
         write.commit().await.map_err(fault)?;
         read(row).map(Some)
     }

@@ -3,11 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use hufu_registry::Fault;
-use hufu_registry::store::Store as _;
+use hufu_registry::store::{Store as _, Trail as _};
+use hufu_registry::{Fault, TrailCheck};
 use hufu_sqlite::SqliteStore;
-use sqlx::ConnectOptions as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -62,4 +63,36 @@ async fn what_is_no_store_is_told() {
     assert!(matches!(&refused, Fault::Damaged(what) if what.contains("registry.sqlite")), "{refused}");
     let nowhere = SqliteStore::open(&folder.path().join("no/such/folder")).await.expect_err("no folder");
     assert!(matches!(nowhere, Fault::Unavailable(_)), "{nowhere}");
+}
+
+/// A file of the version before gets the digests of its lines, and the next line follows them.
+#[tokio::test]
+async fn lines_from_before_there_were_digests_are_chained() {
+    let (_folder, path) = folder();
+    let file = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut file = file.connect().await.expect("a file");
+    let first = Migration::new(
+        1,
+        "registry".into(),
+        MigrationType::Simple,
+        include_str!("../migrations/0001_registry.sql").into_sql_str(),
+        false,
+    );
+    Migrator::with_migrations(vec![first]).run_direct(None, &mut file, false).await.expect("tables");
+    let lines = "INSERT INTO trail (number, at_ms, who, deed, issuer, what) VALUES \
+                 (1, 7, 'clerk', 'issuer.put', 310000, 'x'), (5, 8, '', 'trail.read', NULL, '王')";
+    sqlx::raw_sql(lines).execute(&mut file).await.expect("lines");
+    file.close().await.expect("closed");
+
+    let store = SqliteStore::open(&path).await.expect("a store");
+    let entry = store.trail(0, 1).await.expect("a trail").remove(0).entry;
+    store.note(&entry).await.expect("one more");
+    let mut check = TrailCheck::new(None);
+    for line in store.trail(0, 9).await.expect("a trail") {
+        assert_eq!(check.take(&line), Ok(()));
+    }
+    assert_eq!((check.lines(), check.end().number), (3, 6));
+    assert_eq!(store.trail_end().await, Ok(check.end()));
+    store.close().await;
+    SqliteStore::open(&path).await.expect("the same again").close().await;
 }

@@ -66,6 +66,25 @@ impl Database for File {
             Tampering::OddPhase => {
                 "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND proposal = 1"
             }
+            Tampering::AlterTrail => {
+                "DROP TRIGGER trail_stays; UPDATE trail SET who = 'somebody else' WHERE number = 2"
+            }
+            Tampering::DropTrail => "DROP TRIGGER trail_is_kept; DELETE FROM trail WHERE number = 2",
+            Tampering::SwapTrail => {
+                "DROP TRIGGER trail_stays; UPDATE trail SET number = 1000 WHERE number = 2; \
+                 UPDATE trail SET number = 2 WHERE number = 3; UPDATE trail SET number = 3 WHERE number = 1000"
+            }
+            Tampering::RepeatTrail => {
+                "INSERT INTO trail SELECT number + 1, at_ms, who, deed, issuer, what, digest, seal FROM trail \
+                 ORDER BY number DESC LIMIT 1"
+            }
+            Tampering::CutTrail => {
+                "DROP TRIGGER trail_is_kept; DELETE FROM trail WHERE number = (SELECT MAX(number) FROM trail)"
+            }
+            Tampering::UnsealTrail => {
+                "DROP TRIGGER trail_stays; UPDATE trail SET seal = NULL \
+                 WHERE number < (SELECT MAX(number) FROM trail)"
+            }
         };
         sqlx::raw_sql(statement).execute(&mut file).await.expect("an administrator may do it");
     }

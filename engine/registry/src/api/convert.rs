@@ -8,7 +8,8 @@ use hufu_wire::{
 use super::types;
 use crate::{
     Alarm, Brake, Credentialed, Device, HolderView, Issuer, ListedCredential, Noted, Proposal, ProposalPhase,
-    ProposalState, Registered, Roster, RosterSummary, Scope, Scopes, Site, Terms, Token, Wanted,
+    ProposalState, Registered, Roster, RosterSummary, Scope, Scopes, SecondPhone, Site, Terms, Token,
+    TrailEnd, Wanted,
 };
 
 impl From<Issuer> for types::Issuer {
@@ -19,6 +20,7 @@ impl From<Issuer> for types::Issuer {
             national: issuer.national.0,
             publisher: issuer.publisher.0,
             brake: issuer.brake.into(),
+            second_phone: issuer.second_phone.into(),
         }
     }
 }
@@ -42,6 +44,25 @@ impl types::IssuerEdit {
             national: IssuerId(self.national),
             publisher: IssuerId(self.publisher),
             brake,
+            second_phone: self.second_phone.into(),
+        }
+    }
+}
+
+impl From<SecondPhone> for types::SecondPhone {
+    fn from(setting: SecondPhone) -> types::SecondPhone {
+        match setting {
+            SecondPhone::Tell => types::SecondPhone::Tell,
+            SecondPhone::Supersede => types::SecondPhone::Supersede,
+        }
+    }
+}
+
+impl From<types::SecondPhone> for SecondPhone {
+    fn from(setting: types::SecondPhone) -> SecondPhone {
+        match setting {
+            types::SecondPhone::Tell => SecondPhone::Tell,
+            types::SecondPhone::Supersede => SecondPhone::Supersede,
         }
     }
 }
@@ -127,7 +148,7 @@ impl From<types::IssueCredential> for Wanted {
 
 impl From<Credentialed> for types::Issued {
     fn from(credential: Credentialed) -> types::Issued {
-        let Credentialed { bytes, code, issued } = credential;
+        let Credentialed { bytes, code, issued, phones } = credential;
         types::Issued {
             credential: types::Base64Url(bytes),
             code,
@@ -135,6 +156,8 @@ impl From<Credentialed> for types::Issued {
             issued_ms: issued.issued.millis().0,
             expires_ms: issued.expires.millis().0,
             key: types::Hex(issued.key.0),
+            other_phones: phones.others,
+            other_phones_until_ms: phones.until.map(|until| until.millis().0),
         }
     }
 }
@@ -346,7 +369,7 @@ impl From<types::NewToken> for crate::NewToken {
 
 impl From<Noted> for types::TrailEntry {
     fn from(noted: Noted) -> types::TrailEntry {
-        let Noted { number, entry } = noted;
+        let Noted { number, entry, digest, seal: _ } = noted;
         types::TrailEntry {
             number,
             at_ms: entry.at.0,
@@ -354,6 +377,13 @@ impl From<Noted> for types::TrailEntry {
             action: entry.deed.slug().to_owned(),
             issuer: entry.issuer.map(|issuer| issuer.0),
             target: entry.what,
+            digest: digest.map(|digest| types::Hex(digest.0)),
         }
+    }
+}
+
+impl From<TrailEnd> for types::TrailEnd {
+    fn from(end: TrailEnd) -> types::TrailEnd {
+        types::TrailEnd { number: end.number, digest: types::Hex(end.digest.0) }
     }
 }

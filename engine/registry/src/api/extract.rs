@@ -1,5 +1,7 @@
 //! What a handler is given of a request. Whatever does not fit is a problem that says where.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::clock::now;
+use super::guard::{Admitted, Place};
 use super::problem::{ApiProblem, Kind};
 use super::state::Api;
 use crate::Caller;
@@ -32,7 +35,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for JsonBody<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<JsonBody<T>, ApiProblem> {
         expect_type(request.headers(), "application/json")?;
-        let bytes = Bytes::from_request(request, api).await.map_err(unread)?;
+        let bytes = whole_body(request, api).await?;
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|fault| {
             let path = fault.path().to_string();
@@ -79,8 +82,16 @@ impl FromRequest<Api> for Octets {
 
     async fn from_request(request: Request, api: &Api) -> Result<Octets, ApiProblem> {
         expect_type(request.headers(), "application/octet-stream")?;
-        Bytes::from_request(request, api).await.map(Octets).map_err(unread)
+        whole_body(request, api).await.map(Octets)
     }
+}
+
+/// All of the body, and then room for the work that it asks for.
+async fn whole_body(request: Request, api: &Api) -> Result<Bytes, ApiProblem> {
+    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let bytes = Bytes::from_request(request, api).await.map_err(unread)?;
+    place.map_or(Ok(()), |place| place.take())?;
+    Ok(bytes)
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Ids<T> {
@@ -109,9 +120,10 @@ impl FromRequestParts<Api> for Bearer {
     type Rejection = ApiProblem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Bearer, ApiProblem> {
-        let token = bearer(&parts.headers).ok_or_else(|| {
-            ApiProblem::new(Kind::Unauthenticated, "send the header Authorization: Bearer hufu_…")
-        })?;
+        if let Some(admitted) = parts.extensions.get::<Admitted>() {
+            return Ok(Bearer(admitted.caller.clone()));
+        }
+        let token = bearer(&parts.headers).ok_or_else(ApiProblem::without_token)?;
         Ok(Bearer(api.registry.authenticate(token, now()).await?))
     }
 }

@@ -6,22 +6,28 @@ mod convert;
 mod document;
 mod extract;
 mod feed;
+mod figures;
 mod frame;
 mod guard;
 mod handlers;
 mod limits;
+mod meters;
 mod options;
 mod problem;
 mod range;
 mod routes;
+mod rules;
 mod server;
+mod shares;
 mod snapshots;
 mod state;
 mod tls;
 pub mod types;
+mod upkeep;
 
+pub use figures::{ChainFigures, FigureSource, Figures};
 pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
-pub use options::{ApiOptions, ServeFault, TlsFiles};
+pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use server::{Running, serve};
 
 /// The OpenAPI document of this API, made from its handlers.

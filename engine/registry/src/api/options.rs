@@ -13,18 +13,52 @@ pub struct ApiOptions {
     pub tls: Option<TlsFiles>,
     /// Connections at once; the next one is closed.
     pub connections_max: usize,
-    /// Requests at once, feeds not among them; the next one is told to come back.
+    /// Connections at once of one source: an IPv4 address, or an IPv6 network of 64 bits; the next one is closed.
+    pub connections_source_max: usize,
+    /// How long a caller may take for TLS, and how long for the headers of a request, milliseconds.
+    pub headers_ms_max: u64,
+    /// Requests worked at at once, feeds not among them; the next one is told to come back.
     pub requests_max: usize,
+    /// Requests under way at once of one token, those among them whose body still arrives.
+    pub requests_token_max: usize,
     /// Feeds at once; the next one is told to come back.
     pub feeds_max: usize,
+    /// Feeds at once of one token.
+    pub feeds_token_max: usize,
     /// How long one request may take, milliseconds; feeds and snapshots are not measured.
     pub request_ms_max: u64,
     /// An engine that is more than so many sets behind the newest checkpoint is offered it before the sets.
     pub offer_after_sets: u64,
     /// The folder of snapshots; without, none are kept here.
     pub snapshots: Option<PathBuf>,
+    /// How much of them is kept.
+    pub snapshot_limits: SnapshotLimits,
+    /// How often refusals are told to the log and the trail, milliseconds.
+    pub told_every_ms: u64,
+}
+
+/// How much is kept of snapshots, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotLimits {
     /// Largest snapshot that is taken, bytes.
-    pub snapshot_bytes_max: u64,
+    pub one_bytes_max: u64,
+    /// Bytes of all snapshots, those among them that still arrive.
+    pub bytes_max: u64,
+    /// Bytes of the snapshots of one issuer, those among them that still arrive.
+    pub issuer_bytes_max: u64,
+    /// How long a snapshot is kept that no checkpoint names, seconds.
+    pub unnamed_s: u64,
+}
+
+impl SnapshotLimits {
+    /// 16 GiB each, 64 GiB in all, 48 GiB an issuer, a week.
+    pub const DEFAULT: SnapshotLimits = SnapshotLimits {
+        // The status words of 1.4 billion holders take 11.2 GB.
+        one_bytes_max: 16 << 30,
+        bytes_max: 64 << 30,
+        issuer_bytes_max: 48 << 30,
+        unnamed_s: 7 * 86_400,
+    };
 }
 
 /// The files of a server's identity, PEM.
@@ -37,20 +71,24 @@ pub struct TlsFiles {
 }
 
 impl ApiOptions {
-    /// Plain HTTP on `listen`, 1,024 connections, 256 requests, 512 feeds, 30 s a request, checkpoints offered from
-    /// 1,000 sets, no snapshots.
+    /// Plain HTTP on `listen`, 1,024 connections and 256 of one source, 256 requests and 64 of one token, 512 feeds and 256
+    /// of one token, 10 s for headers, 30 s a request, checkpoints offered from 1,000 sets, no snapshots.
     pub fn on(listen: SocketAddr) -> ApiOptions {
         ApiOptions {
             listen,
             tls: None,
             connections_max: 1024,
+            connections_source_max: 256,
+            headers_ms_max: 10_000,
             requests_max: 256,
+            requests_token_max: 64,
             feeds_max: 512,
+            feeds_token_max: 256,
             request_ms_max: 30_000,
             offer_after_sets: 1000,
             snapshots: None,
-            // The status words of 1.4 billion holders take 11.2 GB.
-            snapshot_bytes_max: 16 << 30,
+            snapshot_limits: SnapshotLimits::DEFAULT,
+            told_every_ms: 60_000,
         }
     }
 }

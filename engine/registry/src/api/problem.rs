@@ -55,6 +55,8 @@ kinds! {
     Conflict = "conflict", CONFLICT, "It contradicts what is here";
     Moved = "moved", CONFLICT, "The chain has grown since";
     Braked = "braked", CONFLICT, "Too many holders would turn red at once";
+    WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The bytes do not have this digest";
+    TooMany = "too-many", TOO_MANY_REQUESTS, "Too much at once for one token";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
     BeyondEnd = "beyond-end", RANGE_NOT_SATISFIABLE, "The file ends before that";
     MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of the wrong type";
@@ -70,6 +72,23 @@ kinds! {
     Full = "full", INSUFFICIENT_STORAGE, "There is no room for more";
 }
 
+impl Kind {
+    /// Whether it says that somebody was kept out, so that the log and the trail tell it, too.
+    pub(super) const fn is_told(self) -> bool {
+        matches!(
+            self,
+            Kind::Unauthenticated
+                | Kind::Forbidden
+                | Kind::TooMany
+                | Kind::TooLarge
+                | Kind::WrongDigest
+                | Kind::Busy
+                | Kind::Slow
+                | Kind::Full
+        )
+    }
+}
+
 /// A problem on its way out.
 #[derive(Debug)]
 pub(super) struct ApiProblem {
@@ -82,6 +101,11 @@ pub(super) struct ApiProblem {
 impl ApiProblem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
         ApiProblem { kind, detail: detail.into(), tip: None, brake: None }
+    }
+
+    /// The request shows no token.
+    pub(super) fn without_token() -> ApiProblem {
+        ApiProblem::new(Kind::Unauthenticated, "send the header Authorization: Bearer hufu_…")
     }
 
     /// What a confirmation's author reads: where the chain ends now.
@@ -149,11 +173,13 @@ impl IntoResponse for ApiProblem {
             Kind::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hufu\""));
             }
-            Kind::Busy | Kind::Slow | Kind::Unavailable => {
+            Kind::Busy | Kind::Slow | Kind::Unavailable | Kind::TooMany => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
         }
+        // For who counts the answers.
+        response.extensions_mut().insert(kind);
         response
     }
 }

@@ -18,9 +18,11 @@ use super::{guard, limits};
 /// The whole API.
 pub(super) fn router(api: Api) -> Router {
     let bounded = from_fn_with_state(api.clone(), guard::bounded);
+    let admitted = from_fn_with_state(api.clone(), guard::admitted);
     let (router, mut document) = OpenApiRouter::with_openapi(document::base())
         .merge(all_bounded().layer(bounded))
         .merge(unbounded())
+        .layer(admitted)
         .split_for_parts();
     document::finish(&mut document);
     // A document of texts always becomes JSON.
@@ -30,6 +32,7 @@ pub(super) fn router(api: Api) -> Router {
         .method_not_allowed_fallback(guard::other_method)
         .layer(Extension(Document(json.into())))
         .layer(from_fn(guard::caught))
+        .layer(from_fn_with_state(api.clone(), guard::counted))
         .with_state(api)
 }
 
@@ -106,6 +109,7 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(chain::statuses))
         .routes(routes!(tokens::revoke))
         .routes(routes!(trail::read))
+        .routes(routes!(trail::end))
         .layer(DefaultBodyLimit::max(0))
 }
 

@@ -2,12 +2,12 @@
 
 use hufu_wire::UnixMillis;
 
-use super::{Registry, page};
+use super::{PAGE_MAX, Registry, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::scope::Scope;
 use crate::token::{NewToken, Token, TokenHash, TokenId, TokenText};
-use crate::trail::{Deed, Entry, Noted};
+use crate::trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailEnd};
 
 impl Registry {
     /// Who shows this token.
@@ -61,6 +61,53 @@ impl Registry {
         let entry = Entry::new(now, caller, Deed::TokenRevoked, None, token.0.to_string());
         let revoked = self.store.revoke_token(token, now, &entry).await?;
         revoked.ok_or_else(|| Fault::NotFound(format!("token {}", token.0)))
+    }
+
+    /// How many tokens may be used at `now`.
+    pub(crate) async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
+        Ok(self.store.tokens().await?.iter().filter(|token| token.in_force(now)).count() as u64)
+    }
+
+    /// Leaves a line of the trail for requests of `who` that were refused.
+    pub(crate) async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
+        let entry =
+            Entry { at: now, who: who.to_owned(), deed: Deed::Refused, issuer: None, what: what.to_owned() };
+        self.store.note(&entry).await
+    }
+
+    /// Where the trail ends. Whoever notes it finds later whether the last lines were removed.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Damaged`].
+    pub async fn trail_end(&self, caller: &Caller) -> Result<TrailEnd, Fault> {
+        caller.may_everywhere(Scope::Audit)?;
+        self.store.trail_end().await
+    }
+
+    /// How many lines the trail has, or had.
+    pub(crate) async fn trail_lines(&self) -> Result<u64, Fault> {
+        Ok(self.store.trail_end().await?.number)
+    }
+
+    /// Follows the trail from its first line: digests, and the seals that only this registry's vault key makes. `Ok` with
+    /// the check at its end, or the first line that does not fit.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Damaged`] when a line cannot be read.
+    pub async fn check_trail(&self, caller: &Caller) -> Result<Result<TrailCheck, TrailBreak>, Fault> {
+        caller.may_everywhere(Scope::Audit)?;
+        let mut check = TrailCheck::new(Some(self.vault.trail_key()));
+        loop {
+            let lines = self.store.trail(check.end().number, PAGE_MAX).await?;
+            if lines.is_empty() {
+                return Ok(Ok(check));
+            }
+            for line in &lines {
+                if let Err(broken) = check.take(line) {
+                    return Ok(Err(broken));
+                }
+            }
+        }
     }
 
     /// Lines of the trail with a number above `after`. Reading it leaves a line too.

@@ -103,6 +103,15 @@ impl Registry {
         Ok(self.signers.publisher(publisher, &self.keyring.load(), now)?.head(issuer, &tip, now))
     }
 
+    /// Where every chain ends.
+    pub(crate) async fn chain_ends(&self) -> Result<Vec<(IssuerId, Tip)>, Fault> {
+        let mut ends = Vec::new();
+        for issuer in self.store.issuers().await? {
+            ends.push((issuer.id, self.tip_of(issuer.id).await?));
+        }
+        Ok(ends)
+    }
+
     pub(super) async fn tip_of(&self, issuer: IssuerId) -> Result<Tip, Fault> {
         self.store.tip(issuer).await?.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
     }

@@ -47,8 +47,8 @@ impl Registry {
         self.store.put_checkpoint(&stored, &entry).await
     }
 
-    /// Leaves a line of the trail for a snapshot that was handed in. Where it is kept is the caller's business; what is
-    /// in it is believed only under a checkpoint.
+    /// Leaves a line of the trail for a snapshot that is kept now. Its digest was compared; what is in it is believed only
+    /// under a checkpoint.
     ///
     /// # Errors
     /// [`Fault::Forbidden`].
@@ -61,6 +61,17 @@ impl Registry {
     ) -> Result<(), Fault> {
         caller.may(Scope::Checkpoint, issuer)?;
         self.store.note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), hex(snapshot))).await
+    }
+
+    /// Leaves a line of the trail for snapshots that were dropped because no checkpoint names them.
+    pub(crate) async fn note_dropped(
+        &self,
+        issuer: IssuerId,
+        snapshots: u64,
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        let what = format!("{snapshots} that no checkpoint names");
+        self.store.note(&Entry::of_itself(now, Deed::SnapshotsDropped, Some(issuer), what)).await
     }
 }
 

@@ -7,8 +7,11 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds,
 
 use super::{Registry, page};
 use crate::caller::Caller;
-use crate::credential::{Credentialed, IssuedCredential, ListedCredential, TERMS_S_MAX, Terms, Wanted};
+use crate::credential::{
+    Credentialed, IssuedCredential, ListedCredential, Phones, TERMS_S_MAX, Terms, Wanted,
+};
 use crate::fault::Fault;
+use crate::issuer::SecondPhone;
 use crate::scope::Scope;
 use crate::trail::{Deed, Entry};
 
@@ -35,7 +38,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Misconfigured`] without a key for the kind,
-    /// [`Fault::Conflict`] when a phone's terms no longer hold, [`Fault::Invalid`] and [`Fault::Misissued`] for what
+    /// [`Fault::Conflict`] when a phone's terms no longer hold or the issuer wants the holder's other phone superseded
+    /// first, [`Fault::Invalid`] and [`Fault::Misissued`] for what
     /// no gate would take.
     pub async fn issue(
         &self,
@@ -74,9 +78,13 @@ impl Registry {
         };
         let what = format!("{} for holder {holder}", kind_word(issued.kind));
         let entry = Entry::new(now, caller, Deed::CredentialIssued, Some(issuer), what);
-        self.store.add_credential(&issued, &entry).await?;
+        let only_phone = self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
+        let phones = self.store.add_credential(&issued, only_phone, &entry).await?;
+        if only_phone && phones.others > 0 {
+            return Err(supersede_first(&issued, phones));
+        }
         let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
-        Ok(Credentialed { bytes, code, issued })
+        Ok(Credentialed { bytes, code, issued, phones })
     }
 
     /// What was issued to a holder, in that order.
@@ -167,6 +175,18 @@ impl Wanted {
             }
         }
     }
+}
+
+/// What is to be proposed before another phone gets a credential.
+fn supersede_first(issued: &IssuedCredential, phones: Phones) -> Fault {
+    let IssuedCredential { issuer, holder, generation, .. } = *issued;
+    let until = phones.until.map_or(0, |until| until.0);
+    Fault::Conflict(format!(
+        "holder {holder} of issuer {issuer} has {} other phone credential(s) of generation {generation}, the last until \
+         Unix second {until}: propose generation {} for the holder, have it confirmed, and issue again",
+        phones.others,
+        generation.wrapping_add(1),
+    ))
 }
 
 /// Whether a tree that begins with `origin` has a step for every second before `expires`.

@@ -31,7 +31,7 @@ impl Registry {
         self.issuer_of(issuer).await
     }
 
-    /// Adds an issuer, or changes its name, publisher and brake.
+    /// Adds an issuer, or changes its name, publisher, brake and what becomes of second phones.
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::Invalid`], [`Fault::Conflict`] when it is here with another national
@@ -39,9 +39,10 @@ impl Registry {
     pub async fn put_issuer(&self, caller: &Caller, issuer: &Issuer, now: UnixMillis) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Admin)?;
         issuer.check()?;
+        let second_phone = issuer.second_phone.slug();
         let crate::brake::Brake { share_permille, window_s, free } = issuer.brake;
         let what = format!(
-            "publisher {}, brake {share_permille} permille in {window_s} s beyond {free}",
+            "publisher {}, brake {share_permille} permille in {window_s} s beyond {free}, second phone: {second_phone}",
             issuer.publisher
         );
         let entry = Entry::new(now, caller, Deed::IssuerPut, Some(issuer.id), what);

@@ -42,6 +42,7 @@ pub struct Registry {
 impl Registry {
     /// A registry over `store`. `keyring` says whose signatures are believed; [`trust`](Self::trust) changes it.
     pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
+        store.seal_with(vault.trail_key());
         Registry { store, vault, signers, keyring: ArcSwap::new(keyring), backend: backend() }
     }
 

@@ -16,7 +16,7 @@ pub trait Issuers {
     /// One of them.
     async fn issuer(&self, issuer: IssuerId) -> Result<Option<Issuer>, Fault>;
 
-    /// Adds an issuer with an empty chain and no holders, or changes the name, the publisher and the brake of one
+    /// Adds an issuer with an empty chain and no holders, or changes the name, the publisher, the brake and the second-phone setting of one
     /// that is here.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::scene::{keyring, now, person};
 use super::{Database, ISSUER, Scene, green};
 use crate::credential::{Credentialed, Wanted};
 use crate::fault::Fault;
+use crate::issuer::{Issuer, SecondPhone};
 
 const HOLDER: HolderIndex = HolderIndex(0);
 
@@ -133,4 +134,55 @@ pub async fn credentials_are_written_down_once_and_listed(database: &dyn Databas
         first.iter().chain(&rest).map(|listed| listed.credential.expires.0 - at.seconds().0).collect();
     assert_eq!(expires, [60, 61, 62, 63, 64]);
     assert!(list(HolderIndex(1), 0, 10).await.is_empty(), "of another holder");
+}
+
+/// Whoever issues to a second phone of one holder is told of the first (R05), and not of what ends soon, was superseded,
+/// or is not on a phone.
+pub async fn a_second_phone_is_told_to_who_issues_it(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 1).await;
+    let at = now();
+    let others = async |wanted: Wanted, at| issue(&scene, &wanted, at).await.expect("a credential").phones;
+    assert_eq!(others(phone(&scene, at).await, at).await.others, 0);
+    assert_eq!(others(Wanted::Paper { valid_s: 60 }, at).await.others, 0, "paper is not a phone");
+    let later = UnixMillis(at.0 + 7_200_000);
+    let wanted = phone(&scene, later).await;
+    let Wanted::Phone { terms, origin, valid_s, .. } = wanted else { unreachable!("a phone") };
+    let second = Wanted::Phone { terms, origin, valid_s, root: [8; 16] };
+    let told = others(second, later).await;
+    assert_eq!((told.others, told.until), (1, Some(UnixSeconds(at.seconds().0 + 24 * 3600))));
+    assert_eq!(others(second, later).await, told, "the same again is not another");
+
+    // The first ends within the hour: a phone that renews its credential is no second phone. The second one goes on.
+    let renewed = UnixMillis(at.0 + 23 * 3_600_000);
+    assert_eq!(others(phone(&scene, renewed).await, renewed).await.others, 1);
+    scene.change(&[(0, Change::Word(green()))]).await;
+    scene.change(&[(0, Change::Generation(1))]).await;
+    assert_eq!(others(phone(&scene, renewed).await, renewed).await.others, 0, "those are superseded");
+}
+
+/// An issuer may want the first phone superseded, by a change with both signatures, before a second one gets anything.
+pub async fn a_second_phone_waits_for_a_generation_where_the_issuer_wants_that(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 1).await;
+    let issuer = scene.registry.issuer(&scene.operator, ISSUER).await.expect("the issuer");
+    let issuer = Issuer { second_phone: SecondPhone::Supersede, ..issuer };
+    scene.registry.put_issuer(&scene.operator, &issuer, now()).await.expect("a good issuer");
+    let kept = scene.registry.issuer(&scene.operator, ISSUER).await;
+    assert_eq!(kept.as_ref(), Ok(&issuer));
+
+    let at = now();
+    issue(&scene, &phone(&scene, at).await, at).await.expect("the first");
+    let later = UnixMillis(at.0 + 60_000);
+    let refused = issue(&scene, &phone(&scene, later).await, later).await;
+    let Err(Fault::Conflict(said)) = refused else { panic!("{refused:?}") };
+    assert!(said.contains("propose generation 1"), "{said}");
+    let listed = scene.registry.credentials(&scene.operator, ISSUER, HOLDER, (0, 9), now()).await;
+    assert_eq!(listed.expect("a list").len(), 1, "nothing was written down");
+    issue(&scene, &Wanted::Paper { valid_s: 60 }, later).await.expect("paper is not a phone");
+
+    scene.change(&[(0, Change::Word(green()))]).await;
+    scene.change(&[(0, Change::Generation(1))]).await;
+    let issued = issue(&scene, &phone(&scene, later).await, later).await.expect("the next generation");
+    assert_eq!((believed(&issued.bytes).generation, issued.phones.others), (1, 0));
 }

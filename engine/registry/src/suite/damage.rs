@@ -11,6 +11,7 @@ use crate::proposal::ProposalId;
 use crate::roster::Roster;
 use crate::site::Site;
 use crate::source::ChainSource as _;
+use crate::trail::{TrailBreak, TrailEnd};
 
 fn damaged<T>(found: &Result<T, Fault>) -> bool {
     matches!(found, Err(Fault::Damaged(_)))
@@ -100,4 +101,66 @@ pub async fn words_that_nothing_writes_are_found(database: &dyn Database) {
     scene.propose(&scene.instruct(&[(1, Change::Word(green()))])).await;
     database.tamper(Tampering::OddPhase).await;
     assert!(damaged(&scene.registry.proposals(&scene.operator, ISSUER, None, (None, 9), now()).await));
+}
+
+/// A scene with some lines in the trail, whose last is `TrailEnd`.
+async fn scene_with_trail(database: &dyn Database) -> (Scene, TrailEnd) {
+    let scene = Scene::open(database).await;
+    for person in 0..4 {
+        scene.add_people(person, 1).await;
+    }
+    let check = scene.registry.check_trail(&scene.operator).await.expect("a look").expect("a whole trail");
+    assert_eq!((check.lines(), check.unsealed()), (5, 0));
+    assert_eq!(scene.registry.trail_end(&scene.operator).await, Ok(check.end()));
+    (scene, check.end())
+}
+
+/// The line at which a trail with this damage is not whole.
+async fn broken(database: &dyn Database, tampering: Tampering) -> TrailBreak {
+    let (scene, _) = scene_with_trail(database).await;
+    database.tamper(tampering).await;
+    // What is written afterwards hides nothing.
+    scene.add_people(9, 1).await;
+    scene.registry.check_trail(&scene.operator).await.expect("a look").expect_err("a broken trail")
+}
+
+/// A line says what it said.
+pub async fn r44_an_altered_line_of_the_trail_is_found(database: &dyn Database) {
+    assert_eq!(broken(database, Tampering::AlterTrail).await.number, 2);
+}
+
+/// A line is followed by the one that followed it.
+pub async fn r44_a_missing_line_of_the_trail_is_found(database: &dyn Database) {
+    assert_eq!(broken(database, Tampering::DropTrail).await.number, 3);
+}
+
+/// A line is where it was.
+pub async fn r44_lines_of_the_trail_that_changed_places_are_found(database: &dyn Database) {
+    assert_eq!(broken(database, Tampering::SwapTrail).await.number, 2);
+}
+
+/// No line comes between.
+pub async fn r44_a_line_put_into_the_trail_is_found(database: &dyn Database) {
+    assert_eq!(broken(database, Tampering::RepeatTrail).await.number, 6);
+}
+
+/// Only lines from before there were seals have none.
+pub async fn r44_a_seal_taken_from_the_trail_is_found(database: &dyn Database) {
+    let (scene, _) = scene_with_trail(database).await;
+    database.tamper(Tampering::UnsealTrail).await;
+    let check = scene.registry.check_trail(&scene.operator).await.expect("a look").expect("digests fit");
+    assert_eq!((check.lines(), check.unsealed()), (5, 4), "the number of lines without a seal has grown");
+}
+
+/// The last lines are missed by nobody but who noted where the trail ended.
+pub async fn r44_a_shortened_trail_is_found_by_the_end_that_was_noted(database: &dyn Database) {
+    let (scene, noted) = scene_with_trail(database).await;
+    database.tamper(Tampering::CutTrail).await;
+    let end = scene.registry.trail_end(&scene.operator).await.expect("a look");
+    assert!(end.number < noted.number);
+    // Another line takes the number, and not the digest.
+    scene.add_people(9, 1).await;
+    let check = scene.registry.check_trail(&scene.operator).await.expect("a look").expect("a whole trail");
+    assert_eq!(check.end().number, noted.number);
+    assert_ne!(check.end(), noted);
 }

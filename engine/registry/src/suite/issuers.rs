@@ -4,7 +4,7 @@ use super::scene::now;
 use super::{Database, ISSUER, NATIONAL, PUBLISHER, Scene};
 use crate::brake::Brake;
 use crate::fault::Fault;
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, SecondPhone};
 use hufu_wire::IssuerId;
 
 fn issuer(id: u32, national: IssuerId) -> Issuer {
@@ -14,6 +14,7 @@ fn issuer(id: u32, national: IssuerId) -> Issuer {
         national,
         publisher: PUBLISHER,
         brake: Brake::DEFAULT,
+        second_phone: SecondPhone::Tell,
     }
 }
 

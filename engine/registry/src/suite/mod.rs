@@ -64,6 +64,18 @@ pub enum Tampering {
     CutRosters,
     /// The phase of proposal 1 becomes `certain`.
     OddPhase,
+    /// Line 2 of the trail names somebody else.
+    AlterTrail,
+    /// Line 2 of the trail is deleted.
+    DropTrail,
+    /// Lines 2 and 3 of the trail change places.
+    SwapTrail,
+    /// A copy of the last line of the trail is put after it, with everything that stands in it.
+    RepeatTrail,
+    /// The last line of the trail is deleted.
+    CutTrail,
+    /// No line of the trail has a seal any more but the last.
+    UnsealTrail,
 }
 
 /// One test for each case of the suite, over a type that implements [`Database`](crate::suite::Database) and has an
@@ -81,6 +93,8 @@ macro_rules! store_suite {
             holders::another_sealing_key_takes_over,
             credentials::r04_every_kind_is_issued_and_believed,
             credentials::a_lost_phone_gets_another_generation,
+            credentials::a_second_phone_is_told_to_who_issues_it,
+            credentials::a_second_phone_waits_for_a_generation_where_the_issuer_wants_that,
             credentials::what_no_gate_would_take_is_not_signed,
             credentials::credentials_are_written_down_once_and_listed,
             sites::a_site_is_put_rendered_and_removed,
@@ -108,6 +122,7 @@ macro_rules! store_suite {
             races::two_imports_register_everybody_once,
             races::the_same_proposal_from_two_sides_is_one,
             races::an_append_is_all_or_nothing,
+            races::lines_of_several_writers_are_one_trail,
             checkpoints::the_newest_checkpoint_of_this_history_is_kept,
             clocks::r21_the_time_of_a_chain_is_reset_by_both_authorities,
             clocks::r21_a_registry_whose_clock_is_wrong_takes_nothing_and_goes_on,
@@ -127,6 +142,12 @@ macro_rules! store_suite {
             damage::an_altered_instruction_is_found,
             damage::cut_rosters_are_found,
             damage::words_that_nothing_writes_are_found,
+            damage::r44_an_altered_line_of_the_trail_is_found,
+            damage::r44_a_missing_line_of_the_trail_is_found,
+            damage::r44_lines_of_the_trail_that_changed_places_are_found,
+            damage::r44_a_line_put_into_the_trail_is_found,
+            damage::r44_a_seal_taken_from_the_trail_is_found,
+            damage::r44_a_shortened_trail_is_found_by_the_end_that_was_noted,
         }
     };
     ($database:ty: $($noun:ident::$case:ident),+ $(,)?) => {

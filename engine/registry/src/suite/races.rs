@@ -125,3 +125,19 @@ pub async fn an_append_is_all_or_nothing(database: &dyn Database) {
     }
     println!("{}: {appended} of 40 were appended before they were cut off", scene.store.name());
 }
+
+/// Several registries write lines at once: each follows the one before, and nobody who reads page by page misses one (R44).
+pub async fn lines_of_several_writers_are_one_trail(database: &dyn Database) {
+    const LINES: u32 = 8;
+    let scene = Scene::open(database).await;
+    let others = [Scene::beside(database).await, Scene::beside(database).await];
+    let write = async |scene: &Scene, from: u32| {
+        for person in from..from + LINES {
+            scene.add_people(person, 1).await;
+        }
+    };
+    tokio::join!(write(&scene, 0), write(&others[0], 100), write(&others[1], 200));
+    let check = scene.registry.check_trail(&scene.operator).await.expect("a look").expect("a whole trail");
+    assert_eq!((check.lines(), check.unsealed()), (u64::from(3 * LINES) + 1, 0));
+    assert_eq!(check.end().number, check.lines(), "no number is left out");
+}

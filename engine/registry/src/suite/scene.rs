@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::chain::Appended;
 use crate::fault::Fault;
 use crate::id_number::IdNumber;
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, SecondPhone};
 use crate::person::Person;
 use crate::proposal::Proposal;
 use crate::registry::{Registry, Signers};
@@ -132,8 +132,14 @@ impl Scene {
     }
 
     pub(super) async fn put_brake(&self, brake: Brake) {
-        let issuer =
-            Issuer { id: ISSUER, name: "Beijing".into(), national: NATIONAL, publisher: PUBLISHER, brake };
+        let issuer = Issuer {
+            id: ISSUER,
+            name: "Beijing".into(),
+            national: NATIONAL,
+            publisher: PUBLISHER,
+            brake,
+            second_phone: SecondPhone::Tell,
+        };
         self.registry.put_issuer(&self.operator, &issuer, now()).await.expect("a good issuer");
     }
 

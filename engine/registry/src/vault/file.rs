@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::fault::VaultFault;
 use super::seal::SealingKey;
 use super::{SealingKeyId, Vault};
+use crate::trail::TrailKey;
 
 /// A secret of the file.
 type Secret = Zeroizing<[u8; 32]>;
@@ -125,15 +126,16 @@ impl KeyFile {
         if sealing.is_empty() {
             return Err(VaultFault::Missing("seal"));
         }
-        Ok(Vault { sealing, index: hkdf_key(&self.index) })
+        let trail = TrailKey::new(hkdf_key(&self.index, b"hufu/1 trail"));
+        Ok(Vault { sealing, index: hkdf_key(&self.index, b"hufu/1 subject"), trail })
     }
 }
 
-/// The key of subjects, from the file's secret (RFC 5869).
-fn hkdf_key(secret: &[u8; 32]) -> aws_lc_rs::hmac::Key {
+/// The key of subjects or of the trail, from the file's secret (RFC 5869).
+fn hkdf_key(secret: &[u8; 32], info: &[u8]) -> aws_lc_rs::hmac::Key {
     let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"hufu/1 vault").extract(secret);
-    let okm =
-        prk.expand(&[b"hufu/1 subject"], aws_lc_rs::hmac::HMAC_SHA256).expect("32 bytes are never too many");
+    let info = [info];
+    let okm = prk.expand(&info, aws_lc_rs::hmac::HMAC_SHA256).expect("32 bytes are never too many");
     aws_lc_rs::hmac::Key::from(okm)
 }
 

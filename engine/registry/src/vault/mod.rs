@@ -18,6 +18,7 @@ use crate::fault::Fault;
 use crate::holder::Subject;
 use crate::id_number::IdNumber;
 use crate::person::Person;
+use crate::trail::TrailKey;
 
 pub use fault::VaultFault;
 pub use file::{KeyFile, SealingSecret};
@@ -28,6 +29,7 @@ pub struct Vault {
     /// Newest first; the newest seals, all open.
     sealing: Vec<SealingKey>,
     index: hmac::Key,
+    trail: TrailKey,
 }
 
 /// Sealing keys are known by the first four bytes of SHA-256 over a label and the key.
@@ -46,6 +48,11 @@ impl Vault {
     /// The key that seals now.
     pub fn newest(&self) -> SealingKeyId {
         self.sealing[0].id()
+    }
+
+    /// Seals the trail's lines; stays the same for good, as the index key does.
+    pub fn trail_key(&self) -> TrailKey {
+        self.trail.clone()
     }
 
     /// Who has this id number, for finding them again: HMAC-SHA-256 of its one spelling, keyed, per issuer.

@@ -10,7 +10,6 @@ use crate::SqliteStore;
 use crate::fault::fault;
 use crate::holders::no_issuer;
 use crate::proposals::find_content;
-use crate::trail::note;
 use crate::values::{at_most, bytes, column, ms, number};
 
 pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<Appended, Fault> {
@@ -34,13 +33,14 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
     let ground = ground(&mut write, append, &proposal).await?;
     if let Err(alarm) = ground.judge(turn.reds) {
         brake(&mut write, append, &proposal, alarm).await?;
+        store.line(&mut write, append.braked).await?;
         write.commit().await.map_err(fault)?;
         return Ok(Appended::Braked(alarm));
     }
     words::put(&mut write, append.issuer, append.set.position.sequence, &turn.words).await?;
     add_set(&mut write, append, &turn).await?;
     close_proposals(&mut write, append, &proposal).await?;
-    note(&mut *write, append.entry).await?;
+    store.line(&mut write, append.entry).await?;
     write.commit().await.map_err(fault)?;
     let committed = UnixMicros::now();
     Ok(Appended::Appended { sequence: append.set.position.sequence, committed })
@@ -98,7 +98,7 @@ async fn ground(
     })
 }
 
-/// Only the proposal's state and a line of the trail are written.
+/// Beside a line of the trail, only the proposal's state is written.
 async fn brake(
     write: &mut SqliteConnection,
     append: &Append<'_>,
@@ -116,10 +116,10 @@ async fn brake(
     .bind(alarm.share_permille)
     .bind(append.issuer.0)
     .bind(column(proposal.id.0))
-    .execute(&mut *write)
+    .execute(write)
     .await
     .map_err(fault)?;
-    note(write, append.braked).await
+    Ok(())
 }
 
 async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &Turn) -> Result<(), Fault> {

@@ -5,6 +5,7 @@
 mod changes;
 mod feed;
 mod people;
+mod pressure;
 mod problems;
 mod scopes;
 mod snapshots;

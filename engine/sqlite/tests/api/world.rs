@@ -11,7 +11,9 @@ use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_registry::api::types::{Proposal, Tip as TipView};
 use hufu_registry::api::{ApiOptions, Running, serve};
 use hufu_registry::vault::KeyFile;
-use hufu_registry::{Brake, Caller, Issuer, NewToken, Registry, Scope, Scopes, Signers, Site, TokenId};
+use hufu_registry::{
+    Brake, Caller, Issuer, NewToken, Registry, Scope, Scopes, SecondPhone, Signers, Site, TokenId,
+};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{
@@ -87,8 +89,14 @@ impl World {
         let vault = KeyFile::generate().unwrap().vault().unwrap();
         let registry = Arc::new(Registry::new(Arc::clone(&store) as _, vault, signers, Arc::clone(&keyring)));
         let brake = Brake { share_permille: 10, window_s: 3600, free: 3 };
-        let issuer =
-            Issuer { id: ISSUER, name: "Home".into(), national: NATIONAL, publisher: NATIONAL, brake };
+        let issuer = Issuer {
+            id: ISSUER,
+            name: "Home".into(),
+            national: NATIONAL,
+            publisher: NATIONAL,
+            brake,
+            second_phone: SecondPhone::Tell,
+        };
         registry.put_issuer(&Caller::operator(), &issuer, now()).await.unwrap();
         let site = Site { id: SITE, name: "North gate".into(), policy: String::new() };
         registry.put_site(&Caller::operator(), &site, now()).await.unwrap();

@@ -52,10 +52,14 @@ impl Feed {
         }
     }
 
-    /// The body of the answer; it ends when the server does, or when `lapsed` does.
-    pub(in crate::api) fn into_body(self, lapsed: impl Future<Output = ()> + Send + 'static) -> Body {
-        let frames = stream::try_unfold(self, |mut feed| async move {
-            Ok::<_, Fault>(feed.next().await?.map(|frame| (frame, feed)))
+    /// The body of the answer; it ends when the server does, or when `lapsed` does. `share` is held until then.
+    pub(in crate::api) fn into_body(
+        self,
+        lapsed: impl Future<Output = ()> + Send + 'static,
+        share: impl Send + 'static,
+    ) -> Body {
+        let frames = stream::try_unfold((self, share), |(mut feed, share)| async move {
+            Ok::<_, Fault>(feed.next().await?.map(|frame| (frame, (feed, share))))
         });
         Body::from_stream(frames.take_until(lapsed))
     }

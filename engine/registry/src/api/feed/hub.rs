@@ -22,6 +22,7 @@ pub(in crate::api) struct Hub {
     source: Arc<dyn ChainSource>,
     chains: Mutex<HashMap<IssuerId, Arc<Chain>>>,
     room: Arc<Semaphore>,
+    feeds_max: usize,
     offer_after_sets: u64,
     stopping: watch::Receiver<bool>,
 }
@@ -34,7 +35,12 @@ impl Hub {
         stopping: watch::Receiver<bool>,
     ) -> Arc<Hub> {
         let room = Arc::new(Semaphore::new(feeds_max));
-        Arc::new(Hub { source, chains: Mutex::default(), room, offer_after_sets, stopping })
+        Arc::new(Hub { source, chains: Mutex::default(), room, feeds_max, offer_after_sets, stopping })
+    }
+
+    /// How many feeds are followed.
+    pub(in crate::api) fn feeds(&self) -> usize {
+        self.feeds_max - self.room.available_permits()
     }
 
     /// A feed of the sets after `after`, or the problem instead of one.

@@ -17,7 +17,7 @@ use crate::api::clock::now;
 use crate::api::extract::{Asked, Bearer, Ids, bearer};
 use crate::api::frame::{Frame, FrameKind};
 use crate::api::limits;
-use crate::api::problem::ApiProblem;
+use crate::api::problem::{ApiProblem, Kind};
 use crate::api::state::Api;
 use crate::api::types::{Hex, Tip};
 use crate::{ChainSource, Fault, Registry, Scope};
@@ -145,9 +145,12 @@ pub(in crate::api) async fn feed(
 ) -> Result<Response, ApiProblem> {
     let issuer = IssuerId(issuer);
     caller.may(Scope::Feed, issuer)?;
+    let share = api.feeds.take(caller.label().into()).ok_or_else(|| {
+        ApiProblem::new(Kind::TooMany, "this token follows as many feeds as it may: use another token")
+    })?;
     let feed = api.hub.subscribe(issuer, after.after.unwrap_or(0)).await?;
     let token = bearer(&headers).unwrap_or_default().to_owned();
-    let body = feed.into_body(lapsed(Arc::clone(&api.registry), token));
+    let body = feed.into_body(lapsed(Arc::clone(&api.registry), token), share);
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, body).into_response())
 }

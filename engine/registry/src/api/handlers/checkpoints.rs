@@ -11,7 +11,7 @@ use crate::api::clock::now;
 use crate::api::extract::{Bearer, Ids, Octets, expect_type};
 use crate::api::problem::{ApiProblem, Kind};
 use crate::api::range::Asked;
-use crate::api::snapshots::SnapshotFolder;
+use crate::api::snapshots::{Given, SnapshotFolder, sweep_issuer};
 use crate::api::state::Api;
 use crate::api::types::Hex;
 use crate::{ChainSource, Scope};
@@ -100,7 +100,8 @@ pub(in crate::api) async fn read_snapshot(
 
 /// Hand in a snapshot before the checkpoint that names it
 ///
-/// Nothing of it is verified here: authorities and engines open it and compare its digest.
+/// It is kept when its bytes have the digest of the path; `wrong-digest` otherwise. One that is here already stays as it
+/// is. A snapshot that no checkpoint names is dropped after a while.
 #[utoipa::path(put, path = "/v1/issuers/{issuer}/snapshots/{digest}", tag = "checkpoints",
     params(("issuer" = u32, Path), ("digest" = String, Path, description = "64 hex digits")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 204)),
@@ -119,8 +120,12 @@ pub(in crate::api) async fn put_snapshot(
     api.registry.issuer(&caller, issuer).await?;
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    folder(&api)?.put(issuer, &digest, length, body.into_data_stream()).await?;
-    api.registry.note_snapshot(&caller, issuer, &digest.0, now()).await?;
+    let folder = folder(&api)?;
+    // What no checkpoint names any more makes room first.
+    sweep_issuer(folder, &api.registry, issuer, now()).await?;
+    if folder.put(issuer, &digest, length, body.into_data_stream()).await? == Given::Kept {
+        api.registry.note_snapshot(&caller, issuer, &digest.0, now()).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

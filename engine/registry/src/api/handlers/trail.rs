@@ -7,7 +7,7 @@ use super::{Answer, Page};
 use crate::api::clock::now;
 use crate::api::extract::{Asked, Bearer};
 use crate::api::state::Api;
-use crate::api::types::{Trail, TrailEntry};
+use crate::api::types::{Trail, TrailEnd, TrailEntry};
 
 /// The trail, by rising number
 ///
@@ -21,4 +21,13 @@ pub(in crate::api) async fn read(
 ) -> Answer<Trail> {
     let noted = api.registry.trail(&caller, page.after.unwrap_or(0), page.limit(), now()).await?;
     Ok(Json(Trail { entries: noted.into_iter().map(TrailEntry::from).collect() }))
+}
+
+/// Where the trail ends
+///
+/// Note it, and hand it to the next audit: lines that were removed from the end are found by nothing else.
+#[utoipa::path(get, path = "/v1/trail/end", tag = "trail", responses((status = 200, body = TrailEnd)),
+    security(("bearer" = ["audit"])))]
+pub(in crate::api) async fn end(State(api): State<Api>, Bearer(caller): Bearer) -> Answer<TrailEnd> {
+    Ok(Json(api.registry.trail_end(&caller).await?.into()))
 }

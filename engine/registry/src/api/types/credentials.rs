@@ -81,6 +81,13 @@ pub struct Issued {
     /// The key that signed it.
     #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
     pub key: Hex<8>,
+    /// Other phone credentials of this holder and generation that go on for more than an hour: tell the holder, or raise
+    /// the generation if a phone was lost.
+    #[serde(default)]
+    pub other_phones: u32,
+    /// When the last of them ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_phones_until_ms: Option<u64>,
 }
 
 /// A page of the credentials that were issued to a holder.

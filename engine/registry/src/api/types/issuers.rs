@@ -25,6 +25,21 @@ pub struct Issuer {
     pub publisher: u32,
     /// When many red colours at once stop and ask.
     pub brake: Brake,
+    /// What becomes of a second phone credential of one holder.
+    #[serde(default)]
+    #[schema(inline)]
+    pub second_phone: SecondPhone,
+}
+
+/// What becomes of a phone credential while another of the same holder and generation goes on for more than an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondPhone {
+    /// It is issued, and the answer tells of the other.
+    #[default]
+    Tell,
+    /// It is refused until a change has raised the holder's generation, which ends the other.
+    Supersede,
 }
 
 /// An issuer as an administrator writes it.
@@ -33,6 +48,7 @@ pub struct Issuer {
 #[schema(example = json!({
     "name": "Shanghai", "national": 100_000, "publisher": 100_000,
     "brake": {"share_permille": 10, "window_s": 3600, "free": 100},
+    "second_phone": "tell",
 }))]
 pub struct IssuerEdit {
     /// What people call it.
@@ -45,6 +61,10 @@ pub struct IssuerEdit {
     /// When many red colours at once stop and ask; the registry's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brake: Option<Brake>,
+    /// What becomes of a second phone credential of one holder; `tell` when absent.
+    #[serde(default)]
+    #[schema(inline)]
+    pub second_phone: SecondPhone,
 }
 
 /// When many red colours at once stop and ask for the national platform's second word.

@@ -25,10 +25,10 @@ pub use hex::{Base64Url, Hex, NotHex};
 pub use holders::{
     Colour, FindHolder, Holder, NewHolder, NewHolders, Registered, RegisteredHolder, Status, TestResult,
 };
-pub use issuers::{Brake, Issuer, IssuerEdit, Issuers};
+pub use issuers::{Brake, Issuer, IssuerEdit, Issuers, SecondPhone};
 pub use problem::{PROBLEM_TYPE_PREFIX, Problem};
 pub use proposals::{BrakeReport, Confirmed, Proposal, ProposalState, Proposals};
 pub use rosters::{Roster, RosterEdit, RosterGroup, RosterSummary, Rosters, SignRoster};
 pub use sites::{Site, SiteEdit, Sites};
 pub use tokens::{NewToken, Scope, Token, TokenMade, Tokens};
-pub use trail::{Trail, TrailEntry};
+pub use trail::{Trail, TrailEnd, TrailEntry};

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Hex;
+
 /// A page of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Trail {
@@ -26,4 +28,18 @@ pub struct TrailEntry {
     /// To what; never a person's name or number.
     #[schema(example = "holder 4711")]
     pub target: String,
+    /// Covers this line and every one before it (docs/REGISTRY.md); none in a store that was altered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
+    pub digest: Option<Hex<32>>,
+}
+
+/// Where the trail ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrailEnd {
+    /// The number of the last line; 0 before the first.
+    pub number: u64,
+    /// Its digest.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub digest: Hex<32>,
 }

@@ -1,8 +1,12 @@
 //! The trail: who did what, to what, and when (R44). It only grows.
 
+mod link;
+
 use hufu_wire::{IssuerId, UnixMillis};
 
 use crate::caller::Caller;
+
+pub use link::{TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailSeal};
 
 /// One line of the trail. Nothing personal stands in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,10 @@ pub struct Noted {
     pub number: u64,
     /// The line.
     pub entry: Entry,
+    /// Covers it and every line before it; every store writes one.
+    pub digest: Option<TrailDigest>,
+    /// The registry's word for the digest; none from before there were seals.
+    pub seal: Option<TrailSeal>,
 }
 
 macro_rules! deeds {
@@ -97,6 +105,10 @@ deeds! {
     CheckpointPut = "checkpoint.put",
     /// A snapshot was taken.
     SnapshotPut = "snapshot.put",
+    /// Snapshots that no checkpoint names were dropped.
+    SnapshotsDropped = "snapshots.dropped",
+    /// Requests were refused since the last such line.
+    Refused = "requests.refused",
     /// Every status of an issuer was read.
     StatusesExported = "statuses.exported",
     /// A token was made.
@@ -114,7 +126,20 @@ impl Deed {
     }
 }
 
+/// Whom the trail names for what the registry does without being asked.
+const ITSELF: &str = "the registry";
+
 impl Entry {
+    /// What the registry does of itself at `now`.
+    pub(crate) fn of_itself(
+        now: UnixMillis,
+        deed: Deed,
+        issuer: Option<IssuerId>,
+        what: impl Into<String>,
+    ) -> Entry {
+        Entry { at: now, who: ITSELF.to_owned(), deed, issuer, what: what.into() }
+    }
+
     /// What `caller` does at `now`.
     pub fn new(
         now: UnixMillis,

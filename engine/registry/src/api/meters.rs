@@ -1,0 +1,149 @@
+//! What the API counts: requests by kind of route and status, refusals by cause. Refusals are also told, in a bounded
+//! form: to the log and to the trail once in a while, with a number for each cause.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::problem::Kind;
+
+/// Callers that are named in one telling; what others were refused is told together.
+const NAMED_MAX: usize = 16;
+
+/// Why a connection was closed before any request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// As many connections as there may be in all.
+    Total,
+    /// As many as one source may have.
+    Source,
+    /// It did not complete TLS, or not in time.
+    Handshake,
+}
+
+/// Counts of one API.
+#[derive(Debug, Default)]
+pub(super) struct Meters(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: BTreeMap<(String, u16), u64>,
+    refusals: BTreeMap<&'static str, u64>,
+    /// Since they were last told, by the label of the token that was shown.
+    untold: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
+}
+
+/// Refusals of one caller since the last telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusals {
+    /// The label of the token; none for callers without a valid one, and for those beyond [`NAMED_MAX`].
+    pub(super) who: Option<Arc<str>>,
+    /// Such as `3 forbidden, 1 too-many`.
+    pub(super) what: String,
+}
+
+impl Closed {
+    fn slug(self) -> &'static str {
+        match self {
+            Closed::Total => "connections-total",
+            Closed::Source => "connections-source",
+            Closed::Handshake => "handshake",
+        }
+    }
+}
+
+impl Meters {
+    /// A request was answered.
+    pub(super) fn request(&self, class: &str, status: u16) {
+        *self.counts().requests.entry((class.to_owned(), status)).or_default() += 1;
+    }
+
+    /// A request was refused with this problem.
+    pub(super) fn problem(&self, kind: Kind, who: Option<&Arc<str>>) {
+        let mut counts = self.counts();
+        *counts.refusals.entry(kind.slug()).or_default() += 1;
+        if kind.is_told() {
+            counts.tell(kind.slug(), who.cloned());
+        }
+    }
+
+    /// A connection was closed.
+    pub(super) fn closed(&self, why: Closed) {
+        let mut counts = self.counts();
+        *counts.refusals.entry(why.slug()).or_default() += 1;
+        counts.tell(why.slug(), None);
+    }
+
+    /// Requests by class and status.
+    pub(super) fn requests(&self) -> Vec<(String, u16, u64)> {
+        let counts = self.counts();
+        counts.requests.iter().map(|((class, status), count)| (class.clone(), *status, *count)).collect()
+    }
+
+    /// Refusals by cause.
+    pub(super) fn refusals(&self) -> Vec<(&'static str, u64)> {
+        self.counts().refusals.iter().map(|(cause, count)| (*cause, *count)).collect()
+    }
+
+    /// What was refused since the last call, at most [`NAMED_MAX`] callers and the rest.
+    pub(super) fn take_untold(&self) -> Vec<Refusals> {
+        let untold = std::mem::take(&mut self.counts().untold);
+        untold.into_iter().map(|(who, causes)| Refusals { who, what: listed(&causes) }).collect()
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Counts are whole at every moment.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn tell(&mut self, cause: &'static str, who: Option<Arc<str>>) {
+        let who = who
+            .filter(|who| self.untold.len() < NAMED_MAX || self.untold.contains_key(&Some(Arc::clone(who))));
+        *self.untold.entry(who).or_default().entry(cause).or_default() += 1;
+    }
+}
+
+fn listed(causes: &BTreeMap<&'static str, u64>) -> String {
+    let mut text = String::new();
+    for (cause, count) in causes {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // Writing into a string does not fail.
+        let _ = write!(text, "{comma}{count} {cause}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_once_and_for_a_bounded_number_of_callers() {
+        let meters = Meters::default();
+        let clerk: Arc<str> = "clerk".into();
+        meters.problem(Kind::Forbidden, Some(&clerk));
+        meters.problem(Kind::Forbidden, Some(&clerk));
+        meters.problem(Kind::TooMany, Some(&clerk));
+        meters.problem(Kind::Invalid, Some(&clerk));
+        meters.closed(Closed::Source);
+        let told = meters.take_untold();
+        assert_eq!(
+            told,
+            [
+                Refusals { who: None, what: "1 connections-source".into() },
+                Refusals { who: Some(clerk), what: "2 forbidden, 1 too-many".into() },
+            ]
+        );
+        assert!(meters.take_untold().is_empty());
+        assert!(meters.refusals().contains(&("invalid", 1)), "counted, and not told");
+
+        for caller in 0..1000 {
+            meters.problem(Kind::Forbidden, Some(&format!("caller {caller}").into()));
+        }
+        let told = meters.take_untold();
+        assert!(told.len() <= NAMED_MAX + 1, "{}", told.len());
+        assert_eq!(told[0], Refusals { who: None, what: "984 forbidden".into() });
+    }
+}

@@ -1,0 +1,57 @@
+//! What the API does beside its requests: it tells refusals, drops snapshots that no checkpoint names, and looks at the
+//! store for the metrics page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::clock::now;
+use super::figures::{FigureSource, LOOK};
+use super::snapshots::sweep_all;
+use super::state::Api;
+
+/// How often snapshots are swept, beside each upload.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Runs until the server stops.
+pub(super) async fn run(
+    api: Api,
+    figures: Arc<FigureSource>,
+    told_every: Duration,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let [mut tell, mut look, mut sweep] = [told_every, LOOK, SWEEP].map(|every| {
+        let mut every = interval(every);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        every
+    });
+    loop {
+        tokio::select! {
+            () = stopped(&mut stopping) => break,
+            _ = tell.tick() => tell_refusals(&api).await,
+            _ = look.tick() => figures.look().await,
+            _ = sweep.tick() => if let Some(folder) = &api.snapshots {
+                sweep_all(folder, &api.registry, now()).await;
+            },
+        }
+    }
+    tell_refusals(&api).await;
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // Fails when nobody can stop it any more: the server is gone.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// One line for each caller that was refused something since the last time, and one for all without a token.
+async fn tell_refusals(api: &Api) {
+    for refusals in api.meters.take_untold() {
+        let who = refusals.who.as_deref().unwrap_or("callers without a valid token");
+        tracing::warn!(who, what = refusals.what, "requests were refused");
+        if let Err(fault) = api.registry.note_refusals(who, &refusals.what, now()).await {
+            tracing::warn!(%fault, "refusals do not reach the trail");
+        }
+    }
+}
