@@ -9,7 +9,6 @@ use crate::fault::{fault, retried};
 use crate::issuers::lock;
 use crate::row::{Columns as _, big};
 use crate::store::PostgresStore;
-use crate::trail;
 
 #[async_trait]
 impl Checkpoints for PostgresStore {
@@ -42,7 +41,7 @@ impl Checkpoints for PostgresStore {
                 .await?;
             let kept = put.rows_affected() > 0;
             if kept {
-                trail::write(&mut tx, entry).await?;
+                self.line(&mut tx, entry).await?;
                 tx.commit().await?;
             }
             Ok(kept)

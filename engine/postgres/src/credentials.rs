@@ -2,14 +2,13 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::Credentials;
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential};
+use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
 use sqlx::postgres::PgRow;
 
-use crate::fault::{fault, retried};
+use crate::fault::{Stop, fault, retried};
 use crate::row::{Columns as _, at_most, damaged};
-use crate::store::PostgresStore;
-use crate::trail;
+use crate::store::{PostgresStore, Tx};
 
 fn listed(row: &PgRow) -> Result<ListedCredential, Fault> {
     let kind = row.number("kind")?;
@@ -30,9 +29,32 @@ fn kind_of(kind: i64) -> Option<CodeKind> {
     [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip].into_iter().find(|&known| known as i64 == kind)
 }
 
+/// Other phone credentials of the same holder and generation that go on beside a new one.
+async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<Phones, Stop> {
+    const PHONES: &str = "
+        SELECT count(*) AS others, max(expires_s) AS until FROM credentials
+        WHERE issuer = $1 AND holder = $2 AND kind = $3 AND generation = $4 AND expires_s > $5 AND digest <> $6";
+    let Some(from) = credential.others_from() else { return Ok(Phones::default()) };
+    let row = sqlx::query(PHONES)
+        .bind(i64::from(credential.issuer.0))
+        .bind(i64::from(credential.holder.0))
+        .bind(CodeKind::Phone as i64)
+        .bind(i64::from(credential.generation))
+        .bind(i64::from(from.0))
+        .bind(&credential.digest[..])
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Phones { others: row.number("others")?, until: row.number_or_none("until")?.map(UnixSeconds) })
+}
+
 #[async_trait]
 impl Credentials for PostgresStore {
-    async fn add_credential(&self, credential: &IssuedCredential, entry: &Entry) -> Result<(), Fault> {
+    async fn add_credential(
+        &self,
+        credential: &IssuedCredential,
+        only_phone: bool,
+        entry: &Entry,
+    ) -> Result<Phones, Fault> {
         // Numbers of one holder are given under the lock of the holder's row, so that a page never misses one that
         // is committed late.
         const LOCK: &str = "SELECT 1 FROM holders WHERE issuer = $1 AND holder = $2 FOR NO KEY UPDATE";
@@ -48,6 +70,10 @@ impl Credentials for PostgresStore {
                 let said = format!("holder {} of issuer {}", credential.holder, credential.issuer);
                 return Err(Fault::NotFound(said).into());
             }
+            let phones = phones(&mut tx, credential).await?;
+            if only_phone && phones.others > 0 {
+                return Ok(phones);
+            }
             sqlx::query(ADD)
                 .bind(issuer)
                 .bind(holder)
@@ -59,8 +85,9 @@ impl Credentials for PostgresStore {
                 .bind(&credential.digest[..])
                 .execute(&mut *tx)
                 .await?;
-            trail::write(&mut tx, entry).await?;
-            Ok(tx.commit().await?)
+            self.line(&mut tx, entry).await?;
+            tx.commit().await?;
+            Ok(phones)
         })
         .await
     }

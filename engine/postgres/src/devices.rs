@@ -11,7 +11,6 @@ use crate::fault::{Stop, broken, fault, retried};
 use crate::row::{Columns as _, big};
 use crate::sites::no_site;
 use crate::store::PostgresStore;
-use crate::trail;
 
 fn device(row: &PgRow) -> Result<Device, Fault> {
     Ok(Device {
@@ -52,7 +51,7 @@ impl Devices for PostgresStore {
                 }
                 _ => error.into(),
             })?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(device(&added)?)
         })
@@ -100,7 +99,7 @@ impl Devices for PostgresStore {
                 DeviceChange::Renew => sqlx::query(RENEW).bind(i64::from(id.0)),
             };
             let Some(changed) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(Some(device(&changed)?))
         })

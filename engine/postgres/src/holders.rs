@@ -12,7 +12,6 @@ use crate::fault::{Stop, fault, retried};
 use crate::issuers::lock;
 use crate::row::{Columns as _, big, word_out};
 use crate::store::{PostgresStore, Tx};
-use crate::trail;
 
 fn holder(row: &PgRow) -> Result<StoredHolder, Fault> {
     Ok(StoredHolder {
@@ -82,7 +81,7 @@ impl Holders for PostgresStore {
             let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(new.indices).bind(new.subjects);
             add.bind(new.sealed).bind(big("now", now.0)?).execute(&mut *tx).await?;
             sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(big("holder", next)?).execute(&mut *tx).await?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(registered)
         })
@@ -128,7 +127,7 @@ impl Holders for PostgresStore {
             let reseal =
                 sqlx::query(RESEAL).bind(i64::from(issuer.0)).bind(&indices).bind(&was).bind(&sealed);
             let resealed = reseal.execute(&mut *tx).await?.rows_affected();
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(resealed)
         })

@@ -3,15 +3,14 @@
 use async_trait::async_trait;
 use hufu_codes::chain::Tip;
 use hufu_registry::store::Issuers;
-use hufu_registry::{Brake, Entry, Fault, Issuer};
+use hufu_registry::{Brake, Entry, Fault, Issuer, SecondPhone};
 use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use sqlx::postgres::PgRow;
 
 use crate::fault::{Stop, fault, retried};
-use crate::row::Columns as _;
+use crate::row::{Columns as _, damaged};
 use crate::store::{PostgresStore, Tx};
-use crate::trail;
 
 /// What an issuer's row says, and nobody else changes before the transaction ends.
 pub(crate) struct Locked {
@@ -68,7 +67,13 @@ fn issuer(row: &PgRow) -> Result<Issuer, Fault> {
         national: IssuerId(row.number("national")?),
         publisher: IssuerId(row.number("publisher")?),
         brake: brake(row)?,
+        second_phone: second_phone(row)?,
     })
+}
+
+fn second_phone(row: &PgRow) -> Result<SecondPhone, Fault> {
+    let slug = row.text("second_phone")?;
+    SecondPhone::from_slug(&slug).ok_or_else(|| damaged("second_phone", &slug))
 }
 
 #[async_trait]
@@ -88,10 +93,11 @@ impl Issuers for PostgresStore {
     async fn put_issuer(&self, issuer: &Issuer, entry: &Entry) -> Result<(), Fault> {
         // Of an issuer with another national platform no row comes back, and none is changed.
         const PUT: &str = "
-            INSERT INTO issuers AS held (id, name, national, publisher, share_permille, window_s, free)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO issuers AS held (id, name, national, publisher, share_permille, window_s, free, second_phone)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, publisher = excluded.publisher,
-                share_permille = excluded.share_permille, window_s = excluded.window_s, free = excluded.free
+                share_permille = excluded.share_permille, window_s = excluded.window_s, free = excluded.free,
+                second_phone = excluded.second_phone
             WHERE held.national = excluded.national";
         retried(|| async {
             let mut tx = self.begin().await?;
@@ -103,13 +109,14 @@ impl Issuers for PostgresStore {
                 .bind(i64::from(issuer.brake.share_permille))
                 .bind(i64::from(issuer.brake.window_s))
                 .bind(i64::from(issuer.brake.free))
+                .bind(issuer.second_phone.slug())
                 .execute(&mut *tx)
                 .await?;
             if put.rows_affected() == 0 {
                 let said = format!("issuer {} has another national platform, which never changes", issuer.id);
                 return Err(Fault::Conflict(said).into());
             }
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             Ok(tx.commit().await?)
         })
         .await

@@ -12,7 +12,6 @@ use crate::fault::{Stop, fault, retried};
 use crate::issuers::lock;
 use crate::row::{Columns as _, at_most, big, damaged};
 use crate::store::{PostgresStore, Tx};
-use crate::trail;
 
 /// Every column but the instruction and the release, which are large.
 macro_rules! select_proposal {
@@ -174,7 +173,7 @@ impl Proposals for PostgresStore {
                 added: now,
             };
             add(&mut tx, issuer, &new, instruction).await?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(new)
         })
@@ -229,7 +228,7 @@ impl Proposals for PostgresStore {
             if known.state.phase().is_open() {
                 let withdraw = sqlx::query(WITHDRAW).bind(i64::from(issuer.0)).bind(at_most(id.0));
                 withdraw.execute(&mut *tx).await?;
-                trail::write(&mut tx, entry).await?;
+                self.line(&mut tx, entry).await?;
                 tx.commit().await?;
                 known.state = ProposalState::Withdrawn;
             }
@@ -255,7 +254,7 @@ impl Proposals for PostgresStore {
             if known.state.phase() == ProposalPhase::Braked {
                 let query = sqlx::query(RELEASE).bind(i64::from(issuer.0)).bind(at_most(id.0));
                 query.bind(i64::from(reds)).bind(release).execute(&mut *tx).await?;
-                trail::write(&mut tx, entry).await?;
+                self.line(&mut tx, entry).await?;
                 tx.commit().await?;
                 known.state = ProposalState::Pending;
                 known.released = Some(reds);

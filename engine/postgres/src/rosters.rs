@@ -9,7 +9,6 @@ use crate::fault::{broken, fault, retried};
 use crate::row::Columns as _;
 use crate::sites::no_site;
 use crate::store::PostgresStore;
-use crate::trail;
 
 #[async_trait]
 impl Rosters for PostgresStore {
@@ -40,7 +39,7 @@ impl Rosters for PostgresStore {
                 Some("rosters_site") => no_site(roster.site).into(),
                 _ => crate::fault::Stop::Sql(error),
             })?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             Ok(tx.commit().await?)
         })
         .await
@@ -53,7 +52,7 @@ impl Rosters for PostgresStore {
             let removed =
                 remove.bind(i64::from(site.0)).bind(name).execute(&mut *tx).await?.rows_affected() > 0;
             if removed {
-                trail::write(&mut tx, entry).await?;
+                self.line(&mut tx, entry).await?;
                 tx.commit().await?;
             }
             Ok(removed)

@@ -10,7 +10,10 @@ use crate::fault::fault;
 use crate::options::pool;
 
 /// By rising number. What is here is never changed: the next change is the next file.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "registry", include_str!("../migrations/0001_registry.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "registry", include_str!("../migrations/0001_registry.sql")),
+    (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
+];
 
 /// Brings the schema to what this program knows.
 ///

@@ -9,7 +9,6 @@ use sqlx::postgres::PgRow;
 use crate::fault::{broken, fault, retried};
 use crate::row::Columns as _;
 use crate::store::PostgresStore;
-use crate::trail;
 
 pub(crate) fn no_site(site: SiteId) -> Fault {
     Fault::NotFound(format!("site {site}"))
@@ -41,7 +40,7 @@ impl Sites for PostgresStore {
             let mut tx = self.begin().await?;
             let put = sqlx::query(PUT).bind(i64::from(site.id.0)).bind(&site.name).bind(&site.policy);
             put.execute(&mut *tx).await?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             Ok(tx.commit().await?)
         })
         .await
@@ -59,7 +58,7 @@ impl Sites for PostgresStore {
                 }
                 Err(error) => return Err(error.into()),
             }
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(Removed::Gone)
         })

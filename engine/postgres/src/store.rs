@@ -1,10 +1,11 @@
 //! The store as a whole: opened, asked whether it answers, closed.
 
 use core::fmt;
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use hufu_registry::Fault;
 use hufu_registry::store::Store;
+use hufu_registry::{Fault, TrailKey};
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::fault::fault;
@@ -20,6 +21,8 @@ pub(crate) type Tx = Transaction<'static, Postgres>;
 pub struct PostgresStore {
     pub(crate) pool: PgPool,
     pub(crate) wakes: Wakes,
+    /// Seals the trail's lines.
+    pub(crate) trail_key: OnceLock<TrailKey>,
     name: String,
 }
 
@@ -47,7 +50,7 @@ impl PostgresStore {
         let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
         let pool = pool(options.clone(), connections.max(1));
         check_durability(&pool).await?;
-        Ok(PostgresStore { wakes: Wakes::listen(options), pool, name })
+        Ok(PostgresStore { wakes: Wakes::listen(options), pool, trail_key: OnceLock::new(), name })
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {

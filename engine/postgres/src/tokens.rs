@@ -9,7 +9,6 @@ use sqlx::postgres::PgRow;
 use crate::fault::{Stop, broken, fault, retried};
 use crate::row::{Columns as _, at_most, big, damaged};
 use crate::store::PostgresStore;
-use crate::trail;
 
 fn token(row: &PgRow) -> Result<Token, Fault> {
     let scopes: u16 = row.number("scopes")?;
@@ -53,7 +52,7 @@ impl Tokens for PostgresStore {
                 }
                 _ => error.into(),
             })?;
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(token(&added)?)
         })
@@ -83,7 +82,7 @@ impl Tokens for PostgresStore {
             let mut tx = self.begin().await?;
             let revoke = sqlx::query(REVOKE).bind(at_most(id.0)).bind(big("now", now.0)?);
             let Some(revoked) = revoke.fetch_optional(&mut *tx).await? else { return Ok(None) };
-            trail::write(&mut tx, entry).await?;
+            self.line(&mut tx, entry).await?;
             tx.commit().await?;
             Ok(Some(token(&revoked)?))
         })

@@ -69,6 +69,22 @@ impl Database for OnServer {
                 "UPDATE rosters SET members = substring(members FROM 1 FOR octet_length(members) - 1)"
             }
             Tampering::OddPhase => "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND id = 1",
+            Tampering::AlterTrail => "UPDATE trail SET who = 'somebody else' WHERE number = 2",
+            Tampering::DropTrail => "DELETE FROM trail WHERE number = 2",
+            Tampering::SwapTrail => {
+                "UPDATE trail SET number = 1000 WHERE number = 2;
+                 UPDATE trail SET number = 2 WHERE number = 3;
+                 UPDATE trail SET number = 3 WHERE number = 1000"
+            }
+            Tampering::RepeatTrail => {
+                "INSERT INTO trail (number, at, who, deed, issuer, what, digest, seal)
+                 SELECT number + 1, at, who, deed, issuer, what, digest, seal FROM trail
+                 ORDER BY number DESC LIMIT 1"
+            }
+            Tampering::CutTrail => "DELETE FROM trail WHERE number = (SELECT max(number) FROM trail)",
+            Tampering::UnsealTrail => {
+                "UPDATE trail SET seal = NULL WHERE number < (SELECT max(number) FROM trail)"
+            }
         };
         let mut administrator = self.connect().await;
         // Whoever administers a database need not heed its triggers.

@@ -9,10 +9,10 @@ use hufu_wire::{IssuerId, Sequence};
 use super::words;
 use crate::fault::Stop;
 use crate::issuers::{Locked, lock};
+use crate::proposals;
 use crate::row::{Columns as _, at_most, big};
 use crate::store::{PostgresStore, Tx};
 use crate::wakes::CHANNEL;
-use crate::{proposals, trail};
 
 pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result<Appended, Stop> {
     let (issuer, tip) = (append.issuer, append.set.tip());
@@ -34,7 +34,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
     let turn = Turn::of(changes, &words::of(&mut tx, issuer, changes).await?);
     if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.reds) {
         proposals::brake(&mut tx, issuer, proposal.id, &alarm).await?;
-        trail::write(&mut tx, append.braked).await?;
+        store.line(&mut tx, append.braked).await?;
         tx.commit().await?;
         return Ok(Appended::Braked(alarm));
     }
@@ -43,7 +43,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
     put_tip(&mut tx, issuer, tip, turn.known).await?;
     proposals::confirm(&mut tx, issuer, &proposal, tip.sequence).await?;
     notify(&mut tx, issuer).await?;
-    trail::write(&mut tx, append.entry).await?;
+    store.line(&mut tx, append.entry).await?;
     tx.commit().await?;
     Ok(Appended::Appended { sequence: tip.sequence, committed: UnixMicros::now() })
 }

@@ -16,7 +16,7 @@ use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::{Append, Appended};
 use hufu_registry::store::{Chain as _, Issuers as _, Proposals as _};
-use hufu_registry::{Brake, Caller, Deed, Entry, Fault, Issuer, ProposalFacts};
+use hufu_registry::{Brake, Caller, Deed, Entry, Fault, Issuer, ProposalFacts, SecondPhone};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Parts, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
 
@@ -75,8 +75,14 @@ pub fn entry(deed: Deed, what: &str) -> Entry {
 pub async fn add_issuers(store: &PostgresStore, issuers: &[IssuerId]) {
     for &id in issuers {
         let brake = Brake { share_permille: 1000, window_s: 1, free: u32::MAX };
-        let issuer =
-            Issuer { id, name: format!("issuer {id}"), national: NATIONAL, publisher: NATIONAL, brake };
+        let issuer = Issuer {
+            id,
+            name: format!("issuer {id}"),
+            national: NATIONAL,
+            publisher: NATIONAL,
+            brake,
+            second_phone: SecondPhone::Tell,
+        };
         store.put_issuer(&issuer, &entry(Deed::IssuerPut, "")).await.expect("an issuer");
     }
 }
