@@ -6,7 +6,7 @@ mod index;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use hufu_transport::profile;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, UnixSeconds, limits};
 use rcgen::{
@@ -79,7 +79,7 @@ impl Authority {
         ensure!(of(ROOT_KEY).exists(), missing());
         let lock = files::lock(folder)?;
         let root_pem = files::read_text(&of(ROOT))?;
-        secret::warn_if_shared(&of(ROOT_KEY))?;
+        secret::ensure_private(&of(ROOT_KEY))?;
         let key_pem = Zeroizing::new(files::read_text(&of(ROOT_KEY))?);
         let key = KeyPair::from_pem(&key_pem)
             .ok()
@@ -117,7 +117,16 @@ impl Authority {
             !self.index.is_revoked(device, generation),
             "generation {generation} of device {device} is revoked; issue a higher one"
         );
-        let serial = profile::serial(device, generation, self.index.free_second(device, generation));
+        if let Some(before) = self.index.issued(device, generation) {
+            let next = generation.0.saturating_add(1);
+            bail!(
+                "generation {generation} of device {device} was issued at {}, and two devices would share its state: revoke \
+                 it (hufu ca revoke --device {device} --generation {generation}) and issue generation {next} (--generation \
+                 {next})",
+                moment::show(UnixSeconds(before.issued_s))
+            );
+        }
+        let serial = profile::serial(device, generation, moment::now().seconds());
         let mut params = params(&format!("Hufu device {device}"), life_s);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         for name in profile::names(grant) {
@@ -260,6 +269,24 @@ mod tests {
         assert!(revoked.contains(&(GRANT.device, GRANT.generation)), "{revoked:?}");
         assert!(again.device(GRANT, 86_400).is_err(), "a revoked generation is never issued again");
         assert!(again.device(Grant { generation: DeviceGeneration(3), ..GRANT }, 86_400).is_ok());
+    }
+
+    #[test]
+    fn a_device_and_generation_are_issued_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        authority.device(GRANT, 86_400).unwrap();
+        drop(authority);
+        let mut again = Authority::open(folder.path()).unwrap();
+        let said = again.device(GRANT, 86_400).err().unwrap().to_string();
+        assert!(said.contains("was issued") && said.contains("--generation 3"), "{said}");
+        let next = Grant { generation: DeviceGeneration(3), ..GRANT };
+        let both = [next, Grant { device: DeviceId(8), ..GRANT }];
+        assert_eq!(again.devices(&both, 86_400).unwrap().len(), 2);
+        assert!(
+            again.devices(&[Grant { device: DeviceId(9), ..GRANT }; 2], 86_400).is_err(),
+            "also within one list"
+        );
     }
 
     #[test]

@@ -17,9 +17,7 @@ use serde::Serialize;
 pub(crate) use self::fault::{Misconfigured, Place};
 pub(crate) use self::follow::{Follow, Short};
 pub(crate) use self::places::{FeedPlace, SnapshotPlace};
-#[cfg(test)]
-pub(crate) use self::sections::Metrics;
-pub(crate) use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
+pub(crate) use self::sections::{Devices, Files, Listen, Memory, Metrics, Trust, Workers};
 use crate::files;
 
 /// Everything `hufu serve` is told.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::authority::Issued;
 use crate::files::{self, Readable};
 use crate::secret;
+use crate::term::note;
 
 /// The device's certificate.
 pub(crate) const CERTIFICATE: &str = "device.pem";
@@ -71,11 +72,11 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     let path = folder.join(SETTINGS);
     let settings: Settings = toml::from_str(&files::read_text(&path)?)
         .with_context(|| format!("{} does not say where the engines are", path.display()))?;
-    secret::warn_if_shared(&folder.join(KEY))?;
+    secret::ensure_private(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
     if let Err(fault) = identity.keep_time_in(&folder.join(SERVER_TIME)) {
-        eprintln!("hufu: warning: {fault}");
+        note!("hufu: warning: {fault}");
     }
     let server = |engine: &String| {
         let control = engine.parse().with_context(|| format!("{}: engines", path.display()))?;

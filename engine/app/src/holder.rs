@@ -34,7 +34,7 @@ impl HolderFile {
 
     /// Reads a holder's file.
     pub(crate) fn load(path: &Path) -> anyhow::Result<HolderFile> {
-        secret::warn_if_shared(path)?;
+        secret::ensure_private(path)?;
         let text = Zeroizing::new(files::read_text(path)?);
         // The parser's error would show the line with the seed.
         toml::from_str(&text)

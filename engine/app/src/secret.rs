@@ -104,9 +104,10 @@ impl SecretKey {
 
     /// Reads a secret key file, which must be its owner's alone.
     pub(crate) fn load(path: &Path, owner: Owner) -> anyhow::Result<SecretKey> {
-        warn_if_shared(path)?;
         let text = Zeroizing::new(files::read_text(path)?);
-        SecretKey::parse(&text, owner, &path.display().to_string())
+        let key = SecretKey::parse(&text, owner, &path.display().to_string())?;
+        ensure_private(path)?;
+        Ok(key)
     }
 
     /// The key in a file's text; `name` says in an error which file.
@@ -157,7 +158,7 @@ pub(crate) fn random_seed() -> anyhow::Result<Zeroizing<[u8; 32]>> {
 
 /// Thirty-two secret bytes in a file: raw, or as 64 hexadecimal digits.
 pub(crate) fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    warn_if_shared(path)?;
+    ensure_private(path)?;
     let bytes = Zeroizing::new(files::read(path)?);
     let mut seed = Zeroizing::new([0; 32]);
     let digits = bytes.trim_ascii();
@@ -169,12 +170,67 @@ pub(crate) fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     Ok(seed)
 }
 
-/// Says so when others on this machine can read a secret.
+/// Refuses a secret key that others on this machine can read or write: they could sign with it, or put their own in its
+/// place.
+///
+/// # Errors
+/// The file, its mode, and the command that puts it right.
+pub(crate) fn ensure_private(path: &Path) -> anyhow::Result<()> {
+    let mode = mode(path)?;
+    ensure!(
+        mode & OTHERS == 0,
+        "{file}: other users of this machine may use this secret key (mode {mode:03o}); run `chmod 600 {file}`",
+        file = path.display(),
+    );
+    Ok(())
+}
+
+/// Warns when others on this machine can read a token or a password.
 pub(crate) fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        note!("hufu: warning: others can read {}; chmod 600 it", path.display());
+    if mode(path)? & OTHERS != 0 {
+        note!("hufu: warning: others can read {file}; run `chmod 600 {file}`", file = path.display());
     }
     Ok(())
+}
+
+/// Everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// Who may do what with a file.
+fn mode(path: &Path) -> anyhow::Result<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_key_that_others_can_use_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = Some(IssuerId(310_000));
+        let secret = SecretKey::generate(Owner::Issuer, issuer).unwrap();
+        let public = PublicKey::new(Owner::Issuer, issuer, KeyId([0; 8]), [0; 32]);
+        let [key, _] = secret.store(&folder.path().join("issuer"), &public).unwrap();
+        let seed = folder.path().join("seed");
+        fs::write(&seed, "ab".repeat(32)).unwrap();
+        for (mode, is_private) in
+            [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)]
+        {
+            for path in [&key, &seed] {
+                fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+            let refused = [SecretKey::load(&key, Owner::Issuer).err(), read_seed(&seed).err()];
+            for (refused, path) in refused.iter().zip([&key, &seed]) {
+                assert_eq!(refused.is_none(), is_private, "{mode:o} {refused:?}");
+                let said = refused.as_ref().map(ToString::to_string).unwrap_or_default();
+                assert!(is_private || said.contains(&format!("chmod 600 {}", path.display())), "{said}");
+            }
+        }
+    }
 }

@@ -22,7 +22,7 @@ mod tls;
 mod udp;
 
 pub use clock::Clock;
-pub use metrics::{Exhibit, Family, Labels, Values};
+pub use metrics::{Exhibit, Family, Labels, MetricsPage, Values};
 pub use options::{QuicOptions, ServeOptions, UdpOptions};
 pub use running::{Figures, Running, ServeError, serve, serve_by};
 pub use tls::{ALPN, TlsFault, TlsParts};

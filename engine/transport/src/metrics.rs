@@ -1,6 +1,7 @@
 //! Metrics and health over HTTP, on a thread of their own. Everything is read when somebody asks: the hot paths
 //! only count.
 
+mod alone;
 mod exhibit;
 mod http;
 mod kernel;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::running::ServeError;
+pub use alone::MetricsPage;
 pub use exhibit::{Exhibit, Family, Labels, Values};
 pub(crate) use scrape::Board;
 
@@ -40,7 +42,7 @@ pub(crate) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Serv
 impl Metrics {
     pub(crate) fn start(
         (listener, addr): (TcpListener, SocketAddr),
-        board: Arc<Board>,
+        shown: Arc<dyn http::Shown>,
     ) -> Result<Metrics, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
@@ -48,7 +50,7 @@ impl Metrics {
         let thread = std::thread::Builder::new()
             .name("hufu-metrics".to_owned())
             .spawn(move || {
-                if let Err(error) = runtime.block_on(http::serve(listener, board, stopped)) {
+                if let Err(error) = runtime.block_on(http::serve(listener, shown, stopped)) {
                     tracing::error!(%error, "metrics are no longer served; checks are");
                 }
             })

@@ -96,15 +96,17 @@ pub fn serve_by(clock: Clock, options: ServeOptions, engine: Arc<Engine>) -> Res
         stopping: AtomicBool::new(false),
         exhibits: RwLock::default(),
     });
-    let metrics =
-        match metrics_listener.map(|listener| Metrics::start(listener, Arc::clone(&board))).transpose() {
-            Ok(metrics) => metrics,
-            Err(error) => {
-                quic.stop(Duration::ZERO);
-                udp.stop();
-                return Err(error);
-            }
-        };
+    let metrics = match metrics_listener
+        .map(|listener| Metrics::start(listener, Arc::new(Arc::clone(&board))))
+        .transpose()
+    {
+        Ok(metrics) => metrics,
+        Err(error) => {
+            quic.stop(Duration::ZERO);
+            udp.stop();
+            return Err(error);
+        }
+    };
     Ok(Running {
         quic_addr: quic.addrs[0],
         udp_addr: udp.addr(),

@@ -68,8 +68,8 @@ impl ApiFault {
             ApiFault::Unreachable { what, .. } => FeedFault::Unreachable { feed, what },
             ApiFault::Refused { problem, .. } => {
                 let what = format!("{}: {}", problem.title, problem.detail);
-                // 4xx: the request is wrong, here. 5xx: the registry is.
-                if problem.status < 500 {
+                // 4xx: the request is wrong, here. 5xx: the registry is. 429 passes.
+                if problem.status < 500 && problem.status != 429 {
                     FeedFault::Refused { feed, what }
                 } else {
                     FeedFault::Unreachable { feed, what }

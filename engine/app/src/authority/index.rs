@@ -105,18 +105,9 @@ impl Index {
         });
     }
 
-    /// A second for the next serial number of this device and generation: serial numbers are unique
-    /// (RFC 5280 section 4.1.2.2) though two certificates be made in one second.
-    pub(super) fn free_second(&self, device: DeviceId, generation: DeviceGeneration) -> UnixSeconds {
-        let mut second = moment::now().seconds();
-        while self
-            .certificates
-            .iter()
-            .any(|entry| entry.serial == profile::serial(device, generation, second))
-        {
-            second.0 += 1;
-        }
-        second
+    /// The certificate of this device and generation, if there is one.
+    pub(super) fn issued(&self, device: DeviceId, generation: DeviceGeneration) -> Option<&Entry> {
+        self.certificates.iter().find(|entry| entry.subject.is(device, |issued| issued == generation.0))
     }
 
     /// Whether this generation of the device can never be issued again.

@@ -5,6 +5,7 @@ mod others;
 mod projection;
 mod recompute;
 mod report;
+mod trail;
 
 use std::path::PathBuf;
 
@@ -30,7 +31,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
 Every set is fetched and both its signatures, its link to the one before and the order of instructions are checked. \
 Then the registry's own statuses are compared word by word with the ones recomputed, and so are its newest checkpoint's \
 snapshot and the warm copies of engines; the registry's head and the engines' metrics pages by the digest of the set that \
-they name. The token needs the scopes audit and feed.
+they name. Every line of the registry's trail is recomputed, too, and its end printed for the next audit. The token needs \
+the scopes audit and feed; one of a single issuer may not read the trail.
 
 Exit status: 0 everybody agrees, 1 somebody does not; the first difference is named.";
 
@@ -56,6 +58,9 @@ pub(crate) struct AuditArgs {
     /// A folder in which an engine keeps what it followed; may be given again
     #[arg(long, value_name = "FOLDER")]
     follow_folder: Vec<PathBuf>,
+    /// Where the trail ended when an earlier audit printed it: lines that were removed since are found by nothing else
+    #[arg(long, value_name = "NUMBER:DIGEST")]
+    trail_end: Option<trail::NotedEnd>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -84,6 +89,7 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     let recomputed = Recomputed::follow(ledger, &remote, &keyring, tables, projection, &mut report)
         .with_context(|| format!("issuer {issuer}"))?;
     recomputed.compare(claims, &mut report);
+    trail::check(&remote, args.trail_end, &mut report)?;
 
     if args.json {
         say!("{:#}", report.to_json());

@@ -1,8 +1,8 @@
 //! `hufu registry issuer`: whose chains a registry keeps.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
-use hufu_registry::api::types::{Brake, IssuerEdit};
+use hufu_registry::api::types::{Brake, IssuerEdit, SecondPhone};
 use hufu_upstream::Api;
 use hufu_wire::IssuerId;
 use serde_json::json;
@@ -33,6 +33,9 @@ pub(crate) enum IssuerCommand {
         /// When red is too much at once: SHARE in a thousand of the holders within WINDOW seconds, and FREE always
         #[arg(long, value_name = "SHARE,WINDOW,FREE", value_parser = read_brake)]
         brake: Option<Brake>,
+        /// What becomes of a second phone credential of one holder
+        #[arg(long, value_name = "WHAT", default_value = "tell")]
+        second_phone: SecondPhoneName,
     },
     /// List issuers
     List {
@@ -44,12 +47,29 @@ pub(crate) enum IssuerCommand {
     },
 }
 
+/// What becomes of a second phone credential of one holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SecondPhoneName {
+    /// It is issued, and whoever asked for it is told of the first
+    Tell,
+    /// It is refused until a change with both signatures has raised the holder's generation
+    Supersede,
+}
+
 /// Runs `hufu registry issuer`.
 pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
     match command {
-        IssuerCommand::Put { registry, issuer, name, national, publisher, brake } => {
-            let edit =
-                IssuerEdit { name: name.clone(), national: *national, publisher: *publisher, brake: *brake };
+        IssuerCommand::Put { registry, issuer, name, national, publisher, brake, second_phone } => {
+            let edit = IssuerEdit {
+                name: name.clone(),
+                national: *national,
+                publisher: *publisher,
+                brake: *brake,
+                second_phone: match second_phone {
+                    SecondPhoneName::Tell => SecondPhone::Tell,
+                    SecondPhoneName::Supersede => SecondPhone::Supersede,
+                },
+            };
             let issuer = registry.connect()?.ask(|api| api.put_issuer(IssuerId(*issuer), &edit))?;
             let Brake { share_permille, window_s, free } = issuer.brake;
             say!(

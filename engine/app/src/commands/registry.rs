@@ -2,11 +2,13 @@
 
 mod assemble;
 mod config;
+mod figures;
 mod init;
 #[cfg(feature = "nats")]
 mod nats;
 mod serve;
 mod token;
+mod trail;
 mod trust;
 mod vault;
 
@@ -26,7 +28,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu registry issuer put 310000 --name Shanghai --national 100000 --publisher 900000
   hufu registry issuer list
   hufu registry vault rotate --config registry/registry.toml
-  hufu registry vault retire --config registry/registry.toml";
+  hufu registry vault retire --config registry/registry.toml
+  hufu registry trail verify --config registry/registry.toml";
 
 /// Make, run and look after a registry.
 #[derive(Debug, Subcommand)]
@@ -44,6 +47,9 @@ pub(crate) enum RegistryCommand {
     /// Change the keys that seal personal fields
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// Verify the trail
+    #[command(subcommand)]
+    Trail(trail::TrailCommand),
 }
 
 /// Runs `hufu registry`.
@@ -54,5 +60,6 @@ pub(crate) fn run(command: &RegistryCommand) -> anyhow::Result<Exit> {
         RegistryCommand::Token(command) => token::run(command),
         RegistryCommand::Issuer(command) => super::issuer::run(command),
         RegistryCommand::Vault(command) => vault::run(command),
+        RegistryCommand::Trail(command) => trail::run(command),
     }
 }

@@ -52,7 +52,7 @@ impl Own {
     pub(super) fn read(files: &Files) -> anyhow::Result<Own> {
         let chain = certificates(&files.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
-        secret::warn_if_shared(&files.key)?;
+        secret::ensure_private(&files.key)?;
         Ok(Own { chain, key })
     }
 

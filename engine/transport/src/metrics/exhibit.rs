@@ -5,7 +5,7 @@ pub trait Exhibit: Send + Sync {
     /// Every figure there is, as it is now.
     fn families(&self) -> Vec<Family>;
 
-    /// Why no gate should be sent to this engine, one line a cause; none when this part is ready.
+    /// Why requests should not be sent here, one line a cause; none when this part is ready.
     fn not_ready(&self) -> Vec<String> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! Who may call, and who did.
 
 use hufu_registry::TokenId;
-use hufu_registry::api::types::{NewToken, Token, TokenMade, Tokens, Trail};
+use hufu_registry::api::types::{NewToken, Token, TokenMade, Tokens, Trail, TrailEnd};
 
 use crate::api::Api;
 use crate::fault::ApiFault;
@@ -37,5 +37,13 @@ impl Api {
     /// [`ApiFault`].
     pub async fn trail(&self, after: u64, limit: u32) -> Result<Trail, ApiFault> {
         self.json(self.get(&[&"trail"]).query("after", after).query("limit", limit)).await
+    }
+
+    /// Where the trail ends.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn trail_end(&self) -> Result<TrailEnd, ApiFault> {
+        self.json(self.get(&[&"trail", &"end"])).await
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Report {
     /// How far the chain was recomputed, and the digest there.
     pub(super) end: (Sequence, String),
     pub(super) changes: u64,
+    /// The trail's last line and its digest, where the trail was recomputed.
+    pub(super) trail: Option<(u64, String)>,
     findings: Vec<Finding>,
 }
 
@@ -38,7 +40,7 @@ pub(super) enum Difference {
 
 impl Report {
     pub(super) fn new(issuer: IssuerId) -> Report {
-        Report { issuer, end: (Sequence(0), String::new()), changes: 0, findings: Vec::new() }
+        Report { issuer, end: (Sequence(0), String::new()), changes: 0, trail: None, findings: Vec::new() }
     }
 
     /// Notes a comparison.
@@ -67,6 +69,14 @@ impl Report {
         // Writing into a string does not fail.
         let _ = writeln!(text, "issuer {}: {sequence} change sets, {} changes", self.issuer, self.changes);
         let _ = writeln!(text, "digest {digest}");
+        match &self.trail {
+            Some((number, digest)) => {
+                let _ = writeln!(text, "trail end {number}:{digest}");
+            }
+            None => {
+                let _ = writeln!(text, "trail not recomputed to its end");
+            }
+        }
         for Finding { who, sequence, difference } in &self.findings {
             let who = printable(who);
             match difference {
@@ -102,6 +112,7 @@ impl Report {
             "sequence": sequence.0,
             "digest": digest,
             "changes": self.changes,
+            "trail_end": self.trail.as_ref().map(|(number, digest)| format!("{number}:{digest}")),
             "agrees": self.agrees(),
             "compared": findings,
         })

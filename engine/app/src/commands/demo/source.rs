@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use hufu_registry::api::types::{Brake, IssuerEdit};
+use hufu_registry::api::types::{Brake, IssuerEdit, SecondPhone};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
@@ -140,6 +140,7 @@ fn release_brakes(registry: &Remote) -> anyhow::Result<()> {
             national: NATIONAL.0,
             publisher: PUBLISHER.0,
             brake: Some(NO_BRAKE),
+            second_phone: SecondPhone::Tell,
         };
         registry
             .ask(|api| api.put_issuer(issuer, &edit))

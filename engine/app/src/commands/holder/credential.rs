@@ -138,6 +138,18 @@ fn phone(whom: &WhomArgs, valid: Option<Span>, out: &Path, how: &ShowArgs) -> an
     let file = HolderFile::new(signed.credential.0, &seed);
     file.store(out)?;
     note!("{}: a phone's credential and its secret; `hufu present` shows its code", out.display());
+    if signed.other_phones > 0 {
+        let until = signed.other_phones_until_ms.map_or(0, |ms| ms);
+        let next = signed.generation.wrapping_add(1);
+        note!(
+            "the holder has {} other phone credential(s) of generation {}, the last until {}: if a phone was lost, have \
+             generation {next} confirmed (hufu change propose --holder {} --generation {next})",
+            signed.other_phones,
+            signed.generation,
+            moment::show(UnixMillis(until).seconds()),
+            whom.holder,
+        );
+    }
     show(&file.present(moment::now().seconds())?, how)
 }
 

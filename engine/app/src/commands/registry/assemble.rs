@@ -66,7 +66,7 @@ async fn open_postgres(_: &str, _: u32) -> anyhow::Result<Arc<dyn Store>> {
 
 /// The keys that seal personal fields.
 pub(super) fn open_vault(path: &Path) -> anyhow::Result<Vault> {
-    secret::warn_if_shared(path)?;
+    secret::ensure_private(path)?;
     let text = Zeroizing::new(files::read_text(path)?);
     Vault::open(&text).with_context(|| path.display().to_string())
 }

@@ -4,12 +4,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hufu_registry::api::SnapshotLimits;
 use serde::Deserialize;
 #[cfg(test)]
 use serde::Serialize;
 use toml::Spanned;
 
-use crate::config::{Misconfigured, Place};
+use crate::config::{Metrics, Misconfigured, Place};
 use crate::files;
 
 /// Everything `hufu registry serve` is told.
@@ -24,6 +25,9 @@ pub(super) struct Config {
     pub(super) store: StorePlace,
     /// Where everything else is.
     pub(super) files: Files,
+    /// How much is kept of snapshots.
+    #[serde(default)]
+    pub(super) snapshots: Snapshots,
     /// Where chains are published beside the API.
     pub(super) nats: Option<Nats>,
 }
@@ -37,14 +41,39 @@ pub(super) struct Listen {
     pub(super) api: Spanned<SocketAddr>,
     /// Connections at once.
     pub(super) connections_max: Spanned<usize>,
+    /// Connections at once of one source.
+    pub(super) connections_source_max: Spanned<usize>,
+    /// How long TLS may take, and the headers of a request, milliseconds.
+    pub(super) headers_ms_max: Spanned<u64>,
     /// Requests at once, feeds not among them.
     pub(super) requests_max: Spanned<usize>,
+    /// Requests under way at once of one token.
+    pub(super) requests_token_max: Spanned<usize>,
     /// Feeds at once.
     pub(super) feeds_max: Spanned<usize>,
+    /// Feeds at once of one token.
+    pub(super) feeds_token_max: Spanned<usize>,
     /// How long one request may take, milliseconds.
     pub(super) request_ms_max: Spanned<u64>,
     /// Sets behind the newest checkpoint from which an engine is offered it first.
     pub(super) offer_after_sets: Spanned<u64>,
+    /// Prometheus metrics over HTTP; an empty text for none.
+    pub(super) metrics: Metrics,
+}
+
+/// How much is kept of snapshots.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Snapshots {
+    /// Largest snapshot that is taken, bytes.
+    pub(super) one_bytes_max: Spanned<u64>,
+    /// Bytes of all.
+    pub(super) bytes_max: Spanned<u64>,
+    /// Bytes of those of one issuer.
+    pub(super) issuer_bytes_max: Spanned<u64>,
+    /// How long one is kept that no checkpoint names, seconds.
+    pub(super) unnamed_s: Spanned<u64>,
 }
 
 /// The database.
@@ -150,8 +179,17 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { listen, store, files, nats } = self;
+        let Config { listen, store, files, snapshots, nats } = self;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
+        place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
+        place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
+        place.within("requests_token_max", &listen.requests_token_max, 1..=65_536)?;
+        place.within("feeds_token_max", &listen.feeds_token_max, 0..=65_536)?;
+        place.within("one_bytes_max", &snapshots.one_bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        place.within("bytes_max", &snapshots.bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        place.within("issuer_bytes_max", &snapshots.issuer_bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        // A checkpoint that is being proposed must find its snapshot.
+        place.within("unnamed_s", &snapshots.unnamed_s, 3600..=315_360_000)?;
         place.within("requests_max", &listen.requests_max, 1..=65_536)?;
         place.within("feeds_max", &listen.feeds_max, 0..=65_536)?;
         place.within("request_ms_max", &listen.request_ms_max, 100..=600_000)?;
@@ -235,10 +273,40 @@ impl Default for Listen {
         Listen {
             api: bare(SocketAddr::from(([127, 0, 0, 1], 7420))),
             connections_max: bare(1_024),
+            connections_source_max: bare(256),
+            headers_ms_max: bare(10_000),
             requests_max: bare(256),
+            requests_token_max: bare(64),
             feeds_max: bare(512),
+            feeds_token_max: bare(256),
             request_ms_max: bare(30_000),
             offer_after_sets: bare(1_000),
+            metrics: Metrics(None),
+        }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Snapshots {
+        let SnapshotLimits { one_bytes_max, bytes_max, issuer_bytes_max, unnamed_s } =
+            SnapshotLimits::DEFAULT;
+        Snapshots {
+            one_bytes_max: bare(one_bytes_max),
+            bytes_max: bare(bytes_max),
+            issuer_bytes_max: bare(issuer_bytes_max),
+            unnamed_s: bare(unnamed_s),
+        }
+    }
+}
+
+impl Snapshots {
+    /// As the API takes it.
+    pub(super) fn limits(&self) -> SnapshotLimits {
+        SnapshotLimits {
+            one_bytes_max: *self.one_bytes_max.get_ref(),
+            bytes_max: *self.bytes_max.get_ref(),
+            issuer_bytes_max: *self.issuer_bytes_max.get_ref(),
+            unnamed_s: *self.unnamed_s.get_ref(),
         }
     }
 }
@@ -320,7 +388,7 @@ mod tests {
                     let key = rest.split_once(" = ").map(|(key, _)| key);
                     let is_key =
                         |key: &str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-                    key.is_some_and(is_key) || *rest == "[nats]"
+                    key.is_some_and(is_key) || ["[nats]", "[snapshots]"].contains(rest)
                 });
                 shown.unwrap_or(line)
             })
@@ -328,10 +396,10 @@ mod tests {
         let shown = parse(&uncommented.join("\n")).unwrap();
         let tables = |config: &Config| toml::Value::try_from(config).unwrap();
         let (shown, least) = (tables(&shown), tables(&parse(LEAST).unwrap()));
-        for table in ["listen", "store", "files", "nats"] {
+        for table in ["listen", "store", "files", "snapshots", "nats"] {
             let shown = shown.get(table).unwrap_or_else(|| panic!("{table} is not in the example"));
             if let (Some(defaults), true) =
-                (least.get(table).and_then(toml::Value::as_table), table == "listen")
+                (least.get(table).and_then(toml::Value::as_table), ["listen", "snapshots"].contains(&table))
             {
                 for (key, value) in defaults {
                     assert_eq!(shown.get(key), Some(value), "{table}.{key} has another default");

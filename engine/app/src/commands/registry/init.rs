@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::keyring::Keyring;
 use hufu_registry::vault::KeyFile;
-use hufu_registry::{Brake, Caller, Issuer, NewToken, Registry, Scopes, Signers, TokenText};
+use hufu_registry::{Brake, Caller, Issuer, NewToken, Registry, Scopes, SecondPhone, Signers, TokenText};
 use hufu_wire::{IssuerId, UnixSeconds};
 use tokio::runtime::Builder;
 
@@ -203,6 +203,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
                 national: IssuerId(args.national),
                 publisher: IssuerId(args.publisher),
                 brake: Brake::DEFAULT,
+                second_phone: SecondPhone::Tell,
             };
             registry.put_issuer(&caller, &issuer, now).await.map_err(told)?;
         }

@@ -8,6 +8,7 @@ use hufu_registry::ChainSource;
 
 use super::assemble::Assembled;
 use super::config::Nats;
+use crate::secret;
 
 /// Publishes every chain of the registry until it is dropped. Called within a tokio runtime.
 pub(super) fn publish(nats: &Nats, assembled: &Assembled) -> anyhow::Result<Publisher> {
@@ -24,6 +25,10 @@ fn options(nats: &Nats) -> anyhow::Result<PublisherOptions> {
         (Some(_), Some(_)) => bail!("[nats] names a user and a token; the servers want one of them"),
     };
     ensure!(nats.certificate.is_some() == nats.key.is_some(), "[nats] certificate and key go together");
+    for of_ours in [&nats.user, &nats.token].into_iter().flatten() {
+        secret::warn_if_shared(of_ours)?;
+    }
+    nats.key.as_deref().map_or(Ok(()), secret::ensure_private)?;
     options.ca.clone_from(&nats.ca);
     options.certificate = nats
         .certificate

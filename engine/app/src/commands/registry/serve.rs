@@ -1,17 +1,21 @@
 //! `hufu registry serve`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use hufu_registry::api::{ApiOptions, TlsFiles, serve};
+use hufu_transport::MetricsPage;
 use tokio::runtime::Builder;
 
 use super::assemble::{Assembled, assemble};
 use super::config::Config;
+use super::figures::RegistryFigures;
 use crate::log;
 use crate::outcome::Exit;
+use crate::secret;
 use crate::signals::{Signals, Told};
 use crate::term::say;
 use crate::watched::Watched;
@@ -56,7 +60,14 @@ async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool
     let options = api_options(config);
     let mut lists = Watched::new(assembled.trust.files());
     let mut certificate = options.tls.as_ref().map(|tls| Watched::new([&tls.certificate, &tls.key]));
+    options.tls.as_ref().map_or(Ok(()), |tls| secret::ensure_private(&tls.key))?;
     let running = serve(&options, assembled.registry.clone())?;
+    let metrics = config
+        .listen
+        .metrics
+        .0
+        .map(|listen| MetricsPage::serve(listen, Arc::new(RegistryFigures(running.figures()))));
+    let metrics = metrics.transpose()?;
     #[cfg(feature = "nats")]
     let publisher = config.nats.as_ref().map(|nats| super::nats::publish(nats, &assembled)).transpose()?;
     #[cfg(not(feature = "nats"))]
@@ -65,7 +76,10 @@ async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool
         "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
     );
     // Scripts read this line to know where, and that it is there.
-    say!("ready api={}", running.addr());
+    match &metrics {
+        Some(metrics) => say!("ready api={} metrics={}", running.addr(), metrics.addr()),
+        None => say!("ready api={}", running.addr()),
+    }
     tracing::info!(api = %running.addr(), store = assembled.store.name(), "serving");
 
     let mut ticks = tokio::time::interval(LOOK);
@@ -89,10 +103,14 @@ async fn watch(config: &Config, mut assembled: Assembled, until_stdin_ends: bool
         });
         if let (Some(watched), Some(tls)) = (&mut certificate, &options.tls) {
             watched.follow(in_any_case, || {
+                secret::ensure_private(&tls.key)?;
                 running.renew(tls)?;
                 Ok("the API's certificate is in force".to_owned())
             });
         }
+    }
+    if let Some(metrics) = metrics {
+        metrics.stop();
     }
     running.stop().await;
     #[cfg(feature = "nats")]
@@ -111,8 +129,13 @@ fn api_options(config: &Config) -> ApiOptions {
     ApiOptions {
         tls,
         connections_max: *listen.connections_max.get_ref(),
+        connections_source_max: *listen.connections_source_max.get_ref(),
+        headers_ms_max: *listen.headers_ms_max.get_ref(),
         requests_max: *listen.requests_max.get_ref(),
+        requests_token_max: *listen.requests_token_max.get_ref(),
         feeds_max: *listen.feeds_max.get_ref(),
+        feeds_token_max: *listen.feeds_token_max.get_ref(),
+        snapshot_limits: config.snapshots.limits(),
         request_ms_max: *listen.request_ms_max.get_ref(),
         offer_after_sets: *listen.offer_after_sets.get_ref(),
         snapshots: files.snapshots.clone(),

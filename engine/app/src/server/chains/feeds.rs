@@ -64,9 +64,10 @@ fn nats(follow: &Follow, servers: &str) -> anyhow::Result<Box<dyn Feed>> {
     let Follow { token, user, ca, certificate, key, .. } = follow.clone();
     let named = [&token, &user, &ca, &certificate, &key].into_iter().flatten();
     named.into_iter().try_for_each(|file| readable(file))?;
-    for of_ours in [&token, &user, &key].into_iter().flatten() {
+    for of_ours in [&token, &user].into_iter().flatten() {
         secret::warn_if_shared(of_ours)?;
     }
+    key.as_deref().map_or(Ok(()), secret::ensure_private)?;
     let mut options = NatsOptions::new(servers)?;
     options.ca = ca;
     options.credentials = match (token, user) {

@@ -1,0 +1,59 @@
+//! `hufu registry trail`: the trail, verified where the vault's key is (R44).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use hufu_codes::keyring::Keyring;
+use hufu_registry::{Caller, Registry, Signers};
+use tokio::runtime::Builder;
+
+use super::assemble::{open_store, open_vault, told};
+use super::config::Config;
+use crate::outcome::Exit;
+use crate::term::say;
+
+/// Look after the trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrailCommand {
+    /// Verify every line: its digest, and its seal by the vault's key. Exit status 1 when one does not fit
+    Verify(TrailArgs),
+}
+
+/// Which registry's.
+#[derive(Debug, Args)]
+pub(crate) struct TrailArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "registry.toml")]
+    config: PathBuf,
+}
+
+/// Runs `hufu registry trail`.
+pub(super) fn run(command: &TrailCommand) -> anyhow::Result<Exit> {
+    let TrailCommand::Verify(args) = command;
+    let config = Config::load(&args.config)?;
+    let vault = open_vault(&config.files.vault)?;
+    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let checked = runtime.block_on(async {
+        let store = open_store(&config).await?;
+        let registry =
+            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let checked = registry.check_trail(&Caller::operator()).await;
+        store.close().await;
+        checked.map_err(told)
+    })?;
+    match checked {
+        Ok(check) => {
+            let end = check.end();
+            say!("{} lines, {} of them from before lines were sealed", check.lines(), check.unsealed());
+            say!("end {}:{}", end.number, end.digest);
+            say!("note the end: `hufu audit --trail-end` finds by it whether later lines were removed");
+            Ok(Exit::Yes)
+        }
+        Err(broken) => {
+            say!("BROKEN  {broken}");
+            Ok(Exit::No)
+        }
+    }
+}

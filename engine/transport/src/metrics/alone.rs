@@ -1,0 +1,76 @@
+//! A metrics page without an engine: for other processes that have figures to show.
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+
+use super::exhibit::Exhibit;
+use super::http::Shown;
+use super::page::Page;
+use super::{Metrics, bind};
+use crate::running::ServeError;
+
+/// A page that shows one exhibit, until it is stopped.
+pub struct MetricsPage(Metrics);
+
+impl MetricsPage {
+    /// Serves `/metrics`, `/healthz` and `/readyz` on `listen`; port 0 takes any that is free. The names of the exhibit's
+    /// families get `hufu_` in front.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the address or a thread cannot be had.
+    pub fn serve(listen: SocketAddr, exhibit: Arc<dyn Exhibit>) -> Result<MetricsPage, ServeError> {
+        Metrics::start(bind(listen)?, Arc::new(Alone(exhibit))).map(MetricsPage)
+    }
+
+    /// Where it is served.
+    pub fn addr(&self) -> SocketAddr {
+        self.0.addr
+    }
+
+    /// Ends it; requests under way are cut off.
+    pub fn stop(self) {
+        self.0.stop();
+    }
+}
+
+impl fmt::Debug for MetricsPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MetricsPage").field(&self.0.addr).finish()
+    }
+}
+
+#[derive(Clone)]
+struct Alone(Arc<dyn Exhibit>);
+
+impl Shown for Alone {
+    fn text(&self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("hufu");
+        registry.register_collector(Box::new(self.clone()));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+
+    fn not_ready(&self) -> Vec<String> {
+        self.0.not_ready()
+    }
+}
+
+impl Collector for Alone {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page::new(encoder);
+        self.0.families().iter().try_for_each(|family| page.family(family))
+    }
+}
+
+impl fmt::Debug for Alone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alone")
+    }
+}
