@@ -148,9 +148,11 @@ impl PassBack {
             let swap = |to: Entry| line[place].compare_exchange(there.bits(), to.bits(), Release, Acquire).is_ok();
             let counts = known.is_some() && there.within(windows.here_s, now);
             if counts && !mine.is_later_than(there) {
-                // From now on its window runs, and ends.
-                if !there.is_of_another_clock(now) || windows.repeated || swap(Entry { second: now.0, ..there }) {
-                    let again = there.is_of_gate(mine, windows.by) && there.covers(mine.step);
+                let again = there.is_of_gate(mine, windows.by) && there.covers(mine.step);
+                // A further use at the same gate begins the window again, and so does meeting an entry whose age
+                // cannot be told. What may be a repeat begins none.
+                let is_renewed = there.is_of_another_clock(now) || again && there.second < now.0;
+                if windows.repeated || !is_renewed || swap(Entry { second: now.0, ..there }) {
                     return if again { Claim::Again } else { Claim::Elsewhere };
                 }
             } else if windows.repeated {
