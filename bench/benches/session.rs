@@ -8,23 +8,23 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hufu_bench::{BATCH, Stage};
-use hufu_check::CookieKeys;
+use hufu_check::{ClusterKeys, CookieKeys};
 use hufu_wire::{Cookie, DeviceGeneration, DeviceId, Grant, Scope, SessionKeys, SiteId};
 
 fn session(criterion: &mut Criterion) {
     let stage = Stage::new(10_000, 1);
     let mut group = criterion.benchmark_group("session");
 
-    let mut keys = CookieKeys::new(&[1; 32]);
-    let epoch = CookieKeys::epoch_at(stage.now);
+    let cluster = ClusterKeys::first(stage.now, [0; 8], &[1; 32]);
+    let keys = CookieKeys::new(&cluster, stage.now).expect("a key");
     let grant =
         Grant { device: DeviceId(1), generation: DeviceGeneration(0), site: SiteId(1), scope: Scope::CHECKS };
     let session = SessionKeys { request: [1; 16], reply: [2; 16] };
     let now = stage.now.seconds();
     let cookie = Cookie { grant, issued: now, expires: now, keys: session };
-    let sealed = keys.seal(epoch, [3; 12], &cookie).expect("a key");
+    let (epoch, sealed) = keys.seal([3; 12], &cookie).expect("a key");
     group.bench_function("open a cookie", |bencher| {
-        bencher.iter(|| keys.open(stage.now, epoch, black_box(&[3; 12]), black_box(&sealed)).is_some());
+        bencher.iter(|| keys.open(epoch, black_box(&[3; 12]), black_box(&sealed)).is_some());
     });
 
     let mut spine = stage.spine();

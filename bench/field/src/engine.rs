@@ -67,7 +67,7 @@ impl Engine {
         let [udp, quic, metrics] = engine.ports;
         fs::create_dir(land.path(name))?;
         let files = "operator_key = \"../operator.pub\"\ntrust_list = \"../trust.hufu\"\nsites = \"../sites.toml\"\n\
-                     cluster_seed = \"../cluster.seed\"\nca = \"../ca/ca.pem\"\ncertificate = \"../engine.pem\"\n\
+                     ca = \"../ca/ca.pem\"\ncertificate = \"../engine.pem\"\n\
                      key = \"../engine.key\"\ncrl = \"../ca/crl.pem\"\nstate = \"state\"\n";
         let ids = format!("issuer = {ISSUER}\nnational = {NATIONAL}\npublisher = {PUBLISHER}\n");
         let listen = format!(
@@ -92,6 +92,10 @@ impl Engine {
     /// # Errors
     /// It does not start.
     pub fn restart(&mut self, land: &Land) -> Result<()> {
+        let state = format!("{}/state", self.name);
+        if !land.path(&format!("{state}/cluster.keys")).exists() {
+            land.run(&format!("keys cluster migrate --seed cluster.seed --state {state}"))?;
+        }
         let line = format!("serve --until-stdin-ends --config {}/engine.toml", self.name);
         let log = land.path(&format!("{}.log", self.name));
         self.process = Some(Process::start(land.command(&line), &log, "ready udp=")?);

@@ -162,6 +162,18 @@ impl Authority {
         Ok(killed)
     }
 
+    /// Revokes an engine's certificate by its serial number; gates refuse it once any engine has told them.
+    ///
+    /// # Errors
+    /// No engine was given a certificate of this number; or the list cannot be signed or written.
+    pub(crate) fn revoke_engine(&mut self, serial: &[u8]) -> anyhow::Result<bool> {
+        let alive = self.index.revoke_engine(serial, moment::now().seconds()).with_context(|| {
+            format!("no engine has a certificate {}; `hufu ca list` shows them", hex::encode(serial))
+        })?;
+        self.publish()?;
+        Ok(alive)
+    }
+
     /// Signs the revocation list anew, with a higher number and a new end.
     pub(crate) fn publish(&mut self) -> anyhow::Result<()> {
         let crl = CertificateRevocationListParams {

@@ -104,6 +104,16 @@ impl Config {
         place.within("holders_max", &memory.holders_max, 1..=1 << 33)?;
         place.within("seen_entries", &memory.seen_entries, 1_024..=1 << 32)?;
         place.within("pass_back_entries", &memory.pass_back_entries, 1_024..=1 << 32)?;
+        if let Some(seed) = &self.files.cluster_seed {
+            let mend = format!(
+                "run `hufu keys cluster migrate --seed {} --state {}` once on every engine, remove this line, and \
+                 destroy the seed",
+                seed.get_ref().display(),
+                self.files.state.display()
+            );
+            let what = "cluster keys are kept in the state folder and no seed is read any more".to_owned();
+            return Err(place.misconfigured("cluster_seed", seed, what, &mend));
+        }
         self.check_follow(place)
     }
 
@@ -124,7 +134,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const FILES: &str = "[files]\noperator_key = 'o'\ntrust_list = 't'\nsites = 's'\ncluster_seed = 'c'\n\
+    const FILES: &str = "[files]\noperator_key = 'o'\ntrust_list = 't'\nsites = 's'\n\
                          ca = 'a'\ncertificate = 'e'\nkey = 'k'\nstate = 'st'\n";
     const EXAMPLE: &str = include_str!("../../../docs/examples/engine.toml");
 
@@ -229,6 +239,9 @@ mod tests {
             let said = refused(&format!("{lines}\n{FILES}"));
             assert!(said.contains(wanted), "{lines:?} says {said:?}, not {wanted:?}");
         }
+        let said = refused(&format!("{FILES}cluster_seed = 'old.seed'\n"));
+        assert!(said.contains("engine.toml:9: cluster_seed: "), "{said}");
+        assert!(said.contains("`hufu keys cluster migrate --seed old.seed --state st`"), "{said}");
         let said = refused(&FILES.replace("sites = 's'\n", ""));
         assert!(said.contains("engine.toml:1: sites: is missing"), "{said}");
         assert!(refused("").contains("engine.toml:1: files: is missing"));
@@ -267,7 +280,7 @@ mod tests {
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
             let keys: Vec<_> = defaults.as_table().unwrap().keys().cloned().collect();
             let shown = tables(&shown)[&name].clone();
-            for key in keys {
+            for key in keys.into_iter().filter(|key| key != "cluster_seed") {
                 assert!(EXAMPLE.contains(&format!("{key} = ")), "{name}.{key} is not in the example");
                 if name != "files" {
                     assert_eq!(shown[&key], defaults[&key], "{name}.{key} has another default");

@@ -19,6 +19,8 @@ const ROOT: &str = "ca.pem";
 const SETTINGS: &str = "gate.toml";
 /// The time that an engine told the gate last.
 const SERVER_TIME: &str = "server-time";
+/// The operator's newest revocation lists: the gate keeps them, and refuses engines that they name.
+const REVOCATIONS: &str = "revoked.crl";
 
 /// What `gate.toml` says.
 #[derive(Debug, Deserialize, Serialize)]
@@ -75,6 +77,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     secret::ensure_private(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
+    identity.remember_revocations_in(&folder.join(REVOCATIONS))?;
     if let Err(fault) = identity.keep_time_in(&folder.join(SERVER_TIME)) {
         note!("hufu: warning: {fault}");
     }

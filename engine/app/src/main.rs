@@ -8,6 +8,7 @@ mod ask;
 mod authority;
 mod cli;
 mod clocks;
+mod cluster;
 mod commands;
 mod config;
 mod files;

@@ -2,6 +2,8 @@
 
 mod certificates;
 mod chains;
+mod cluster;
+mod cluster_age;
 mod endings;
 mod health;
 mod keyring;
@@ -20,9 +22,12 @@ use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
+use hufu_wire::{UnixSeconds, limits};
 
 use self::certificates::{Devices, Own};
 use self::chains::{Chains, Planned};
+use self::cluster::Cluster;
+use self::cluster_age::ClusterAge;
 use self::endings::Ending;
 use self::health::{Facts, Health, TrustFacts};
 use self::loader::Loader;
@@ -30,7 +35,7 @@ use self::state::State;
 use self::statuses::Statuses;
 use crate::config::{Config, Files};
 use crate::outcome::unavailable;
-use crate::secret::{self, Owner, PublicKey};
+use crate::secret::{Owner, PublicKey};
 use crate::watched::Watched;
 use crate::{files, log, moment};
 
@@ -66,6 +71,8 @@ struct Held {
     devices: Devices,
     endings: Endings,
     health: Arc<Health>,
+    cluster: Cluster,
+    cluster_age: Arc<ClusterAge>,
     engine: Arc<Engine>,
 }
 
@@ -148,12 +155,12 @@ impl Prepared {
         }
         let follow = chains::resolve(&config.short, config.follow.clone(), &keyring)?;
         let chains = Planned::new(follow, &mut statuses, &keyring, &config.memory)?;
-        let seed = secret::read_seed(&config.files.cluster_seed)?;
+        let cluster = Cluster::read(&config.files.state)?;
         let engine = Engine::new(EngineParts {
             table: statuses.reader(),
             keyring: keyring.clone(),
             sites,
-            cluster_seed: seed,
+            cluster: cluster.keys().clone(),
             devices_max: *config.devices.devices_max.get_ref(),
             device_rate: Rate {
                 per_s: *config.devices.rate_per_s.get_ref(),
@@ -171,7 +178,21 @@ impl Prepared {
         }
         let state = Arc::new(state);
         let health = Arc::new(Health::new(facts(&config, &keyring, &own, &devices)));
-        let held = Held { config, operator, keyring, state, own, devices, endings, health, engine };
+        let cluster_age = Arc::default();
+        let held = Held {
+            config,
+            operator,
+            keyring,
+            state,
+            own,
+            devices,
+            endings,
+            health,
+            cluster,
+            cluster_age,
+            engine,
+        };
+        held.note_cluster();
         Ok(Prepared { statuses, snapshots, chains, watches, held })
     }
 
@@ -185,6 +206,7 @@ impl Prepared {
             Err(fault) => return Err(unavailable(fault)),
         };
         running.exhibit(Arc::<Health>::clone(&held.health));
+        running.exhibit(Arc::<ClusterAge>::clone(&held.cluster_age));
         running.exhibit(Arc::new(log::Dropped));
         if chains.are_any() {
             running.exhibit(Arc::new(chains.figures()));
@@ -259,6 +281,8 @@ impl Server {
         }
         held.endings.look(&held.own, &held.devices, &held.keyring);
         held.health.set(held.facts());
+        held.cluster.look(at_once, &held.engine);
+        held.note_cluster();
         chains.look(&held.state);
         held.state.retry();
         loader.check();
@@ -304,6 +328,7 @@ impl Held {
 
     fn take_own(&mut self, running: &Running) -> anyhow::Result<String> {
         let own = Own::read(&self.config.files)?;
+        own.check(&self.devices, moment::now().seconds())?;
         running.set_tls(certificates::parts(&own, &self.devices, self.crl_must_be_fresh()))?;
         self.own = own;
         Ok("the engine's certificate is in force".to_owned())
@@ -311,6 +336,13 @@ impl Held {
 
     fn facts(&self) -> Facts {
         facts(&self.config, &self.keyring, &self.own, &self.devices)
+    }
+
+    fn note_cluster(&self) {
+        let keys = self.cluster.keys();
+        let secrets_from = UnixSeconds(keys.epoch().saturating_mul(limits::EPOCH_S));
+        let chains = u32::try_from(keys.facts().count()).unwrap_or(u32::MAX);
+        self.cluster_age.note(secrets_from, chains);
     }
 
     fn tls(&self) -> TlsParts {
@@ -329,7 +361,7 @@ impl Watches {
             trust_list: Watched::new([&files.trust_list]),
             sites: Watched::new([&files.sites]),
             own: Watched::new([&files.certificate, &files.key]),
-            fixed: [&files.operator_key, &files.cluster_seed].map(|path| Watched::new([path])).into(),
+            fixed: vec![Watched::new([&files.operator_key])],
         }
     }
 }
@@ -338,6 +370,7 @@ impl Endings {
     fn look(&mut self, own: &Own, devices: &Devices, keyring: &Keyring) {
         self.revocation_list.look(devices.end);
         self.trust_list.look(keyring.list().next_by());
+        self.certificate.lives(own.life_s());
         self.certificate.look(own.end());
     }
 }

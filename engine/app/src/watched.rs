@@ -46,12 +46,23 @@ impl Watched {
 
     /// Applies the files if they have changed, and tells the log how that went: an error once, not at every try.
     pub(crate) fn follow(&mut self, at_once: bool, apply: impl FnOnce() -> anyhow::Result<String>) {
+        self.follow_quietly(at_once, || apply().map(Some));
+    }
+
+    /// The same for files that change often: `apply` says whether there is anything to tell.
+    pub(crate) fn follow_quietly(
+        &mut self,
+        at_once: bool,
+        apply: impl FnOnce() -> anyhow::Result<Option<String>>,
+    ) {
         let now = Instant::now();
         let Some(change) = self.look(at_once, now) else { return };
         let name = self.names(&change);
         match apply() {
             Ok(what) => {
-                tracing::info!("{name}: {what}");
+                if let Some(what) = what {
+                    tracing::info!("{name}: {what}");
+                }
                 self.applied(&change);
             }
             Err(error) => {

@@ -105,16 +105,18 @@ fn secrets_are_the_owners_alone_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
-    ok(folder, &["keys", "cluster", "--out", "cluster.seed"]);
+    ok(folder, &["keys", "cluster", "new", "--state", "state"]);
+    ok(folder, &["keys", "cluster", "ask", "--out", "r"]);
     ok(folder, &["ca", "init", "--dir", "ca"]);
     ok(folder, &["issue", "phone", "--key", "a.key", "--holder", "1", "--out", "h"]);
-    for name in ["a.key", "cluster.seed", "ca/ca.key", "h"] {
+    for name in ["a.key", "state/cluster.keys", "r.ask.key", "ca/ca.key", "h"] {
         let mode = fs::metadata(folder.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let before = fs::read(folder.join("a.key")).unwrap();
     check(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"], 2, "not overwritten");
-    check(folder, &["keys", "cluster", "--out", "cluster.seed"], 2, "not overwritten");
+    check(folder, &["keys", "cluster", "new", "--state", "state"], 2, "not overwritten");
+    check(folder, &["keys", "cluster", "ask", "--out", "r"], 2, "not overwritten");
     check(folder, &["ca", "init", "--dir", "ca"], 2, "not overwritten");
     check(folder, &["issue", "phone", "--key", "a.key", "--holder", "1", "--out", "h"], 2, "not overwritten");
     assert_eq!(fs::read(folder.join("a.key")).unwrap(), before);

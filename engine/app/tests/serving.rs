@@ -59,8 +59,13 @@ fn configuration_errors_name_file_line_and_key() {
     );
     refused(
         &deployment,
-        |text| text.replace("\"cluster.seed\"", "\"sites.toml\""),
-        "sites.toml is not a seed",
+        |text| text.replace("state = ", "cluster_seed = \"cluster.seed\"\nstate = "),
+        "run `hufu keys cluster migrate --seed cluster.seed --state state`",
+    );
+    refused(
+        &deployment,
+        |text| text.replace("\"state\"", "\"elsewhere\""),
+        "cluster.keys is missing. For the first engine of a cluster run `hufu keys cluster new --state",
     );
     refused(&deployment, |text| text.replace("\"operator.pub\"", "\"issuer.pub\""), "a key of another use");
     let good = deployment.attempt("serve --config engine.toml --check");
@@ -168,6 +173,69 @@ fn a_new_certificate_is_taken_when_its_key_has_come() {
     assert_eq!(deployment.check("42").0, "clear");
 }
 
+#[test]
+fn b11_a_certificate_is_renewed_without_a_restart_and_a_revoked_one_is_not_taken() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    deployment.run("ca server --dir ca --out engine --renew");
+    engine.logs("the engine's certificate is in force");
+    assert_eq!(deployment.check("42").0, "clear");
+
+    deployment.run("ca server --dir ca --out other");
+    deployment.run("ca revoke --dir ca --engine other.pem");
+    engine.logs("roots and revocation lists are in force");
+    for name in ["key", "pem"] {
+        let to = deployment.path(&format!("engine.{name}"));
+        fs::rename(deployment.path(&format!("other.{name}")), to).unwrap();
+    }
+    engine.logs("the certificate is revoked; `hufu ca server --renew` issues a new one");
+    assert_eq!(deployment.check("42").0, "clear", "what was in force stays in force");
+    assert!(deployment.path("gate/revoked.crl").exists(), "the gate remembers who is revoked");
+}
+
+/// One gate, one session: the cluster's key chain is changed under it, and another engine takes over.
+#[test]
+fn b10_a_key_chain_is_changed_and_handed_over_and_no_gate_notices() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    let mut gate = deployment.scanner();
+    let mut number = 0;
+    let mut clear = || {
+        number += 1;
+        let verdict = gate.scan(deployment.code("42").as_bytes());
+        // Numbers start at 1 in each session: this one goes on.
+        assert_eq!((&verdict["reason"], &verdict["number"]), (&"clear".into(), &number.into()), "{verdict}");
+    };
+    clear();
+    for (command, logged) in [
+        ("next", "cluster keys: chain 0 (seals new cookies) and chain 1"),
+        ("use", "cluster keys: chain 0 and chain 1 (seals new cookies)"),
+    ] {
+        deployment.run(&format!("keys cluster {command} --state state"));
+        engine.logs(logged);
+        clear();
+    }
+    let early = deployment.attempt("keys cluster drop --state state");
+    assert_eq!(early.status.code(), Some(2), "{}", said(&early));
+    assert!(said(&early).contains("gates can have cookies of the older key chain until"), "{}", said(&early));
+
+    deployment.run("keys cluster ask --out two");
+    deployment.run("keys cluster export --state state --for two.ask --out two.sealed");
+    deployment.run("keys cluster import --state state2 --ask two --from two.sealed");
+    assert!(!deployment.path("two.ask.key").exists(), "nothing is left that opens it");
+    drop(engine);
+    let config = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &config.replace("\"state\"", "\"state2\""));
+    let engine = deployment.serve();
+    clear();
+    deployment.run("keys cluster drop --state state2 --now");
+    engine.logs("cluster keys: chain 1 (seals new cookies)");
+}
+
 /// What an engine remembers can be lost, and then it does not take that for a first start.
 #[test]
 fn a_lost_memory_is_no_first_start() {
@@ -187,16 +255,13 @@ fn a_lost_memory_is_no_first_start() {
 #[test]
 fn what_ends_and_what_needs_a_restart_is_told() {
     let deployment = Deployment::new();
-    for name in ["engine.pem", "engine.key", "cluster.seed"] {
-        fs::rename(deployment.path(name), deployment.path(&format!("old.{name}"))).unwrap();
-    }
-    deployment.run("ca server --dir ca --out engine --valid 20d");
-    deployment.run("keys cluster --out cluster.seed");
+    deployment.run("ca server --dir ca --out engine --renew --valid 20m");
     let engine = deployment.serve();
     engine.logs("the engine's certificate ends ");
     assert!(!engine.log().contains("needs a restart"), "{}", engine.log());
-    fs::rename(deployment.path("old.cluster.seed"), deployment.path("cluster.seed")).unwrap();
-    engine.logs("cluster.seed has changed, which needs a restart");
+    deployment.run("keys generate operator --out other");
+    fs::rename(deployment.path("other.pub"), deployment.path("operator.pub")).unwrap();
+    engine.logs("operator.pub has changed, which needs a restart");
     assert_eq!(engine.log().matches("the engine's certificate ends ").count(), 1, "{}", engine.log());
 }
 

@@ -1,17 +1,23 @@
 //! What every worker of one engine shares.
 
 use core::fmt;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::rand;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::seen::SeenCache;
 use hufu_policy::{SitePolicy, Sites};
 use hufu_table::Reader;
-use hufu_wire::{Cookie, Enrolled, Grant, Reason, SessionKeys, UnixMillis, UnixSeconds, limits};
+use hufu_wire::{
+    Cookie, Enrolled, Grant, KeyEpoch, Reason, SessionKeys, UnixMillis, UnixSeconds, limits, sealed,
+};
 use zeroize::Zeroizing;
 
+use crate::cluster::ClusterKeys;
 use crate::cookie::CookieKeys;
 use crate::devices::{Devices, Rate};
 use crate::passback::PassBack;
@@ -24,8 +30,8 @@ pub struct EngineParts {
     pub keyring: Keyring,
     /// The policies of all sites.
     pub sites: Sites,
-    /// The seed that all engines of the cluster share; cookies are sealed under keys derived from it.
-    pub cluster_seed: Zeroizing<[u8; 32]>,
+    /// The keys that all engines of the cluster share; cookies are sealed under them.
+    pub cluster: ClusterKeys,
     /// Device ids are below this.
     pub devices_max: u32,
     /// How often one device may ask.
@@ -46,10 +52,25 @@ pub struct Engine {
     pub(crate) sites: ArcSwap<Rules>,
     pub(crate) devices: Devices,
     pub(crate) pass_back: PassBack,
-    cluster_seed: Zeroizing<[u8; 32]>,
-    enrolling: Mutex<CookieKeys>,
+    cluster: Mutex<ClusterKeys>,
+    /// Rises whenever `cluster` changes, so that workers notice.
+    cluster_version: AtomicU64,
+    enrolling: Mutex<Option<Enrolling>>,
     cookie_s: u32,
     seen_entries: usize,
+}
+
+/// The keys that seal new cookies.
+struct Enrolling {
+    of: KeysOf,
+    keys: CookieKeys,
+}
+
+/// Which cookie keys a thread has: those of this version of the cluster's keys at this epoch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeysOf {
+    version: u64,
+    epoch: u32,
 }
 
 /// The keyring and the credentials verified under it; they are replaced together, so a key that was revoked
@@ -73,7 +94,7 @@ pub(crate) struct Rules {
 pub enum NotEnrolled {
     /// The device may not have one, for this reason.
     Refused(Reason),
-    /// The operating system gives no random bytes.
+    /// The operating system gives no random bytes, or the cryptographic library fails.
     NoRandomness,
 }
 
@@ -90,8 +111,9 @@ impl Engine {
             sites: ArcSwap::from_pointee(Rules::new(parts.sites)),
             devices: Devices::new(parts.devices_max.min(limits::DEVICES_MAX), parts.device_rate),
             pass_back: PassBack::new(parts.pass_back_entries, random()?),
-            enrolling: Mutex::new(CookieKeys::new(&parts.cluster_seed)),
-            cluster_seed: parts.cluster_seed,
+            cluster: Mutex::new(parts.cluster),
+            cluster_version: AtomicU64::new(0),
+            enrolling: Mutex::new(None),
             cookie_s: parts.cookie_s.min(limits::COOKIE_S_MAX),
             seen_entries: parts.seen_entries,
         }))
@@ -109,6 +131,23 @@ impl Engine {
         not_after: UnixSeconds,
         now: UnixMillis,
     ) -> Result<Enrolled, NotEnrolled> {
+        self.enrol_bound(grant, udp_port, not_after, now, &[0; 32])
+    }
+
+    /// The same over a connection that gives `binding`: secret material that device and engine share and
+    /// no other connection has, as from a TLS exporter (RFC 8446 section 7.5). It goes into the session's keys, so that two machines that were made from
+    /// one image and draw the same random bytes still give out different keys.
+    ///
+    /// # Errors
+    /// As [`enrol`](Self::enrol).
+    pub fn enrol_bound(
+        &self,
+        grant: Grant,
+        udp_port: u16,
+        not_after: UnixSeconds,
+        now: UnixMillis,
+        binding: &[u8; 32],
+    ) -> Result<Enrolled, NotEnrolled> {
         if !self.devices.has_room_for(grant.device) {
             return Err(NotEnrolled::Refused(Reason::DeviceUnknown));
         }
@@ -121,12 +160,10 @@ impl Engine {
         self.devices.meet(&grant);
         let issued = now.seconds();
         let expires = UnixSeconds(issued.0.saturating_add(self.cookie_s)).min(not_after);
-        let keys = SessionKeys { request: random()?, reply: random()? };
+        let keys = session_keys(binding, now)?;
         let cookie = Cookie { grant, issued, expires, keys };
-        let epoch = CookieKeys::epoch_at(now);
         let cookie_nonce = random()?;
-        let mut cookie_keys = self.enrolling.lock().unwrap_or_else(PoisonError::into_inner);
-        let sealed = cookie_keys.seal(epoch, cookie_nonce, &cookie).map_err(|_| NotEnrolled::NoRandomness)?;
+        let (epoch, sealed) = self.seal(now, cookie_nonce, &cookie)?;
         Ok(Enrolled {
             server_time: now,
             grant,
@@ -138,6 +175,32 @@ impl Engine {
             cookie: sealed,
             keys: cookie.keys,
         })
+    }
+
+    fn seal(
+        &self,
+        now: UnixMillis,
+        nonce: [u8; sealed::NONCE_BYTES],
+        cookie: &Cookie,
+    ) -> Result<(KeyEpoch, [u8; sealed::COOKIE_BYTES]), NotEnrolled> {
+        let of = self.keys_of(now);
+        let mut enrolling = self.enrolling.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = match enrolling.take().filter(|enrolling| enrolling.of == of) {
+            Some(enrolling) => enrolling.keys,
+            None => self.cookie_keys(now).ok_or(NotEnrolled::NoRandomness)?,
+        };
+        let sealed = keys.seal(nonce, cookie).map_err(|_| NotEnrolled::NoRandomness);
+        *enrolling = Some(Enrolling { of, keys });
+        sealed
+    }
+
+    /// Replaces the keys of the cluster: packets that arrive from now on are opened with these.
+    pub fn set_cluster(&self, keys: ClusterKeys) {
+        *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+        // Release: pairs with Acquire in `keys_of`; whoever sees the version finds these keys or later ones.
+        self.cluster_version.fetch_add(1, Release);
+        // What was made of the old ones is not kept until the next device comes.
+        *self.enrolling.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The devices, to revoke them.
@@ -169,8 +232,16 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn cookie_keys(&self) -> CookieKeys {
-        CookieKeys::new(&self.cluster_seed)
+    /// Which keys a thread should have at `now`.
+    pub(crate) fn keys_of(&self, now: UnixMillis) -> KeysOf {
+        // Acquire: pairs with Release in `set_cluster`.
+        KeysOf { version: self.cluster_version.load(Acquire), epoch: ClusterKeys::epoch_at(now) }
+    }
+
+    /// Those keys, `None` when the cryptographic library fails.
+    pub(crate) fn cookie_keys(&self, now: UnixMillis) -> Option<CookieKeys> {
+        let cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        CookieKeys::new(&cluster, now).ok()
     }
 }
 
@@ -199,6 +270,28 @@ impl Trust {
     fn new(keyring: Keyring, seen_entries: usize) -> Result<Trust, NotEnrolled> {
         Ok(Trust { keyring, seen: SeenCache::new(seen_entries, random()?) })
     }
+}
+
+/// Sixteen bytes of key, as HKDF wants it said.
+struct Aes128;
+
+impl KeyType for Aes128 {
+    fn len(&self) -> usize {
+        16
+    }
+}
+
+/// Two keys of HKDF-SHA256 (RFC 5869): fresh random bytes are the salt, what the connection shares the input.
+fn session_keys(binding: &[u8; 32], now: UnixMillis) -> Result<SessionKeys, NotEnrolled> {
+    let fresh = Zeroizing::new(random::<32>()?);
+    let secret = Salt::new(HKDF_SHA256, &fresh[..]).extract(binding);
+    let key = |use_for: &[u8]| {
+        let mut key = [0; 16];
+        let info = [use_for, &now.0.to_le_bytes()];
+        let filled = secret.expand(&info, Aes128).and_then(|okm| okm.fill(&mut key));
+        filled.map(|()| key).map_err(|_| NotEnrolled::NoRandomness)
+    };
+    Ok(SessionKeys { request: key(b"hufu/1 request key ")?, reply: key(b"hufu/1 reply key ")? })
 }
 
 fn random<const N: usize>() -> Result<[u8; N], NotEnrolled> {

@@ -7,6 +7,8 @@
 //! [`Engine`] is what all workers share; a [`Spine`] is one worker's own.
 
 mod cases;
+mod chain;
+mod cluster;
 mod cookie;
 mod counters;
 mod devices;
@@ -19,6 +21,7 @@ mod sealed;
 mod sessions;
 mod spine;
 
+pub use cluster::{ChainFacts, ClusterFault, ClusterKeys};
 pub use cookie::CookieKeys;
 pub use counters::{Counters, Silence};
 pub use devices::{Charge, Devices, Rate};

@@ -3,9 +3,8 @@
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
-use hufu_wire::{CheckNumber, ReplyHeader, RequestHeader, UnixMillis, Verdict, limits, read, sealed, write};
+use hufu_wire::{CheckNumber, ReplyHeader, RequestHeader, Verdict, limits, read, sealed, write};
 
-use crate::cookie::CookieKeys;
 use crate::counters::{Counters, Silence};
 use crate::sessions::{SessionPlace, Sessions};
 
@@ -28,7 +27,6 @@ impl Opened {
 /// Opens a datagram in place. PROTOCOL "Sealed UDP": whatever is not authentic gets silence, before any
 /// other work is done for it.
 pub(crate) fn open(
-    now: UnixMillis,
     datagram: &mut [u8],
     sessions: &mut Sessions,
     counters: &Counters,
@@ -39,10 +37,10 @@ pub(crate) fn open(
     let (header_bytes, cipher_text) =
         datagram.split_at_mut_checked(sealed::REQUEST_HEADER_BYTES).ok_or(Silence::Length)?;
     let header: RequestHeader = read(header_bytes).map_err(|_| Silence::NotARequest)?;
-    if !CookieKeys::accepts(now, header.epoch) {
+    if !sessions.accepts(header.epoch) {
         return Err(Silence::Epoch);
     }
-    let place = sessions.find(now, &header, counters).ok_or(Silence::Cookie)?;
+    let place = sessions.find(&header, counters).ok_or(Silence::Cookie)?;
     let session = sessions.get(place).ok_or(Silence::Cookie)?;
     let nonce = Nonce::assume_unique_for_key(header.number.nonce());
     let plain = session
@@ -72,9 +70,11 @@ pub(crate) fn seal(
 
 /// Reply nonces of one worker: a random 96-bit start, then one more each time.
 ///
-/// Every engine that meets a session seals under the same reply key, so nonces must not meet across engines.
+/// Every engine that meets a session seals under the same reply key, so nonces should not meet across engines.
 /// Two workers that each send n replies collide only if their starts lie within n of each other: for 1,000
-/// worker lives of 2^40 replies the chance is below 2^-36, less than random nonces would give.
+/// worker lives of 2^40 replies the chance is below 2^-36, less than random nonces would give. A machine that was
+/// cloned while it ran does repeat them; AES-GCM-SIV then gives away at most that two replies are equal
+/// (docs/decisions/0011).
 pub(crate) struct Nonces(u128);
 
 impl Nonces {

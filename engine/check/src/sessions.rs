@@ -2,8 +2,8 @@
 //!
 //! Only a cache: the cookie in the packet is the session, and an engine that has never seen it opens it.
 
-use aws_lc_rs::aead::{AES_128_GCM, LessSafeKey, UnboundKey};
-use hufu_wire::{Cookie, RequestHeader, UnixMillis, limits};
+use aws_lc_rs::aead::{AES_128_GCM, AES_128_GCM_SIV, Algorithm, LessSafeKey, UnboundKey};
+use hufu_wire::{Cookie, KeyEpoch, RequestHeader, SessionKeys, UnixMillis, limits};
 
 use crate::cookie::CookieKeys;
 use crate::counters::Counters;
@@ -36,9 +36,29 @@ pub(crate) struct Sessions {
 pub(crate) struct SessionPlace(usize);
 
 impl Sessions {
-    pub(crate) fn new(keys: CookieKeys) -> Sessions {
+    /// No sessions, and no keys to open any.
+    pub(crate) fn new() -> Sessions {
         let places = (0..PLACES + limits::BATCH_MAX).map(|_| None).collect();
-        Sessions { keys, places, used_in: vec![0; PLACES].into(), batch: 0, spilled: 0 }
+        Sessions { keys: CookieKeys::none(), places, used_in: vec![0; PLACES].into(), batch: 0, spilled: 0 }
+    }
+
+    /// Opens cookies with these keys from now on, and forgets every session that has no key any more or has expired
+    /// at `now`: what is kept in memory would open packets that were recorded long ago.
+    pub(crate) fn set_keys(&mut self, keys: CookieKeys, now: UnixMillis) {
+        self.keys = keys;
+        for place in &mut self.places {
+            let over = |session: &Session| {
+                !self.keys.accepts(KeyEpoch(session.sealed.2)) || session.cookie.expires <= now.seconds()
+            };
+            if place.as_ref().is_some_and(over) {
+                *place = None;
+            }
+        }
+    }
+
+    /// Whether a cookie of `epoch` can be alive.
+    pub(crate) fn accepts(&self, epoch: KeyEpoch) -> bool {
+        self.keys.accepts(epoch)
     }
 
     /// Sessions found for the batch before may give way from now on.
@@ -48,18 +68,13 @@ impl Sessions {
     }
 
     /// The session of a packet, opened now unless it is remembered. `None`: not a cookie of this cluster.
-    pub(crate) fn find(
-        &mut self,
-        now: UnixMillis,
-        header: &RequestHeader,
-        counters: &Counters,
-    ) -> Option<SessionPlace> {
+    pub(crate) fn find(&mut self, header: &RequestHeader, counters: &Counters) -> Option<SessionPlace> {
         let home = place_of(header);
         if self.places[home].as_ref().is_some_and(|session| session.is_of(header)) {
             self.used_in[home] = self.batch;
             return Some(SessionPlace(home));
         }
-        let session = Session::open(&mut self.keys, now, header)?;
+        let session = Session::open(&self.keys, header)?;
         counters.count_session_opened();
         let place = if self.used_in[home] == self.batch {
             self.spilled += 1;
@@ -79,15 +94,17 @@ impl Sessions {
 }
 
 impl Session {
-    fn open(keys: &mut CookieKeys, now: UnixMillis, header: &RequestHeader) -> Option<Session> {
-        let cookie = keys.open(now, header.epoch, &header.cookie_nonce, &header.cookie)?;
-        let key = |bytes| UnboundKey::new(&AES_128_GCM, bytes).map(LessSafeKey::new).ok();
-        Some(Session {
-            sealed: (header.cookie_nonce, header.cookie, header.epoch.0),
-            request_key: key(&cookie.keys.request)?,
-            reply_key: key(&cookie.keys.reply)?,
-            cookie,
-        })
+    fn open(keys: &CookieKeys, header: &RequestHeader) -> Option<Session> {
+        let mut cookie = keys.open(header.epoch, &header.cookie_nonce, &header.cookie)?;
+        let key = |algorithm: &'static Algorithm, bytes: &[u8; 16]| {
+            UnboundKey::new(algorithm, bytes).map(LessSafeKey::new).ok()
+        };
+        let request_key = key(&AES_128_GCM, &cookie.keys.request)?;
+        let reply_key = key(&AES_128_GCM_SIV, &cookie.keys.reply)?;
+        // The library wipes its own copies when they are dropped.
+        cookie.keys = SessionKeys { request: [0; 16], reply: [0; 16] };
+        let sealed = (header.cookie_nonce, header.cookie, header.epoch.0);
+        Some(Session { sealed, cookie, request_key, reply_key })
     }
 
     /// What its device's numbers are kept by.
@@ -112,16 +129,25 @@ fn place_of(header: &RequestHeader) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{
-        CheckNumber, DeviceGeneration, DeviceId, Grant, Scope, SessionKeys, SiteId, UnixSeconds,
-    };
+    use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
+
+    use crate::cluster::ClusterKeys;
 
     const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
+    fn keys() -> CookieKeys {
+        CookieKeys::new(&ClusterKeys::from_seed(&[1; 32], NOW).unwrap(), NOW).unwrap()
+    }
+
+    fn sessions() -> Sessions {
+        let mut sessions = Sessions::new();
+        sessions.set_keys(keys(), NOW);
+        sessions
+    }
+
     /// A header of device `device` whose cookie lands in `place`.
     fn header_at(place: usize, device: u32) -> RequestHeader {
-        let mut keys = CookieKeys::new(&[1; 32]);
-        let epoch = CookieKeys::epoch_at(NOW);
+        let keys = keys();
         let cookie = Cookie {
             grant: Grant {
                 device: DeviceId(device),
@@ -137,7 +163,7 @@ mod tests {
             .map(|n| {
                 let mut nonce = [0; 12];
                 nonce[..8].copy_from_slice(&n.to_le_bytes());
-                let cookie = keys.seal(epoch, nonce, &cookie).unwrap();
+                let (epoch, cookie) = keys.seal(nonce, &cookie).unwrap();
                 RequestHeader { epoch, cookie_nonce: nonce, cookie, number: CheckNumber(1) }
             })
             .find(|header| place_of(header) == place)
@@ -146,13 +172,13 @@ mod tests {
 
     #[test]
     fn sessions_that_want_one_place_are_all_kept_until_the_batch_is_answered() {
-        let mut sessions = Sessions::new(CookieKeys::new(&[1; 32]));
+        let mut sessions = sessions();
         let counters = Counters::default();
         let headers: Vec<_> = (0..3).map(|device| header_at(77, device)).collect();
         for _ in 0..2 {
             sessions.begin_batch();
             let places: Vec<_> =
-                headers.iter().map(|header| sessions.find(NOW, header, &counters).unwrap()).collect();
+                headers.iter().map(|header| sessions.find(header, &counters).unwrap()).collect();
             for (device, place) in (0..).zip(places) {
                 assert_eq!(sessions.get(place).unwrap().cookie.grant.device, DeviceId(device));
             }
@@ -161,28 +187,50 @@ mod tests {
 
     #[test]
     fn a_remembered_session_is_not_opened_again() {
-        let mut sessions = Sessions::new(CookieKeys::new(&[1; 32]));
+        let mut sessions = sessions();
         let counters = Counters::default();
         let header = header_at(5, 9);
         for _ in 0..10 {
             sessions.begin_batch();
-            assert!(sessions.find(NOW, &header, &counters).is_some());
+            assert!(sessions.find(&header, &counters).is_some());
         }
         assert_eq!(counters.sessions_opened(), 1);
     }
 
     #[test]
     fn a_changed_cookie_is_not_taken_for_the_remembered_one() {
-        let mut sessions = Sessions::new(CookieKeys::new(&[1; 32]));
+        let mut sessions = sessions();
         let header = header_at(5, 9);
         let counters = Counters::default();
         sessions.begin_batch();
-        assert!(sessions.find(NOW, &header, &counters).is_some());
+        assert!(sessions.find(&header, &counters).is_some());
         let mut changed = header;
         changed.cookie[0] ^= 1;
-        assert!(sessions.find(NOW, &changed, &counters).is_none());
+        assert!(sessions.find(&changed, &counters).is_none());
         let mut later_epoch = header;
         later_epoch.epoch.0 += 1;
-        assert!(sessions.find(NOW, &later_epoch, &counters).is_none());
+        assert!(sessions.find(&later_epoch, &counters).is_none());
+    }
+
+    #[test]
+    fn b10_an_expired_session_is_forgotten_with_its_keys() {
+        let mut sessions = sessions();
+        let header = header_at(5, 9);
+        let counters = Counters::default();
+        sessions.begin_batch();
+        let place = sessions.find(&header, &counters).unwrap();
+        assert_eq!(
+            sessions.get(place).unwrap().cookie.keys,
+            SessionKeys { request: [0; 16], reply: [0; 16] }
+        );
+        sessions.set_keys(keys(), UnixMillis(NOW.0 + 59_000));
+        assert!(sessions.get(place).is_some());
+        sessions.set_keys(keys(), UnixMillis(NOW.0 + 60_000));
+        assert!(sessions.get(place).is_none());
+
+        sessions.begin_batch();
+        let place = sessions.find(&header, &counters).unwrap();
+        sessions.set_keys(CookieKeys::none(), NOW);
+        assert!(sessions.get(place).is_none(), "nor does it outlive its epoch's key");
     }
 }

@@ -7,7 +7,7 @@ use hufu_wire::{CheckNumber, CheckRequest, Grant, Reason, Scope, UnixMillis, Ver
 use crate::cases::{Batch, Binaries, Case, judge};
 use crate::counters::{Counters, Silence};
 use crate::devices::Charge;
-use crate::engine::{Engine, NotEnrolled};
+use crate::engine::{Engine, KeysOf, NotEnrolled};
 use crate::numbers::AHEAD_S;
 use crate::replies::Replies;
 use crate::roster;
@@ -20,6 +20,8 @@ pub struct Spine {
     engine: Arc<Engine>,
     counters: Arc<Counters>,
     sessions: Sessions,
+    /// Which keys those are opened with; none before the first packet.
+    keys_of: Option<KeysOf>,
     nonces: Nonces,
     binaries: Box<Binaries>,
 }
@@ -43,7 +45,8 @@ impl Spine {
     /// [`NotEnrolled::NoRandomness`] when the operating system gives no random bytes for nonces.
     pub fn new(engine: Arc<Engine>) -> Result<Spine, NotEnrolled> {
         Ok(Spine {
-            sessions: Sessions::new(engine.cookie_keys()),
+            sessions: Sessions::new(),
+            keys_of: None,
             nonces: Nonces::random().map_err(|_| NotEnrolled::NoRandomness)?,
             binaries: Box::new([[0; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX]),
             counters: Arc::default(),
@@ -64,11 +67,12 @@ impl Spine {
     pub fn check_sealed(&mut self, now: UnixMillis, datagrams: &mut [&mut [u8]], replies: &mut Replies) {
         assert!(datagrams.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
         replies.clear();
+        self.keep_keys(now);
         self.sessions.begin_batch();
 
         let mut opened: Batch<(usize, Opened, Standing)> = Batch::new();
         for (index, datagram) in datagrams.iter_mut().enumerate() {
-            let request = sealed::open(now, datagram, &mut self.sessions, &self.counters)
+            let request = sealed::open(datagram, &mut self.sessions, &self.counters)
                 .and_then(|request| Ok((index, request, self.standing(now, &request)?)));
             match request {
                 Ok(request) => opened.push(request),
@@ -88,6 +92,21 @@ impl Spine {
             if sealed::seal(&case.verdict(now), &session.reply_key, &mut self.nonces, reply).is_err() {
                 replies.withdraw(*index);
             }
+        }
+    }
+
+    /// Takes the cookie keys that count at `now`, and forgets sessions that have ended. Every batch does this, and
+    /// nothing is done unless a new epoch of six hours has begun or the cluster's keys were changed. Call it now and
+    /// then while nothing arrives, so that no old key stays in memory.
+    pub fn keep_keys(&mut self, now: UnixMillis) {
+        let wanted = self.engine.keys_of(now);
+        if self.keys_of == Some(wanted) {
+            return;
+        }
+        // Without them the old ones stay, and the next batch tries again.
+        if let Some(keys) = self.engine.cookie_keys(now) {
+            self.sessions.set_keys(keys, now);
+            self.keys_of = Some(wanted);
         }
     }
 

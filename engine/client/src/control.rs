@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
-    CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, RosterReply, ServerTime,
-    UnixMillis, UnixSeconds, Verdict, read,
+    CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, Reason, RosterReply,
+    ServerTime, UnixMillis, UnixSeconds, Verdict, read,
 };
 use quinn::{Connection, Endpoint};
 use rustls_pki_types::CertificateDer;
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::address::EngineAddress;
 use crate::clock::DeviceClock;
 use crate::identity::{Identity, validity};
+use crate::revocations::{Revocations, Revoked};
 
 pub use fault::ControlFault;
 use fault::malformed;
@@ -34,6 +35,7 @@ pub struct Control {
     connection: Connection,
     endpoint: Endpoint,
     clock: Arc<DeviceClock>,
+    revocations: Revocations,
 }
 
 /// A local UDP endpoint for QUIC, of the address family that reaches `server`. One endpoint serves any number
@@ -124,18 +126,47 @@ impl Control {
         let shaking =
             async { connecting.await.map_err(|error| ControlFault::of_handshake(error, clock.judge())) };
         let connection = in_time(shaking).await?;
-        Ok(Control { connection, endpoint: endpoint.clone(), clock })
+        let revocations = identity.revocations().clone();
+        let control = Control { connection, endpoint: endpoint.clone(), clock, revocations };
+        control.hold_against_lists()?;
+        Ok(control)
     }
 
-    /// Asks for a session. First enrolment and renewal are the same.
+    /// Asks for a session. First enrolment and renewal are the same. The operator's revocation lists are fetched
+    /// before the session is taken, and this engine is held against them.
     ///
     /// # Errors
-    /// [`ControlFault`]; [`Refused`](ControlFault::Refused) tells why the engine gives none.
+    /// [`ControlFault`]; [`Refused`](ControlFault::Refused) tells why the engine gives none, and
+    /// [`Untrusted`](ControlFault::Untrusted) that it was revoked.
     pub async fn enrol(&self) -> Result<Enrolled, ControlFault> {
         let payload = self.ask(FrameKind::Enrol, &[], FrameKind::Enrolled).await?;
         let enrolled: Enrolled = read(&payload)?;
+        self.fetch_revocations().await?;
         self.clock.hear(enrolled.server_time, self.engine_until());
         Ok(enrolled)
+    }
+
+    /// Takes the engine's revocation lists, if they are news.
+    async fn fetch_revocations(&self) -> Result<(), ControlFault> {
+        let known = self.revocations.known();
+        match self.ask(FrameKind::Revocations, &known, FrameKind::RevocationLists).await {
+            Ok(lists) => self.revocations.take(&lists)?,
+            // An engine that knows no lists, or is too busy: those that are known count, and the next one may have
+            // more. A stolen engine could say the same.
+            Err(ControlFault::Refused(Reason::RateExceeded | Reason::Busy) | ControlFault::Lost { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+        self.hold_against_lists()
+    }
+
+    /// Closes the connection if its engine was revoked.
+    fn hold_against_lists(&self) -> Result<(), ControlFault> {
+        let shown = self.connection.peer_identity().and_then(|identity| identity.downcast().ok());
+        let chain = shown.map_or_else(Vec::new, |chain: Box<Vec<CertificateDer<'static>>>| *chain);
+        let Some(Revoked { list }) = self.revocations.find(&chain) else { return Ok(()) };
+        self.connection.close(0_u8.into(), b"the engine's certificate is revoked");
+        let why = format!("revocation list {list} of the operator's CA names the engine's certificate");
+        Err(ControlFault::Untrusted { why })
     }
 
     /// The engine's clock.

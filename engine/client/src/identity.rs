@@ -13,6 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::clock::DeviceClock;
+use crate::revocations::Revocations;
 
 /// A device's certificate chain and private key, and the operator's roots, checked and ready to connect with.
 ///
@@ -21,6 +22,7 @@ use crate::clock::DeviceClock;
 pub struct Identity {
     config: ClientConfig,
     clock: Arc<DeviceClock>,
+    revocations: Revocations,
 }
 
 impl Identity {
@@ -95,7 +97,7 @@ impl Identity {
             .map_err(|_| IdentityFault::Unusable { why: "no TLS 1.3 cipher suite for QUIC".to_owned() })?;
         let mut config = ClientConfig::new(Arc::new(crypto));
         config.transport_config(Arc::new(transport()));
-        Ok(Identity { config, clock })
+        Ok(Identity { config, clock, revocations: Revocations::new(roots) })
     }
 
     /// Keeps the time that engines tell in this file, and takes up what it holds: engines' certificates are judged
@@ -121,6 +123,24 @@ impl Identity {
     /// What the device knows of the time.
     pub(crate) fn clock(&self) -> &Arc<DeviceClock> {
         &self.clock
+    }
+
+    /// Remembers in `file` which engines are revoked, and begins with what an earlier run has remembered there.
+    /// Without this the device knows only what it has heard since it started. Clones of this identity share it.
+    ///
+    /// # Errors
+    /// [`IdentityFault::Unreadable`] when the file is there and is not what was written. Removing it makes the
+    /// device begin again.
+    pub fn remember_revocations_in(&self, file: &Path) -> Result<(), IdentityFault> {
+        self.revocations.keep_in(file).map_err(|error| IdentityFault::Unreadable {
+            what: file.to_path_buf(),
+            why: format!("{error}; remove it, and the device fetches the revocation lists again"),
+        })
+    }
+
+    /// Which engines are revoked, as far as this device knows.
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The configuration to connect with.

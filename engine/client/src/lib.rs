@@ -20,6 +20,7 @@ mod gate;
 mod identity;
 mod pacing;
 mod renewal;
+mod revocations;
 mod session;
 
 pub use address::{AddressFault, EngineAddress};

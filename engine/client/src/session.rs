@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_128_GCM_SIV, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, Grant, Lane, Malformed, Message, NoRoom, ReplyHeader, RequestHeader,
@@ -33,8 +33,8 @@ impl Session {
         let Enrolled { grant, issued, expires, udp_port, epoch, cookie_nonce, cookie, keys, .. } = enrolled;
         Session {
             header: RequestHeader { epoch, cookie_nonce, cookie, number: CheckNumber(0) },
-            request_key: key(&keys.request),
-            reply_key: key(&keys.reply),
+            request_key: key(&AES_128_GCM, &keys.request),
+            reply_key: key(&AES_128_GCM_SIV, &keys.reply),
             grant,
             issued,
             expires,
@@ -160,9 +160,9 @@ pub enum OpenFault {
 
 const SHORT: Malformed = Malformed { message: "sealed reply", fault: "wrong length" };
 
-fn key(bytes: &[u8; 16]) -> LessSafeKey {
+fn key(algorithm: &'static Algorithm, bytes: &[u8; 16]) -> LessSafeKey {
     #[expect(clippy::expect_used, reason = "AES-128 takes any 16 bytes")]
-    LessSafeKey::new(UnboundKey::new(&AES_128_GCM, bytes).expect("16 bytes are an AES-128 key"))
+    LessSafeKey::new(UnboundKey::new(algorithm, bytes).expect("16 bytes are an AES-128 key"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Sealed packets under fixed keys, byte for byte. The bytes in `golden_session.json` were made by another
-//! implementation of AES-GCM from PROTOCOL's words alone; clients in other languages test against them.
+//! implementation of AES-GCM and AES-GCM-SIV from PROTOCOL's words alone; clients in other languages test against them.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
@@ -58,7 +60,15 @@ pub enum TlsFault {
 pub(crate) struct Tls {
     pub(crate) server: Arc<quinn::ServerConfig>,
     pub(crate) revoked: BTreeSet<(DeviceId, DeviceGeneration)>,
+    /// What devices are told, so that they refuse revoked engines; `None` without a list.
+    pub(crate) lists: Option<Lists>,
     verifier: Arc<dyn ClientCertVerifier>,
+}
+
+/// Every revocation list, as devices get them.
+pub(crate) struct Lists {
+    pub(crate) der: Vec<u8>,
+    pub(crate) digest: Digest,
 }
 
 impl Tls {
@@ -73,6 +83,7 @@ impl Tls {
         for root in parts.device_roots {
             roots.add(root).map_err(|error| TlsFault::Devices(error.to_string()))?;
         }
+        let lists = Lists::of(&parts.crls);
         let mut verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
                 .only_check_end_entity_revocation();
@@ -99,7 +110,7 @@ impl Tls {
         // Every one that waits here is looked at at once; `Handshakes` holds the caps, and counts. What quinn drops
         // beyond this it tells nobody, and the device sends it again.
         server.max_incoming(options.handshakes_max.max(64));
-        Ok(Tls { server: Arc::new(server), revoked, verifier })
+        Ok(Tls { server: Arc::new(server), revoked, lists, verifier })
     }
 
     /// Why a chain that was accepted before would not be accepted now: [`Reason::DeviceRevoked`] only where a
@@ -111,6 +122,25 @@ impl Tls {
             Err(rustls::Error::InvalidCertificate(CertificateError::Revoked)) => Some(Reason::DeviceRevoked),
             Err(_) => Some(Reason::OutOfScope),
         }
+    }
+}
+
+impl Lists {
+    /// One after the other; each says itself where it ends.
+    fn of(crls: &[CertificateRevocationListDer<'_>]) -> Option<Lists> {
+        let der = crls.iter().map(|crl| crl.as_ref()).collect::<Vec<_>>().concat();
+        if der.is_empty() {
+            return None;
+        }
+        if der.len() > FRAME_BYTES_MAX {
+            tracing::warn!(
+                "the revocation lists have {} bytes; gates are told of revoked engines up to {FRAME_BYTES_MAX}",
+                der.len()
+            );
+            return None;
+        }
+        let digest = digest(&SHA256, &der);
+        Some(Lists { der, digest })
     }
 }
 

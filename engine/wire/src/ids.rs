@@ -50,7 +50,8 @@ id! {
     CheckNumber(u64)
 }
 id! {
-    /// Which cluster key sealed a cookie: Unix time divided by [`limits::EPOCH_S`](crate::limits::EPOCH_S).
+    /// Which cluster key sealed a cookie: the number of the key chain in the high 8 bits, and of the epoch in the
+    /// low 24: Unix time divided by [`limits::EPOCH_S`](crate::limits::EPOCH_S). Devices do not look into it.
     KeyEpoch(u32)
 }
 id! {
@@ -60,6 +61,23 @@ id! {
 id! {
     /// The rule that gave a colour, as the authority numbers its rules (R28).
     RuleId(u32)
+}
+
+impl KeyEpoch {
+    /// Epoch `number` of key chain `chain`; numbers are below 2^24.
+    pub const fn of(chain: u8, number: u32) -> KeyEpoch {
+        KeyEpoch((chain as u32) << 24 | number & 0x00ff_ffff)
+    }
+
+    /// The key chain.
+    pub const fn chain(self) -> u8 {
+        self.0.to_le_bytes()[3]
+    }
+
+    /// The epoch's number in its chain.
+    pub const fn number(self) -> u32 {
+        self.0 & 0x00ff_ffff
+    }
 }
 
 /// The `kid` of a signing key: the first eight bytes of SHA-256 over its 32 public bytes.

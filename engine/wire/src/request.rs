@@ -22,9 +22,9 @@ pub mod sealed {
     /// Second byte of a reply.
     pub const KIND_REPLY: u8 = 2;
 
-    /// An AES-GCM tag.
+    /// A tag of AES-GCM or AES-GCM-SIV.
     pub const TAG_BYTES: usize = 16;
-    /// An AES-GCM nonce.
+    /// A nonce of AES-GCM or AES-GCM-SIV.
     pub const NONCE_BYTES: usize = 12;
     /// A sealed cookie.
     pub const COOKIE_BYTES: usize = Cookie::BYTES + TAG_BYTES;
@@ -37,7 +37,7 @@ pub mod sealed {
 
     /// Authenticated with every cookie, so that its key can serve nothing else.
     pub const COOKIE_AAD: &[u8] = b"hufu/1 cookie";
-    /// HKDF info of an epoch's cookie key; the epoch follows as four little-endian bytes.
+    /// HKDF info of an epoch's cookie key; the [`KeyEpoch`](crate::KeyEpoch) follows as four little-endian bytes.
     pub const EPOCH_KEY_INFO: &[u8] = b"hufu/1 cookie key ";
 }
 

@@ -26,12 +26,12 @@ pub struct Grant {
     pub scope: Scope,
 }
 
-/// The two AES-128-GCM keys of a session.
+/// The two AES-128 keys of a session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionKeys {
-    /// Seals requests; nonces are request counters.
+    /// Seals requests with AES-GCM; nonces are request counters.
     pub request: [u8; 16],
-    /// Seals replies; nonces are random and travel with the reply.
+    /// Seals replies with AES-GCM-SIV (RFC 8452); nonces travel with the reply.
     pub reply: [u8; 16],
 }
 

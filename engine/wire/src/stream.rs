@@ -37,6 +37,12 @@ pub enum FrameKind {
     Time = 7,
     /// Engine to device: [`ServerTime`].
     ServerTime = 8,
+    /// Device to engine: which certificates are revoked? The payload is SHA-256 of the answer that the device
+    /// has, or zero bytes.
+    Revocations = 13,
+    /// Engine to device: the revocation lists (RFC 5280, DER) of the operator's CA one after the other, or nothing
+    /// when the device has them or there are none.
+    RevocationLists = 14,
     /// Engine to device: a 2-byte reason; the request was not carried out.
     Refused = 15,
 }
@@ -130,6 +136,8 @@ impl FrameKind {
             6 => FrameKind::RosterVerdicts,
             7 => FrameKind::Time,
             8 => FrameKind::ServerTime,
+            13 => FrameKind::Revocations,
+            14 => FrameKind::RevocationLists,
             15 => FrameKind::Refused,
             _ => return None,
         })

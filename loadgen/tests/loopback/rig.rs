@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hufu_check::{Engine, EngineParts, Rate};
+use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_client::Identity;
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, TrustList};
@@ -20,7 +20,6 @@ use rcgen::{
     KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls_pki_types::PrivateKeyDer;
-use zeroize::Zeroizing;
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -132,7 +131,7 @@ fn engine(world: &World) -> Arc<Engine> {
         table: table.reader(),
         keyring: Keyring::empty().update(&list, world.now()).unwrap(),
         sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
-        cluster_seed: Zeroizing::new(world.cluster_seed()),
+        cluster: ClusterKeys::from_seed(&world.cluster_seed(), world.now().millis()).unwrap(),
         devices_max: 256,
         device_rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
         cookie_s: 3600,

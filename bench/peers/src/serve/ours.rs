@@ -4,13 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hufu_check::{Engine, EngineParts, Rate};
+use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_fixtures::{World, sites};
 use hufu_policy::Sites;
 use hufu_table::{Limits, Table};
 use hufu_transport::{QuicOptions, ServeOptions, UdpOptions};
 use hufu_wire::{HolderIndex, Sequence};
-use zeroize::Zeroizing;
 
 use super::certificates::Authority;
 use super::{Ready, rules, tell, wait_for_end};
@@ -50,7 +49,7 @@ pub fn engine(world: &World, seen_entries: usize) -> anyhow::Result<Arc<Engine>>
         table: table.reader(),
         keyring: rules::keyring(world)?,
         sites: Sites::parse(world.sites_toml(), "sites.toml")?,
-        cluster_seed: Zeroizing::new(world.cluster_seed()),
+        cluster: ClusterKeys::from_seed(&world.cluster_seed(), world.now().millis())?,
         devices_max: 256,
         // No device is held back: what is measured is how fast the engine is.
         device_rate: Rate { per_s: u32::MAX, burst: u32::MAX },

@@ -23,8 +23,9 @@ pub(super) struct Index {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
+    /// Its serial number.
     #[serde(with = "hex")]
-    serial: Vec<u8>,
+    pub(crate) serial: Vec<u8>,
     /// Whose certificate.
     pub(crate) subject: Subject,
     /// When it was issued, Unix seconds.
@@ -147,6 +148,16 @@ impl Index {
             });
         }
         killed
+    }
+
+    /// Marks the certificate of an engine; `None` when no engine has this serial number, else whether it was alive.
+    pub(super) fn revoke_engine(&mut self, serial: &[u8], now: UnixSeconds) -> Option<bool> {
+        let is_wanted =
+            |entry: &&mut Entry| entry.serial == serial && matches!(entry.subject, Subject::Engine { .. });
+        let entry = self.certificates.iter_mut().find(is_wanted)?;
+        let alive = entry.revoked_s.is_none();
+        entry.revoked_s.get_or_insert(now.0);
+        Some(alive)
     }
 
     /// Serial numbers and times of everything revoked. Nothing leaves the list at its certificate's end: the

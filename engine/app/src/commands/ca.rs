@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use hufu_client::EngineAddress;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject};
 use crate::files::{self, Readable};
@@ -21,7 +24,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca server --dir ca --out engine
   hufu ca device --dir ca --device 7 --site 310101 --engine 127.0.0.1:7411 --out gates/7
   hufu ca device --dir ca --device 8 --site 310102 --scope rosters --engine 127.0.0.1:7411 --out gates/8
+  hufu ca server --dir ca --out engine --renew
   hufu ca revoke --dir ca --device 7 --generation 0
+  hufu ca revoke --dir ca --engine engine.pem
   hufu ca refresh --dir ca
   hufu ca list --dir ca";
 
@@ -41,17 +46,20 @@ pub(crate) enum CaCommand {
     Device(DeviceArgs),
     /// Issue an engine's certificate
     Server(ServerArgs),
-    /// Revoke a device up to and including a generation
+    /// Revoke a device up to and including a generation, or an engine's certificate
     Revoke {
         /// The authority's folder
         #[arg(long, value_name = "FOLDER")]
         dir: PathBuf,
         /// The device
-        #[arg(long, value_name = "ID")]
-        device: u32,
+        #[arg(long, value_name = "ID", required_unless_present = "engine")]
+        device: Option<u32>,
         /// The highest generation that is revoked
         #[arg(long, value_name = "N", default_value_t = 0)]
         generation: u32,
+        /// The engine's certificate, or its serial number as `hufu ca list` shows it
+        #[arg(long, value_name = "FILE|SERIAL", conflicts_with_all = ["device", "generation"])]
+        engine: Option<String>,
     },
     /// Sign the revocation list anew, before it ends
     Refresh {
@@ -109,11 +117,14 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "NAME")]
     also: Vec<String>,
     /// How long the certificate is valid
-    #[arg(long, value_name = "SPAN", default_value = "365d")]
+    #[arg(long, value_name = "SPAN", default_value = "7d")]
     valid: Span,
     /// Where to put it; .pem and .key are added
     #[arg(long, value_name = "NAME")]
     out: PathBuf,
+    /// Replace the certificate and key that are there; a running engine takes them within a second
+    #[arg(long)]
+    renew: bool,
 }
 
 /// What a device may ask.
@@ -134,14 +145,23 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
         }
         CaCommand::Device(args) => device(args)?,
         CaCommand::Server(args) => server(args)?,
-        CaCommand::Revoke { dir, device, generation } => {
+        CaCommand::Revoke { dir, device, generation, engine } => {
             let mut authority = Authority::open(dir)?;
-            let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
-            say!(
-                "device {device} is revoked up to generation {generation} ({killed} certificates); engines \
-                 need {}",
-                dir.join(CRL).display()
-            );
+            let what = match (device, engine) {
+                (Some(device), _) => {
+                    let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
+                    format!(
+                        "device {device} is revoked up to generation {generation} ({killed} certificates)"
+                    )
+                }
+                (None, Some(engine)) => {
+                    let serial = serial_of(engine)?;
+                    let before = if authority.revoke_engine(&serial)? { "" } else { ", as it was before" };
+                    format!("the engine's certificate {} is revoked{before}", hex::encode(serial))
+                }
+                (None, None) => bail!("name a --device or an --engine"),
+            };
+            say!("{what}; engines need {}", dir.join(CRL).display());
         }
         CaCommand::Refresh { dir } => {
             Authority::open(dir)?.publish()?;
@@ -173,12 +193,31 @@ fn device(args: &DeviceArgs) -> anyhow::Result<()> {
 fn server(args: &ServerArgs) -> anyhow::Result<()> {
     let mut authority = Authority::open(&args.dir)?;
     let [certificate, key] = server_paths(&args.out);
-    ensure!(!certificate.exists() && !key.exists(), "{} exists already", certificate.display());
+    let exists = certificate.exists() || key.exists();
+    ensure!(args.renew || !exists, "{} exists already; --renew replaces it", certificate.display());
     let Issued { chain, key: key_pem } = authority.server(&args.also, args.valid.s)?;
-    files::create(&key, key_pem.as_bytes(), Readable::Owner)?;
-    files::create(&certificate, chain.as_bytes(), Readable::All)?;
-    say!("engine: {} and {}", certificate.display(), key.display());
+    // The key first: an engine that looks in between keeps what it has until both belong together.
+    let write = if args.renew { files::replace } else { files::create };
+    write(&key, key_pem.as_bytes(), Readable::Owner)?;
+    write(&certificate, chain.as_bytes(), Readable::All)?;
+    say!(
+        "engine: {} and {}, valid for {}",
+        certificate.display(),
+        key.display(),
+        moment::show_span(args.valid.s)
+    );
     Ok(())
+}
+
+/// The serial number that `named` is, or that the certificate in the file of that name has.
+fn serial_of(named: &str) -> anyhow::Result<Vec<u8>> {
+    if let Ok(serial) = hex::decode(named) {
+        return Ok(serial);
+    }
+    let not_one = || format!("{named} is neither a certificate nor a serial number");
+    let der = CertificateDer::from_pem_file(named).ok().with_context(not_one)?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok().with_context(not_one)?;
+    Ok(certificate.raw_serial().to_vec())
 }
 
 fn server_paths(name: &Path) -> [PathBuf; 2] {
@@ -219,7 +258,14 @@ fn row(entry: &Entry) -> [String; 6] {
         }
         Subject::Engine { names } => {
             let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
-            ["engine".to_owned(), "-".to_owned(), names, "-".to_owned(), until, state]
+            [
+                format!("engine {}", hex::encode(&entry.serial)),
+                "-".to_owned(),
+                names,
+                "-".to_owned(),
+                until,
+                state,
+            ]
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `hufu keys`: signing keys, the cluster's seed, and the trust list.
+//! `hufu keys`: signing keys, the cluster's keys, and the trust list.
 
+mod cluster;
 pub(crate) mod trust;
 
 use std::path::PathBuf;
@@ -10,15 +11,18 @@ use hufu_codes::cose;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_wire::IssuerId;
 
-use crate::files::{self, Readable};
 use crate::outcome::Exit;
-use crate::secret::{Owner, PublicKey, SecretKey, random_seed};
+use crate::secret::{Owner, PublicKey, SecretKey};
 use crate::term::say;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys generate operator --out operator
   hufu keys generate issuer --issuer 310000 --out shanghai
-  hufu keys cluster --out cluster.seed
+  hufu keys cluster new --state state
+  hufu keys cluster ask --out engine-2
+  hufu keys cluster export --state state --for engine-2.ask --out engine-2.sealed
+  hufu keys cluster import --state state --ask engine-2 --from engine-2.sealed
+  hufu keys cluster next --state state
   hufu keys trust new --operator operator.key --out trust.hufu
   hufu keys trust add --operator operator.key --list trust.hufu --key shanghai.pub --uses phone,paper,trip,roster
   hufu keys trust revoke --operator operator.key --list trust.hufu --key-id 21fe31dfa154a261
@@ -32,8 +36,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
 pub(crate) enum KeysCommand {
     /// Make a signing key: NAME.key for whoever signs, NAME.pub to hand around
     Generate(GenerateArgs),
-    /// Make the secret seed that all engines of a cluster share
-    Cluster(ClusterArgs),
+    /// Make, hand over and change the keys that all engines of a cluster share
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Make, change and show the operator's trust list
     #[command(subcommand)]
     Trust(trust::TrustCommand),
@@ -52,19 +57,11 @@ pub(crate) struct GenerateArgs {
     out: PathBuf,
 }
 
-/// Make a cluster seed.
-#[derive(Debug, Args)]
-pub(crate) struct ClusterArgs {
-    /// The file to write
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
 /// Runs `hufu keys`.
 pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Exit> {
     match command {
         KeysCommand::Generate(args) => generate(args)?,
-        KeysCommand::Cluster(args) => cluster(args)?,
+        KeysCommand::Cluster(command) => cluster::run(command)?,
         KeysCommand::Trust(command) => trust::run(command)?,
     }
     Ok(Exit::Yes)
@@ -92,11 +89,4 @@ pub(crate) fn public_of(
         None => *OperatorSigner::from_seed(&seed).public(),
     };
     Ok(PublicKey::new(owner, issuer, cose::key_id(&public), public))
-}
-
-fn cluster(args: &ClusterArgs) -> anyhow::Result<()> {
-    let seed = zeroize::Zeroizing::new(format!("{}\n", hex::encode(*random_seed()?)));
-    files::create(&args.out, seed.as_bytes(), Readable::Owner)?;
-    say!("cluster seed: {}", args.out.display());
-    Ok(())
 }

@@ -102,8 +102,8 @@ pub(crate) struct Files {
     /// Snapshots, one for each issuer.
     #[serde(default)]
     pub(crate) snapshots: Vec<PathBuf>,
-    /// The seed all engines of the cluster share.
-    pub(crate) cluster_seed: PathBuf,
+    /// Where older versions had a seed; refused, with the command that takes it over.
+    pub(crate) cluster_seed: Option<Spanned<PathBuf>>,
     /// Root certificates of the operator's CA.
     pub(crate) ca: PathBuf,
     /// The engine's certificate.
@@ -174,14 +174,14 @@ impl Files {
             trust_list,
             sites,
             snapshots,
-            cluster_seed,
+            cluster_seed: _,
             ca,
             certificate,
             key,
             crl,
             state,
         } = self;
-        [operator_key, trust_list, sites, cluster_seed, ca, certificate, key, state]
+        [operator_key, trust_list, sites, ca, certificate, key, state]
             .into_iter()
             .chain(snapshots)
             .chain(crl)

@@ -7,10 +7,11 @@ use hufu_transport::{TlsParts, profile};
 use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, GeneralName, X509Certificate};
 
 use super::state::State;
 use crate::config::Files;
+use crate::moment;
 use crate::secret;
 
 /// Who the engine is.
@@ -66,6 +67,46 @@ impl Own {
     /// When the certificate ends.
     pub(super) fn end(&self) -> Option<UnixSeconds> {
         self.chain.first().and_then(|leaf| profile::read_end(leaf).ok())
+    }
+
+    /// For how long it was issued, seconds.
+    pub(super) fn life_s(&self) -> u32 {
+        let leaf = self.chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok());
+        let life = leaf
+            .map(|(_, leaf)| leaf.validity().not_after.timestamp() - leaf.validity().not_before.timestamp());
+        life.map_or(u32::MAX, |life| u32::try_from(life.max(0)).unwrap_or(u32::MAX))
+    }
+
+    /// Refuses what no gate would accept, before it takes the place of what works.
+    ///
+    /// # Errors
+    /// The certificate has ended, is revoked, or is not an engine's.
+    pub(super) fn check(&self, devices: &Devices, now: UnixSeconds) -> anyhow::Result<()> {
+        let leaf = self.chain.first().context("there is no certificate")?;
+        let (_, leaf) = X509Certificate::from_der(leaf).ok().context("the certificate cannot be read")?;
+        let names = leaf.subject_alternative_name().ok().flatten();
+        let is_engine = |name: &GeneralName<'_>| *name == GeneralName::DNSName(profile::ENGINE_NAME);
+        ensure!(
+            names.is_some_and(|names| names.value.general_names.iter().any(is_engine)),
+            "the certificate does not carry the name {}; `hufu ca server` issues an engine's",
+            profile::ENGINE_NAME
+        );
+        let end = self.end().unwrap_or(UnixSeconds(0));
+        ensure!(
+            now < end,
+            "the certificate ended {}; `hufu ca server --renew` issues a new one",
+            moment::show(end)
+        );
+        let revoked = devices.crls.iter().any(|crl| {
+            x509_parser::parse_x509_crl(crl).is_ok_and(|(_, crl)| {
+                crl.issuer() == leaf.issuer()
+                    && crl
+                        .iter_revoked_certificates()
+                        .any(|revoked| revoked.raw_serial() == leaf.raw_serial())
+            })
+        });
+        ensure!(!revoked, "the certificate is revoked; `hufu ca server --renew` issues a new one");
+        Ok(())
     }
 }
 

@@ -31,8 +31,13 @@ impl Ending {
 
     /// The engine's own certificate.
     pub(super) const fn of_certificate() -> Ending {
-        let mend = "devices cannot connect after it; `hufu ca server` issues a new one";
+        let mend = "devices cannot connect after it; `hufu ca server --renew` issues a new one";
         Ending { what: "the engine's certificate", mend, near_s: 30 * DAY_S, told: None }
+    }
+
+    /// From now on it is told in the last third of `life_s` seconds, and a month before the end at the earliest.
+    pub(super) fn lives(&mut self, life_s: u32) {
+        self.near_s = (life_s / 3).min(30 * DAY_S);
     }
 
     /// Tells the log if it is due.
@@ -74,5 +79,16 @@ mod tests {
         assert_eq!(due(101, 1, end), Some("ended"));
         assert_eq!(due(101, 2, UnixSeconds(130 * DAY_S)), None, "a new list");
         assert_eq!(due(101, 3, UnixSeconds(102 * DAY_S)), Some("ends"), "and one that ends soon");
+    }
+
+    #[test]
+    fn b11_the_end_of_a_certificate_of_days_is_told_in_its_last_third() {
+        let mut ending = Ending::of_certificate();
+        ending.lives(6 * DAY_S);
+        let end = UnixSeconds(100 * DAY_S);
+        assert_eq!(ending.due(end, UnixSeconds(98 * DAY_S - 1)), None);
+        assert!(ending.due(end, UnixSeconds(98 * DAY_S)).is_some());
+        ending.lives(365 * DAY_S);
+        assert_eq!(ending.near_s, 30 * DAY_S);
     }
 }

@@ -111,7 +111,7 @@ impl Deployment {
         let [udp, quic] = [free_address(), free_address()];
         deployment.run("keys generate operator --out operator");
         deployment.run(&format!("keys generate issuer --issuer {ISSUER} --out issuer"));
-        deployment.run("keys cluster --out cluster.seed");
+        deployment.run("keys cluster new --state state");
         deployment.run("keys trust new --operator operator.key --out trust.hufu");
         deployment.run("keys trust add --operator operator.key --list trust.hufu --key issuer.pub");
         deployment.run("ca init --dir ca");
@@ -133,7 +133,7 @@ impl Deployment {
                  [devices]\ndevices_max = 64\n\n[memory]\nholders_max = 1000000\nseen_entries = 4096\n\
                  pass_back_entries = 4096\n\n[files]\noperator_key = \"operator.pub\"\n\
                  trust_list = \"trust.hufu\"\nsites = \"sites.toml\"\nsnapshots = [\"statuses.snapshot\"]\n\
-                 cluster_seed = \"cluster.seed\"\nca = \"ca/ca.pem\"\ncertificate = \"engine.pem\"\n\
+                 ca = \"ca/ca.pem\"\ncertificate = \"engine.pem\"\n\
                  key = \"engine.key\"\ncrl = \"ca/crl.pem\"\nstate = \"state\"\n"
             ),
         );

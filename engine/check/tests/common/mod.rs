@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use hufu_check::{Counters, Engine, EngineParts, Rate, Replies, Spine};
+use hufu_check::{ClusterKeys, Counters, Engine, EngineParts, Rate, Replies, Spine};
 use hufu_client::Session;
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
@@ -23,7 +23,6 @@ use hufu_wire::{
     Colour, DeviceGeneration, DeviceId, Grant, HolderIndex, HubId, IssuerId, Lane, Reason, Scope, Sequence,
     SiteId, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, sealed,
 };
-use zeroize::Zeroizing;
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
 /// Long after every test.
@@ -103,7 +102,7 @@ impl Checkpoint {
             table: table.reader(),
             keyring: keyring(&operator, 1, &[(&signer, false)]),
             sites: Sites::parse(SITES, "sites.toml").unwrap(),
-            cluster_seed: Zeroizing::new(cluster_seed),
+            cluster: ClusterKeys::from_seed(&cluster_seed, NOW).unwrap(),
             devices_max: 64,
             device_rate,
             cookie_s: 3600,

@@ -18,13 +18,14 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
     let now = device.shared.clock.now();
     match frame.kind {
         // Checks and rosters are charged where they are checked.
-        FrameKind::Enrol | FrameKind::Time
+        FrameKind::Enrol | FrameKind::Time | FrameKind::Revocations
             if !device.shared.engine.devices().charge(&device.grant, now) =>
         {
             Some(refused(device, Reason::RateExceeded))
         }
         FrameKind::Enrol => Some(enrol(device, now)),
         FrameKind::Time => Some(time(now)),
+        FrameKind::Revocations => Some(revocations(device, &frame.payload)),
         FrameKind::Roster => Some(roster(device, &frame.payload)),
         FrameKind::Checks => checks(device, &frame.payload).await,
         // `read_frame` lets no others through.
@@ -58,7 +59,8 @@ fn enrol(device: &Device, now: UnixMillis) -> Vec<u8> {
     if now.seconds() >= device.ends {
         return refused(device, Reason::OutOfScope);
     }
-    match shared.engine.enrol(device.grant, shared.udp_port, device.ends, now) {
+    let binding = device.binding();
+    match shared.engine.enrol_bound(device.grant, shared.udp_port, device.ends, now, &binding) {
         Ok(enrolled) => {
             shared.meters.enrolments.add(1);
             let mut draft = Draft::new(hufu_wire::Enrolled::BYTES);
@@ -77,6 +79,17 @@ fn time(now: UnixMillis) -> Vec<u8> {
     let mut draft = Draft::new(ServerTime::BYTES);
     draft.put(&ServerTime(now));
     draft.finish(FrameKind::ServerTime)
+}
+
+/// The lists, unless the device has them already.
+fn revocations(device: &Device, known: &[u8]) -> Vec<u8> {
+    let tls = device.shared.tls.load();
+    let lists = tls.lists.as_ref().filter(|lists| lists.digest.as_ref() != known);
+    let mut draft = Draft::new(lists.map_or(0, |lists| lists.der.len()));
+    if let Some(lists) = lists {
+        draft.payload().extend_from_slice(&lists.der);
+    }
+    draft.finish(FrameKind::RevocationLists)
 }
 
 fn roster(device: &Device, roster: &[u8]) -> Vec<u8> {

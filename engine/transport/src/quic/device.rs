@@ -141,6 +141,15 @@ impl Device {
         }
     }
 
+    /// Secret bytes that no other connection has (RFC 8446 section 7.5), for the keys of a session. They are of the
+    /// device's making as well, so they differ even if this machine was cloned with its random numbers.
+    pub(crate) fn binding(&self) -> [u8; 32] {
+        let mut binding = [0; 32];
+        // Fails before a handshake only; zero bytes leave the session's keys as random as the system makes them.
+        let _ = self.connection.export_keying_material(&mut binding, b"EXPORTER-hufu-session", b"");
+        binding
+    }
+
     /// At most one batch. An engine that is stopping says so instead.
     pub(crate) fn check(
         &self,

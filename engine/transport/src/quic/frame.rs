@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::SHA256_OUTPUT_LEN;
 use hufu_wire::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, read};
 use quinn::{ReadExactError, RecvStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -89,10 +90,12 @@ fn may_be_asked(header: FrameHeader) -> bool {
     match header.kind {
         FrameKind::Enrol | FrameKind::Time => header.payload_bytes == 0,
         FrameKind::Checks | FrameKind::Roster => true,
+        FrameKind::Revocations => header.payload_bytes as usize == SHA256_OUTPUT_LEN,
         FrameKind::Enrolled
         | FrameKind::Verdicts
         | FrameKind::RosterVerdicts
         | FrameKind::ServerTime
+        | FrameKind::RevocationLists
         | FrameKind::Refused => false,
     }
 }

@@ -3,10 +3,11 @@
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use hufu_wire::limits::BATCH_MAX;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
@@ -107,11 +108,12 @@ impl Socket {
         self.state.recv(self.sock_ref(), &mut buffers, &mut inbox.metas)
     }
 
-    /// Sleeps until there is something to receive or `wake` is set.
-    pub(crate) fn wait(&self, wake: &Wake) {
+    /// Sleeps until there is something to receive or `wake` is set, or for this long; whether nothing came.
+    pub(crate) fn wait(&self, wake: &Wake, at_most: Duration) -> bool {
         let mut waiting = [PollFd::new(self, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+        let at_most = Timespec::try_from(at_most).ok();
         // A signal or an error only means looking again.
-        let _ = poll(&mut waiting, None);
+        poll(&mut waiting, at_most.as_ref()) == Ok(0)
     }
 }
 

@@ -48,6 +48,8 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How long a worker leaves a socket alone that fails time after time.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// How long a worker to which nothing comes keeps its keys without looking whether they have ended.
+const LOOK_AT_KEYS: Duration = Duration::from_secs(600);
 /// Errors that are told in the log; all are counted.
 const LOGGED_MAX: u64 = 16;
 
@@ -160,14 +162,17 @@ impl Worker {
     }
 
     /// Spins for as long as configured, then sleeps.
-    fn idle(&self, since: &mut Option<Instant>) {
+    fn idle(&mut self, since: &mut Option<Instant>) {
         if !self.busy_poll.is_zero() && since.get_or_insert_with(Instant::now).elapsed() < self.busy_poll {
             core::hint::spin_loop();
             return;
         }
         *since = None;
         self.meters.sleeps.add(1);
-        self.socket.wait(&self.wake);
+        if self.socket.wait(&self.wake, LOOK_AT_KEYS) {
+            // Keys of sessions that have ended do not stay in memory because nothing arrives.
+            self.spine.keep_keys(clock::now());
+        }
     }
 }
 
@@ -195,7 +200,7 @@ fn pin_to(core: usize) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_check::{Engine, EngineParts, Rate};
+    use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
     use hufu_codes::keyring::Keyring;
     use hufu_fixtures::World;
     use hufu_policy::Sites;
@@ -208,7 +213,7 @@ mod tests {
             table: Table::new(Limits::for_holders(1, 1)).unwrap().reader(),
             keyring: Keyring::empty(),
             sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
-            cluster_seed: zeroize::Zeroizing::new([1; 32]),
+            cluster: ClusterKeys::from_seed(&[1; 32], world.now().millis()).unwrap(),
             devices_max: 1,
             device_rate: Rate { per_s: 1, burst: 1 },
             cookie_s: 60,

@@ -58,6 +58,23 @@ impl Ca {
         }
     }
 
+    /// What the engine whose certificate has this serial number serves with: list `number` names `revoked`.
+    pub(crate) fn engine_with(&self, serial: &[u8], number: u64, revoked: &[&[u8]]) -> TlsParts {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::DnsName(profile::ENGINE_NAME.try_into().unwrap())];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.serial_number = Some(SerialNumber::from_slice(serial));
+        let (certificate, key) = self.sign(params);
+        let revoked = revoked.iter().map(|serial| SerialNumber::from_slice(serial));
+        TlsParts {
+            chain: vec![certificate],
+            key,
+            device_roots: vec![self.root()],
+            crls: vec![self.crl_of(number, revoked)],
+            crls_must_be_fresh: true,
+        }
+    }
+
     /// The identity of a device with this grant, trusting this CA's engines.
     pub(crate) fn device(&self, grant: Grant) -> Identity {
         self.with_names(&profile::names(grant), grant, self)
@@ -93,8 +110,16 @@ impl Ca {
     }
 
     fn crl(&self, revoked: &[Grant]) -> CertificateRevocationListDer<'static> {
-        let revoked_certs = revoked.iter().map(|grant| RevokedCertParams {
-            serial_number: serial(*grant),
+        self.crl_of(1, revoked.iter().map(|grant| serial(*grant)))
+    }
+
+    fn crl_of(
+        &self,
+        number: u64,
+        revoked: impl Iterator<Item = SerialNumber>,
+    ) -> CertificateRevocationListDer<'static> {
+        let revoked_certs = revoked.map(|serial_number| RevokedCertParams {
+            serial_number,
             revocation_time: date_time_ymd(2026, 1, 1),
             reason_code: Some(RevocationReason::KeyCompromise),
             invalidity_date: None,
@@ -102,7 +127,7 @@ impl Ca {
         let params = CertificateRevocationListParams {
             this_update: date_time_ymd(2026, 1, 1),
             next_update: date_time_ymd(4000, 1, 1),
-            crl_number: SerialNumber::from(1_u64),
+            crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: revoked_certs.collect(),
             key_identifier_method: KeyIdMethod::Sha256,

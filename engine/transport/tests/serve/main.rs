@@ -7,6 +7,7 @@ mod checks;
 mod families;
 mod garbage;
 mod handshakes;
+mod revoked_engines;
 mod rig;
 mod rosters;
 mod silence;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hufu_check::{Engine, EngineParts, Rate};
+use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
 use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::code_text;
@@ -15,7 +15,6 @@ use hufu_table::{Limits, Table};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve_by};
 use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixSeconds, Verdict};
-use zeroize::Zeroizing;
 
 use crate::ca::Ca;
 
@@ -188,7 +187,7 @@ fn engine(world: &World, table: &Table, setup: &Setup) -> Arc<Engine> {
         table: table.reader(),
         keyring: Keyring::empty().update(&list, world.now()).unwrap(),
         sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
-        cluster_seed: Zeroizing::new(setup.cluster_seed),
+        cluster: ClusterKeys::from_seed(&setup.cluster_seed, world.now().millis()).unwrap(),
         devices_max: setup.devices_max,
         device_rate: setup.rate,
         cookie_s: setup.cookie_s,

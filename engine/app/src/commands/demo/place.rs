@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use hufu_check::ClusterKeys;
 use hufu_client::Identity;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::Keyring;
@@ -18,6 +19,7 @@ use super::authorities::{self, CHAINED, NATIONAL, PUBLISHER};
 use super::chain::Chain;
 use super::child;
 use crate::authority::{Authority, CRL, Issued, ROOT};
+use crate::cluster;
 use crate::commands::keys;
 use crate::files::{self, Readable};
 use crate::gate;
@@ -144,8 +146,8 @@ impl Place {
         issuer.store(&self.folder.join("issuer"), &keys::public_of(&issuer, Owner::Issuer, Some(HOME))?)?;
         authorities::store(&self.world, &self.folder, "local", HOME)?;
         authorities::store(&self.world, &self.folder, "national", NATIONAL)?;
-        let cluster = hex::encode(self.world.cluster_seed());
-        files::create(&self.folder.join("cluster.seed"), cluster.as_bytes(), Readable::Owner)
+        let keys = ClusterKeys::from_seed(&self.world.cluster_seed(), self.world.now().millis())?;
+        cluster::create(&self.folder.join("state"), &keys)
     }
 
     /// The authority, the engine's certificate, a gate's folder, and identities for the gates of the load.
@@ -187,7 +189,7 @@ impl Place {
              [devices]\ndevices_max = 1024\nrate_per_s = 1000000\nburst = 1000000\n\n\
              [files]\noperator_key = \"operator.pub\"\ntrust_list = \"trust.hufu\"\nsites = \"sites.toml\"\n\
              # The authority abroad is refreshed by hand.\nsnapshots = [\"{FOREIGN}.snapshot\"]\n\
-             cluster_seed = \"cluster.seed\"\nca = \"ca/{ROOT}\"\n\
+             ca = \"ca/{ROOT}\"\n\
              certificate = \"engine.pem\"\nkey = \"engine.key\"\ncrl = \"ca/{CRL}\"\nstate = \"state\"\n"
         );
         for issuer in CHAINED {

@@ -1,0 +1,180 @@
+//! Which engines are revoked: the operator's newest revocation lists that this device has ever seen.
+//!
+//! A stolen engine keeps its key until its certificate ends, and would hand out an old list or none. So a device takes
+//! lists from any engine, keeps the newest of each authority for good, and holds every engine against them.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use hufu_wire::Malformed;
+use rustls_pki_types::CertificateDer;
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+
+/// The lists of one device; clones share them.
+#[derive(Clone)]
+pub(crate) struct Revocations(Arc<Mutex<Kept>>);
+
+struct Kept {
+    roots: Vec<CertificateDer<'static>>,
+    lists: Vec<List>,
+    /// SHA-256 of what an engine sent last: it need not be sent again.
+    known: [u8; SHA256_OUTPUT_LEN],
+    /// Where the lists outlive the process; `None` keeps them in memory alone.
+    file: Option<PathBuf>,
+}
+
+/// One authority's newest list.
+struct List {
+    /// The authority's name, DER.
+    authority: Vec<u8>,
+    /// RFC 5280 section 5.2.3: a list with a higher number replaces one with a lower.
+    number: u64,
+    /// Serial numbers, sorted.
+    revoked: Vec<Vec<u8>>,
+    der: Vec<u8>,
+}
+
+/// An engine that this device does not trust any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    /// The number of the list that says so.
+    pub(crate) list: u64,
+}
+
+const UNREADABLE: Malformed = Malformed { message: "revocation list", fault: "cannot be read" };
+
+impl Revocations {
+    pub(crate) fn new(roots: &[CertificateDer<'static>]) -> Revocations {
+        let kept =
+            Kept { roots: roots.to_vec(), lists: Vec::new(), known: [0; SHA256_OUTPUT_LEN], file: None };
+        Revocations(Arc::new(Mutex::new(kept)))
+    }
+
+    /// Takes the lists of an earlier run from `file` and keeps newer ones there.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not what was written.
+    pub(crate) fn keep_in(&self, file: &Path) -> io::Result<()> {
+        let mut kept = self.lock();
+        match fs::read(file) {
+            Ok(der) => {
+                kept.add(&der).map_err(|fault| io::Error::new(ErrorKind::InvalidData, fault))?;
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        kept.file = Some(file.to_owned());
+        Ok(())
+    }
+
+    /// What to ask an engine with: the digest of its lists as they were sent last.
+    pub(crate) fn known(&self) -> [u8; SHA256_OUTPUT_LEN] {
+        self.lock().known
+    }
+
+    /// Takes what an engine sent: lists that one of the roots has signed and that are newer than those known. An
+    /// older one changes nothing: the engine may be late, or stolen.
+    ///
+    /// # Errors
+    /// [`Malformed`]: not revocation lists.
+    pub(crate) fn take(&self, der: &[u8]) -> Result<(), Malformed> {
+        if der.is_empty() {
+            return Ok(());
+        }
+        let mut kept = self.lock();
+        let newer = kept.add(der)?;
+        kept.known.copy_from_slice(digest(&SHA256, der).as_ref());
+        if newer && kept.store().is_err() {
+            // The lists count in this process all the same. Asked for again, they are stored then.
+            kept.known = [0; SHA256_OUTPUT_LEN];
+        }
+        Ok(())
+    }
+
+    /// Whether the leaf of this chain is revoked.
+    pub(crate) fn find(&self, chain: &[CertificateDer<'_>]) -> Option<Revoked> {
+        let (_, leaf) = X509Certificate::from_der(chain.first()?).ok()?;
+        let kept = self.lock();
+        let names = |list: &&List| {
+            list.authority == leaf.issuer().as_raw()
+                && list.revoked.binary_search_by(|serial| serial.as_slice().cmp(leaf.raw_serial())).is_ok()
+        };
+        kept.lists.iter().find(names).map(|list| Revoked { list: list.number })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Every change under the lock is whole before the next can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Adds lists that stand one after the other; whether one of them was newer than what was known. All are looked
+    /// at before the first is taken.
+    fn add(&mut self, mut der: &[u8]) -> Result<bool, Malformed> {
+        let mut found = Vec::new();
+        while !der.is_empty() {
+            let (rest, list) = x509_parser::parse_x509_crl(der).map_err(|_| UNREADABLE)?;
+            let bytes = &der[..der.len() - rest.len()];
+            // An engine may have lists of authorities that this device does not know, and some of no use here.
+            if self.signed(&list) {
+                found.extend(List::of(&list, bytes));
+            }
+            der = rest;
+        }
+        let mut newer = false;
+        for list in found {
+            match self.lists.iter_mut().find(|known| known.authority == list.authority) {
+                Some(known) if known.number >= list.number => {}
+                Some(known) => (*known, newer) = (list, true),
+                None => {
+                    self.lists.push(list);
+                    newer = true;
+                }
+            }
+        }
+        Ok(newer)
+    }
+
+    fn signed(&self, list: &CertificateRevocationList<'_>) -> bool {
+        self.roots.iter().any(|root| {
+            X509Certificate::from_der(root).is_ok_and(|(_, root)| {
+                root.subject() == list.issuer() && list.verify_signature(root.public_key()).is_ok()
+            })
+        })
+    }
+
+    /// Replaces the file: a reader sees the old one or the new one, also after a power cut.
+    fn store(&self) -> io::Result<()> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let der: Vec<u8> = self.lists.iter().flat_map(|list| list.der.iter().copied()).collect();
+        let new = path.with_extension("new");
+        let mut file = File::create(&new)?;
+        file.write_all(&der)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl List {
+    /// `None` without a number: nothing would tell whether it is the newest.
+    fn of(list: &CertificateRevocationList<'_>, der: &[u8]) -> Option<List> {
+        let number = list.crl_number().and_then(|number| u64::try_from(number).ok())?;
+        let mut revoked: Vec<_> =
+            list.iter_revoked_certificates().map(|revoked| revoked.raw_serial().to_vec()).collect();
+        revoked.sort_unstable();
+        Some(List { authority: list.issuer().as_raw().to_vec(), number, revoked, der: der.to_vec() })
+    }
+}
+
+impl core::fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let numbers: Vec<_> = self.lock().lists.iter().map(|list| list.number).collect();
+        f.debug_tuple("Revocations").field(&numbers).finish()
+    }
+}

@@ -1,0 +1,94 @@
+//! A stolen engine key opens no gate that has met a good engine since its revocation (issue 7, B11).
+
+use hufu_client::{Control, ControlFault, Identity};
+use hufu_transport::profile::ENGINE_NAME;
+
+use crate::ca::Ca;
+use crate::rig::{MARKET_GATE, Rig, block_on};
+
+const GOOD: &[u8] = b"E good";
+const STOLEN: &[u8] = b"E stolen";
+
+/// Has the rig's server serve with the certificate `serial`, and with list `number` that names `revoked`.
+fn serve_as(rig: &Rig, serial: &[u8], number: u64, revoked: &[&[u8]]) {
+    rig.running.set_tls(rig.ca.engine_with(serial, number, revoked)).unwrap();
+}
+
+fn enrol(rig: &Rig, identity: &Identity) -> Result<(), ControlFault> {
+    block_on(async {
+        let control = Control::connect(rig.running.quic_addr, ENGINE_NAME, identity).await?;
+        control.enrol().await.map(|_| ())
+    })
+}
+
+/// Whether the engine was refused because list `number` names it.
+fn is_refused_by(answer: &Result<(), ControlFault>, number: u64) -> bool {
+    let wanted = format!("revocation list {number} of the operator's CA names the engine's certificate");
+    matches!(answer, Err(ControlFault::Untrusted { why }) if *why == wanted)
+}
+
+#[test]
+fn b11_a_revoked_engine_is_refused_by_a_gate_that_has_met_a_good_one_since() {
+    let rig = Rig::start_in(Ca::new(), |_| {});
+    let gate = rig.ca.device(rig.grant(MARKET_GATE));
+    serve_as(&rig, STOLEN, 1, &[]);
+    assert!(enrol(&rig, &gate).is_ok(), "nothing has happened yet");
+    serve_as(&rig, GOOD, 2, &[STOLEN]);
+    assert!(enrol(&rig, &gate).is_ok());
+
+    // The thief has the old list, or none that it shows, or one that was made later than it was revoked.
+    for (number, revoked) in [(1, vec![]), (2, vec![STOLEN]), (3, vec![STOLEN])] {
+        serve_as(&rig, STOLEN, number, &revoked);
+        let answer = enrol(&rig, &gate);
+        assert!(is_refused_by(&answer, 2), "{number}: {answer:?}");
+    }
+    serve_as(&rig, GOOD, 1, &[]);
+    assert!(enrol(&rig, &gate).is_ok(), "an engine that is late with its list still serves");
+    serve_as(&rig, STOLEN, 1, &[]);
+    assert!(is_refused_by(&enrol(&rig, &gate), 2), "and made nobody forget");
+    rig.running.stop();
+}
+
+/// Its own list is what tells on it; nothing is taken from it before.
+#[test]
+fn b11_an_engine_that_brings_the_list_with_its_own_name_gives_no_session() {
+    let rig = Rig::start_in(Ca::new(), |_| {});
+    serve_as(&rig, STOLEN, 7, &[STOLEN]);
+    let answer = enrol(&rig, &rig.ca.device(rig.grant(MARKET_GATE)));
+    assert!(is_refused_by(&answer, 7), "{answer:?}");
+    rig.running.stop();
+}
+
+#[test]
+fn b11_a_gate_remembers_revoked_engines_through_a_restart() {
+    let folder = std::env::temp_dir().join(format!("hufu-revoked-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("revoked.crl");
+    let rig = Rig::start_in(Ca::new(), |_| {});
+    let device = || {
+        let identity = rig.ca.device(rig.grant(MARKET_GATE));
+        identity.remember_revocations_in(&file).unwrap();
+        identity
+    };
+    serve_as(&rig, GOOD, 2, &[STOLEN]);
+    assert!(enrol(&rig, &device()).is_ok());
+    serve_as(&rig, STOLEN, 1, &[]);
+    assert!(is_refused_by(&enrol(&rig, &device()), 2), "a new process");
+    assert!(enrol(&rig, &rig.ca.device(rig.grant(MARKET_GATE))).is_ok(), "one that never met a good engine");
+
+    // Lists of somebody else's authority are not the operator's word.
+    let forged = Ca::new().engine_with(STOLEN, 99, &[GOOD]).crls;
+    serve_as(&rig, GOOD, 2, &[STOLEN]);
+    let parts = hufu_transport::TlsParts { crls: forged, ..rig.ca.engine_with(GOOD, 2, &[]) };
+    if rig.running.set_tls(parts).is_ok() {
+        let _ = enrol(&rig, &device());
+        serve_as(&rig, GOOD, 2, &[STOLEN]);
+    }
+    assert!(enrol(&rig, &device()).is_ok());
+
+    std::fs::write(&file, b"no list").unwrap();
+    let damaged = rig.ca.device(rig.grant(MARKET_GATE)).remember_revocations_in(&file).unwrap_err();
+    assert!(damaged.to_string().contains("remove it"), "{damaged}");
+    std::fs::remove_dir_all(&folder).unwrap();
+    rig.running.stop();
+}
