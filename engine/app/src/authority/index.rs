@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     /// Whose certificate.
     pub(crate) subject: Subject,
     /// When it was issued, Unix seconds.
-    issued_s: u32,
+    pub(super) issued_s: u32,
     /// When it ends, Unix seconds.
     pub(crate) until_s: u32,
     /// When it was revoked, Unix seconds.

@@ -171,7 +171,7 @@ impl Worker {
         self.meters.sleeps.add(1);
         if self.socket.wait(&self.wake, LOOK_AT_KEYS) {
             // Keys of sessions that have ended do not stay in memory because nothing arrives.
-            self.spine.keep_keys(clock::now());
+            self.spine.keep_keys(self.clock.now());
         }
     }
 }
