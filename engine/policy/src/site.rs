@@ -141,3 +141,39 @@ impl Issuers {
         self.0.as_ref().is_none_or(|only| only.binary_search(&issuer).is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [CodeKind; 3] = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip];
+
+    #[test]
+    fn a_set_of_kinds_holds_what_was_put_in_and_not_taken_out() {
+        let check =
+            |kinds: Kinds, expected: [bool; 3]| assert_eq!(ALL.map(|kind| kinds.contains(kind)), expected);
+        let (phone, all) =
+            (Kinds::NONE.with(CodeKind::Phone), ALL.into_iter().fold(Kinds::NONE, Kinds::with));
+        check(Kinds::NONE, [false; 3]);
+        check(phone, [true, false, false]);
+        check(phone.with(CodeKind::Phone), [true, false, false]);
+        check(all, [true; 3]);
+        check(all.without(CodeKind::Paper), [true, false, true]);
+        check(phone.without(CodeKind::Paper), [true, false, false]);
+    }
+
+    #[test]
+    fn listed_issuers_are_recognised_and_no_others() {
+        let only = Issuers::only([7, 3, 7, 5].map(IssuerId));
+        let recognised: Vec<u32> = (0..10).filter(|issuer| only.recognise(IssuerId(*issuer))).collect();
+        assert_eq!(recognised, [3, 5, 7]);
+        assert!(Issuers::ALL_TRUSTED.recognise(IssuerId(9)));
+        assert!(!Issuers::only([]).recognise(IssuerId(9)));
+    }
+
+    #[test]
+    fn nothing_that_happens_instead_opens_a_gate() {
+        assert_eq!(Otherwise::Refer.decision(), Decision::Refer);
+        assert_eq!(Otherwise::Refuse.decision(), Decision::Refuse);
+    }
+}
