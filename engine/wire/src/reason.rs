@@ -209,5 +209,6 @@ mod tests {
     fn slugs_differ() {
         let slugs: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.slug()).collect();
         assert_eq!(slugs.len(), Reason::ALL.len());
+        assert_eq!(Reason::RosterExpired.to_string(), "roster-expired");
     }
 }
