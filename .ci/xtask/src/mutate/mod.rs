@@ -6,6 +6,7 @@ mod accepted;
 mod outcomes;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -35,8 +36,8 @@ pub(crate) struct Options {
 struct Room {
     package: &'static str,
     folder: &'static str,
-    /// A further package whose tests guard it.
-    guard: Option<&'static str>,
+    /// A further package whose tests guard it, and its folder.
+    guard: Option<(&'static str, &'static str)>,
 }
 
 const fn room(package: &'static str, folder: &'static str) -> Room {
@@ -51,7 +52,7 @@ const ROOMS: [Room; 8] = [
     room("hufu-policy", "engine/policy"),
     room("hufu-check", "engine/check"),
     room("hufu-sync", "engine/sync"),
-    Room { guard: Some("hufu-sqlite"), ..room("hufu-registry", "engine/registry") },
+    Room { guard: Some(("hufu-sqlite", "engine/sqlite")), ..room("hufu-registry", "engine/registry") },
     room("hufu-client", "engine/client"),
 ];
 
@@ -113,17 +114,23 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     }
     fs::create_dir_all(&output)?;
     let output = output.canonicalize()?;
-    let guard =
-        room.guard.or((room.package == "hufu-codes" && !runs_lanes()).then_some("hufu-codes-emulated"));
+    let emulated = room.package == "hufu-codes" && !runs_lanes();
+    let guard = room.guard.or(emulated.then_some(("hufu-codes-emulated", "engine/codes/emulated")));
     let mut command = cargo(["mutants", "--in-place", "--no-config", "--test-tool", "nextest"]);
+    command.args(["--package", room.package]).args([
+        "--timeout-multiplier",
+        TIMES_AS_LONG,
+        "--minimum-test-timeout",
+        "60",
+        "--cargo-arg=--lib",
+    ]);
+    let mut files = test_files(room.folder)?;
+    if let Some((package, folder)) = guard {
+        command.args(["--test-package", room.package, "--test-package", package]);
+        files.append(&mut test_files(folder)?);
+    }
     command
-        .args(["--package", room.package])
-        .args(guard.iter().flat_map(|guard| ["--test-package", room.package, "--test-package", guard]))
-        .args(["--timeout-multiplier", TIMES_AS_LONG, "--minimum-test-timeout", "60", "--cargo-arg=--lib"])
-        .args(
-            test_files(&Path::new(room.folder).join("tests"))?
-                .map(|name| format!("--cargo-arg=--test={name}")),
-        )
+        .args(files.iter().map(|name| format!("--cargo-arg=--test={name}")))
         .arg("--output")
         .arg(&output)
         .args(accepted.excluded().flat_map(|pattern| ["--exclude-re", pattern]))
@@ -149,17 +156,17 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     outcomes::read(&text).with_context(|| report.display().to_string())
 }
 
-/// The test targets in `folder`, apart from those left out.
-fn test_files(folder: &Path) -> Result<impl Iterator<Item = String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
+/// The test targets of the package in `folder`, apart from those left out.
+fn test_files(folder: &str) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(Path::new(folder).join("tests")).into_iter().flatten() {
         let path = entry?.path();
         if path.extension().is_some_and(|kind| kind == "rs") || path.join("main.rs").exists() {
             names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
         }
     }
-    names.sort_unstable();
-    Ok(names.into_iter().filter(|name| !name.starts_with("fuzz") && !LEFT_OUT.contains(&name.as_str())))
+    names.retain(|name| !name.starts_with("fuzz") && !LEFT_OUT.contains(&name.as_str()));
+    Ok(names)
 }
 
 /// Whether the tests of `hufu-codes` run the Ed25519 lanes on this CPU. Elsewhere only their emulation is tested.
