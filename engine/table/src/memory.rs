@@ -29,17 +29,22 @@ pub struct KernelView {
     pub huge_bytes: u64,
 }
 
-/// Adds up the mappings that hold these segments. The kernel merges neighbouring mappings of the same kind, so
-/// memory of others can be counted with them; never more than the segments' own bytes.
+/// What the kernel says of these segments.
 pub(crate) fn kernel_view(mut segments: Vec<usize>) -> io::Result<Option<KernelView>> {
     if !cfg!(target_os = "linux") {
         return Ok(None);
     }
     segments.sort_unstable();
+    Ok(Some(added_up(&fs::read_to_string("/proc/self/smaps")?, &segments)))
+}
+
+/// Adds up the mappings that hold these segments, given by rising address. The kernel merges neighbouring mappings of
+/// the same kind, so memory of others can be counted with them; never more than the segments' own bytes.
+fn added_up(smaps: &str, segments: &[usize]) -> KernelView {
     let bytes = (segments.len() * SEGMENT_BYTES) as u64;
     let mut view = KernelView { resident_bytes: 0, huge_bytes: 0 };
     let mut ours = false;
-    for line in fs::read_to_string("/proc/self/smaps")?.lines() {
+    for line in smaps.lines() {
         if let Some(range) = mapping(line) {
             let first = segments.partition_point(|&start| start < range.start);
             ours = segments.get(first).is_some_and(|start| range.contains(start));
@@ -50,7 +55,7 @@ pub(crate) fn kernel_view(mut segments: Vec<usize>) -> io::Result<Option<KernelV
     }
     view.resident_bytes = view.resident_bytes.min(bytes);
     view.huge_bytes = view.huge_bytes.min(bytes);
-    Ok(Some(view))
+    view
 }
 
 /// The addresses, if this line begins a mapping (`7f00-7f20 rw-p …`).
@@ -68,6 +73,38 @@ fn field(line: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Mappings below, with two segments in one, with one, between and above.
+    const SMAPS: &str = "\
+00100000-00200000 rw-p 00000000 00:00 0
+Rss: 1024 kB
+AnonHugePages: 0 kB
+00400000-00800000 rw-p 00000000 00:00 0
+Rss: 3072 kB
+AnonHugePages: 2048 kB
+00800000-00a00000 rw-p 00000000 00:00 0
+Rss: 64 kB
+00c00000-00e00000 rw-p 00000000 00:00 0
+Rss: 512 kB
+AnonHugePages: 0 kB
+00e00000-01000000 rw-p 00000000 00:00 0
+Rss: 2048 kB
+AnonHugePages: 2048 kB
+";
+
+    #[test]
+    fn only_mappings_with_segments_are_added_up() {
+        let check = |segments: &[usize], resident_kb: u64, huge_kb: u64| {
+            let expected = KernelView { resident_bytes: resident_kb * 1024, huge_bytes: huge_kb * 1024 };
+            assert_eq!(added_up(SMAPS, segments), expected, "{segments:x?}");
+        };
+        check(&[], 0, 0);
+        check(&[0x40_0000, 0x60_0000, 0xc0_0000], 3584, 2048);
+        check(&[0xc0_0000], 512, 0);
+        check(&[0xa0_0000], 0, 0);
+        // A mapping shared with others counts for no more than the segments' own bytes.
+        check(&[0x60_0000], 2048, 2048);
+    }
 
     #[test]
     fn lines_of_smaps_are_told_apart() {

@@ -110,3 +110,14 @@ pub fn write_snapshot_as_of(
     }
     snapshot.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SnapshotDigest;
+
+    #[test]
+    fn a_digest_is_shown_in_hexadecimal() {
+        let digest = SnapshotDigest(std::array::from_fn(|i| u8::try_from(8 * i).expect("below 256")));
+        assert_eq!(digest.to_string(), "0008101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f8");
+    }
+}
