@@ -185,6 +185,21 @@ mod tests {
         }
     }
 
+    /// Segments are address space until they are touched, so a thousand cost nothing but would show if they stayed.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_dropped_segment_gives_its_memory_back() {
+        let pages = || {
+            let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+            statm.split(' ').next().unwrap().parse::<usize>().unwrap()
+        };
+        let before = pages();
+        for _ in 0..1000 {
+            drop(Segment::unknown().unwrap());
+        }
+        assert!((pages().saturating_sub(before)) * 4096 < 500 * SEGMENT_BYTES);
+    }
+
     #[test]
     fn every_holder_has_a_place_of_its_own() {
         assert_eq!(place(HolderIndex(0)), (0, 0));
