@@ -8,7 +8,7 @@ use futures_util::stream;
 use hufu_registry::api::types::Hex;
 use hufu_registry::{Caller, Deed, Scope};
 use hufu_table::SnapshotWriter;
-use hufu_wire::chain::{ChainDigest, Checkpoint};
+use hufu_wire::chain::{ChainDigest, Checkpoint, Proposed};
 use hufu_wire::{IssuerId, Message as _, Sequence, StatusWord, UnixMillis};
 use reqwest::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE};
 use reqwest::{Body, Method, StatusCode};
@@ -167,7 +167,7 @@ async fn what_no_checkpoint_names_is_dropped_after_a_while() {
         issuer: ISSUER,
         sequence: Sequence(tip.sequence),
         made: now(),
-        proposed: UnixMillis(tip.proposed_ms),
+        proposed: Proposed::new(tip.era, UnixMillis(tip.proposed_ms)),
         local_key: local().key(),
         national_key: national().key(),
         digest: ChainDigest(tip.digest.0),

@@ -37,15 +37,15 @@ impl Ca {
 
     /// What an engine of this operator serves with, having revoked `revoked`.
     pub(crate) fn engine(&self, revoked: &[Grant]) -> TlsParts {
-        self.engine_with(CertificateParams::default(), revoked)
+        self.engine_of(CertificateParams::default(), revoked)
     }
 
     /// The same with a certificate that is valid from `start` until `end`.
     pub(crate) fn engine_between(&self, start: UnixSeconds, end: UnixSeconds) -> TlsParts {
-        self.engine_with(between(CertificateParams::default(), start, end), &[])
+        self.engine_of(between(CertificateParams::default(), start, end), &[])
     }
 
-    fn engine_with(&self, mut params: CertificateParams, revoked: &[Grant]) -> TlsParts {
+    fn engine_of(&self, mut params: CertificateParams, revoked: &[Grant]) -> TlsParts {
         params.subject_alt_names = vec![SanType::DnsName(profile::ENGINE_NAME.try_into().unwrap())];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let (certificate, key) = self.sign(params);
