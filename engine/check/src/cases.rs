@@ -13,8 +13,8 @@ use hufu_codes::{Credential, Detail, Verified, ed25519};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::{Reader, Slot};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, ClockOffset, CodeKind, Colour, Decision, Grant, HolderIndex, Lane, Reason,
-    Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, ClockOffset, CodeKind, Colour, Decision, Grant, HolderIndex, Lane,
+    Reason, Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;

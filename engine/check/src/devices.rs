@@ -280,7 +280,11 @@ mod tests {
         assert_eq!(replays, 3);
         assert_eq!(ask(SESSION, 9), Charge::Flood, "and then there is silence");
         assert_eq!(ask(SESSION, 10), Charge::New, "new numbers are still served");
-        assert_eq!(ask(SessionKey { tag: 2, ..SESSION }, 9), Charge::New, "another session has its own numbers");
+        assert_eq!(
+            ask(SessionKey { tag: 2, ..SESSION }, 9),
+            Charge::New,
+            "another session has its own numbers"
+        );
     }
 
     #[test]

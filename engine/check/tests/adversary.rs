@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use common::*;
@@ -61,7 +61,8 @@ enum Deed {
 fn deed() -> impl Strategy<Value = Deed> {
     let device = 0..DEVICES;
     let by_s = prop_oneof![8 => 0_i64..20, 2 => -100_i64..100, 1 => prop::sample::select(vec![-7200, -61, 3600, 7200])];
-    let show = (device.clone(), 0_usize..3, 0_u16..2, 0_u32..2, any::<bool>(), -1_i32..2, prop::bool::weighted(0.2));
+    let show =
+        (device.clone(), 0_usize..3, 0_u16..2, 0_u32..2, any::<bool>(), -1_i32..2, prop::bool::weighted(0.2));
     prop_oneof![
         12 => show.prop_map(|(device, older, lane, holder, paper, steps, lost)| {
             Deed::Show { device, older, lane, holder, paper, steps, lost }
@@ -131,6 +132,8 @@ struct Town {
     generations: [u32; DEVICES],
     sessions: Vec<Vec<Gate>>,
     packets: Vec<Packet>,
+    /// Packets that have arrived: the answer to one that arrives again is no new use.
+    arrived: HashSet<Vec<u8>>,
     admitted: HashMap<Presentation, Vec<(Place, u64)>>,
     admissions: usize,
     refusals: usize,
@@ -148,6 +151,7 @@ impl Town {
             generations: [5; DEVICES],
             sessions: (0..DEVICES).map(|_| Vec::new()).collect(),
             packets: Vec::new(),
+            arrived: HashSet::new(),
             admitted: HashMap::new(),
             admissions: 0,
             refusals: 0,
@@ -228,6 +232,8 @@ impl Town {
     }
 
     fn deliver(&mut self, packet: &Packet) {
+        let first = self.arrived.insert(packet.bytes.clone());
+        let untold = self.checkpoint.counters.numbers_untold();
         let Some(reply) = self.checkpoint.answer_at(self.now(), &packet.bytes) else { return };
         let verdict = self.sessions[packet.device][packet.session].session.open(&reply).unwrap();
         match verdict.reason {
@@ -249,7 +255,10 @@ impl Town {
                 packet.place
             );
         }
-        before.push((packet.place, self.passed_s));
+        // What is known to be repeated, or may be, repeats an admission and is no new use.
+        if first && self.checkpoint.counters.numbers_untold() == untold {
+            before.push((packet.place, self.passed_s));
+        }
     }
 }
 

@@ -115,7 +115,7 @@ fn r07_every_code_gets_its_reason() {
 #[test]
 fn r04_a_trip_code_is_good_from_its_first_to_its_last_second() {
     let mut checkpoint = Checkpoint::new();
-    let mut gate = checkpoint.gate(1, STATION);
+    let mut gate = checkpoint.gate_at(1, STATION, UnixMillis(NOW.0 - 61_000));
     let code = checkpoint.trip(GREEN, HUB);
     for (offset_s, reason) in [
         (-61, Reason::OutsideTripWindow),

@@ -73,7 +73,7 @@ pub const EPOCH_S: u32 = 6 * 3600;
 /// Longest life of a cookie, seconds. Clients renew at half of it.
 pub const COOKIE_S_MAX: u32 = 24 * 3600;
 
-/// Devices one engine keeps state for; device ids are below this. 64 bytes each.
+/// Devices one engine keeps state for; device ids are below this. 256 bytes each.
 pub const DEVICES_MAX: u32 = 1 << 20;
 
 /// Issuers one engine follows.

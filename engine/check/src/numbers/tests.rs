@@ -1,0 +1,168 @@
+use super::*;
+
+const NOW: UnixSeconds = UnixSeconds(1_790_000_000);
+
+fn later(seconds: u32) -> UnixSeconds {
+    UnixSeconds(NOW.0 + seconds)
+}
+
+fn session(tag: u64, age_s: u32) -> SessionKey {
+    SessionKey { issued: UnixSeconds(NOW.0 - age_s), tag: tag.wrapping_mul(0x9e37_79b9_7f4a_7c15) }
+}
+
+fn tell(numbers: &Numbers, session: SessionKey, number: u64) -> Told {
+    numbers.tell(Side::Current, session, CheckNumber(number), NOW)
+}
+
+#[test]
+fn numbers_out_of_order_are_new_once() {
+    let numbers = Numbers::default();
+    let (new, repeated, untold) = (Told::New, Told::Repeated, Told::Untold);
+    for (number, told) in [
+        (5, new),
+        (3, new),
+        (5, repeated),
+        (3, repeated),
+        (4, new),
+        (100, new),
+        (1, new),
+        (1, repeated),
+        (4, repeated),
+        (100, repeated),
+        (127, new),
+        (0, new),
+        (31, new),
+        (128, new),
+        (31, untold),
+        (0, untold),
+        (32, new),
+        (300, new),
+        (191, untold),
+        (192, new),
+        (u64::MAX, new),
+        (u64::MAX, repeated),
+        (u64::MAX - 97, new),
+        (u64::MAX - 128, untold),
+    ] {
+        assert_eq!(tell(&numbers, session(1, 0), number), told, "{number}");
+    }
+}
+
+#[test]
+fn two_sessions_of_one_second_each_have_their_numbers() {
+    let numbers = Numbers::default();
+    for number in 1..200 {
+        for tag in [1, 2] {
+            assert_eq!(tell(&numbers, session(tag, 0), number), Told::New, "{number} of {tag}");
+            assert_eq!(tell(&numbers, session(tag, 0), number), Told::Repeated, "{number} of {tag}");
+        }
+    }
+}
+
+#[test]
+fn old_packets_take_no_window() {
+    let numbers = Numbers::default();
+    // Five sessions, each younger than the one before: three have windows, two have lost theirs.
+    let sessions: Vec<_> = (1..=5).map(|tag| session(tag, 10 - u32::try_from(tag).unwrap())).collect();
+    for (session, age_s) in sessions.iter().zip(0..) {
+        assert_eq!(numbers.tell(Side::Current, *session, CheckNumber(1), later(age_s)), Told::New);
+    }
+    for number in 1..500 {
+        for lost in &sessions[..2] {
+            assert_eq!(tell(&numbers, *lost, number), Told::Untold);
+        }
+        for kept in &sessions[2..] {
+            assert_eq!(tell(&numbers, *kept, 1), Told::Repeated);
+        }
+    }
+    assert_eq!(tell(&numbers, sessions[4], 2), Told::New);
+}
+
+/// A diagnostic that enrols every few seconds beside a gate that is busy.
+#[test]
+fn a_session_in_use_keeps_its_window_beside_many_that_come_and_go() {
+    let numbers = Numbers::default();
+    let gate = session(1, 0);
+    for second in 0..1000 {
+        let now = later(second);
+        let number = CheckNumber(u64::from(second) + 1);
+        assert_eq!(numbers.tell(Side::Current, gate, number, now), Told::New, "{second}");
+        let passing = SessionKey { issued: now, tag: 1 << 40 | u64::from(second) };
+        if second > 0 {
+            assert_eq!(numbers.tell(Side::Current, passing, CheckNumber(1), now), Told::New, "{second}");
+        }
+        assert_eq!(numbers.tell(Side::Current, gate, number, now), Told::Repeated, "{second}");
+    }
+}
+
+#[test]
+fn sessions_of_a_clock_that_was_ahead_keep_nobody_from_a_window() {
+    let numbers = Numbers::default();
+    let hours = later(8 * 3600);
+    for tag in 1..=5 {
+        let ahead = SessionKey { issued: UnixSeconds(hours.0 + tag), tag: u64::from(tag) };
+        let now = UnixSeconds(hours.0 + tag);
+        assert_eq!(numbers.tell(Side::Current, ahead, CheckNumber(1), now), Told::New);
+    }
+    for tag in 11..=20 {
+        let now = later(tag);
+        let session = SessionKey { issued: now, tag: u64::from(tag) };
+        assert_eq!(numbers.tell(Side::Current, session, CheckNumber(1), now), Told::New, "{tag}");
+        assert_eq!(numbers.tell(Side::Current, session, CheckNumber(1), now), Told::Repeated, "{tag}");
+    }
+}
+
+#[test]
+fn an_older_generation_has_one_window_and_takes_none_of_the_newest() {
+    let numbers = Numbers::default();
+    assert_eq!(tell(&numbers, session(1, 9), 1), Told::New);
+    numbers.retire();
+    let older = |tag, age_s, number| numbers.tell(Side::Older, session(tag, age_s), CheckNumber(number), NOW);
+    assert_eq!(older(1, 9, 1), Told::Untold, "what is older now must enrol again");
+    assert_eq!(tell(&numbers, session(2, 8), 1), Told::New);
+    for tag in 3..9 {
+        assert_eq!(
+            older(tag, 8 - u32::try_from(tag - 3).unwrap(), 1),
+            Told::New,
+            "each younger than the last"
+        );
+        assert_eq!(tell(&numbers, session(2, 8), 1), Told::Repeated);
+        assert_eq!(tell(&numbers, session(2, 8), tag), Told::New);
+    }
+    assert_eq!(older(3, 8, 2), Told::Untold, "the one before the last has lost the window");
+}
+
+#[test]
+fn a_number_taken_back_is_new_once_more() {
+    let numbers = Numbers::default();
+    assert_eq!(tell(&numbers, session(1, 0), 7), Told::New);
+    numbers.take_back(Side::Current, session(1, 0), CheckNumber(7));
+    assert_eq!(tell(&numbers, session(1, 0), 7), Told::New);
+    assert_eq!(tell(&numbers, session(1, 0), 7), Told::Repeated);
+}
+
+/// Four workers, two sessions, every number from each of them: each is new exactly once.
+#[test]
+fn of_many_workers_at_once_exactly_one_is_told_that_a_number_is_new() {
+    use std::sync::atomic::AtomicUsize;
+    const NUMBERS: u64 = 3000;
+    let numbers = Numbers::default();
+    let new: Vec<AtomicUsize> = (0..NUMBERS).map(|_| AtomicUsize::new(0)).collect();
+    let together = std::sync::Barrier::new(3);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for number in 0..NUMBERS {
+                    if number % 64 == 0 {
+                        together.wait();
+                    }
+                    if tell(&numbers, session(1, 0), number) == Told::New {
+                        new[usize::try_from(number).unwrap()].fetch_add(1, Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    // Too many attempts would make a number one that cannot be told, never one that is new twice.
+    assert!(new.iter().all(|new| new.load(Relaxed) <= 1));
+}
