@@ -180,7 +180,7 @@ impl Town {
         match deed {
             Deed::Show { device, older, lane, holder, paper, steps, lost } => {
                 let session = self.sessions[device].len() - 1 - older.min(self.sessions[device].len() - 1);
-                let step = Step(self.now().seconds().step().0.strict_add_signed(steps));
+                let step = Step(self.now().seconds().step().0.saturating_add_signed(steps));
                 let (code, step) = if paper {
                     (self.codes.papers[holder as usize].clone(), None)
                 } else {
@@ -269,7 +269,9 @@ fn r09_no_adversary_gets_one_presentation_admitted_at_two_gates() {
     let seen = core::cell::Cell::new((0, 0));
     let outcome = runner.run(&prop::collection::vec(deed(), 1..160), |deeds| {
         let mut town = Town::new(&codes);
-        deeds.into_iter().for_each(|deed| town.act(deed));
+        for deed in deeds {
+            town.act(deed);
+        }
         let (admissions, refusals) = seen.get();
         seen.set((admissions + town.admissions, refusals + town.refusals));
         Ok(())
