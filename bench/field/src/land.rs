@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -174,6 +175,8 @@ impl Land {
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         let new = self.path(&format!("{name}.new"));
         fs::write(&new, text)?;
+        // Secrets among them: what signs with a key refuses one that others can read.
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
         fs::rename(new, self.path(name)).with_context(|| name.to_owned())
     }
 

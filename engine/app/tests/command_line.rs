@@ -22,6 +22,9 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
     let folder = folder.path();
     fs::write(folder.join("empty"), "").unwrap();
     fs::write(folder.join("binary"), [0xff, 0, 1]).unwrap();
+    for name in ["empty", "binary"] {
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
     for (line, wanted) in [
         (&["fly"][..], "unrecognized subcommand"),
         (&["keys", "generate", "issuer", "--out", "x"], "--issuer"),
@@ -222,7 +225,7 @@ fn a_trust_list_is_handed_over_only_by_who_signed_it() {
 }
 
 #[test]
-fn a_secret_that_others_can_read_is_told() {
+fn a_secret_key_that_others_can_read_is_refused_where_it_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
@@ -245,13 +248,14 @@ fn a_secret_that_others_can_read_is_told() {
             "g",
         ],
     );
-    for (secret, line, status) in [
-        ("h", &["present", "--holder", "h"][..], 0),
-        ("ca/ca.key", &["ca", "list", "--dir", "ca"], 0),
-        ("g/device.key", &["check", "--gate", "g", "HF1:"], 3),
+    for (secret, line) in [
+        ("a.key", &["issue", "paper", "--key", "a.key", "--holder", "1"][..]),
+        ("h", &["present", "--holder", "h"]),
+        ("ca/ca.key", &["ca", "refresh", "--dir", "ca"]),
+        ("g/device.key", &["check", "--gate", "g", "HF1:"]),
     ] {
         fs::set_permissions(folder.join(secret), fs::Permissions::from_mode(0o640)).unwrap();
-        check(folder, line, status, &format!("others can read {secret}"));
+        check(folder, line, 2, &format!("run `chmod 600 {secret}`"));
     }
 }
 
@@ -326,7 +330,7 @@ fn inspect_explains_and_ends_in_1_when_something_would_be_refused() {
     check(&flipped, 1, "would be refused");
     check(&genuine[..80], 1, "would be refused");
     check("HF1:abc", 1, "bad-text");
-    check("HC1:6BF", 2, "not a whole message");
+    check("HC1:6BF", 1, "foreign-code");
     check("t", 0, "trust list");
     let old = paper("a.key", &["--issued", "now", "--valid", "1d"]);
     let at_end = ["inspect", &old, "--at", "+2d"];

@@ -186,8 +186,8 @@ fn r44_an_audit_finds_one_altered_status() {
     assert_eq!(report["sequence"], 3, "{report}");
     assert_eq!(
         report["compared"].as_array().unwrap().len(),
-        6,
-        "chain, statuses, tip, head, checkpoint, snapshot"
+        7,
+        "chain, statuses, tip, head, checkpoint, snapshot, trail"
     );
 
     // Holder 1 is red. Somebody with the database makes them green.

@@ -7,7 +7,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::exhibit::{Family, Values};
+use super::exhibit::{Family, Labels, Values};
 
 /// The page being written.
 pub(super) struct Page<'e>(DescriptorEncoder<'e>);
@@ -71,15 +71,32 @@ impl Page<'_> {
         };
         let mut encoder = self.0.encode_descriptor(name, help, None, kind)?;
         match values {
-            Values::Counts(values) => values.iter().try_for_each(|(labels, value)| {
-                ConstCounter::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-            }),
-            Values::Levels(values) => values.iter().try_for_each(|(labels, value)| {
-                ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-            }),
-            Values::Seconds(values) => values.iter().try_for_each(|(labels, value)| {
-                ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-            }),
+            Values::Counts(values) => match alone(values) {
+                Some(value) => ConstCounter::new(value).encode(encoder),
+                None => values.iter().try_for_each(|(labels, value)| {
+                    ConstCounter::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
+                }),
+            },
+            Values::Levels(values) => match alone(values) {
+                Some(value) => ConstGauge::new(value).encode(encoder),
+                None => values.iter().try_for_each(|(labels, value)| {
+                    ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
+                }),
+            },
+            Values::Seconds(values) => match alone(values) {
+                Some(value) => ConstGauge::new(value).encode(encoder),
+                None => values.iter().try_for_each(|(labels, value)| {
+                    ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
+                }),
+            },
         }
+    }
+}
+
+/// The value of a family that has one and no labels: written without braces, as other programs write it.
+fn alone<N: Copy>(values: &[(Labels, N)]) -> Option<N> {
+    match values {
+        [(labels, value)] if labels.is_empty() => Some(*value),
+        _ => None,
     }
 }
