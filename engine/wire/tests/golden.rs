@@ -96,6 +96,8 @@ fn every_kind_of_frame_has_its_number_and_no_other_number_is_one() {
         (6, FrameKind::RosterVerdicts),
         (7, FrameKind::Time),
         (8, FrameKind::ServerTime),
+        (13, FrameKind::Revocations),
+        (14, FrameKind::RevocationLists),
         (15, FrameKind::Refused),
     ];
     assert_eq!(kinds, expected);

@@ -62,7 +62,7 @@ async fn a_silent_connection_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_bodies_take_no_room_for_work_and_no_more_than_their_tokens_share() {
     let world = World::with(|options| {
-        options.requests_max = 1;
+        options.requests_max = 2;
         options.requests_token_max = 2;
     })
     .await;

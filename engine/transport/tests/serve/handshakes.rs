@@ -131,7 +131,8 @@ fn a_surplus_connection_is_counted_once_however_fast_the_next_ones_come() {
 
 #[test]
 fn enrolments_and_the_clock_are_charged_like_checks() {
-    let rig = Rig::start_with(|setup| setup.rate = Rate { per_s: 1, burst: 3 });
+    // An enrolment asks for a session and for the revocation lists.
+    let rig = Rig::start_with(|setup| setup.rate = Rate { per_s: 1, burst: 5 });
     block_on(async {
         let control = rig.connect(rig.grant(MARKET_GATE)).await;
         for _ in 0..2 {

@@ -104,7 +104,7 @@ mod tests {
         let first = Proposed::from(UnixMillis(1_790_000_000_000));
         assert_eq!((first.bits(), first.era()), (1_790_000_000_000, 0));
         let reset = Proposed::new(3, UnixMillis(1_790_000_000_000));
-        assert_eq!(reset.bits().to_le_bytes(), [0, 0x5c, 0x42, 0xc4, 0xa0, 0x01, 0, 3]);
+        assert_eq!(reset.bits().to_le_bytes(), [0, 0x6c, 0x50, 0xc4, 0xa0, 0x01, 0, 3]);
         assert_eq!((reset.era(), reset.at()), (3, UnixMillis(1_790_000_000_000)));
         assert!(Proposed::read("content", u64::from(Proposed::ERA_MAX) << 56).is_ok());
         assert!(Proposed::read("content", 128 << 56).is_err());

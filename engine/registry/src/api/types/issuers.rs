@@ -27,7 +27,6 @@ pub struct Issuer {
     pub brake: Brake,
     /// What becomes of a second phone credential of one holder.
     #[serde(default)]
-    #[schema(inline)]
     pub second_phone: SecondPhone,
 }
 
@@ -63,7 +62,6 @@ pub struct IssuerEdit {
     pub brake: Option<Brake>,
     /// What becomes of a second phone credential of one holder; `tell` when absent.
     #[serde(default)]
-    #[schema(inline)]
     pub second_phone: SecondPhone,
 }
 
