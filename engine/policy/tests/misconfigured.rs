@@ -18,6 +18,10 @@ fn check(keys: &str, message: &str) {
 #[test]
 fn a_wrong_key_is_named_with_the_nearest_right_one() {
     check("skew_step = 1", "sites.toml:4: skew_step: there is no such key; did you mean skew_steps?");
+    check(
+        "passback_by = \"lane\"",
+        "sites.toml:4: passback_by: there is no such key; did you mean pass_back_by?",
+    );
     check("hotlin = \"12345\"", "sites.toml:4: hotlin: there is no such key; did you mean hotline?");
     check(
         "doses_min = 1\n\ncolour_of_the_door = \"green\"",
@@ -86,6 +90,10 @@ fn wrong_types_are_told_what_belongs_there() {
         "sites.toml:4: on_stale: true or false stands where a word belongs; write \"refer\" or \"refuse\"",
     );
     check(
+        "pass_back_by = true",
+        "sites.toml:4: pass_back_by: true or false stands where a word belongs; write \"device\" or \"lane\"",
+    );
+    check(
         "hotline = 12345",
         "sites.toml:4: hotline: a whole number stands where text belongs; write 1 to 80 characters on one line, in double quotes",
     );
@@ -108,6 +116,14 @@ fn unknown_words_are_told_the_known_ones() {
     check(
         "on_stale = \"admit\"",
         "sites.toml:4: on_stale: \"admit\" has no meaning here; write \"refer\" or \"refuse\"",
+    );
+    check(
+        "pass_back_by = \"turnstile\"",
+        "sites.toml:4: pass_back_by: \"turnstile\" has no meaning here; write \"device\" or \"lane\"",
+    );
+    check(
+        "pass_back_by = \"lanes\"",
+        "sites.toml:4: pass_back_by: \"lanes\" has no meaning here; did you mean \"lane\"?",
     );
     check("issuers = \"all\"", "sites.toml:4: issuers: \"all\" has no meaning here; write \"all-trusted\"");
 }
@@ -147,6 +163,12 @@ fn contradictions_are_told_with_a_way_out() {
         "on_test_missing = \"refer\"",
         "sites.toml:4: on_test_missing: has no effect, because the site asks for no test; add test_age_max_h = ..., or remove this key",
     );
+    for by in ["device", "lane"] {
+        check(
+            &format!("pass_back_by = \"{by}\"\npass_back_s = 0"),
+            "sites.toml:4: pass_back_by: has no effect, because pass_back_s is 0; write another pass_back_s, or remove this key",
+        );
+    }
 }
 
 #[test]
@@ -155,6 +177,8 @@ fn what_only_looks_like_a_contradiction_is_accepted() {
         "accepts = [\"paper\"]\npass_back_s = 300\nskew_steps = 2",
         "accepts = []\nroster = true",
         "hub = 7",
+        "pass_back_by = \"lane\"",
+        "pass_back_by = \"device\"\npass_back_s = 1",
         "on_test_positive = \"refer\"",
     ] {
         let text = format!("[[site]]\nid = 1\nname = \"Gate\"\n{keys}");
