@@ -11,7 +11,7 @@ use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
 use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified, ed25519};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
-use hufu_table::{Reader, Slot};
+use hufu_table::Slot;
 use hufu_wire::{
     Age, CheckNumber, CheckRequest, ClockOffset, CodeKind, Colour, Decision, Grant, HolderIndex, Lane,
     Reason, Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
@@ -20,6 +20,7 @@ use hufu_wire::{
 use crate::counters::Counters;
 use crate::engine::{Engine, Rules};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
+use crate::statuses::Statuses;
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -234,7 +235,7 @@ fn look_up<'p>(
     now: UnixMillis,
     cases: &mut [Case<'_>],
     mut present: Batch<Present<'p>>,
-    table: &Reader,
+    table: &impl Statuses,
 ) -> Batch<Present<'p>> {
     let mut wanted: Batch<(Slot, HolderIndex)> = Batch::new();
     let mut wanted_by: Batch<usize> = Batch::new();
@@ -354,21 +355,4 @@ impl<'d> Case<'d> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r09_only_what_is_claimed_is_admitted() {
-        for (claim, reason) in [
-            (Claim::First { evicted: false }, None),
-            (Claim::First { evicted: true }, None),
-            (Claim::Again, None),
-            (Claim::Elsewhere, Some(Reason::PassBack)),
-            (Claim::Unclaimed, Some(Reason::CookieExpired)),
-            (Claim::Contended, Some(Reason::Busy)),
-        ] {
-            assert_eq!(objection(claim), reason, "{claim:?}");
-            assert!(reason.is_none_or(|reason| reason.decision() != Decision::Admit));
-        }
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ mod roster;
 mod sealed;
 mod sessions;
 mod spine;
+mod statuses;
 
 pub use cluster::{ChainFacts, ClusterFault, ClusterKeys};
 pub use cookie::CookieKeys;

@@ -3,7 +3,7 @@
 use hufu_codes::roster::{Roster, parse};
 use hufu_codes::{Verified, ed25519};
 use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
-use hufu_table::{Reader, Slot};
+use hufu_table::Slot;
 use hufu_wire::{
     Age, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply, StatusWord,
     UnixMillis, limits,
@@ -12,6 +12,7 @@ use hufu_wire::{
 use crate::cases::Batch;
 use crate::counters::Counters;
 use crate::engine::Engine;
+use crate::statuses::Statuses;
 
 /// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down.
 pub(crate) fn check(
@@ -29,15 +30,7 @@ pub(crate) fn check(
         (None, None) => Err(Reason::SiteUnknown),
         (None, Some(policy)) => believe(now, engine, grant, policy, roster).map(|roster| (policy, roster)),
     };
-    let mut reply = RosterReply {
-        server_time: now,
-        age: Age::Millis(0),
-        reason: Reason::Clear,
-        members: 0,
-        admitted: 0,
-        referred: 0,
-        refused: 0,
-    };
+    let mut reply = summary(now);
     match usable {
         Ok((policy, roster)) => members(now, &engine.table, counters, policy, &roster, &mut reply, out),
         Err(reason) => {
@@ -45,6 +38,19 @@ pub(crate) fn check(
             counters.count_verdict(reason.decision(), reason);
             append(&reply, out);
         }
+    }
+}
+
+/// The summary of a roster of which no member is judged yet.
+const fn summary(now: UnixMillis) -> RosterReply {
+    RosterReply {
+        server_time: now,
+        age: Age::Millis(0),
+        reason: Reason::Clear,
+        members: 0,
+        admitted: 0,
+        referred: 0,
+        refused: 0,
     }
 }
 
@@ -79,7 +85,7 @@ const MEMBERS_A_CHECK: usize = 128;
 /// Decides every member in batches, and writes the summary in front of them once it is known.
 fn members(
     now: UnixMillis,
-    table: &Reader,
+    table: &impl Statuses,
     counters: &Counters,
     policy: &SitePolicy,
     roster: &Roster<'_>,
@@ -116,12 +122,12 @@ fn members(
     reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
 }
 
-fn issuer_now(now: UnixMillis, table: &Reader, issuer: IssuerId) -> (Option<Slot>, Age) {
+fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Age) {
     let Some(slot) = table.slot(issuer) else { return (None, Age::Unknown) };
     (Some(slot), table.as_of(slot).heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
 }
 
-fn words(table: &Reader, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
+fn words(table: &impl Statuses, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
     let mut words: Batch<StatusWord> = holders.iter().map(|_| StatusWord::UNKNOWN).collect();
     if let Some(slot) = slot {
         let wanted: Batch<(Slot, HolderIndex)> = holders.iter().map(|&holder| (slot, holder)).collect();
@@ -141,4 +147,35 @@ fn append<'a>(message: &impl Message<'a>, out: &mut Vec<u8>) {
     let at = out.len();
     out.resize(at + message.size(), 0);
     message.write_to(&mut out[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
+    use hufu_codes::issue::IssuerSigner;
+    use hufu_policy::Sites;
+    use hufu_wire::{Colour, SiteId, read};
+
+    /// The table changes after each read. The first change is green, the later ones are red.
+    #[test]
+    fn r12_a_roster_reads_the_age_of_the_words_before_the_words() {
+        let table = Moving::new();
+        let site = "[[site]]\nid = 1\nname = \"Door\"\nroster = true\n";
+        let sites = Sites::parse(site, "sites.toml").unwrap();
+        let holders: Vec<_> = (0..HOLDERS).map(HolderIndex).collect();
+        let now = UnixMillis(BEGUN.0 + 10_000);
+        let (from, until) = (BEGUN.seconds(), hufu_wire::UnixSeconds(u32::MAX));
+        let signer = IssuerSigner::from_seed(&[1; 32], ISSUER);
+        let bytes = signer.sign_roster(SiteId(1), from, until, &[(ISSUER, &holders)]).unwrap();
+        let (signed, mut out) = (parse(&bytes).unwrap(), Vec::new());
+        let mut reply = summary(now);
+        let policy = sites.get(SiteId(1)).unwrap();
+        members(now, &table, &Counters::default(), policy, signed.claims(), &mut reply, &mut out);
+        assert_eq!(reply.age, Age::Millis(9000), "of the first change");
+        let members = out[RosterReply::BYTES..].chunks(MemberVerdict::BYTES);
+        let colours: Vec<_> = members.map(|it| read::<MemberVerdict>(it).unwrap().colour).collect();
+        assert_eq!(colours, vec![Some(Colour::Red); holders.len()], "of the change that came between");
+        assert_eq!(table.changes(), 3, "one read of the age, one of the words");
+    }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use hufu_check::Replies;
+use hufu_check::{Rate, Replies};
 use hufu_client::Session;
 use hufu_wire::{
     CheckNumber, CheckRequest, Decision, HolderIndex, Lane, MemberVerdict, Reason, RosterReply, Scope,
@@ -86,29 +86,30 @@ fn a_connected_batch_equals_sealed_requests() {
     }
 }
 
-/// R13 is shown whole by `hufu demo`; this keeps the spine's part of it within a small share of one core even in
-/// an unoptimised build.
+/// A connection is no way around a device's rate, which is one for both ways of asking.
 #[test]
-fn r13_eight_thousand_checks_take_less_than_a_second_of_one_core() {
-    let cpu_ns = || -> u64 {
-        let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        schedstat.split(' ').next().unwrap().parse().unwrap()
-    };
-    let mut checkpoint = Checkpoint::new();
+fn r43_checks_over_a_connection_are_charged_to_the_device() {
+    let mut checkpoint = Checkpoint::with_rate(Rate { per_s: 1, burst: 3 });
     let mut gate = checkpoint.gate(1, SCHOOL);
-    let codes = codes(&checkpoint);
-    let mut spent_ns = 0;
-    for _ in 0..250 {
-        let mut datagrams: Vec<Vec<u8>> =
-            codes.iter().cycle().take(limits::BATCH_MAX).map(|code| gate.request(code)).collect();
-        let mut slices: Vec<&mut [u8]> = datagrams.iter_mut().map(Vec::as_mut_slice).collect();
-        let mut replies = Replies::new();
-        let begun_ns = cpu_ns();
-        checkpoint.spine.check_sealed(NOW, &mut slices, &mut replies);
-        spent_ns += cpu_ns() - begun_ns;
-        assert!((0..limits::BATCH_MAX).all(|index| replies.get(index).is_some()));
-    }
-    assert!(spent_ns < 1_000_000_000, "{} ms for 8,000 checks", spent_ns / 1_000_000);
+    let grant = gate.grant;
+    let blank = checkpoint.show(&mut checkpoint.gate(2, SCHOOL), "");
+    let codes = [GREEN, HolderIndex(100), HolderIndex(101)].map(|holder| checkpoint.paper(holder));
+    let ask = |checkpoint: &mut Checkpoint, now, codes: &[String]| -> Vec<Reason> {
+        let requests: Vec<_> = (1..)
+            .zip(codes)
+            .map(|(n, code)| (CheckNumber(n), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+            .collect();
+        let mut verdicts = vec![blank; requests.len()];
+        checkpoint.spine.check(now, &grant, &requests, &mut verdicts);
+        verdicts.iter().map(|verdict| verdict.reason).collect()
+    };
+    let (clear, over) = (Reason::Clear, Reason::RateExceeded);
+    assert_eq!(ask(&mut checkpoint, NOW, &codes[..1]), [clear]);
+    assert_eq!(ask(&mut checkpoint, NOW, &codes), [clear, clear, over], "within one batch");
+    assert_eq!(ask(&mut checkpoint, NOW, &codes[..1]), [over], "and in the next one");
+    let second = UnixMillis(NOW.0 + 1000);
+    assert_eq!(ask(&mut checkpoint, second, &codes[..2]), [clear, over]);
+    assert_eq!(checkpoint.show_at(second, &mut gate, &codes[0]).reason, over, "sealed requests too");
 }
 
 fn roster(checkpoint: &Checkpoint, site: hufu_wire::SiteId, holders: &[HolderIndex]) -> Vec<u8> {

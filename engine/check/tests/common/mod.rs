@@ -60,6 +60,7 @@ pub struct Checkpoint {
     pub spine: Spine,
     pub counters: Arc<Counters>,
     pub signer: IssuerSigner,
+    pub table: Table,
     pub writer: Writer,
     pub operator: OperatorSigner,
 }
@@ -112,7 +113,7 @@ impl Checkpoint {
         .unwrap();
         let spine = Spine::new(Arc::clone(&engine)).unwrap();
         let counters = spine.counters();
-        Checkpoint { engine, spine, counters, signer, writer, operator }
+        Checkpoint { engine, spine, counters, signer, table, writer, operator }
     }
 
     pub fn gate(&self, device: u32, site: SiteId) -> Gate {
