@@ -341,6 +341,7 @@ fn a9_check_fails_for_what_serve_would_fail_for() {
     // Beside a running engine its own addresses are no fault; without it they would be.
     let engine = deployment.serve();
     deployment.run("serve --config engine.toml --check");
+    deployment.run("keys cluster new --state state-2");
     refused(
         &deployment,
         |text| text.replace("\"state\"", "\"state-2\""),
@@ -383,6 +384,6 @@ fn b14_an_overdue_trust_list_shuts_an_engine_that_asks_for_fresh_ones() {
 
     // Data that no site takes any more is not ready either.
     let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
-    deployment.write("sites.toml", &sites.replace("86400000", "1"));
-    ready(503, "no site takes data older than 0.0 s");
+    deployment.write("sites.toml", &sites.replace("86400000", "1000"));
+    ready(503, "no site takes data older than 1.0 s");
 }
