@@ -46,7 +46,7 @@ fn r13_eight_thousand_checks_of_codes_seen_before_take_less_than_a_second_of_one
 /// The two are measured in turns on one thread, and the least of each counts: what else the machine does adds to
 /// both or to neither.
 #[test]
-fn r13_a_check_of_a_code_seen_first_costs_little_more_than_one_plain_verification() {
+fn r13_a_check_of_a_code_seen_first_costs_less_than_one_plain_verification() {
     let mut checkpoint = Checkpoint::new();
     let mut gate = checkpoint.gate(1, SCHOOL);
     let batch = u32::try_from(limits::BATCH_MAX).unwrap();
@@ -69,8 +69,9 @@ fn r13_a_check_of_a_code_seen_first_costs_little_more_than_one_plain_verificatio
 
 const ROUNDS: u64 = 20;
 
-/// What a check may cost at most of what a plain verification costs.
-const PERCENT_MAX: u64 = 300;
+/// What a check may cost at most of what a plain verification costs. It is about 30 with AVX-512 and 40 without; with
+/// signatures ten times dearer it is above 250.
+const PERCENT_MAX: u64 = 100;
 
 /// The bytes that a code's credential signs, and their signature.
 fn signed(text: &str) -> (Vec<u8>, Signature) {
