@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use common::{Checkpoint, GREEN, LATER, NOW, SCHOOL};
 use hufu_check::{ClusterKeys, Silence, Spine};
-use hufu_wire::{Reason, ReplyHeader, UnixMillis, limits, read, sealed};
+use hufu_wire::{HolderIndex, Reason, ReplyHeader, UnixMillis, limits, read, sealed};
 
 fn later(epochs: u64) -> UnixMillis {
     UnixMillis(NOW.0 + epochs * u64::from(limits::EPOCH_S) * 1000)
@@ -28,9 +28,10 @@ fn nonce_of(reply: &[u8; sealed::REPLY_BYTES]) -> u128 {
 /// Issue 7, C: two enrolments that shared a nonce would share it under the cluster's key.
 #[test]
 fn b10_no_two_enrolments_share_a_nonce_or_a_key() {
-    let checkpoint = Checkpoint::new();
-    let grant = checkpoint.gate(1, SCHOOL).grant;
-    let enrolled: Vec<_> = (0..50).map(|_| checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap()).collect();
+    let engines = [Checkpoint::new(), Checkpoint::new()];
+    let grant = engines[0].gate(1, SCHOOL).grant;
+    let enrol = |checkpoint: &Checkpoint| checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
+    let enrolled: Vec<_> = engines.iter().cycle().take(50).map(enrol).collect();
     let nonces: BTreeSet<_> = enrolled.iter().map(|enrolled| enrolled.cookie_nonce).collect();
     assert_eq!(nonces.len(), enrolled.len());
     let keys: BTreeSet<_> =
@@ -156,4 +157,27 @@ fn r51_an_engine_whose_keys_are_ahead_of_its_clock_still_enrols_and_answers() {
     assert_eq!(checkpoint.answer(&request), None, "that session is lost");
     let mut again = checkpoint.gate(1, SCHOOL);
     assert_eq!(checkpoint.reason(&mut again, "no code"), Reason::NotACode);
+}
+
+/// Which credentials a full cache forgets follows from its key: a new trust list brings a new one.
+#[test]
+fn the_cache_of_verified_credentials_has_a_new_key_after_a_new_trust_list() {
+    let mut checkpoint = Checkpoint::with_seen_entries(16);
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    let codes: Vec<String> = (100..124).map(|holder| checkpoint.paper(HolderIndex(holder))).collect();
+    let mut forgotten = || -> Vec<bool> {
+        let trust = common::keyring(&checkpoint.operator, 2, &[(&checkpoint.signer, false)]);
+        checkpoint.engine.set_keyring(trust).unwrap();
+        let mut verified = |code: &String| {
+            let before = checkpoint.counters.seen_first();
+            checkpoint.show(&mut gate, code);
+            checkpoint.counters.seen_first() > before
+        };
+        for code in &codes {
+            assert!(verified(code), "a new trust list remembers nothing");
+        }
+        codes.iter().map(verified).collect()
+    };
+    let patterns: BTreeSet<Vec<bool>> = (0..3).map(|_| forgotten()).collect();
+    assert!(patterns.len() > 1, "{patterns:?}");
 }
