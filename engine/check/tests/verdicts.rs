@@ -252,7 +252,10 @@ fn b15_an_ended_key_s_code_is_refused_also_when_it_was_seen_before() {
     let ended = Keyring::empty().update(&list, NOW.seconds()).unwrap();
     checkpoint.engine.set_keyring(ended).unwrap();
     let mut gate = checkpoint.gate(1, SCHOOL);
-    let code = signed(&checkpoint, |it| it.issued = UnixSeconds(until.0 - 10));
+    let code = signed(&checkpoint, |it| {
+        it.issued = UnixSeconds(until.0 - 10);
+        it.expires = UnixSeconds(it.issued.0 + 7 * 86_400);
+    });
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::Clear);
     assert_eq!(checkpoint.counters.seen_again(), 1);
