@@ -249,7 +249,7 @@ impl Reader<'_> {
         let [number] = self.take()?;
         let name = self.take()?;
         let epoch = self.number()?;
-        let mut chain = Chain::new(number, name, epoch, &*Zeroizing::new(self.take()?));
+        let mut chain = Chain::new(number, name, epoch, &Zeroizing::new(self.take()?));
         let [past] = self.take()?;
         for _ in 0..past {
             let earlier = (self.number()?, Zeroizing::new(self.take()?));
