@@ -85,7 +85,7 @@ mod tests {
         match told {
             None => assert!(answer.is_ok(), "{case}: {answer:?}"),
             Some(told) => {
-                assert!(answer.as_ref().is_err_and(|fault| fault.contains(told)), "{case}: {answer:?}")
+                assert!(answer.as_ref().is_err_and(|fault| fault.contains(told)), "{case}: {answer:?}");
             }
         }
     }

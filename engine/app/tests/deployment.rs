@@ -289,7 +289,7 @@ fn a_scanner_survives_garbage() {
     assert_eq!(reason(gate.scan(format!("{code}\r").as_bytes())), "clear");
     assert_eq!(reason(gate.scan(b"\xff\xfe\x00garbage")), "not-a-code");
     assert_eq!(reason(gate.scan(&vec![b'A'; 100_000])), "not-a-code");
-    assert_eq!(reason(gate.scan(&[&b"HF1:"[..], &[b'A'; 100_000]].concat())), "code-too-long");
+    assert_eq!(reason(gate.scan(&[&b"HF1:"[..], &vec![b'A'; 100_000]].concat())), "code-too-long");
     // Certificates of other systems: a short one, a usual one, one beyond the largest QR code.
     for bytes in [6, 600, 100_000] {
         assert_eq!(reason(gate.scan(&[&b"HC1:"[..], &vec![b'A'; bytes]].concat())), "foreign-code");

@@ -243,7 +243,7 @@ impl Voice {
                 ahead_ms.unwrap_or(0) / 1000
             ),
             Some(false) => {
-                tracing::info!("issuer {issuer} at {at}: no head is dated ahead of this machine's clock")
+                tracing::info!("issuer {issuer} at {at}: no head is dated ahead of this machine's clock");
             }
             None => {}
         }

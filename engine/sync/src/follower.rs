@@ -158,13 +158,9 @@ impl Follower {
     pub(crate) fn hear_announced(&mut self, now: UnixMillis) {
         let Tip { sequence, digest, .. } = self.tip;
         match self.announced {
+            Some(head) if head.sequence == sequence && head.digest != digest => self.is_contradicted = true,
             // Cut to now, a head of a clock that was ahead would make these words look current.
-            Some(head) if (head.sequence, head.digest) == (sequence, digest) => {
-                if !is_ahead(head.time, now) {
-                    self.hear(head.time, now);
-                }
-            }
-            Some(head) if head.sequence == sequence => self.is_contradicted = true,
+            Some(head) if head.sequence == sequence && !is_ahead(head.time, now) => self.hear(head.time, now),
             _ => {}
         }
     }

@@ -128,7 +128,7 @@ impl Tls {
 impl Lists {
     /// One after the other; each says itself where it ends.
     fn of(crls: &[CertificateRevocationListDer<'_>]) -> Option<Lists> {
-        let der = crls.iter().map(|crl| crl.as_ref()).collect::<Vec<_>>().concat();
+        let der = crls.iter().map(AsRef::as_ref).collect::<Vec<_>>().concat();
         if der.is_empty() {
             return None;
         }

@@ -167,7 +167,7 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
             Authority::open(dir)?.publish()?;
             say!("{} is signed anew", dir.join(CRL).display());
         }
-        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json)?,
+        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json),
     }
     Ok(Exit::Yes)
 }
@@ -224,10 +224,10 @@ fn server_paths(name: &Path) -> [PathBuf; 2] {
     ["pem", "key"].map(|extension| files::with_extension(name, extension))
 }
 
-fn list(authority: &Authority, as_json: bool) -> anyhow::Result<()> {
+fn list(authority: &Authority, as_json: bool) {
     if as_json {
         say!("{:#}", json!(authority.entries()));
-        return Ok(());
+        return;
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["who", "generation", "site", "scope", "until", "now"]);
@@ -235,7 +235,6 @@ fn list(authority: &Authority, as_json: bool) -> anyhow::Result<()> {
         table.add_row(row(entry));
     }
     say!("{table}");
-    Ok(())
 }
 
 fn row(entry: &Entry) -> [String; 6] {

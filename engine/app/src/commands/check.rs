@@ -66,20 +66,20 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let device = gate::open(&args.gate)?;
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
     match code {
-        Some(code) => single(&mut gate, args, &code),
+        Some(code) => Ok(single(&mut gate, args, &code)),
         None => scanner(&mut gate, args),
     }
 }
 
-fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> anyhow::Result<Exit> {
+fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> Exit {
     let answer = ask(gate, code, Lane(args.lane));
     tell(&answer, args.json);
-    Ok(match answer.decision() {
+    match answer.decision() {
         Some(Decision::Admit) => Exit::Yes,
         Some(Decision::Refuse) => Exit::No,
         Some(Decision::Refer) => Exit::Refer,
         None => Exit::Unavailable,
-    })
+    }
 }
 
 fn scanner(gate: &mut Gate, args: &CheckArgs) -> anyhow::Result<Exit> {

@@ -74,7 +74,7 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
             if *json {
                 say!("{:#}", json!(device));
             } else {
-                tell(&device)?;
+                tell(&device);
                 say!(
                     "hufu ca device --device {} --generation {} --site {} makes its certificate",
                     device.id,
@@ -104,7 +104,7 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
         }
         DeviceCommand::Revoke { registry, device } => {
             let device = registry.connect()?.ask(|api| api.revoke_device(DeviceId(*device)))?;
-            tell(&device)?;
+            tell(&device);
             say!(
                 "engines learn it from the revocation list: hufu ca revoke --device {} --generation {}",
                 device.id,
@@ -112,16 +112,15 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
             );
         }
         DeviceCommand::Renew { registry, device } => {
-            tell(&registry.connect()?.ask(|api| api.renew_device(DeviceId(*device)))?)?;
+            tell(&registry.connect()?.ask(|api| api.renew_device(DeviceId(*device)))?);
         }
     }
     Ok(Exit::Yes)
 }
 
-fn tell(device: &Device) -> anyhow::Result<()> {
+fn tell(device: &Device) {
     let Device { id, site, generation, name, .. } = device;
     say!("device {id} at site {site}, generation {generation}, {}: {}", state(device), printable(name));
-    Ok(())
 }
 
 fn state(device: &Device) -> &'static str {

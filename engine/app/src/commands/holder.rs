@@ -99,7 +99,7 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
         HolderCommand::Find(args) => find(args),
         HolderCommand::Show(args) => {
             let remote = args.registry.connect()?;
-            show(&of(&remote, args.issuer, args.holder)?, args.json)
+            Ok(show(&of(&remote, args.issuer, args.holder)?, args.json))
         }
         HolderCommand::Credential(command) => credential::run(command),
     }
@@ -130,7 +130,7 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
     let whom = FindHolder { id_number: args.id_number.clone() };
     match remote.try_ask(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
-        Ok(holder) => show(&holder, args.json),
+        Ok(holder) => Ok(show(&holder, args.json)),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
             note!("nobody is registered with this number");
             Ok(Exit::No)
@@ -139,10 +139,10 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn show(holder: &Holder, as_json: bool) -> anyhow::Result<Exit> {
+fn show(holder: &Holder, as_json: bool) -> Exit {
     if as_json {
         say!("{:#}", json!(holder));
-        return Ok(Exit::Yes);
+        return Exit::Yes;
     }
     let word = holder
         .status
@@ -150,5 +150,5 @@ fn show(holder: &Holder, as_json: bool) -> anyhow::Result<Exit> {
     say!("holder {} of issuer {}: {}", holder.index, holder.issuer, printable(&holder.display));
     say!("registered {}", moment::show(UnixMillis(holder.registered_ms).seconds()));
     say!("{}", status::describe(word));
-    Ok(Exit::Yes)
+    Exit::Yes
 }

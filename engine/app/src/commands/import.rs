@@ -122,7 +122,7 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     let survey = look(&lines, &mut refused)?;
     let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
     if args.dry_run {
-        return summary.end(args);
+        return Ok(summary.end(args));
     }
     if refused.count() > args.refuse_max {
         note!(
@@ -130,10 +130,10 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
             refused.count(),
             args.refuse_max
         );
-        return summary.end(args);
+        return Ok(summary.end(args));
     }
     carry_out(args, &lines, inputs, &mut summary)?;
-    summary.end(args)
+    Ok(summary.end(args))
 }
 
 /// Every line, before anything is done.
@@ -209,20 +209,20 @@ fn carry_out(
 }
 
 impl Summary {
-    fn end(&self, args: &ImportArgs) -> anyhow::Result<Exit> {
+    fn end(&self, args: &ImportArgs) -> Exit {
         if args.json {
             say!("{:#}", self.to_json());
         } else {
-            self.show(args)?;
+            self.show(args);
         }
-        Ok(match self.braked {
+        match self.braked {
             Some(_) => Exit::Refer,
             None if self.refused > 0 => Exit::No,
             None => Exit::Yes,
-        })
+        }
     }
 
-    fn show(&self, args: &ImportArgs) -> anyhow::Result<()> {
+    fn show(&self, args: &ImportArgs) {
         let Survey { people, green, amber, red } = self.survey;
         let paint = term::stdout();
         let refused = format!("{} refused", self.refused);
@@ -245,7 +245,6 @@ impl Summary {
                 );
             }
         }
-        Ok(())
     }
 
     fn to_json(&self) -> Value {

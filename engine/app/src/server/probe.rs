@@ -33,10 +33,9 @@ pub(super) fn folder(folder: &Path, lock: &Path) -> anyhow::Result<Folder> {
     probe.close().with_context(cannot)?;
     match File::open(lock).map(|lock| lock.try_lock_shared()) {
         Ok(Err(TryLockError::WouldBlock)) => Ok(Folder::InUse),
-        Ok(Err(TryLockError::Error(error))) => Err(error).with_context(cannot),
         Ok(Ok(())) => Ok(Folder::Free),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Folder::Free),
-        Err(error) => Err(error).with_context(cannot),
+        Ok(Err(TryLockError::Error(error))) | Err(error) => Err(error).with_context(cannot),
     }
 }
 

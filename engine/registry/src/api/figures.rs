@@ -108,14 +108,12 @@ impl FigureSource {
             let tokens = registry.living_tokens(now()).await?;
             Ok::<_, crate::Fault>(Looked { answers: true, chains, trail_lines, tokens })
         };
-        match looked.await {
-            Ok(looked) => self.looked.store(Arc::new(looked)),
-            // The last known figures stay, and the page says that they are old.
-            Err(_) => {
-                let before = Looked::clone(&self.looked.load());
-                self.looked.store(Arc::new(Looked { answers: false, ..before }));
-            }
-        }
+        // Where the store does not answer, the last known figures stay, and the page says that they are old.
+        let looked = looked.await.unwrap_or_else(|_| {
+            let before = Looked::clone(&self.looked.load());
+            Looked { answers: false, ..before }
+        });
+        self.looked.store(Arc::new(looked));
     }
 }
 

@@ -43,7 +43,7 @@ fn r21_a_reset_leads_past_sets_of_a_clock_that_was_ahead() {
         let chain @ [first, ahead, further, reset] = &leapt(leap);
         let mut engine = engine();
         let now = 6000;
-        engine.at(first, now).unwrap();
+        engine.at(first, now).expect("its own warm copy");
         let fault = engine.at(ahead, now).unwrap_err();
         assert!(matches!(fault, SyncFault::FromTheFuture { sequence: Sequence(2), .. }), "{fault}");
         assert!(fault.to_string().contains("Clocks"), "it says where to look: {fault}");
@@ -77,12 +77,12 @@ fn r21_what_was_signed_before_a_reset_counts_once_also_when_its_time_has_come() 
     for leap in LEAPS {
         let [first, ahead, further, reset] = &leapt(leap);
         let mut engine = engine();
-        engine.apply_at(&[first.clone()], 6000);
+        engine.apply_at(std::slice::from_ref(first), 6000);
         engine.at(reset, 6000).unwrap();
         engine.apply_at(&[ahead.clone(), further.clone(), reset.clone()], 6000);
         // Holder 1 is green again, by a decision of the new era.
         let green = signed(reset, 1, 7000, &[(1, turned(GREEN))]);
-        engine.apply_at(&[green.clone()], 8000);
+        engine.apply_at(std::slice::from_ref(&green), 8000);
         // The national platform confirms the old instruction again, when the real time has come so far.
         for era in [0, 1] {
             let time = leap + 2000;
@@ -99,7 +99,7 @@ fn r21_what_was_signed_before_a_reset_counts_once_also_when_its_time_has_come() 
 
 #[test]
 fn r22_a_checkpoint_carries_the_era_of_the_chains_time() {
-    let folder = tempdir().unwrap();
+    let folder = tempdir().expect("a folder");
     let [first, ahead, further, reset] = leapt(8 * HOUR);
     let now = UnixMillis(START.0 + 6000);
     let mut engine = engine();
@@ -108,9 +108,9 @@ fn r22_a_checkpoint_carries_the_era_of_the_chains_time() {
     let tip = Tip { confirmed: UnixMillis(START.0 + 5000), ..further.tip };
     for (tip, words) in [(tip, &further.words), (reset.tip, &reset.words)] {
         let vouched = vouched(&tip, words, folder.path());
-        let answer = engine.follower.checkpoint(&vouched.bytes, keyring(), now).unwrap();
+        let answer = engine.follower.checkpoint(&vouched.bytes, keyring(), now).expect("its own warm copy");
         let CheckpointAnswer::Load(checkpoint) = answer else { panic!("{answer:?}") };
-        engine.follower.load(&checkpoint, &vouched.snapshot, now).unwrap();
+        engine.follower.load(&checkpoint, &vouched.snapshot, now).expect("its own warm copy");
         assert_eq!(engine.follower.tip().proposed, tip.proposed);
     }
     let again = signed(&reset, 0, 9 * HOUR, &[(1, turned(GREEN))]);
@@ -121,7 +121,7 @@ fn r22_a_checkpoint_carries_the_era_of_the_chains_time() {
 
 #[test]
 fn r22_a_checkpoint_of_the_future_waits() {
-    let (chain, folder) = (chain(), tempdir().unwrap());
+    let (chain, folder) = (chain(), tempdir().expect("a folder"));
     let mut engine = engine();
     engine.apply(&chain[..1]);
     let vouched = vouched(&chain[2].tip, &chain[2].words, folder.path());
@@ -133,7 +133,7 @@ fn r22_a_checkpoint_of_the_future_waits() {
     }
     assert_eq!((engine.sequence(), engine.follower.counters().checkpoints_refused), (Sequence(1), 3));
     let now = UnixMillis(made.0 - CHAIN_SKEW_MS_MAX);
-    let answer = engine.follower.checkpoint(&vouched.bytes, keyring(), now).unwrap();
+    let answer = engine.follower.checkpoint(&vouched.bytes, keyring(), now).expect("its own warm copy");
     assert!(matches!(answer, CheckpointAnswer::Load(_)), "as far as clocks differ");
 }
 
@@ -225,13 +225,14 @@ impl Engine {
 
 /// The same engine after a restart from its warm copy.
 fn restarted(engine: &Engine, now: u64) -> Engine {
-    let folder = tempdir().unwrap();
+    let folder = tempdir().expect("a folder");
     let path = folder.path().join("warm");
-    let info = hufu_table::write_snapshot(&engine.table.reader(), ISSUER, &path).unwrap();
-    let state = engine.follower.warm().seal(&info).unwrap();
-    let (table, snapshot) = (table(), Snapshot::open(&path).unwrap());
+    let info = hufu_table::write_snapshot(&engine.table.reader(), ISSUER, &path).expect("a snapshot");
+    let state = engine.follower.warm().seal(&info).expect("its own snapshot");
+    let (table, snapshot) = (table(), Snapshot::open(&path).expect("readable"));
     let now = UnixMillis(START.0 + now);
-    let writer = table.writer(ISSUER).unwrap();
-    let follower = Follower::resume(writer, authorities(), &state, &snapshot, now).unwrap();
+    let writer = table.writer(ISSUER).expect("no other writer");
+    let follower =
+        Follower::resume(writer, authorities(), &state, &snapshot, now).expect("its own warm copy");
     Engine { table, follower }
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use hufu_registry::api::types::{Hex, TrailEntry};
 use hufu_registry::{Deed, Entry, Noted, TrailCheck, TrailDigest};
+use hufu_upstream::Api;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use super::report::{Difference, Report};
@@ -35,7 +36,7 @@ pub(super) fn check(remote: &Remote, noted: Option<NotedEnd>, report: &mut Repor
     let mut check = TrailCheck::new(None);
     let mut found = noted.filter(|noted| noted.number == 0).map(|_| TrailDigest::START);
     // Reading leaves lines too: those are for the next audit.
-    let end = match remote.try_ask(|api| api.trail_end()) {
+    let end = match remote.try_ask(Api::trail_end) {
         Ok(end) => end,
         Err(fault) if noted.is_none() && fault.problem().is_some_and(|problem| problem.status == 403) => {
             return Ok(());

@@ -27,6 +27,7 @@ use crate::{ask, instructed};
 
 /// Confirm proposals.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct ConfirmArgs {
     #[command(flatten)]
     registry: RegistryArgs,

@@ -98,7 +98,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
                 seed.display()
             );
         }
-        ClusterCommand::Show(StateArgs { folder }) => show(&cluster::read(folder)?)?,
+        ClusterCommand::Show(StateArgs { folder }) => show(&cluster::read(folder)?),
         ClusterCommand::Ask { out } => {
             let request = handover::Request::make(out)?;
             let [public, secret] = handover::paths(out);
@@ -114,18 +114,18 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
             let keys = cluster::take(folder, &handover::open(ask, from)?, *replace)?;
             handover::remove(ask)?;
             say!("imported; {} and its copies open no more", from.display());
-            show(&keys)?;
+            show(&keys);
         }
         ClusterCommand::Next(StateArgs { folder }) => {
             let (name, secret) = random_chain()?;
             let keys = cluster::change(folder, |keys| Ok(keys.add_next(moment::now(), name, &secret)?))?;
             say!("export it to every other engine, then `hufu keys cluster use` on each");
-            show(&keys)?;
+            show(&keys);
         }
         ClusterCommand::Use(StateArgs { folder }) => {
             let keys = cluster::change(folder, |keys| Ok(keys.use_newer(moment::now())?))?;
             say!("24 hours after the last engine, `hufu keys cluster drop` on each");
-            show(&keys)?;
+            show(&keys);
         }
         ClusterCommand::Drop { state: StateArgs { folder }, now } => {
             let dropped = |keys: &mut ClusterKeys| match keys.drop_older(moment::now(), *now) {
@@ -136,7 +136,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
                 ),
                 done => Ok(done?),
             };
-            show(&cluster::change(folder, dropped)?)?;
+            show(&cluster::change(folder, dropped)?);
         }
     }
     Ok(())
@@ -163,7 +163,7 @@ fn random_chain() -> anyhow::Result<([u8; 8], zeroize::Zeroizing<[u8; 32]>)> {
     Ok((name, secret::random_seed()?))
 }
 
-fn show(keys: &ClusterKeys) -> anyhow::Result<()> {
+fn show(keys: &ClusterKeys) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["chain", "name", "secrets from", "new cookies"]);
     for chain in keys.facts() {
@@ -177,5 +177,4 @@ fn show(keys: &ClusterKeys) -> anyhow::Result<()> {
         ]);
     }
     say!("{table}");
-    Ok(())
 }
