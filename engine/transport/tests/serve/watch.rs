@@ -77,6 +77,7 @@ fn what_others_exhibit_stands_on_the_page() {
                     help: "Age",
                     values: Values::Seconds(vec![(label("7"), 0.5)]),
                 },
+                Family { name: "shelf_all", help: "All", values: Values::Counts(vec![(Vec::new(), 4)]) },
                 Family { name: "shelf_none", help: "Nothing yet", values: Values::Levels(Vec::new()) },
             ]
         }
@@ -95,6 +96,7 @@ fn what_others_exhibit_stands_on_the_page() {
         "# TYPE hufu_shelf_sets counter",
         "hufu_shelf_sets_total{issuer=\"7\"} 3",
         "hufu_shelf_info{issuer=\"7\",digest=\"00ff\"} 1",
+        "hufu_shelf_all_total 4\n",
         "hufu_shelf_age_seconds{issuer=\"7\"} 0.5",
         "# HELP hufu_shelf_none Nothing yet",
     ] {
