@@ -143,6 +143,32 @@ fn refused(path: &std::path::Path, what: &str) {
     let fault = Snapshot::open(path).and_then(|snapshot| snapshot.load(&mut writer)).expect_err(what);
     assert!(fault.to_string().starts_with(&path.display().to_string()), "{what}: {fault}");
     assert_eq!(content(&table, &writer), before, "{what}");
+    let verified = Snapshot::open(path).and_then(|snapshot| snapshot.verify()).expect_err(what);
+    assert_eq!(verified.to_string(), fault.to_string(), "without a table: {what}");
+}
+
+#[test]
+fn r22_a_snapshot_is_verified_without_a_table() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("kept.snapshot");
+    example(&path);
+    let whole = fs::read(&path).unwrap();
+    Snapshot::open(&path).unwrap().verify().expect("as it was written");
+    // A word of either segment, each of which the header and the segment list know nothing of.
+    for at in [64 + 8, 64 + 16, 64 + 24] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let snapshot = Snapshot::open(&path).expect("only the words are damaged");
+        let fault = snapshot.verify().expect_err("a damaged word");
+        assert!(fault.to_string().contains("the digest of a segment differs"), "byte {at}: {fault}");
+    }
+    // What it said when it was opened is not what the file says now.
+    fs::write(&path, &whole).unwrap();
+    let snapshot = Snapshot::open(&path).unwrap();
+    fs::write(&path, &whole[..64 + 24]).unwrap();
+    let fault = snapshot.verify().expect_err("cut meanwhile");
+    assert!(fault.to_string().contains("it is cut off"), "{fault}");
 }
 
 /// Somebody who can compute digests but does not keep to the format: what is altered, and what gives it away.

@@ -73,6 +73,24 @@ fn r21_a_reset_leads_past_sets_of_a_clock_that_was_ahead() {
 }
 
 #[test]
+fn r21_a_reset_that_is_dated_ahead_is_refused_and_changes_nothing() {
+    for leap in LEAPS {
+        let [first, ahead, further, _] = &leapt(leap);
+        let mut engine = engine();
+        let now = 6000;
+        engine.at(first, now).unwrap();
+        // The clock is still wrong in the era that was to put it right.
+        let early = signed(further, 1, leap, &[(3, turned(GREEN))]);
+        let fault = engine.at(&early, now).unwrap_err();
+        assert!(matches!(fault, SyncFault::FromTheFuture { sequence: Sequence(4), .. }), "{fault}");
+        assert_eq!(engine.follower.wants(), Wanted::Nothing, "nothing is fetched for it");
+        let fault = engine.at(ahead, now).unwrap_err();
+        assert!(matches!(fault, SyncFault::FromTheFuture { .. }), "the era is not believed: {fault}");
+        assert_eq!((engine.sequence(), engine.word(1)), (Sequence(1), GREEN));
+    }
+}
+
+#[test]
 fn r21_what_was_signed_before_a_reset_counts_once_also_when_its_time_has_come() {
     for leap in LEAPS {
         let [first, ahead, further, reset] = &leapt(leap);

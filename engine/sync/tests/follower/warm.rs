@@ -3,6 +3,7 @@
 use hufu_sync::{CheckpointAnswer, Follower, HeadAnswer, SetAnswer, SyncFault, WarmCopy};
 use hufu_table::Snapshot;
 use hufu_wire::{Sequence, UnixMillis};
+use sha2::{Digest as _, Sha256};
 use tempfile::tempdir;
 
 use crate::common::*;
@@ -168,6 +169,13 @@ fn r22_a_warm_copy_goes_with_its_own_snapshot_and_no_other_of_its_sequence() {
     let fault = begun.follower.restore(&state, &swapped, later()).unwrap_err();
     assert!(fault.to_string().contains("another one"), "{fault}");
     assert_eq!((begun.sequence(), begun.word(1)), (Sequence(0), StatusWord::UNKNOWN), "nothing was loaded");
+    // A state that names its own snapshot at another sequence. Its seal is right: it has no key.
+    let mut moved = state;
+    moved[48..56].copy_from_slice(&3_u64.to_le_bytes());
+    let seal = Sha256::digest(&moved[32..]);
+    moved[..32].copy_from_slice(&seal);
+    let fault = begun.follower.restore(&moved, &own, later()).unwrap_err();
+    assert!(fault.to_string().contains("another one"), "{fault}");
     begun.follower.restore(&state, &own, later()).unwrap();
     assert_eq!((begun.sequence(), begun.word(1)), (Sequence(2), RED));
 
