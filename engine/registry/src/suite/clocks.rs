@@ -2,6 +2,7 @@
 
 use hufu_codes::chain::Tip;
 use hufu_wire::chain::{Change, Proposed};
+use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{HolderIndex, Sequence, UnixMillis};
 
 use super::checkpoints::vouched;
@@ -85,6 +86,26 @@ pub async fn r21_the_time_of_a_chain_is_reset_by_both_authorities(database: &dyn
         assert_eq!(scene.store.status(ISSUER, HolderIndex(1)).await, Ok(green()));
     }
     assert!(scene.tip().await.sequence > Sequence(6));
+}
+
+/// A chain that is ahead by no more than clocks differ is not reset; one millisecond further it is (R21).
+pub async fn r21_a_chain_as_far_ahead_as_clocks_differ_is_not_reset(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    // Each call of the clock is a second later: one reading, for an exact boundary.
+    let real = now();
+    let reset = async || change_at(&scene, real, 1, &[(2, Change::Word(green()))]).await;
+    for (beyond, holder) in [(0, 1), (1, 3)] {
+        let ahead = UnixMillis(real.0 + CHAIN_SKEW_MS_MAX + beyond);
+        assert!(is_appended(&change_at(&scene, ahead, 0, &[(holder, Change::Word(green()))]).await));
+        let answer = reset().await;
+        if beyond == 0 {
+            let is_needless =
+                matches!(&answer, Err(Fault::Conflict(what)) if what.contains("without a reset"));
+            assert!(is_needless, "{answer:?}");
+        } else {
+            assert!(is_appended(&answer), "{answer:?}");
+        }
+    }
 }
 
 /// A registry whose clock is wrong takes nothing that is dated by right ones, and goes on when it is right (R21).

@@ -125,6 +125,7 @@ macro_rules! store_suite {
             races::lines_of_several_writers_are_one_trail,
             checkpoints::the_newest_checkpoint_of_this_history_is_kept,
             clocks::r21_the_time_of_a_chain_is_reset_by_both_authorities,
+            clocks::r21_a_chain_as_far_ahead_as_clocks_differ_is_not_reset,
             clocks::r21_a_registry_whose_clock_is_wrong_takes_nothing_and_goes_on,
             clocks::r21_what_a_wrong_clock_dated_is_no_proposal,
             clocks::a_clock_that_was_ahead_holds_no_brake_for_long,
