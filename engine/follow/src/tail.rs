@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn r22_a_set_that_was_written_in_part_is_taken_back() {
+    fn r22_the_next_set_belongs_where_the_last_one_ends_and_a_blocked_file_is_told() {
         let (_home, path) = written(&[b"the first"]);
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::open(home.path(), ISSUER).unwrap();
