@@ -6,8 +6,8 @@
 //! does not lose it.
 
 use core::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use hufu_wire::{UnixMillis, UnixSeconds};
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::UnixTime;
+
+use crate::kept;
 
 /// Reads a device's own clock.
 type Read = Box<dyn Fn() -> UnixSeconds + Send + Sync>;
@@ -79,7 +81,7 @@ impl DeviceClock {
         heard.last = Some((time, Instant::now()));
         if let Some(path) = &heard.kept_in {
             // A folder that cannot be written costs the device its memory of the time and nothing else.
-            let _ = write_kept(path, time);
+            let _ = kept::replace(path, format!("{}\n", time.0).as_bytes());
         }
     }
 
@@ -164,23 +166,6 @@ fn read_kept(path: &Path) -> Result<Option<UnixSeconds>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// Replaces the file: a power cut leaves the old one or the new one.
-fn write_kept(path: &Path, time: UnixSeconds) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.new", std::process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    let written = File::create(&unfinished).and_then(|mut file| {
-        writeln!(file, "{}", time.0)?;
-        file.sync_all()
-    });
-    let replaced = written.and_then(|()| fs::rename(&unfinished, path));
-    if replaced.is_err() {
-        // Nothing is left behind that could not be made in the first place.
-        let _ = fs::remove_file(&unfinished);
-    }
-    replaced
 }
 
 #[cfg(test)]

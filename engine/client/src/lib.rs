@@ -18,6 +18,7 @@ mod clock;
 mod control;
 mod gate;
 mod identity;
+mod kept;
 mod pacing;
 mod renewal;
 mod revocations;

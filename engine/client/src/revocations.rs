@@ -3,8 +3,8 @@
 //! A stolen engine keeps its key until its certificate ends, and would hand out an old list or none. So a device takes
 //! lists from any engine, keeps the newest of each authority for good, and holds every engine against them.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +12,8 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use hufu_wire::Malformed;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+
+use crate::kept;
 
 /// The lists of one device; clones share them.
 #[derive(Clone)]
@@ -147,17 +149,11 @@ impl Kept {
         })
     }
 
-    /// Replaces the file: a reader sees the old one or the new one, also after a power cut.
+    /// Writes the lists to the file, if there is one.
     fn store(&self) -> io::Result<()> {
         let Some(path) = &self.file else { return Ok(()) };
         let der: Vec<u8> = self.lists.iter().flat_map(|list| list.der.iter().copied()).collect();
-        let new = path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(&der)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        kept::replace(path, &der)
     }
 }
 
