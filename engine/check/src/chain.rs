@@ -192,6 +192,14 @@ mod tests {
     }
 
     #[test]
+    fn b10_keys_of_every_epoch_come_from_the_chain_s_own_secret() {
+        let other = Chain::new(0, [7; 8], EPOCH, &[8; 32]);
+        let (one, two) = (keys(&chain(), EPOCH + 6), keys(&other, EPOCH + 6));
+        assert_eq!(one.len(), EPOCHS);
+        assert!(one.iter().all(|(epoch, key)| two[epoch] != *key));
+    }
+
+    #[test]
     fn the_same_seed_makes_the_same_chain() {
         let [mut one, mut two] = [1, 1].map(|seed| Chain::from_seed(&[seed; 32]).unwrap());
         one.advance_to(EPOCH).unwrap();

@@ -146,6 +146,19 @@ mod tests {
         assert!(apart(0..16) && apart(16..32) && apart(48..64), "equal plain text is sealed differently");
     }
 
+    /// While one chain takes over from another, each has all its epochs.
+    #[test]
+    fn b10_two_whole_chains_are_accepted_at_a_time() {
+        let epochs_s = |epochs: u64| 1000 * epochs * u64::from(limits::EPOCH_S);
+        let mut cluster = ClusterKeys::from_seed(&[9; 32], UnixMillis(NOW.0 - epochs_s(20))).unwrap();
+        cluster.add_next(UnixMillis(NOW.0 - epochs_s(10)), [2; 8], &[2; 32]).unwrap();
+        let keys = CookieKeys::new(&cluster, NOW).unwrap();
+        let epoch = NOW.seconds().0 / limits::EPOCH_S;
+        for chain in [0, 1] {
+            assert!((epoch - 4..=epoch + 1).all(|epoch| keys.accepts(KeyEpoch::of(chain, epoch))));
+        }
+    }
+
     #[test]
     fn epochs_live_as_long_as_their_cookies_can() {
         let cluster = ClusterKeys::from_seed(&[9; 32], UnixMillis(NOW.0 - 30 * 86_400_000)).unwrap();

@@ -194,3 +194,62 @@ impl Counters {
         add(&self.roster_members, u64::from(members));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each is counted a different number of times, and none is read for another.
+    #[test]
+    fn every_counter_tells_what_was_counted_and_nothing_else() {
+        let counters = Counters::default();
+        let told = || {
+            [
+                counters.batches(),
+                counters.requests(),
+                counters.seen_again(),
+                counters.seen_first(),
+                counters.sessions_opened(),
+                counters.pass_back_evictions(),
+                counters.pass_back_unclaimed(),
+                counters.numbers_untold(),
+                counters.roster_members(),
+            ]
+        };
+        assert_eq!(told(), [0; 9]);
+        for requests in [20, 1] {
+            counters.count_batch(requests);
+        }
+        counters.count_seen(3, 4);
+        (0..5).for_each(|_| counters.count_session_opened());
+        (0..6).for_each(|_| counters.count_pass_back_eviction());
+        (0..7).for_each(|_| counters.count_pass_back_unclaimed());
+        (0..8).for_each(|_| counters.count_number_untold());
+        counters.count_roster_members(9);
+        assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn every_silence_and_every_verdict_is_counted_apart() {
+        let counters = Counters::default();
+        let times = |cause: Silence| 2 + cause as u64;
+        for cause in Silence::ALL {
+            (0..times(cause)).for_each(|_| counters.count_silence(cause));
+        }
+        assert!(Silence::ALL.iter().all(|&cause| counters.silence(cause) == times(cause)));
+
+        for (reason, times) in [(Reason::Clear, 2), (Reason::StatusRed, 3), (Reason::PassBack, 4)] {
+            (0..times).for_each(|_| counters.count_verdict(reason.decision(), reason));
+            assert_eq!(counters.reason(reason), times);
+        }
+        assert_eq!((counters.decision(Decision::Admit), counters.decision(Decision::Refuse)), (2, 7));
+        assert_eq!((counters.reason(Reason::Busy), counters.decision(Decision::Refer)), (0, 0));
+    }
+
+    /// Metrics and alarms name them.
+    #[test]
+    fn silences_have_the_names_that_metrics_promise() {
+        let slugs = Silence::ALL.map(Silence::slug);
+        assert_eq!(slugs, ["length", "not-a-request", "epoch", "cookie", "request", "flood"]);
+    }
+}

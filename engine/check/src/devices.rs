@@ -343,6 +343,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_bucket_further_ahead_than_clocks_differ_is_from_before_a_clock_was_set_back() {
+        for (back_ms, served) in [(1000, false), (1001, true)] {
+            let devices = Devices::new(1, Rate { per_s: 10, burst: 1 });
+            assert!(devices.charge(&grant(0, 0), NOW));
+            assert_eq!(devices.charge(&grant(0, 0), UnixMillis(NOW.0 - back_ms)), served, "{back_ms} ms");
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_devices_as_were_asked_for() {
+        let devices = |count| Devices::new(count, Rate { per_s: 1, burst: 1 });
+        assert_eq!([0, 1, 8].map(|count| devices(count).len()), [0, 1, 8]);
+        assert_eq!([0, 1, 8].map(|count| devices(count).is_empty()), [true, false, false]);
+        assert_eq!([7, 8].map(|device| devices(8).has_room_for(DeviceId(device))), [true, false]);
+    }
+
+    #[test]
     fn a_rate_of_nothing_serves_nothing() {
         let devices = Devices::new(1, Rate { per_s: 0, burst: 5 });
         assert_eq!(devices.charge_sealed(&grant(0, 0), SESSION, CheckNumber(1), NOW), Charge::Flood);

@@ -310,3 +310,6 @@ impl fmt::Display for NotEnrolled {
 }
 
 impl core::error::Error for NotEnrolled {}
+
+#[cfg(test)]
+mod tests;

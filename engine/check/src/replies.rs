@@ -47,3 +47,23 @@ impl Default for Replies {
         Replies::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_replies_is_one_piece_unless_one_of_them_is_silence() {
+        let mut replies = Replies::new();
+        for index in 0..4_u8 {
+            replies.place(index.into()).fill(index + 1);
+        }
+        let run = [2, 3].map(|byte| [byte; sealed::REPLY_BYTES]);
+        assert_eq!(replies.run(1..3), Some(run.as_flattened()));
+        replies.withdraw(2);
+        assert_eq!((replies.get(2), replies.run(1..3)), (None, None), "silence after all");
+        assert_eq!(replies.get(1), Some(&run[0]));
+        replies.clear();
+        assert!((0..=limits::BATCH_MAX).all(|index| replies.get(index).is_none()));
+    }
+}

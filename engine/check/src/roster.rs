@@ -77,7 +77,7 @@ fn believe<'a>(
 
 /// How many single checks a roster is worth to its device's rate: a member costs about a hundredth of one.
 fn worth(members: usize) -> u32 {
-    1 + u32::try_from(members / MEMBERS_A_CHECK).unwrap_or(u32::MAX - 1)
+    u32::try_from(members / MEMBERS_A_CHECK).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 const MEMBERS_A_CHECK: usize = 128;

@@ -77,8 +77,9 @@ impl Sessions {
         let session = Session::open(&self.keys, header)?;
         counters.count_session_opened();
         let place = if self.used_in[home] == self.batch {
+            let spilled = PLACES + self.spilled;
             self.spilled += 1;
-            PLACES + self.spilled - 1
+            spilled
         } else {
             self.used_in[home] = self.batch;
             home
@@ -159,7 +160,7 @@ mod tests {
             expires: UnixSeconds(NOW.seconds().0 + 60),
             keys: SessionKeys { request: [1; 16], reply: [2; 16] },
         };
-        (0..u64::MAX)
+        (0..1_000_000_u64)
             .map(|n| {
                 let mut nonce = [0; 12];
                 nonce[..8].copy_from_slice(&n.to_le_bytes());
@@ -174,7 +175,9 @@ mod tests {
     fn sessions_that_want_one_place_are_all_kept_until_the_batch_is_answered() {
         let mut sessions = sessions();
         let counters = Counters::default();
-        let headers: Vec<_> = (0..3).map(|device| header_at(77, device)).collect();
+        // The others want the places around those of the sessions that find theirs taken.
+        let homes = [77, 0, 1, PLACES - 1, PLACES - 2, 77, 77, 77];
+        let headers: Vec<_> = homes.iter().zip(0..).map(|(&home, device)| header_at(home, device)).collect();
         for _ in 0..2 {
             sessions.begin_batch();
             let places: Vec<_> =

@@ -150,8 +150,11 @@ fn r12_a_roster_gives_every_members_verdict_and_a_summary() {
     let expected =
         [Reason::Clear, Reason::StatusRed, Reason::StatusAmber, Reason::StatusUnknown, Reason::Clear];
     assert_eq!(reasons, expected);
-    assert_eq!(checkpoint.counters.roster_members(), 104);
-    assert_eq!(checkpoint.counters.decision(Decision::Admit), 101);
+    let mut out = Vec::new();
+    checkpoint.spine.check_roster(NOW, &gate.grant, &bytes, &mut out);
+    assert_eq!(out.capacity(), out.len(), "room is made once, and no more than the reply needs");
+    assert_eq!(checkpoint.counters.roster_members(), 2 * 104);
+    assert_eq!(checkpoint.counters.decision(Decision::Admit), 2 * 101);
 }
 
 #[test]

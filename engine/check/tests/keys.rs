@@ -25,6 +25,17 @@ fn nonce_of(reply: &[u8; sealed::REPLY_BYTES]) -> u128 {
     u128::from_le_bytes(nonce)
 }
 
+/// With the clock going either way.
+#[test]
+fn b10_a_cookie_is_sealed_under_the_epoch_of_its_time() {
+    let checkpoint = Checkpoint::new();
+    let grant = checkpoint.gate(1, SCHOOL).grant;
+    for epochs in [0, 1, 1, 3, 1] {
+        let enrolled = checkpoint.engine.enrol(grant, 1, LATER, later(epochs)).unwrap();
+        assert_eq!(enrolled.epoch.number(), ClusterKeys::epoch_at(later(epochs)));
+    }
+}
+
 /// Issue 7, C: two enrolments that shared a nonce would share it under the cluster's key.
 #[test]
 fn b10_no_two_enrolments_share_a_nonce_or_a_key() {

@@ -219,3 +219,18 @@ fn r43_a_superseded_device_is_served_until_it_is_revoked() {
     assert_eq!(checkpoint.show_at(later(2), &mut old, &code).reason, Reason::DeviceRevoked);
     assert_eq!(checkpoint.show_at(later(2), &mut new, &code).reason, Reason::Clear);
 }
+
+#[test]
+fn a_cookie_is_good_to_its_last_second_and_from_a_minute_before_its_first() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, SCHOOL);
+    for (offset_s, reason) in [
+        (-61, Reason::CookieExpired),
+        (-60, Reason::NotACode),
+        (3599, Reason::NotACode),
+        (3600, Reason::CookieExpired),
+    ] {
+        let now = UnixMillis(NOW.0.strict_add_signed(offset_s * 1000));
+        assert_eq!(checkpoint.show_at(now, &mut gate, "").reason, reason, "{offset_s} s");
+    }
+}

@@ -405,6 +405,7 @@ fn a_site_whose_policy_is_gone_is_a_reason() {
     let mut gate = checkpoint.gate(1, SCHOOL);
     let other = "[[site]]\nid = 9\nname = \"Elsewhere\"\n";
     checkpoint.engine.set_sites(hufu_policy::Sites::parse(other, "sites.toml").unwrap());
+    assert_eq!(checkpoint.engine.sites().iter().map(|site| site.id.0).collect::<Vec<_>>(), [9]);
     let code = checkpoint.paper(GREEN);
     assert_eq!(checkpoint.reason(&mut gate, &code), Reason::SiteUnknown);
     assert!(checkpoint.engine.enrol(gate.grant, 1, LATER, NOW).is_err());

@@ -49,10 +49,10 @@ fn numbers_out_of_order_are_new_once() {
 }
 
 #[test]
-fn two_sessions_of_one_second_each_have_their_numbers() {
+fn three_sessions_of_one_second_each_have_their_numbers() {
     let numbers = Numbers::default();
     for number in 1..200 {
-        for tag in [1, 2] {
+        for tag in [1, 2, 3] {
             assert_eq!(tell(&numbers, session(tag, 0), number), Told::New, "{number} of {tag}");
             assert_eq!(tell(&numbers, session(tag, 0), number), Told::Repeated, "{number} of {tag}");
         }
@@ -139,6 +139,47 @@ fn a_number_taken_back_is_new_once_more() {
     numbers.take_back(Side::Current, session(1, 0), CheckNumber(7));
     assert_eq!(tell(&numbers, session(1, 0), 7), Told::New);
     assert_eq!(tell(&numbers, session(1, 0), 7), Told::Repeated);
+}
+
+#[test]
+fn a_number_taken_back_leaves_its_neighbours_as_they_were() {
+    for tag in 1..50 {
+        let numbers = Numbers::default();
+        let used = [3, 6, 8, 39, 40, 71];
+        for number in [&used[..], &[7]].concat() {
+            assert_eq!(tell(&numbers, session(tag, 0), number), Told::New);
+        }
+        numbers.take_back(Side::Current, session(tag, 0), CheckNumber(7));
+        for number in used {
+            assert_eq!(tell(&numbers, session(tag, 0), number), Told::Repeated, "{number}");
+        }
+        assert_eq!(tell(&numbers, session(tag, 0), 7), Told::New);
+    }
+}
+
+/// The words of a window are not cleared when it changes hands: each names the session that wrote it.
+#[test]
+fn what_another_session_left_in_a_window_is_not_taken_for_its_own() {
+    let tags = [1, 2, 1 << 32 | 1, 3 << 32, 1 << 32 | 5];
+    for (from, to) in tags.iter().flat_map(|from| tags.iter().map(move |to| (*from, *to))) {
+        let window = Window::default();
+        assert!(window.take_over(0, from));
+        assert_eq!(window.mark(from, 5), Told::New);
+        assert!(from == to || window.take_over(from, to));
+        let told = if from == to { Told::Repeated } else { Told::New };
+        assert_eq!(window.mark(to, 5), told, "{from:x}, then {to:x}");
+    }
+}
+
+/// 0 marks a window that no session has.
+#[test]
+fn a_session_whose_tag_is_zero_has_a_window_as_every_other() {
+    let numbers = Numbers::default();
+    assert_eq!(tell(&numbers, session(0, 0), 1), Told::New);
+    for tag in [5, 6] {
+        assert_eq!(tell(&numbers, session(tag, 0), 1), Told::New);
+        assert_eq!(tell(&numbers, session(0, 0), 1), Told::Repeated);
+    }
 }
 
 /// Four workers, two sessions, every number from each of them: each is new exactly once.

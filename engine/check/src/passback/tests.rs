@@ -123,6 +123,26 @@ fn a_clock_set_back_does_not_forget() {
     let memory = PassBack::new(16, [7; 16]);
     assert_eq!(claim(&memory, 5, 9, 1, later(60)), FIRST);
     assert_eq!(claim(&memory, 5, 9, 2, NOW), Claim::Elsewhere);
+    assert_eq!(claim(&memory, 5, 9, 2, later(119)), Claim::Elsewhere, "what it was dated still counts");
+    assert_eq!(claim(&memory, 5, 9, 2, later(120)), FIRST);
+}
+
+/// Seconds in a place never fall: two gates could both be first otherwise.
+#[test]
+fn r09_who_takes_a_place_is_dated_no_earlier_than_who_had_it() {
+    let memory = PassBack::new(WAYS, [7; 16]);
+    for holder in 0..4 {
+        assert_eq!(claim(&memory, holder, 9, 1, later(30)), FIRST);
+    }
+    assert_eq!(claim(&memory, 4, 9, 1, NOW), Claim::First { evicted: true });
+    assert_eq!(claim(&memory, 4, 9, 2, later(89)), Claim::Elsewhere);
+    assert_eq!(claim(&memory, 4, 9, 2, later(90)), FIRST);
+}
+
+#[test]
+fn there_is_room_for_at_least_as_many_holders_as_were_asked_for() {
+    let room = [1, 4, 5, 1000, 1024].map(|entries| PassBack::new(entries, [7; 16]).capacity());
+    assert_eq!(room, [4, 4, 8, 1024, 1024]);
 }
 
 /// How old a use is that a clock far ahead has dated cannot be told: it counts once more from when it is met,
