@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -44,7 +45,7 @@ const fn room(package: &'static str, folder: &'static str) -> Room {
     Room { package, folder, guard: None }
 }
 
-/// Floors 1 to 3. The rules of the registry are tested over a store.
+/// Floors 1 to 3. The rules of the registry are tested over a store, a gate against an engine that serves.
 const ROOMS: [Room; 8] = [
     room("hufu-wire", "engine/wire"),
     room("hufu-codes", "engine/codes"),
@@ -53,7 +54,7 @@ const ROOMS: [Room; 8] = [
     room("hufu-check", "engine/check"),
     room("hufu-sync", "engine/sync"),
     Room { guard: Some(("hufu-sqlite", "engine/sqlite")), ..room("hufu-registry", "engine/registry") },
-    room("hufu-client", "engine/client"),
+    Room { guard: Some(("hufu-transport", "engine/transport")), ..room("hufu-client", "engine/client") },
 ];
 
 /// Test files that would only cost time. Fuzz targets and programs under load run for seconds, and what they would
@@ -66,6 +67,8 @@ const LIST: &str = ".ci/mutants.toml";
 
 /// A mutant's tests may take so many times as long as without it. A mutant that takes longer counts as caught.
 const TIMES_AS_LONG: &str = "5";
+/// And at least this long.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs the mutants; the exit code says whether each was caught or is on the list.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -117,17 +120,20 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     let emulated = room.package == "hufu-codes" && !runs_lanes();
     let guard = room.guard.or(emulated.then_some(("hufu-codes-emulated", "engine/codes/emulated")));
     let mut command = cargo(["mutants", "--in-place", "--no-config", "--test-tool", "nextest"]);
-    command.args(["--package", room.package]).args([
-        "--timeout-multiplier",
-        TIMES_AS_LONG,
-        "--minimum-test-timeout",
-        "60",
-        "--cargo-arg=--lib",
-    ]);
+    let shortest = SHORTEST_TIMEOUT.as_secs().to_string();
+    command.args(["--package", room.package, "--minimum-test-timeout", &shortest, "--cargo-arg=--lib"]);
     let mut files = test_files(room.folder)?;
     if let Some((package, folder)) = guard {
-        command.args(["--test-package", room.package, "--test-package", package]);
         files.append(&mut test_files(folder)?);
+        command.args(["--test-package", room.package, "--test-package", package]);
+        // Without a mutant, cargo-mutants runs the tests of the mutated package only, and does not know the files of
+        // the other.
+        let timeout = whole_run(&[room.package, package], &files)?
+            .mul_f64(TIMES_AS_LONG.parse()?)
+            .max(SHORTEST_TIMEOUT);
+        command.args(["--baseline", "skip", "--timeout", &timeout.as_secs().to_string()]);
+    } else {
+        command.args(["--timeout-multiplier", TIMES_AS_LONG]);
     }
     command
         .args(files.iter().map(|name| format!("--cargo-arg=--test={name}")))
@@ -154,6 +160,26 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     }
     let text = fs::read_to_string(&report).with_context(|| format!("{} cannot be read", report.display()))?;
     outcomes::read(&text).with_context(|| report.display().to_string())
+}
+
+/// Builds and runs the tests of these packages without a mutant, and says how long running them took.
+fn whole_run(packages: &[&str], files: &BTreeSet<String>) -> Result<Duration> {
+    let run = |extra: &[&str]| -> Result<Duration> {
+        let mut command = cargo(["nextest", "run"]);
+        command.args(extra).args(packages.iter().flat_map(|package| ["--package", package])).arg("--lib");
+        command.args(files.iter().map(|name| format!("--test={name}")));
+        command.current_dir(Path::new(FOLDER).join("tree"));
+        let start = Instant::now();
+        let status = status_of(&mut command)?;
+        ensure!(
+            status.success(),
+            "the tests of {} fail without a mutant: run them alone first",
+            packages.join(", ")
+        );
+        Ok(start.elapsed())
+    };
+    run(&["--no-run"])?;
+    run(&[])
 }
 
 /// The test targets of the package in `folder`, apart from those left out.
