@@ -34,6 +34,56 @@ fn r24_a_head_tells_the_age_and_never_goes_back() {
     assert_eq!(engine.heard(), Some(time));
     assert_eq!(engine.head(&tip, skewed, now).unwrap(), HeadAnswer::Current { age_ms: 0 });
     assert_eq!(engine.heard(), Some(now), "no younger than now");
+    assert_eq!(engine.follower.heard(), engine.heard(), "the follower and its table");
+}
+
+/// Two heads of one time are cut to the clock of each moment.
+#[test]
+fn r24_a_clock_set_back_by_less_than_clocks_differ_makes_nothing_older() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain[..1]);
+    let heard = after(&chain[1].tip, 10_000);
+    engine.head(&chain[0].tip, heard, heard).unwrap();
+    engine.apply(&chain[1..2]);
+    let (time, back) = (UnixMillis(heard.0 + 1), UnixMillis(heard.0 - CHAIN_SKEW_MS_MAX / 2));
+    engine.head(&chain[1].tip, time, back).unwrap();
+    assert_eq!(engine.heard(), Some(heard));
+}
+
+#[test]
+fn each_kind_of_head_is_counted_apart() {
+    let chain = chain();
+    let mut engine = engine();
+    engine.apply(&chain[..2]);
+    let [first, held, ahead] = [chain[0].tip, chain[1].tip, chain[2].tip];
+    let lie = Tip { digest: ChainDigest([9; 32]), ..held };
+    let now = |ms| after(&held, 5000 + ms);
+    // One current, two late, three rolled back, four forked, five beyond a gap, six refused.
+    let heads = [(held, 1), (held, 2), (first, 3), (lie, 4), (ahead, 5)];
+    let mut ms = 0;
+    for (tip, times) in heads {
+        for _ in 0..times {
+            // Only what is late has the time of the one before it.
+            ms += u64::from(times != 2);
+            engine.head(&tip, now(ms), now(ms)).unwrap();
+        }
+    }
+    for _ in 0..6 {
+        engine.head(&held, UnixMillis(now(0).0 + 2 * CHAIN_SKEW_MS_MAX), now(0)).unwrap_err();
+    }
+    let counted = engine.follower.counters();
+    assert_eq!(
+        [
+            counted.heads_current,
+            counted.heads_late,
+            counted.heads_rolled_back,
+            counted.heads_forked,
+            counted.heads_beyond_gap,
+            counted.heads_refused
+        ],
+        [1, 2, 3, 4, 5, 6]
+    );
 }
 
 #[test]

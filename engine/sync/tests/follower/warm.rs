@@ -43,6 +43,14 @@ fn r22_a_restart_goes_on_where_the_warm_copy_was_made() {
         assert!(matches!(resume(&damaged, &snapshot), Err(SyncFault::WarmCopy { .. })), "byte {at}");
         assert!(resume(&state[..at], &snapshot).is_err(), "cut to {at}");
     }
+    // A state that is sealed well, of another program: magic, version, a flag, each reserved byte.
+    for (at, byte) in [(32, b'h'), (40, 2), (88, 2)].into_iter().chain((89..96).map(|at| (at, 1))) {
+        let mut odd = state;
+        odd[at] = byte;
+        let seal: [u8; 32] = Sha256::digest(&odd[32..]).into();
+        odd[..32].copy_from_slice(&seal);
+        assert!(matches!(resume(&odd, &snapshot), Err(SyncFault::WarmCopy { .. })), "byte {at}");
+    }
     let other = vouched(&chain[1].tip, &chain[1].words, folder.path()).snapshot;
     assert!(matches!(resume(&state, &other), Err(SyncFault::WarmCopy { .. })));
 }
