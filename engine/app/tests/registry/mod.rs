@@ -19,6 +19,8 @@ pub(crate) const ISSUER: &str = "310000";
 pub(crate) struct World {
     folder: tempfile::TempDir,
     registry: Child,
+    /// Where its metrics page is.
+    pub(crate) metrics: String,
 }
 
 impl World {
@@ -46,6 +48,12 @@ impl World {
         run("keys trust add --operator operator.key --list trust.hufu --key reg/publisher.pub --uses head");
         fs::copy(folder.path().join("trust.hufu"), folder.path().join("reg/trust.hufu")).unwrap();
 
+        let config = folder.path().join("reg/registry.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let with_metrics = text.replace("# metrics = \"\"", "metrics = \"127.0.0.1:0\"");
+        assert_ne!(text, with_metrics);
+        fs::write(&config, with_metrics).unwrap();
+
         let mut registry = command(
             folder.path(),
             &["registry", "serve", "--config", "reg/registry.toml", "--until-stdin-ends"],
@@ -57,13 +65,16 @@ impl World {
         .unwrap();
         let mut line = String::new();
         BufReader::new(registry.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("ready api=").unwrap_or_else(|| {
+        let addresses =
+            line.trim().strip_prefix("ready api=").and_then(|ready| ready.split_once(" metrics="));
+        let (address, metrics) = addresses.unwrap_or_else(|| {
             panic!("{line:?}: {}", fs::read_to_string(folder.path().join("registry.log")).unwrap())
         });
+        let metrics = metrics.to_owned();
         let defaults =
             format!("registry = 'https://{address}'\ntoken = 'admin.token'\nca = 'reg/ca/ca.pem'\n");
         fs::write(folder.path().join("hufu.toml"), defaults).unwrap();
-        World { folder, registry }
+        World { folder, registry, metrics }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -2,26 +2,27 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hufu_registry::api::{ServeFault, TlsFiles, serve};
 use reqwest::tls::Version;
 use reqwest::{Certificate, Client};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::world::{World, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
     let folder = tempfile::TempDir::new().unwrap();
-    let identity =
-        rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let files = TlsFiles { certificate: folder.path().join("api.pem"), key: folder.path().join("api.key") };
-    fs::write(&files.certificate, identity.cert.pem()).unwrap();
-    fs::write(&files.key, identity.signing_key.serialize_pem()).unwrap();
+    let (files, certificate) = identity(folder.path());
     let world = World::with(|options| options.tls = Some(files.clone())).await;
     let url = format!("https://127.0.0.1:{}/v1/health", world.running.addr().port());
 
-    let root = Certificate::from_pem(identity.cert.pem().as_bytes()).unwrap();
+    let root = Certificate::from_pem(certificate.as_bytes()).unwrap();
     for version in [Version::TLS_1_2, Version::TLS_1_3] {
         let builder = Client::builder().tls_certs_only([root.clone()]);
         let client = builder.tls_version_min(version).tls_version_max(version).build().unwrap();
@@ -41,6 +42,31 @@ async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
     let root = Certificate::from_pem(renewed.cert.pem().as_bytes()).unwrap();
     let client = Client::builder().tls_certs_only([root]).build().unwrap();
     assert!(client.get(&url).send().await.unwrap().status().is_success(), "without a restart");
+}
+
+/// A certificate for this machine and its key in a folder, and the certificate as PEM.
+fn identity(folder: &Path) -> (TlsFiles, String) {
+    let identity =
+        rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.join("api.pem"), key: folder.join("api.key") };
+    fs::write(&files.certificate, identity.cert.pem()).unwrap();
+    fs::write(&files.key, identity.signing_key.serialize_pem()).unwrap();
+    (files, identity.cert.pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b13_a_connection_that_never_says_hello_is_closed_and_counted() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (files, _) = identity(folder.path());
+    let world = World::with(|options| {
+        options.tls = Some(files);
+        options.headers_ms_max = 50;
+    })
+    .await;
+    let mut silent = TcpStream::connect(world.running.addr()).await.unwrap();
+    let read = timeout(Duration::from_secs(10), silent.read(&mut [0; 1])).await.expect("it stays open");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    assert!(world.running.figures().figures().refusals.contains(&("handshake", 1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
