@@ -174,3 +174,76 @@ impl core::fmt::Debug for Revocations {
         f.debug_tuple("Revocations").field(&numbers).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+        KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    };
+
+    struct Authority {
+        root: CertificateDer<'static>,
+        issuer: Issuer<'static, KeyPair>,
+    }
+
+    impl Authority {
+        fn new(name: &str) -> Authority {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            let key = KeyPair::generate().unwrap();
+            let root = params.self_signed(&key).unwrap().der().clone();
+            Authority { root, issuer: Issuer::new(params, key) }
+        }
+
+        fn engine(&self, serial: u8) -> [CertificateDer<'static>; 1] {
+            let mut params = CertificateParams::default();
+            params.serial_number = Some(SerialNumber::from_slice(&[serial]));
+            let key = KeyPair::generate().unwrap();
+            [params.signed_by(&key, &self.issuer).unwrap().der().clone()]
+        }
+
+        fn list(&self, number: u64, revoked: &[u8]) -> Vec<u8> {
+            let revoked = revoked.iter().map(|serial| RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&[*serial]),
+                revocation_time: date_time_ymd(2026, 1, 1),
+                reason_code: None,
+                invalidity_date: None,
+            });
+            let params = CertificateRevocationListParams {
+                this_update: date_time_ymd(2026, 1, 1),
+                next_update: date_time_ymd(2026, 2, 1),
+                crl_number: SerialNumber::from(number),
+                issuing_distribution_point: None,
+                revoked_certs: revoked.collect(),
+                key_identifier_method: KeyIdMethod::Sha256,
+            };
+            params.signed_by(&self.issuer).unwrap().der().to_vec()
+        }
+    }
+
+    #[test]
+    fn b11_each_authority_has_its_newest_list_and_a_strangers_counts_for_nothing() {
+        let [a, b, stranger] = ["a", "b", "stranger"].map(Authority::new);
+        let revocations = Revocations::new(&[a.root.clone(), b.root.clone()]);
+        let list_of = |authority: &Authority, serial: u8| {
+            revocations.find(&authority.engine(serial)).map(|revoked| revoked.list)
+        };
+        let both = [a.list(5, &[1]), b.list(9, &[2]), stranger.list(99, &[3])].concat();
+        revocations.take(&both).unwrap();
+        assert_eq!([list_of(&a, 1), list_of(&a, 2)], [Some(5), None]);
+        assert_eq!([list_of(&b, 1), list_of(&b, 2)], [None, Some(9)]);
+        assert_eq!(list_of(&stranger, 3), None);
+
+        for older in [a.list(4, &[]), a.list(5, &[])] {
+            revocations.take(&older).unwrap();
+            assert_eq!(list_of(&a, 1), Some(5));
+        }
+        revocations.take(&a.list(6, &[4])).unwrap();
+        assert_eq!([list_of(&a, 1), list_of(&a, 4), list_of(&b, 2)], [None, Some(6), Some(9)]);
+        assert_eq!(revocations.lock().lists.len(), 2);
+    }
+}
