@@ -83,7 +83,7 @@ fn read_if_there(path: &Path) -> anyhow::Result<Option<ClusterKeys>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    secret::warn_if_shared(path)?;
+    secret::ensure_private(path)?;
     match ClusterKeys::from_bytes(&bytes) {
         Ok(keys) => Ok(Some(keys)),
         Err(fault) => bail!(

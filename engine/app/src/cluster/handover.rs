@@ -82,7 +82,7 @@ impl Request {
 pub(crate) fn open(name: &Path, sealed: &Path) -> anyhow::Result<ClusterKeys> {
     let [public_path, secret_path] = paths(name);
     let Request { public } = Request::load(&public_path)?;
-    secret::warn_if_shared(&secret_path)?;
+    secret::ensure_private(&secret_path)?;
     let secret = hex_in(&secret_path, SECRET_NAME)
         .with_context(|| format!("{} is not the key of a request", secret_path.display()))?;
     let bytes = files::read(sealed)?;
