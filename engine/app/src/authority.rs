@@ -307,6 +307,11 @@ mod tests {
         let mut authority = Authority::init(folder.path(), "Test").unwrap();
         assert_eq!(authority.revoke(DeviceId(9), DeviceGeneration(4)).unwrap(), 0);
         assert_eq!(crl_of(folder.path()), [(DeviceId(9), DeviceGeneration(4))]);
+        // Not issued before, and revoked with the one above it.
+        let below = Grant { device: DeviceId(9), generation: DeviceGeneration(3), ..GRANT };
+        let said = authority.device(below, 86_400).err().unwrap().to_string();
+        assert!(said.contains("is revoked; issue a higher one"), "{said}");
+        authority.device(Grant { generation: DeviceGeneration(5), ..below }, 86_400).unwrap();
     }
 
     #[test]

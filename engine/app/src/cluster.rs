@@ -149,9 +149,12 @@ mod tests {
             missing.contains("hufu keys cluster new --state") && missing.contains("migrate"),
             "{missing}"
         );
-        fs::write(path(folder.path()), b"no keys").unwrap();
+        files::create(&path(folder.path()), b"no keys", Readable::Owner).unwrap();
         let damaged = format!("{:#}", read(folder.path()).unwrap_err());
         assert!(damaged.contains("damaged. Remove it and import"), "{damaged}");
+        fs::set_permissions(path(folder.path()), fs::Permissions::from_mode(0o640)).unwrap();
+        let shared = format!("{:#}", read(folder.path()).unwrap_err());
+        assert!(shared.contains("chmod 600"), "{shared}");
     }
 
     #[test]

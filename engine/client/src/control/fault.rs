@@ -147,3 +147,20 @@ fn refused_or_lost(code: quinn::VarInt, why: &str) -> ControlFault {
         .and_then(Reason::from_code)
         .map_or_else(|| ControlFault::Lost { why: why.to_owned() }, ControlFault::Refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_faults_the_one_of_an_engine_that_answered_is_told() {
+        let unreachable = || ControlFault::Unreachable { why: "silent".to_owned() };
+        let refused = || ControlFault::Refused(Reason::DeviceRevoked);
+        let is_refused = |fault: ControlFault| matches!(fault, ControlFault::Refused(Reason::DeviceRevoked));
+        assert!(is_refused(unreachable().or(refused())));
+        assert!(is_refused(refused().or(unreachable())));
+        let lost = ControlFault::Lost { why: "closed".to_owned() };
+        assert!(is_refused(lost.or(refused())), "the later one");
+        assert!(matches!(unreachable().or(unreachable()), ControlFault::Unreachable { .. }));
+    }
+}
