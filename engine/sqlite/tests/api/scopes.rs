@@ -86,6 +86,10 @@ async fn every_route_of_the_document_is_there_and_wants_a_token() {
             assert_eq!(status, StatusCode::OK, "{path}");
         }
     }
+    let served = world.request(Method::GET, "/v1/openapi.json").send().await.unwrap();
+    assert_eq!(served.headers()[CONTENT_TYPE], "application/json");
+    let served: Value = served.json().await.unwrap();
+    assert_eq!(served, serde_json::to_value(openapi()).unwrap(), "the document itself");
 }
 
 #[tokio::test(flavor = "multi_thread")]
