@@ -270,7 +270,7 @@ fn b13_a_registry_shows_what_it_did_and_refused() {
         let (status, page) = get(&world.metrics, "/metrics");
         assert_eq!(status, 200);
         let line = page.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("{name} is not on the page:\n{page}")).trim().parse::<f64>().unwrap()
+        line.unwrap_or_else(|| panic!("{name} is not on the page:\n{page}")).trim().parse::<u64>().unwrap()
     };
     world.ok_args(&[
         "holder",
@@ -288,12 +288,12 @@ fn b13_a_registry_shows_what_it_did_and_refused() {
     let refused = world.hufu("holder find --issuer 310000 --id-number passport:E12345678 --token bad.token");
     assert!(!refused.status.success(), "{}", said(&refused));
 
-    assert!((value("hufu_registry_refusals_total{cause=\"unauthenticated\"}") - 1.0).abs() < 0.1);
-    assert!(value("hufu_registry_requests_total{class=\"holders\",status=\"200\"}") >= 1.0);
+    assert_eq!(value("hufu_registry_refusals_total{cause=\"unauthenticated\"}"), 1);
+    assert!(value("hufu_registry_requests_total{class=\"holders\",status=\"200\"}") >= 1);
     // What the store knows is looked at every ten seconds: this is still of the start.
-    assert!(value("hufu_registry_chain_sequence{issuer=\"310000\"}") < 1.5);
-    assert!(value("hufu_registry_trail_lines") >= 1.0);
-    assert!(value("hufu_registry_tokens") >= 1.0);
-    assert!((value("hufu_registry_store_up") - 1.0).abs() < 0.1);
+    assert!(value("hufu_registry_chain_sequence{issuer=\"310000\"}") <= 1);
+    assert!(value("hufu_registry_trail_lines") >= 1);
+    assert!(value("hufu_registry_tokens") >= 1);
+    assert_eq!(value("hufu_registry_store_up"), 1);
     assert_eq!(get(&world.metrics, "/readyz").0, 200);
 }

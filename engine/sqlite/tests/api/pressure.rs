@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::tls;
 use super::world::{Asker, World, name, now, told};
 
 /// Far more than any of it takes.
@@ -57,6 +58,19 @@ async fn one_source_cannot_take_every_connection() {
 async fn a_silent_connection_is_closed() {
     let world = World::with(|options| options.headers_ms_max = 50).await;
     closed(connect_from(&world, [127, 0, 0, 2]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b13_a_connection_that_never_says_hello_is_closed_and_counted() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (files, _) = tls::identity(folder.path());
+    let world = World::with(|options| {
+        options.tls = Some(files);
+        options.headers_ms_max = 50;
+    })
+    .await;
+    closed(connect_from(&world, [127, 0, 0, 2]).await).await;
+    assert_eq!(refusals(&world, "handshake"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

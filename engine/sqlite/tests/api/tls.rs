@@ -4,14 +4,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hufu_registry::api::{ServeFault, TlsFiles, serve};
 use reqwest::tls::Version;
 use reqwest::{Certificate, Client};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::world::{World, options};
 
@@ -45,28 +41,13 @@ async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
 }
 
 /// A certificate for this machine and its key in a folder, and the certificate as PEM.
-fn identity(folder: &Path) -> (TlsFiles, String) {
+pub(crate) fn identity(folder: &Path) -> (TlsFiles, String) {
     let identity =
         rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let files = TlsFiles { certificate: folder.join("api.pem"), key: folder.join("api.key") };
     fs::write(&files.certificate, identity.cert.pem()).unwrap();
     fs::write(&files.key, identity.signing_key.serialize_pem()).unwrap();
     (files, identity.cert.pem())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b13_a_connection_that_never_says_hello_is_closed_and_counted() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let (files, _) = identity(folder.path());
-    let world = World::with(|options| {
-        options.tls = Some(files);
-        options.headers_ms_max = 50;
-    })
-    .await;
-    let mut silent = TcpStream::connect(world.running.addr()).await.unwrap();
-    let read = timeout(Duration::from_secs(10), silent.read(&mut [0; 1])).await.expect("it stays open");
-    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
-    assert!(world.running.figures().figures().refusals.contains(&("handshake", 1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
