@@ -136,7 +136,7 @@ mod tests {
     fn bans_licences_and_sources_are_told_apart() {
         check("zerocopy v0.8.63|MIT", &[]);
         check("serde_derive v1.0.228 (proc-macro)|MIT OR Apache-2.0 (*)", &[]);
-        check("hufu-wire v0.1.0 (/home/hufu/engine/wire)|MIT", &[]);
+        check("hufu-wire v0.1.0 (/home/hufu/engine/core/wire)|MIT", &[]);
         check("ring v0.17.14|MIT", &["ring 0.17.14 is banned; `cargo tree --invert ring` says who wants it"]);
         check(
             "sly v1.0.0|GPL-3.0-only",

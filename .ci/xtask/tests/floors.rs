@@ -74,30 +74,35 @@ const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hu
 
 /// The table of docs/ARCHITECTURE.md.
 const HOUSE: &[Room] = &[
-    room("hufu-wire", "engine/wire", 1, &[]),
-    room("hufu-codes", "engine/codes", 2, &["hufu-wire"]),
-    room("hufu-table", "engine/table", 2, &["hufu-wire"]),
-    room("hufu-policy", "engine/policy", 2, &["hufu-wire"]),
-    room("hufu-check", "engine/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
-    room("hufu-sync", "engine/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
-    room("hufu-registry", "engine/registry", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
-    room("hufu-client", "engine/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
+    room("hufu-wire", "engine/core/wire", 1, &[]),
+    room("hufu-codes", "engine/core/codes", 2, &["hufu-wire"]),
+    room("hufu-table", "engine/core/table", 2, &["hufu-wire"]),
+    room("hufu-policy", "engine/core/policy", 2, &["hufu-wire"]),
+    room("hufu-check", "engine/checks/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
+    room("hufu-sync", "engine/changes/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
+    room(
+        "hufu-registry",
+        "engine/truth/registry",
+        3,
+        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"],
+    ),
+    room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
         "hufu-transport",
-        "engine/transport",
+        "engine/checks/transport",
         4,
         &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check"],
     ),
-    room("hufu-sqlite", "engine/sqlite", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
-    room("hufu-postgres", "engine/postgres", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
-    room("hufu-follow", "engine/follow", 4, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync"]),
-    room("hufu-upstream", "engine/upstream", 4, BELOW_CONNECTORS),
-    room("hufu-nats", "engine/nats", 4, BELOW_CONNECTORS),
-    room("hufu-objects", "engine/objects", 4, BELOW_CONNECTORS),
-    room("hufu", "engine/app", 5, LIBRARIES),
+    room("hufu-sqlite", "engine/truth/sqlite", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
+    room("hufu-postgres", "engine/truth/postgres", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
+    room("hufu-follow", "engine/changes/follow", 4, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync"]),
+    room("hufu-upstream", "engine/changes/upstream", 4, BELOW_CONNECTORS),
+    room("hufu-nats", "engine/changes/nats", 4, BELOW_CONNECTORS),
+    room("hufu-objects", "engine/changes/objects", 4, BELOW_CONNECTORS),
+    room("hufu", "engine/app/cli", 5, LIBRARIES),
     beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     // The same files as a part of hufu-codes, so the same imports.
-    beside("hufu-codes-emulated", "engine/codes/emulated", &["hufu-wire"]),
+    beside("hufu-codes-emulated", "engine/core/codes/emulated", &["hufu-wire"]),
     // A generator speaks as a gate does, and never as the engine: what it measures it must not be made of.
     beside("hufu-loadgen", "loadgen", &["hufu-wire", "hufu-client", "hufu-fixtures"]),
     // What measures, measures every floor.
@@ -169,12 +174,20 @@ fn a_forbidden_edge_is_caught() {
         imports.entry(from.to_owned()).or_default().insert(to.to_owned());
         assert_eq!(faults(HOUSE, &imports), [expected]);
     };
-    check("hufu-wire", "hufu-codes", "engine/wire imports engine/codes, which the floors forbid");
-    check("hufu-codes", "hufu-table", "engine/codes imports engine/table, which the floors forbid");
-    check("hufu-client", "hufu-check", "engine/client imports engine/check, which the floors forbid");
-    check("hufu-loadgen", "hufu-transport", "loadgen imports engine/transport, which the floors forbid");
+    check("hufu-wire", "hufu-codes", "engine/core/wire imports engine/core/codes, which the floors forbid");
+    check("hufu-codes", "hufu-table", "engine/core/codes imports engine/core/table, which the floors forbid");
+    check(
+        "hufu-client",
+        "hufu-check",
+        "engine/checks/client imports engine/checks/check, which the floors forbid",
+    );
+    check(
+        "hufu-loadgen",
+        "hufu-transport",
+        "loadgen imports engine/checks/transport, which the floors forbid",
+    );
     check("hufu-attic", "hufu-wire", "hufu-attic is in no room of the table");
-    check("hufu-wire", "hufu-attic", "engine/wire imports hufu-attic, which is in no room of the table");
+    check("hufu-wire", "hufu-attic", "engine/core/wire imports hufu-attic, which is in no room of the table");
 }
 
 fn faults(house: &[Room], imports: &Imports) -> Vec<String> {

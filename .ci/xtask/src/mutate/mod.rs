@@ -47,14 +47,20 @@ const fn room(package: &'static str, folder: &'static str) -> Room {
 
 /// Floors 1 to 3. The rules of the registry are tested over a store, a gate against an engine that serves.
 const ROOMS: [Room; 8] = [
-    room("hufu-wire", "engine/wire"),
-    room("hufu-codes", "engine/codes"),
-    room("hufu-table", "engine/table"),
-    room("hufu-policy", "engine/policy"),
-    room("hufu-check", "engine/check"),
-    room("hufu-sync", "engine/sync"),
-    Room { guard: Some(("hufu-sqlite", "engine/sqlite")), ..room("hufu-registry", "engine/registry") },
-    Room { guard: Some(("hufu-transport", "engine/transport")), ..room("hufu-client", "engine/client") },
+    room("hufu-wire", "engine/core/wire"),
+    room("hufu-codes", "engine/core/codes"),
+    room("hufu-table", "engine/core/table"),
+    room("hufu-policy", "engine/core/policy"),
+    room("hufu-check", "engine/checks/check"),
+    room("hufu-sync", "engine/changes/sync"),
+    Room {
+        guard: Some(("hufu-sqlite", "engine/truth/sqlite")),
+        ..room("hufu-registry", "engine/truth/registry")
+    },
+    Room {
+        guard: Some(("hufu-transport", "engine/checks/transport")),
+        ..room("hufu-client", "engine/checks/client")
+    },
 ];
 
 /// Test files that would only cost time. Fuzz targets and programs under load run for seconds, and what they would
@@ -118,7 +124,7 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     fs::create_dir_all(&output)?;
     let output = output.canonicalize()?;
     let emulated = room.package == "hufu-codes" && !runs_lanes();
-    let guard = room.guard.or(emulated.then_some(("hufu-codes-emulated", "engine/codes/emulated")));
+    let guard = room.guard.or(emulated.then_some(("hufu-codes-emulated", "engine/core/codes/emulated")));
     let mut command = cargo(["mutants", "--in-place", "--no-config", "--test-tool", "nextest"]);
     let mut packages = vec![room.package];
     let mut files = test_files(room.folder)?;

@@ -140,10 +140,10 @@ mod tests {
 
     const REPORT: &str = r#"{"outcomes": [
         {"scenario": "Baseline", "summary": "Success", "log_path": "log/baseline.log"},
-        {"scenario": {"Mutant": {"name": "engine/wire/src/a.rs:12:5: replace + with - in sum", "package": "hufu-wire",
-            "file": "engine/wire/src/a.rs", "span": {"start": {"line": 12, "column": 5}}}}, "summary": "MissedMutant"},
-        {"scenario": {"Mutant": {"name": "engine/wire/src/a.rs:9:1: replace f -> Option<u8> with None", "package": "hufu-wire",
-            "file": "engine/wire/src/a.rs", "span": {"start": {"line": 9, "column": 1}}}}, "summary": "Timeout"}
+        {"scenario": {"Mutant": {"name": "engine/core/wire/src/a.rs:12:5: replace + with - in sum", "package": "hufu-wire",
+            "file": "engine/core/wire/src/a.rs", "span": {"start": {"line": 12, "column": 5}}}}, "summary": "MissedMutant"},
+        {"scenario": {"Mutant": {"name": "engine/core/wire/src/a.rs:9:1: replace f -> Option<u8> with None", "package": "hufu-wire",
+            "file": "engine/core/wire/src/a.rs", "span": {"start": {"line": 9, "column": 1}}}}, "summary": "Timeout"}
     ]}"#;
 
     #[test]
@@ -152,8 +152,8 @@ mod tests {
         assert_eq!(
             read(REPORT).unwrap(),
             [
-                mutant("engine/wire/src/a.rs: replace + with - in sum", 12, Verdict::Missed),
-                mutant("engine/wire/src/a.rs: replace f -> Option<u8> with None", 9, Verdict::Timeout),
+                mutant("engine/core/wire/src/a.rs: replace + with - in sum", 12, Verdict::Missed),
+                mutant("engine/core/wire/src/a.rs: replace f -> Option<u8> with None", 9, Verdict::Timeout),
             ]
         );
     }

@@ -13,7 +13,7 @@ use hufu_codes::presentation::Shown;
 use hufu_codes::{Credential, Detail, cbor, code};
 use hufu_wire::{HolderIndex, IssuerId, Reason, SiteId, UnixSeconds, limits};
 
-const DOCUMENT: &str = include_str!("../../../docs/CODES.md");
+const DOCUMENT: &str = include_str!("../../../../docs/CODES.md");
 
 /// What the document calls each byte string of its example.
 fn example() -> BTreeMap<&'static str, Vec<u8>> {

@@ -12,7 +12,7 @@ use hufu_wire::{
 
 /// The byte strings of one file.
 fn kept(message: &str) -> Vec<Vec<u8>> {
-    let file = format!("{}/../../fixtures/golden/wire/{message}.json", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/../../../fixtures/golden/wire/{message}.json", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&file).expect("a golden file");
     let values = text.split("\"hex\": \"").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
     let bytes = |hex: &str| {

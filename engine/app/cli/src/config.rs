@@ -136,7 +136,7 @@ mod tests {
 
     const FILES: &str = "[files]\noperator_key = 'o'\ntrust_list = 't'\nsites = 's'\n\
                          ca = 'a'\ncertificate = 'e'\nkey = 'k'\nstate = 'st'\n";
-    const EXAMPLE: &str = include_str!("../../../docs/examples/engine.toml");
+    const EXAMPLE: &str = include_str!("../../../../docs/examples/engine.toml");
 
     fn parse(text: &str) -> Result<Config, Misconfigured> {
         Config::parse(text, Path::new("engine.toml"))

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// The bytes of every case of a golden file, in order.
 fn golden(name: &str) -> Vec<Vec<u8>> {
-    let path = format!("{}/../../fixtures/golden/wire/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../../fixtures/golden/wire/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a golden file");
     let file: Value = serde_json::from_str(&text).expect("JSON");
     let cases = file["cases"].as_array().expect("cases");

@@ -66,7 +66,7 @@ fn the_bytes_are_those_of_the_drawing() {
     let digest = blake3::hash(&[&bytes[..], &list[..]].concat());
     bytes.extend([&first[..], &second, &list, digest.as_bytes()].concat());
     assert_eq!(fs::read(&path).unwrap(), bytes);
-    let drawn: Vec<u8> = include_str!("../../../docs/SNAPSHOT.md")
+    let drawn: Vec<u8> = include_str!("../../../../docs/SNAPSHOT.md")
         .lines()
         .filter_map(|line| line.strip_prefix("    ")?.split_once("  "))
         .filter(|(offset, _)| offset.len() == 4 && offset.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -328,7 +328,7 @@ fn bare<T>(value: T) -> Spanned<T> {
 mod tests {
     use super::*;
 
-    const EXAMPLE_TEXT: &str = include_str!("../../../../../docs/examples/registry.toml");
+    const EXAMPLE_TEXT: &str = include_str!("../../../../../../docs/examples/registry.toml");
     const LEAST: &str = "[store]\nurl = 'sqlite:r.db'\n[files]\nvault = 'v'\noperator_key = 'o'\n\
                          trust_list = 't'\npublisher_keys = ['p']\n";
 

@@ -154,7 +154,7 @@ fn copy_keys(args: &InitArgs) -> anyhow::Result<Vec<String>> {
 
 /// The example, with this registry's values in place of the commented ones.
 fn config_text(args: &InitArgs, keys: &[String]) -> String {
-    let example = include_str!("../../../../../docs/examples/registry.toml");
+    let example = include_str!("../../../../../../docs/examples/registry.toml");
     // A literal string of TOML holds no quote, and neither does a URL or an address.
     let list: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
     let list = format!("[{}]", list.join(", "));

@@ -77,7 +77,7 @@ fn configuration_errors_name_file_line_and_key() {
 #[test]
 fn the_shipped_examples_can_be_served() {
     let deployment = Deployment::new();
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/examples");
     for name in ["engine.toml", "sites.toml"] {
         deployment.write(name, &fs::read_to_string(examples.join(name)).unwrap());
     }

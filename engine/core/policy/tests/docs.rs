@@ -2,7 +2,7 @@
 
 use hufu_policy::{KEYS, ORDER, Sites};
 
-const POLICY: &str = include_str!("../../../docs/POLICY.md");
+const POLICY: &str = include_str!("../../../../docs/POLICY.md");
 
 #[test]
 fn every_example_is_a_policy_file() {
