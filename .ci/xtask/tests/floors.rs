@@ -28,23 +28,49 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
     Room { package, folder, floor: None, may_import }
 }
 
-/// Every library of the engine and what makes worlds and load for it.
-const LIBRARIES: &[&str] = &[
+/// Every library of floors 1 to 4.
+const BELOW_ASSEMBLY: &[&str] = &[
     "hufu-wire",
     "hufu-codes",
     "hufu-table",
     "hufu-policy",
+    "hufu-contract",
     "hufu-check",
     "hufu-sync",
     "hufu-registry",
+    "hufu-client",
+    "hufu-transport",
+    "hufu-api",
     "hufu-sqlite",
     "hufu-postgres",
     "hufu-follow",
     "hufu-upstream",
     "hufu-nats",
     "hufu-objects",
+    "hufu-files",
+];
+/// Every library, and what makes worlds and load for it.
+const LIBRARIES: &[&str] = &[
+    "hufu-wire",
+    "hufu-codes",
+    "hufu-table",
+    "hufu-policy",
+    "hufu-contract",
+    "hufu-check",
+    "hufu-sync",
+    "hufu-registry",
     "hufu-client",
     "hufu-transport",
+    "hufu-api",
+    "hufu-sqlite",
+    "hufu-postgres",
+    "hufu-follow",
+    "hufu-upstream",
+    "hufu-nats",
+    "hufu-objects",
+    "hufu-files",
+    "hufu-node",
+    "hufu-office",
     "hufu-loadgen",
     "hufu-fixtures",
 ];
@@ -53,24 +79,29 @@ const LIBRARIES_AND_PEERS: &[&str] = &[
     "hufu-codes",
     "hufu-table",
     "hufu-policy",
+    "hufu-contract",
     "hufu-check",
     "hufu-sync",
     "hufu-registry",
+    "hufu-client",
+    "hufu-transport",
+    "hufu-api",
     "hufu-sqlite",
     "hufu-postgres",
     "hufu-follow",
     "hufu-upstream",
     "hufu-nats",
     "hufu-objects",
-    "hufu-client",
-    "hufu-transport",
+    "hufu-files",
+    "hufu-node",
+    "hufu-office",
     "hufu-loadgen",
     "hufu-fixtures",
     "hufu-peers",
 ];
 
-/// What joins a registry and an engine may know both.
-const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-registry"];
+/// What an engine and a registry say to each other may be known to both.
+const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];
 
 /// The table of docs/ARCHITECTURE.md.
 const HOUSE: &[Room] = &[
@@ -80,11 +111,24 @@ const HOUSE: &[Room] = &[
     room("hufu-policy", "engine/core/policy", 2, &["hufu-wire"]),
     room("hufu-check", "engine/checks/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     room("hufu-sync", "engine/changes/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
+    room("hufu-contract", "engine/truth/contract", 2, &["hufu-wire"]),
     room(
         "hufu-registry",
         "engine/truth/registry",
         3,
-        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"],
+        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
+    ),
+    room(
+        "hufu-api",
+        "engine/truth/api",
+        4,
+        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-contract", "hufu-registry"],
+    ),
+    room(
+        "hufu-storetest",
+        "engine/truth/storetest",
+        4,
+        &["hufu-wire", "hufu-codes", "hufu-policy", "hufu-registry"],
     ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
@@ -99,7 +143,10 @@ const HOUSE: &[Room] = &[
     room("hufu-upstream", "engine/changes/upstream", 4, BELOW_CONNECTORS),
     room("hufu-nats", "engine/changes/nats", 4, BELOW_CONNECTORS),
     room("hufu-objects", "engine/changes/objects", 4, BELOW_CONNECTORS),
-    room("hufu", "engine/app/cli", 5, LIBRARIES),
+    room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-codes"]),
+    room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
+    room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),
+    room("hufu", "engine/app/cli", 6, LIBRARIES),
     beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
     // The same files as a part of hufu-codes, so the same imports.
     beside("hufu-codes-emulated", "engine/core/codes/emulated", &["hufu-wire"]),

@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 
 use self::index::Index;
 pub(crate) use self::index::{Entry, Subject};
-use crate::files::{self, Lock, Readable};
-use crate::moment;
-use crate::secret;
+use hufu_files::keys;
+use hufu_files::moment;
+use hufu_files::{self as files, Lock, Readable};
 
 /// An authority that has been opened for work; others wait until it is dropped.
 pub(crate) struct Authority {
@@ -79,7 +79,7 @@ impl Authority {
         ensure!(of(ROOT_KEY).exists(), missing());
         let lock = files::lock(folder)?;
         let root_pem = files::read_text(&of(ROOT))?;
-        secret::ensure_private(&of(ROOT_KEY))?;
+        keys::ensure_private(&of(ROOT_KEY))?;
         let key_pem = Zeroizing::new(files::read_text(&of(ROOT_KEY))?);
         let key = KeyPair::from_pem(&key_pem)
             .ok()

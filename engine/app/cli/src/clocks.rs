@@ -3,12 +3,12 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use hufu_registry::api::types::Tip;
+use hufu_contract::Tip;
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, UnixMillis};
 
-use crate::moment::{self, Span};
 use crate::remote::Remote;
+use hufu_files::moment::{self, Span};
 
 /// How far clocks may be wrong unnoticed.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(crate) fn span(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hufu_registry::api::types::Hex;
+    use hufu_contract::Hex;
 
     use super::*;
 

@@ -6,8 +6,8 @@ use hufu_upstream::ApiFault;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::ledger::Ledger;
-use crate::moment;
 use crate::remote::{Remote, told};
+use hufu_files::moment;
 
 /// Sets asked for at once, bytes: a few of the largest.
 const BYTES_MAX: u32 = 4 << 20;

@@ -8,9 +8,9 @@ use hufu_transport::profile;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::Issued;
-use crate::files::{self, Readable};
-use crate::secret;
 use crate::term::note;
+use hufu_files::keys;
+use hufu_files::{self as files, Readable};
 
 /// The device's certificate.
 pub(crate) const CERTIFICATE: &str = "device.pem";
@@ -74,7 +74,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     let path = folder.join(SETTINGS);
     let settings: Settings = toml::from_str(&files::read_text(&path)?)
         .with_context(|| format!("{} does not say where the engines are", path.display()))?;
-    secret::ensure_private(&folder.join(KEY))?;
+    keys::ensure_private(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
     identity.remember_revocations_in(&folder.join(REVOCATIONS))?;

@@ -11,9 +11,9 @@ use hufu_wire::{Step, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::files::{self, Readable};
-use crate::moment;
-use crate::secret;
+use hufu_files::keys;
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 
 /// What a phone keeps.
 #[derive(Deserialize, Serialize)]
@@ -34,7 +34,7 @@ impl HolderFile {
 
     /// Reads a holder's file.
     pub(crate) fn load(path: &Path) -> anyhow::Result<HolderFile> {
-        secret::ensure_private(path)?;
+        keys::ensure_private(path)?;
         let text = Zeroizing::new(files::read_text(path)?);
         // The parser's error would show the line with the seed.
         toml::from_str(&text)

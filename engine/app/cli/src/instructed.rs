@@ -7,8 +7,9 @@ use hufu_wire::chain::{Change, Checkpoint, Content, ContentDigest};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Message, StatusWord, UnixMillis};
 use serde_json::{Value, json};
 
+use crate::status;
 use crate::term::{Paint, printable};
-use crate::{moment, status};
+use hufu_files::moment;
 
 /// How many changes of each kind a content has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use hufu_table::{
 };
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
-use crate::files::{self, Lock, Readable};
+use hufu_files::{self as files, Lock, Readable};
 
 /// One issuer's chain as far as it was followed, and every word at its end.
 pub(crate) struct Ledger {

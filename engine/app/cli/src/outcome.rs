@@ -1,7 +1,8 @@
 //! How a run ends, in a number that scripts can rely on.
 
-use std::fmt;
 use std::process::ExitCode;
+
+use hufu_files::Unavailable;
 
 /// The exit status of every subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,23 +39,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Marks an error as nobody's mistake: the engine does not answer, a socket cannot be had.
-#[derive(Debug)]
-pub(crate) struct Unavailable(pub(crate) String);
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unavailable {}
-
-/// The error for something that is not there now and may be later.
-pub(crate) fn unavailable(what: impl fmt::Display) -> anyhow::Error {
-    anyhow::Error::new(Unavailable(what.to_string()))
-}
-
 /// What an error means for the exit status.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if error.downcast_ref::<Unavailable>().is_some() { Exit::Unavailable } else { Exit::Misused }
@@ -64,6 +48,7 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+    use hufu_files::unavailable;
 
     #[test]
     fn an_unavailable_cause_decides_the_status_under_any_context() {

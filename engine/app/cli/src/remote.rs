@@ -9,9 +9,10 @@ use hufu_upstream::{Api, ApiFault, ApiOptions};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::files;
-use crate::outcome::unavailable;
-use crate::secret;
+use crate::term::note;
+use hufu_files as files;
+use hufu_files::keys;
+use hufu_files::unavailable;
 
 /// Which registry, and with which token.
 #[derive(Clone, Debug, Default, Args)]
@@ -120,7 +121,9 @@ pub(crate) fn told(fault: ApiFault) -> anyhow::Error {
 
 /// A token, on its own in a file for its owner alone.
 fn check_token(path: &Path) -> anyhow::Result<()> {
-    secret::warn_if_shared(path)?;
+    if let Some(warning) = keys::warning_if_shared(path)? {
+        note!("hufu: warning: {warning}");
+    }
     let text = zeroize::Zeroizing::new(files::read_text(path)?);
     let token = text.trim();
     if !token.starts_with("hufu_") || token.contains(char::is_whitespace) {

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::outcome::unavailable;
+use hufu_files::unavailable;
 
 /// The signals of a service, caught from when this is made: a stop is graceful from the first moment on.
 pub(crate) struct Signals {

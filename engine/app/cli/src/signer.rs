@@ -11,8 +11,8 @@ use hufu_codes::chain::{AuthorityKey, AuthoritySigner, Unsigned};
 use zeroize::Zeroizing;
 
 use self::agent::Agent;
-use crate::moment::Span;
-use crate::secret::{Owner, PublicKey, SecretKey};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment::Span;
 
 /// Where the key that signs is.
 #[derive(Clone, Debug, Args)]

@@ -3,8 +3,8 @@
 use hufu_wire::{StatusMinute, StatusWord, TestResult};
 use serde_json::{Value, json};
 
-use crate::moment;
 use crate::verdict::colour_slug;
+use hufu_files::moment;
 
 /// One line for a person.
 pub(crate) fn describe(word: StatusWord) -> String {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, Table, Writer, write_snapshot};
 use hufu_wire::{HolderIndex, Sequence, StatusWord};
 
-use crate::files::{self, Lock};
-use crate::moment;
+use hufu_files::moment;
+use hufu_files::{self as files, Lock};
 
 /// One issuer's statuses, from a file and back into it.
 pub(crate) struct StatusFile {

@@ -8,10 +8,10 @@ use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, Uses};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds};
 
-use crate::commands::keys::trust;
-use crate::moment;
-use crate::secret::{Owner, PublicKey};
 use crate::term::note;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment;
+use hufu_files::trust_list;
 
 /// Whose keys count.
 #[derive(Clone, Debug, Args)]
@@ -28,7 +28,7 @@ impl TrustArgs {
     /// The keys of the list.
     pub(crate) fn load(&self, now: UnixSeconds) -> anyhow::Result<Keyring> {
         let operator = PreparedKey::new(&PublicKey::load(&self.operator, Owner::Operator)?.public)?;
-        let list = trust::open(&self.trust, &operator)?;
+        let list = trust_list::open(&self.trust, &operator)?;
         if let Some(next_by) = list.next_by().filter(|next_by| now > *next_by) {
             note!(
                 "hufu: warning: the list after {} was due by {}: a key may have been revoked since",

@@ -2,7 +2,7 @@
 
 use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult};
 
-use crate::moment::Moment;
+use hufu_files::moment::Moment;
 
 /// The texts of one status; what is not said is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

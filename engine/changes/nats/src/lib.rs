@@ -1,6 +1,6 @@
 //! Change sets through NATS JetStream, published by a registry and followed by engines.
 //!
-//! * [`Publisher`]: brings every chain of a [`ChainSource`](hufu_registry::ChainSource) into its stream, each set
+//! * [`Publisher`]: brings every chain of a [`ChainSource`](hufu_contract::ChainSource) into its stream, each set
 //!   once and in order, however many registries do so at the same time; and says every second where chains end.
 //! * [`NatsFeed`]: one issuer's chain out of its stream, for the follower in an engine.
 //!

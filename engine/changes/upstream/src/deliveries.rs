@@ -1,7 +1,7 @@
 //! A feed's body as it comes in, turned into deliveries. No I/O.
 
 use bytes::Buf;
-use hufu_registry::api::{Frame, FrameKind, Frames, NotAFrame};
+use hufu_contract::{Frame, FrameKind, Frames, NotAFrame};
 use hufu_sync::Delivery;
 use hufu_wire::Sequence;
 use hufu_wire::chain::{ChangeSet, Checkpoint, Head};

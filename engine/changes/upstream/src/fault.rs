@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io;
 
-use hufu_registry::api::types::Problem;
+use hufu_contract::Problem;
 use hufu_sync::FeedFault;
 
 /// A call that was not carried out. With [`Unreachable`](Self::Unreachable) alone it is not known whether it was.

@@ -1,7 +1,7 @@
 //! Whatever a registry sends comes out as it was sent, however the network cuts it.
 
 use bytes::{Bytes, BytesMut};
-use hufu_registry::api::{FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind};
+use hufu_contract::{FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind};
 use hufu_sync::Delivery;
 use hufu_upstream::Deliveries;
 use hufu_wire::Sequence;

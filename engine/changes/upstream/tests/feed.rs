@@ -17,7 +17,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use common::{Caller, ISSUER, TOKEN, Then, frame, pieces, problem, serve};
 use futures_util::stream;
-use hufu_registry::api::FrameKind;
+use hufu_contract::FrameKind;
 use hufu_sync::{Delivery, Feed, FeedFault};
 use hufu_upstream::HttpFeed;
 use hufu_wire::Sequence;

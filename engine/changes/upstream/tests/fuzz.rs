@@ -1,7 +1,7 @@
 //! A feed's bytes that no registry made: nothing panics, nothing is gathered that is too large, and the same bytes
 //! give the same messages however they are cut. With a kept corpus in `__fuzz__` that begins with good ones.
 
-use hufu_registry::api::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX};
+use hufu_contract::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX};
 use hufu_sync::Delivery;
 use hufu_upstream::Deliveries;
 

@@ -58,48 +58,17 @@ pub(crate) fn nearest_of(written: &str, known: impl Iterator<Item = &'static str
     if written.len() > 64 {
         return None;
     }
+    let written = written.to_ascii_lowercase();
     known
-        .map(|word| (edits(written, word), word))
+        .map(|word| (strsim::levenshtein(&written, word), word))
         .min()
         .filter(|(edits, word)| *edits <= 1 + word.len() / 3)
         .map(|(_, word)| word)
 }
 
-/// Insertions, deletions and replacements that turn `from` into `to` (Levenshtein 1966), over bytes.
-fn edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(!a.eq_ignore_ascii_case(&b));
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edits_are_counted() {
-        for (from, to, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("abc", "abc", 0),
-            ("abc", "ABC", 0),
-            ("flaw", "lawn", 2),
-            ("kitten", "sitting", 3),
-            ("sunday", "saturday", 3),
-            ("abcd", "dcba", 4),
-        ] {
-            assert_eq!(edits(from, to), expected, "{from:?} to {to:?}");
-        }
-    }
 
     #[test]
     fn a_word_is_near_within_one_edit_and_a_third_of_its_length() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hufu_fixtures::services::Postgres;
 use hufu_registry::store::Store;
-use hufu_registry::suite::{Database, Tampering};
+use hufu_storetest::{Database, Tampering};
 use sqlx::{Connection as _, PgConnection};
 
 /// A database of its own on the server of this process.
@@ -115,7 +115,7 @@ fn read_all(folder: &Path, into: &mut Vec<u8>) {
     }
 }
 
-hufu_registry::store_suite!(OnServer);
+hufu_storetest::store_suite!(OnServer);
 
 /// Nobody who only may what the registry may, and no mistake of its own, changes a set or a line of the trail.
 #[tokio::test]

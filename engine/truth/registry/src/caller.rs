@@ -3,8 +3,8 @@
 use hufu_wire::IssuerId;
 
 use crate::fault::Fault;
-use crate::scope::{Scope, Scopes};
 use crate::token::Token;
+use hufu_contract::{Scope, Scopes};
 
 /// Who asks, and what they may. Every method of the registry that reads or writes for somebody takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use hufu_codes::chain::ChainFault;
 use hufu_codes::issue::Misissued;
-
-use crate::scope::Scope;
+use hufu_contract::{Scope, SourceFault};
 
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,5 +68,29 @@ impl From<ChainFault> for Fault {
 impl From<Misissued> for Fault {
     fn from(fault: Misissued) -> Fault {
         Fault::Misissued(fault)
+    }
+}
+
+impl From<Fault> for SourceFault {
+    fn from(fault: Fault) -> SourceFault {
+        match fault {
+            Fault::Unavailable(why) => SourceFault::Unavailable(why),
+            Fault::Misconfigured(why) => SourceFault::Misconfigured(why),
+            Fault::NotFound(what) => SourceFault::NotFound(what),
+            Fault::Damaged(why) => SourceFault::Damaged(why),
+            // No other fault comes of reading what is stored.
+            other => SourceFault::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<SourceFault> for Fault {
+    fn from(fault: SourceFault) -> Fault {
+        match fault {
+            SourceFault::Unavailable(why) => Fault::Unavailable(why),
+            SourceFault::Misconfigured(why) => Fault::Misconfigured(why),
+            SourceFault::NotFound(what) => Fault::NotFound(what),
+            SourceFault::Damaged(why) => Fault::Damaged(why),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Whose holders, and whose chain.
 
 use hufu_codes::chain::{Authorities, SameAuthority};
+use hufu_contract::SecondPhone;
 use hufu_wire::IssuerId;
 
 use crate::brake::Brake;
@@ -21,31 +22,6 @@ pub struct Issuer {
     pub brake: Brake,
     /// What becomes of a second phone credential of one holder.
     pub second_phone: SecondPhone,
-}
-
-/// What becomes of a phone credential while another of the same holder and generation goes on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SecondPhone {
-    /// It is issued, and whoever asked for it is told of the other.
-    #[default]
-    Tell,
-    /// It is issued only once a change has raised the holder's generation, which ends the other.
-    Supersede,
-}
-
-impl SecondPhone {
-    /// Its word in the API and in the store.
-    pub const fn slug(self) -> &'static str {
-        match self {
-            SecondPhone::Tell => "tell",
-            SecondPhone::Supersede => "supersede",
-        }
-    }
-
-    /// The setting of a word.
-    pub fn from_slug(slug: &str) -> Option<SecondPhone> {
-        [SecondPhone::Tell, SecondPhone::Supersede].into_iter().find(|setting| setting.slug() == slug)
-    }
 }
 
 /// Longest name of an issuer, a site, a device, a roster or a token, UTF-8 bytes: a line on a screen.

@@ -1,12 +1,10 @@
-//! The source of truth: holders, credentials, sites, devices, rosters, proposals and the chain, and the HTTP API to
-//! them.
+//! The source of truth: holders, credentials, sites, devices, rosters, proposals and the chain.
 //!
 //! [`Registry`] is the door: every method takes the [`Caller`] who asks and the time, checks what they may, applies
 //! the rules of the domain and writes through a [`Store`](store::Store), which keeps and decides nothing. Personal
 //! fields reach the store only sealed by the [`Vault`](vault::Vault). No authority's key is ever here: change sets
 //! come with both signatures. `docs/REGISTRY.md` tells the whole of it.
 
-pub mod api;
 mod brake;
 mod caller;
 pub mod chain;
@@ -21,12 +19,8 @@ mod person;
 mod proposal;
 mod registry;
 mod roster;
-mod scope;
 mod site;
-mod source;
 pub mod store;
-#[cfg(feature = "suite")]
-pub mod suite;
 mod token;
 mod trail;
 pub mod vault;
@@ -39,15 +33,16 @@ pub use credential::{
 pub use device::Device;
 pub use fault::Fault;
 pub use holder::{HolderView, NewHolder, Registered, StoredHolder, Subject};
+pub use hufu_contract::{
+    ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
+};
 pub use id_number::{IdFault, IdNumber};
-pub use issuer::{Issuer, NAME_BYTES_MAX, SecondPhone, check_name};
+pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::Person;
-pub use proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
+pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
-pub use scope::{Scope, Scopes};
 pub use site::{POLICY_BYTES_MAX, Site, render};
-pub use source::{ChainSource, StoredSet};
-pub use token::{NewToken, Token, TokenHash, TokenId, TokenText};
+pub use token::{NewToken, Token, TokenHash, TokenText};
 pub use trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailSeal};

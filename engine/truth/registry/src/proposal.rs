@@ -1,15 +1,10 @@
 //! Proposals: instructions that wait for the national platform's confirmation (R21).
 
-use core::fmt;
-
+use hufu_contract::{ProposalId, ProposalPhase};
 use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{KeyId, RuleId, Sequence, UnixMillis};
 
 use crate::brake::Alarm;
-
-/// A proposal's number within its issuer, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProposalId(pub u64);
 
 /// A local authority's instruction, as far as it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,23 +61,6 @@ pub enum ProposalState {
     Overtaken,
 }
 
-/// The same without what it carries: as stores keep it and callers ask for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProposalPhase {
-    /// [`ProposalState::Pending`].
-    Pending,
-    /// [`ProposalState::Braked`].
-    Braked,
-    /// [`ProposalState::Confirmed`].
-    Confirmed,
-    /// [`ProposalState::Withdrawn`].
-    Withdrawn,
-    /// [`ProposalState::Expired`].
-    Expired,
-    /// [`ProposalState::Overtaken`].
-    Overtaken,
-}
-
 impl ProposalState {
     /// The state of a row; `None` when what its phase carries is not there.
     pub fn stored(
@@ -110,51 +88,5 @@ impl ProposalState {
             ProposalState::Expired => ProposalPhase::Expired,
             ProposalState::Overtaken => ProposalPhase::Overtaken,
         }
-    }
-}
-
-impl ProposalPhase {
-    /// Every phase.
-    pub const ALL: [ProposalPhase; 6] = [
-        ProposalPhase::Pending,
-        ProposalPhase::Braked,
-        ProposalPhase::Confirmed,
-        ProposalPhase::Withdrawn,
-        ProposalPhase::Expired,
-        ProposalPhase::Overtaken,
-    ];
-
-    /// Its word in the API and in the store.
-    pub const fn slug(self) -> &'static str {
-        match self {
-            ProposalPhase::Pending => "pending",
-            ProposalPhase::Braked => "braked",
-            ProposalPhase::Confirmed => "confirmed",
-            ProposalPhase::Withdrawn => "withdrawn",
-            ProposalPhase::Expired => "expired",
-            ProposalPhase::Overtaken => "overtaken",
-        }
-    }
-
-    /// The phase of a word.
-    pub fn from_slug(slug: &str) -> Option<ProposalPhase> {
-        ProposalPhase::ALL.into_iter().find(|phase| phase.slug() == slug)
-    }
-
-    /// Whether something may still become of it.
-    pub const fn is_open(self) -> bool {
-        matches!(self, ProposalPhase::Pending | ProposalPhase::Braked)
-    }
-}
-
-impl fmt::Display for ProposalId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for ProposalPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.slug())
     }
 }

@@ -3,16 +3,14 @@
 use core::fmt;
 
 use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hufu_contract::{Scopes, TokenId};
 use hufu_wire::{IssuerId, UnixMillis};
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
 use crate::issuer::check_name;
-use crate::scope::Scopes;
-
-/// A token's number, for listing and revoking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TokenId(pub u64);
 
 /// SHA-256 of a token's text. The text is 256 random bits, so the digest needs no salt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +52,6 @@ pub struct NewToken {
 pub struct TokenText(Zeroizing<String>);
 
 const PREFIX: &str = "hufu_";
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 impl TokenText {
     /// A new one, from the operating system's randomness.
@@ -67,13 +64,7 @@ impl TokenText {
             .map_err(|_| Fault::Unavailable("the operating system gives no random bytes".into()))?;
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 43));
         text.push_str(PREFIX);
-        // RFC 4648 section 5, without padding: 43 characters hold 258 bits, the last two are zero.
-        for at in 0..43 {
-            let bit = at * 6;
-            let pair = u16::from(secret[bit / 8]) << 8 | u16::from(*secret.get(bit / 8 + 1).unwrap_or(&0));
-            let value = pair >> (10 - bit % 8) & 0x3f;
-            text.push(char::from(ALPHABET[usize::from(value)]));
-        }
+        BASE64_URL_SAFE_NO_PAD.encode_string(secret.as_slice(), &mut text);
         Ok(TokenText(text))
     }
 
@@ -87,7 +78,8 @@ impl TokenHash {
     /// The hash of a token as a caller showed it; `None` when it cannot be one.
     pub fn of(text: &str) -> Option<TokenHash> {
         let secret = text.strip_prefix(PREFIX)?;
-        if secret.len() != 43 || !secret.bytes().all(|byte| ALPHABET.contains(&byte)) {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if secret.len() != 43 || !secret.bytes().all(known) {
             return None;
         }
         let digest = digest::digest(&digest::SHA256, text.as_bytes());

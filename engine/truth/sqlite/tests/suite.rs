@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hufu_registry::store::Store;
-use hufu_registry::suite::{Database, Tampering};
 use hufu_sqlite::SqliteStore;
+use hufu_storetest::{Database, Tampering};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -98,4 +98,4 @@ impl Database for File {
     }
 }
 
-hufu_registry::store_suite!(File);
+hufu_storetest::store_suite!(File);

@@ -8,8 +8,8 @@ use hufu_transport::profile;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{self, Readable};
-use crate::moment;
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 
 /// The whole index.
 #[derive(Debug, Default, Deserialize, Serialize)]

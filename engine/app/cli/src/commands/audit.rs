@@ -17,11 +17,11 @@ use hufu_wire::IssuerId;
 use self::recompute::Recomputed;
 use self::report::Report;
 use crate::ledger::Ledger;
-use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, say};
 use crate::trust::TrustArgs;
+use hufu_files::moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu audit --issuer 310000 --national 100000 --publisher 900000

@@ -14,9 +14,11 @@ use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 use self::report::Report;
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
-use crate::outcome::{Exit, unavailable};
+use crate::outcome::Exit;
+use crate::term;
 use crate::term::say;
-use crate::{files, term};
+use hufu_files as files;
+use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster

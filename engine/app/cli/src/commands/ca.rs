@@ -13,11 +13,11 @@ use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject};
-use crate::files::{self, Readable};
 use crate::gate;
-use crate::moment::{self, Span};
 use crate::outcome::Exit;
 use crate::term::say;
+use hufu_files::moment::{self, Span};
+use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca

@@ -28,9 +28,11 @@ use self::place::Place;
 use self::source::{Agreement, Source};
 use self::summary::{Bar, Summary};
 use self::tour::Tour;
-use crate::outcome::{Exit, unavailable};
+use crate::gate;
+use crate::outcome::Exit;
 use crate::term::{self, note, say};
-use crate::{gate, moment};
+use hufu_files::moment;
+use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use comfy_table::{Table, presets};
-use hufu_registry::api::types::{Device, NewDevice};
+use hufu_contract::{Device, NewDevice};
 use hufu_wire::{DeviceId, SiteId};
 use serde_json::json;
 

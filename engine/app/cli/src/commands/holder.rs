@@ -3,14 +3,15 @@
 mod credential;
 
 use clap::{Args, Subcommand};
-use hufu_registry::api::types::{FindHolder, Holder, NewHolder, NewHolders};
+use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::json;
 
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
+use crate::status;
 use crate::term::{note, printable, say};
-use crate::{moment, status};
+use hufu_files::moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X

@@ -24,12 +24,12 @@ use self::survey::{Inspector, Survey};
 use super::change::{Confirmer, Proposer, Why, chain_end};
 use crate::ask;
 use crate::clocks::ClockArgs;
-use crate::moment::{self, Span};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
 use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
+use hufu_files::moment::{self, Span};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.csv --dry-run --refused bad.csv

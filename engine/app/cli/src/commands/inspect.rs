@@ -16,12 +16,13 @@ use hufu_codes::text;
 use hufu_wire::{UnixSeconds, limits, scan};
 
 use self::explained::Explained;
-use crate::commands::keys::trust;
-use crate::moment::Moment;
 use crate::outcome::Exit;
-use crate::secret::{Owner, PublicKey};
 use crate::term::say;
-use crate::{files, qr, term};
+use crate::{qr, term};
+use hufu_files as files;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment::Moment;
+use hufu_files::trust_list;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect 'HF1:6BF...'
@@ -190,7 +191,7 @@ fn judge(args: &InspectArgs) -> anyhow::Result<Judge> {
     let keyring = match (&args.trust, &operator) {
         (Some(path), Some(operator)) => {
             // Judged by itself: what an engine has seen before is not known here.
-            Some(Keyring::empty().update(&trust::open(path, operator)?, UnixSeconds(u32::MAX))?)
+            Some(Keyring::empty().update(&trust_list::open(path, operator)?, UnixSeconds(u32::MAX))?)
         }
         _ => None,
     };

@@ -1,8 +1,8 @@
 //! `hufu registry issuer`: whose chains a registry keeps.
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use comfy_table::{Table, presets};
-use hufu_registry::api::types::{Brake, IssuerEdit, SecondPhone};
+use hufu_contract::{Brake, IssuerEdit, SecondPhone};
 use hufu_upstream::Api;
 use hufu_wire::IssuerId;
 use serde_json::json;
@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
+use crate::words::words;
 
 /// Say whose chains the registry keeps.
 #[derive(Debug, Subcommand)]
@@ -33,9 +34,11 @@ pub(crate) enum IssuerCommand {
         /// When red is too much at once: SHARE in a thousand of the holders within WINDOW seconds, and FREE always
         #[arg(long, value_name = "SHARE,WINDOW,FREE", value_parser = read_brake)]
         brake: Option<Brake>,
-        /// What becomes of a second phone credential of one holder
+        /// What becomes of a second phone credential of one holder: `tell` issues it and tells of the first, `supersede`
+        /// refuses it until a change with both signatures has raised the holder's generation
         #[arg(long, value_name = "WHAT", default_value = "tell")]
-        second_phone: SecondPhoneName,
+        #[arg(value_parser = words(SecondPhone::ALL.map(SecondPhone::slug), SecondPhone::from_slug))]
+        second_phone: SecondPhone,
     },
     /// List issuers
     List {
@@ -47,15 +50,6 @@ pub(crate) enum IssuerCommand {
     },
 }
 
-/// What becomes of a second phone credential of one holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SecondPhoneName {
-    /// It is issued, and whoever asked for it is told of the first
-    Tell,
-    /// It is refused until a change with both signatures has raised the holder's generation
-    Supersede,
-}
-
 /// Runs `hufu registry issuer`.
 pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
     match command {
@@ -65,10 +59,7 @@ pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
                 national: *national,
                 publisher: *publisher,
                 brake: *brake,
-                second_phone: match second_phone {
-                    SecondPhoneName::Tell => SecondPhone::Tell,
-                    SecondPhoneName::Supersede => SecondPhone::Supersede,
-                },
+                second_phone: *second_phone,
             };
             let issuer = registry.connect()?.ask(|api| api.put_issuer(IssuerId(*issuer), &edit))?;
             let Brake { share_permille, window_s, free } = issuer.brake;

@@ -7,13 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
-use hufu_codes::cose;
-use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_wire::IssuerId;
 
 use crate::outcome::Exit;
-use crate::secret::{Owner, PublicKey, SecretKey};
 use crate::term::say;
+use crate::words::words;
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys generate operator --out operator
@@ -48,6 +47,7 @@ pub(crate) enum KeysCommand {
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
     /// Who will sign with it
+    #[arg(value_parser = words(Owner::ALL.map(Owner::word), Owner::of_word))]
     owner: Owner,
     /// The issuer's id, for example an administrative code
     #[arg(long, value_name = "ID", required_if_eq("owner", "issuer"))]
@@ -71,22 +71,8 @@ fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let issuer = args.issuer.map(IssuerId);
     ensure!(args.owner == Owner::Issuer || issuer.is_none(), "an operator's key has no --issuer");
     let secret = SecretKey::generate(args.owner, issuer)?;
-    let public = public_of(&secret, args.owner, issuer)?;
+    let public = PublicKey::of(&secret)?;
     let [secret_path, public_path] = secret.store(&args.out, &public)?;
     say!("key {}: {} (secret), {}", public.kid(), secret_path.display(), public_path.display());
     Ok(())
-}
-
-/// The public half of a secret key.
-pub(crate) fn public_of(
-    secret: &SecretKey,
-    owner: Owner,
-    issuer: Option<IssuerId>,
-) -> anyhow::Result<PublicKey> {
-    let seed = secret.seed()?;
-    let public = match issuer {
-        Some(issuer) => *IssuerSigner::from_seed(&seed, issuer).public(),
-        None => *OperatorSigner::from_seed(&seed).public(),
-    };
-    Ok(PublicKey::new(owner, issuer, cose::key_id(&public), public))
 }

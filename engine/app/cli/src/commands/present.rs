@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::holder::HolderFile;
-use crate::moment::Moment;
 use crate::outcome::Exit;
 use crate::show::{ShowArgs, show};
+use hufu_files::moment::Moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu present --holder zhang.holder

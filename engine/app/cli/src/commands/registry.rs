@@ -1,15 +1,9 @@
 //! `hufu registry`: the source of truth, made, run and looked after.
 
-mod assemble;
-mod config;
-mod figures;
 mod init;
-#[cfg(feature = "nats")]
-mod nats;
 mod serve;
 mod token;
 mod trail;
-mod trust;
 mod vault;
 
 use clap::Subcommand;

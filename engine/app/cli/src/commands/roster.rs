@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use hufu_registry::api::types::{RosterEdit, RosterGroup, SignRoster};
+use hufu_contract::{RosterEdit, RosterGroup, SignRoster};
 use hufu_wire::{IssuerId, SiteId};
 use serde_json::json;
 
 use crate::commands::batch::read_members;
-use crate::files::{self, Readable};
-use crate::moment::Span;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
+use hufu_files::moment::Span;
+use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu roster put class-3b --site 310102 --issuer 310000 --members class-3b.txt

@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use hufu_node::config::Short;
+use hufu_node::{Config, Node, Prepared};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use crate::config::{Config, Short};
 use crate::outcome::Exit;
-use crate::server::{Prepared, Server};
 use crate::signals::{Signals, Told};
 use crate::term::say;
 use crate::{about, log, term};
@@ -60,11 +62,11 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
     config.short = args.follow.iter().map(with_files).collect();
     if args.check {
-        let prepared = Prepared::look(config)?;
+        let prepared = shown(|| Prepared::look(config))?;
         say!("{}: {}", args.config.display(), prepared.summary());
         return Ok(Exit::Yes);
     }
-    let prepared = Prepared::load(config)?;
+    let prepared = shown(|| Prepared::load(config))?;
     tracing::info!("hufu {} ({})", env!("CARGO_PKG_VERSION"), about::commit());
     tracing::info!("signatures: {}; processor: {}", about::signature_back_end(), about::cpu_features());
     tracing::info!("transparent huge pages: {}", about::huge_pages());
@@ -72,24 +74,25 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     // Signals are caught before the first socket opens: a stop is graceful from the first moment on.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(async { Signals::new(args.until_stdin_ends) })?;
-    let mut server = prepared.start()?;
-    announce(&server);
-    let why = runtime.block_on(attend(&mut server, &mut signals));
+    let mut node = prepared.start()?;
+    node.running.exhibit(Arc::new(log::Dropped));
+    announce(&node);
+    let why = runtime.block_on(attend(&mut node, &mut signals));
     tracing::info!("stopping: {why}");
-    server.stop();
+    node.stop();
     tracing::info!("stopped");
     Ok(Exit::Yes)
 }
 
 /// Keeps the engine up to date until something says stop.
-async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
+async fn attend(node: &mut Node, signals: &mut Signals) -> &'static str {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = looks.tick() => server.refresh(false),
+            _ = looks.tick() => node.refresh(false),
             told = signals.next() => match told {
-                Told::Look => server.refresh(true),
+                Told::Look => node.refresh(true),
                 Told::Stop(why) => return why,
             },
         }
@@ -97,8 +100,8 @@ async fn attend(server: &mut Server, signals: &mut Signals) -> &'static str {
 }
 
 /// One line for whoever started this: where the engine is.
-fn announce(server: &Server) {
-    let running = &server.running;
+fn announce(node: &Node) {
+    let running = &node.running;
     let metrics = running.metrics_addr.map_or_else(|| "none".to_owned(), |address| address.to_string());
     let several =
         |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
@@ -107,4 +110,14 @@ fn announce(server: &Server) {
     tracing::info!("ready {line}");
     say!("ready {line}");
     term::flush();
+}
+
+/// Shows on a terminal that files and snapshots are being read.
+fn shown<T>(work: impl FnOnce() -> T) -> T {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_message("reading files and snapshots");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let done = work();
+    bar.finish_and_clear();
+    done
 }

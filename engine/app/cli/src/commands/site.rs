@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
-use hufu_registry::api::types::SiteEdit;
+use hufu_contract::SiteEdit;
 use hufu_upstream::Api;
 use hufu_wire::SiteId;
 use serde_json::json;
 
-use crate::files::{self, Readable};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
+use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu site put 310101 --name 'North station' --policy north.toml

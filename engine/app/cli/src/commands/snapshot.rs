@@ -8,12 +8,12 @@ use hufu_table::{SnapshotInfo, SnapshotWriter};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
 use serde_json::json;
 
-use crate::files;
-use crate::moment::{self, Moment};
 use crate::outcome::Exit;
 use crate::status;
 use crate::statusfile::StatusFile;
 use crate::term::say;
+use hufu_files as files;
+use hufu_files::moment::{self, Moment};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu snapshot new --issuer 310000 --out issuer-310000.snapshot

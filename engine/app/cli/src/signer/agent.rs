@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use hufu_codes::chain::AuthorityKey;
 
-use crate::moment::{Span, show_span};
-use crate::outcome::unavailable;
+use hufu_files::moment::{Span, show_span};
+use hufu_files::unavailable;
 
 /// Signs by running a command once for each signature.
 pub(crate) struct Agent {

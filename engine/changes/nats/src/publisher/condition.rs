@@ -3,7 +3,7 @@
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use hufu_registry::Fault;
+use hufu_contract::SourceFault;
 use hufu_wire::Sequence;
 
 use crate::fault::NatsFault;
@@ -57,8 +57,8 @@ impl From<NatsFault> for Trouble {
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Trouble {
+impl From<SourceFault> for Trouble {
+    fn from(fault: SourceFault) -> Trouble {
         Trouble::Registry(fault.to_string())
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hufu_registry::ChainSource;
+use hufu_contract::ChainSource;
 use hufu_wire::IssuerId;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
-use hufu_registry::StoredSet;
+use hufu_contract::StoredSet;
 use hufu_wire::{IssuerId, Sequence};
 
 use super::Shared;

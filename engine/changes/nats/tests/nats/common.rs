@@ -8,9 +8,9 @@ use async_nats::jetstream;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hufu_codes::chain::{AuthoritySigner, Tip, chain_digest, content_digest};
+use hufu_contract::{ChainSource, SourceFault, StoredSet};
 use hufu_fixtures::services::Nats;
 use hufu_nats::{Keep, NatsFeed, NatsOptions, Publisher, PublisherOptions};
-use hufu_registry::{ChainSource, Fault, StoredSet};
 use hufu_sync::{Delivery, Feed as _, FeedFault};
 use hufu_wire::chain::{
     Change, ChangeSet, Changes, Checkpoint, Content, Head, InputsDigest, Parts, Position, Record,
@@ -167,7 +167,7 @@ impl Registry {
 
 #[async_trait]
 impl ChainSource for Registry {
-    async fn issuers(&self) -> Result<Vec<IssuerId>, Fault> {
+    async fn issuers(&self) -> Result<Vec<IssuerId>, SourceFault> {
         Ok(self.chains.lock().expect("no panic").keys().copied().collect())
     }
 
@@ -176,7 +176,7 @@ impl ChainSource for Registry {
         issuer: IssuerId,
         after: Sequence,
         bytes_max: usize,
-    ) -> Result<Vec<StoredSet>, Fault> {
+    ) -> Result<Vec<StoredSet>, SourceFault> {
         Ok(self.with(issuer, |chain| {
             let mut bytes = 0;
             let sets = chain.sets.iter().filter(|set| set.sequence > after);
@@ -189,12 +189,12 @@ impl ChainSource for Registry {
         }))
     }
 
-    async fn head(&self, issuer: IssuerId) -> Result<[u8; Head::BYTES], Fault> {
+    async fn head(&self, issuer: IssuerId) -> Result<[u8; Head::BYTES], SourceFault> {
         let tip = self.with(issuer, |chain| chain.tip);
         Ok(self.signers[2].head(issuer, &tip, UnixMillis(tip.confirmed.0 + 1)))
     }
 
-    async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<Bytes>, Fault> {
+    async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<Bytes>, SourceFault> {
         Ok(self.with(issuer, |chain| chain.checkpoint.clone()))
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use hufu_registry::api::types::{Hex, Tip};
-use hufu_registry::api::{FrameKind, Frames};
+use hufu_contract::{FrameKind, Frames};
+use hufu_contract::{Hex, Tip};
 use hufu_table::SnapshotDigest;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 use reqwest::header::HeaderMap;

@@ -1,6 +1,6 @@
 //! Verifier devices.
 
-use hufu_registry::api::types::{Device, Devices, NewDevice};
+use hufu_contract::{Device, Devices, NewDevice};
 use hufu_wire::{DeviceId, SiteId};
 
 use crate::api::Api;

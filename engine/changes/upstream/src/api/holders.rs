@@ -1,6 +1,6 @@
 //! Holders and their credentials.
 
-use hufu_registry::api::types::{
+use hufu_contract::{
     Credentials, FindHolder, Holder, IssueCredential, Issued, NewHolders, Registered, Terms,
 };
 use hufu_wire::{HolderIndex, IssuerId};

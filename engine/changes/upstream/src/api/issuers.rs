@@ -1,6 +1,6 @@
 //! The registry itself, and its issuers.
 
-use hufu_registry::api::types::{Health, Issuer, IssuerEdit, Issuers};
+use hufu_contract::{Health, Issuer, IssuerEdit, Issuers};
 use hufu_wire::IssuerId;
 
 use crate::api::Api;

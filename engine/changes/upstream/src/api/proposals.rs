@@ -1,8 +1,8 @@
 //! Instructions on their way into a chain.
 
 use bytes::Bytes;
-use hufu_registry::ProposalId;
-use hufu_registry::api::types::{Confirmed, Proposal, ProposalState, Proposals};
+use hufu_contract::ProposalId;
+use hufu_contract::{Confirmed, Proposal, ProposalPhase, Proposals};
 use hufu_wire::IssuerId;
 
 use crate::api::Api;
@@ -29,7 +29,7 @@ impl Api {
     pub async fn proposals(
         &self,
         issuer: IssuerId,
-        state: Option<ProposalState>,
+        state: Option<ProposalPhase>,
         after: ProposalId,
         limit: u32,
     ) -> Result<Proposals, ApiFault> {
@@ -97,14 +97,14 @@ impl Api {
 }
 
 /// The state as it stands in JSON and in queries.
-fn name(state: ProposalState) -> &'static str {
+fn name(state: ProposalPhase) -> &'static str {
     match state {
-        ProposalState::Pending => "pending",
-        ProposalState::Braked => "braked",
-        ProposalState::Confirmed => "confirmed",
-        ProposalState::Withdrawn => "withdrawn",
-        ProposalState::Expired => "expired",
-        ProposalState::Overtaken => "overtaken",
+        ProposalPhase::Pending => "pending",
+        ProposalPhase::Braked => "braked",
+        ProposalPhase::Confirmed => "confirmed",
+        ProposalPhase::Withdrawn => "withdrawn",
+        ProposalPhase::Expired => "expired",
+        ProposalPhase::Overtaken => "overtaken",
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn states_are_named_in_queries_as_in_json() {
-        use ProposalState::*;
+        use ProposalPhase::*;
         for state in [Pending, Braked, Confirmed, Withdrawn, Expired, Overtaken] {
             assert_eq!(serde_json::to_value(state).unwrap(), name(state));
         }

@@ -1,7 +1,7 @@
 //! Rosters: the holders that a site may ask about at once (R12).
 
 use bytes::Bytes;
-use hufu_registry::api::types::{Roster, RosterEdit, RosterSummary, Rosters, SignRoster};
+use hufu_contract::{Roster, RosterEdit, RosterSummary, Rosters, SignRoster};
 use hufu_wire::SiteId;
 
 use crate::api::Api;

@@ -1,7 +1,7 @@
 //! Sites and their policies.
 
 use bytes::Bytes;
-use hufu_registry::api::types::{Site, SiteEdit, Sites};
+use hufu_contract::{Site, SiteEdit, Sites};
 use hufu_wire::SiteId;
 
 use crate::api::Api;

@@ -1,7 +1,7 @@
 //! Who may call, and who did.
 
-use hufu_registry::TokenId;
-use hufu_registry::api::types::{NewToken, Token, TokenMade, Tokens, Trail, TrailEnd};
+use hufu_contract::TokenId;
+use hufu_contract::{NewToken, Token, TokenMade, Tokens, Trail, TrailEnd};
 
 use crate::api::Api;
 use crate::fault::ApiFault;

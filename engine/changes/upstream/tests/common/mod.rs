@@ -12,7 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use hufu_registry::api::{Frame, FrameKind};
+use hufu_contract::{Frame, FrameKind};
 use hufu_upstream::{Api, ApiOptions};
 use hufu_wire::IssuerId;
 use tempfile::TempDir;

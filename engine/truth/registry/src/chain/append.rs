@@ -6,8 +6,8 @@ use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::brake::Alarm;
 use crate::moment::UnixMicros;
-use crate::proposal::ProposalPhase;
 use crate::trail::Entry;
+use hufu_contract::ProposalPhase;
 
 /// A change set that both authorities signed, on its way into its chain.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
 use hufu_wire::{IssuerId, Sequence};
 
 use crate::fault::Fault;
-use crate::proposal::ProposalId;
-use crate::source::StoredSet;
+use hufu_contract::ProposalId;
+use hufu_contract::StoredSet;
 
 /// A row of a chain as a store read it.
 #[derive(Clone, Debug)]

@@ -5,9 +5,10 @@ use hufu_wire::UnixMillis;
 use super::{PAGE_MAX, Registry, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::scope::Scope;
-use crate::token::{NewToken, Token, TokenHash, TokenId, TokenText};
+use crate::token::{NewToken, Token, TokenHash, TokenText};
 use crate::trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailEnd};
+use hufu_contract::Scope;
+use hufu_contract::TokenId;
 
 impl Registry {
     /// Who shows this token.
@@ -64,12 +65,12 @@ impl Registry {
     }
 
     /// How many tokens may be used at `now`.
-    pub(crate) async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
+    pub async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
         Ok(self.store.tokens().await?.iter().filter(|token| token.in_force(now)).count() as u64)
     }
 
     /// Leaves a line of the trail for requests of `who` that were refused.
-    pub(crate) async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
+    pub async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
         let entry =
             Entry { at: now, who: who.to_owned(), deed: Deed::Refused, issuer: None, what: what.to_owned() };
         self.store.note(&entry).await
@@ -85,7 +86,7 @@ impl Registry {
     }
 
     /// How many lines the trail has, or had.
-    pub(crate) async fn trail_lines(&self) -> Result<u64, Fault> {
+    pub async fn trail_lines(&self) -> Result<u64, Fault> {
         Ok(self.store.trail_end().await?.number)
     }
 

@@ -8,14 +8,14 @@ use super::{Registry, check_not_ahead};
 use crate::caller::Caller;
 use crate::chain::{Append, Appended};
 use crate::fault::Fault;
-use crate::proposal::ProposalId;
-use crate::scope::Scope;
-use crate::source::StoredSet;
 use crate::store::Statuses;
 use crate::trail::{Deed, Entry};
+use hufu_contract::ProposalId;
+use hufu_contract::Scope;
+use hufu_contract::StoredSet;
 
 /// Most words of one page of statuses: 12 MiB as they travel.
-pub(crate) const STATUSES_MAX: u32 = 1 << 20;
+const STATUSES_MAX: u32 = 1 << 20;
 
 impl Registry {
     /// Takes the confirmation of a proposal: the bytes of a change set, with both signatures. Both are verified here
@@ -104,7 +104,7 @@ impl Registry {
     }
 
     /// Where every chain ends.
-    pub(crate) async fn chain_ends(&self) -> Result<Vec<(IssuerId, Tip)>, Fault> {
+    pub async fn chain_ends(&self) -> Result<Vec<(IssuerId, Tip)>, Fault> {
         let mut ends = Vec::new();
         for issuer in self.store.issuers().await? {
             ends.push((issuer.id, self.tip_of(issuer.id).await?));

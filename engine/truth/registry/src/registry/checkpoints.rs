@@ -7,10 +7,10 @@ use hufu_wire::{IssuerId, UnixMillis, read};
 use super::{Registry, check_not_ahead, check_not_late};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::scope::Scope;
-use crate::source::StoredSet;
 use crate::store::StoredCheckpoint;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
+use hufu_contract::StoredSet;
 
 impl Registry {
     /// Takes a checkpoint, its bytes after `docs/SYNC.md`; answers whether it is the newest now. It must be at a set
@@ -64,12 +64,7 @@ impl Registry {
     }
 
     /// Leaves a line of the trail for snapshots that were dropped because no checkpoint names them.
-    pub(crate) async fn note_dropped(
-        &self,
-        issuer: IssuerId,
-        snapshots: u64,
-        now: UnixMillis,
-    ) -> Result<(), Fault> {
+    pub async fn note_dropped(&self, issuer: IssuerId, snapshots: u64, now: UnixMillis) -> Result<(), Fault> {
         let what = format!("{snapshots} that no checkpoint names");
         self.store.note(&Entry::of_itself(now, Deed::SnapshotsDropped, Some(issuer), what)).await
     }

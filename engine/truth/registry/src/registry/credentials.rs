@@ -11,9 +11,9 @@ use crate::credential::{
     Credentialed, IssuedCredential, ListedCredential, Phones, TERMS_S_MAX, Terms, Wanted,
 };
 use crate::fault::Fault;
-use crate::issuer::SecondPhone;
-use crate::scope::Scope;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
+use hufu_contract::SecondPhone;
 
 impl Registry {
     /// What a phone makes its step tree for: the key, the generation and the time that its credential will name.
@@ -195,7 +195,7 @@ fn holds(origin: hufu_wire::Step, expires: UnixSeconds) -> bool {
 }
 
 /// A kind's word in the API and in the store.
-pub(crate) const fn kind_word(kind: CodeKind) -> &'static str {
+const fn kind_word(kind: CodeKind) -> &'static str {
     match kind {
         CodeKind::Phone => "phone",
         CodeKind::Paper => "paper",

@@ -7,9 +7,9 @@ use crate::caller::Caller;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::issuer::check_name;
-use crate::scope::Scope;
 use crate::store::DeviceChange;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
 
 impl Registry {
     /// Adds a device to a site.

@@ -8,12 +8,12 @@ use crate::fault::Fault;
 use crate::holder::{HolderView, Registered, Subject};
 use crate::id_number::IdNumber;
 use crate::person::Person;
-use crate::scope::Scope;
 use crate::store::Resealed;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
 
 /// Most people registered at once.
-pub(crate) const PEOPLE_MAX: usize = PAGE_MAX as usize;
+const PEOPLE_MAX: usize = PAGE_MAX as usize;
 
 impl Registry {
     /// Registers people; answers for each. Who is registered already keeps the place and the fields there are, so

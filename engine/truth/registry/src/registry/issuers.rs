@@ -6,8 +6,8 @@ use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
-use crate::scope::Scope;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
 
 impl Registry {
     /// The issuers that `caller` may ask about.

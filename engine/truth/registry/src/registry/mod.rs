@@ -101,7 +101,7 @@ fn check_not_late(what: &str, signed: UnixMillis, now: UnixMillis) -> Result<(),
 }
 
 /// Most entries of one page.
-pub(crate) const PAGE_MAX: u32 = 4096;
+const PAGE_MAX: u32 = 4096;
 
 /// A page of at least one entry and at most [`PAGE_MAX`].
 fn page(limit: u32) -> u32 {

@@ -8,9 +8,10 @@ use hufu_wire::{Colour, IssuerId, UnixMillis};
 use super::{Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
-use crate::scope::Scope;
+use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
+use hufu_contract::{ProposalId, ProposalPhase};
 
 /// Who may see proposals: whoever makes, confirms or audits them.
 const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];

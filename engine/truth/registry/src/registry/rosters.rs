@@ -6,11 +6,11 @@ use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::roster::{Roster, RosterSummary};
-use crate::scope::Scope;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
 
 /// Longest validity of a signed roster, seconds: a week of school, and the weekend before it.
-pub(crate) const ROSTER_VALIDITY_S_MAX: u32 = 9 * 24 * 3600;
+const ROSTER_VALIDITY_S_MAX: u32 = 9 * 24 * 3600;
 
 impl Registry {
     /// Rosters of a site.

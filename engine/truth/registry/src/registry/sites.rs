@@ -5,10 +5,10 @@ use hufu_wire::{SiteId, UnixMillis};
 use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::scope::Scope;
 use crate::site::{Site, render};
 use crate::store::Removed;
 use crate::trail::{Deed, Entry};
+use hufu_contract::Scope;
 
 impl Registry {
     /// Every site.

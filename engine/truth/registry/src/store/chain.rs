@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 
 use crate::chain::{Append, Appended};
 use crate::fault::Fault;
-use crate::source::StoredSet;
+use hufu_contract::StoredSet;
 
 /// A page of an issuer's statuses, and the chain's last set that is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use hufu_wire::{IssuerId, UnixMillis};
 
 use crate::fault::Fault;
-use crate::proposal::{Proposal, ProposalFacts, ProposalId, ProposalPhase};
+use crate::proposal::{Proposal, ProposalFacts};
 use crate::trail::Entry;
+use hufu_contract::{ProposalId, ProposalPhase};
 
 /// What waits for confirmation, and what became of it.
 #[async_trait]

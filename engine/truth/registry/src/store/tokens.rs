@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use hufu_wire::UnixMillis;
 
 use crate::fault::Fault;
-use crate::token::{NewToken, Token, TokenHash, TokenId};
+use crate::token::{NewToken, Token, TokenHash};
 use crate::trail::Entry;
+use hufu_contract::TokenId;
 
 /// Who may ask.
 #[async_trait]

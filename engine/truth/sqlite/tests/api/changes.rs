@@ -1,8 +1,8 @@
 //! From an instruction to a set of the chain, and everything that may come between.
 
+use hufu_contract::{FrameKind, Frames};
+use hufu_contract::{Hex, ProposalPhase, Tip};
 use hufu_registry::Scope;
-use hufu_registry::api::types::{Hex, ProposalState, Tip};
-use hufu_registry::api::{FrameKind, Frames};
 use hufu_wire::Colour;
 use hufu_wire::chain::{ContentDigest, Release};
 use reqwest::{Method, StatusCode};
@@ -19,7 +19,7 @@ async fn r21_an_instruction_is_proposed_confirmed_and_in_the_chain() {
 
     let instruction = world.instruction(5, 2, Colour::Green);
     let proposal = local.propose(instruction.clone()).await;
-    assert_eq!((proposal.id, proposal.state, proposal.changes), (1, ProposalState::Pending, 2));
+    assert_eq!((proposal.id, proposal.state, proposal.changes), (1, ProposalPhase::Pending, 2));
     assert_eq!(local.propose(instruction.clone()).await, proposal, "the same content is one proposal");
     let (_, pending) = platform.get("/v1/issuers/310000/proposals?state=pending").await;
     assert_eq!(pending["proposals"].as_array().unwrap().len(), 1);

@@ -1,7 +1,7 @@
 //! Every route of the document: without a token, with the wrong scopes, for another issuer.
 
+use hufu_api::openapi;
 use hufu_registry::Scope;
-use hufu_registry::api::openapi;
 use hufu_wire::IssuerId;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};

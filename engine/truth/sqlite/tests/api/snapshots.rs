@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream;
-use hufu_registry::api::types::Hex;
+use hufu_contract::Hex;
 use hufu_registry::{Caller, Deed, Scope};
 use hufu_table::SnapshotWriter;
 use hufu_wire::chain::{ChainDigest, Checkpoint, Proposed};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use hufu_registry::api::{ServeFault, TlsFiles, serve};
+use hufu_api::{ServeFault, TlsFiles, serve};
 use reqwest::tls::Version;
 use reqwest::{Certificate, Client};
 
@@ -53,7 +53,7 @@ pub(crate) fn identity(folder: &Path) -> (TlsFiles, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_served_is_told_with_the_cure() {
     let world = World::start().await;
-    let check = |change: &dyn Fn(&mut hufu_registry::api::ApiOptions), says: &str| {
+    let check = |change: &dyn Fn(&mut hufu_api::ApiOptions), says: &str| {
         let mut options = options();
         change(&mut options);
         let fault: ServeFault = serve(&options, Arc::clone(&world.registry)).unwrap_err();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hufu_api::{ApiOptions, Running, serve};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
-use hufu_registry::api::types::{Proposal, Tip as TipView};
-use hufu_registry::api::{ApiOptions, Running, serve};
+use hufu_contract::{Proposal, Tip as TipView};
 use hufu_registry::vault::KeyFile;
 use hufu_registry::{
     Brake, Caller, Issuer, NewToken, Registry, Scope, Scopes, SecondPhone, Signers, Site, TokenId,

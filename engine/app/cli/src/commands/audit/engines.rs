@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use hufu_wire::{IssuerId, Sequence};
 
 use super::recompute::Claim;
-use crate::outcome::unavailable;
+use hufu_files::unavailable;
 
 /// How long an engine may take.
 const PATIENCE: Duration = Duration::from_secs(5);

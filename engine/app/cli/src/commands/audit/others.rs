@@ -15,8 +15,8 @@ use hufu_wire::chain::ChainDigest;
 use super::recompute::Claim;
 use super::report::{Difference, Finding};
 use crate::ledger::{Ledger, Words};
-use crate::moment;
 use crate::remote::Remote;
+use hufu_files::moment;
 
 /// Somebody's words at one place of the chain.
 pub(super) struct Table {

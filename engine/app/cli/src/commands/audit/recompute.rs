@@ -10,8 +10,8 @@ use super::report::{Difference, Report};
 use crate::commands::import::progress;
 use crate::follow_api::{each_set, is_damage, learn_reset};
 use crate::ledger::{Ledger, Words};
-use crate::moment;
 use crate::remote::Remote;
+use hufu_files::moment;
 
 /// A chain that was recomputed.
 pub(super) struct Recomputed {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hufu_registry::api::types::{Hex, TrailEntry};
+use hufu_contract::{Hex, TrailEntry};
 use hufu_registry::{Deed, Entry, Noted, TrailCheck, TrailDigest};
 use hufu_upstream::Api;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};

@@ -8,11 +8,11 @@ use clap::Args;
 use hufu_codes::issue::IssuerSigner;
 use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixSeconds};
 
-use crate::files::{self, Readable};
-use crate::moment::{self, Span};
 use crate::outcome::Exit;
-use crate::secret::{Owner, SecretKey};
 use crate::term::say;
+use hufu_files::keys::{Owner, SecretKey};
+use hufu_files::moment::{self, Span};
+use hufu_files::{self as files, Readable};
 
 /// Sign a roster.
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ use clap::Args;
 use hufu_codes::chain::{Authorities, Tip, open_instruction};
 use hufu_codes::ed25519;
 use hufu_codes::keyring::Keyring;
+use hufu_contract::{self as types, BrakeReport, Confirmed, Proposal, ProposalPhase};
 use hufu_registry::ProposalId;
-use hufu_registry::api::types::{self, BrakeReport, Confirmed, Proposal, ProposalState};
 use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use serde_json::{Value, json};
@@ -17,13 +17,13 @@ use super::propose::LINES_MAX;
 use crate::clocks::ClockArgs;
 use crate::follow_api::{Dated, follow_to_end};
 use crate::ledger::{Ledger, LedgerFolder};
-use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote, told};
 use crate::signer::{KeyArgs, Signer};
 use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 use crate::{ask, instructed};
+use hufu_files::moment;
 
 /// Confirm proposals.
 #[derive(Debug, Args)]
@@ -239,7 +239,7 @@ impl ConfirmArgs {
     fn chosen(&self, remote: &Remote, issuer: IssuerId) -> anyhow::Result<Vec<Proposal>> {
         let mut chosen = Vec::new();
         if self.all {
-            chosen = super::list::pages(remote, issuer, Some(ProposalState::Pending))?;
+            chosen = super::list::pages(remote, issuer, Some(ProposalPhase::Pending))?;
         } else {
             for id in &self.proposals {
                 chosen.push(remote.ask(|api| api.proposal(issuer, ProposalId(*id)))?);

@@ -3,16 +3,17 @@
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
+use hufu_contract::{Proposal, ProposalPhase};
 use hufu_registry::ProposalId;
-use hufu_registry::api::types::{Proposal, ProposalState};
 use hufu_wire::chain::Instruction;
 use hufu_wire::{IssuerId, UnixMillis, read};
 use serde_json::json;
 
+use crate::instructed;
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
 use crate::term::{self, printable, say};
-use crate::{instructed, moment};
+use hufu_files::moment;
 
 /// List proposals.
 #[derive(Debug, Args)]
@@ -79,7 +80,7 @@ const PAGE: u32 = 500;
 pub(crate) fn pages(
     remote: &Remote,
     issuer: IssuerId,
-    state: Option<ProposalState>,
+    state: Option<ProposalPhase>,
 ) -> anyhow::Result<Vec<Proposal>> {
     let mut all: Vec<Proposal> = Vec::new();
     loop {
@@ -146,25 +147,25 @@ pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
 
 fn state_of(proposal: &Proposal) -> String {
     let state = match proposal.state {
-        ProposalState::Pending => "pending",
-        ProposalState::Braked => "braked",
-        ProposalState::Confirmed => "confirmed",
-        ProposalState::Withdrawn => "withdrawn",
-        ProposalState::Expired => "expired",
-        ProposalState::Overtaken => "overtaken",
+        ProposalPhase::Pending => "pending",
+        ProposalPhase::Braked => "braked",
+        ProposalPhase::Confirmed => "confirmed",
+        ProposalPhase::Withdrawn => "withdrawn",
+        ProposalPhase::Expired => "expired",
+        ProposalPhase::Overtaken => "overtaken",
     };
     proposal.sequence.map_or_else(|| state.to_owned(), |sequence| format!("{state} as change set {sequence}"))
 }
 
 impl StateName {
-    const fn state(self) -> ProposalState {
+    const fn state(self) -> ProposalPhase {
         match self {
-            StateName::Pending => ProposalState::Pending,
-            StateName::Braked => ProposalState::Braked,
-            StateName::Confirmed => ProposalState::Confirmed,
-            StateName::Withdrawn => ProposalState::Withdrawn,
-            StateName::Expired => ProposalState::Expired,
-            StateName::Overtaken => ProposalState::Overtaken,
+            StateName::Pending => ProposalPhase::Pending,
+            StateName::Braked => ProposalPhase::Braked,
+            StateName::Confirmed => ProposalPhase::Confirmed,
+            StateName::Withdrawn => ProposalPhase::Withdrawn,
+            StateName::Expired => ProposalPhase::Expired,
+            StateName::Overtaken => ProposalPhase::Overtaken,
         }
     }
 }

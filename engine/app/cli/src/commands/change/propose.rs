@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use hufu_registry::api::types::Proposal;
+use hufu_contract::Proposal;
 use hufu_wire::chain::{Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{IssuerId, RuleId, UnixMillis, limits, read};
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::wanted::{Line, Wanted, read_inputs};
 use crate::clocks::{ClockArgs, span};
-use crate::files::{self, Readable};
-use crate::moment::{self, Moment, Span};
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
 use crate::signer::{KeyArgs, Signer};
 use crate::term::{self, note, say};
 use crate::{ask, instructed};
+use hufu_files::moment::{self, Moment, Span};
+use hufu_files::{self as files, Readable};
 
 /// Sign an instruction and hand it in.
 #[derive(Debug, Args)]

@@ -4,21 +4,21 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::chain::{Authorities, open_instruction};
 use hufu_codes::ed25519;
+use hufu_contract::ProposalPhase;
 use hufu_registry::ProposalId;
-use hufu_registry::api::types::ProposalState;
 use hufu_wire::IssuerId;
 use hufu_wire::chain::Release;
 
 use super::confirm::{Confirmer, Outcome, told_braked};
 use super::propose::LINES_MAX;
 use crate::clocks::ClockArgs;
-use crate::moment;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
 use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 use crate::{ask, instructed};
+use hufu_files::moment;
 
 /// Release a proposal that the brake holds, and confirm it.
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
 
     let proposal = remote.ask(|api| api.proposal(issuer, id))?;
     ensure!(
-        proposal.state == ProposalState::Braked,
+        proposal.state == ProposalPhase::Braked,
         "proposal {id} is not held by the brake: there is nothing to release"
     );
     let brake = proposal.brake.context("the registry does not say what its brake saw")?;

@@ -9,9 +9,9 @@ use hufu_wire::{HolderIndex, StatusWord, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::files;
-use crate::moment::Span;
 use crate::written::WrittenStatus;
+use hufu_files as files;
+use hufu_files::moment::Span;
 
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
 #[derive(Debug, Default)]

@@ -16,7 +16,9 @@ use crate::follow_api::{each_set, learn_reset};
 use crate::ledger::{LedgerFolder, ensure_not_beyond};
 use crate::outcome::Exit;
 use crate::term::{self, note, say};
-use crate::{ask, files, instructed, moment};
+use crate::{ask, instructed};
+use hufu_files as files;
+use hufu_files::moment;
 
 /// Check, sign and hand in a checkpoint.
 #[derive(Debug, Args)]

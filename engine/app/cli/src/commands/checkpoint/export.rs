@@ -12,9 +12,10 @@ use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, Sequence, read};
 
 use crate::follow_api::each_set;
-use crate::outcome::{Exit, unavailable};
+use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::say;
+use hufu_files::unavailable;
 
 /// Fill a folder.
 #[derive(Debug, Args)]

@@ -10,13 +10,14 @@ use hufu_wire::{IssuerId, KeyId, Sequence};
 use serde_json::json;
 
 use super::CommonArgs;
-use crate::files::{self, Readable};
 use crate::follow_api::{Dated, follow_to_end};
 use crate::ledger::LedgerFolder;
 use crate::outcome::Exit;
 use crate::term::{self, note, say};
 use crate::trust::keys_of;
-use crate::{ask, instructed, moment};
+use crate::{ask, instructed};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 
 /// Make a checkpoint.
 #[derive(Debug, Args)]

@@ -9,8 +9,7 @@ use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_fixtures::{HOME, KeyRole, NEIGHBOUR, TRUST_LIST_VERSION, World};
 use hufu_wire::{IssuerId, UnixSeconds};
 
-use crate::commands::keys;
-use crate::secret::{Owner, PublicKey, SecretKey};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
 
 /// Who confirms every change.
 pub(super) const NATIONAL: IssuerId = IssuerId(100_000);
@@ -34,7 +33,7 @@ pub(super) fn of(issuer: IssuerId) -> anyhow::Result<Authorities> {
 /// Writes `NAME.key` and `NAME.pub` of an authority into `folder`.
 pub(super) fn store(world: &World, folder: &Path, name: &str, authority: IssuerId) -> anyhow::Result<()> {
     let key = SecretKey::of(Owner::Issuer, Some(authority), &seed(world, authority));
-    key.store(&folder.join(name), &keys::public_of(&key, Owner::Issuer, Some(authority))?).map(drop)
+    key.store(&folder.join(name), &PublicKey::of(&key)?).map(drop)
 }
 
 /// The world's trust list with the keys of those who sign chains; the registry has made its own.

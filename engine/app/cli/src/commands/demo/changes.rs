@@ -21,7 +21,7 @@ use hufu_wire::chain::{Change, Record};
 use hufu_wire::{CodeKind, Colour, HolderIndex, Lane, Sequence, StatusWord, UnixSeconds, Verdict};
 
 use super::chain::Chain;
-use crate::moment;
+use hufu_files::moment;
 
 /// How many people change.
 const PEOPLE: u32 = 25;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 
-use crate::outcome::unavailable;
+use hufu_files::unavailable;
 
 /// A running command that says on one line that it is ready. Dropping it stops it.
 struct Process {

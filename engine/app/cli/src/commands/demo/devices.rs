@@ -7,7 +7,7 @@ use hufu_client::{Control, Identity, endpoint};
 use hufu_transport::profile;
 use hufu_wire::{Enrolled, Grant};
 
-use crate::outcome::unavailable;
+use hufu_files::unavailable;
 
 /// A session for each gate.
 pub(super) fn enrol(gates: &[(Grant, Identity)], server: SocketAddr) -> anyhow::Result<Vec<Enrolled>> {

@@ -9,9 +9,9 @@ use hufu_check::ClusterKeys;
 use hufu_client::Identity;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::Keyring;
+use hufu_contract::{NewToken, Scope};
 use hufu_fixtures::sites::MARKET;
 use hufu_fixtures::{FOREIGN, HOME, KeyRole, World};
-use hufu_registry::api::types::{NewToken, Scope};
 use hufu_upstream::ApiOptions;
 use hufu_wire::{Grant, HolderIndex, IssuerId};
 
@@ -19,13 +19,12 @@ use super::authorities::{self, CHAINED, NATIONAL, PUBLISHER};
 use super::chain::Chain;
 use super::child;
 use crate::authority::{Authority, CRL, Issued, ROOT};
-use crate::cluster;
-use crate::commands::keys;
-use crate::files::{self, Readable};
 use crate::gate;
-use crate::moment;
 use crate::remote::Remote;
-use crate::secret::{Owner, PublicKey, SecretKey};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
+use hufu_node::cluster;
 
 /// Where everything is.
 pub(super) struct Place {
@@ -138,12 +137,12 @@ impl Place {
 
     fn write_keys(&self) -> anyhow::Result<()> {
         let operator = SecretKey::of(Owner::Operator, None, &self.world.seed().bytes("operator key", 0));
-        let public = keys::public_of(&operator, Owner::Operator, None)?;
+        let public = PublicKey::of(&operator)?;
         ensure!(public.public == *self.world.operator().public(), "the world's operator is another one");
         operator.store(&self.folder.join("operator"), &public)?;
         let seed = self.world.issuer(HOME).key_seed(KeyRole::Current);
         let issuer = SecretKey::of(Owner::Issuer, Some(HOME), &seed);
-        issuer.store(&self.folder.join("issuer"), &keys::public_of(&issuer, Owner::Issuer, Some(HOME))?)?;
+        issuer.store(&self.folder.join("issuer"), &PublicKey::of(&issuer)?)?;
         authorities::store(&self.world, &self.folder, "local", HOME)?;
         authorities::store(&self.world, &self.folder, "national", NATIONAL)?;
         let keys = ClusterKeys::from_seed(&self.world.cluster_seed(), self.world.now().millis())?;

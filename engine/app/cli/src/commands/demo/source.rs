@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use hufu_registry::api::types::{Brake, IssuerEdit, SecondPhone};
+use hufu_contract::{Brake, IssuerEdit, SecondPhone};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
@@ -13,8 +13,8 @@ use super::chain::Chain;
 use super::child::{Engine, Registry};
 use super::place::Place;
 use super::summary::{self, Bar};
-use crate::outcome::unavailable;
 use crate::remote::Remote;
+use hufu_files::unavailable;
 
 /// A running registry with everybody in it.
 pub(super) struct Source {

@@ -14,8 +14,8 @@ use serde_json::json;
 use super::DemoArgs;
 use super::changes::Watched;
 use super::source::Agreement;
-use crate::files::{self, Readable};
 use crate::term::{self, Paint, say};
+use hufu_files::{self as files, Readable};
 
 /// Everything the demo found.
 pub(super) struct Summary<'a> {

@@ -6,17 +6,17 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use hufu_codes::presentation::{Salt, StepTree};
-use hufu_registry::api::types::{Hex, IssueCredential, Issued};
+use hufu_contract::{Hex, IssueCredential, Issued};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
 use serde_json::json;
 
 use crate::holder::HolderFile;
-use crate::moment::{self, Moment, Span};
 use crate::outcome::Exit;
 use crate::remote::{RegistryArgs, Remote};
-use crate::secret::random_seed;
 use crate::show::{ShowArgs, show};
 use crate::term::{note, say};
+use hufu_files::keys::random_seed;
+use hufu_files::moment::{self, Moment, Span};
 
 /// Issue credentials.
 #[derive(Debug, Subcommand)]
@@ -158,7 +158,7 @@ fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<()> {
     let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
     let mut all = Vec::new();
     loop {
-        let after = all.last().map_or(0, |last: &hufu_registry::api::types::Credential| last.number);
+        let after = all.last().map_or(0, |last: &hufu_contract::Credential| last.number);
         let page = remote.ask(|api| api.credentials(issuer, holder, after, PAGE))?.credentials;
         if page.is_empty() {
             break;

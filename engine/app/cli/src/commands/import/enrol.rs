@@ -1,8 +1,8 @@
 //! People become holders, some thousands at once.
 
 use anyhow::{Context as _, ensure};
+use hufu_contract::{NewHolder, NewHolders};
 use hufu_registry::Person;
-use hufu_registry::api::types::{NewHolder, NewHolders};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use super::Summary;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
+use hufu_contract::{Proposal, ProposalPhase};
 use hufu_registry::ProposalId;
-use hufu_registry::api::types::{Proposal, ProposalState};
 use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
 
@@ -94,7 +94,7 @@ impl Plan {
         inputs: InputsDigest,
     ) -> anyhow::Result<Plan> {
         let mut waiting = Vec::new();
-        for state in [ProposalState::Pending, ProposalState::Braked] {
+        for state in [ProposalPhase::Pending, ProposalPhase::Braked] {
             let proposals = pages(remote, issuer, Some(state))?;
             waiting.extend(proposals.into_iter().filter(|proposal| proposal.inputs.0 == inputs.0));
         }

@@ -7,10 +7,10 @@ use hufu_wire::{
 
 use super::Kind;
 use super::explained::Explained;
-use crate::moment::show;
 use crate::status;
 use crate::term::printable;
 use crate::verdict::{colour_slug, decision_slug, kind_slug};
+use hufu_files::moment::show;
 
 /// Explains a message of `kind`.
 pub(super) fn explain(kind: Kind, bytes: &[u8]) -> Explained {

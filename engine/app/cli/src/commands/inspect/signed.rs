@@ -9,9 +9,9 @@ use hufu_wire::{Reason, UnixSeconds};
 
 use super::Judge;
 use super::explained::Explained;
-use crate::commands::keys::trust;
-use crate::moment::{show, show_span};
 use crate::verdict::kind_slug;
+use hufu_files::moment::{show, show_span};
+use hufu_files::trust_list;
 
 /// A code in binary form, that came as a text of `text_bytes`.
 pub(super) fn code(bytes: &[u8], text_bytes: Option<usize>, judge: &Judge) -> Explained {
@@ -109,7 +109,7 @@ pub(super) fn trust_list(bytes: &[u8], judge: &Judge) -> Explained {
         );
     }
     for (kid, key) in list.keys() {
-        let state = trust::state(key, judge.now);
+        let state = trust_list::state(key, judge.now);
         let says = format!("issuer {}, {}, {state}, until {}", key.issuer, key.uses, show(key.until));
         explained.field("key", kid, says);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use hufu_table::{Snapshot, SnapshotFaultKind, SnapshotInfo};
 
 use super::explained::Explained;
-use crate::moment::show;
+use hufu_files::moment::show;
 
 /// Explains a snapshot file; `None` when it is something else and nobody said it was one.
 pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {

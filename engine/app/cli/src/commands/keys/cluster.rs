@@ -7,11 +7,12 @@ use comfy_table::{Table, presets};
 use hufu_check::{ClusterFault, ClusterKeys};
 use hufu_wire::{UnixSeconds, limits};
 
-use crate::cluster::{self, handover};
-use crate::files::{self, Readable};
-use crate::moment;
-use crate::secret;
+use crate::handover;
 use crate::term::say;
+use hufu_files::keys;
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
+use hufu_node::cluster;
 
 /// Make, hand over and change the keys that all engines of a cluster share.
 #[derive(Debug, Subcommand)]
@@ -90,7 +91,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
             say!("cluster keys: {}; the engine keeps them up to date", cluster::path(folder).display());
         }
         ClusterCommand::Migrate { seed, state: StateArgs { folder } } => {
-            let keys = ClusterKeys::from_seed(&*secret::read_seed(seed)?, moment::now())?;
+            let keys = ClusterKeys::from_seed(&*keys::read_seed(seed)?, moment::now())?;
             cluster::create(folder, &keys)?;
             say!(
                 "cluster keys: {}; once every engine has them, destroy {} and its copies",
@@ -158,9 +159,9 @@ fn export(state: &Path, request: &Path, out: &Path) -> anyhow::Result<()> {
 
 /// Eight bytes of name and a secret, random.
 fn random_chain() -> anyhow::Result<([u8; 8], zeroize::Zeroizing<[u8; 32]>)> {
-    let (mut name, seed) = ([0; 8], secret::random_seed()?);
+    let (mut name, seed) = ([0; 8], keys::random_seed()?);
     name.copy_from_slice(&seed[..8]);
-    Ok((name, secret::random_seed()?))
+    Ok((name, keys::random_seed()?))
 }
 
 fn show(keys: &ClusterKeys) {

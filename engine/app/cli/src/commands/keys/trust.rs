@@ -13,10 +13,11 @@ use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_wire::{KeyId, UnixSeconds, limits};
 
-use crate::files::{self, Readable};
-use crate::moment::{self, Moment};
-use crate::secret::{Owner, PublicKey, SecretKey};
 use crate::term::say;
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment::{self, Moment};
+use hufu_files::trust_list::open;
+use hufu_files::{self as files, Readable};
 
 /// Make, change and show the operator's trust list.
 #[derive(Debug, Subcommand)]
@@ -231,25 +232,6 @@ fn succeed(
     Ok(())
 }
 
-/// What a key is at `now`.
-pub(crate) fn state(key: &ListedKey, now: UnixSeconds) -> &'static str {
-    if key.revoked {
-        "revoked"
-    } else if now < key.from {
-        "published"
-    } else if now > key.until {
-        "over"
-    } else {
-        "in force"
-    }
-}
-
-/// Opens a list and says which file is at fault.
-pub(crate) fn open(path: &Path, operator: &PreparedKey) -> anyhow::Result<TrustList> {
-    TrustList::open(&files::read(path)?, operator)
-        .with_context(|| format!("{} is not a trust list of this operator", path.display()))
-}
-
 impl DueArgs {
     /// When the list was made, and by when the next one is due.
     fn after(self, made_at: UnixSeconds) -> anyhow::Result<(UnixSeconds, UnixSeconds)> {
@@ -280,7 +262,7 @@ impl Use {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::SecretKey;
+    use hufu_files::keys::SecretKey;
 
     #[test]
     fn a_key_added_by_a_clock_set_back_is_taken_by_engines() {
@@ -288,7 +270,7 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let store = |owner, issuer, name: &str| {
             let secret = SecretKey::generate(owner, issuer).unwrap();
-            let public = crate::commands::keys::public_of(&secret, owner, issuer).unwrap();
+            let public = PublicKey::of(&secret).unwrap();
             secret.store(&path(name), &public).unwrap();
         };
         store(Owner::Operator, None, "op");

@@ -1,25 +1,22 @@
 //! `hufu registry init`: a folder that a registry runs from.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use hufu_codes::keyring::Keyring;
 use hufu_registry::vault::KeyFile;
-use hufu_registry::{Brake, Caller, Issuer, NewToken, Registry, Scopes, SecondPhone, Signers, TokenText};
+use hufu_registry::{Brake, Caller, Issuer, NewToken, Scopes, SecondPhone, TokenText};
 use hufu_wire::{IssuerId, UnixSeconds};
 use tokio::runtime::Builder;
 
-use super::assemble::{open_store, open_vault, told};
-use super::config::{Config, StoreUrl};
 use crate::authority::Authority;
-use crate::commands::keys::public_of;
-use crate::files::{self, Readable};
-use crate::moment;
 use crate::outcome::Exit;
-use crate::secret::{Owner, PublicKey, SecretKey};
 use crate::term::say;
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
+use hufu_office::config::{Config, StoreUrl};
+use hufu_office::{bare_registry, marked, open_store, open_vault};
 
 /// Make a registry's folder.
 #[derive(Debug, Args)]
@@ -118,7 +115,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
 fn make_publisher(dir: &Path, publisher: u32) -> anyhow::Result<PublicKey> {
     let issuer = Some(IssuerId(publisher));
     let secret = SecretKey::generate(Owner::Issuer, issuer)?;
-    let public = public_of(&secret, Owner::Issuer, issuer)?;
+    let public = PublicKey::of(&secret)?;
     secret.store(&dir.join("publisher"), &public)?;
     Ok(public)
 }
@@ -193,8 +190,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
     runtime.block_on(async {
         let store = open_store(&config).await?;
         let vault = open_vault(&config.files.vault)?;
-        let registry =
-            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let registry = bare_registry(&store, vault);
         let (caller, now) = (Caller::operator(), moment::now());
         for (id, name) in &args.issuer {
             let issuer = Issuer {
@@ -205,7 +201,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
                 brake: Brake::DEFAULT,
                 second_phone: SecondPhone::Tell,
             };
-            registry.put_issuer(&caller, &issuer, now).await.map_err(told)?;
+            registry.put_issuer(&caller, &issuer, now).await.map_err(marked)?;
         }
         let token = NewToken {
             label: TOKEN_LABEL.to_owned(),
@@ -215,7 +211,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
         };
         let made = registry.add_token(&caller, &token, now).await;
         store.close().await;
-        Ok(made.map_err(told)?.1)
+        Ok(made.map_err(marked)?.1)
     })
 }
 

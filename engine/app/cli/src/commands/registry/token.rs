@@ -1,26 +1,25 @@
 //! `hufu registry token`: who may ask the registry for what.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use hufu_codes::keyring::Keyring;
-use hufu_registry::api::types::{self, Scope};
-use hufu_registry::{Caller, Registry, Scopes, Signers, TokenId};
+use hufu_contract::{self as types, Scope};
+use hufu_registry::{Caller, Scopes, TokenId};
 use hufu_upstream::Api;
 use hufu_wire::{IssuerId, UnixMillis};
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use super::assemble::{open_store, open_vault, told};
-use super::config::Config;
-use crate::files::{self, Readable};
-use crate::moment::{self, Moment};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
+use crate::words::words;
+use hufu_files::moment::{self, Moment};
+use hufu_files::{self as files, Readable};
+use hufu_office::Config;
+use hufu_office::{bare_registry, marked, open_store, open_vault};
 
 /// Make, list and revoke tokens.
 #[derive(Debug, Subcommand)]
@@ -58,7 +57,8 @@ pub(crate) struct NewArgs {
     label: String,
     /// What it may do
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
-    scopes: Vec<ScopeName>,
+    #[arg(value_parser = words(Scope::ALL.map(Scope::slug), Scope::from_slug))]
+    scopes: Vec<Scope>,
     /// The only issuer it is for
     #[arg(long, value_name = "ID")]
     issuer: Option<u32>,
@@ -68,22 +68,6 @@ pub(crate) struct NewArgs {
     /// Write it to a file for its owner alone, and do not show it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-}
-
-/// One thing that a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ScopeName {
-    Admin,
-    Holders,
-    Credentials,
-    Sites,
-    Devices,
-    Rosters,
-    Propose,
-    Confirm,
-    Checkpoint,
-    Feed,
-    Audit,
 }
 
 /// Runs `hufu registry token`.
@@ -144,7 +128,7 @@ fn new(args: &NewArgs) -> anyhow::Result<()> {
 fn new_there(args: &NewArgs) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)> {
     let token = types::NewToken {
         label: args.label.clone(),
-        scopes: args.scopes.iter().map(|scope| scope.scope()).collect(),
+        scopes: args.scopes.clone(),
         issuer: args.issuer,
         expires_ms: args.until.0.millis().0,
     };
@@ -159,17 +143,16 @@ fn new_here(args: &NewArgs, config: &Path) -> anyhow::Result<(u64, zeroize::Zero
     runtime.block_on(async {
         let vault = open_vault(&config.files.vault)?;
         let store = open_store(&config).await?;
-        let registry =
-            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let registry = bare_registry(&store, vault);
         let token = hufu_registry::NewToken {
             label: args.label.clone(),
-            scopes: Scopes::of(args.scopes.iter().map(|scope| scope.domain())),
+            scopes: Scopes::of(args.scopes.iter().copied()),
             issuer: args.issuer.map(IssuerId),
             expires: args.until.0.millis(),
         };
         let made = registry.add_token(&Caller::operator(), &token, moment::now()).await;
         store.close().await;
-        let (token, text) = made.map_err(told)?;
+        let (token, text) = made.map_err(marked)?;
         Ok((token.id.0, zeroize::Zeroizing::new(text.as_str().to_owned())))
     })
 }
@@ -181,40 +164,5 @@ fn state(token: &types::Token) -> &'static str {
         "over"
     } else {
         "in force"
-    }
-}
-
-impl ScopeName {
-    const fn domain(self) -> hufu_registry::Scope {
-        use hufu_registry::Scope as Domain;
-        match self {
-            ScopeName::Admin => Domain::Admin,
-            ScopeName::Holders => Domain::Holders,
-            ScopeName::Credentials => Domain::Credentials,
-            ScopeName::Sites => Domain::Sites,
-            ScopeName::Devices => Domain::Devices,
-            ScopeName::Rosters => Domain::Rosters,
-            ScopeName::Propose => Domain::Propose,
-            ScopeName::Confirm => Domain::Confirm,
-            ScopeName::Checkpoint => Domain::Checkpoint,
-            ScopeName::Feed => Domain::Feed,
-            ScopeName::Audit => Domain::Audit,
-        }
-    }
-
-    const fn scope(self) -> Scope {
-        match self {
-            ScopeName::Admin => Scope::Admin,
-            ScopeName::Holders => Scope::Holders,
-            ScopeName::Credentials => Scope::Credentials,
-            ScopeName::Sites => Scope::Sites,
-            ScopeName::Devices => Scope::Devices,
-            ScopeName::Rosters => Scope::Rosters,
-            ScopeName::Propose => Scope::Propose,
-            ScopeName::Confirm => Scope::Confirm,
-            ScopeName::Checkpoint => Scope::Checkpoint,
-            ScopeName::Feed => Scope::Feed,
-            ScopeName::Audit => Scope::Audit,
-        }
     }
 }

@@ -1,18 +1,16 @@
 //! `hufu registry trail`: the trail, verified where the vault's key is (R44).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use hufu_codes::keyring::Keyring;
-use hufu_registry::{Caller, Registry, Signers};
+use hufu_registry::Caller;
 use tokio::runtime::Builder;
 
-use super::assemble::{open_store, open_vault, told};
-use super::config::Config;
 use crate::outcome::Exit;
 use crate::term::say;
+use hufu_office::Config;
+use hufu_office::{bare_registry, marked, open_store, open_vault};
 
 /// Look after the trail.
 #[derive(Debug, Subcommand)]
@@ -37,11 +35,10 @@ pub(super) fn run(command: &TrailCommand) -> anyhow::Result<Exit> {
     let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let checked = runtime.block_on(async {
         let store = open_store(&config).await?;
-        let registry =
-            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let registry = bare_registry(&store, vault);
         let checked = registry.check_trail(&Caller::operator()).await;
         store.close().await;
-        checked.map_err(told)
+        checked.map_err(marked)
     })?;
     match checked {
         Ok(check) => {

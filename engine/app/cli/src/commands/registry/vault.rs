@@ -1,22 +1,20 @@
 //! `hufu registry vault`: the keys that seal personal fields (R45).
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use hufu_codes::keyring::Keyring;
+use hufu_registry::Caller;
 use hufu_registry::vault::KeyFile;
-use hufu_registry::{Caller, Registry, Signers};
 use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
-use super::assemble::{open_store, told};
-use super::config::Config;
-use crate::files::{self, Readable};
-use crate::moment;
 use crate::outcome::Exit;
 use crate::term::say;
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
+use hufu_office::Config;
+use hufu_office::{bare_registry, marked, open_store};
 
 /// Change the keys that seal personal fields.
 #[derive(Debug, Subcommand)]
@@ -79,11 +77,10 @@ fn reseal(config: &Config, keys: &KeyFile) -> anyhow::Result<u64> {
     let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let store = open_store(config).await?;
-        let registry =
-            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let registry = bare_registry(&store, vault);
         let resealed = registry.rotate_vault(&Caller::operator(), moment::now()).await;
         store.close().await;
-        resealed.map_err(told)
+        resealed.map_err(marked)
     })
 }
 

@@ -13,10 +13,11 @@ use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_wire::limits;
 
-use super::{ListArgs, open, operator_of};
-use crate::files::{self, Readable};
-use crate::moment;
+use super::{ListArgs, operator_of};
 use crate::term::say;
+use hufu_files::moment;
+use hufu_files::trust_list::open;
+use hufu_files::{self as files, Readable};
 
 /// Bring lists that contradict each other together.
 #[derive(Debug, Args)]
@@ -102,9 +103,9 @@ fn merged(branches: &[TrustList]) -> anyhow::Result<Vec<ListedKey>> {
 mod tests {
     use super::*;
     use crate::commands::keys::trust::{AddArgs, DueArgs, Use, add, revoke};
-    use crate::moment::Moment;
-    use crate::secret::{Owner, SecretKey};
     use hufu_codes::keyring::TrustFault;
+    use hufu_files::keys::{Owner, PublicKey, SecretKey};
+    use hufu_files::moment::Moment;
     use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
     use std::path::Path;
 
@@ -112,7 +113,7 @@ mod tests {
     fn keys(folder: &Path) -> Vec<KeyId> {
         let store = |owner, issuer, name: &str| {
             let secret = SecretKey::generate(owner, issuer).unwrap();
-            let public = crate::commands::keys::public_of(&secret, owner, issuer).unwrap();
+            let public = PublicKey::of(&secret).unwrap();
             secret.store(&folder.join(name), &public).unwrap();
             public.kid()
         };
@@ -147,7 +148,7 @@ mod tests {
         revoke(&list("two"), &kids[1].to_string()).unwrap();
         let late = open(&path("two"), &operator).unwrap();
         let mut later: Vec<_> = late.keys().iter().map(|(_, key)| *key).collect();
-        let c = crate::secret::PublicKey::load(&path("c.pub"), Owner::Issuer).unwrap().public;
+        let c = PublicKey::load(&path("c.pub"), Owner::Issuer).unwrap().public;
         let published = UnixSeconds(late.made_at().0 + 50);
         later.push(ListedKey { public: c, published, from: published, ..later[0] });
         later.last_mut().unwrap().revoked = false;

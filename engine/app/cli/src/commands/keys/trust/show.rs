@@ -8,10 +8,10 @@ use hufu_codes::keyring::ListedKey;
 use hufu_wire::KeyId;
 use serde_json::json;
 
-use super::{open, state};
-use crate::moment;
-use crate::secret::{Owner, PublicKey};
 use crate::term::say;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment;
+use hufu_files::trust_list::{open, state};
 
 /// Shows a list, after verifying it.
 pub(super) fn run(operator: &Path, list: &Path, as_json: bool) -> anyhow::Result<()> {

@@ -1,0 +1,279 @@
+//! Key files: a secret one for whoever signs, and a public one to hand around.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::rand;
+use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_wire::{IssuerId, KeyId};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{self as files, Readable};
+
+/// Who signs with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The operator: signs trust lists.
+    Operator,
+    /// A status authority: signs codes and rosters.
+    Issuer,
+}
+
+/// The public half, as handed to the operator or to engines.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicKey {
+    /// Who signs with it.
+    pub owner: Owner,
+    /// Which authority, for an issuer's key.
+    pub issuer: Option<u32>,
+    /// The first eight bytes of SHA-256 over `public`, to compare by eye.
+    key_id: String,
+    /// The Ed25519 public key, 64 hexadecimal digits.
+    #[serde(with = "hex")]
+    pub public: [u8; 32],
+}
+
+/// A whole key.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretKey {
+    owner: Owner,
+    issuer: Option<u32>,
+    /// 64 hexadecimal digits: who knows them can sign.
+    seed: Zeroizing<String>,
+}
+
+impl Owner {
+    /// Both.
+    pub const ALL: [Owner; 2] = [Owner::Operator, Owner::Issuer];
+
+    /// Its word on a command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Owner::Operator => "operator",
+            Owner::Issuer => "issuer",
+        }
+    }
+
+    /// The owner of a word.
+    pub fn of_word(word: &str) -> Option<Owner> {
+        Owner::ALL.into_iter().find(|owner| owner.word() == word)
+    }
+}
+
+impl PublicKey {
+    /// The public half of `secret`.
+    ///
+    /// # Errors
+    /// When its seed is not 64 hexadecimal digits.
+    pub fn of(secret: &SecretKey) -> anyhow::Result<PublicKey> {
+        let (seed, issuer) = (secret.seed()?, secret.issuer.map(IssuerId));
+        let public = match issuer {
+            Some(issuer) => *IssuerSigner::from_seed(&seed, issuer).public(),
+            None => *OperatorSigner::from_seed(&seed).public(),
+        };
+        Ok(PublicKey::new(secret.owner, issuer, hufu_codes::cose::key_id(&public), public))
+    }
+
+    /// The public half of what signs as `owner`.
+    pub fn new(owner: Owner, issuer: Option<IssuerId>, kid: KeyId, public: [u8; 32]) -> PublicKey {
+        PublicKey { owner, issuer: issuer.map(|issuer| issuer.0), key_id: kid.to_string(), public }
+    }
+
+    /// Reads a public key file.
+    pub fn load(path: &Path, owner: Owner) -> anyhow::Result<PublicKey> {
+        let text = Zeroizing::new(files::read_text(path)?);
+        // The parser's error would show a line of the file, and the file may be the secret half.
+        let Ok(key) = toml::from_str::<PublicKey>(&text) else {
+            ensure!(
+                toml::from_str::<SecretKey>(&text).is_err(),
+                "{} is a secret key; give its public half, {}",
+                path.display(),
+                path.with_extension("pub").display()
+            );
+            bail!("{} is not a public key of `hufu keys generate`", path.display());
+        };
+        ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
+        let kid = hufu_codes::cose::key_id(&key.public);
+        ensure!(
+            kid.to_string() == key.key_id,
+            "{}: key_id and public do not belong together",
+            path.display()
+        );
+        Ok(key)
+    }
+
+    /// Its id.
+    pub fn kid(&self) -> KeyId {
+        hufu_codes::cose::key_id(&self.public)
+    }
+
+    /// The issuer, of an issuer's key.
+    pub fn issuer(&self) -> anyhow::Result<IssuerId> {
+        self.issuer.map(IssuerId).context("the key file names no issuer")
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> anyhow::Result<String> {
+        Ok(format!("# Hufu public key. Nothing secret.\n{}", toml::to_string(self)?))
+    }
+}
+
+impl SecretKey {
+    /// A new key.
+    pub fn generate(owner: Owner, issuer: Option<IssuerId>) -> anyhow::Result<SecretKey> {
+        Ok(SecretKey::of(owner, issuer, &*random_seed()?))
+    }
+
+    /// The key with this seed.
+    pub fn of(owner: Owner, issuer: Option<IssuerId>, seed: &[u8; 32]) -> SecretKey {
+        SecretKey { owner, issuer: issuer.map(|issuer| issuer.0), seed: Zeroizing::new(hex::encode(seed)) }
+    }
+
+    /// Reads a secret key file, which must be its owner's alone.
+    pub fn load(path: &Path, owner: Owner) -> anyhow::Result<SecretKey> {
+        let text = Zeroizing::new(files::read_text(path)?);
+        let key = SecretKey::parse(&text, owner, &path.display().to_string())?;
+        ensure_private(path)?;
+        Ok(key)
+    }
+
+    /// The key in a file's text; `name` says in an error which file.
+    pub fn parse(text: &str, owner: Owner, name: &str) -> anyhow::Result<SecretKey> {
+        // The parser's error would show the line with the seed.
+        let Ok(key) = toml::from_str::<SecretKey>(text) else {
+            bail!("{name} is not a secret key of `hufu keys generate`");
+        };
+        ensure!(key.owner == owner, "{name} is a key of another use: {:?}", key.owner);
+        Ok(key)
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(self.seed.as_bytes(), &mut *seed)
+            .ok()
+            .context("the seed is not 64 hexadecimal digits")?;
+        Ok(seed)
+    }
+
+    /// The issuer, of an issuer's key.
+    pub fn issuer(&self) -> anyhow::Result<IssuerId> {
+        self.issuer.map(IssuerId).context("the key file names no issuer")
+    }
+
+    /// Writes `NAME.key`, for the owner alone, and `NAME.pub`; neither may exist.
+    pub fn store(&self, name: &Path, public: &PublicKey) -> anyhow::Result<[PathBuf; 2]> {
+        let secret_path = files::with_extension(name, "key");
+        let public_path = files::with_extension(name, "pub");
+        ensure!(!public_path.exists(), "{} exists already and is not overwritten", public_path.display());
+        let text = Zeroizing::new(format!(
+            "# Hufu secret key: whoever reads this can sign. Keep it off every engine.\n{}",
+            &*Zeroizing::new(toml::to_string(self)?)
+        ));
+        files::create(&secret_path, text.as_bytes(), Readable::Owner)?;
+        files::create(&public_path, public.to_text()?.as_bytes(), Readable::All)?;
+        Ok([secret_path, public_path])
+    }
+}
+
+/// Thirty-two bytes that nobody can guess.
+pub fn random_seed() -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0; 32]);
+    rand::fill(&mut *seed).ok().context("the operating system gives no random bytes")?;
+    Ok(seed)
+}
+
+/// Thirty-two secret bytes in a file: raw, or as 64 hexadecimal digits.
+pub fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    ensure_private(path)?;
+    let bytes = Zeroizing::new(files::read(path)?);
+    let mut seed = Zeroizing::new([0; 32]);
+    let digits = bytes.trim_ascii();
+    if bytes.len() == seed.len() {
+        seed.copy_from_slice(&bytes);
+    } else if hex::decode_to_slice(digits, &mut *seed).is_err() {
+        bail!("{} is not a seed: 64 hexadecimal digits are wanted", path.display());
+    }
+    Ok(seed)
+}
+
+/// Refuses a secret key that others on this machine can read or write: they could sign with it, or put their own in its
+/// place.
+///
+/// # Errors
+/// The file, its mode, and the command that puts it right.
+pub fn ensure_private(path: &Path) -> anyhow::Result<()> {
+    let mode = mode(path)?;
+    ensure!(
+        mode & OTHERS == 0,
+        "{file}: other users of this machine may use this secret key (mode {mode:03o}); run `chmod 600 {file}`",
+        file = path.display(),
+    );
+    Ok(())
+}
+
+/// Writes [`warning_if_shared`] to the log.
+///
+/// # Errors
+/// When there is no such file.
+pub fn warn_if_shared(path: &Path) -> anyhow::Result<()> {
+    if let Some(warning) = warning_if_shared(path)? {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
+}
+
+/// A warning when other users of this machine can read the token or password at `path`.
+///
+/// # Errors
+/// When there is no such file.
+pub fn warning_if_shared(path: &Path) -> anyhow::Result<Option<String>> {
+    let is_shared = mode(path)? & OTHERS != 0;
+    Ok(is_shared.then(|| format!("others can read {file}; run `chmod 600 {file}`", file = path.display())))
+}
+
+/// Everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// Who may do what with a file.
+fn mode(path: &Path) -> anyhow::Result<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_key_that_others_can_use_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = Some(IssuerId(310_000));
+        let secret = SecretKey::generate(Owner::Issuer, issuer).unwrap();
+        let public = PublicKey::new(Owner::Issuer, issuer, KeyId([0; 8]), [0; 32]);
+        let [key, _] = secret.store(&folder.path().join("issuer"), &public).unwrap();
+        let seed = folder.path().join("seed");
+        fs::write(&seed, "ab".repeat(32)).unwrap();
+        for (mode, is_private) in
+            [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)]
+        {
+            for path in [&key, &seed] {
+                fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+            let refused = [SecretKey::load(&key, Owner::Issuer).err(), read_seed(&seed).err()];
+            for (refused, path) in refused.iter().zip([&key, &seed]) {
+                assert_eq!(refused.is_none(), is_private, "{mode:o} {refused:?}");
+                let said = refused.as_ref().map(ToString::to_string).unwrap_or_default();
+                assert!(is_private || said.contains(&format!("chmod 600 {}", path.display())), "{said}");
+            }
+        }
+    }
+}

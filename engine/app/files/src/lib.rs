@@ -1,0 +1,141 @@
+//! What every program of ours has on its machine's disk: files written whole or not at all and secrets for their owner
+//! only ([`create`], [`replace`]), key files, trust lists, settings, files that are watched; and times as people write
+//! them.
+
+pub mod keys;
+pub mod moment;
+pub mod settings;
+pub mod trust_list;
+mod unavailable;
+pub mod watched;
+
+use std::fs::{self, File, Permissions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tempfile::NamedTempFile;
+
+pub use unavailable::{Unavailable, unavailable};
+
+/// What a file may be read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// The owner alone: keys and seeds.
+    Owner = 0o600,
+    /// Everybody.
+    All = 0o644,
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The text of a file.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))
+}
+
+/// Writes a file that must not exist yet: a key that is written over is lost for good.
+pub fn create(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
+    match temporary(path, bytes, readable)?.persist_noclobber(path) {
+        Ok(file) => settle(&file, path),
+        Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => {
+            bail!(
+                "{} exists already and is not overwritten; choose another name or move it away",
+                path.display()
+            )
+        }
+        Err(fault) => Err(fault.error).with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
+/// Replaces a file: readers see the old one or the new one, also after a power cut.
+pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
+    let file = temporary(path, bytes, readable)?
+        .persist(path)
+        .map_err(|fault| fault.error)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    settle(&file, path)
+}
+
+/// `NAME.extension`, whatever dots `NAME` has.
+pub fn with_extension(name: &Path, extension: &str) -> PathBuf {
+    let mut path = name.as_os_str().to_owned();
+    path.push(".");
+    path.push(extension);
+    path.into()
+}
+
+/// Changes to the files of one folder, one process at a time; others wait until this is dropped.
+#[must_use = "the folder is free again once this is dropped"]
+pub struct Lock {
+    _folder: File,
+}
+
+/// Waits for the folder of `path` to be free and keeps it: whoever reads a file, changes what it says and
+/// replaces it must do all three before the next one reads.
+pub fn lock_folder_of(path: &Path) -> anyhow::Result<Lock> {
+    lock(folder_of(path))
+}
+
+/// The same for a folder itself. The folder carries the lock, for its files are replaced and not written to.
+pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
+    let locked = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
+    let locked = locked.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
+    Ok(Lock { _folder: locked })
+}
+
+/// Makes a folder and those above it.
+pub fn folder(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+fn temporary(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<NamedTempFile> {
+    let write = || {
+        let mut file = NamedTempFile::new_in(folder_of(path))?;
+        file.as_file().set_permissions(Permissions::from_mode(readable as u32))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok::<_, std::io::Error>(file)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes the new name itself durable.
+fn settle(file: &File, path: &Path) -> anyhow::Result<()> {
+    let sync = || {
+        file.sync_all()?;
+        File::open(folder_of(path))?.sync_all()
+    };
+    sync().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_is_never_created_over_and_secrets_are_the_owners() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create(&path, b"first", Readable::Owner).unwrap();
+        assert!(
+            create(&path, b"second", Readable::Owner).unwrap_err().to_string().contains("not overwritten")
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        replace(&path, b"third", Readable::All).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+}

@@ -1,0 +1,290 @@
+//! The engine's own configuration: `engine.toml`. Every key is described in `docs/examples/engine.toml`,
+//! which a test keeps equal to what stands here.
+
+mod addresses;
+mod follow;
+mod places;
+mod sections;
+
+use std::path::Path;
+
+use hufu_wire::limits;
+use serde::Deserialize;
+#[cfg(test)]
+use serde::Serialize;
+
+pub use self::follow::{Follow, Short};
+pub use self::places::{FeedPlace, SnapshotPlace};
+pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
+use hufu_files as files;
+use hufu_files::settings::{Misconfigured, Place};
+
+/// Everything `hufu serve` is told.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Addresses.
+    #[serde(default)]
+    pub listen: Listen,
+    /// Threads of the sealed-UDP side.
+    #[serde(default)]
+    pub workers: Workers,
+    /// What devices may do.
+    #[serde(default)]
+    pub devices: Devices,
+    /// How old the trust list may be.
+    #[serde(default)]
+    pub trust: Trust,
+    /// How much memory the engine may use.
+    #[serde(default)]
+    pub memory: Memory,
+    /// Where everything is.
+    pub files: Files,
+    /// Issuers whose chains are followed.
+    #[serde(default)]
+    pub follow: Vec<Follow>,
+    /// And those that the command line names.
+    #[serde(skip)]
+    pub short: Vec<Short>,
+}
+
+impl Config {
+    /// Reads and checks `engine.toml`; names in it come back relative to where it lies.
+    ///
+    /// # Errors
+    /// [`Misconfigured`] with file, line and key, or that the file cannot be read.
+    pub fn load(path: &Path) -> anyhow::Result<Config> {
+        let text = files::read_text(path)?;
+        let mut config = Config::parse(&text, path)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        config.files.make_relative_to(&folder);
+        config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
+        Ok(config)
+    }
+
+    /// The same from text; `path` is only a name for the error.
+    fn parse(text: &str, path: &Path) -> Result<Config, Misconfigured> {
+        let place = Place { text, path, example: "docs/examples/engine.toml" };
+        let mut config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
+        config.check(place)?;
+        for follow in &mut config.follow {
+            follow.place = place.of(&follow.issuer);
+        }
+        Ok(config)
+    }
+
+    fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        let Config { listen, workers, devices, memory, .. } = self;
+        if !listen.udp.get_ref().have_one_port() {
+            return Err(place.misconfigured(
+                "udp",
+                &listen.udp,
+                "names several ports".to_owned(),
+                "write the same port for each address: devices are told one",
+            ));
+        }
+        place.within("threads", &workers.threads, 0..=256)?;
+        place.within("busy_poll_us", &workers.busy_poll_us, 0..=1_000_000)?;
+        let cores = workers.cores.get_ref().len();
+        if cores != 0 && cores != *workers.threads.get_ref() {
+            return Err(place.misconfigured(
+                "cores",
+                &workers.cores,
+                format!("names {cores} cores for {} threads", workers.threads.get_ref()),
+                "name one core for each thread, or none at all",
+            ));
+        }
+        place.within("devices_max", &devices.devices_max, 1..=limits::DEVICES_MAX)?;
+        place.within("rate_per_s", &devices.rate_per_s, 0..=1_000_000)?;
+        place.within("burst", &devices.burst, 1..=1_000_000)?;
+        place.within("cookie_s", &devices.cookie_s, 1..=limits::COOKIE_S_MAX)?;
+        place.within("issuers_max", &memory.issuers_max, 1..=limits::ISSUERS_MAX)?;
+        place.within("holders_max", &memory.holders_max, 1..=1 << 33)?;
+        place.within("seen_entries", &memory.seen_entries, 1_024..=1 << 32)?;
+        place.within("pass_back_entries", &memory.pass_back_entries, 1_024..=1 << 32)?;
+        if let Some(seed) = &self.files.cluster_seed {
+            let mend = format!(
+                "run `hufu keys cluster migrate --seed {} --state {}` once on every engine, remove this line, and \
+                 destroy the seed",
+                seed.get_ref().display(),
+                self.files.state.display()
+            );
+            let what = "cluster keys are kept in the state folder and no seed is read any more".to_owned();
+            return Err(place.misconfigured("cluster_seed", seed, what, &mend));
+        }
+        self.check_follow(place)
+    }
+
+    fn check_follow(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        for (at, follow) in self.follow.iter().enumerate() {
+            follow.check(place)?;
+            let issuer = follow.issuer();
+            if let Some(first) = self.follow[..at].iter().find(|first| first.issuer() == issuer) {
+                let what = format!("{issuer} is followed at {} already", place.of(&first.issuer));
+                return Err(place.misconfigured("issuer", &follow.issuer, what, "keep one of the two"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: &str = "[files]\noperator_key = 'o'\ntrust_list = 't'\nsites = 's'\n\
+                         ca = 'a'\ncertificate = 'e'\nkey = 'k'\nstate = 'st'\n";
+    const EXAMPLE: &str = include_str!("../../../../docs/examples/engine.toml");
+
+    fn parse(text: &str) -> Result<Config, Misconfigured> {
+        Config::parse(text, Path::new("engine.toml"))
+    }
+
+    fn refused(text: &str) -> String {
+        parse(text).expect_err(text).to_string()
+    }
+
+    fn follow(more: &str) -> String {
+        format!("[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\n{more}\n")
+    }
+
+    #[test]
+    fn a_config_needs_only_its_files() {
+        let config = parse(FILES).unwrap();
+        assert_eq!(config.listen.udp.get_ref().first.port(), 7410);
+        assert!(config.files.crl.is_none() && config.follow.is_empty());
+    }
+
+    #[test]
+    fn an_engine_listens_on_one_address_or_several_and_names_a_forwarded_port() {
+        let listen = |lines: &str| parse(&format!("[listen]\n{lines}\n{FILES}")).unwrap().listen;
+        let both = listen("udp = ['0.0.0.0:7410', '[::]:7410']\nquic = ['[::]:7411', '192.0.2.1:443']");
+        assert_eq!(both.udp.get_ref().also, ["[::]:7410".parse().unwrap()]);
+        assert_eq!(both.quic.also, ["192.0.2.1:443".parse().unwrap()]);
+        let forwarded = listen("udp = '[::]:7410'\nadvertised_port = 17410");
+        assert_eq!((forwarded.udp.get_ref().first.port(), forwarded.advertised_port), (7410, 17_410));
+    }
+
+    #[test]
+    fn errors_name_file_line_key_and_mend() {
+        for (lines, wanted) in [
+            ("[listen]\nupd = '127.0.0.1:1'", "engine.toml:2: upd: there is no such key; did you mean udp?"),
+            ("[listen]\n\nudp = 7410", "engine.toml:3: udp: "),
+            ("[listen]\nudp = 'here'", "engine.toml:2: udp: "),
+            ("[listen]\nudp = []", "engine.toml:2: udp: invalid length 0, expected an address and port"),
+            ("[listen]\nudp = ['x']", "engine.toml:2: udp: \"x\" is not an address and port"),
+            ("[listen]\nquic = ['[::]:1', '[::]:1']", "engine.toml:2: quic: [::]:1 is named twice"),
+            (
+                "[listen]\nudp = ['0.0.0.0:1', '[::]:2']",
+                "engine.toml:2: udp: names several ports; write the same port for each address",
+            ),
+            ("[listen]\nadvertised_port = 70000", "engine.toml:2: advertised_port: "),
+            ("[listen]\nmetrics = 'no'", "engine.toml:2: metrics: \"no\" is no address and port"),
+            ("[workers]\nthreads = 'two'", "engine.toml:2: threads: "),
+            (
+                "[workers]\nthreads = 999",
+                "engine.toml:2: threads: 999 is out of range; write a whole number from 0 to 256",
+            ),
+            ("[workers]\nthreads = 2\ncores = [0]", "engine.toml:3: cores: names 1 cores for 2 threads"),
+            ("[devices]\ncookie_s = 90000", "engine.toml:2: cookie_s: 90000 is out of range"),
+            ("[memory]\nholders_max = 0", "engine.toml:2: holders_max: 0 is out of range"),
+            ("[walls]\nhigh = true", "engine.toml:1: walls: there is no such key"),
+            ("[listen]\nudp = ", "engine.toml:2: udp: "),
+            (
+                &follow("feed = 'ftp://x'"),
+                "engine.toml:5: feed: \"ftp://x\" is no feed; write https://HOST:PORT",
+            ),
+            (
+                &follow("feed = 'http://registry:1'"),
+                "engine.toml:5: feed: \"http://registry:1\" would send the token",
+            ),
+            (&follow("fed = 'file:x'"), "engine.toml:5: fed: there is no such key; did you mean feed?"),
+            (&follow(""), "engine.toml:1: feed: is missing"),
+            (
+                &follow("feed = 'file:x'\ntoken = 't'"),
+                "engine.toml:5: feed: a folder asks for neither token nor ca",
+            ),
+            (
+                &follow("feed = 'https://x'\nuser = 'u'"),
+                "engine.toml:5: feed: user, certificate and key are for NATS; leave them out",
+            ),
+            (
+                &follow("feed = 'file:x'\nsnapshots = 'registry'"),
+                "engine.toml:6: snapshots: the feed is no registry",
+            ),
+            (&follow("feed = 'file:x'\nsilent_ms = 10"), "engine.toml:6: silent_ms: 10 is out of range"),
+            (
+                &follow("feed = 'file:x'").replace("= 2", "= 1"),
+                "engine.toml:3: national: issuer 1 cannot confirm its own",
+            ),
+            (
+                &[follow("feed = 'file:x'"), follow("feed = 'file:y'")].concat(),
+                "engine.toml:7: issuer: 1 is followed at engine.toml:2 already; keep one of the two",
+            ),
+            #[cfg(not(feature = "nats"))]
+            (
+                &follow("feed = 'nats://x'\nsnapshots = 'file:s'"),
+                "engine.toml:5: feed: this hufu was built without NATS",
+            ),
+            #[cfg(feature = "nats")]
+            (&follow("feed = 'nats://x'"), "engine.toml:5: feed: snapshots is missing, and NATS keeps none"),
+            #[cfg(not(feature = "s3"))]
+            (
+                &follow("feed = 'file:x'\nsnapshots = 's3://b'"),
+                "engine.toml:6: snapshots: this hufu was built without S3; build it with `--features s3`",
+            ),
+        ] {
+            let said = refused(&format!("{lines}\n{FILES}"));
+            assert!(said.contains(wanted), "{lines:?} says {said:?}, not {wanted:?}");
+        }
+        let said = refused(&format!("{FILES}cluster_seed = 'old.seed'\n"));
+        assert!(said.contains("engine.toml:9: cluster_seed: "), "{said}");
+        assert!(said.contains("`hufu keys cluster migrate --seed old.seed --state st`"), "{said}");
+        let said = refused(&FILES.replace("sites = 's'\n", ""));
+        assert!(said.contains("engine.toml:1: sites: is missing"), "{said}");
+        assert!(refused("").contains("engine.toml:1: files: is missing"));
+    }
+
+    /// The example sets the files and shows every other key, commented out, with its default.
+    #[test]
+    fn the_example_is_the_documentation_of_every_key() {
+        let config = parse(EXAMPLE).unwrap();
+        let bare = |line: &str| {
+            if line == "# [[follow]]" {
+                return Some(line[2..].to_owned());
+            }
+            let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
+            key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_').then(|| line[2..].to_owned())
+        };
+        let uncommented: Vec<_> =
+            EXAMPLE.lines().map(|line| bare(line).unwrap_or_else(|| line.to_owned())).collect();
+        // Some of them exclude each other.
+        let shown: Config = toml::from_str(&uncommented.join("\n")).unwrap();
+        let tables = |config: &Config| match toml::Value::try_from(config).unwrap() {
+            toml::Value::Table(tables) => tables,
+            other => panic!("{other}"),
+        };
+        let followed = shown.follow.first().unwrap();
+        let plain = Follow::from(followed.feed.get_ref().clone(), [0; 3], String::new());
+        let keys = |follow| toml::Value::try_from(follow).unwrap().as_table().unwrap().clone();
+        for (key, default) in keys(&plain) {
+            let is_default =
+                ["issuer", "national", "publisher"].contains(&&*key) || keys(followed)[&key] == default;
+            assert!(is_default, "follow.{key} has another default");
+        }
+        for key in ["snapshots", "token", "user", "ca", "certificate", "key"] {
+            assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
+        }
+        for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
+            let keys: Vec<_> = defaults.as_table().unwrap().keys().cloned().collect();
+            let shown = tables(&shown)[&name].clone();
+            for key in keys.into_iter().filter(|key| key != "cluster_seed") {
+                assert!(EXAMPLE.contains(&format!("{key} = ")), "{name}.{key} is not in the example");
+                if name != "files" {
+                    assert_eq!(shown[&key], defaults[&key], "{name}.{key} has another default");
+                }
+            }
+        }
+    }
+}

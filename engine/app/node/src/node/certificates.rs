@@ -1,0 +1,197 @@
+//! The engine's certificate, the devices' roots and their revocation lists, read and verified.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use hufu_transport::{TlsParts, profile};
+use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, GeneralName, X509Certificate};
+
+use super::state::State;
+use crate::config::Files;
+use hufu_files::keys;
+use hufu_files::moment;
+
+/// Who the engine is.
+pub(super) struct Own {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// Which devices it believes.
+pub(super) struct Devices {
+    roots: Vec<CertificateDer<'static>>,
+    crls: Vec<CertificateRevocationListDer<'static>>,
+    /// The devices that the lists revoke.
+    pub(super) revoked: Vec<(DeviceId, DeviceGeneration)>,
+    /// When the first of the lists should have been followed by another.
+    pub(super) end: Option<UnixSeconds>,
+    /// What each list says of itself.
+    pub(super) lists: Vec<RevocationList>,
+}
+
+/// What a revocation list says of itself.
+#[derive(Clone, Debug)]
+pub(super) struct RevocationList {
+    /// Whose it is.
+    pub(super) authority: String,
+    /// Its number (RFC 5280 section 5.2.3).
+    pub(super) number: Option<u64>,
+    /// When it was made.
+    pub(super) made_at: UnixSeconds,
+    /// By when the next one is due.
+    pub(super) next_by: Option<UnixSeconds>,
+}
+
+impl Own {
+    /// Reads the certificate and its key; TLS finds out whether they belong together.
+    ///
+    /// # Errors
+    /// A file that is missing or is not what it should be.
+    pub(super) fn read(files: &Files) -> anyhow::Result<Own> {
+        let chain = certificates(&files.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
+        keys::ensure_private(&files.key)?;
+        Ok(Own { chain, key })
+    }
+
+    /// From when the certificate is valid.
+    pub(super) fn begin(&self) -> Option<UnixSeconds> {
+        let (_, leaf) = X509Certificate::from_der(self.chain.first()?).ok()?;
+        let begin = leaf.validity().not_before.timestamp().max(0);
+        Some(UnixSeconds(u32::try_from(begin).unwrap_or(u32::MAX)))
+    }
+
+    /// When the certificate ends.
+    pub(super) fn end(&self) -> Option<UnixSeconds> {
+        self.chain.first().and_then(|leaf| profile::read_end(leaf).ok())
+    }
+
+    /// For how long it was issued, seconds.
+    pub(super) fn life_s(&self) -> u32 {
+        let leaf = self.chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok());
+        let life = leaf
+            .map(|(_, leaf)| leaf.validity().not_after.timestamp() - leaf.validity().not_before.timestamp());
+        life.map_or(u32::MAX, |life| u32::try_from(life.max(0)).unwrap_or(u32::MAX))
+    }
+
+    /// Refuses what no gate would accept, before it takes the place of what works.
+    ///
+    /// # Errors
+    /// The certificate has ended, is revoked, or is not an engine's.
+    pub(super) fn check(&self, devices: &Devices, now: UnixSeconds) -> anyhow::Result<()> {
+        let leaf = self.chain.first().context("there is no certificate")?;
+        let (_, leaf) = X509Certificate::from_der(leaf).ok().context("the certificate cannot be read")?;
+        let names = leaf.subject_alternative_name().ok().flatten();
+        let is_engine = |name: &GeneralName<'_>| *name == GeneralName::DNSName(profile::ENGINE_NAME);
+        ensure!(
+            names.is_some_and(|names| names.value.general_names.iter().any(is_engine)),
+            "the certificate does not carry the name {}; `hufu ca server` issues an engine's",
+            profile::ENGINE_NAME
+        );
+        let end = self.end().unwrap_or(UnixSeconds(0));
+        ensure!(
+            now < end,
+            "the certificate ended {}; `hufu ca server --renew` issues a new one",
+            moment::show(end)
+        );
+        let revoked = devices.crls.iter().any(|crl| {
+            x509_parser::parse_x509_crl(crl).is_ok_and(|(_, crl)| {
+                crl.issuer() == leaf.issuer()
+                    && crl
+                        .iter_revoked_certificates()
+                        .any(|revoked| revoked.raw_serial() == leaf.raw_serial())
+            })
+        });
+        ensure!(!revoked, "the certificate is revoked; `hufu ca server --renew` issues a new one");
+        Ok(())
+    }
+}
+
+impl Devices {
+    /// Reads roots and revocation lists.
+    ///
+    /// # Errors
+    /// A file that is missing or is not what it should be; a revocation list that none of the roots signed.
+    pub(super) fn read(files: &Files) -> anyhow::Result<Devices> {
+        let roots = certificates(&files.ca)?;
+        let mut devices =
+            Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, lists: Vec::new() };
+        if let Some(path) = &files.crl {
+            let crls: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
+                .and_then(Iterator::collect)
+                .map_err(|error| pem(path, &error))?;
+            ensure!(!crls.is_empty(), "{} holds no revocation list", path.display());
+            for crl in crls {
+                devices.add(crl).with_context(|| format!("{} cannot be used", path.display()))?;
+            }
+        }
+        Ok(devices)
+    }
+
+    /// Adds a list that one of the roots signed (RFC 5280 section 6.3.3). One past its next update is believed
+    /// and told: it can only revoke too little.
+    fn add(&mut self, der: CertificateRevocationListDer<'static>) -> anyhow::Result<()> {
+        let Ok((_, crl)) = x509_parser::parse_x509_crl(&der) else { bail!("it is not a revocation list") };
+        ensure!(self.signed(&crl), "none of the root certificates has signed the revocation list");
+        self.revoked.extend(profile::read_crl(&der)?);
+        let seconds = |timestamp: i64| UnixSeconds(u32::try_from(timestamp.max(0)).unwrap_or(u32::MAX));
+        let end = crl.next_update().map(|next| seconds(next.timestamp()));
+        self.lists.push(RevocationList {
+            authority: crl.issuer().to_string(),
+            number: crl.crl_number().and_then(|number| u64::try_from(number).ok()),
+            made_at: seconds(crl.last_update().timestamp()),
+            next_by: end,
+        });
+        self.end = self.end.into_iter().chain(end).min();
+        self.crls.push(der);
+        Ok(())
+    }
+
+    fn signed(&self, crl: &CertificateRevocationList<'_>) -> bool {
+        self.roots.iter().any(|root| {
+            X509Certificate::from_der(root).is_ok_and(|(_, root)| {
+                root.subject() == crl.issuer() && crl.verify_signature(root.public_key()).is_ok()
+            })
+        })
+    }
+
+    /// Remembers what was revoked, and tells when an older list has come back: what it lacks stays revoked.
+    pub(super) fn remember(&self, state: &State) {
+        state.remember_revoked(&self.revoked);
+        for RevocationList { authority, number, .. } in &self.lists {
+            let Some(number) = *number else { continue };
+            let before = state.remember_list(authority, number);
+            if number < before {
+                tracing::warn!(
+                    "revocation list {number} of {authority} is older than {before}, which this engine has read; \
+                     put the newer one back. Whoever was revoked stays revoked"
+                );
+            }
+        }
+    }
+}
+
+/// A copy for TLS to keep.
+pub(super) fn parts(own: &Own, devices: &Devices, crls_must_be_fresh: bool) -> TlsParts {
+    TlsParts {
+        chain: own.chain.clone(),
+        key: own.key.clone_key(),
+        device_roots: devices.roots.clone(),
+        crls: devices.crls.clone(),
+        crls_must_be_fresh,
+    }
+}
+
+fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| pem(path, &error))?;
+    ensure!(!found.is_empty(), "{} holds no certificate", path.display());
+    Ok(found)
+}
+
+fn pem(path: &Path, error: &rustls::pki_types::pem::Error) -> anyhow::Error {
+    anyhow::anyhow!("{} cannot be used: {error}", path.display())
+}

@@ -1,0 +1,422 @@
+//! The registry's own configuration: `registry.toml`. Every key is described in `docs/examples/registry.toml`, which
+//! a test keeps equal to what stands here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hufu_api::SnapshotLimits;
+use serde::Deserialize;
+#[cfg(test)]
+use serde::Serialize;
+use toml::Spanned;
+
+use hufu_files as files;
+use hufu_files::settings::{Metrics, Misconfigured, Place, bare};
+
+/// Everything `hufu registry serve` is told.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address, and how much is done at once.
+    #[serde(default)]
+    pub listen: Listen,
+    /// The database.
+    pub store: StorePlace,
+    /// Where everything else is.
+    pub files: Files,
+    /// How much is kept of snapshots.
+    #[serde(default)]
+    pub snapshots: Snapshots,
+    /// Where chains are published beside the API.
+    pub nats: Option<Nats>,
+}
+
+/// The address, and how much is done at once.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// The API.
+    pub api: Spanned<SocketAddr>,
+    /// Connections at once.
+    pub connections_max: Spanned<usize>,
+    /// Connections at once of one source.
+    pub connections_source_max: Spanned<usize>,
+    /// How long TLS may take, and the headers of a request, milliseconds.
+    pub headers_ms_max: Spanned<u64>,
+    /// Requests at once, feeds not among them.
+    pub requests_max: Spanned<usize>,
+    /// Requests under way at once of one token.
+    pub requests_token_max: Spanned<usize>,
+    /// Feeds at once.
+    pub feeds_max: Spanned<usize>,
+    /// Feeds at once of one token.
+    pub feeds_token_max: Spanned<usize>,
+    /// How long one request may take, milliseconds.
+    pub request_ms_max: Spanned<u64>,
+    /// Sets behind the newest checkpoint from which an engine is offered it first.
+    pub offer_after_sets: Spanned<u64>,
+    /// Prometheus metrics over HTTP; an empty text for none.
+    pub metrics: Metrics,
+}
+
+/// How much is kept of snapshots.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Snapshots {
+    /// Largest snapshot that is taken, bytes.
+    pub one_bytes_max: Spanned<u64>,
+    /// Bytes of all.
+    pub bytes_max: Spanned<u64>,
+    /// Bytes of those of one issuer.
+    pub issuer_bytes_max: Spanned<u64>,
+    /// How long one is kept that no checkpoint names, seconds.
+    pub unnamed_s: Spanned<u64>,
+}
+
+/// The database.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct StorePlace {
+    /// `sqlite:FILE` or `postgres://...`.
+    pub url: Spanned<String>,
+    /// Connections to PostgreSQL.
+    #[serde(default = "connections")]
+    pub connections: Spanned<u32>,
+}
+
+/// Where everything else is; relative names count from the folder of the configuration file.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// The keys that seal personal fields.
+    pub vault: PathBuf,
+    /// The operator's public key.
+    pub operator_key: PathBuf,
+    /// The operator's trust list.
+    pub trust_list: PathBuf,
+    /// Secret keys that sign heads.
+    pub publisher_keys: Vec<PathBuf>,
+    /// Secret keys that sign credentials.
+    #[serde(default)]
+    pub credential_keys: Vec<PathBuf>,
+    /// Secret keys that sign rosters.
+    #[serde(default)]
+    pub roster_keys: Vec<PathBuf>,
+    /// The folder of snapshots.
+    pub snapshots: Option<PathBuf>,
+    /// The API's certificate, PEM.
+    pub certificate: Option<Spanned<PathBuf>>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// NATS servers to publish to.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(any(feature = "nats", test)),
+    expect(dead_code, reason = "read and checked, whatever is built in")
+)]
+pub struct Nats {
+    /// `nats://host:4222`, several with commas between.
+    pub servers: Spanned<String>,
+    /// A file with one line `name:password`.
+    pub user: Option<PathBuf>,
+    /// A file with a token.
+    pub token: Option<PathBuf>,
+    /// Root certificates of the servers.
+    pub ca: Option<PathBuf>,
+    /// Our certificate, for servers that ask for one.
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<PathBuf>,
+    /// How many servers of a cluster keep each stream.
+    #[serde(default = "replicas")]
+    pub replicas: Spanned<usize>,
+    /// At most so many sets are kept for each issuer.
+    pub keep_sets: Option<u64>,
+    /// At most so many bytes are kept for each issuer.
+    pub keep_bytes: Option<u64>,
+    /// Seconds for which a set is kept.
+    pub keep_age_s: Option<u64>,
+}
+
+/// Which database a URL names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, with the URL as it stands.
+    Postgres(String),
+}
+
+/// What an operator reads about every key.
+pub const EXAMPLE: &str = "docs/examples/registry.toml";
+
+impl Config {
+    /// Reads and checks `registry.toml`; names in it come back relative to where it lies.
+    ///
+    /// # Errors
+    /// [`Misconfigured`] with file, line and key, or that the file cannot be read.
+    pub fn load(path: &Path) -> anyhow::Result<Config> {
+        let text = files::read_text(path)?;
+        let mut config = Config::parse(&text, path)?;
+        config.make_relative_to(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Config, Misconfigured> {
+        let place = Place { text, path, example: EXAMPLE };
+        let config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
+        config.check(place)?;
+        Ok(config)
+    }
+
+    fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        let Config { listen, store, files, snapshots, nats } = self;
+        place.within("connections_max", &listen.connections_max, 1..=65_536)?;
+        place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
+        place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
+        place.within("requests_token_max", &listen.requests_token_max, 1..=65_536)?;
+        place.within("feeds_token_max", &listen.feeds_token_max, 0..=65_536)?;
+        place.within("one_bytes_max", &snapshots.one_bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        place.within("bytes_max", &snapshots.bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        place.within("issuer_bytes_max", &snapshots.issuer_bytes_max, 1..=i64::MAX.cast_unsigned())?;
+        // A checkpoint that is being proposed must find its snapshot.
+        place.within("unnamed_s", &snapshots.unnamed_s, 3600..=315_360_000)?;
+        place.within("requests_max", &listen.requests_max, 1..=65_536)?;
+        place.within("feeds_max", &listen.feeds_max, 0..=65_536)?;
+        place.within("request_ms_max", &listen.request_ms_max, 100..=600_000)?;
+        place.within("offer_after_sets", &listen.offer_after_sets, 1..=u64::MAX)?;
+        place.within("connections", &store.connections, 1..=1_000)?;
+        if StoreUrl::read(store.url.get_ref()).is_none() {
+            // A URL may hold a password: it is not repeated.
+            let mend = "write sqlite:FILE, or postgres://USER@HOST/DATABASE";
+            return Err(place.misconfigured("url", &store.url, "names no database".to_owned(), mend));
+        }
+        match (&files.certificate, &files.key) {
+            (Some(certificate), None) => {
+                let what = "has no key beside it".to_owned();
+                return Err(place.misconfigured(
+                    "certificate",
+                    certificate,
+                    what,
+                    "name its private key as `key`",
+                ));
+            }
+            (None, _) if !listen.api.get_ref().ip().is_loopback() => {
+                let what = "tokens would travel in the clear".to_owned();
+                let mend = "name a certificate and its key in [files], or let it be on 127.0.0.1";
+                return Err(place.misconfigured("api", &listen.api, what, mend));
+            }
+            _ => {}
+        }
+        if let Some(nats) = nats {
+            place.within("replicas", &nats.replicas, 1..=5)?;
+        }
+        Ok(())
+    }
+
+    fn make_relative_to(&mut self, folder: &Path) {
+        let Files {
+            vault,
+            operator_key,
+            trust_list,
+            publisher_keys,
+            credential_keys,
+            roster_keys,
+            snapshots,
+            certificate,
+            key,
+        } = &mut self.files;
+        let keys = publisher_keys.iter_mut().chain(credential_keys).chain(roster_keys);
+        let named = [vault, operator_key, trust_list].into_iter().chain(keys);
+        let optional = snapshots.iter_mut().chain(certificate.iter_mut().map(Spanned::as_mut)).chain(key);
+        for path in named.chain(optional) {
+            *path = folder.join(&*path);
+        }
+        if let Some(Nats { user, token, ca, certificate, key, .. }) = &mut self.nats {
+            for path in [user, token, ca, certificate, key].into_iter().flatten() {
+                *path = folder.join(&*path);
+            }
+        }
+        if let Some(StoreUrl::Sqlite(file)) = StoreUrl::read(self.store.url.get_ref()) {
+            *self.store.url.as_mut() = format!("{SQLITE}{}", folder.join(file).display());
+        }
+    }
+}
+
+const SQLITE: &str = "sqlite:";
+
+impl StoreUrl {
+    /// Reads a URL, `None` when it names no database that is known here.
+    pub fn read(url: &str) -> Option<StoreUrl> {
+        match url.strip_prefix(SQLITE) {
+            Some("") => None,
+            Some(file) => Some(StoreUrl::Sqlite(file.into())),
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Some(StoreUrl::Postgres(url.to_owned()))
+            }
+            None => None,
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Listen {
+        Listen {
+            api: bare(SocketAddr::from(([127, 0, 0, 1], 7420))),
+            connections_max: bare(1_024),
+            connections_source_max: bare(256),
+            headers_ms_max: bare(10_000),
+            requests_max: bare(256),
+            requests_token_max: bare(64),
+            feeds_max: bare(512),
+            feeds_token_max: bare(256),
+            request_ms_max: bare(30_000),
+            offer_after_sets: bare(1_000),
+            metrics: Metrics(None),
+        }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Snapshots {
+        let SnapshotLimits { one_bytes_max, bytes_max, issuer_bytes_max, unnamed_s } =
+            SnapshotLimits::DEFAULT;
+        Snapshots {
+            one_bytes_max: bare(one_bytes_max),
+            bytes_max: bare(bytes_max),
+            issuer_bytes_max: bare(issuer_bytes_max),
+            unnamed_s: bare(unnamed_s),
+        }
+    }
+}
+
+impl Snapshots {
+    /// As the API takes it.
+    pub fn limits(&self) -> SnapshotLimits {
+        SnapshotLimits {
+            one_bytes_max: *self.one_bytes_max.get_ref(),
+            bytes_max: *self.bytes_max.get_ref(),
+            issuer_bytes_max: *self.issuer_bytes_max.get_ref(),
+            unnamed_s: *self.unnamed_s.get_ref(),
+        }
+    }
+}
+
+fn connections() -> Spanned<u32> {
+    bare(16)
+}
+
+fn replicas() -> Spanned<usize> {
+    bare(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE_TEXT: &str = include_str!("../../../../docs/examples/registry.toml");
+    const LEAST: &str = "[store]\nurl = 'sqlite:r.db'\n[files]\nvault = 'v'\noperator_key = 'o'\n\
+                         trust_list = 't'\npublisher_keys = ['p']\n";
+
+    fn parse(text: &str) -> Result<Config, Misconfigured> {
+        Config::parse(text, Path::new("registry.toml"))
+    }
+
+    #[test]
+    fn a_config_needs_a_store_and_its_files() {
+        let mut config = parse(LEAST).unwrap();
+        assert_eq!(config.listen.api.get_ref().port(), 7420);
+        config.make_relative_to(Path::new("/etc/hufu"));
+        assert_eq!(config.files.publisher_keys, [PathBuf::from("/etc/hufu/p")]);
+        assert_eq!(config.store.url.get_ref(), "sqlite:/etc/hufu/r.db");
+    }
+
+    #[test]
+    fn errors_name_file_line_key_and_mend_and_no_password() {
+        let check = |text: &str, wanted: &str| {
+            let said = parse(text).expect_err(text).to_string();
+            assert!(said.contains(wanted), "{text:?} says {said:?}, not {wanted:?}");
+            assert!(!said.contains("secret"), "{said}");
+        };
+        let with = |lines: &str| format!("{lines}\n{LEAST}");
+        check(
+            &with("[listen]\nappi = '127.0.0.1:1'"),
+            "registry.toml:2: appi: there is no such key; did you mean api?",
+        );
+        check(&with("[listen]\nrequests_max = 0"), "registry.toml:2: requests_max: 0 is out of range");
+        check(
+            &with("[listen]\napi = '0.0.0.0:7420'"),
+            "registry.toml:2: api: tokens would travel in the clear",
+        );
+        check(
+            &LEAST.replace("sqlite:r.db", "mysql://secret@db/x"),
+            "registry.toml:2: url: names no database",
+        );
+        check(
+            &LEAST.replace("vault = 'v'\n", ""),
+            "registry.toml:3: vault: is missing; docs/examples/registry.toml",
+        );
+        check(&format!("{LEAST}certificate = 'c'\n"), "registry.toml:8: certificate: has no key beside it");
+        check(
+            &with("[nats]\nservers = 'nats://a'\nreplicas = 9"),
+            "registry.toml:3: replicas: 9 is out of range",
+        );
+    }
+
+    /// The example sets what has no default and shows every other key, commented out, with its default.
+    #[test]
+    fn the_example_is_the_documentation_of_every_key() {
+        parse(EXAMPLE_TEXT).unwrap();
+        let uncommented: Vec<_> = EXAMPLE_TEXT
+            .lines()
+            .map(|line| {
+                let shown = line.strip_prefix("# ").filter(|rest| {
+                    let key = rest.split_once(" = ").map(|(key, _)| key);
+                    let is_key =
+                        |key: &str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+                    key.is_some_and(is_key) || ["[nats]", "[snapshots]"].contains(rest)
+                });
+                shown.unwrap_or(line)
+            })
+            .collect();
+        let shown = parse(&uncommented.join("\n")).unwrap();
+        let tables = |config: &Config| toml::Value::try_from(config).unwrap();
+        let (shown, least) = (tables(&shown), tables(&parse(LEAST).unwrap()));
+        for table in ["listen", "store", "files", "snapshots", "nats"] {
+            let shown = shown.get(table).unwrap_or_else(|| panic!("{table} is not in the example"));
+            if let (Some(defaults), true) =
+                (least.get(table).and_then(toml::Value::as_table), ["listen", "snapshots"].contains(&table))
+            {
+                for (key, value) in defaults {
+                    assert_eq!(shown.get(key), Some(value), "{table}.{key} has another default");
+                }
+            }
+        }
+        for key in [
+            "connections = 16",
+            "replicas = 1",
+            "credential_keys",
+            "roster_keys",
+            "snapshots",
+            "certificate",
+            "key",
+            "user",
+            "token",
+            "ca",
+            "keep_sets",
+            "keep_bytes",
+            "keep_age_s",
+        ] {
+            assert!(uncommented.iter().any(|line| line.starts_with(key)), "{key} is not in the example");
+        }
+    }
+}

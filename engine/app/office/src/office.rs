@@ -1,0 +1,151 @@
+//! A registry that runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hufu_api::{ApiOptions, Running, TlsFiles, serve};
+use hufu_files::keys;
+use hufu_files::watched::Watched;
+use hufu_transport::MetricsPage;
+
+use crate::assemble::{Assembled, assemble};
+use crate::config::Config;
+use crate::figures::RegistryFigures;
+
+/// A registry whose files were all read and whose store answers.
+pub struct Prepared {
+    config: Config,
+    assembled: Assembled,
+}
+
+/// A registry that serves its API, within a tokio runtime.
+pub struct Office {
+    assembled: Assembled,
+    tls: Option<TlsFiles>,
+    lists: Watched,
+    certificate: Option<Watched>,
+    running: Running,
+    metrics: Option<MetricsPage>,
+    #[cfg(feature = "nats")]
+    _publisher: Option<hufu_nats::Publisher>,
+}
+
+impl Prepared {
+    /// Reads every file that `config` names and opens the store.
+    ///
+    /// # Errors
+    /// The file that cannot be used, or the store that does not answer.
+    pub async fn load(config: Config) -> anyhow::Result<Prepared> {
+        let assembled = assemble(&config).await?;
+        Ok(Prepared { config, assembled })
+    }
+
+    /// What kind of store it is.
+    pub fn store(&self) -> &str {
+        self.assembled.store.name()
+    }
+
+    /// Closes the store again.
+    pub async fn close(self) {
+        self.assembled.store.close().await;
+    }
+
+    /// Serves the API.
+    ///
+    /// # Errors
+    /// The address, certificate or feed that cannot be used.
+    pub fn start(self) -> anyhow::Result<Office> {
+        let Prepared { config, assembled } = self;
+        let options = api_options(&config);
+        // Before the first file is read again: whatever changes from here on is seen as a change.
+        let lists = Watched::new(assembled.trust.files());
+        let certificate = options.tls.as_ref().map(|tls| Watched::new([&tls.certificate, &tls.key]));
+        options.tls.as_ref().map_or(Ok(()), |tls| keys::ensure_private(&tls.key))?;
+        let running = serve(&options, assembled.registry.clone())?;
+        let figures = Arc::new(RegistryFigures(running.figures()));
+        let metrics =
+            config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, figures)).transpose()?;
+        #[cfg(feature = "nats")]
+        let publisher =
+            config.nats.as_ref().map(|nats| crate::nats::publish(nats, &assembled)).transpose()?;
+        #[cfg(not(feature = "nats"))]
+        anyhow::ensure!(
+            config.nats.is_none(),
+            "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
+        );
+        Ok(Office {
+            assembled,
+            tls: options.tls,
+            lists,
+            certificate,
+            running,
+            metrics,
+            #[cfg(feature = "nats")]
+            _publisher: publisher,
+        })
+    }
+}
+
+impl Office {
+    /// Where the API is.
+    pub fn api(&self) -> SocketAddr {
+        self.running.addr()
+    }
+
+    /// Where the metrics page is.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsPage::addr)
+    }
+
+    /// Takes files that have changed; to be called once a second. `at_once`: also files that were refused a moment ago.
+    pub fn refresh(&mut self, at_once: bool) {
+        let Office { assembled, tls, lists, certificate, running, .. } = self;
+        lists.follow(at_once, || {
+            assembled.trust.renew()?;
+            let keyring = assembled.trust.keyring();
+            let version = keyring.version();
+            assembled.registry.trust(keyring);
+            Ok(format!("version {version} of the trust list is in force"))
+        });
+        if let (Some(watched), Some(tls)) = (certificate, tls) {
+            watched.follow(at_once, || {
+                keys::ensure_private(&tls.key)?;
+                running.renew(tls)?;
+                Ok("the API's certificate is in force".to_owned())
+            });
+        }
+    }
+
+    /// Takes no more connections, ends the feeds, lets requests come to their end for up to five seconds.
+    pub async fn stop(self) {
+        if let Some(metrics) = self.metrics {
+            metrics.stop();
+        }
+        self.running.stop().await;
+        self.assembled.store.close().await;
+    }
+}
+
+fn api_options(config: &Config) -> ApiOptions {
+    let (listen, files) = (&config.listen, &config.files);
+    let tls = files
+        .certificate
+        .as_ref()
+        .zip(files.key.as_ref())
+        .map(|(certificate, key)| TlsFiles { certificate: certificate.get_ref().clone(), key: key.clone() });
+    ApiOptions {
+        tls,
+        connections_max: *listen.connections_max.get_ref(),
+        connections_source_max: *listen.connections_source_max.get_ref(),
+        headers_ms_max: *listen.headers_ms_max.get_ref(),
+        requests_max: *listen.requests_max.get_ref(),
+        requests_token_max: *listen.requests_token_max.get_ref(),
+        feeds_max: *listen.feeds_max.get_ref(),
+        feeds_token_max: *listen.feeds_token_max.get_ref(),
+        snapshot_limits: config.snapshots.limits(),
+        request_ms_max: *listen.request_ms_max.get_ref(),
+        offer_after_sets: *listen.offer_after_sets.get_ref(),
+        snapshots: files.snapshots.clone(),
+        ..ApiOptions::on(*listen.api.get_ref())
+    }
+}

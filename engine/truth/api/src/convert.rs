@@ -1,0 +1,317 @@
+//! The domain's values as the API spells them, and back.
+
+use hufu_codes::chain::Tip;
+use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
+
+use hufu_contract as types;
+use hufu_registry::{
+    Alarm, Brake, Credentialed, Device, HolderView, Issuer, ListedCredential, Noted, Proposal, ProposalState,
+    Registered, Roster, RosterSummary, Scopes, Site, Terms, Token, TrailEnd, Wanted,
+};
+
+/// `Into`, for types of two other crates.
+pub(crate) trait Convert<T> {
+    fn convert(self) -> T;
+}
+
+impl Convert<types::Issuer> for Issuer {
+    fn convert(self) -> types::Issuer {
+        let issuer = self;
+        types::Issuer {
+            id: issuer.id.0,
+            name: issuer.name,
+            national: issuer.national.0,
+            publisher: issuer.publisher.0,
+            brake: issuer.brake.convert(),
+            second_phone: issuer.second_phone,
+        }
+    }
+}
+
+impl Convert<types::Brake> for Brake {
+    fn convert(self) -> types::Brake {
+        let brake = self;
+        types::Brake { share_permille: brake.share_permille, window_s: brake.window_s, free: brake.free }
+    }
+}
+
+/// An issuer as an administrator wrote it.
+pub(crate) fn issuer(id: IssuerId, edit: types::IssuerEdit) -> Issuer {
+    let brake = edit.brake.map_or(Brake::DEFAULT, |brake| Brake {
+        share_permille: brake.share_permille,
+        window_s: brake.window_s,
+        free: brake.free,
+    });
+    Issuer {
+        id,
+        name: edit.name,
+        national: IssuerId(edit.national),
+        publisher: IssuerId(edit.publisher),
+        brake,
+        second_phone: edit.second_phone,
+    }
+}
+
+impl Convert<types::RegisteredHolder> for Registered {
+    fn convert(self) -> types::RegisteredHolder {
+        let holder = self;
+        types::RegisteredHolder { index: holder.index.0, known: holder.known }
+    }
+}
+
+/// A holder of `issuer`.
+pub(crate) fn holder(issuer: IssuerId, view: HolderView) -> types::Holder {
+    types::Holder {
+        issuer: issuer.0,
+        index: view.index.0,
+        display: view.display,
+        registered_ms: view.registered.0,
+        status: view.status.convert(),
+    }
+}
+
+/// `None` when nothing is known.
+impl Convert<Option<types::Status>> for StatusWord {
+    fn convert(self) -> Option<types::Status> {
+        let word = self;
+        let colour = match word.colour()? {
+            Colour::Green => types::Colour::Green,
+            Colour::Red => types::Colour::Red,
+            Colour::Amber => types::Colour::Amber,
+        };
+        let test = match word.test_result() {
+            TestResult::None => types::TestResult::None,
+            TestResult::Negative => types::TestResult::Negative,
+            TestResult::Positive => types::TestResult::Positive,
+            TestResult::Pending => types::TestResult::Pending,
+        };
+        let tested = (test != types::TestResult::None).then(|| word.test_minute().starts().millis().0);
+        Some(types::Status {
+            word: types::Hex(word.to_bits().to_be_bytes()),
+            colour,
+            generation: word.generation(),
+            test,
+            tested_ms: tested,
+            doses: word.doses(),
+            until_ms: word.until().map(|minute| minute.starts().millis().0),
+        })
+    }
+}
+
+impl Convert<types::Terms> for Terms {
+    fn convert(self) -> types::Terms {
+        let terms = self;
+        types::Terms {
+            key: types::Hex(terms.key.0),
+            generation: terms.generation,
+            issued_ms: terms.issued.millis().0,
+        }
+    }
+}
+
+impl Convert<Wanted> for types::IssueCredential {
+    fn convert(self) -> Wanted {
+        let wanted = self;
+        let seconds = |ms: u64| UnixMillis(ms).seconds();
+        match wanted {
+            types::IssueCredential::Phone { step_root, origin_step, terms, valid_s } => Wanted::Phone {
+                terms: Terms {
+                    key: KeyId(terms.key.0),
+                    generation: terms.generation,
+                    issued: seconds(terms.issued_ms),
+                },
+                root: step_root.0,
+                origin: Step(origin_step),
+                valid_s: valid_s.unwrap_or(limits::PHONE_VALIDITY_S_MAX),
+            },
+            types::IssueCredential::Paper { valid_s } => {
+                Wanted::Paper { valid_s: valid_s.unwrap_or(limits::PAPER_VALIDITY_S_MAX) }
+            }
+            types::IssueCredential::Trip { hub, from_ms, until_ms } => {
+                Wanted::Trip { hub: HubId(hub), from: seconds(from_ms), until: seconds(until_ms) }
+            }
+        }
+    }
+}
+
+impl Convert<types::Issued> for Credentialed {
+    fn convert(self) -> types::Issued {
+        let credential = self;
+        let Credentialed { bytes, code, issued, phones } = credential;
+        types::Issued {
+            credential: types::Base64Url(bytes),
+            code,
+            generation: issued.generation,
+            issued_ms: issued.issued.millis().0,
+            expires_ms: issued.expires.millis().0,
+            key: types::Hex(issued.key.0),
+            other_phones: phones.others,
+            other_phones_until_ms: phones.until.map(|until| until.millis().0),
+        }
+    }
+}
+
+impl Convert<types::Credential> for ListedCredential {
+    fn convert(self) -> types::Credential {
+        let listed = self;
+        let ListedCredential { number, credential } = listed;
+        types::Credential {
+            number,
+            kind: match credential.kind {
+                CodeKind::Phone => types::CredentialKind::Phone,
+                CodeKind::Paper => types::CredentialKind::Paper,
+                CodeKind::Trip => types::CredentialKind::Trip,
+            },
+            generation: credential.generation,
+            issued_ms: credential.issued.millis().0,
+            expires_ms: credential.expires.millis().0,
+            key: types::Hex(credential.key.0),
+            digest: types::Hex(credential.digest),
+        }
+    }
+}
+
+impl Convert<types::Site> for Site {
+    fn convert(self) -> types::Site {
+        let site = self;
+        types::Site { id: site.id.0, name: site.name, policy: site.policy }
+    }
+}
+
+impl Convert<types::Device> for Device {
+    fn convert(self) -> types::Device {
+        let device = self;
+        types::Device {
+            id: device.id.0,
+            site: device.site.0,
+            name: device.name,
+            generation: device.generation.0,
+            revoked_ms: device.revoked.map(|at| at.0),
+            added_ms: device.added.0,
+        }
+    }
+}
+
+impl Convert<types::RosterSummary> for RosterSummary {
+    fn convert(self) -> types::RosterSummary {
+        let roster = self;
+        types::RosterSummary { name: roster.name, members: roster.members }
+    }
+}
+
+impl Convert<types::Roster> for Roster {
+    fn convert(self) -> types::Roster {
+        let roster = self;
+        let groups = roster.groups.into_iter().map(|(issuer, holders)| types::RosterGroup {
+            issuer: issuer.0,
+            holders: holders.into_iter().map(|holder| holder.0).collect(),
+        });
+        types::Roster { site: roster.site.0, name: roster.name, groups: groups.collect() }
+    }
+}
+
+/// A proposal of `issuer`.
+pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal {
+    let Proposal { id, facts, state, released, added } = proposal;
+    types::Proposal {
+        id: id.0,
+        issuer: issuer.0,
+        state: state.phase(),
+        sequence: match state {
+            ProposalState::Confirmed(sequence) => Some(sequence.0),
+            _ => None,
+        },
+        content_digest: types::Hex(facts.content.0),
+        proposed_ms: facts.proposed.at().0,
+        era: facts.proposed.era(),
+        expires_ms: facts.expires.0,
+        rule: facts.rule.0,
+        inputs: types::Hex(facts.inputs.0),
+        reason: facts.reason,
+        changes: facts.changes,
+        reds: facts.reds,
+        brake: match state {
+            ProposalState::Braked(alarm) => Some(alarm.convert()),
+            _ => None,
+        },
+        released_reds: released,
+        added_ms: added.0,
+        local_key: types::Hex(facts.local_key.0),
+    }
+}
+
+impl Convert<types::BrakeReport> for Alarm {
+    fn convert(self) -> types::BrakeReport {
+        let alarm = self;
+        types::BrakeReport {
+            reds: alarm.reds,
+            recent: alarm.recent,
+            holders: alarm.holders,
+            share_permille: alarm.share_permille,
+        }
+    }
+}
+
+impl Convert<types::Tip> for Tip {
+    fn convert(self) -> types::Tip {
+        let tip = self;
+        types::Tip {
+            sequence: tip.sequence.0,
+            digest: types::Hex(tip.digest.0),
+            proposed_ms: tip.proposed.at().0,
+            era: tip.proposed.era(),
+            confirmed_ms: tip.confirmed.0,
+            now_ms: None,
+        }
+    }
+}
+
+impl Convert<types::Token> for Token {
+    fn convert(self) -> types::Token {
+        let token = self;
+        types::Token {
+            id: token.id.0,
+            label: token.label,
+            scopes: token.scopes.iter().collect(),
+            issuer: token.issuer.map(|issuer| issuer.0),
+            made_ms: token.made.0,
+            expires_ms: token.expires.0,
+            revoked_ms: token.revoked.map(|at| at.0),
+        }
+    }
+}
+
+impl Convert<hufu_registry::NewToken> for types::NewToken {
+    fn convert(self) -> hufu_registry::NewToken {
+        let token = self;
+        hufu_registry::NewToken {
+            label: token.label,
+            scopes: Scopes::of(token.scopes),
+            issuer: token.issuer.map(IssuerId),
+            expires: UnixMillis(token.expires_ms),
+        }
+    }
+}
+
+impl Convert<types::TrailEntry> for Noted {
+    fn convert(self) -> types::TrailEntry {
+        let noted = self;
+        let Noted { number, entry, digest, seal: _ } = noted;
+        types::TrailEntry {
+            number,
+            at_ms: entry.at.0,
+            actor: entry.who,
+            action: entry.deed.slug().to_owned(),
+            issuer: entry.issuer.map(|issuer| issuer.0),
+            target: entry.what,
+            digest: digest.map(|digest| types::Hex(digest.0)),
+        }
+    }
+}
+
+impl Convert<types::TrailEnd> for TrailEnd {
+    fn convert(self) -> types::TrailEnd {
+        let end = self;
+        types::TrailEnd { number: end.number, digest: types::Hex(end.digest.0) }
+    }
+}

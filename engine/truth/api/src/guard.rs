@@ -1,0 +1,156 @@
+//! Around every request: who may come in, no more at once than there is room for, none for ever, and no panic that takes
+//! a connection along.
+//!
+//! The token is looked at before the body: its scopes, and how many requests it has under way. A body that is still
+//! arriving takes up no room for work, so slow senders hold back nobody but themselves.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::clock::now;
+use super::extract::bearer;
+use super::problem::{ApiProblem, Kind};
+use super::rules::Rule;
+use super::state::Api;
+use hufu_registry::Caller;
+
+/// Who asks, once the token was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    /// Whether a body is still to come.
+    takes_body: bool,
+}
+
+/// The label of the token, for who counts the answer.
+#[derive(Clone, Debug)]
+struct Label(Arc<str>);
+
+/// One request's room for work: taken at once, or when its body is here.
+#[derive(Debug)]
+pub(super) struct Place {
+    room: Arc<Semaphore>,
+    held: OnceLock<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Takes room for work.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] when there is none.
+    pub(super) fn take(&self) -> Result<(), ApiProblem> {
+        let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| busy())?;
+        // Nobody takes it twice; a second permit would only be given back.
+        let _ = self.held.set(permit);
+        Ok(())
+    }
+}
+
+fn busy() -> ApiProblem {
+    ApiProblem::new(Kind::Busy, "too many requests at once: come back in a second")
+}
+
+/// Looks at the token before anything else is read.
+pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
+    let Some(rule) = rule.filter(|rule| rule.needs_token()) else { return next.run(request).await };
+    let caller = match admit(&api, rule, request.headers(), request.uri()).await {
+        Ok(caller) => caller,
+        Err((problem, label)) => return labelled(problem.into_response(), label),
+    };
+    let label: Arc<str> = caller.label().into();
+    let Some(_share) = api.requests.take(Arc::clone(&label)) else {
+        let problem = ApiProblem::new(
+            Kind::TooMany,
+            "this token has as many requests under way as it may: wait for their answers",
+        );
+        return labelled(problem.into_response(), Some(label));
+    };
+    request.extensions_mut().insert(Admitted { caller, takes_body: rule.takes_body });
+    labelled(next.run(request).await, Some(label))
+}
+
+async fn admit(
+    api: &Api,
+    rule: &Rule,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<Caller, (ApiProblem, Option<Arc<str>>)> {
+    let token = bearer(headers).ok_or_else(|| (ApiProblem::without_token(), None))?;
+    // The store is asked: that is work, and nothing of the body is waited for.
+    let Ok(_room) = api.room.try_acquire() else { return Err((busy(), None)) };
+    let caller = api.registry.authenticate(token, now()).await.map_err(|fault| (fault.into(), None))?;
+    match rule.admit(&caller, uri) {
+        Ok(()) => Ok(caller),
+        Err(fault) => Err((fault.into(), Some(caller.label().into()))),
+    }
+}
+
+fn labelled(mut response: Response, label: Option<Arc<str>>) -> Response {
+    if let Some(label) = label {
+        response.extensions_mut().insert(Label(label));
+    }
+    response
+}
+
+/// Answers within the time there is, or with a problem.
+pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let place = Arc::new(Place { room: Arc::clone(&api.room), held: OnceLock::new() });
+    let takes_body = request.extensions().get::<Admitted>().is_some_and(|admitted| admitted.takes_body);
+    if !takes_body && let Err(problem) = place.take() {
+        return problem.into_response();
+    }
+    request.extensions_mut().insert(Arc::clone(&place));
+    let time = Duration::from_millis(api.request_ms_max);
+    let Ok(response) = tokio::time::timeout(time, next.run(request)).await else {
+        let detail = if takes_body && place.held.get().is_none() {
+            "the body did not arrive in time, and nothing was done: send it over a faster line"
+        } else {
+            "it may have been carried out: look before sending it again"
+        };
+        return ApiProblem::new(Kind::Slow, detail).into_response();
+    };
+    response
+}
+
+/// Counts every answer, and tells refusals.
+pub(super) async fn counted(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
+    let class = rule.map_or("other", |rule| rule.class.as_str());
+    let response = next.run(request).await;
+    api.meters.request(class, response.status().as_u16());
+    if let Some(kind) = response.extensions().get::<Kind>() {
+        let label = response.extensions().get::<Label>().map(|label| &label.0);
+        api.meters.problem(*kind, label);
+    }
+    response
+}
+
+/// Turns a panic into a problem: a fault of ours is no reason to cut off others.
+pub(super) async fn caught(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await else {
+        tracing::error!(%method, %path, "a handler panicked");
+        return ApiProblem::new(Kind::Internal, "the operator finds the cause in the registry's log")
+            .into_response();
+    };
+    response
+}
+
+/// No such path.
+pub(super) async fn unknown(request: Request) -> ApiProblem {
+    ApiProblem::new(Kind::NotFound, format!("there is no {}: see /v1/openapi.json", request.uri().path()))
+}
+
+/// A path, and another method than it has. The answer's `Allow` names those it has.
+pub(super) async fn other_method(method: Method) -> ApiProblem {
+    ApiProblem::new(Kind::MethodNotAllowed, format!("{method} is not among what the header Allow names"))
+}

@@ -1,0 +1,33 @@
+//! The registry over HTTP: JSON for people's things, signed bytes as they are, one endless body for whoever follows
+//! a chain. `docs/REGISTRY.md` tells what every route is for, `GET /v1/openapi.json` its exact shape.
+
+mod clock;
+mod convert;
+mod document;
+mod extract;
+mod feed;
+mod figures;
+mod guard;
+mod handlers;
+mod limits;
+mod meters;
+mod options;
+mod problem;
+mod range;
+mod routes;
+mod rules;
+mod server;
+mod shares;
+mod snapshots;
+mod state;
+mod tls;
+mod upkeep;
+
+pub use figures::{ChainFigures, FigureSource, Figures};
+pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
+pub use server::{Running, serve};
+
+/// The OpenAPI document of this API, made from its handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::document()
+}

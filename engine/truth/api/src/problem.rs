@@ -1,0 +1,212 @@
+//! Every answer that is not what was asked for (RFC 9457).
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Tip};
+use hufu_registry::Fault;
+
+/// The media type of a problem.
+const PROBLEM_JSON: &str = "application/problem+json";
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $slug:literal, $status:ident, $title:literal;)+) => {
+        /// Which problem. Names and statuses are part of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Kind {
+            /// Every kind, for the document.
+            pub(super) const ALL: &[Kind] = &[$(Kind::$name),+];
+
+            pub(super) const fn slug(self) -> &'static str {
+                match self {
+                    $(Kind::$name => $slug),+
+                }
+            }
+
+            pub(super) const fn status(self) -> StatusCode {
+                match self {
+                    $(Kind::$name => StatusCode::$status),+
+                }
+            }
+
+            pub(super) const fn title(self) -> &'static str {
+                match self {
+                    $(Kind::$name => $title),+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    MalformedJson = "malformed-json", BAD_REQUEST, "The body is not JSON";
+    MalformedPath = "malformed-path", BAD_REQUEST, "A part of the path cannot be read";
+    MalformedQuery = "malformed-query", BAD_REQUEST, "The query cannot be read";
+    CutOff = "cut-off", BAD_REQUEST, "The body ended too early";
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "No token that is known and in force";
+    Forbidden = "forbidden", FORBIDDEN, "The token may not do this";
+    NotFound = "not-found", NOT_FOUND, "There is no such thing here";
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This can not be done here";
+    Conflict = "conflict", CONFLICT, "It contradicts what is here";
+    Moved = "moved", CONFLICT, "The chain has grown since";
+    Braked = "braked", CONFLICT, "Too many holders would turn red at once";
+    WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The bytes do not have this digest";
+    TooMany = "too-many", TOO_MANY_REQUESTS, "Too much at once for one token";
+    TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
+    BeyondEnd = "beyond-end", RANGE_NOT_SATISFIABLE, "The file ends before that";
+    MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of the wrong type";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "What was sent cannot be meant";
+    Unbelieved = "unbelieved", UNPROCESSABLE_ENTITY, "No engine would believe it";
+    Misissued = "misissued", UNPROCESSABLE_ENTITY, "Every gate would refuse it";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "The registry failed";
+    Damaged = "damaged", INTERNAL_SERVER_ERROR, "The store contradicts itself";
+    Misconfigured = "misconfigured", INTERNAL_SERVER_ERROR, "The registry is not set up for this";
+    Busy = "busy", SERVICE_UNAVAILABLE, "The registry is busy";
+    Slow = "slow", SERVICE_UNAVAILABLE, "It took too long";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The store does not answer";
+    Full = "full", INSUFFICIENT_STORAGE, "There is no room for more";
+}
+
+impl Kind {
+    /// Whether it says that somebody was kept out, so that the log and the trail tell it, too.
+    pub(super) const fn is_told(self) -> bool {
+        matches!(
+            self,
+            Kind::Unauthenticated
+                | Kind::Forbidden
+                | Kind::TooMany
+                | Kind::TooLarge
+                | Kind::WrongDigest
+                | Kind::Busy
+                | Kind::Slow
+                | Kind::Full
+        )
+    }
+}
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub(super) struct ApiProblem {
+    kind: Kind,
+    detail: String,
+    tip: Option<Box<Tip>>,
+    brake: Option<Box<BrakeReport>>,
+}
+
+impl ApiProblem {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
+        ApiProblem { kind, detail: detail.into(), tip: None, brake: None }
+    }
+
+    /// The request shows no token.
+    pub(super) fn without_token() -> ApiProblem {
+        ApiProblem::new(Kind::Unauthenticated, "send the header Authorization: Bearer hufu_…")
+    }
+
+    /// What a confirmation's author reads: where the chain ends now.
+    pub(super) fn moved(tip: Tip) -> ApiProblem {
+        let detail = format!("the chain ends at {} now: confirm again for the place after it", tip.sequence);
+        ApiProblem { tip: Some(Box::new(tip)), ..ApiProblem::new(Kind::Moved, detail) }
+    }
+
+    /// What the national platform reads: what a release would let through.
+    pub(super) fn braked(brake: BrakeReport) -> ApiProblem {
+        let detail = format!(
+            "it turns {} holders red, {} turned red within the window before it, of {}: the national platform \
+             releases it, then the same confirmation is handed in again",
+            brake.reds, brake.recent, brake.holders,
+        );
+        ApiProblem { brake: Some(Box::new(brake)), ..ApiProblem::new(Kind::Braked, detail) }
+    }
+}
+
+impl From<Fault> for ApiProblem {
+    fn from(fault: Fault) -> ApiProblem {
+        let detail = fault.to_string();
+        let kind = match fault {
+            Fault::Unavailable(_) => {
+                // What the database says is the operator's to read, not the caller's.
+                tracing::warn!(%detail, "a request failed");
+                return ApiProblem::new(Kind::Unavailable, "try again; the operator sees to the database");
+            }
+            Fault::Damaged(_) => {
+                tracing::error!(%detail, "a request failed");
+                return ApiProblem::new(Kind::Damaged, "the operator finds the cause in the registry's log");
+            }
+            Fault::Misconfigured(_) => Kind::Misconfigured,
+            Fault::NotFound(_) => Kind::NotFound,
+            Fault::Invalid { .. } => Kind::Invalid,
+            Fault::Conflict(_) => Kind::Conflict,
+            Fault::Full(_) => Kind::Full,
+            Fault::Unauthenticated => Kind::Unauthenticated,
+            Fault::Forbidden { .. } => Kind::Forbidden,
+            Fault::Unbelieved(_) => Kind::Unbelieved,
+            Fault::Misissued(_) => Kind::Misissued,
+        };
+        ApiProblem::new(kind, detail)
+    }
+}
+
+impl From<SourceFault> for ApiProblem {
+    fn from(fault: SourceFault) -> ApiProblem {
+        Fault::from(fault).into()
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let ApiProblem { kind, detail, tip, brake } = self;
+        let problem = Problem {
+            kind: format!("{PROBLEM_TYPE_PREFIX}{}", kind.slug()),
+            title: kind.title().to_owned(),
+            status: kind.status().as_u16(),
+            detail,
+            tip: tip.map(|tip| *tip),
+            brake: brake.map(|brake| *brake),
+        };
+        // A struct of texts and numbers always becomes JSON.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (kind.status(), Body::from(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        match kind {
+            // RFC 6750 section 3.
+            Kind::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hufu\""));
+            }
+            Kind::Busy | Kind::Slow | Kind::Unavailable | Kind::TooMany => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        // For who counts the answers.
+        response.extensions_mut().insert(kind);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_has_a_name_of_its_own() {
+        for (place, kind) in Kind::ALL.iter().enumerate() {
+            assert!(kind.slug().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+            assert!(kind.status().is_client_error() || kind.status().is_server_error());
+            assert!(Kind::ALL[..place].iter().all(|other| other.slug() != kind.slug()), "{}", kind.slug());
+        }
+    }
+
+    #[test]
+    fn what_a_database_says_stays_here() {
+        let problem = ApiProblem::from(Fault::Unavailable("password authentication failed for hufu".into()));
+        assert_eq!(problem.kind, Kind::Unavailable);
+        assert!(!problem.detail.contains("password"));
+    }
+}

@@ -1,0 +1,263 @@
+//! The server: sockets, TLS, and how it ends.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
+use hyper_util::rt::TokioTimer;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+use super::feed::Hub;
+use super::figures::FigureSource;
+use super::meters::{Closed, Meters};
+use super::options::{ApiOptions, ServeFault, TlsFiles};
+use super::rules::Rules;
+use super::shares::{Share, Shares, source};
+use super::snapshots::SnapshotFolder;
+use super::state::Api;
+use super::{routes, tls, upkeep};
+use hufu_registry::{ChainSource, Registry};
+
+/// How long a peer may leave bytes unacknowledged, or its window shut, before the connection is given up: a dead
+/// engine must not hold a feed.
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests under way may take when the server ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The running API.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    handle: Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
+    stopping: watch::Sender<bool>,
+    task: JoinHandle<io::Result<()>>,
+    upkeep: JoinHandle<()>,
+    figures: Arc<FigureSource>,
+}
+
+/// Serves the API of `registry` until [`Running::stop`]. Called within a tokio runtime.
+///
+/// # Errors
+/// [`ServeFault`]: nothing is served.
+pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, ServeFault> {
+    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+        return Err(ServeFault::Plain(options.listen));
+    }
+    let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);
+    let snapshots = match &options.snapshots {
+        Some(folder) => Some(
+            SnapshotFolder::open(folder, options.snapshot_limits)
+                .map_err(|why| ServeFault::Snapshots { folder: folder.clone(), why })?,
+        ),
+        None => None,
+    };
+    let unheard = |why| ServeFault::Listen { addr: options.listen, why };
+    let listener = TcpListener::bind(options.listen).map_err(unheard)?;
+    listener.set_nonblocking(true).map_err(unheard)?;
+    let addr = listener.local_addr().map_err(unheard)?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let source: Arc<dyn ChainSource> = registry.clone();
+    let api = Api {
+        hub: Hub::new(source, options.feeds_max, options.offer_after_sets, stopped.clone()),
+        registry,
+        snapshots,
+        rules: Arc::new(Rules::of(&routes::document())),
+        meters: Arc::default(),
+        room: Arc::new(Semaphore::new(options.requests_max)),
+        requests: Shares::new(options.requests_token_max),
+        feeds: Shares::new(options.feeds_token_max),
+        request_ms_max: options.request_ms_max,
+    };
+    let room = Arc::new(Semaphore::new(options.connections_max));
+    let door = Door {
+        router: routes::router(api.clone()),
+        room: Arc::clone(&room),
+        sources: Shares::new(options.connections_source_max),
+        meters: Arc::clone(&api.meters),
+    };
+    let connections_max = options.connections_max;
+    let figures = FigureSource::new(api.clone(), move || connections_max - room.available_permits());
+    let handle = Handle::new();
+    let server = axum_server::from_tcp(listener).map_err(unheard)?.handle(handle.clone());
+    let headers = Duration::from_millis(options.headers_ms_max);
+    let meters = Arc::clone(&api.meters);
+    let task = match tls.clone() {
+        Some(tls) => {
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(Prompt);
+            tokio::spawn(with_timeout(server.acceptor(Handshake { inner: tls, meters }), headers).serve(door))
+        }
+        None => tokio::spawn(with_timeout(server.acceptor(Prompt), headers).serve(door)),
+    };
+    let told_every = Duration::from_millis(options.told_every_ms);
+    let upkeep = tokio::spawn(upkeep::run(api, Arc::clone(&figures), told_every, stopped));
+    Ok(Running { addr, handle, tls, stopping, task, upkeep, figures })
+}
+
+/// A connection whose next request's headers are not here in time is closed, also one that never sent a byte.
+fn with_timeout<A>(server: Server<SocketAddr, A>, headers: Duration) -> Server<SocketAddr, A> {
+    let mut server = server.http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(headers);
+    server
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where its figures come from.
+    pub fn figures(&self) -> Arc<FigureSource> {
+        Arc::clone(&self.figures)
+    }
+
+    /// Shows another certificate to whoever connects from now on; connections there are stay as they are. Nothing
+    /// happens where plain HTTP is served.
+    ///
+    /// # Errors
+    /// [`ServeFault::Tls`]: the certificate stays what it was.
+    pub fn renew(&self, files: &TlsFiles) -> Result<(), ServeFault> {
+        let config = tls::config(files)?;
+        if let Some(tls) = &self.tls {
+            tls.reload_from_config(config);
+        }
+        Ok(())
+    }
+
+    /// Takes no more connections, ends the feeds, lets requests under way come to their end for up to five seconds.
+    pub async fn stop(self) {
+        // Fails when nobody waits for it.
+        let _ = self.stopping.send(true);
+        self.handle.graceful_shutdown(Some(FAREWELL));
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::error!(%why, "the API ended by itself"),
+            Err(why) => tracing::error!(%why, "the API's task ended by itself"),
+        }
+        // It tells the last refusals, and the store may be away.
+        if tokio::time::timeout(FAREWELL, self.upkeep).await.is_err() {
+            tracing::warn!("the last refusals were not told in time");
+        }
+    }
+}
+
+/// Sets a connection up before anything is read from it.
+#[derive(Clone, Copy, Debug)]
+struct Prompt;
+
+impl<S> Accept<TcpStream, S> for Prompt {
+    type Stream = TcpStream;
+    type Service = S;
+    type Future = Ready<io::Result<(TcpStream, S)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        std::future::ready(prompt(&stream).map(|()| (stream, service)))
+    }
+}
+
+fn prompt(stream: &TcpStream) -> io::Result<()> {
+    // R23: a set of one change must not wait for an acknowledgement of the head before it.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT))
+}
+
+/// Counts the connections that do not complete TLS.
+#[derive(Clone)]
+struct Handshake<A> {
+    inner: A,
+    meters: Arc<Meters>,
+}
+
+impl<S, A> Accept<TcpStream, S> for Handshake<A>
+where
+    A: Accept<TcpStream, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = A::Stream;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(A::Stream, A::Service)>> + Send>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let (accepted, meters) = (self.inner.accept(stream, service), Arc::clone(&self.meters));
+        Box::pin(async move { accepted.await.inspect_err(|_| meters.closed(Closed::Handshake)) })
+    }
+}
+
+/// Gives each connection its service while there is room for one, in all and for its source.
+struct Door {
+    router: Router,
+    room: Arc<Semaphore>,
+    sources: Arc<Shares<IpAddr>>,
+    meters: Arc<Meters>,
+}
+
+/// One connection's service.
+#[derive(Clone)]
+struct Seat {
+    router: Router,
+    _room: Arc<(OwnedSemaphorePermit, Share<IpAddr>)>,
+}
+
+impl Door {
+    fn admit(&self, peer: SocketAddr) -> Result<Seat, Closed> {
+        let share = self.sources.take(source(peer.ip())).ok_or(Closed::Source)?;
+        let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Closed::Total)?;
+        Ok(Seat { router: self.router.clone(), _room: Arc::new((permit, share)) })
+    }
+}
+
+impl Service<SocketAddr> for Door {
+    type Response = Seat;
+    type Error = io::Error;
+    type Future = Ready<Result<Seat, io::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, peer: SocketAddr) -> Self::Future {
+        std::future::ready(self.admit(peer).map_err(|why| {
+            self.meters.closed(why);
+            io::Error::other("no room for another connection")
+        }))
+    }
+}
+
+impl<B> Service<Request<B>> for Seat
+where
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.router.call(request.map(Body::new))
+    }
+}

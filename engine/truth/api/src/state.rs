@@ -1,0 +1,30 @@
+//! What every handler is given.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::feed::Hub;
+use super::meters::Meters;
+use super::rules::Rules;
+use super::shares::Shares;
+use super::snapshots::SnapshotFolder;
+use hufu_registry::Registry;
+
+/// What every handler is given.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) registry: Arc<Registry>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) snapshots: Option<SnapshotFolder>,
+    /// What each route asks of its caller.
+    pub(super) rules: Arc<Rules>,
+    pub(super) meters: Arc<Meters>,
+    /// Room for requests.
+    pub(super) room: Arc<Semaphore>,
+    /// Requests under way, by the label of the token.
+    pub(super) requests: Arc<Shares<Arc<str>>>,
+    /// Feeds, by the label of the token.
+    pub(super) feeds: Arc<Shares<Arc<str>>>,
+    pub(super) request_ms_max: u64,
+}

@@ -1,0 +1,42 @@
+//! What a registry and its callers have in common: the JSON of its HTTP API, the frames of a feed, and the trait of
+//! what hands chains out.
+//!
+//! Ids are numbers, digests and keys are lower-case hex, instants are milliseconds since 1970 (`*_ms`). Requests
+//! refuse members they do not know; answers may gain members, and a client passes over those it does not know.
+
+mod chain;
+mod credentials;
+mod devices;
+mod frame;
+mod health;
+mod hex;
+mod holders;
+mod issuers;
+mod problem;
+mod proposals;
+mod rosters;
+mod scope;
+mod sites;
+mod source;
+mod tokens;
+mod trail;
+mod words;
+
+pub use chain::Tip;
+pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, Issued, Terms};
+pub use devices::{Device, Devices, NewDevice};
+pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
+pub use health::Health;
+pub use hex::{Base64Url, Hex, NotHex};
+pub use holders::{
+    Colour, FindHolder, Holder, NewHolder, NewHolders, Registered, RegisteredHolder, Status, TestResult,
+};
+pub use issuers::{Brake, Issuer, IssuerEdit, Issuers, SecondPhone};
+pub use problem::{PROBLEM_TYPE_PREFIX, Problem};
+pub use proposals::{BrakeReport, Confirmed, Proposal, ProposalId, ProposalPhase, Proposals};
+pub use rosters::{Roster, RosterEdit, RosterGroup, RosterSummary, Rosters, SignRoster};
+pub use scope::{Scope, Scopes};
+pub use sites::{Site, SiteEdit, Sites};
+pub use source::{ChainSource, SourceFault, StoredSet};
+pub use tokens::{NewToken, Token, TokenId, TokenMade, Tokens};
+pub use trail::{Trail, TrailEnd, TrailEntry};

@@ -1,0 +1,37 @@
+//! Enumerations that are words in JSON, in stores and on command lines, each word written once.
+
+/// Defines such an enumeration, with every variant, its word, and the variant of a word.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        $(#[$meta])*
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every variant, in the order of the definition.
+            pub const ALL: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
+
+            /// Its word in the API and in the store.
+            pub const fn slug(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)+
+                }
+            }
+
+            /// The variant of a word.
+            pub fn from_slug(word: &str) -> Option<$name> {
+                $name::ALL.into_iter().find(|variant| variant.slug() == word)
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(self.slug())
+            }
+        }
+    };
+}
+
+pub(crate) use words;

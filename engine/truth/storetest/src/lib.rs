@@ -1,0 +1,162 @@
+//! What every store must show, whatever database it is: the same cases run on all of them, on the real thing.
+//!
+//! A store's tests implement [`Database`] and say [`store_suite!`](crate::store_suite) once; each case becomes a test
+//! of its own. Most cases go through a [`Registry`](hufu_registry::Registry), so they show the domain's rules on that store too.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a case that does not hold panics: that is what cases are for"
+)]
+
+pub mod brake;
+pub mod chain;
+pub mod checkpoints;
+pub mod clocks;
+pub mod credentials;
+pub mod damage;
+pub mod devices;
+pub mod holders;
+pub mod issuers;
+pub mod proposals;
+pub mod races;
+pub mod rosters;
+mod scene;
+pub mod sites;
+pub mod tokens;
+pub mod trail;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use hufu_registry::store::Store;
+
+pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, green, red};
+
+/// An empty database of a store's own kind, gone when it is dropped.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// Opens a store on it; every call another one, as another process would.
+    async fn open(&self) -> Arc<dyn Store>;
+
+    /// Does to it what an administrator could. Issuer and holders are those of the case.
+    async fn tamper(&self, tampering: Tampering);
+
+    /// Everything it has stored, in any order, as bytes that values stand in as they are.
+    async fn stored(&self) -> Vec<u8>;
+}
+
+/// What an administrator of the database may do behind the registry's back, to issuer [`ISSUER`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tampering {
+    /// The sealed fields of holders 0 and 1 change places.
+    SwapSealed,
+    /// The subjects of holders 0 and 1 change places.
+    SwapSubjects,
+    /// One bit of the last byte of the first change in set 1 is turned.
+    AlterSet,
+    /// Set 1 is deleted.
+    DropSet,
+    /// The tip's digest becomes 32 bytes `0x77`.
+    AlterTip,
+    /// The last byte of proposal 1's instruction's content is turned.
+    AlterInstruction,
+    /// The members of every roster lose their last byte.
+    CutRosters,
+    /// The phase of proposal 1 becomes `certain`.
+    OddPhase,
+    /// Line 2 of the trail names somebody else.
+    AlterTrail,
+    /// Line 2 of the trail is deleted.
+    DropTrail,
+    /// Lines 2 and 3 of the trail change places.
+    SwapTrail,
+    /// A copy of the last line of the trail is put after it, with everything that stands in it.
+    RepeatTrail,
+    /// The last line of the trail is deleted.
+    CutTrail,
+    /// No line of the trail has a seal any more but the last.
+    UnsealTrail,
+}
+
+/// One test for each case of the suite, over a type that implements [`Database`](crate::Database) and has an
+/// `async fn fresh() -> Self`.
+#[macro_export]
+macro_rules! store_suite {
+    ($database:ty) => {
+        $crate::store_suite! { $database:
+            issuers::an_issuer_is_put_changed_and_keeps_its_national_platform,
+            issuers::nobody_confirms_their_own_changes,
+            holders::indices_are_dense_and_a_person_is_registered_once,
+            holders::r10_a_holder_is_shown_masked,
+            holders::r45_no_personal_field_is_stored_in_clear,
+            holders::holders_are_read_page_by_page,
+            holders::another_sealing_key_takes_over,
+            credentials::r04_every_kind_is_issued_and_believed,
+            credentials::a_lost_phone_gets_another_generation,
+            credentials::a_second_phone_is_told_to_who_issues_it,
+            credentials::a_second_phone_waits_for_a_generation_where_the_issuer_wants_that,
+            credentials::what_no_gate_would_take_is_not_signed,
+            credentials::credentials_are_written_down_once_and_listed,
+            sites::a_site_is_put_rendered_and_removed,
+            sites::a_policy_that_no_engine_would_take_is_refused,
+            sites::what_stands_in_a_name_or_a_policy_changes_no_other_site,
+            devices::devices_are_dense_and_named_once_at_a_site,
+            devices::a_device_is_revoked_and_renewed,
+            rosters::r12_a_roster_is_kept_signed_and_believed,
+            proposals::the_same_instruction_twice_is_one_proposal,
+            proposals::a_proposal_is_withdrawn_expires_or_is_overtaken,
+            proposals::proposals_are_listed_by_phase_and_page,
+            proposals::what_no_engine_would_believe_is_no_proposal,
+            chain::r21_both_signatures_and_nothing_less_append_a_set,
+            chain::words_follow_the_chain,
+            chain::a_set_comes_twice_late_or_early,
+            chain::a_confirmation_that_came_late_was_still_in_time,
+            chain::sets_are_handed_out_in_order_and_by_size,
+            chain::a_full_set_is_appended_whole,
+            chain::r23_whoever_waits_is_woken,
+            chain::r24_heads_say_where_the_chain_ends,
+            brake::a_bulk_red_stops_until_it_is_released,
+            brake::a_bulk_red_in_slices_stops_too,
+            brake::only_the_national_key_releases,
+            races::one_of_two_appenders_wins_each_place,
+            races::two_imports_register_everybody_once,
+            races::the_same_proposal_from_two_sides_is_one,
+            races::an_append_is_all_or_nothing,
+            races::lines_of_several_writers_are_one_trail,
+            checkpoints::the_newest_checkpoint_of_this_history_is_kept,
+            clocks::r21_the_time_of_a_chain_is_reset_by_both_authorities,
+            clocks::r21_a_chain_as_far_ahead_as_clocks_differ_is_not_reset,
+            clocks::r21_a_registry_whose_clock_is_wrong_takes_nothing_and_goes_on,
+            clocks::r21_what_a_wrong_clock_dated_is_no_proposal,
+            clocks::a_clock_that_was_ahead_holds_no_brake_for_long,
+            tokens::a_token_opens_until_it_ends_or_is_revoked,
+            tokens::a_token_is_stored_hashed_and_its_label_used_once,
+            tokens::a_token_may_do_what_it_says_and_nothing_else,
+            trail::r44_reads_of_personal_data_and_exports_leave_a_line,
+            trail::nothing_lies_beyond_the_last_number,
+            trail::every_write_leaves_a_line_and_a_refused_one_leaves_none,
+            damage::a_row_moved_to_another_holder_does_not_open,
+            damage::a_person_found_by_another_s_number_is_noticed,
+            damage::an_altered_set_is_found,
+            damage::a_missing_set_is_found,
+            damage::an_altered_end_of_the_chain_is_found,
+            damage::an_altered_instruction_is_found,
+            damage::cut_rosters_are_found,
+            damage::words_that_nothing_writes_are_found,
+            damage::r44_an_altered_line_of_the_trail_is_found,
+            damage::r44_a_missing_line_of_the_trail_is_found,
+            damage::r44_lines_of_the_trail_that_changed_places_are_found,
+            damage::r44_a_line_put_into_the_trail_is_found,
+            damage::r44_a_seal_taken_from_the_trail_is_found,
+            damage::r44_a_shortened_trail_is_found_by_the_end_that_was_noted,
+        }
+    };
+    ($database:ty: $($noun:ident::$case:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::$noun::$case(&<$database>::fresh().await).await;
+            }
+        )+
+    };
+}
