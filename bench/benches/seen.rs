@@ -4,7 +4,6 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hufu_bench::{BATCH, Stage, read};
-use hufu_codes::ed25519;
 use hufu_codes::seen::SeenCache;
 use hufu_wire::{Reason, limits};
 
@@ -24,7 +23,7 @@ fn seen(criterion: &mut Criterion) {
     let unseen: Vec<_> = admitted.iter().filter_map(|admitted| cache.recall(*admitted).err()).collect();
     for batch in unseen.chunks(BATCH) {
         let mut answers = vec![Err(Reason::BadSignature); batch.len()];
-        cache.verify(ed25519::backend(), batch, &mut answers);
+        cache.verify(hufu_signature::backend(), batch, &mut answers);
     }
 
     let mut group = criterion.benchmark_group("seen");

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, VerifyingKey};
 use hufu_bench::{BATCH, Stage, read};
-use hufu_codes::ed25519::{Job, backends};
+use hufu_signature::{Job, backends};
 use hufu_wire::limits;
 
 fn signature(criterion: &mut Criterion) {

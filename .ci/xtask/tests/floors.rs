@@ -31,6 +31,7 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
 /// Every library of floors 1 to 4.
 const BELOW_ASSEMBLY: &[&str] = &[
     "hufu-wire",
+    "hufu-signature",
     "hufu-codes",
     "hufu-table",
     "hufu-policy",
@@ -52,6 +53,7 @@ const BELOW_ASSEMBLY: &[&str] = &[
 /// Every library, and what makes worlds and load for it.
 const LIBRARIES: &[&str] = &[
     "hufu-wire",
+    "hufu-signature",
     "hufu-codes",
     "hufu-table",
     "hufu-policy",
@@ -76,6 +78,7 @@ const LIBRARIES: &[&str] = &[
 ];
 const LIBRARIES_AND_PEERS: &[&str] = &[
     "hufu-wire",
+    "hufu-signature",
     "hufu-codes",
     "hufu-table",
     "hufu-policy",
@@ -106,17 +109,23 @@ const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hu
 /// The table of docs/ARCHITECTURE.md.
 const HOUSE: &[Room] = &[
     room("hufu-wire", "engine/core/wire", 1, &[]),
-    room("hufu-codes", "engine/core/codes", 2, &["hufu-wire"]),
+    room("hufu-signature", "engine/core/signature", 1, &[]),
+    room("hufu-codes", "engine/core/codes", 2, &["hufu-wire", "hufu-signature"]),
     room("hufu-table", "engine/core/table", 2, &["hufu-wire"]),
     room("hufu-policy", "engine/core/policy", 2, &["hufu-wire"]),
-    room("hufu-check", "engine/checks/check", 3, &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
-    room("hufu-sync", "engine/changes/sync", 3, &["hufu-wire", "hufu-codes", "hufu-table"]),
+    room(
+        "hufu-check",
+        "engine/checks/check",
+        3,
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy"],
+    ),
+    room("hufu-sync", "engine/changes/sync", 3, &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table"]),
     room("hufu-contract", "engine/truth/contract", 2, &["hufu-wire"]),
     room(
         "hufu-registry",
         "engine/truth/registry",
         3,
-        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
     ),
     room(
         "hufu-api",
@@ -128,7 +137,7 @@ const HOUSE: &[Room] = &[
         "hufu-storetest",
         "engine/truth/storetest",
         4,
-        &["hufu-wire", "hufu-codes", "hufu-policy", "hufu-registry"],
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-registry"],
     ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
     room(
@@ -143,13 +152,17 @@ const HOUSE: &[Room] = &[
     room("hufu-upstream", "engine/changes/upstream", 4, BELOW_CONNECTORS),
     room("hufu-nats", "engine/changes/nats", 4, BELOW_CONNECTORS),
     room("hufu-objects", "engine/changes/objects", 4, BELOW_CONNECTORS),
-    room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-codes"]),
+    room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-signature", "hufu-codes"]),
     room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
     room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),
     room("hufu", "engine/app/cli", 6, LIBRARIES),
-    beside("hufu-fixtures", "fixtures", &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy"]),
-    // The same files as a part of hufu-codes, so the same imports.
-    beside("hufu-codes-emulated", "engine/core/codes/emulated", &["hufu-wire"]),
+    beside(
+        "hufu-fixtures",
+        "fixtures",
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy"],
+    ),
+    // The same files as hufu-signature, so the same imports.
+    beside("hufu-signature-emulated", "engine/core/signature/emulated", &[]),
     // A generator speaks as a gate does, and never as the engine: what it measures it must not be made of.
     beside("hufu-loadgen", "loadgen", &["hufu-wire", "hufu-client", "hufu-fixtures"]),
     // What measures, measures every floor.
@@ -221,6 +234,11 @@ fn a_forbidden_edge_is_caught() {
         imports.entry(from.to_owned()).or_default().insert(to.to_owned());
         assert_eq!(faults(HOUSE, &imports), [expected]);
     };
+    check(
+        "hufu-signature",
+        "hufu-wire",
+        "engine/core/signature imports engine/core/wire, which the floors forbid",
+    );
     check("hufu-wire", "hufu-codes", "engine/core/wire imports engine/core/codes, which the floors forbid");
     check("hufu-codes", "hufu-table", "engine/core/codes imports engine/core/table, which the floors forbid");
     check(

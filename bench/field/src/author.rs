@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use hufu_codes::chain::{AuthoritySigner, Tip, chain_digest, content_digest, open_instruction};
-use hufu_codes::ed25519::backend;
 use hufu_codes::keyring::Keyring;
 use hufu_registry::ProposalId;
+use hufu_signature::backend;
 use hufu_upstream::{Api, ApiFault};
 use hufu_wire::chain::{Change, ChangeSet, Changes, Content, InputsDigest, Parts, Record};
 use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, read};

@@ -10,12 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use hufu_client::{Gate, GateOptions, Identity, Server};
 use hufu_codes::chain::{Authorities, AuthoritySigner};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_codes::{Credential, Detail};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
+use hufu_signature::PreparedKey;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
 use crate::process;

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_client::Identity;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_fixtures::World;
 use hufu_policy::Sites;
+use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table};
 use hufu_transport::{QuicOptions, Running, ServeOptions, TlsParts, UdpOptions, profile, serve};
 use hufu_wire::{Grant, HolderIndex, Sequence, UnixSeconds};

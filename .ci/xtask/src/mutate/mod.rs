@@ -46,8 +46,9 @@ const fn room(package: &'static str, folder: &'static str) -> Room {
 }
 
 /// Floors 1 to 3. The rules of the registry are tested over a store, a gate against an engine that serves.
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     room("hufu-wire", "engine/core/wire"),
+    room("hufu-signature", "engine/core/signature"),
     room("hufu-codes", "engine/core/codes"),
     room("hufu-table", "engine/core/table"),
     room("hufu-policy", "engine/core/policy"),
@@ -123,8 +124,9 @@ fn mutate(room: &Room, shard: Option<&str>, diff: Option<&str>, accepted: &Accep
     }
     fs::create_dir_all(&output)?;
     let output = output.canonicalize()?;
-    let emulated = room.package == "hufu-codes" && !runs_lanes();
-    let guard = room.guard.or(emulated.then_some(("hufu-codes-emulated", "engine/core/codes/emulated")));
+    let emulated = room.package == "hufu-signature" && !runs_lanes();
+    let guard =
+        room.guard.or(emulated.then_some(("hufu-signature-emulated", "engine/core/signature/emulated")));
     let mut command = cargo(["mutants", "--in-place", "--no-config", "--test-tool", "nextest"]);
     let mut packages = vec![room.package];
     let mut files = test_files(room.folder)?;
@@ -196,7 +198,7 @@ fn test_files(folder: &str) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// Whether the tests of `hufu-codes` run the Ed25519 lanes on this CPU. Elsewhere only their emulation is tested.
+/// Whether the tests of `hufu-signature` run the Ed25519 lanes on this CPU. Elsewhere only their emulation is tested.
 fn runs_lanes() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512ifma");

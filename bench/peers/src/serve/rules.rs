@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::Context as _;
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_codes::ed25519::{Backend, Job, PreparedKey};
 use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_codes::presentation::{self, clock_offset, steps_ahead};
 use hufu_codes::{Credential, Detail, code};
 use hufu_fixtures::World;
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
+use hufu_signature::{Backend, Job, PreparedKey};
 use hufu_wire::{
     Age, CodeKind, Decision, HolderIndex, IssuerId, Reason, SiteId, StatusWord, UnixMillis, limits,
 };

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, Uses};
+use hufu_signature::PreparedKey;
 use hufu_wire::{IssuerId, KeyId, UnixSeconds};
 
 use crate::term::note;

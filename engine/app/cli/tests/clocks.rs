@@ -10,12 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::said;
 use hufu_codes::chain::{Authorities, AuthoritySigner, Unconfirmed, content_digest, open_instruction};
-use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_registry::chain::{Append, Appended};
 use hufu_registry::store::{Chain as _, Proposals as _};
 use hufu_registry::{Caller, Deed, Entry, ProposalFacts};
+use hufu_signature::{PreparedKey, backend};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Parts, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use common::{Deployment, Engine, ISSUER, eventually, said};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
-use hufu_codes::ed25519::{self, PreparedKey};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_signature::PreparedKey;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
 
@@ -72,10 +72,11 @@ impl Chain {
         let instruction = self.local.instruct(&content).unwrap();
         let authorities = Authorities::new(LOCAL, NATIONAL, NATIONAL).unwrap();
         let keyring = self.keyring();
-        let verified = open_instruction(&instruction, &authorities, &keyring, ed25519::backend()).unwrap();
+        let verified =
+            open_instruction(&instruction, &authorities, &keyring, hufu_signature::backend()).unwrap();
         let set = self.national.confirm(&verified, &self.tip, now).unwrap();
         let unconfirmed = hufu_codes::chain::Unconfirmed::read(&set, &authorities).unwrap();
-        self.tip = *unconfirmed.confirm(&keyring, ed25519::backend()).unwrap().tip();
+        self.tip = *unconfirmed.confirm(&keyring, hufu_signature::backend()).unwrap().tip();
         self.put(&format!("{:020}.set", self.tip.sequence.0), &set);
         let head = self.national.head(LOCAL, &self.tip, now);
         self.put("newest.head", &head);

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::{Deployment, eventually, get, hufu, said};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::TrustList;
+use hufu_signature::PreparedKey;
 use hufu_wire::UnixSeconds;
 
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{ListedKey, TrustList};
+use hufu_signature::PreparedKey;
 use hufu_wire::UnixSeconds;
 
 /// Opens a list.

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use hufu_check::{Engine, EngineParts, Rate};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
+use hufu_signature::PreparedKey;
 use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
 use hufu_wire::{UnixSeconds, limits};
 

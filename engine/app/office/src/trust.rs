@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
+use hufu_signature::PreparedKey;
 
 use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment;

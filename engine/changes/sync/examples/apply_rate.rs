@@ -8,9 +8,9 @@ use std::error::Error;
 use std::hint::black_box;
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, open_instruction};
-use hufu_codes::ed25519::{self, PreparedKey};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_signature::PreparedKey;
 use hufu_sync::{Follower, SetAnswer};
 use hufu_table::{Limits, Table};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
@@ -36,7 +36,7 @@ fn main() -> Outcome<()> {
 
     println!(
         "{SETS} sets of up to {CHANGES} changes, {HOLDERS} holders, signatures by {}",
-        ed25519::backend().name()
+        hufu_signature::backend().name()
     );
     println!("{:<34} {:>12} {:>12} {:>10}", "", "changes/s", "ns a change", "us a set");
     let spread_out = HOLDERS / CHANGES;
@@ -51,7 +51,7 @@ fn main() -> Outcome<()> {
             cpu_of(|| {
                 for set in &chain {
                     let set = Unconfirmed::read(set, &authorities)?;
-                    black_box(set.confirm(&keyring, ed25519::backend())?);
+                    black_box(set.confirm(&keyring, hufu_signature::backend())?);
                 }
                 Ok(())
             })
@@ -135,9 +135,9 @@ fn chain(
             changes: Changes::new(&records)?,
         };
         let instruction = local.instruct(&content)?;
-        let instruction = open_instruction(&instruction, authorities, keyring, ed25519::backend())?;
+        let instruction = open_instruction(&instruction, authorities, keyring, hufu_signature::backend())?;
         let bytes = national.confirm(&instruction, &tip, proposed)?;
-        tip = *Unconfirmed::read(&bytes, authorities)?.confirm(keyring, ed25519::backend())?.tip();
+        tip = *Unconfirmed::read(&bytes, authorities)?.confirm(keyring, hufu_signature::backend())?.tip();
         chain.push(bytes);
     }
     Ok(chain)

@@ -1,7 +1,7 @@
 //! One issuer's follower: what it knows, and what it wants.
 
 use hufu_codes::chain::{Authorities, Tip};
-use hufu_codes::ed25519::{self, Backend};
+use hufu_signature::Backend;
 use hufu_table::{Reader, Writer};
 use hufu_wire::chain::Head;
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
@@ -56,7 +56,7 @@ impl Follower {
             authorities,
             writer,
             reader,
-            backend: ed25519::backend(),
+            backend: hufu_signature::backend(),
             tip: Tip::START,
             settled: Sequence(0),
             is_forked: false,

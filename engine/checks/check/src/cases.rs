@@ -9,7 +9,7 @@ use hufu_codes::code::{self, Code};
 use hufu_codes::keyring::Keyring;
 use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
 use hufu_codes::seen::{SeenCache, Unseen};
-use hufu_codes::{Credential, Detail, Verified, ed25519};
+use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
@@ -152,7 +152,7 @@ fn verify<'p, 'b>(
     counters.count_seen(known.len(), unseen.len());
 
     let mut answers = [const { Err(Reason::BadSignature) }; limits::BATCH_MAX];
-    seen.verify(ed25519::backend(), &unseen, &mut answers[..unseen.len()]);
+    seen.verify(hufu_signature::backend(), &unseen, &mut answers[..unseen.len()]);
     for (read, answer) in asking.into_iter().zip(answers) {
         match answer {
             Ok(credential) => known.push((read, credential)),

@@ -1,7 +1,7 @@
 //! A whole roster at once: every member's verdict and a summary (R12).
 
+use hufu_codes::Verified;
 use hufu_codes::roster::{Roster, parse};
-use hufu_codes::{Verified, ed25519};
 use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
@@ -67,7 +67,7 @@ fn believe<'a>(
         return Err(Reason::RateExceeded);
     }
     let trust = engine.trust.load();
-    let roster = trust.keyring.admit(signed, now.seconds())?.verify(ed25519::backend())?;
+    let roster = trust.keyring.admit(signed, now.seconds())?.verify(hufu_signature::backend())?;
     roster.usable(grant.site, now.seconds())?;
     if !policy.issuers.recognise(roster.issuer()) {
         return Err(Reason::IssuerNotRecognised);

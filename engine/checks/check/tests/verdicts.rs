@@ -6,10 +6,10 @@ mod common;
 
 use common::*;
 use hufu_check::{NotEnrolled, Rate, Silence};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::{Credential, Detail, code, text};
+use hufu_signature::PreparedKey;
 use hufu_wire::{
     Age, ClockOffset, CodeKind, Colour, Decision, DeviceGeneration, HubId, Reason, Sequence, StatusWord,
     Step, UnixMillis, UnixSeconds, limits,

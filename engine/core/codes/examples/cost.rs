@@ -10,7 +10,7 @@ use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::presentation::{Salt, StepIndex, StepTree, present, verify};
 use hufu_codes::seen::SeenCache;
-use hufu_codes::{Credential, Detail, code, ed25519, text};
+use hufu_codes::{Credential, Detail, code, text};
 use hufu_wire::{HolderIndex, IssuerId, Reason, UnixSeconds, limits};
 use sha2::Digest as _;
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let operator = OperatorSigner::from_seed(&[0x22; 32]);
     let listed = issuer.listed(Uses::CODES, NOW, NOW, UnixSeconds(u32::MAX));
     let list = TrustList::sign(1, NOW, &[listed], &operator);
-    let list = TrustList::open(&list, &ed25519::PreparedKey::new(operator.public())?)?;
+    let list = TrustList::open(&list, &hufu_signature::PreparedKey::new(operator.public())?)?;
     let keyring = Keyring::empty().update(&list, NOW)?;
 
     let (holder, generation, origin) = (HolderIndex(1_234_567_890), 7, NOW.step());
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("seen too early".into());
     };
     let mut answers = [Err(Reason::Busy)];
-    seen.verify(ed25519::backend(), &[unseen], &mut answers);
+    seen.verify(hufu_signature::backend(), &[unseen], &mut answers);
     let verified = answers[0].map_err(Reason::says)?;
 
     let mut message = [7_u8; 51];

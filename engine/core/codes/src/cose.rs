@@ -1,10 +1,10 @@
 //! COSE_Sign1 (RFC 9052 section 4.2), Ed25519 only, with exactly one protected header.
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use hufu_signature::MESSAGE_PARTS;
 use hufu_wire::KeyId;
 
 use crate::cbor::{Fault, Reader, Writer};
-use crate::ed25519::MESSAGE_PARTS;
 use crate::sha256;
 
 /// Header label of the algorithm, RFC 9052 section 3.1.

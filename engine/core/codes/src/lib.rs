@@ -5,7 +5,7 @@
 //! 1. [`text`]: the characters of a QR code become bytes;
 //! 2. [`code`]: the bytes become a [`Code`](code::Code), structure only, believed in nothing;
 //! 3. [`keyring`]: its key is known, in force and may sign this kind: [`Admitted`];
-//! 4. [`seen`] or [`ed25519`]: its signature is genuine: [`Verified`], which nothing else can make;
+//! 4. [`seen`] or [`hufu_signature`]: its signature is genuine: [`Verified`], which nothing else can make;
 //! 5. [`presentation`]: whoever shows it holds the phone it was made for.
 //!
 //! Nothing on that walk allocates. Every refusal is a [`Reason`](hufu_wire::Reason).
@@ -17,7 +17,6 @@ pub mod chain;
 pub mod code;
 pub mod cose;
 pub mod credential;
-pub mod ed25519;
 pub mod issue;
 pub mod keyring;
 pub mod presentation;

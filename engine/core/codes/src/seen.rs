@@ -24,10 +24,10 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use hufu_signature::Backend;
 use hufu_wire::{Reason, limits};
 use siphasher::sip128::SipHasher24;
 
-use crate::ed25519::Backend;
 use crate::verified::{Admitted, Claims, Verified};
 
 /// Digests in one set: what fits a cache line.
@@ -67,6 +67,8 @@ struct Way {
 }
 
 const _: () = assert!(size_of::<Set>() == 64);
+// A batch of datagrams is verified together.
+const _: () = assert!(hufu_signature::BATCH_MAX == limits::BATCH_MAX);
 
 impl SeenCache {
     /// A cache for about `entries` digests at 16 bytes each; the number of sets is rounded up to a power of

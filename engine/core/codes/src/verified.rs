@@ -2,11 +2,11 @@
 
 use core::ops::Deref;
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::{IssuerId, Reason, UnixSeconds};
 
 use crate::cbor::{Fault, Reader};
 use crate::cose::Sign1;
-use crate::ed25519::{Backend, Job};
 use crate::keyring::{IssuerKey, Uses};
 
 /// What a signed payload claims, and the rules its key must meet.

@@ -170,9 +170,8 @@ fn the_documents_bytes_are_the_codes_bytes() {
 #[test]
 fn the_documents_bytes_are_believed() {
     let blocks = blocks();
-    let operator = hufu_codes::ed25519::PreparedKey::new(
-        blocks["operator-public"].as_slice().try_into().expect("32 bytes"),
-    );
+    let operator =
+        hufu_signature::PreparedKey::new(blocks["operator-public"].as_slice().try_into().expect("32 bytes"));
     let list = TrustList::open(&blocks["trust-list"], &operator.expect("a good key")).expect("genuine");
     let keyring = Keyring::empty().update(&list, NOW).expect("a good list");
     let dated = TrustList::open(&blocks["trust-list-dated"], operator_key()).expect("genuine");
@@ -185,7 +184,7 @@ fn the_documents_bytes_are_believed() {
     assert_eq!(check_text(&keyring, &blocks["paper-text"], NOW), Ok(Shown::NotNeeded));
     assert_eq!(check_text(&keyring, &blocks["trip-text"], NOW), Ok(Shown::NotNeeded));
     let roster = hufu_codes::roster::parse(&blocks["roster"]).expect("well formed");
-    let roster = keyring.admit(roster, NOW).expect("a known key").verify(hufu_codes::ed25519::backend());
+    let roster = keyring.admit(roster, NOW).expect("a known key").verify(hufu_signature::backend());
     assert_eq!(roster.map(|roster| roster.len()), Ok(3));
     let parsed = code::parse(&blocks["code"]).expect("well formed");
     assert_eq!(*parsed.credential.claims(), Credential { key: issuer().key(), ..phone().0 });

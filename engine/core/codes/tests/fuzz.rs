@@ -8,7 +8,7 @@ use common::*;
 use hufu_codes::cbor::Reader;
 use hufu_codes::cose::Sign1;
 use hufu_codes::keyring::{Keyring, ListDigest, TrustList, Uses};
-use hufu_codes::{code, ed25519, roster, text};
+use hufu_codes::{code, roster, text};
 use hufu_wire::{HolderIndex, SiteId, UnixSeconds, limits};
 
 /// What happens to a good input: places, and what is done there.
@@ -63,8 +63,9 @@ fn altered_code() {
         let bytes = altered(good, alterations);
         code_has_one_spelling(&bytes);
         if let Ok(code) = code::parse(&bytes) {
-            let genuine =
-                keyring.admit(code.credential, NOW).is_ok_and(|it| it.verify(ed25519::backend()).is_ok());
+            let genuine = keyring
+                .admit(code.credential, NOW)
+                .is_ok_and(|it| it.verify(hufu_signature::backend()).is_ok());
             let untouched = codes.iter().any(|good| good[1..].starts_with(code.credential.bytes()));
             assert!(!genuine || untouched, "{} is believed", hex::encode(&bytes));
         }

@@ -9,7 +9,7 @@ use common::*;
 use hufu_codes::code::Code;
 use hufu_codes::presentation::present;
 use hufu_codes::seen::{SeenCache, Unseen};
-use hufu_codes::{Credential, Verified, code, ed25519, roster};
+use hufu_codes::{Credential, Verified, code, roster};
 use hufu_wire::{HolderIndex, Reason, SiteId, UnixSeconds, limits};
 
 struct Counting;
@@ -69,7 +69,7 @@ fn a_check_of_any_code_allocates_nothing() {
 
 fn verified_now<'a>(seen: &SeenCache, unseen: Unseen<'_, 'a, Credential<'a>>) -> Verified<Credential<'a>> {
     let mut answers = [Err(Reason::Busy)];
-    seen.verify(ed25519::backend(), &[unseen], &mut answers);
+    seen.verify(hufu_signature::backend(), &[unseen], &mut answers);
     answers[0].expect("genuine")
 }
 
@@ -99,7 +99,7 @@ fn reading_a_roster_allocates_nothing() {
     let bytes = issuer().sign_roster(SiteId(1), NOW, expires, &[(ISSUER, &members)]).expect("a good roster");
     without_allocation("a roster", || {
         let admitted = keyring.admit(roster::parse(&bytes).expect("our own"), NOW).expect("our own key");
-        let roster = admitted.verify(ed25519::backend()).expect("genuine");
+        let roster = admitted.verify(hufu_signature::backend()).expect("genuine");
         assert_eq!(roster.members().count(), 8000);
     });
 }

@@ -3,10 +3,10 @@
 mod common;
 
 use common::*;
+use hufu_codes::Verified;
 use hufu_codes::issue::Misissued;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::roster::{self, Roster};
-use hufu_codes::{Verified, ed25519};
 use hufu_wire::{HolderIndex, IssuerId, Reason, SiteId, UnixSeconds, limits};
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn school() -> Vec<u8> {
 }
 
 fn verify<'a>(keyring: &Keyring, bytes: &'a [u8]) -> Result<Verified<Roster<'a>>, Reason> {
-    keyring.admit(roster::parse(bytes)?, NOW)?.verify(ed25519::backend())
+    keyring.admit(roster::parse(bytes)?, NOW)?.verify(hufu_signature::backend())
 }
 
 #[test]

@@ -6,7 +6,7 @@ use common::*;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::{Keyring, Uses};
 use hufu_codes::seen::{SeenCache, Unseen};
-use hufu_codes::{Credential, code, ed25519};
+use hufu_codes::{Credential, code};
 use hufu_wire::{HolderIndex, Reason};
 
 /// Codes of many holders; every third is signed by a key that only claims to be the issuer's.
@@ -43,11 +43,11 @@ fn only_genuine_credentials_are_remembered() {
             })
             .collect();
         let mut answers = vec![Err(Reason::Busy); codes.len()];
-        seen.verify(ed25519::backend(), &unseen, &mut answers);
+        seen.verify(hufu_signature::backend(), &unseen, &mut answers);
         for ((genuine, binary), answer) in codes.iter().zip(answers) {
             assert_eq!(answer.is_ok(), *genuine);
             assert_eq!(answer.err(), (!genuine).then_some(Reason::BadSignature));
-            let alone = admitted(&keyring, binary).verify(ed25519::backend());
+            let alone = admitted(&keyring, binary).verify(hufu_signature::backend());
             assert_eq!(alone, answer, "in a batch as alone");
             assert_eq!(seen.recall(admitted(&keyring, binary)).ok(), answer.ok());
         }
@@ -57,7 +57,7 @@ fn only_genuine_credentials_are_remembered() {
 #[test]
 fn an_empty_batch_is_answered() {
     let seen = SeenCache::new(16, [8; 16]);
-    seen.verify::<Credential<'_>>(ed25519::backend(), &[], &mut []);
+    seen.verify::<Credential<'_>>(hufu_signature::backend(), &[], &mut []);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn one_changed_bit_of_a_remembered_credential_is_not_remembered() {
     let binary = code::write(&signed(&paper()), None);
     let Err(unseen) = seen.recall(admitted(&keyring, &binary)) else { panic!("nothing is remembered yet") };
     let mut answers = [Err(Reason::Busy)];
-    seen.verify(ed25519::backend(), &[unseen], &mut answers);
+    seen.verify(hufu_signature::backend(), &[unseen], &mut answers);
     assert!(seen.recall(admitted(&keyring, &binary)).is_ok());
     for (bit, flipped) in bit_flips(&binary) {
         if let Some(admitted) =
@@ -85,7 +85,7 @@ fn a_new_cache_has_forgotten_everything() {
     let seen = SeenCache::new(64, [8; 16]);
     let Err(unseen) = seen.recall(admitted(&keyring, &binary)) else { panic!("nothing is remembered yet") };
     let mut answers = [Err(Reason::Busy)];
-    seen.verify(ed25519::backend(), &[unseen], &mut answers);
+    seen.verify(hufu_signature::backend(), &[unseen], &mut answers);
     assert!(SeenCache::new(64, [9; 16]).recall(admitted(&keyring, &binary)).is_err());
     // And a key that is revoked is turned down before the memory is asked.
     let revoked = hufu_codes::keyring::ListedKey { revoked: true, ..listed(&issuer(), Uses::CODES) };

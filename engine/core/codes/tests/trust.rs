@@ -5,9 +5,9 @@ mod common;
 use common::*;
 use hufu_codes::cbor::{Fault, Writer};
 use hufu_codes::cose;
-use hufu_codes::ed25519::{KeyFault, PreparedKey};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, ListDigest, ListedKey, TrustFault, TrustList, Uses};
+use hufu_signature::{KeyFault, PreparedKey};
 use hufu_wire::{KeyId, Reason, UnixSeconds, limits};
 use sha2::{Digest as _, Sha256};
 

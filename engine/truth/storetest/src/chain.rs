@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_head};
-use hufu_codes::ed25519::backend;
+use hufu_signature::backend;
 use hufu_wire::chain::{ChainDigest, Change, ChangeSet};
 use hufu_wire::limits::CHANGES_MAX;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, UnixMillis};

@@ -1,8 +1,8 @@
 //! Credentials.
 
 use hufu_codes::cbor::Reader;
-use hufu_codes::ed25519::backend;
 use hufu_codes::{Credential, Detail, SignedCredential, Verified};
+use hufu_signature::backend;
 use hufu_wire::chain::Change;
 use hufu_wire::{CodeKind, HolderIndex, HubId, Step, UnixMillis, UnixSeconds};
 

@@ -1,7 +1,7 @@
 //! Rosters.
 
-use hufu_codes::ed25519::backend;
 use hufu_codes::roster::parse;
+use hufu_signature::backend;
 use hufu_wire::{HolderIndex, IssuerId, SiteId};
 
 use crate::scene::{keyring, now};

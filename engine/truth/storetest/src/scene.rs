@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use hufu_codes::chain::{AuthoritySigner, Tip, open_instruction};
-use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_signature::{PreparedKey, backend};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
 

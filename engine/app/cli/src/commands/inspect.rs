@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::text;
+use hufu_signature::PreparedKey;
 use hufu_wire::{UnixSeconds, limits, scan};
 
 use self::explained::Explained;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, TrustFault};
+use hufu_signature::PreparedKey;
 
 use super::state::{KeptKeyring, State};
 use hufu_files::moment;

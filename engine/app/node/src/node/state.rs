@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::cose;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, TrustFault};
+use hufu_signature::PreparedKey;
 use hufu_table::SnapshotDigest;
 use hufu_wire::{DeviceGeneration, DeviceId, IssuerId, Sequence};
 

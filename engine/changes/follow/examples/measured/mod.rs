@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, open_instruction};
-use hufu_codes::ed25519::{self, PreparedKey};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_follow::{Bundle, FileDrop, Following, Keys, Options, Timings};
+use hufu_signature::PreparedKey;
 use hufu_sync::{Delivery, Feed, FeedFault};
 use hufu_table::{SnapshotWriter, Table};
 use hufu_wire::chain::{ChainDigest, Change, Changes, Checkpoint, Content, InputsDigest, Record};
@@ -107,7 +107,7 @@ impl Signers {
                 changes: Changes::new(&records)?,
             };
             let instruction = self.local.instruct(&content)?;
-            let backend = ed25519::backend();
+            let backend = hufu_signature::backend();
             let instruction = open_instruction(&instruction, &self.authorities, &self.keyring, backend)?;
             let bytes = self.national.confirm(&instruction, &tip, proposed)?;
             tip = *Unconfirmed::read(&bytes, &self.authorities)?.confirm(&self.keyring, backend)?.tip();

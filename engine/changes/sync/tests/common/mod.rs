@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, chain_digest, content_digest};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_signature::PreparedKey;
 use hufu_sync::Follower;
 use hufu_table::{Limits, Reader, Snapshot, SnapshotWriter, Table};
 use hufu_wire::chain::{

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use hufu_check::{ClusterKeys, Counters, Engine, EngineParts, Rate, Replies, Spine};
 use hufu_client::Session;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::presentation::{Salt, StepIndex, StepTree};
 use hufu_codes::{Credential, Detail};
 use hufu_policy::Sites;
+use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table, Writer};
 use hufu_wire::{
     Colour, DeviceGeneration, DeviceId, Grant, HolderIndex, HubId, IssuerId, Lane, Reason, Scope, Sequence,

@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_fixtures::{Expected, HOME, KeyRole, Phone, Signers, Site, World, sites};
 use hufu_policy::Sites;
+use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve_by};

@@ -1,5 +1,6 @@
 //! Both authorities' word for a whole table.
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{Message, read};
 
@@ -8,7 +9,6 @@ use super::fault::{ChainFault, ChainFaultKind};
 use super::set::{Confirmed, both_genuine};
 use super::tip::Tip;
 use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION};
-use crate::ed25519::{Backend, Job};
 use crate::keyring::Keyring;
 
 /// Reads a checkpoint of the chain that `authorities` sign and verifies both signatures.

@@ -1,12 +1,12 @@
 //! A publisher's head: proof of nothing but that its publisher said so.
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::chain::Head;
 use hufu_wire::{Message, read};
 
 use super::HEAD;
 use super::authorities::{Authorities, Role};
 use super::fault::{ChainFault, ChainFaultKind};
-use crate::ed25519::{Backend, Job};
 use crate::keyring::Keyring;
 use crate::verified::Verified;
 

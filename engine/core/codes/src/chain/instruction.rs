@@ -1,5 +1,6 @@
 //! What the national platform checks before it confirms.
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::chain::{Instruction, InstructionParts};
 use hufu_wire::{Message, read};
 
@@ -7,7 +8,6 @@ use super::INSTRUCTION;
 use super::authorities::{Authorities, Role};
 use super::digest::content_digest;
 use super::fault::{ChainFault, ChainFaultKind};
-use crate::ed25519::{Backend, Job};
 use crate::keyring::Keyring;
 use crate::verified::Verified;
 

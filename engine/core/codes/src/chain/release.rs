@@ -1,12 +1,12 @@
 //! The national platform's second word for a bulk red, as a registry checks it.
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::chain::Release;
 use hufu_wire::{Message, read};
 
 use super::RELEASE;
 use super::authorities::{Authorities, Role};
 use super::fault::{ChainFault, ChainFaultKind};
-use crate::ed25519::{Backend, Job};
 use crate::keyring::Keyring;
 use crate::verified::Verified;
 

@@ -3,6 +3,7 @@
 use core::cell::OnceCell;
 use core::ops::Deref;
 
+use hufu_signature::{Backend, Job};
 use hufu_wire::chain::{ChainDigest, ChangeSet, ContentDigest, Parts};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Message, read};
@@ -12,7 +13,6 @@ use super::digest::{chain_digest, content_digest};
 use super::fault::{ChainFault, ChainFaultKind};
 use super::tip::Tip;
 use super::{CONFIRMATION, INSTRUCTION};
-use crate::ed25519::{Backend, Job};
 use crate::keyring::Keyring;
 
 /// A change set that was read: it is of the right chain and its structure is right, and nothing else is known.

@@ -3,9 +3,8 @@
 use core::fmt;
 use core::ops::BitOr;
 
+use hufu_signature::PreparedKey;
 use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
-
-use crate::ed25519::PreparedKey;
 
 /// A key that may verify: listed by the operator and never revoked.
 #[derive(Clone, Debug)]

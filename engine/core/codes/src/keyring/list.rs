@@ -1,12 +1,12 @@
 //! The trust list: every key an operator trusts, in one signed message.
 
+use hufu_signature::{Job, PreparedKey};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
 
 use super::key::Uses;
 use super::update::TrustFault;
 use crate::cbor::{Fault, Reader, Writer};
 use crate::cose::{self, Sign1};
-use crate::ed25519::{self, Job, PreparedKey};
 use crate::issue::OperatorSigner;
 use crate::sha256;
 
@@ -113,7 +113,7 @@ impl TrustList {
         }
         let job = Job { key: operator, message: envelope.message(), signature: envelope.signature };
         let mut genuine = [false];
-        ed25519::backend().verify(&[job], &mut genuine);
+        hufu_signature::backend().verify(&[job], &mut genuine);
         if genuine != [true] {
             return Err(TrustFault::NotGenuine);
         }

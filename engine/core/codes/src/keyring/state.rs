@@ -1,12 +1,12 @@
 //! What an engine keeps on disk so that a restart forgets no revocation and no version.
 
+use hufu_signature::PreparedKey;
 use hufu_wire::{KeyId, UnixSeconds};
 
 use super::Keyring;
 use super::list::TrustList;
 use super::update::{REVOKED_MAX, TrustFault};
 use crate::cbor::{Fault, Reader, Writer};
-use crate::ed25519::PreparedKey;
 use crate::sha256;
 
 /// The only layout there is.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use hufu_signature::{KeyFault, PreparedKey};
 use hufu_wire::{KeyId, UnixSeconds};
 
 use super::Keyring;
 use super::key::IssuerKey;
 use super::list::{ListedKey, TrustList};
 use crate::cbor::Fault;
-use crate::ed25519::{KeyFault, PreparedKey};
 
 /// How far an operator's clock may be ahead of an engine's, seconds.
 const LIST_CLOCK_TOLERANCE_S: u32 = 300;

@@ -6,7 +6,6 @@ use crate::common::*;
 use hufu_codes::chain::{
     Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Unconfirmed, content_digest,
 };
-use hufu_codes::ed25519;
 use hufu_codes::keyring::{Keyring, ListedKey, Uses};
 use hufu_wire::chain::{ChainDigest, Change, ChangeSet, Changes, Content, InputsDigest, Position, Record};
 use hufu_wire::{
@@ -119,7 +118,7 @@ pub(crate) fn good() -> Vec<u8> {
 }
 
 pub(crate) fn confirm(bytes: &[u8]) -> Result<Confirmed<ChangeSet<'_>>, ChainFault> {
-    Unconfirmed::read(bytes, &authorities())?.confirm(trusted(), ed25519::backend())
+    Unconfirmed::read(bytes, &authorities())?.confirm(trusted(), hufu_signature::backend())
 }
 
 pub(crate) fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {

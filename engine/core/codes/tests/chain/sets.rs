@@ -4,7 +4,6 @@ use crate::common::*;
 use crate::scene::signed;
 use crate::scene::*;
 use hufu_codes::chain::{Authorities, AuthoritySigner, ChainFaultKind, Role, Tip, Unconfirmed};
-use hufu_codes::ed25519;
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, Parts, Position, Record};
 use hufu_wire::{Colour, Reason, Sequence, StatusWord, UnixMillis, limits};
 
@@ -17,7 +16,7 @@ fn r21_two_keys_of_two_authorities_confirm_a_set() {
     let digest = unconfirmed.digest();
     let tip = Tip { sequence: Sequence(5), digest, proposed: PROPOSED.into(), confirmed: CONFIRMED };
     assert_eq!(confirmed.tip(), &tip);
-    for backend in ed25519::backends() {
+    for backend in hufu_signature::backends() {
         assert!(unconfirmed.confirm(trusted(), backend).is_ok(), "{}", backend.name());
     }
 }

@@ -2,15 +2,15 @@
 
 use crate::common::*;
 use crate::scene::*;
+use hufu_codes::Verified;
 use hufu_codes::chain::{ChainFault, Place, Tip, Unsignable, open_instruction};
-use hufu_codes::{Verified, ed25519};
 use hufu_wire::chain::{
     ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Position, Proposed, Record,
 };
 use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, limits};
 
 fn open_by_local(bytes: &[u8]) -> Result<Verified<Instruction<'_>>, ChainFault> {
-    open_instruction(bytes, &authorities(), trusted(), ed25519::backend())
+    open_instruction(bytes, &authorities(), trusted(), hufu_signature::backend())
 }
 
 #[test]

@@ -6,7 +6,6 @@ use hufu_codes::chain::{
     AuthoritySigner, ChainFaultKind, Role, Tip, Unsignable, content_digest, open_checkpoint, open_head,
     open_instruction, open_release,
 };
-use hufu_codes::ed25519;
 use hufu_wire::chain::{ChainDigest, Checkpoint, Content, ContentDigest, Head, Instruction, Release};
 use hufu_wire::{KeyId, Reason, Sequence};
 
@@ -14,7 +13,7 @@ use hufu_wire::{KeyId, Reason, Sequence};
 fn r24_a_head_is_its_publishers_word() {
     let tip = Tip { sequence: Sequence(5), digest: ChainDigest([5; 32]), ..Tip::START };
     let bytes = publisher().head(ISSUER, &tip, CONFIRMED);
-    let open = |bytes: &[u8]| open_head(bytes, &authorities(), trusted(), ed25519::backend());
+    let open = |bytes: &[u8]| open_head(bytes, &authorities(), trusted(), hufu_signature::backend());
     let head = open(&bytes).expect("genuine");
     assert_eq!((head.sequence, head.digest, head.time), (tip.sequence, tip.digest, CONFIRMED));
     assert_eq!(head.issuer(), PUBLISHER, "whose key it was");
@@ -56,7 +55,7 @@ fn checkpoint() -> Checkpoint {
 
 #[test]
 fn r21_a_checkpoint_takes_both_keys_too() {
-    let open = |bytes: &[u8]| open_checkpoint(bytes, &authorities(), trusted(), ed25519::backend());
+    let open = |bytes: &[u8]| open_checkpoint(bytes, &authorities(), trusted(), hufu_signature::backend());
     let good = checkpoint();
     let bytes = written(&good);
     let confirmed = open(&bytes).expect("both vouched");
@@ -80,7 +79,7 @@ fn r21_a_checkpoint_takes_both_keys_too() {
 
 #[test]
 fn only_the_national_platform_releases_a_bulk_red() {
-    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), ed25519::backend());
+    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), hufu_signature::backend());
     let of = |signer: &AuthoritySigner, issuer| Release {
         issuer,
         content: ContentDigest([7; 32]),
@@ -110,7 +109,7 @@ fn only_the_national_platform_releases_a_bulk_red() {
 
 #[test]
 fn r21_every_key_of_a_checkpoint_is_its_authoritys() {
-    let open = |bytes: &[u8]| open_checkpoint(bytes, &authorities(), trusted(), ed25519::backend());
+    let open = |bytes: &[u8]| open_checkpoint(bytes, &authorities(), trusted(), hufu_signature::backend());
     let kind = |checkpoint: &Checkpoint| open(&written(checkpoint)).expect_err("refused").kind;
     let by = |local: &AuthoritySigner, national: &AuthoritySigner| {
         let (local_key, national_key) = (local.key(), national.key());
@@ -147,8 +146,9 @@ fn r21_every_key_of_a_checkpoint_is_its_authoritys() {
 
 #[test]
 fn r21_the_key_of_an_instruction_is_its_issuers() {
-    let open =
-        |bytes: &[u8]| open_instruction(bytes, &authorities(), trusted(), ed25519::backend()).map(drop);
+    let open = |bytes: &[u8]| {
+        open_instruction(bytes, &authorities(), trusted(), hufu_signature::backend()).map(drop)
+    };
     let records = records();
     let by = |signer: &AuthoritySigner, issuer| {
         let content = Content { local_key: signer.key(), ..content(&records) };
@@ -169,7 +169,7 @@ fn r21_the_key_of_an_instruction_is_its_issuers() {
 
 #[test]
 fn r21_the_key_of_a_release_is_the_national_platforms() {
-    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), ed25519::backend());
+    let open = |bytes: &[u8]| open_release(bytes, &authorities(), trusted(), hufu_signature::backend());
     let release = Release {
         issuer: ISSUER,
         content: ContentDigest([7; 32]),

@@ -10,7 +10,7 @@ use hufu_codes::code::{self, Code};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_codes::presentation::{Salt, Shown, StepIndex, StepTree, present};
-use hufu_codes::{Credential, Detail, ed25519};
+use hufu_codes::{Credential, Detail};
 use hufu_wire::{HolderIndex, HubId, IssuerId, Reason, Step, UnixSeconds, limits};
 
 /// 2026-09-21T14:13:20Z, twenty seconds into a step.
@@ -31,9 +31,9 @@ pub fn operator() -> OperatorSigner {
     OperatorSigner::from_seed(&[0x22; 32])
 }
 
-pub fn operator_key() -> &'static ed25519::PreparedKey {
-    static KEY: LazyLock<ed25519::PreparedKey> =
-        LazyLock::new(|| ed25519::PreparedKey::new(operator().public()).expect("a good key"));
+pub fn operator_key() -> &'static hufu_signature::PreparedKey {
+    static KEY: LazyLock<hufu_signature::PreparedKey> =
+        LazyLock::new(|| hufu_signature::PreparedKey::new(operator().public()).expect("a good key"));
     &KEY
 }
 
@@ -109,7 +109,7 @@ pub fn binary(text: &str) -> Vec<u8> {
 /// Everything a check does with a code before it looks at the holder's status.
 pub fn check_binary(keyring: &Keyring, binary: &[u8], now: UnixSeconds) -> Result<Shown, Reason> {
     let Code { credential, presentation } = code::parse(binary)?;
-    let verified = keyring.admit(credential, now)?.verify(ed25519::backend())?;
+    let verified = keyring.admit(credential, now)?.verify(hufu_signature::backend())?;
     verified.valid_at(now)?;
     present(&verified, presentation.as_ref())
 }

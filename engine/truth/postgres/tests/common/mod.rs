@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, content_digest, open_instruction};
-use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_fixtures::services::Postgres;
@@ -17,6 +16,7 @@ use hufu_postgres::PostgresStore;
 use hufu_registry::chain::{Append, Appended};
 use hufu_registry::store::{Chain as _, Issuers as _, Proposals as _};
 use hufu_registry::{Brake, Caller, Deed, Entry, Fault, Issuer, ProposalFacts, SecondPhone};
+use hufu_signature::{PreparedKey, backend};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Parts, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
 

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hufu_codes::chain::Authorities;
-use hufu_codes::ed25519::{Backend, backend};
 use hufu_codes::keyring::Keyring;
+use hufu_signature::{Backend, backend};
 use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
 use hufu_wire::{IssuerId, UnixMillis};
 

@@ -92,9 +92,9 @@ fn missing(uses: Uses, issuer: Option<IssuerId>, expires: Option<UnixSeconds>) -
 
 #[cfg(test)]
 mod tests {
-    use hufu_codes::ed25519::PreparedKey;
     use hufu_codes::issue::OperatorSigner;
     use hufu_codes::keyring::TrustList;
+    use hufu_signature::PreparedKey;
     use hufu_wire::limits;
 
     use super::*;

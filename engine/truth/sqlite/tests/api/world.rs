@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hufu_api::{ApiOptions, Running, serve};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
-use hufu_codes::ed25519::{PreparedKey, backend};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_contract::{Proposal, Tip as TipView};
@@ -14,6 +13,7 @@ use hufu_registry::vault::KeyFile;
 use hufu_registry::{
     Brake, Caller, Issuer, NewToken, Registry, Scope, Scopes, SecondPhone, Signers, Site, TokenId,
 };
+use hufu_signature::{PreparedKey, backend};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use hufu_codes::chain::{Authorities, open_checkpoint, open_head};
-use hufu_codes::ed25519;
 use hufu_codes::keyring::Keyring;
 use hufu_sync::Snapshots as _;
 use hufu_table::{Snapshot, SnapshotDigest};
@@ -44,7 +43,7 @@ pub(super) fn registry(
     let issuer = authorities.issuer();
     let tip = remote.ask(|api| api.tip(issuer))?;
     let bytes = remote.ask(|api| api.head(issuer))?;
-    let head = open_head(&bytes, authorities, keyring, ed25519::backend())?;
+    let head = open_head(&bytes, authorities, keyring, hufu_signature::backend())?;
     let claim = |who: &str, sequence, digest| Claim { who: who.to_owned(), sequence, digest };
     Ok(vec![
         claim("registry's tip", Sequence(tip.sequence), tip.digest.to_string()),
@@ -61,7 +60,7 @@ pub(super) fn checkpoint(
     let issuer = authorities.issuer();
     let mut found = CheckpointClaims::default();
     let Some(bytes) = remote.ask(|api| api.checkpoint(issuer))? else { return Ok(found) };
-    let checkpoint = match open_checkpoint(&bytes, authorities, keyring, ed25519::backend()) {
+    let checkpoint = match open_checkpoint(&bytes, authorities, keyring, hufu_signature::backend()) {
         Ok(checkpoint) => checkpoint,
         Err(fault) => {
             let sequence = fault.sequence.unwrap_or(Sequence(0));

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use hufu_codes::chain::{Authorities, Tip, open_instruction};
-use hufu_codes::ed25519;
 use hufu_codes::keyring::Keyring;
 use hufu_contract::{self as types, BrakeReport, Confirmed, Proposal, ProposalPhase};
 use hufu_registry::ProposalId;
@@ -131,7 +130,7 @@ fn confirm_each(
     let issuer = authorities.issuer();
     for proposal in args.chosen(remote, issuer)? {
         let instruction = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;
-        let verified = open_instruction(&instruction, &authorities, keyring, ed25519::backend())
+        let verified = open_instruction(&instruction, &authorities, keyring, hufu_signature::backend())
             .with_context(|| format!("proposal {}", proposal.id))?;
         if !args.json {
             note!("proposal {}", proposal.id);
@@ -182,7 +181,8 @@ impl Confirmer<'_> {
     /// The instruction is not the local authority's, can no longer be confirmed, or the registry refuses.
     pub(crate) fn confirm(&self, proposal: u64, instruction: &[u8]) -> anyhow::Result<Outcome> {
         let issuer = self.authorities.issuer();
-        let verified = open_instruction(instruction, &self.authorities, self.keyring, ed25519::backend())?;
+        let verified =
+            open_instruction(instruction, &self.authorities, self.keyring, hufu_signature::backend())?;
         for _ in 0..TRIES {
             let tip = tip_of(self.clocks.tip(self.remote, issuer)?);
             ensure!(

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::chain::{Authorities, open_instruction};
-use hufu_codes::ed25519;
 use hufu_contract::ProposalPhase;
 use hufu_registry::ProposalId;
 use hufu_wire::IssuerId;
@@ -64,7 +63,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     );
     let brake = proposal.brake.context("the registry does not say what its brake saw")?;
     let instruction = remote.ask(|api| api.instruction(issuer, id))?;
-    let verified = open_instruction(&instruction, &authorities, &keyring, ed25519::backend())?;
+    let verified = open_instruction(&instruction, &authorities, &keyring, hufu_signature::backend())?;
     let content = &verified.content;
     term::note_text(&instructed::describe(issuer, content, LINES_MAX, term::stderr()));
     note!("{}", told_braked(issuer, proposal.id, &brake));

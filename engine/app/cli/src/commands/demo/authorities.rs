@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use hufu_codes::chain::{Authorities, AuthoritySigner};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_fixtures::{HOME, KeyRole, NEIGHBOUR, TRUST_LIST_VERSION, World};
+use hufu_signature::PreparedKey;
 use hufu_wire::{IssuerId, UnixSeconds};
 
 use hufu_files::keys::{Owner, PublicKey, SecretKey};

@@ -3,7 +3,6 @@
 
 use anyhow::{Context as _, anyhow};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, open_instruction};
-use hufu_codes::ed25519;
 use hufu_codes::keyring::Keyring;
 use hufu_registry::ProposalId;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
@@ -80,7 +79,7 @@ impl Chain {
     /// Gives it its place as the national platform and hands that in.
     pub(super) fn confirm(&mut self, proposed: Proposed) -> anyhow::Result<Committed> {
         let Proposed { id, instruction } = proposed;
-        let (authorities, backend) = (&self.authorities, ed25519::backend());
+        let (authorities, backend) = (&self.authorities, hufu_signature::backend());
         let verified = open_instruction(&instruction, authorities, &self.keyring, backend)?;
         let set = self.national.confirm(&verified, &self.tip, moment::now())?;
         let tip = *Unconfirmed::read(&set, authorities)?.confirm(&self.keyring, backend)?.tip();

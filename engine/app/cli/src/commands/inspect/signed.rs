@@ -4,7 +4,7 @@ use hufu_codes::cbor::Reader;
 use hufu_codes::code::{self, Code};
 use hufu_codes::keyring::TrustList;
 use hufu_codes::presentation::{Presentation, clock_offset, present};
-use hufu_codes::{Claims, Credential, Detail, Signed, SignedCredential, Verified, ed25519, roster};
+use hufu_codes::{Claims, Credential, Detail, Signed, SignedCredential, Verified, roster};
 use hufu_wire::{Reason, UnixSeconds};
 
 use super::Judge;
@@ -202,7 +202,7 @@ fn judge_credential<'a>(
 /// Verifies a signature where there is a keyring to do it with.
 fn verify<'a, T: Claims<'a>>(signed: Signed<'a, T>, judge: &Judge) -> Result<Option<Verified<T>>, Reason> {
     let Some(keyring) = &judge.keyring else { return Ok(None) };
-    keyring.admit(signed, judge.now)?.verify(ed25519::backend()).map(Some)
+    keyring.admit(signed, judge.now)?.verify(hufu_signature::backend()).map(Some)
 }
 
 fn note(judge: &Judge) -> &'static str {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use hufu_codes::cose;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
+use hufu_signature::PreparedKey;
 use hufu_wire::{KeyId, UnixSeconds, limits};
 
 use crate::term::say;

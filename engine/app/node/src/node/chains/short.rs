@@ -71,9 +71,9 @@ fn unclear(what: &str, uses: &str) -> String {
 mod tests {
     use super::*;
     use hufu_codes::chain::AuthoritySigner;
-    use hufu_codes::ed25519::PreparedKey;
     use hufu_codes::issue::OperatorSigner;
     use hufu_codes::keyring::TrustList;
+    use hufu_signature::PreparedKey;
 
     const NOW: UnixSeconds = UnixSeconds(1_000);
 

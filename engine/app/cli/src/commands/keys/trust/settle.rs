@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::cose;
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
+use hufu_signature::PreparedKey;
 use hufu_wire::limits;
 
 use super::{ListArgs, operator_of};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use comfy_table::{Table, presets};
-use hufu_codes::ed25519::PreparedKey;
 use hufu_codes::keyring::ListedKey;
+use hufu_signature::PreparedKey;
 use hufu_wire::KeyId;
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 //! What one signature costs, every way there is, in one run:
-//! `cargo run --release -p hufu-codes --example signature_cost`.
+//! `cargo run --release -p hufu-signature --example signature_cost`.
 //!
 //! Prints CPU microseconds a signature, medians over rounds in which all ways take turns, so that a busy or
 //! throttled machine disturbs them alike.
@@ -8,8 +8,7 @@ use std::hint::black_box;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey, verify_batch};
-use hufu_codes::ed25519::{Job, PreparedKey, backends};
-use hufu_wire::limits::BATCH_MAX;
+use hufu_signature::{BATCH_MAX, Job, PreparedKey, backends};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use rustix::time::{ClockId, clock_gettime};

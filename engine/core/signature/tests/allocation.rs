@@ -6,8 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use forge::{Case, KINDS};
-use hufu_codes::ed25519::{Job, PreparedKey, backends};
-use hufu_wire::limits::BATCH_MAX;
+use hufu_signature::{BATCH_MAX, Job, PreparedKey, backends};
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 

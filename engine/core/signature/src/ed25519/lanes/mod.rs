@@ -4,7 +4,7 @@
 //! few jobs spread their look-ups over all eight lanes. Built into every x86-64 binary and used where the CPU has
 //! the instructions, so that nobody has to build for their machine.
 //!
-//! The package `hufu-codes-emulated` builds the same files with the cfg `emulated_lanes`: without the target
+//! The package `hufu-signature-emulated` builds the same files with the cfg `emulated_lanes`: without the target
 //! features, and with plain Rust in place of the intrinsics. So every test of the lanes runs on every machine.
 
 #![expect(
@@ -23,10 +23,8 @@ mod plan;
 mod point;
 mod register;
 
-use hufu_wire::limits;
-
 use super::equation::Equation;
-use super::{Backend, Job, in_groups};
+use super::{BATCH_MAX, Backend, Job, in_groups};
 use encoding::encode_together;
 use plan::Plan;
 use point::Sums;
@@ -38,9 +36,9 @@ pub(super) struct Lanes(());
 const LANES: usize = 8;
 
 /// Groups of eight that share one inversion.
-const GROUPS: usize = limits::BATCH_MAX / LANES;
+const GROUPS: usize = BATCH_MAX / LANES;
 
-const _: () = assert!(GROUPS * LANES == limits::BATCH_MAX, "every job of a batch has a lane");
+const _: () = assert!(GROUPS * LANES == BATCH_MAX, "every job of a batch has a lane");
 
 impl Lanes {
     /// The back end, `None` on a CPU without the instructions.
@@ -66,7 +64,7 @@ impl Backend for Lanes {
     }
 
     fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
-        in_groups::<{ limits::BATCH_MAX }>(jobs, genuine, |jobs, genuine| {
+        in_groups::<{ BATCH_MAX }>(jobs, genuine, |jobs, genuine| {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]
             #[cfg_attr(emulated_lanes, expect(unused_unsafe, reason = "an emulation needs no CPU features"))]
             // SAFETY: the only way to a `Lanes` is `detect`, which found all three features.
@@ -77,7 +75,7 @@ impl Backend for Lanes {
     }
 }
 
-/// Verifies up to [`limits::BATCH_MAX`] jobs.
+/// Verifies up to [`BATCH_MAX`] jobs.
 #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut sums = [Sums::zero(); GROUPS];
@@ -110,7 +108,7 @@ mod tests {
     use super::Lanes;
 
     /// Runs a check of arithmetic in lanes where the CPU has them. The same check runs on every CPU in the
-    /// package `hufu-codes-emulated`.
+    /// package `hufu-signature-emulated`.
     pub(super) fn where_possible<A>(check: unsafe fn(A), argument: A) {
         if Lanes::detect().is_some() {
             #[expect(unsafe_code, reason = "the compiler cannot know the CPU")]

@@ -1,8 +1,8 @@
-//! The Ed25519 of `hufu-codes` with emulated lanes.
+//! The Ed25519 of `hufu-signature` with emulated lanes.
 //!
 //! The back end in AVX-512 lanes runs only where the CPU has IFMA, and so do its tests. This package builds the
 //! same source files over [`arch`], which does in plain Rust what the instructions do. Every test of the lanes
-//! runs here on every machine; on a CPU with IFMA the tests of `hufu-codes` run the instructions themselves.
+//! runs here on every machine; on a CPU with IFMA the tests of `hufu-signature` run the instructions themselves.
 
 #![expect(clippy::used_underscore_items, reason = "the intrinsics have such names")]
 #![expect(
@@ -13,11 +13,13 @@
 
 mod arch;
 #[path = "../../src/ed25519/mod.rs"]
-pub mod ed25519;
+mod ed25519;
+
+pub use ed25519::{BATCH_MAX, Backend, Job, KeyFault, MESSAGE_PARTS, PreparedKey, backend, backends};
 
 #[cfg(test)]
 mod tests {
-    use crate::ed25519::{Backend, backends};
+    use crate::{Backend, backends};
 
     #[test]
     fn lanes_are_tested_on_every_machine() {

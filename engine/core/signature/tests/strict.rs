@@ -7,8 +7,7 @@ use std::io::Write;
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use forge::{Case, KINDS, Kind};
-use hufu_codes::ed25519::{Backend, Job, KeyFault, PreparedKey, backend, backends};
-use hufu_wire::limits::BATCH_MAX;
+use hufu_signature::{BATCH_MAX, Backend, Job, KeyFault, PreparedKey, backend, backends};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

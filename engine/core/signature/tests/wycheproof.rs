@@ -1,7 +1,7 @@
 //! The whole Wycheproof Ed25519 set through every back end (R01).
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_codes::ed25519::{Job, PreparedKey, backends};
+use hufu_signature::{Job, PreparedKey, backends};
 use wycheproof::TestResult;
 use wycheproof::eddsa::{TestName, TestSet};
 

@@ -22,13 +22,14 @@ mod table;
 #[cfg(any(target_arch = "x86_64", emulated_lanes))]
 use std::sync::LazyLock;
 
-use hufu_wire::limits;
-
 pub use key::{KeyFault, PreparedKey};
 
 /// Parts of a job's message. A COSE signature structure is a constant prefix, the protected header, a
 /// constant between and the payload (RFC 9052 section 4.4).
 pub const MESSAGE_PARTS: usize = 4;
+
+/// Jobs worked on together: as many as the lanes hold, and as many datagrams as an engine takes together.
+pub const BATCH_MAX: usize = 32;
 
 /// One question: did the holder of `key` sign this message?
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ pub trait Backend: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Writes to `genuine[i]` whether `verify_strict` accepts `jobs[i]`. Any number of jobs; up to
-    /// [`limits::BATCH_MAX`] are worked on together. Allocates nothing.
+    /// [`BATCH_MAX`] are worked on together. Allocates nothing.
     ///
     /// # Panics
     /// When `jobs` and `genuine` differ in length.
@@ -85,7 +86,7 @@ fn in_groups<const N: usize>(
     genuine: &mut [bool],
     mut verify_group: impl FnMut(&[Job<'_>], &mut [bool]),
 ) {
-    const { assert!(N > 0 && N <= limits::BATCH_MAX) };
+    const { assert!(N > 0 && N <= BATCH_MAX) };
     assert_eq!(jobs.len(), genuine.len(), "one answer for each job");
     for (jobs, genuine) in jobs.chunks(N).zip(genuine.chunks_mut(N)) {
         verify_group(jobs, genuine);

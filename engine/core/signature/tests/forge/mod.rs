@@ -4,7 +4,7 @@ use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Signature, Verifier, VerifyingKey};
-use hufu_codes::ed25519::MESSAGE_PARTS;
+use hufu_signature::MESSAGE_PARTS;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha12Rng;
 use sha2::{Digest, Sha512};
