@@ -128,20 +128,10 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{Age, ClockOffset, Decision, Reason, Sequence, UnixMillis};
+    use hufu_wire::{Decision, Reason, UnixMillis};
 
     fn verdict(number: u64, reason: Reason) -> Verdict {
-        Verdict {
-            number: CheckNumber(number),
-            server_time: UnixMillis(0),
-            as_of: Sequence(0),
-            age: Age::Unknown,
-            clock_offset: ClockOffset(0),
-            decision: reason.decision(),
-            reason,
-            colour: None,
-            kind: None,
-        }
+        Verdict::of(CheckNumber(number), UnixMillis(0), reason)
     }
 
     #[test]

@@ -67,20 +67,10 @@ impl Truth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{Age, CheckNumber, ClockOffset, Reason, UnixMillis};
+    use hufu_wire::{CheckNumber, Reason, UnixMillis};
 
     fn verdict(as_of: u64, reason: Reason) -> Verdict {
-        Verdict {
-            number: CheckNumber(1),
-            server_time: UnixMillis(0),
-            as_of: Sequence(as_of),
-            age: Age::Unknown,
-            clock_offset: ClockOffset(0),
-            decision: reason.decision(),
-            reason,
-            colour: None,
-            kind: None,
-        }
+        Verdict { as_of: Sequence(as_of), ..Verdict::of(CheckNumber(1), UnixMillis(0), reason) }
     }
 
     #[test]

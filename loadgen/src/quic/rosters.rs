@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use hufu_client::Control;
 use hufu_fixtures::{Expected, RosterFixture};
-use hufu_wire::{Age, CheckNumber, ClockOffset, MemberVerdict, Reason, RosterReply, Sequence, Verdict};
+use hufu_wire::{CheckNumber, MemberVerdict, Reason, RosterReply, Verdict};
 
 use super::{Books, Work, until};
 use crate::live::Live;
@@ -68,15 +68,6 @@ async fn ask(control: Control, roster: Rc<RosterFixture>, due_ns: u64, books: Rc
 
 /// A member's verdict in the words of a single check's.
 fn as_verdict(summary: &RosterReply, member: MemberVerdict) -> Verdict {
-    Verdict {
-        number: CheckNumber(0),
-        server_time: summary.server_time,
-        as_of: Sequence(0),
-        age: Age::Unknown,
-        clock_offset: ClockOffset(0),
-        decision: member.decision,
-        reason: member.reason,
-        colour: member.colour,
-        kind: None,
-    }
+    let MemberVerdict { decision, reason, colour } = member;
+    Verdict { decision, colour, ..Verdict::of(CheckNumber(0), summary.server_time, reason) }
 }

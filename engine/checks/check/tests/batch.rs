@@ -78,8 +78,7 @@ fn a_connected_batch_equals_sealed_requests() {
         .zip(&codes)
         .map(|(number, code)| (CheckNumber(number), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
         .collect();
-    let blank = sealed.show(&mut sealed.gate(2, SCHOOL), "");
-    let mut verdicts = vec![blank; requests.len()];
+    let mut verdicts = vec![Verdict::of(CheckNumber(0), NOW, Reason::Busy); requests.len()];
     connected.spine.check(NOW, &gate.grant, &requests, &mut verdicts);
     for (code, verdict) in codes.iter().zip(verdicts) {
         assert_eq!(verdict, sealed.show(&mut gate, code));
@@ -92,14 +91,13 @@ fn r43_checks_over_a_connection_are_charged_to_the_device() {
     let mut checkpoint = Checkpoint::with_rate(Rate { per_s: 1, burst: 3 });
     let mut gate = checkpoint.gate(1, SCHOOL);
     let grant = gate.grant;
-    let blank = checkpoint.show(&mut checkpoint.gate(2, SCHOOL), "");
     let codes = [GREEN, HolderIndex(100), HolderIndex(101)].map(|holder| checkpoint.paper(holder));
     let ask = |checkpoint: &mut Checkpoint, now, codes: &[String]| -> Vec<Reason> {
         let requests: Vec<_> = (1..)
             .zip(codes)
             .map(|(n, code)| (CheckNumber(n), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
             .collect();
-        let mut verdicts = vec![blank; requests.len()];
+        let mut verdicts = vec![Verdict::of(CheckNumber(0), NOW, Reason::Busy); requests.len()];
         checkpoint.spine.check(now, &grant, &requests, &mut verdicts);
         verdicts.iter().map(|verdict| verdict.reason).collect()
     };
@@ -203,8 +201,7 @@ fn r07_a_verdict_of_a_settled_case_is_never_an_admission() {
     let gate = checkpoint.gate(1, SCHOOL);
     for (number, code) in (1..).zip(["", "HF1:", "HF1:00"]) {
         let request = (CheckNumber(number), CheckRequest { lane: Lane(0), code: code.as_bytes() });
-        let blank: Verdict = checkpoint.show(&mut checkpoint.gate(2, SCHOOL), "");
-        let mut verdicts = [Verdict { decision: Decision::Admit, reason: Reason::Clear, ..blank }];
+        let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Clear)];
         checkpoint.spine.check(NOW, &gate.grant, &[request], &mut verdicts);
         assert_eq!(verdicts[0].decision, Decision::Refuse);
         assert_eq!(verdicts[0].number, CheckNumber(number));

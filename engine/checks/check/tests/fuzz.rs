@@ -44,18 +44,7 @@ fn codes() {
     let checkpoint = Mutex::new(checkpoint);
     check!().for_each(|bytes: &[u8]| {
         let code = &bytes[..bytes.len().min(limits::CODE_BYTES_MAX)];
-        let blank = hufu_wire::Verdict {
-            number: CheckNumber(0),
-            server_time: NOW,
-            as_of: hufu_wire::Sequence(0),
-            age: hufu_wire::Age::Unknown,
-            clock_offset: hufu_wire::ClockOffset(0),
-            decision: Decision::Refer,
-            reason: Reason::Busy,
-            colour: None,
-            kind: None,
-        };
-        let mut verdicts = [blank];
+        let mut verdicts = [hufu_wire::Verdict::of(CheckNumber(0), NOW, Reason::Busy)];
         let request = (CheckNumber(1), CheckRequest { lane: Lane(0), code });
         checkpoint.lock().unwrap().spine.check(NOW, &gate.grant, &[request], &mut verdicts);
         let is_genuine = genuine.iter().any(|genuine| genuine.as_bytes() == code);

@@ -1,6 +1,7 @@
 //! Clocks and durations, each unit its own type.
 
 use core::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::limits;
 
@@ -33,6 +34,14 @@ impl UnixMillis {
     /// Milliseconds since `earlier`, 0 when that lies in the future.
     pub fn since(self, earlier: UnixMillis) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A reading of this machine's clock; 1970 for an earlier one.
+impl From<SystemTime> for UnixMillis {
+    fn from(time: SystemTime) -> UnixMillis {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -91,6 +100,7 @@ impl fmt::Display for ClockOffset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn units_of_time_lead_to_each_other() {
@@ -104,6 +114,13 @@ mod tests {
         assert_eq!(StatusMinute::at(instant).starts(), UnixSeconds(1_790_000_040));
         assert_eq!(UnixMillis(7).since(UnixMillis(3)), 4);
         assert_eq!(UnixMillis(3).since(UnixMillis(7)), 0);
+    }
+
+    #[test]
+    fn a_clock_is_read_in_milliseconds_and_never_before_1970() {
+        let at = |ms| UNIX_EPOCH + Duration::from_micros(ms * 1000 + 999);
+        assert_eq!(UnixMillis::from(at(1_790_000_000_001)), UnixMillis(1_790_000_000_001));
+        assert_eq!(UnixMillis::from(UNIX_EPOCH - Duration::from_secs(1)), UnixMillis(0));
     }
 
     #[test]

@@ -90,6 +90,21 @@ const COLOUR_UNKNOWN: u8 = 0xff;
 impl Verdict {
     /// Bytes of every verdict.
     pub const BYTES: usize = 40;
+
+    /// The verdict that `reason` alone gives, without a code, a status or a clock to compare.
+    pub const fn of(number: CheckNumber, server_time: UnixMillis, reason: Reason) -> Verdict {
+        Verdict {
+            number,
+            server_time,
+            as_of: Sequence(0),
+            age: Age::Unknown,
+            clock_offset: ClockOffset(0),
+            decision: reason.decision(),
+            reason,
+            colour: None,
+            kind: None,
+        }
+    }
 }
 
 impl Age {
