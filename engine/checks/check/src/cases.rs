@@ -13,12 +13,13 @@ use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, ClockOffset, CodeKind, Colour, Decision, Grant, HolderIndex, Lane,
-    Reason, Sequence, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step, UnixMillis,
+    UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
 use crate::engine::{Engine, Rules};
+use crate::journal::{Channel, Record, Subject};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
 
@@ -28,27 +29,18 @@ pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
 /// Room for one decoded code of each request.
 pub(crate) type Binaries = [[u8; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX];
 
-/// One request: what was asked, and what is known so far of its verdict.
+/// One request: who asked what, and what is known so far. All of it stays to the end, settled or not.
 pub(crate) struct Case<'d> {
-    number: CheckNumber,
-    asked: Option<Asked<'d>>,
-    decision: Decision,
-    reason: Reason,
-    kind: Option<CodeKind>,
-    colour: Option<Colour>,
-    clock_offset: ClockOffset,
-    as_of: Sequence,
-    age: Age,
-}
-
-/// What a device that may ask has asked.
-#[derive(Clone, Copy)]
-struct Asked<'d> {
     grant: Grant,
-    lane: Lane,
-    code: &'d [u8],
+    /// `None` when the request could not be read.
+    lane: Option<Lane>,
+    /// What is to be checked; `None` when the request is answered without.
+    code: Option<&'d [u8]>,
     /// Whether this very request was seen before, or may have been.
     repeated: bool,
+    /// Whose credential it is, once its signature was verified.
+    subject: Option<Subject>,
+    verdict: Verdict,
 }
 
 /// A code that was read, at a site that has a policy.
@@ -96,7 +88,7 @@ pub(crate) fn judge(
     decide(now, cases, &present, &rules, &engine.pass_back, counters);
 
     counters.count_batch(cases.len());
-    cases.iter().for_each(|case| counters.count_verdict(case.decision, case.reason));
+    cases.iter().for_each(|case| counters.count_verdict(case.verdict.decision, case.verdict.reason));
 }
 
 /// Reads each code's text and structure, and finds its site's policy.
@@ -107,15 +99,15 @@ fn read_codes<'p, 'b>(
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
-        let Some(Asked { grant, lane, code, .. }) = case.asked else { continue };
-        let Some(policy) = sites.get(grant.site) else {
+        let (Some(code), Some(lane)) = (case.code, case.lane) else { continue };
+        let Some(policy) = sites.get(case.grant.site) else {
             case.settle(Reason::SiteUnknown);
             continue;
         };
         match code::parse_text(code, binary) {
             Ok(code) => {
-                case.kind = Some(code.credential.claims().kind());
-                let gate = Gate { device: grant.device, lane };
+                case.verdict.kind = Some(code.credential.claims().kind());
+                let gate = Gate { device: case.grant.device, lane };
                 read.push(Read { case: index, gate, policy, code });
             }
             Err(reason) => case.settle(reason),
@@ -162,6 +154,7 @@ fn verify<'p, 'b>(
 
     let mut genuine = Batch::new();
     for (Read { case, gate, policy, code }, credential) in known {
+        cases[case].subject = Some(Subject { issuer: credential.issuer(), holder: credential.holder });
         match credential.valid_at(now.seconds()) {
             Ok(()) => {
                 let presentation = code.presentation;
@@ -186,7 +179,7 @@ fn present<'p>(
         match shown {
             Ok((shown, step)) => {
                 if let Shown::Phone { presented: Presented::Skewed(offset), .. } = shown {
-                    cases[case].clock_offset = offset;
+                    cases[case].verdict.clock_offset = offset;
                 }
                 let facts = Facts {
                     now: now.seconds(),
@@ -244,8 +237,8 @@ fn look_up<'p>(
         let Some(slot) = table.slot(holder.facts.issuer) else { continue };
         let as_of = table.as_of(slot);
         let age = as_of.heard.map_or(Age::Unknown, |heard| Age::between(heard, now));
-        let case = &mut cases[holder.case];
-        (case.as_of, case.age, holder.facts.age) = (as_of.sequence, age, age);
+        let verdict = &mut cases[holder.case].verdict;
+        (verdict.as_of, verdict.age, holder.facts.age) = (as_of.sequence, age, age);
         wanted.push((slot, holder.holder));
         wanted_by.push(index);
     }
@@ -253,7 +246,7 @@ fn look_up<'p>(
     table.lookup_batch(&wanted, &mut words[..wanted.len()]);
     for (index, word) in wanted_by.into_iter().zip(words) {
         present[index].facts.status = word;
-        cases[present[index].case].colour = word.colour();
+        cases[present[index].case].verdict.colour = word.colour();
     }
     present
 }
@@ -271,8 +264,8 @@ fn decide(
     for Present { case, gate, policy, holder, step, facts } in present {
         let case = &mut cases[*case];
         let ruling = evaluate(policy, facts);
-        (case.decision, case.reason) = (ruling.decision(), ruling.reason());
-        if case.decision != Decision::Admit {
+        (case.verdict.decision, case.verdict.reason) = (ruling.decision(), ruling.reason());
+        if ruling.decision() != Decision::Admit {
             continue;
         }
         let shown = Use { issuer: facts.issuer, holder: *holder, step: *step };
@@ -280,7 +273,7 @@ fn decide(
             here_s: rules.pass_back_s(policy, step.is_some()),
             longest_s: rules.pass_back_s_max,
             // What is not known to be new starts no window.
-            repeated: case.asked.is_none_or(|asked| asked.repeated),
+            repeated: case.repeated,
             by: policy.pass_back_by,
         };
         let claim = pass_back.claim(shown, *gate, now.seconds(), windows);
@@ -307,50 +300,39 @@ const fn objection(claim: Claim) -> Option<Reason> {
 }
 
 impl<'d> Case<'d> {
-    /// A request that is to be checked; `repeated` when it was seen before, or may have been.
+    /// A request, `None` when it could not be read. `repeated` says whether it was seen before, or may have been, or
+    /// why it is answered without being checked.
     pub(crate) fn new(
+        now: UnixMillis,
         number: CheckNumber,
         grant: Grant,
-        request: &CheckRequest<'d>,
-        repeated: bool,
+        request: Option<&CheckRequest<'d>>,
+        repeated: Result<bool, Reason>,
     ) -> Case<'d> {
-        let asked = Asked { grant, lane: request.lane, code: request.code, repeated };
-        Case { asked: Some(asked), ..Case::settled(number, Reason::Busy) }
-    }
-
-    /// A request that is answered without being checked.
-    pub(crate) fn settled(number: CheckNumber, reason: Reason) -> Case<'d> {
-        Case {
-            number,
-            asked: None,
-            decision: reason.decision(),
-            reason,
-            kind: None,
-            colour: None,
-            clock_offset: ClockOffset(0),
-            as_of: Sequence(0),
-            age: Age::Unknown,
-        }
+        let (code, repeated, reason) = match (request, repeated) {
+            (_, Err(reason)) => (None, true, reason),
+            (None, Ok(_)) => (None, true, Reason::BadRequest),
+            // Until a step says otherwise.
+            (Some(request), Ok(repeated)) => (Some(request.code), repeated, Reason::Busy),
+        };
+        let (lane, verdict) = (request.map(|request| request.lane), Verdict::of(number, now, reason));
+        Case { grant, lane, code, repeated, subject: None, verdict }
     }
 
     /// Turns the request down. The decision is the reason's own, which is never to admit.
     fn settle(&mut self, reason: Reason) {
-        (self.decision, self.reason) = (reason.decision(), reason);
+        (self.verdict.decision, self.verdict.reason) = (reason.decision(), reason);
     }
 
     /// The verdict, once [`judge`] is through.
-    pub(crate) fn verdict(&self, now: UnixMillis) -> Verdict {
-        Verdict {
-            number: self.number,
-            server_time: now,
-            as_of: self.as_of,
-            age: self.age,
-            clock_offset: self.clock_offset,
-            decision: self.decision,
-            reason: self.reason,
-            colour: self.colour,
-            kind: self.kind,
-        }
+    pub(crate) fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// What is noted of it, once [`judge`] is through.
+    pub(crate) fn record(&self, channel: Channel) -> Record {
+        let Case { grant, lane, subject, verdict, .. } = *self;
+        Record { channel, grant, lane, subject, verdict }
     }
 }
 

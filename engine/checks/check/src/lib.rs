@@ -4,7 +4,7 @@
 //! is told once, downward, in [`Spine`]; a batch of one takes the same path. It allocates nothing, takes no
 //! lock and writes no log line. It can read the status table and cannot write it (R11).
 //!
-//! [`Engine`] is what all workers share; a [`Spine`] is one worker's own.
+//! [`Engine`] is what all workers share; a [`Spine`] is one worker's own, and so is its [`Journal`].
 
 mod cases;
 mod chain;
@@ -13,6 +13,7 @@ mod cookie;
 mod counters;
 mod devices;
 mod engine;
+mod journal;
 mod numbers;
 mod passback;
 mod replies;
@@ -27,6 +28,7 @@ pub use cookie::CookieKeys;
 pub use counters::{Counters, Silence};
 pub use devices::{Charge, Devices, Rate};
 pub use engine::{Engine, EngineParts, NotEnrolled};
+pub use journal::{Channel, Journal, Mark, NoJournal, Record, Subject};
 pub use numbers::SessionKey;
 pub use passback::{Claim, Gate, PassBack, Use, Windows};
 pub use replies::Replies;

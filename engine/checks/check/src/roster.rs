@@ -5,40 +5,107 @@ use hufu_codes::roster::{Roster, parse};
 use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
-    Age, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply, StatusWord,
-    UnixMillis, limits,
+    Age, CheckNumber, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply,
+    Sequence, StatusWord, UnixMillis, Verdict, limits,
 };
 
 use crate::cases::Batch;
 use crate::counters::Counters;
 use crate::engine::Engine;
+use crate::journal::{Channel, Journal, Mark, Record, Subject};
 use crate::statuses::Statuses;
 
-/// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down.
-pub(crate) fn check(
-    now: UnixMillis,
-    engine: &Engine,
-    counters: &Counters,
-    grant: &Grant,
-    roster: &[u8],
-    device_fault: Option<Reason>,
-    out: &mut Vec<u8>,
-) {
-    let rules = engine.sites.load();
-    let usable = match (device_fault, rules.sites.get(grant.site)) {
-        (Some(reason), _) => Err(reason),
-        (None, None) => Err(Reason::SiteUnknown),
-        (None, Some(policy)) => believe(now, engine, grant, policy, roster).map(|roster| (policy, roster)),
-    };
-    let mut reply = summary(now);
-    match usable {
-        Ok((policy, roster)) => members(now, &engine.table, counters, policy, &roster, &mut reply, out),
-        Err(reason) => {
-            (reply.reason, reply.age) = (reason, Age::Unknown);
-            counters.count_verdict(reason.decision(), reason);
-            append(&reply, out);
+/// What one roster is checked with.
+pub(crate) struct Check<'s, J> {
+    pub(crate) now: UnixMillis,
+    /// Of the device that sent it.
+    pub(crate) grant: &'s Grant,
+    pub(crate) counters: &'s Counters,
+    pub(crate) journal: &'s mut J,
+}
+
+impl<J: Journal> Check<'_, J> {
+    /// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down.
+    pub(crate) fn run(
+        self,
+        engine: &Engine,
+        device_fault: Option<Reason>,
+        roster: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Mark {
+        let rules = engine.sites.load();
+        let usable = match (device_fault, rules.sites.get(self.grant.site)) {
+            (Some(reason), _) => Err(reason),
+            (None, None) => Err(Reason::SiteUnknown),
+            (None, Some(policy)) => {
+                verify(self.now, engine, self.grant, policy, roster).map(|it| (policy, it))
+            }
+        };
+        match usable {
+            Ok((policy, roster)) => self.members(&engine.table, policy, &roster, out),
+            Err(reason) => {
+                self.counters.count_verdict(reason.decision(), reason);
+                append(&RosterReply { reason, age: Age::Unknown, ..summary(self.now) }, out);
+                let verdict = Verdict::of(CheckNumber(0), self.now, reason);
+                self.journal.note(core::iter::once(record(self.grant, None, verdict)))
+            }
         }
     }
+
+    /// Decides every member in batches, and writes the summary in front of them once it is known.
+    fn members(
+        self,
+        table: &impl Statuses,
+        policy: &SitePolicy,
+        roster: &Roster<'_>,
+        out: &mut Vec<u8>,
+    ) -> Mark {
+        let Check { now, grant, counters, journal } = self;
+        let (mut reply, mut mark) = (summary(now), Mark::default());
+        let summary_at = out.len();
+        out.reserve_exact(RosterReply::BYTES + roster.len() * MemberVerdict::BYTES);
+        append(&reply, out);
+        for (issuer, holders) in roster.groups() {
+            let (slot, as_of, age) = issuer_now(now, table, issuer);
+            reply.age = older(reply.age, age);
+            let facts =
+                Facts { now: now.seconds(), shown: Shown::Member, issuer, status: StatusWord::UNKNOWN, age };
+            let decide = |status: StatusWord| {
+                let ruling = evaluate(policy, &Facts { status, ..facts });
+                let (decision, reason) = (ruling.decision(), ruling.reason());
+                MemberVerdict { decision, reason, colour: status.colour() }
+            };
+            let mut holders = holders.peekable();
+            while holders.peek().is_some() {
+                let batch: Batch<HolderIndex> = holders.by_ref().take(limits::BATCH_MAX).collect();
+                let members: Batch<MemberVerdict> =
+                    words(table, slot, &batch).into_iter().map(decide).collect();
+                for member in &members {
+                    counters.count_verdict(member.decision, member.reason);
+                    append(member, out);
+                    reply.members += 1;
+                    match member.decision {
+                        Decision::Admit => reply.admitted += 1,
+                        Decision::Refer => reply.referred += 1,
+                        Decision::Refuse => reply.refused += 1,
+                    }
+                }
+                mark = journal.note(batch.iter().zip(&members).map(|(&holder, member)| {
+                    let MemberVerdict { decision, reason, colour } = *member;
+                    let verdict = Verdict::of(CheckNumber(0), now, reason);
+                    let verdict = Verdict { as_of, age, decision, colour, ..verdict };
+                    record(grant, Some(Subject { issuer, holder }), verdict)
+                }));
+            }
+        }
+        counters.count_roster_members(reply.members);
+        reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
+        mark
+    }
+}
+
+fn record(grant: &Grant, subject: Option<Subject>, verdict: Verdict) -> Record {
+    Record { channel: Channel::Roster, grant: *grant, lane: None, subject, verdict }
 }
 
 /// The summary of a roster of which no member is judged yet.
@@ -54,8 +121,8 @@ const fn summary(now: UnixMillis) -> RosterReply {
     }
 }
 
-/// A roster this device may ask about now: genuine, of its site, in force, from an issuer the site recognises.
-fn believe<'a>(
+/// A roster this device may ask about now: genuine, of its site, not expired, from an issuer the site recognises.
+fn verify<'a>(
     now: UnixMillis,
     engine: &Engine,
     grant: &Grant,
@@ -82,49 +149,10 @@ fn worth(members: usize) -> u32 {
 
 const MEMBERS_A_CHECK: usize = 128;
 
-/// Decides every member in batches, and writes the summary in front of them once it is known.
-fn members(
-    now: UnixMillis,
-    table: &impl Statuses,
-    counters: &Counters,
-    policy: &SitePolicy,
-    roster: &Roster<'_>,
-    reply: &mut RosterReply,
-    out: &mut Vec<u8>,
-) {
-    let summary_at = out.len();
-    out.reserve_exact(RosterReply::BYTES + roster.len() * MemberVerdict::BYTES);
-    append(reply, out);
-    for (issuer, holders) in roster.groups() {
-        let (slot, age) = issuer_now(now, table, issuer);
-        reply.age = older(reply.age, age);
-        let mut facts =
-            Facts { now: now.seconds(), shown: Shown::Member, issuer, status: StatusWord::UNKNOWN, age };
-        let mut holders = holders.peekable();
-        while holders.peek().is_some() {
-            let batch: Batch<HolderIndex> = holders.by_ref().take(limits::BATCH_MAX).collect();
-            for status in words(table, slot, &batch) {
-                facts.status = status;
-                let ruling = evaluate(policy, &facts);
-                let (decision, reason) = (ruling.decision(), ruling.reason());
-                counters.count_verdict(decision, reason);
-                append(&MemberVerdict { decision, reason, colour: status.colour() }, out);
-                reply.members += 1;
-                match decision {
-                    Decision::Admit => reply.admitted += 1,
-                    Decision::Refer => reply.referred += 1,
-                    Decision::Refuse => reply.refused += 1,
-                }
-            }
-        }
-    }
-    counters.count_roster_members(reply.members);
-    reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
-}
-
-fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Age) {
-    let Some(slot) = table.slot(issuer) else { return (None, Age::Unknown) };
-    (Some(slot), table.as_of(slot).heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
+fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Sequence, Age) {
+    let Some(slot) = table.slot(issuer) else { return (None, Sequence(0), Age::Unknown) };
+    let as_of = table.as_of(slot);
+    (Some(slot), as_of.sequence, as_of.heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
 }
 
 fn words(table: &impl Statuses, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
@@ -152,10 +180,11 @@ fn append<'a>(message: &impl Message<'a>, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::NoJournal;
     use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
     use hufu_codes::issue::IssuerSigner;
     use hufu_policy::Sites;
-    use hufu_wire::{Colour, SiteId, read};
+    use hufu_wire::{Colour, DeviceGeneration, DeviceId, Scope, SiteId, read};
 
     /// The table changes after each read. The first change is green, the later ones are red.
     #[test]
@@ -169,9 +198,12 @@ mod tests {
         let signer = IssuerSigner::from_seed(&[1; 32], ISSUER);
         let bytes = signer.sign_roster(SiteId(1), from, until, &[(ISSUER, &holders)]).unwrap();
         let (signed, mut out) = (parse(&bytes).unwrap(), Vec::new());
-        let mut reply = summary(now);
         let policy = sites.get(SiteId(1)).unwrap();
-        members(now, &table, &Counters::default(), policy, signed.claims(), &mut reply, &mut out);
+        let (device, generation) = (DeviceId(1), DeviceGeneration(0));
+        let grant = Grant { device, generation, site: SiteId(1), scope: Scope::CHECKS_AND_ROSTERS };
+        let check = Check { now, grant: &grant, counters: &Counters::default(), journal: &mut NoJournal };
+        check.members(&table, policy, signed.claims(), &mut out);
+        let reply: RosterReply = read(&out[..RosterReply::BYTES]).unwrap();
         assert_eq!(reply.age, Age::Millis(9000), "of the first change");
         let members = out[RosterReply::BYTES..].chunks(MemberVerdict::BYTES);
         let colours: Vec<_> = members.map(|it| read::<MemberVerdict>(it).unwrap().colour).collect();

@@ -8,15 +8,16 @@ use crate::cases::{Batch, Binaries, Case, judge};
 use crate::counters::{Counters, Silence};
 use crate::devices::Charge;
 use crate::engine::{Engine, KeysOf, NotEnrolled};
+use crate::journal::{Channel, Journal, Mark, NoJournal};
 use crate::numbers::AHEAD_S;
 use crate::replies::Replies;
 use crate::roster;
 use crate::sealed::{self, Nonces, Opened};
 use crate::sessions::Sessions;
 
-/// One worker's own: opened sessions, room to decode codes, nonces, counters. Everything is allocated here,
-/// before the first check.
-pub struct Spine {
+/// One worker's own: opened sessions, room to decode codes, nonces, counters, its journal. Everything is allocated
+/// here, before the first check.
+pub struct Spine<J = NoJournal> {
     engine: Arc<Engine>,
     counters: Arc<Counters>,
     sessions: Sessions,
@@ -24,26 +25,35 @@ pub struct Spine {
     keys_of: Option<KeysOf>,
     nonces: Nonces,
     binaries: Box<Binaries>,
+    journal: J,
 }
 
-/// What becomes of a packet that was opened.
-#[derive(Clone, Copy)]
-enum Standing {
-    /// It is answered with this reason, and not checked.
-    Settled(Reason),
-    /// It is checked.
-    Asks {
-        /// Whether it was seen before, or may have been.
-        repeated: bool,
-    },
+/// A packet that was opened and is to be answered.
+struct Asked {
+    /// Its place in the batch.
+    index: usize,
+    opened: Opened,
+    grant: Grant,
+    /// Whether it was seen before, or may have been; or why it is answered without being checked.
+    repeated: Result<bool, Reason>,
 }
 
 impl Spine {
-    /// A worker of this engine.
+    /// A worker of this engine that notes nothing.
     ///
     /// # Errors
     /// [`NotEnrolled::NoRandomness`] when the operating system gives no random bytes for nonces.
     pub fn new(engine: Arc<Engine>) -> Result<Spine, NotEnrolled> {
+        Spine::with_journal(engine, NoJournal)
+    }
+}
+
+impl<J: Journal> Spine<J> {
+    /// A worker of this engine that notes its checks in `journal`.
+    ///
+    /// # Errors
+    /// As [`new`](Spine::new).
+    pub fn with_journal(engine: Arc<Engine>, journal: J) -> Result<Spine<J>, NotEnrolled> {
         Ok(Spine {
             sessions: Sessions::new(),
             keys_of: None,
@@ -51,6 +61,7 @@ impl Spine {
             binaries: Box::new([[0; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX]),
             counters: Arc::default(),
             engine,
+            journal,
         })
     }
 
@@ -59,40 +70,52 @@ impl Spine {
         Arc::clone(&self.counters)
     }
 
-    /// Answers a batch of datagrams: opens each in place, checks them together, seals the verdicts. A reply is
-    /// shorter than its request; what is not authentic gets none.
+    /// Where it notes its checks.
+    pub fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// Answers a batch of datagrams: opens each in place, checks them together, seals the verdicts, notes the checks.
+    /// A reply is shorter than its request; what is not authentic gets none. No reply may leave before the journal
+    /// [is durable](Journal::is_durable) up to the mark.
     ///
     /// # Panics
     /// When there are more than [`limits::BATCH_MAX`] datagrams.
-    pub fn check_sealed(&mut self, now: UnixMillis, datagrams: &mut [&mut [u8]], replies: &mut Replies) {
+    pub fn check_sealed(
+        &mut self,
+        now: UnixMillis,
+        datagrams: &mut [&mut [u8]],
+        replies: &mut Replies,
+    ) -> Mark {
         assert!(datagrams.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
         replies.clear();
         self.keep_keys(now);
         self.sessions.begin_batch();
 
-        let mut opened: Batch<(usize, Opened, Standing)> = Batch::new();
+        let mut asked: Batch<Asked> = Batch::new();
         for (index, datagram) in datagrams.iter_mut().enumerate() {
-            let request = sealed::open(datagram, &mut self.sessions, &self.counters)
-                .and_then(|request| Ok((index, request, self.standing(now, &request)?)));
-            match request {
-                Ok(request) => opened.push(request),
+            let opened = sealed::open(datagram, &mut self.sessions, &self.counters);
+            match opened.and_then(|opened| self.charge(now, index, opened)) {
+                Ok(request) => asked.push(request),
                 Err(cause) => self.counters.count_silence(cause),
             }
         }
 
         let mut cases: Batch<Case<'_>> = Batch::new();
-        for (index, request, standing) in &opened {
-            cases.push(self.case_of(request, *standing, request.plain(datagrams[*index])));
+        for Asked { index, opened, grant, repeated } in &asked {
+            let request = read::<CheckRequest<'_>>(opened.plain(datagrams[*index])).ok();
+            cases.push(Case::new(now, opened.number, *grant, request.as_ref(), *repeated));
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
 
-        for ((index, request, _), case) in opened.iter().zip(&cases) {
-            let Some(session) = self.sessions.get(request.session) else { continue };
+        for (Asked { index, opened, .. }, case) in asked.iter().zip(&cases) {
+            let Some(session) = self.sessions.get(opened.session) else { continue };
             let reply = replies.place(*index);
-            if sealed::seal(&case.verdict(now), &session.reply_key, &mut self.nonces, reply).is_err() {
+            if sealed::seal(case.verdict(), &session.reply_key, &mut self.nonces, reply).is_err() {
                 replies.withdraw(*index);
             }
         }
+        self.journal.note(cases.iter().map(|case| case.record(Channel::Sealed)))
     }
 
     /// Takes the cookie keys that count at `now`, and forgets sessions that have ended. Every batch does this, and
@@ -110,8 +133,8 @@ impl Spine {
         }
     }
 
-    /// Checks requests that arrived in a connection whose certificate proved `grant`, and fills `verdicts` in
-    /// the same order.
+    /// Checks requests that arrived in a connection whose certificate proved `grant`, fills `verdicts` in the same
+    /// order, and notes the checks. As for [`check_sealed`](Self::check_sealed) no verdict may leave before the mark.
     ///
     /// # Panics
     /// When `requests` and `verdicts` differ in length or exceed [`limits::BATCH_MAX`].
@@ -121,7 +144,7 @@ impl Spine {
         grant: &Grant,
         requests: &[(CheckNumber, CheckRequest<'_>)],
         verdicts: &mut [Verdict],
-    ) {
+    ) -> Mark {
         assert_eq!(requests.len(), verdicts.len(), "one verdict for each request");
         assert!(requests.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
         let mut cases: Batch<Case<'_>> = Batch::new();
@@ -130,62 +153,47 @@ impl Spine {
                 let charged = self.engine.devices.charge(grant, now);
                 (!charged).then_some(Reason::RateExceeded)
             });
-            cases.push(match fault {
-                Some(reason) => Case::settled(*number, reason),
-                None => Case::new(*number, *grant, request, false),
-            });
+            // Nothing in a connection can be replayed.
+            cases.push(Case::new(now, *number, *grant, Some(request), fault.map_or(Ok(false), Err)));
         }
         judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
         for (case, verdict) in cases.iter().zip(verdicts) {
-            *verdict = case.verdict(now);
+            *verdict = *case.verdict();
         }
+        self.journal.note(cases.iter().map(|case| case.record(Channel::Connection)))
     }
 
-    /// Checks every member of a signed roster (R12) and appends the reply to `out`: a summary, then four bytes
-    /// a member. Grows `out` once, by exactly the reply.
-    pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) {
+    /// Checks every member of a signed roster (R12), notes each, and appends the reply to `out`: a summary, then four
+    /// bytes a member. Grows `out` once, by exactly the reply. No part of it may leave before the mark.
+    pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark {
         let fault = self.device_fault(grant, Scope::CHECKS_AND_ROSTERS);
-        roster::check(now, &self.engine, &self.counters, grant, roster, fault, out);
+        let check = roster::Check { now, grant, counters: &self.counters, journal: &mut self.journal };
+        check.run(&self.engine, fault, roster, out)
     }
 
     /// Charges one opened packet, and says whether it is to be checked. Revocation and the cookie's own times come
     /// first: what they turn away leaves no trace in what is remembered of its device.
-    fn standing(&self, now: UnixMillis, opened: &Opened) -> Result<Standing, Silence> {
+    fn charge(&self, now: UnixMillis, index: usize, opened: Opened) -> Result<Asked, Silence> {
         let session = self.sessions.get(opened.session).ok_or(Silence::Cookie)?;
         let (cookie, devices) = (&session.cookie, &self.engine.devices);
+        let grant = cookie.grant;
         let ahead = cookie.issued.0 > now.seconds().0.saturating_add(AHEAD_S);
         let outdated = (now.seconds() >= cookie.expires || ahead).then_some(Reason::CookieExpired);
-        if let Some(reason) = self.device_fault(&cookie.grant, Scope::CHECKS).or(outdated) {
-            return match devices.charge_unread(&cookie.grant, now) {
-                Charge::Flood => Err(Silence::Flood),
-                _ => Ok(Standing::Settled(reason)),
-            };
-        }
-        match devices.charge_sealed(&cookie.grant, session.key(), opened.number, now) {
-            Charge::New => Ok(Standing::Asks { repeated: false }),
-            Charge::Repeated => Ok(Standing::Asks { repeated: true }),
-            Charge::Untold => {
-                self.counters.count_number_untold();
-                Ok(Standing::Asks { repeated: true })
-            }
-            Charge::OverRate => Ok(Standing::Settled(Reason::RateExceeded)),
-            Charge::Flood => Err(Silence::Flood),
-        }
-    }
-
-    /// The case of one opened packet, settled at once where the device may not ask or its request is none.
-    fn case_of<'d>(&self, opened: &Opened, standing: Standing, plain: &'d [u8]) -> Case<'d> {
-        let repeated = match standing {
-            Standing::Settled(reason) => return Case::settled(opened.number, reason),
-            Standing::Asks { repeated } => repeated,
+        let repeated = match self.device_fault(&grant, Scope::CHECKS).or(outdated) {
+            Some(_) if devices.charge_unread(&grant, now) == Charge::Flood => return Err(Silence::Flood),
+            Some(reason) => Err(reason),
+            None => match devices.charge_sealed(&grant, session.key(), opened.number, now) {
+                Charge::New => Ok(false),
+                Charge::Repeated => Ok(true),
+                Charge::Untold => {
+                    self.counters.count_number_untold();
+                    Ok(true)
+                }
+                Charge::OverRate => Err(Reason::RateExceeded),
+                Charge::Flood => return Err(Silence::Flood),
+            },
         };
-        let Some(session) = self.sessions.get(opened.session) else {
-            return Case::settled(opened.number, Reason::BadRequest);
-        };
-        match read::<CheckRequest<'_>>(plain) {
-            Ok(request) => Case::new(opened.number, session.cookie.grant, &request, repeated),
-            Err(_) => Case::settled(opened.number, Reason::BadRequest),
-        }
+        Ok(Asked { index, opened, grant, repeated })
     }
 
     /// Why this device may not ask this at all.

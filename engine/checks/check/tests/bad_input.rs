@@ -113,26 +113,13 @@ fn a_number_used_twice_confuses_nobody() {
 /// What opens and is no check request is told to the gate, which can mend it.
 #[test]
 fn a_genuine_packet_without_a_request_is_a_bad_request() {
-    use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
     let mut checkpoint = Checkpoint::new();
     let grant = checkpoint.gate(1, SCHOOL).grant;
     let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
-    let header = hufu_wire::RequestHeader {
-        epoch: enrolled.epoch,
-        cookie_nonce: enrolled.cookie_nonce,
-        cookie: enrolled.cookie,
-        number: hufu_wire::CheckNumber(1),
-    };
     let session = hufu_client::Session::new(enrolled.clone());
     let too_long = [[0xff, 0xff, 0, 0].as_slice(), &[0; 60]].concat();
     for plain in [vec![0xff; 32], vec![0; 33], too_long, vec![0; 520]] {
-        let mut datagram = vec![0; sealed::REQUEST_HEADER_BYTES];
-        hufu_wire::write(&header, &mut datagram).unwrap();
-        let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &enrolled.keys.request).unwrap());
-        let mut cipher = plain;
-        let nonce = Nonce::assume_unique_for_key(header.number.nonce());
-        key.seal_in_place_append_tag(nonce, Aad::from(&datagram), &mut cipher).unwrap();
-        datagram.extend(cipher);
+        let datagram = sealed_by_hand(&enrolled, hufu_wire::CheckNumber(1), &plain);
         let reply = checkpoint.answer(&datagram).unwrap();
         assert_eq!(session.open(&reply).unwrap().reason, Reason::BadRequest);
     }

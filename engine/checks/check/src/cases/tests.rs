@@ -1,6 +1,9 @@
 use super::*;
 use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
-use hufu_wire::{DeviceId, SiteId};
+use hufu_wire::{DeviceGeneration, DeviceId, Scope, SiteId};
+
+const GRANT: Grant =
+    Grant { device: DeviceId(1), generation: DeviceGeneration(0), site: SiteId(1), scope: Scope::CHECKS };
 
 #[test]
 fn r09_only_what_is_claimed_is_admitted() {
@@ -24,7 +27,8 @@ fn r07_a_verdict_reads_its_sequence_before_its_word() {
     let sites = Sites::parse("[[site]]\nid = 1\nname = \"Door\"\n", "sites.toml").unwrap();
     let now = UnixMillis(BEGUN.0 + 60_000);
     let holders = || (0..HOLDERS).zip(0..);
-    let mut cases: Batch<Case<'_>> = holders().map(|_| Case::settled(CheckNumber(1), Reason::Busy)).collect();
+    let case = |_| Case::new(now, CheckNumber(1), GRANT, None, Err(Reason::Busy));
+    let mut cases: Batch<Case<'_>> = holders().map(case).collect();
     let wanted = holders().map(|(holder, case)| Present {
         case,
         gate: Gate { device: DeviceId(1), lane: Lane(0) },
@@ -41,9 +45,9 @@ fn r07_a_verdict_reads_its_sequence_before_its_word() {
     });
     let found = look_up(now, &mut cases, wanted.collect(), &table);
     for (case, present) in cases.iter().zip(&found) {
-        let (told, has) = (case.as_of.0, u64::from(present.facts.status.generation()));
+        let (told, has) = (case.verdict.as_of.0, u64::from(present.facts.status.generation()));
         assert!((1..=has).contains(&told), "told change {told}, the word is of change {has}");
-        assert_eq!(case.age, Age::Millis(60_000 - 1000 * u32::try_from(told).unwrap()));
+        assert_eq!(case.verdict.age, Age::Millis(60_000 - 1000 * u32::try_from(told).unwrap()));
     }
     assert_eq!(u32::from(table.changes()), 1 + HOLDERS + 1, "each sequence alone, all words at once");
 }

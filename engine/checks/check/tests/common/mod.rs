@@ -10,7 +10,8 @@
 
 use std::sync::Arc;
 
-use hufu_check::{ClusterKeys, Counters, Engine, EngineParts, Rate, Replies, Spine};
+use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use hufu_check::{ClusterKeys, Counters, Engine, EngineParts, Journal, Mark, Rate, Record, Replies, Spine};
 use hufu_client::Session;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
@@ -20,8 +21,9 @@ use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table, Writer};
 use hufu_wire::{
-    Colour, DeviceGeneration, DeviceId, Grant, HolderIndex, HubId, IssuerId, Lane, Reason, Scope, Sequence,
-    SiteId, StatusWord, Step, UnixMillis, UnixSeconds, Verdict, sealed,
+    CheckNumber, Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, HubId, IssuerId, Lane,
+    Reason, RequestHeader, Scope, Sequence, SiteId, StatusWord, Step, UnixMillis, UnixSeconds, Verdict,
+    sealed, write,
 };
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
@@ -220,6 +222,34 @@ impl Gate {
     /// Numbers that never reach the engine.
     pub fn skip(&mut self, numbers: u64) {
         (0..numbers).for_each(|_| drop(self.request("")));
+    }
+}
+
+/// An authentic packet of this session whose plain text is `plain`.
+pub fn sealed_by_hand(enrolled: &Enrolled, number: CheckNumber, plain: &[u8]) -> Vec<u8> {
+    let (epoch, cookie_nonce, cookie) = (enrolled.epoch, enrolled.cookie_nonce, enrolled.cookie);
+    let mut datagram = vec![0; sealed::REQUEST_HEADER_BYTES];
+    write(&RequestHeader { epoch, cookie_nonce, cookie, number }, &mut datagram).unwrap();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &enrolled.keys.request).unwrap());
+    let nonce = Nonce::assume_unique_for_key(number.nonce());
+    let mut cipher = plain.to_vec();
+    key.seal_in_place_append_tag(nonce, Aad::from(&datagram), &mut cipher).unwrap();
+    datagram.extend(cipher);
+    datagram
+}
+
+/// A journal that keeps all records, in the order in which they were noted.
+#[derive(Default)]
+pub struct Recorder(pub Vec<Record>);
+
+impl Journal for Recorder {
+    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
+        self.0.extend(records);
+        Mark(self.0.len() as u64)
+    }
+
+    fn is_durable(&self, mark: Mark) -> bool {
+        mark.0 <= self.0.len() as u64
     }
 }
 
