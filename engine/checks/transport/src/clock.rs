@@ -1,23 +1,19 @@
 //! The clock that a server judges by.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use hufu_wire::{UnixMillis, UnixSeconds};
 use tokio::time::sleep;
 
-/// Where a server reads the wall clock: the system's, unless whoever starts it has another. It is read once for each
-/// batch.
+/// Where a server reads the wall clock: the system's, unless it is started with another. It is read once for each batch.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> UnixMillis + Send + Sync>);
 
 impl Clock {
     /// The system's clock; 1970 when it is before that.
     pub fn system() -> Clock {
-        Clock::new(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-        })
+        Clock::new(|| SystemTime::now().into())
     }
 
     /// A clock that is read by calling `read`, from any thread.
@@ -30,8 +26,7 @@ impl Clock {
         (self.0)()
     }
 
-    /// Resolves once the clock has reached `end`. It may be set while somebody waits, so it is looked at again
-    /// every few minutes.
+    /// Resolves once the clock has reached `end`. It may be set meanwhile, so it is read again every few minutes.
     pub(crate) async fn reaches(&self, end: UnixSeconds) {
         const LOOK_AGAIN_MS: u64 = 300_000;
         let end_ms = u64::from(end.0) * 1000;

@@ -10,7 +10,9 @@
 //! | `hufu-metrics` | answers scrapes by reading the others' counters |
 
 mod clock;
+mod durable;
 mod family;
+mod fault;
 mod meter;
 mod metrics;
 mod options;
@@ -22,7 +24,8 @@ mod tls;
 mod udp;
 
 pub use clock::Clock;
+pub use fault::ServeError;
 pub use metrics::{Exhibit, Family, Labels, MetricsPage, Values};
-pub use options::{QuicOptions, ServeOptions, UdpOptions};
-pub use running::{Figures, Running, ServeError, serve, serve_by};
-pub use tls::{ALPN, TlsFault, TlsParts};
+pub use options::{QuicOptions, ServeOptions, TlsParts, UdpOptions};
+pub use running::{Figures, Running, serve, serve_by};
+pub use tls::{ALPN, TlsFault};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::tls::TlsParts;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 /// Everything [`serve`](crate::serve) needs besides the engine.
 #[derive(Debug)]
@@ -70,6 +70,22 @@ pub struct QuicOptions {
     /// Frames under way in all connections together, bytes; at least one frame of the largest kind. One device
     /// may take a twelfth of it, or one such frame.
     pub frames_bytes_max: usize,
+}
+
+/// The engine's certificate and whom it trusts.
+#[derive(Debug)]
+pub struct TlsParts {
+    /// The engine's certificate chain, leaf first; the leaf carries [`ENGINE_NAME`](crate::profile::ENGINE_NAME).
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The leaf's private key.
+    pub key: PrivateKeyDer<'static>,
+    /// The roots of device certificates.
+    pub device_roots: Vec<CertificateDer<'static>>,
+    /// The newest revocation list of each root; none checks no revocation.
+    pub crls: Vec<CertificateRevocationListDer<'static>>,
+    /// Whether devices are refused once a list is past its next update. With this set a CA that falls silent
+    /// shuts out every device; without it an old list still counts.
+    pub crls_must_be_fresh: bool,
 }
 
 impl UdpOptions {

@@ -5,24 +5,26 @@
 
 mod admission;
 mod answer;
+mod closing;
+mod connection;
 mod device;
 mod endpoint;
 mod frame;
 mod meters;
 mod roll;
+mod shared;
 mod stream;
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hufu_check::{Counters, Engine, Spine};
+use hufu_check::{Engine, Journal, Spine};
 use hufu_wire::limits::FRAME_BYTES_MAX;
-use hufu_wire::{DeviceGeneration, DeviceId, Reason};
-use quinn::{Connection, Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
@@ -30,16 +32,15 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::family::Listen;
+use crate::fault::ServeError;
 use crate::options::QuicOptions;
-use crate::running::ServeError;
 use crate::tls::Tls;
 
 use admission::Handshakes;
-pub(crate) use meters::QuicMeters;
+use meters::QuicMeters;
 use roll::Roll;
-
-/// PROTOCOL 2: a frame that cannot be read ends its stream with this error code.
-const UNREADABLE: VarInt = VarInt::from_u32(1);
+pub(crate) use shared::Shared;
+use shared::Stop;
 
 /// The running endpoints, one for each address.
 pub(crate) struct Quic {
@@ -48,33 +49,6 @@ pub(crate) struct Quic {
     pub(crate) shared: Arc<Shared>,
     stop: watch::Sender<Stop>,
     thread: JoinHandle<()>,
-}
-
-/// Whether work goes on, and how long what is under way may take once it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    No,
-    Within(Duration),
-}
-
-/// What every connection of all endpoints shares.
-pub(crate) struct Shared {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) clock: Clock,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) meters: QuicMeters,
-    pub(crate) roll: Roll,
-    options: QuicOptions,
-    /// The port that enrolments name.
-    udp_port: u16,
-    tls: ArcSwap<Tls>,
-    pub(crate) handshakes: Arc<Handshakes>,
-    /// Never contended: only the endpoint's thread checks.
-    spine: Mutex<Spine>,
-    /// Bytes of frames that may still be taken in.
-    frames: Semaphore,
-    streams: AtomicUsize,
-    stop: watch::Receiver<Stop>,
 }
 
 impl Quic {
@@ -86,6 +60,7 @@ impl Quic {
         udp_port: u16,
         clock: Clock,
         engine: &Arc<Engine>,
+        spine: Spine<impl Journal + Send + 'static>,
     ) -> Result<Quic, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
@@ -93,7 +68,6 @@ impl Quic {
         let open =
             |(socket, addr)| open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why });
         let endpoints = sockets.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
         let (stop, stopped) = watch::channel(Stop::No);
         for (device, generation) in &tls.revoked {
             engine.devices().revoke(*device, *generation);
@@ -109,7 +83,7 @@ impl Quic {
             options,
             udp_port,
             tls: ArcSwap::from_pointee(tls),
-            spine: Mutex::new(spine),
+            spine: Mutex::new(Box::new(spine)),
             streams: AtomicUsize::new(0),
             stop: stopped,
         });
@@ -129,71 +103,6 @@ impl Quic {
         self.stop.send_replace(Stop::Within(within));
         // A thread that panicked has already said so on standard error.
         let _ = self.thread.join();
-    }
-}
-
-impl Shared {
-    /// Revokes a device up to `generation`: its cookies, its next handshakes, and the connections it has open.
-    pub(crate) fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
-        // In this order: a connection that enters the roll after the sweep finds its device revoked.
-        self.engine.devices().revoke(device, generation);
-        self.meters.closed_revoked.add_shared(self.roll.close(device, generation, Reason::DeviceRevoked));
-    }
-
-    /// Puts new certificates and lists in force and closes every connection they would not admit.
-    pub(crate) fn set_tls(&self, tls: Tls) {
-        // In this order: a connection that enters the roll after the sweep is held against the new lists.
-        self.tls.store(Arc::new(tls));
-        let tls = self.tls.load();
-        for (device, generation) in &tls.revoked {
-            self.revoke(*device, *generation);
-        }
-        for (grant, connection, reason) in self.roll.refused_by(&tls) {
-            // Nothing takes a revocation back, so only a list may ask for one: a root that is wrong today may be
-            // mended tomorrow.
-            if reason == Reason::DeviceRevoked {
-                self.revoke(grant.device, grant.generation);
-            } else if close(&connection, reason) {
-                self.meters.closed_certificate.add_shared(1);
-            }
-        }
-    }
-
-    fn spine(&self) -> MutexGuard<'_, Spine> {
-        // A check that panicked leaves only scratch behind.
-        self.spine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stopping(&self) -> bool {
-        *self.stop.borrow() != Stop::No
-    }
-
-    /// Resolves when the server is told to stop, with the time that is left.
-    async fn stopped(&self) -> Duration {
-        let mut stop = self.stop.clone();
-        loop {
-            if let Stop::Within(within) = *stop.borrow_and_update() {
-                return within;
-            }
-            if stop.changed().await.is_err() {
-                // The handle is gone without a word: nobody waits.
-                return Duration::ZERO;
-            }
-        }
-    }
-
-    /// Counts one stream as under way until the guard is dropped.
-    fn stream(&self) -> UnderWay<'_> {
-        self.streams.fetch_add(1, Ordering::Relaxed);
-        UnderWay(&self.streams)
-    }
-}
-
-struct UnderWay<'s>(&'s AtomicUsize);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -236,20 +145,4 @@ fn open(runtime: &Runtime, socket: UdpSocket, tls: &Tls) -> std::io::Result<Endp
     let _context = runtime.enter();
     let server = quinn::ServerConfig::clone(&tls.server);
     Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
-}
-
-/// Closes a connection for `reason`; `false` when it was closed before.
-fn close(connection: &Connection, reason: Reason) -> bool {
-    let open = is_open(connection);
-    connection.close(close_code(reason), reason.slug().as_bytes());
-    open
-}
-
-fn is_open(connection: &Connection) -> bool {
-    connection.close_reason().is_none()
-}
-
-/// The error code of a connection that is closed for `reason` is the reason's number.
-fn close_code(reason: Reason) -> VarInt {
-    VarInt::from_u32(reason.code().into())
 }

@@ -1,19 +1,19 @@
 //! A server from start to stop.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use hufu_check::{Counters, Engine, NotEnrolled, Silence};
-use hufu_wire::{Actor, DeviceGeneration, DeviceId, Reason};
+use hufu_check::{Counters, Engine, Journal, NoJournal, Silence, Spine};
+use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 
 use crate::clock::Clock;
-use crate::metrics::{self, Board, Exhibit, Metrics};
-use crate::options::{QuicOptions, ServeOptions};
+use crate::fault::ServeError;
+use crate::metrics::{self, Board, Exhibit, Metrics, Report};
+use crate::options::{QuicOptions, ServeOptions, TlsParts};
 use crate::quic::{self, Quic};
-use crate::tls::{Tls, TlsFault, TlsParts};
+use crate::tls::{Tls, TlsFault};
 use crate::udp::Udp;
 
 /// A server that runs until [`stop`](Running::stop). Dropping it stops it too, waiting for nothing.
@@ -66,21 +66,31 @@ pub struct Figures {
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
 pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
-    serve_by(Clock::system(), options, engine)
+    serve_by(Clock::system(), options, engine, || NoJournal)
 }
 
-/// [`serve`] by another clock than the system's. TLS judges certificates by the system's all the same.
+/// [`serve`] by another clock than the system's, and with a journal for each thread that checks. TLS judges
+/// certificates by the system's clock all the same.
 ///
 /// # Errors
 /// As [`serve`].
-pub fn serve_by(clock: Clock, options: ServeOptions, engine: Arc<Engine>) -> Result<Running, ServeError> {
+pub fn serve_by<J: Journal + Send + 'static>(
+    clock: Clock,
+    options: ServeOptions,
+    engine: Arc<Engine>,
+    mut journal: impl FnMut() -> J,
+) -> Result<Running, ServeError> {
     let ServeOptions { udp: udp_options, quic: quic_options, tls, metrics, stop_within } = options;
     let tls = Tls::new(tls, &quic_options)?;
     let quic_sockets = quic::bind(&quic_options)?;
     let metrics_listener = metrics.map(metrics::bind).transpose()?;
-    let udp = Udp::start(&udp_options, &clock, &engine)?;
+    let mut spine = || Spine::with_journal(Arc::clone(&engine), journal()).map_err(ServeError::Engine);
+    let udp = Udp::start(&udp_options, &clock, &mut spine)?;
     let udp_port = udp_options.advertised_port.unwrap_or_else(|| udp.addr().port());
-    let quic = match Quic::start(quic_sockets, quic_options.clone(), tls, udp_port, clock.clone(), &engine) {
+    let quic = spine().and_then(|spine| {
+        Quic::start(quic_sockets, quic_options.clone(), tls, udp_port, clock.clone(), &engine, spine)
+    });
+    let quic = match quic {
         Ok(quic) => quic,
         Err(error) => {
             udp.stop();
@@ -129,12 +139,12 @@ impl Running {
         self.quic.shared.revoke(device, generation);
     }
 
-    /// Puts new certificates and revocation lists in force. Every device in a list is
-    /// [revoked](Self::revoke). Connections whose certificates would no longer be accepted for another cause, a
-    /// new root or a certificate's end, are closed and may come back when it is mended; all others stay.
+    /// Replaces certificates and revocation lists. Every device in a list is [revoked](Self::revoke). Connections
+    /// whose certificates would no longer be accepted for another cause, a new root or an expired certificate, are
+    /// closed and may come back once it is corrected; all others stay.
     ///
     /// # Errors
-    /// [`TlsFault`], and what was in force stays in force.
+    /// [`TlsFault`], and nothing is replaced.
     pub fn set_tls(&self, parts: TlsParts) -> Result<(), TlsFault> {
         self.quic.shared.set_tls(Tls::new(parts, &self.quic_options)?);
         Ok(())
@@ -166,7 +176,7 @@ impl Running {
     /// The metrics page, as `/metrics` serves it.
     pub fn metrics_text(&self) -> String {
         // Writing to a string does not fail.
-        self.board.text().unwrap_or_default()
+        Report::text(&self.board).unwrap_or_default()
     }
 
     /// Stops: new connections are refused and new requests answered [`Reason::Stopping`], what is under way
@@ -178,35 +188,5 @@ impl Running {
         if let Some(metrics) = self.metrics {
             metrics.stop();
         }
-    }
-}
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// An address cannot be served.
-    #[error("cannot serve {addr}: {why}")]
-    Socket {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system says.
-        #[source]
-        why: io::Error,
-    },
-    /// A certificate, key or list cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsFault),
-    /// The system gives no thread.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[source] io::Error),
-    /// The engine gives no worker.
-    #[error(transparent)]
-    Engine(NotEnrolled),
-}
-
-impl ServeError {
-    /// Who can mend it: always whoever runs the engine.
-    pub const fn actor(&self) -> Actor {
-        Actor::Operator
     }
 }

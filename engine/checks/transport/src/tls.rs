@@ -8,35 +8,19 @@ use hufu_wire::limits::FRAME_BYTES_MAX;
 use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{CertificateError, RootCertStore};
 
-use crate::options::QuicOptions;
+use crate::options::{QuicOptions, TlsParts};
 use crate::profile;
 
 /// The ALPN protocol id (RFC 7301).
 pub const ALPN: &[u8] = b"hufu/1";
 
-/// The engine's certificate and whom it trusts.
-#[derive(Debug)]
-pub struct TlsParts {
-    /// The engine's certificate chain, leaf first; the leaf carries [`profile::ENGINE_NAME`].
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The leaf's private key.
-    pub key: PrivateKeyDer<'static>,
-    /// The roots of device certificates.
-    pub device_roots: Vec<CertificateDer<'static>>,
-    /// The newest revocation list of each root; none checks no revocation.
-    pub crls: Vec<CertificateRevocationListDer<'static>>,
-    /// Whether devices are refused once a list is past its next update. With this set a CA that falls silent
-    /// shuts out every device; without it an old list goes on being believed.
-    pub crls_must_be_fresh: bool,
-}
-
 impl TlsParts {
-    /// Whether these can be served with, as [`serve`](crate::serve) finds out when it starts.
+    /// Whether a server can use these, as [`serve`](crate::serve) finds out when it starts.
     ///
     /// # Errors
     /// [`TlsFault`], for example when certificate and key do not belong together.
@@ -45,7 +29,7 @@ impl TlsParts {
     }
 }
 
-/// Why certificates cannot be served with. Whoever runs the operator's CA can mend it.
+/// Why certificates cannot be used to serve. The operator's CA can correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsFault {
     /// Certificate and key are missing, damaged or do not belong together.
@@ -56,7 +40,7 @@ pub enum TlsFault {
     Devices(String),
 }
 
-/// What is in force for new connections, and what tells whether an old one may stay.
+/// What new connections are accepted with, and what tells whether an old one may stay.
 pub(crate) struct Tls {
     pub(crate) server: Arc<quinn::ServerConfig>,
     pub(crate) revoked: BTreeSet<(DeviceId, DeviceGeneration)>,
@@ -103,7 +87,7 @@ impl Tls {
             .with_single_cert(parts.chain, parts.key)
             .map_err(own)?;
         tls.alpn_protocols = vec![ALPN.to_vec()];
-        refuse_old_news(&mut tls);
+        forbid_resumption(&mut tls);
         let crypto = QuicServerConfig::try_from(tls).map_err(|error| TlsFault::Own(error.to_string()))?;
         let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         server.transport_config(Arc::new(transport(options)));
@@ -146,7 +130,7 @@ impl Lists {
 
 /// No 0-RTT, whose data can be replayed (RFC 8446 section 8), and no resumption, which would admit a device
 /// on the strength of a certificate that was checked before its revocation.
-fn refuse_old_news(tls: &mut rustls::ServerConfig) {
+fn forbid_resumption(tls: &mut rustls::ServerConfig) {
     tls.max_early_data_size = 0;
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(NoServerSessionStorage {});
@@ -191,7 +175,7 @@ mod tests {
             .with_no_client_auth()
             .with_cert_resolver(resolver);
         tls.max_early_data_size = u32::MAX;
-        refuse_old_news(&mut tls);
+        forbid_resumption(&mut tls);
         assert_eq!(tls.max_early_data_size, 0, "0-RTT is off");
         assert_eq!(tls.send_tls13_tickets, 0);
         assert!(!tls.session_storage.can_cache());

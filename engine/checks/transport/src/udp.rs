@@ -2,6 +2,7 @@
 //!
 //! `docs/decisions/0005-udp-io.md` says which system calls are used and what they cost.
 
+mod meters;
 mod outbox;
 mod socket;
 mod wake;
@@ -10,28 +11,29 @@ mod worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use hufu_check::{Counters, Engine, Spine};
+use hufu_check::{Counters, Journal, Spine};
 
 use crate::clock::Clock;
+use crate::fault::ServeError;
 use crate::options::UdpOptions;
-use crate::running::ServeError;
 
+pub(crate) use meters::WorkerMeters;
 use socket::Socket;
 use wake::Wake;
 use worker::Worker;
-pub(crate) use worker::WorkerMeters;
 
 /// The running workers.
 pub(crate) struct Udp {
     /// One address or several, in the order of the options.
     pub(crate) addrs: Vec<SocketAddr>,
-    pub(crate) workers: Vec<Working>,
+    pub(crate) workers: Vec<RunningWorker>,
     wake: Arc<Wake>,
 }
 
 /// One worker, seen from outside.
-pub(crate) struct Working {
+pub(crate) struct RunningWorker {
     pub(crate) counters: Arc<Counters>,
     pub(crate) meters: Arc<WorkerMeters>,
     thread: JoinHandle<()>,
@@ -39,10 +41,10 @@ pub(crate) struct Working {
 
 impl Udp {
     /// Opens all sockets and only then starts the workers, so that a failure leaves no thread behind.
-    pub(crate) fn start(
+    pub(crate) fn start<J: Journal + Send + 'static>(
         options: &UdpOptions,
         clock: &Clock,
-        engine: &Arc<Engine>,
+        mut spine: impl FnMut() -> Result<Spine<J>, ServeError>,
     ) -> Result<Udp, ServeError> {
         let mut addrs: Vec<SocketAddr> = Vec::new();
         let mut sockets = Vec::new();
@@ -69,8 +71,10 @@ impl Udp {
         let mut udp = Udp { addrs, workers: Vec::new(), wake };
         for (index, socket) in sockets.into_iter().enumerate() {
             let core = options.cores.get(index % options.cores.len().max(1)).copied();
-            match udp.start_worker(index, socket, core, options, clock, engine) {
-                Ok(working) => udp.workers.push(working),
+            let worker = spine()
+                .and_then(|spine| udp.start_worker(index, socket, core, spine, clock, options.busy_poll));
+            match worker {
+                Ok(worker) => udp.workers.push(worker),
                 Err(error) => {
                     udp.stop();
                     return Err(error);
@@ -91,28 +95,27 @@ impl Udp {
         index: usize,
         socket: Socket,
         core: Option<usize>,
-        options: &UdpOptions,
+        spine: Spine<impl Journal + Send + 'static>,
         clock: &Clock,
-        engine: &Arc<Engine>,
-    ) -> Result<Working, ServeError> {
-        let spine = Spine::new(Arc::clone(engine)).map_err(ServeError::Engine)?;
+        busy_poll: Duration,
+    ) -> Result<RunningWorker, ServeError> {
         let counters = spine.counters();
-        let meters = Arc::new(WorkerMeters::new(index, socket.inode()));
+        let meters = Arc::new(WorkerMeters { index, inode: socket.inode(), ..WorkerMeters::default() });
         let (wake, clock) = (Arc::clone(&self.wake), clock.clone());
-        let worker = Worker::new(socket, spine, Arc::clone(&meters), wake, clock, options.busy_poll);
+        let worker = Worker::new(socket, spine, Arc::clone(&meters), wake, clock, busy_poll);
         let thread = std::thread::Builder::new()
             .name(format!("hufu-udp-{index}"))
             .spawn(move || worker.run(core))
             .map_err(ServeError::Thread)?;
-        Ok(Working { counters, meters, thread })
+        Ok(RunningWorker { counters, meters, thread })
     }
 
     /// Answers what the sockets hold, then ends the workers.
     pub(crate) fn stop(mut self) {
         self.wake.stop();
-        for working in std::mem::take(&mut self.workers) {
+        for worker in std::mem::take(&mut self.workers) {
             // A worker that panicked has already said so on standard error.
-            let _ = working.thread.join();
+            let _ = worker.thread.join();
         }
     }
 }

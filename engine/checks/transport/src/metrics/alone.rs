@@ -6,14 +6,11 @@ use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 
 use super::exhibit::Exhibit;
-use super::http::Shown;
-use super::page::Page;
-use super::{Metrics, bind};
-use crate::running::ServeError;
+use super::http::{Metrics, Report, bind};
+use super::page::{Page, encoded};
+use crate::fault::ServeError;
 
 /// A page that shows one exhibit, until it is stopped.
 pub struct MetricsPage(Metrics);
@@ -48,13 +45,9 @@ impl fmt::Debug for MetricsPage {
 #[derive(Clone)]
 struct Alone(Arc<dyn Exhibit>);
 
-impl Shown for Alone {
+impl Report for Alone {
     fn text(&self) -> Result<String, fmt::Error> {
-        let mut registry = Registry::with_prefix("hufu");
-        registry.register_collector(Box::new(self.clone()));
-        let mut text = String::new();
-        encode(&mut text, &registry)?;
-        Ok(text)
+        encoded(self.clone())
     }
 
     fn not_ready(&self) -> Vec<String> {

@@ -2,8 +2,9 @@
 
 use core::fmt;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,11 +14,56 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::sync::oneshot;
 
-use super::scrape::Board;
-use super::visit::Doorman;
+use super::listener::LimitedListener;
+use crate::fault::ServeError;
 
-/// What a page shows.
-pub(crate) trait Shown: Send + Sync {
+/// The running HTTP server.
+pub(crate) struct Metrics {
+    pub(crate) addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// Opens the socket, and says where.
+pub(crate) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let open = || {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let addr = listener.local_addr()?;
+        Ok((listener, addr))
+    };
+    open().map_err(|why| ServeError::Socket { addr: listen, why })
+}
+
+impl Metrics {
+    pub(crate) fn start(
+        (listener, addr): (TcpListener, SocketAddr),
+        report: Arc<dyn Report>,
+    ) -> Result<Metrics, ServeError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("hufu-metrics".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(serve(listener, report, stopped)) {
+                    tracing::error!(%error, "metrics are no longer served; checks are");
+                }
+            })
+            .map_err(ServeError::Thread)?;
+        Ok(Metrics { addr, stop, thread })
+    }
+
+    /// Ends the server; requests under way are cut off.
+    pub(crate) fn stop(self) {
+        // Fails when the server has ended by itself.
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+/// What the server answers with.
+pub(crate) trait Report: Send + Sync {
     /// Everything as OpenMetrics text.
     fn text(&self) -> Result<String, fmt::Error>;
 
@@ -25,45 +71,35 @@ pub(crate) trait Shown: Send + Sync {
     fn not_ready(&self) -> Vec<String>;
 }
 
-impl Shown for Arc<Board> {
-    fn text(&self) -> Result<String, fmt::Error> {
-        Board::text(self)
-    }
-
-    fn not_ready(&self) -> Vec<String> {
-        Board::not_ready(self)
-    }
-}
-
 /// Serves until `stopped`.
-pub(crate) async fn serve(
+async fn serve(
     listener: TcpListener,
-    shown: Arc<dyn Shown>,
+    report: Arc<dyn Report>,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
-        .with_state(shown);
-    let listener = Doorman::new(tokio::net::TcpListener::from_std(listener)?);
+        .with_state(report);
+    let listener = LimitedListener::new(tokio::net::TcpListener::from_std(listener)?);
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served,
         _ = stopped => Ok(()),
     }
 }
 
-async fn metrics(State(shown): State<Arc<dyn Shown>>) -> impl IntoResponse {
+async fn metrics(State(report): State<Arc<dyn Report>>) -> impl IntoResponse {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match shown.text() {
+    match report.text() {
         Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, OPEN_METRICS)], text),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], String::new()),
     }
 }
 
 /// Whether requests should be sent here; if not, one line for each cause.
-async fn readyz(State(shown): State<Arc<dyn Shown>>) -> impl IntoResponse {
-    let why = shown.not_ready();
+async fn readyz(State(report): State<Arc<dyn Report>>) -> impl IntoResponse {
+    let why = report.not_ready();
     if why.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {

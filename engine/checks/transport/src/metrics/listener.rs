@@ -1,4 +1,4 @@
-//! A cap on HTTP connections and on how long each may last, so that visitors who say nothing keep nobody out.
+//! A cap on HTTP connections and on how long each may last, so that silent clients do not shut others out.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,38 +14,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
 /// A scraper, a health check or two, and an operator's browser, some times over.
-const VISITS_MAX: usize = 32;
-/// A scrape takes milliseconds; whoever keeps the connection between two opens another one.
-const VISIT: Duration = Duration::from_secs(5);
+const CONNECTIONS_MAX: usize = 32;
+/// A scrape takes milliseconds; a scraper that keeps its connection opens another one the next time.
+const CONNECTION_MAX: Duration = Duration::from_secs(5);
 
-/// Lets visitors in while there is a place; others wait in the system's queue.
-pub(crate) struct Doorman {
+/// Accepts connections while fewer than [`CONNECTIONS_MAX`] are open; others wait in the system's queue.
+pub(crate) struct LimitedListener {
     listener: TcpListener,
     places: Arc<Semaphore>,
 }
 
-/// One connection, with its place and its end.
-pub(crate) struct Visit {
+/// One connection, with its place and its deadline.
+pub(crate) struct LimitedStream {
     stream: TcpStream,
-    over: Pin<Box<Sleep>>,
+    deadline: Pin<Box<Sleep>>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
-impl Doorman {
-    pub(crate) fn new(listener: TcpListener) -> Doorman {
-        Doorman { listener, places: Arc::new(Semaphore::new(VISITS_MAX)) }
+impl LimitedListener {
+    pub(crate) fn new(listener: TcpListener) -> LimitedListener {
+        LimitedListener { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
     }
 }
 
-impl Listener for Doorman {
-    type Io = Visit;
+impl Listener for LimitedListener {
+    type Io = LimitedStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Visit, SocketAddr) {
-        // Nobody closes the semaphore, so there is always a place in the end.
+    async fn accept(&mut self) -> (LimitedStream, SocketAddr) {
+        // The semaphore is never closed, so a place comes in the end.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, addr) = Listener::accept(&mut self.listener).await;
-        (Visit { stream, over: Box::pin(sleep(VISIT)), _place: place }, addr)
+        (LimitedStream { stream, deadline: Box::pin(sleep(CONNECTION_MAX)), _place: place }, addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -53,17 +53,17 @@ impl Listener for Doorman {
     }
 }
 
-impl Visit {
-    /// The stream, unless the visit is over; wakes whoever waits for the stream when it is.
+impl LimitedStream {
+    /// The stream until the deadline; the task that waits for the stream is woken then.
     fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
-        match self.over.as_mut().poll(context) {
+        match self.deadline.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => Ok(Pin::new(&mut self.stream)),
         }
     }
 }
 
-impl AsyncRead for Visit {
+impl AsyncRead for LimitedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -73,7 +73,7 @@ impl AsyncRead for Visit {
     }
 }
 
-impl AsyncWrite for Visit {
+impl AsyncWrite for LimitedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

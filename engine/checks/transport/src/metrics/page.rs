@@ -2,10 +2,13 @@
 
 use core::fmt;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
 
 use super::exhibit::{Family, Labels, Values};
 
@@ -62,41 +65,41 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A family of somebody else's.
+    /// A family of another part of the engine.
     pub(super) fn family(&mut self, family: &Family) -> fmt::Result {
         let Family { name, help, values } = family;
         let kind = match values {
             Values::Counts(_) => MetricType::Counter,
             Values::Levels(_) | Values::Seconds(_) => MetricType::Gauge,
         };
-        let mut encoder = self.0.encode_descriptor(name, help, None, kind)?;
+        let encoder = self.0.encode_descriptor(name, help, None, kind)?;
         match values {
-            Values::Counts(values) => match alone(values) {
-                Some(value) => ConstCounter::new(value).encode(encoder),
-                None => values.iter().try_for_each(|(labels, value)| {
-                    ConstCounter::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-                }),
-            },
-            Values::Levels(values) => match alone(values) {
-                Some(value) => ConstGauge::new(value).encode(encoder),
-                None => values.iter().try_for_each(|(labels, value)| {
-                    ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-                }),
-            },
-            Values::Seconds(values) => match alone(values) {
-                Some(value) => ConstGauge::new(value).encode(encoder),
-                None => values.iter().try_for_each(|(labels, value)| {
-                    ConstGauge::new(*value).encode(encoder.encode_family(&labels.as_slice())?)
-                }),
-            },
+            Values::Counts(values) => put(encoder, values, ConstCounter::new),
+            Values::Levels(values) => put(encoder, values, ConstGauge::new),
+            Values::Seconds(values) => put(encoder, values, ConstGauge::new),
         }
     }
 }
 
-/// The value of a family that has one and no labels: written without braces, as other programs write it.
-fn alone<N: Copy>(values: &[(Labels, N)]) -> Option<N> {
+/// Writes the values of one family. A single value without labels stands without braces, as other programs write it.
+fn put<N: Copy, M: EncodeMetric>(
+    mut encoder: MetricEncoder<'_>,
+    values: &[(Labels, N)],
+    metric: impl Fn(N) -> M,
+) -> fmt::Result {
     match values {
-        [(labels, value)] if labels.is_empty() => Some(*value),
-        _ => None,
+        [(labels, value)] if labels.is_empty() => metric(*value).encode(encoder),
+        _ => values.iter().try_for_each(|(labels, value)| {
+            metric(*value).encode(encoder.encode_family(&labels.as_slice())?)
+        }),
     }
+}
+
+/// Everything that `collector` shows, as OpenMetrics text.
+pub(super) fn encoded(collector: impl Collector + 'static) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("hufu");
+    registry.register_collector(Box::new(collector));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
 }

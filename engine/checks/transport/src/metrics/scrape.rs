@@ -9,12 +9,11 @@ use hufu_check::{Counters, Engine, Silence};
 use hufu_wire::{Decision, Reason};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 
 use super::exhibit::Exhibit;
+use super::http::Report;
 use super::kernel;
-use super::page::Page;
+use super::page::{Page, encoded};
 use super::readiness;
 use crate::clock::Clock;
 use crate::quic::Shared;
@@ -32,18 +31,19 @@ pub(crate) struct Board {
     pub(crate) exhibits: RwLock<Vec<Arc<dyn Exhibit>>>,
 }
 
-impl Board {
-    /// Everything as OpenMetrics text.
-    pub(crate) fn text(self: &Arc<Self>) -> Result<String, fmt::Error> {
-        let mut registry = Registry::with_prefix("hufu");
-        registry.register_collector(Box::new(Arc::clone(self)));
-        let mut text = String::new();
-        encode(&mut text, &registry)?;
-        Ok(text)
+impl Report for Arc<Board> {
+    fn text(&self) -> Result<String, fmt::Error> {
+        encoded(Arc::clone(self))
     }
 
+    fn not_ready(&self) -> Vec<String> {
+        Board::not_ready(self)
+    }
+}
+
+impl Board {
     /// Why no gate should be sent here, one line a cause; none when it is ready.
-    pub(crate) fn not_ready(&self) -> Vec<String> {
+    fn not_ready(&self) -> Vec<String> {
         let mut why = Vec::new();
         if self.stopping.load(Ordering::Relaxed) {
             why.push("stopping".to_owned());

@@ -2,10 +2,7 @@
 
 use hufu_check::NotEnrolled;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
-use hufu_wire::{
-    Age, CheckNumber, CheckRequest, ClockOffset, FrameKind, Reason, Sequence, ServerTime, UnixMillis,
-    Verdict, read,
-};
+use hufu_wire::{CheckNumber, CheckRequest, FrameKind, Reason, ServerTime, UnixMillis, Verdict, read};
 
 use super::device::Device;
 use super::frame::{Draft, Frame};
@@ -30,27 +27,6 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
         FrameKind::Checks => checks(device, &frame.payload).await,
         // `read_frame` lets no others through.
         _ => None,
-    }
-}
-
-/// The verdict of an engine that is about to end.
-pub(crate) fn stopping(number: CheckNumber, now: UnixMillis) -> Verdict {
-    let reason = Reason::Stopping;
-    Verdict { number, server_time: now, reason, decision: reason.decision(), ..blank() }
-}
-
-/// A verdict that has not been given; it admits nobody.
-pub(crate) const fn blank() -> Verdict {
-    Verdict {
-        number: CheckNumber(0),
-        server_time: UnixMillis(0),
-        as_of: Sequence(0),
-        age: Age::Unknown,
-        clock_offset: ClockOffset(0),
-        decision: Reason::Busy.decision(),
-        reason: Reason::Busy,
-        colour: None,
-        kind: None,
     }
 }
 
@@ -115,9 +91,9 @@ fn check_turn(device: &Device, turn: &[(CheckNumber, CheckRequest<'_>)], draft: 
     let mut spine = device.shared.spine();
     let now = device.shared.clock.now();
     for requests in turn.chunks(BATCH_MAX) {
-        let mut verdicts = [blank(); BATCH_MAX];
+        let mut verdicts = [Verdict::of(CheckNumber(0), now, Reason::Busy); BATCH_MAX];
         let verdicts = &mut verdicts[..requests.len()];
-        device.check(now, &mut spine, requests, verdicts);
+        device.check(now, &mut **spine, requests, verdicts);
         for verdict in verdicts {
             draft.put(verdict);
         }

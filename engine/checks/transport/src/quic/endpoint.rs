@@ -9,9 +9,11 @@ use quinn::{Endpoint, Incoming};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::admission::Admission;
-use super::{Shared, close_code, device};
+use super::closing::close_code;
+use super::connection;
+use super::shared::{GRACE, Shared};
 
-/// Accepts connections until told to stop, lets streams under way end, and says goodbye.
+/// Accepts connections until told to stop, lets open streams end, and closes.
 pub(crate) async fn serve(endpoint: Endpoint, shared: Arc<Shared>) {
     let within = loop {
         tokio::select! {
@@ -37,7 +39,7 @@ pub(crate) async fn serve(endpoint: Endpoint, shared: Arc<Shared>) {
         _ = timeout_at(deadline, streams_end(&shared)) => {}
     }
     endpoint.close(close_code(Reason::Stopping), Reason::Stopping.slug().as_bytes());
-    // Whoever has not heard the farewell by then finds out by himself.
+    // A device that has not received the close by then notices by its own timeout.
     let _ = timeout_at(deadline, endpoint.wait_idle()).await;
 }
 
@@ -48,7 +50,7 @@ fn receive(incoming: Incoming, shared: &Arc<Shared>) {
         return incoming.refuse();
     }
     match shared.handshakes.admit(incoming.remote_address().ip(), incoming.remote_address_validated()) {
-        Admission::Begin(place) => device::begin(incoming, place, shared),
+        Admission::Begin(place) => connection::begin(incoming, place, shared),
         Admission::ProveAddress => {
             meters.retried.add(1);
             // Only a validated address may not be asked again, and that was handled by `admit`.
@@ -66,9 +68,6 @@ fn receive(incoming: Incoming, shared: &Arc<Shared>) {
         }
     }
 }
-
-/// Requests that were sent before their device could know are answered `stopping` for this long.
-pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 async fn streams_end(shared: &Shared) {
     const LOOK_AGAIN: Duration = Duration::from_millis(2);

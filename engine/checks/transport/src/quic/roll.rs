@@ -9,7 +9,7 @@ use quinn::Connection;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 
-use super::{close, close_code, is_open};
+use super::closing::{close, close_code, is_open};
 use crate::options::QuicOptions;
 use crate::tls::Tls;
 

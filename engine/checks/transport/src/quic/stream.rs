@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use quinn::{RecvStream, SendStream};
+use quinn::{RecvStream, SendStream, VarInt};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::UNREADABLE;
 use super::answer::answer;
 use super::device::Device;
 use super::frame::{Awaited, Frame, NoFrame, Room, Waits, read_frame};
+use super::shared::GRACE;
+
+/// PROTOCOL 2: a frame that cannot be read ends its stream with this error code.
+const UNREADABLE: VarInt = VarInt::from_u32(1);
 
 /// Serves a stream until the device finishes it, breaks the protocol, or the engine stops.
 pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: RecvStream) {
@@ -35,7 +38,7 @@ pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: R
                 // A stream that never runs dry, of rosters above all, takes turns with the others.
                 yield_now().await;
             }
-            Err(NoFrame::Finished) => return say_goodbye(&device, send).await,
+            Err(NoFrame::Finished) => return finish(&device, send).await,
             Err(NoFrame::Unreadable) => {
                 shared.meters.frames_unreadable.add(1);
                 return break_off(&mut send, &mut recv);
@@ -56,12 +59,12 @@ async fn next<'d>(device: &'d Device, recv: &mut RecvStream, waits: Waits) -> Re
     let frame = read_frame(recv, room, waits);
     if shared.stopping() {
         // A request may be on its way already, and is told that the engine stops.
-        return timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished));
+        return timeout(GRACE, frame).await.unwrap_or(Err(NoFrame::Finished));
     }
     tokio::pin!(frame);
     tokio::select! {
         frame = &mut frame => frame,
-        _ = shared.stopped() => timeout(super::endpoint::GRACE, frame).await.unwrap_or(Err(NoFrame::Finished)),
+        _ = shared.stopped() => timeout(GRACE, frame).await.unwrap_or(Err(NoFrame::Finished)),
     }
 }
 
@@ -72,7 +75,7 @@ fn break_off(send: &mut SendStream, recv: &mut RecvStream) {
 }
 
 /// Waits until the device has the last answer, so that a stopping engine does not cut it off.
-async fn say_goodbye(device: &Device, mut send: SendStream) {
+async fn finish(device: &Device, mut send: SendStream) {
     if send.finish().is_ok() {
         let _ = timeout(device.shared.options.patience, send.stopped()).await;
     }

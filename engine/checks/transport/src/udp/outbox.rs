@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use arrayvec::ArrayVec;
-use hufu_check::Replies;
+use hufu_check::{Mark, Replies};
 use hufu_wire::limits::BATCH_MAX;
 use hufu_wire::sealed::REPLY_BYTES;
 use quinn_udp::Transmit;
@@ -13,6 +13,15 @@ use rustix::io::Errno;
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 use super::socket::{Peer, Socket};
+
+/// One batch that was checked: its senders, their replies and the mark of its records. A worker has one and waits
+/// for its records; with several it could fill one while another waits.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) peers: Batch<Peer>,
+    pub(crate) replies: Replies,
+    pub(crate) mark: Mark,
+}
 
 /// What became of the replies to one batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +35,7 @@ pub(crate) struct Sent {
 type Batch<T> = ArrayVec<T, BATCH_MAX>;
 
 /// Sends every reply there is to the peer that asked, and never waits.
-pub(crate) fn send(socket: &Socket, peers: &[Peer], replies: &Replies) -> Sent {
+pub(crate) fn send(socket: &Socket, Answered { peers, replies, .. }: &Answered) -> Sent {
     let mut sent = Sent::default();
     let mut lone: Batch<usize> = Batch::new();
     let mut from = 0;

@@ -5,38 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use hufu_check::{Replies, Spine};
-use hufu_wire::UnixMillis;
+use hufu_check::{Journal, Spine};
 use hufu_wire::limits::BATCH_MAX;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::outbox::{self, Sent};
-use super::socket::{Inbox, Peer, Socket};
+use super::meters::WorkerMeters;
+use super::outbox::{Answered, send};
+use super::socket::{Inbox, Socket};
 use super::wake::Wake;
 use crate::clock::Clock;
-use crate::meter::Meter;
-use crate::thread::ThreadId;
-
-/// What one worker's socket has seen, besides what its spine counts.
-#[derive(Debug)]
-pub(crate) struct WorkerMeters {
-    pub(crate) index: usize,
-    pub(crate) inode: u64,
-    pub(crate) receives: Meter,
-    pub(crate) datagrams: Meter,
-    pub(crate) replies: Meter,
-    pub(crate) send_drops: Meter,
-    pub(crate) receive_errors: Meter,
-    pub(crate) sleeps: Meter,
-    pub(crate) thread: ThreadId,
-}
+use crate::durable::wait_for;
 
 /// A worker's own things; nothing is allocated once it runs.
-pub(crate) struct Worker {
+pub(crate) struct Worker<J> {
     socket: Socket,
-    spine: Spine,
+    spine: Spine<J>,
     inbox: Inbox,
-    replies: Replies,
+    answered: Answered,
     meters: Arc<WorkerMeters>,
     wake: Arc<Wake>,
     clock: Clock,
@@ -44,41 +29,26 @@ pub(crate) struct Worker {
 }
 
 /// How long a stopping worker goes on under a load that never lets its socket run dry.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+const DRAIN_MAX: Duration = Duration::from_millis(50);
 
-/// How long a worker leaves a socket alone that fails time after time.
+/// How long a worker waits before it receives again from a socket that keeps failing.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// How long a worker to which nothing comes keeps its keys without looking whether they have ended.
+/// How long an idle worker keeps its keys before it looks whether they have expired.
 const LOOK_AT_KEYS: Duration = Duration::from_secs(600);
-/// Errors that are told in the log; all are counted.
+/// Errors that are logged; all are counted.
 const LOGGED_MAX: u64 = 16;
 
-impl WorkerMeters {
-    pub(crate) fn new(index: usize, inode: u64) -> WorkerMeters {
-        WorkerMeters {
-            index,
-            inode,
-            receives: Meter::default(),
-            datagrams: Meter::default(),
-            replies: Meter::default(),
-            send_drops: Meter::default(),
-            receive_errors: Meter::default(),
-            sleeps: Meter::default(),
-            thread: ThreadId::default(),
-        }
-    }
-}
-
-impl Worker {
+impl<J: Journal> Worker<J> {
     pub(crate) fn new(
         socket: Socket,
-        spine: Spine,
+        spine: Spine<J>,
         meters: Arc<WorkerMeters>,
         wake: Arc<Wake>,
         clock: Clock,
         busy_poll: Duration,
-    ) -> Worker {
-        Worker { socket, spine, inbox: Inbox::new(), replies: Replies::new(), meters, wake, clock, busy_poll }
+    ) -> Worker<J> {
+        let (inbox, answered) = (Inbox::new(), Answered::default());
+        Worker { socket, spine, inbox, answered, meters, wake, clock, busy_poll }
     }
 
     /// Serves until told to stop, and then until the socket is dry.
@@ -88,7 +58,7 @@ impl Worker {
         if let Some(core) = core
             && let Err(why) = pin_to(core)
         {
-            tracing::warn!(core, %why, "cannot pin a worker; it runs where it may");
+            tracing::warn!(core, %why, "cannot pin a worker to its core; it runs on any");
         }
         let mut idle_since = None;
         let mut stop_at = None;
@@ -99,7 +69,7 @@ impl Worker {
                     (failed, idle_since) = (false, None);
                     self.answer(received);
                     if self.wake.stopping()
-                        && Instant::now() >= *stop_at.get_or_insert_with(|| Instant::now() + LAST_WORDS)
+                        && Instant::now() >= *stop_at.get_or_insert_with(|| Instant::now() + DRAIN_MAX)
                     {
                         return;
                     }
@@ -122,7 +92,7 @@ impl Worker {
                 }
                 Err(error) => {
                     if self.meters.receive_errors.get() < LOGGED_MAX {
-                        tracing::error!(%error, "a worker cannot receive; it tries again");
+                        tracing::error!(%error, "a worker cannot receive from its socket; it retries");
                     }
                     self.meters.receive_errors.add(1);
                     if self.wake.wait(TRY_AGAIN) {
@@ -136,27 +106,24 @@ impl Worker {
     /// Answers everything that was received, in batches as large as the spine takes.
     fn answer(&mut self, received: usize) {
         let now = self.clock.now();
-        let Worker { socket, spine, inbox, replies, meters, .. } = self;
-        let mut peers: ArrayVec<Peer, BATCH_MAX> = ArrayVec::new();
-        let mut batch: ArrayVec<&mut [u8], BATCH_MAX> = ArrayVec::new();
-        let mut answer = |peers: &mut ArrayVec<Peer, BATCH_MAX>,
-                          batch: &mut ArrayVec<&mut [u8], BATCH_MAX>| {
-            let sent = answer_batch(now, spine, socket, peers, batch, replies);
-            meters.datagrams.add(batch.len());
+        let Worker { socket, spine, inbox, answered, meters, .. } = self;
+        let mut received = inbox.datagrams(received);
+        loop {
+            let mut datagrams: ArrayVec<&mut [u8], BATCH_MAX> = ArrayVec::new();
+            answered.peers.clear();
+            for (peer, datagram) in received.by_ref().take(BATCH_MAX) {
+                answered.peers.push(peer);
+                datagrams.push(datagram);
+            }
+            if datagrams.is_empty() {
+                break;
+            }
+            answered.mark = spine.check_sealed(now, &mut datagrams, &mut answered.replies);
+            wait_for(spine.journal(), answered.mark);
+            let sent = send(socket, answered);
+            meters.datagrams.add(datagrams.len());
             meters.replies.add(sent.replies);
             meters.send_drops.add(sent.dropped);
-            peers.clear();
-            batch.clear();
-        };
-        for (peer, datagram) in inbox.datagrams(received) {
-            peers.push(peer);
-            batch.push(datagram);
-            if batch.is_full() {
-                answer(&mut peers, &mut batch);
-            }
-        }
-        if !batch.is_empty() {
-            answer(&mut peers, &mut batch);
         }
         meters.receives.add(1);
     }
@@ -170,22 +137,10 @@ impl Worker {
         *since = None;
         self.meters.sleeps.add(1);
         if self.socket.wait(&self.wake, LOOK_AT_KEYS) {
-            // Keys of sessions that have ended do not stay in memory because nothing arrives.
+            // Keys of expired sessions do not stay in memory because nothing arrives.
             self.spine.keep_keys(self.clock.now());
         }
     }
-}
-
-fn answer_batch(
-    now: UnixMillis,
-    spine: &mut Spine,
-    socket: &Socket,
-    peers: &[Peer],
-    batch: &mut [&mut [u8]],
-    replies: &mut Replies,
-) -> Sent {
-    spine.check_sealed(now, batch, replies);
-    outbox::send(socket, peers, replies)
 }
 
 fn pin_to(core: usize) -> io::Result<()> {
@@ -224,8 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_fails_time_after_time_costs_little_and_holds_no_stop_up() {
-        let (meters, wake) = (Arc::new(WorkerMeters::new(0, 0)), Arc::new(Wake::new().unwrap()));
+    fn a_socket_that_keeps_failing_costs_little_and_delays_no_stop() {
+        let (meters, wake) = (Arc::<WorkerMeters>::default(), Arc::new(Wake::new().unwrap()));
         let worker = Worker::new(
             Socket::that_fails().unwrap(),
             spine(),

@@ -1,10 +1,11 @@
 //! A world, an engine and a server on loopback.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
-use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
+use hufu_check::{ClusterKeys, Engine, EngineParts, Journal, Mark, NoJournal, Rate, Record};
 use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, TrustList};
@@ -14,7 +15,7 @@ use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, UdpOptions, serve_by};
-use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixSeconds, Verdict};
+use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixMillis, UnixSeconds, Verdict};
 
 use crate::ca::Ca;
 
@@ -37,6 +38,7 @@ pub(crate) struct Rig {
 pub(crate) struct Setup {
     pub(crate) options: ServeOptions,
     pub(crate) clock: Clock,
+    pub(crate) journal: Option<Recorder>,
     pub(crate) cookie_s: u32,
     pub(crate) devices_max: u32,
     pub(crate) rate: Rate,
@@ -78,6 +80,7 @@ impl Rig {
                 stop_within: Duration::from_secs(2),
             },
             clock: Clock::system(),
+            journal: None,
             cookie_s: 3600,
             devices_max: 256,
             rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
@@ -90,7 +93,10 @@ impl Rig {
         }
         let table = table(&world);
         let engine = engine(&world, &table, &setup);
-        let running = serve_by(setup.clock, setup.options, engine);
+        let running = match setup.journal {
+            Some(journal) => serve_by(setup.clock, setup.options, engine, || journal.clone()),
+            None => serve_by(setup.clock, setup.options, engine, || NoJournal),
+        };
         (world, table, running)
     }
 
@@ -164,6 +170,38 @@ impl Rig {
         let page = self.running.metrics_text();
         let row = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         row.map_or(0, |value| value.parse().unwrap())
+    }
+}
+
+/// A journal of all threads that keeps every record. A batch is durable once that was asked [`Recorder::ASKS`] times.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder {
+    records: Arc<Mutex<Vec<Record>>>,
+    asked: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    pub(crate) const ASKS: u64 = 5;
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.records.lock().unwrap().clone()
+    }
+
+    /// How often a thread has asked whether a batch is durable.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Journal for Recorder {
+    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
+        let mut all = self.records.lock().unwrap();
+        all.extend(records);
+        Mark(all.len() as u64)
+    }
+
+    fn is_durable(&self, _: Mark) -> bool {
+        (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(Recorder::ASKS)
     }
 }
 
@@ -247,8 +285,7 @@ pub(crate) fn sealed(session: &mut Session, code: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn now() -> UnixSeconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    UnixSeconds(u32::try_from(since.as_secs()).unwrap())
+    UnixMillis::from(SystemTime::now()).seconds()
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {

@@ -1,0 +1,147 @@
+//! What all connections share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hufu_check::{Counters, Engine, Journal, Spine};
+use hufu_wire::{CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Grant, Reason, UnixMillis, Verdict};
+use tokio::sync::{Semaphore, watch};
+
+use super::admission::Handshakes;
+use super::closing::close;
+use super::meters::QuicMeters;
+use super::roll::Roll;
+use crate::clock::Clock;
+use crate::durable::wait_for;
+use crate::options::QuicOptions;
+use crate::tls::Tls;
+
+/// Requests that were sent before their device could know are answered `stopping` for this long.
+pub(super) const GRACE: Duration = Duration::from_millis(50);
+
+/// A spine with whatever journal it has: over connections one call is a whole batch, and may be dynamic. What it
+/// answers may leave at once.
+pub(super) trait Checks: Send {
+    /// As [`Spine::check`].
+    fn check(
+        &mut self,
+        now: UnixMillis,
+        grant: &Grant,
+        requests: &[(CheckNumber, CheckRequest<'_>)],
+        verdicts: &mut [Verdict],
+    );
+
+    /// As [`Spine::check_roster`].
+    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>);
+}
+
+impl<J: Journal + Send> Checks for Spine<J> {
+    fn check(
+        &mut self,
+        now: UnixMillis,
+        grant: &Grant,
+        requests: &[(CheckNumber, CheckRequest<'_>)],
+        verdicts: &mut [Verdict],
+    ) {
+        let mark = Spine::check(self, now, grant, requests, verdicts);
+        wait_for(self.journal(), mark);
+    }
+
+    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) {
+        let mark = Spine::check_roster(self, now, grant, roster, out);
+        wait_for(self.journal(), mark);
+    }
+}
+
+/// Whether work goes on, and how long what is under way may take once it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    No,
+    Within(Duration),
+}
+
+/// What every connection of all endpoints shares.
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) meters: QuicMeters,
+    pub(crate) roll: Roll,
+    pub(super) options: QuicOptions,
+    /// The port that enrolments name.
+    pub(super) udp_port: u16,
+    pub(super) tls: ArcSwap<Tls>,
+    pub(crate) handshakes: Arc<Handshakes>,
+    /// Never contended: only the endpoint's thread checks.
+    pub(super) spine: Mutex<Box<dyn Checks>>,
+    /// Bytes of frames that may still be taken in.
+    pub(super) frames: Semaphore,
+    pub(super) streams: AtomicUsize,
+    pub(super) stop: watch::Receiver<Stop>,
+}
+
+impl Shared {
+    /// Revokes a device up to `generation`: its cookies, its next handshakes, and the connections it has open.
+    pub(crate) fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
+        // In this order: a connection that enters the roll after the sweep finds its device revoked.
+        self.engine.devices().revoke(device, generation);
+        self.meters.closed_revoked.add_shared(self.roll.close(device, generation, Reason::DeviceRevoked));
+    }
+
+    /// Replaces certificates and lists, and closes every connection that the new ones would not admit.
+    pub(crate) fn set_tls(&self, tls: Tls) {
+        // In this order: a connection that enters the roll after the sweep is held against the new lists.
+        self.tls.store(Arc::new(tls));
+        let tls = self.tls.load();
+        for (device, generation) in &tls.revoked {
+            self.revoke(*device, *generation);
+        }
+        for (grant, connection, reason) in self.roll.refused_by(&tls) {
+            // A revocation is final, so only a list may ask for one: a root that is wrong today may be corrected.
+            if reason == Reason::DeviceRevoked {
+                self.revoke(grant.device, grant.generation);
+            } else if close(&connection, reason) {
+                self.meters.closed_certificate.add_shared(1);
+            }
+        }
+    }
+
+    pub(super) fn spine(&self) -> MutexGuard<'_, Box<dyn Checks>> {
+        // A check that panicked leaves only scratch behind.
+        self.spine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stopping(&self) -> bool {
+        *self.stop.borrow() != Stop::No
+    }
+
+    /// Resolves when the server is told to stop, with the time that is left.
+    pub(super) async fn stopped(&self) -> Duration {
+        let mut stop = self.stop.clone();
+        loop {
+            if let Stop::Within(within) = *stop.borrow_and_update() {
+                return within;
+            }
+            if stop.changed().await.is_err() {
+                // The handle was dropped: nothing waits.
+                return Duration::ZERO;
+            }
+        }
+    }
+
+    /// Counts one stream as under way until the guard is dropped.
+    pub(super) fn stream(&self) -> OpenStream<'_> {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        OpenStream(&self.streams)
+    }
+}
+
+pub(super) struct OpenStream<'s>(&'s AtomicUsize);
+
+impl Drop for OpenStream<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,18 @@
+//! What one worker's socket has seen.
+
+use crate::meter::Meter;
+use crate::thread::ThreadId;
+
+/// What one worker's socket has seen, besides what its spine counts.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerMeters {
+    pub(crate) index: usize,
+    pub(crate) inode: u64,
+    pub(crate) receives: Meter,
+    pub(crate) datagrams: Meter,
+    pub(crate) replies: Meter,
+    pub(crate) send_drops: Meter,
+    pub(crate) receive_errors: Meter,
+    pub(crate) sleeps: Meter,
+    pub(crate) thread: ThreadId,
+}
