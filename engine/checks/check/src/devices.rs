@@ -8,7 +8,7 @@ use core::sync::atomic::{
 
 use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, UnixMillis};
 
-use crate::numbers::{Numbers, SessionKey, Side, Told};
+use crate::numbers::{Freshness, Numbers, SessionKey, Side};
 
 /// How often a device may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub enum Charge {
     /// A number seen before: a retransmission, or somebody's replay.
     Repeated,
     /// A number of a session that has no window here, or below its window: it may be new, or a replay.
-    Untold,
-    /// Faster than the device may ask; it is to be told so.
+    Unknown,
+    /// Faster than the device may ask: answered with that reason.
     OverRate,
-    /// Faster even than it may be told so: silence, or captured packets would make the engine a reflector.
+    /// Faster even than such answers may be given: silence, or captured packets would make the engine a reflector.
     Flood,
 }
 
-/// How far the engine's clock may step back before buckets start anew, microseconds: more than two workers'
+/// How far the engine's clock may step back before buckets start again, microseconds: more than two workers'
 /// clock readings ever differ.
 const CLOCK_BACK_US: u64 = 1_000_000;
 
@@ -47,8 +47,8 @@ const CLOCK_BACK_US: u64 = 1_000_000;
 pub struct Devices {
     slots: Box<[Slot]>,
     rate: Rate,
-    /// When all devices without a slot together may be told so again, as in `told_us`.
-    strangers_us: AtomicU64,
+    /// The bucket of refusals to all devices without a slot together, as `refused_us`.
+    unknown_us: AtomicU64,
 }
 
 /// The buckets are Relaxed: each word stands alone, and two workers that race for the same device can at worst let
@@ -60,8 +60,8 @@ struct Slot {
     fresh_us: AtomicU64,
     /// The same for requests whose number is not new.
     again_us: AtomicU64,
-    /// The same for being told that it asks too fast.
-    told_us: AtomicU64,
+    /// The same for answers that it asks too fast.
+    refused_us: AtomicU64,
     /// The same for everything from revoked and older generations.
     older_us: AtomicU64,
     /// The lowest generation that is not revoked.
@@ -77,7 +77,7 @@ impl Devices {
     /// Room for devices 0 to `devices_max - 1`, 256 bytes each.
     pub fn new(devices_max: u32, rate: Rate) -> Devices {
         let slots = (0..devices_max).map(|_| Slot::default()).collect();
-        Devices { slots, rate, strangers_us: AtomicU64::new(0) }
+        Devices { slots, rate, unknown_us: AtomicU64::new(0) }
     }
 
     /// How many devices there is room for.
@@ -90,13 +90,13 @@ impl Devices {
         self.slots.is_empty()
     }
 
-    /// Whether there is room for this device; without it the engine cannot know it revoked and serves it not.
+    /// Whether there is room for this device. Without room the engine cannot know it revoked, and does not serve it.
     pub fn has_room_for(&self, device: DeviceId) -> bool {
         self.slot(device).is_some()
     }
 
-    /// Revokes `device` up to and including `generation`, from the next request on. Nothing takes it back: a
-    /// device is let in again by enrolling it with a higher generation.
+    /// Revokes `device` up to and including `generation`, from the next request on. A revocation is final: the
+    /// device is admitted again by enrolling it with a higher generation.
     pub fn revoke(&self, device: DeviceId, generation: DeviceGeneration) {
         if let Some(slot) = self.slot(device) {
             slot.generation_min.fetch_max(generation.0.saturating_add(1), Relaxed);
@@ -143,49 +143,49 @@ impl Devices {
         number: CheckNumber,
         now: UnixMillis,
     ) -> Charge {
-        let Some(slot) = self.slot(grant.device) else { return self.charge_stranger(now) };
+        let Some(slot) = self.slot(grant.device) else { return self.charge_unknown(now) };
         let side = slot.side(grant.generation);
-        let told = slot.numbers.tell(side, session, number, now.seconds());
-        let bucket = match (side, told) {
+        let freshness = slot.numbers.mark(side, session, number, now.seconds());
+        let bucket = match (side, freshness) {
             (Side::Older, _) => &slot.older_us,
-            (Side::Current, Told::New) => &slot.fresh_us,
-            (Side::Current, Told::Repeated | Told::Untold) => &slot.again_us,
+            (Side::Current, Freshness::New) => &slot.fresh_us,
+            (Side::Current, Freshness::Repeated | Freshness::Unknown) => &slot.again_us,
         };
         if self.take(bucket, 1, now) {
-            return match told {
-                Told::New => Charge::New,
-                Told::Repeated => Charge::Repeated,
-                Told::Untold => Charge::Untold,
+            return match freshness {
+                Freshness::New => Charge::New,
+                Freshness::Repeated => Charge::Repeated,
+                Freshness::Unknown => Charge::Unknown,
             };
         }
-        if told == Told::New {
+        if freshness == Freshness::New {
             slot.numbers.take_back(side, session, number);
         }
         self.over_rate(slot, side, now)
     }
 
-    /// Charges one sealed request that is answered without a look at what it asks: its cookie has ended, or its
+    /// Charges one sealed request that is answered without a look at what it asks: its cookie has expired, or its
     /// device is revoked. Its number is not noted.
     pub fn charge_unread(&self, grant: &Grant, now: UnixMillis) -> Charge {
-        let Some(slot) = self.slot(grant.device) else { return self.charge_stranger(now) };
+        let Some(slot) = self.slot(grant.device) else { return self.charge_unknown(now) };
         let side = slot.side(grant.generation);
         let bucket = if side == Side::Current { &slot.again_us } else { &slot.older_us };
-        if self.take(bucket, 1, now) { Charge::Untold } else { self.over_rate(slot, side, now) }
+        if self.take(bucket, 1, now) { Charge::Unknown } else { self.over_rate(slot, side, now) }
     }
 
-    /// An older generation is not told so: there is no second bucket for it.
+    /// An older generation gets silence: there is no second bucket for it.
     fn over_rate(&self, slot: &Slot, side: Side, now: UnixMillis) -> Charge {
-        if side == Side::Current && self.take(&slot.told_us, 1, now) {
+        if side == Side::Current && self.take(&slot.refused_us, 1, now) {
             Charge::OverRate
         } else {
             Charge::Flood
         }
     }
 
-    /// Charges one sealed request of a device without a slot, which has to be told that there is no room for it:
-    /// all of them together as often as one device's rate allows.
-    fn charge_stranger(&self, now: UnixMillis) -> Charge {
-        if self.take(&self.strangers_us, 1, now) { Charge::OverRate } else { Charge::Flood }
+    /// Charges one sealed request of a device without a slot, which is answered that the device is unknown: all of
+    /// them together as often as one device's rate allows.
+    fn charge_unknown(&self, now: UnixMillis) -> Charge {
+        if self.take(&self.unknown_us, 1, now) { Charge::OverRate } else { Charge::Flood }
     }
 
     /// Generic cell rate algorithm: the bucket is one time stamp, moved forward by a request's worth.
@@ -211,8 +211,8 @@ impl Devices {
 }
 
 impl Slot {
-    /// Where this generation stands, of which somebody has just proved to be. A newer one than was met before
-    /// begins with nothing used.
+    /// Whether this generation, which has just proved itself, is the newest. A newer one than was met before begins
+    /// with nothing used.
     fn side(&self, generation: DeviceGeneration) -> Side {
         if generation.0 < self.generation_min.load(Relaxed) {
             return Side::Older;
@@ -220,7 +220,7 @@ impl Slot {
         let newest = self.generation.load(Relaxed);
         if generation.0 > newest && self.generation.fetch_max(generation.0, AcqRel) < generation.0 {
             self.numbers.retire();
-            for bucket in [&self.fresh_us, &self.again_us, &self.told_us] {
+            for bucket in [&self.fresh_us, &self.again_us, &self.refused_us] {
                 bucket.store(0, Relaxed);
             }
         }

@@ -1,7 +1,7 @@
 //! Which request numbers a device's sessions have used: a window for each of its latest sessions.
 //!
-//! A number is *new*, *repeated*, or it *cannot be told*: it lies below its window, or its session has none here.
-//! What cannot be told is never taken for new.
+//! A number is *new*, *repeated* or *unknown*: it lies below its window, or its session has none here. An unknown
+//! number is never taken for a new one.
 //!
 //! # Who gets a window
 //! A session that was not met before takes an empty window, or the one whose session was silent longest. The
@@ -18,7 +18,8 @@ use core::sync::atomic::{
 
 use hufu_wire::{CheckNumber, UnixSeconds};
 
-use self::window::Window;
+pub(crate) use self::window::Freshness;
+use self::window::{ATTEMPTS, Window};
 
 mod window;
 
@@ -26,8 +27,6 @@ mod window;
 const CURRENT_WINDOWS: usize = 3;
 /// And one that its older generations share while they are not revoked.
 const WINDOWS: usize = CURRENT_WINDOWS + 1;
-/// Attempts against other workers before a number counts as one that cannot be told.
-const ATTEMPTS: usize = 16;
 
 /// How far a session may have begun in the future, seconds: more than the clocks of a cluster differ. A session
 /// further ahead was made by a clock that was wrong.
@@ -42,17 +41,6 @@ pub struct SessionKey {
     pub tag: u64,
 }
 
-/// What is known of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Not used before.
-    New,
-    /// Used before.
-    Repeated,
-    /// One of the two.
-    Untold,
-}
-
 /// Whether a generation of a device is the newest that was met here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -64,8 +52,8 @@ pub(crate) enum Side {
 
 /// The windows of one device. All zero: no session was met yet.
 ///
-/// Each word stands alone, and nothing waits. Workers that race for one device can make a new number one that cannot
-/// be told, which costs an enrolment. The other way round takes three workers that meet a device at once while two
+/// Each word stands alone, and nothing waits. Workers that race for one device can make a new number an unknown one,
+/// which costs an enrolment. The other way round takes three workers that meet a device at once while two
 /// of them see the first packets of one session.
 #[derive(Default)]
 #[repr(C)]
@@ -83,23 +71,23 @@ pub(crate) struct Numbers {
 
 impl Numbers {
     /// Notes a number of a session, and says what was known of it.
-    pub(crate) fn tell(
+    pub(crate) fn mark(
         &self,
         side: Side,
         session: SessionKey,
         number: CheckNumber,
         now: UnixSeconds,
-    ) -> Told {
+    ) -> Freshness {
         let session = SessionKey { tag: session.tag.max(1), ..session };
-        let Some(place) = self.window_of(side, session, now) else { return Told::Untold };
-        let told = self.windows[place].mark(session.tag, number.0);
-        if told == Told::New
+        let Some(place) = self.window_of(side, session, now) else { return Freshness::Unknown };
+        let freshness = self.windows[place].mark(session.tag, number.0);
+        if freshness == Freshness::New
             && let Some(used_s) = self.used_s.get(place)
             && used_s.load(Relaxed) != now.0
         {
             used_s.store(now.0, Relaxed);
         }
-        told
+        freshness
     }
 
     /// Takes a new number back that was noted and then not served.
@@ -110,8 +98,8 @@ impl Numbers {
         }
     }
 
-    /// A newer generation was met: nothing of the one before counts for it. What loses its window here is told as
-    /// older from now on, and cannot be told apart from a repetition.
+    /// A newer generation was met: nothing of the one before counts for it. The sessions that lose their windows here
+    /// count as older from now on, and their numbers are unknown.
     pub(crate) fn retire(&self) {
         let newest_s = self.newest_s.load(Acquire);
         self.floor_s.fetch_max(newest_s, AcqRel);
@@ -128,7 +116,7 @@ impl Numbers {
             if let Some(place) = self.held_by(side, session.tag) {
                 return Some(place);
             }
-            // Read after the windows: whoever takes one over raises the floor first.
+            // Read after the windows: a worker that takes one over raises the floor first.
             let floor_s = match side {
                 Side::Current => &self.floor_s,
                 Side::Older => &self.older_s,

@@ -4,13 +4,15 @@ use core::hash::Hasher;
 
 use crossbeam_utils::Backoff;
 use hufu_policy::PassBackBy;
-use hufu_wire::{DeviceId, HolderIndex, IssuerId, Lane, Step, UnixSeconds};
+use hufu_wire::{HolderIndex, IssuerId, Step, UnixSeconds};
 use portable_atomic::{AtomicU128, Ordering::Acquire, Ordering::Release};
 use siphasher::sip::SipHasher24;
 
 use self::entry::Entry;
+pub use self::gate::Gate;
 
 mod entry;
+mod gate;
 
 /// Entries that share a cache line; a holder can be in no other.
 const WAYS: usize = 4;
@@ -19,9 +21,9 @@ const ATTEMPTS: usize = 16;
 
 /// A bounded, lock-free memory of admissions: with which step each holder was last admitted, where and when.
 ///
-/// Keyed by holder under a secret, never by signature bytes, so that nobody can aim at another holder's place
-/// or dodge their own by re-encoding. It keeps the *latest* step: whoever sees a presentation can make those
-/// of the steps before it (docs/decisions/0001-step-tree.md), so an earlier step counts as used with a later
+/// Keyed by holder under a secret, never by signature bytes, so that no one can aim at another holder's place
+/// or dodge their own by re-encoding. It keeps the *latest* step: with a presentation those of the steps before
+/// it can be made (docs/decisions/0001-step-tree.md), so an earlier step counts as used with a later
 /// one, and how many of the earlier ones were used nowhere else. When a line is full its oldest entry gives way,
 /// which is counted while its window still ran.
 ///
@@ -54,26 +56,17 @@ pub struct Use {
     pub step: Option<Step>,
 }
 
-/// Where a presentation is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gate {
-    /// Which device asks; its id is below [`DEVICES_MAX`](hufu_wire::limits::DEVICES_MAX).
-    pub device: DeviceId,
-    /// For which of its lanes.
-    pub lane: Lane,
-}
-
 /// What claiming a presentation found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody used it, or a later one, inside the window; it is this gate's now.
+    /// Neither it nor a later one was used inside the window; it is this gate's now.
     First {
         /// An entry whose window may still have run had to give way.
         evicted: bool,
     },
     /// The same gate used it: a retransmission, or the holder shows it there once more.
     Again,
-    /// Nobody used it, and nobody does now, because the request may have been sent before. Never an admission.
+    /// It was not used, and is not used now, because the request may have been sent before. Never an admission.
     Unclaimed,
     /// Another gate used it, or a later one of the same holder, inside the window.
     Elsewhere,

@@ -185,7 +185,7 @@ impl<J: Journal> Spine<J> {
             None => match devices.charge_sealed(&grant, session.key(), opened.number, now) {
                 Charge::New => Ok(false),
                 Charge::Repeated => Ok(true),
-                Charge::Untold => {
+                Charge::Unknown => {
                     self.counters.count_number_untold();
                     Ok(true)
                 }

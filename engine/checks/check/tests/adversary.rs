@@ -1,4 +1,4 @@
-//! Whoever owns the network, holds codes and changes clocks: one presentation is never admitted at two gates inside the
+//! Against an adversary who owns the network, holds codes and changes clocks: one presentation is never admitted at two gates inside the
 //! window, whatever is lost, repeated, delayed, enrolled again or revoked in between (R09).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -41,7 +41,7 @@ const HOUR_S: u64 = 3600;
 const CLOCK_S: core::ops::RangeInclusive<u64> = 0..=20 * HOUR_S;
 
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+enum Action {
     /// A gate is shown a code, by its latest session or an older one. Its packet may be lost.
     Show { device: usize, older: usize, lane: u16, holder: u32, paper: bool, steps: i32, lost: bool },
     /// A captured packet arrives once more, or a lost one for the first time.
@@ -58,21 +58,21 @@ enum Deed {
     Clock { by_s: i64 },
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     let device = 0..DEVICES;
     let by_s = prop_oneof![8 => 0_i64..20, 2 => -100_i64..100, 1 => prop::sample::select(vec![-7200, -61, 3600, 7200])];
     let show =
         (device.clone(), 0_usize..3, 0_u16..2, 0_u32..2, any::<bool>(), -1_i32..2, prop::bool::weighted(0.2));
     prop_oneof![
         12 => show.prop_map(|(device, older, lane, holder, paper, steps, lost)| {
-            Deed::Show { device, older, lane, holder, paper, steps, lost }
+            Action::Show { device, older, lane, holder, paper, steps, lost }
         }),
-        6 => (0_usize..40).prop_map(|back| Deed::Replay { back }),
-        1 => (device.clone(), 1_u64..140).prop_map(|(device, numbers)| Deed::Skip { device, numbers }),
-        3 => (device.clone(), 0_u32..3).prop_map(|(device, generation_back)| Deed::Enrol { device, generation_back }),
-        1 => (device.clone(), 1_u64..5).prop_map(|(device, sessions)| Deed::Visitors { device, sessions }),
-        1 => (device, any::<bool>()).prop_map(|(device, revoked)| Deed::Replace { device, revoked }),
-        6 => by_s.prop_map(|by_s| Deed::Clock { by_s }),
+        6 => (0_usize..40).prop_map(|back| Action::Replay { back }),
+        1 => (device.clone(), 1_u64..140).prop_map(|(device, numbers)| Action::Skip { device, numbers }),
+        3 => (device.clone(), 0_u32..3).prop_map(|(device, generation_back)| Action::Enrol { device, generation_back }),
+        1 => (device.clone(), 1_u64..5).prop_map(|(device, sessions)| Action::Visitors { device, sessions }),
+        1 => (device, any::<bool>()).prop_map(|(device, revoked)| Action::Replace { device, revoked }),
+        6 => by_s.prop_map(|by_s| Action::Clock { by_s }),
     ]
 }
 
@@ -176,9 +176,9 @@ impl Town {
         }
     }
 
-    fn act(&mut self, deed: Deed) {
-        match deed {
-            Deed::Show { device, older, lane, holder, paper, steps, lost } => {
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Show { device, older, lane, holder, paper, steps, lost } => {
                 let session = self.sessions[device].len() - 1 - older.min(self.sessions[device].len() - 1);
                 let step = Step(self.now().seconds().step().0.saturating_add_signed(steps));
                 let (code, step) = if paper {
@@ -194,18 +194,18 @@ impl Town {
                     self.deliver(&packet);
                 }
             }
-            Deed::Replay { back } => {
+            Action::Replay { back } => {
                 if let Some(packet) = self.packets.iter().rev().nth(back).cloned() {
                     self.deliver(&packet);
                 }
             }
-            Deed::Skip { device, numbers } => {
+            Action::Skip { device, numbers } => {
                 if let Some(gate) = self.sessions[device].last_mut() {
                     gate.skip(numbers);
                 }
             }
-            Deed::Enrol { device, generation_back } => self.enrol(device, generation_back),
-            Deed::Visitors { device, sessions } => {
+            Action::Enrol { device, generation_back } => self.enrol(device, generation_back),
+            Action::Visitors { device, sessions } => {
                 let generation = self.generations[device];
                 let grant = grant(u32::try_from(device).unwrap(), generation, Town::site(device));
                 for _ in 0..sessions {
@@ -214,7 +214,7 @@ impl Town {
                     self.checkpoint.answer_at(self.now(), &request);
                 }
             }
-            Deed::Replace { device, revoked } => {
+            Action::Replace { device, revoked } => {
                 let old = DeviceGeneration(self.generations[device]);
                 self.generations[device] += 1;
                 if revoked {
@@ -223,7 +223,7 @@ impl Town {
                 }
                 self.enrol(device, 0);
             }
-            Deed::Clock { by_s } => {
+            Action::Clock { by_s } => {
                 let to_s = self.clock_s.saturating_add_signed(by_s).min(*CLOCK_S.end());
                 self.passed_s += to_s.saturating_sub(self.clock_s);
                 self.clock_s = to_s;
@@ -269,14 +269,14 @@ impl Town {
 fn r09_no_adversary_gets_one_presentation_admitted_at_two_gates() {
     let codes = Rc::new(Codes::new(&Checkpoint::new()));
     let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
-    // The same deeds in every run.
+    // The same actions in every run.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let seen = core::cell::Cell::new((0, 0));
-    let outcome = runner.run(&prop::collection::vec(deed(), 1..160), |deeds| {
+    let outcome = runner.run(&prop::collection::vec(action(), 1..160), |actions| {
         let mut town = Town::new(&codes);
-        for deed in deeds {
-            town.act(deed);
+        for action in actions {
+            town.act(action);
         }
         let (admissions, refusals) = seen.get();
         seen.set((admissions + town.admissions, refusals + town.refusals));

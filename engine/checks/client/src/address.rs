@@ -5,7 +5,7 @@ use core::str::FromStr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::control::ControlFault;
+use crate::fault::ControlFault;
 
 /// An engine's QUIC address as a gate is told it: `192.0.2.1:7411`, `[2001:db8::1]:7411` or `engine.example:7411`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -98,7 +98,7 @@ impl fmt::Display for EngineAddress {
     }
 }
 
-/// A text is no engine's address. Who wrote it can correct it.
+/// A text is not an engine's address. Its author can correct it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an engine's address; write ADDRESS:PORT, [IPV6-ADDRESS]:PORT or HOST:PORT")]
 pub struct AddressFault {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use hufu_wire::{UnixMillis, UnixSeconds};
 use rustls::time_provider::TimeProvider;
@@ -152,8 +152,7 @@ impl fmt::Display for Utc {
 }
 
 fn system_clock() -> UnixSeconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixSeconds(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+    UnixMillis::from(SystemTime::now()).seconds()
 }
 
 /// Unix seconds in decimal and a line end; `None` when there is no such file.

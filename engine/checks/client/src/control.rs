@@ -1,6 +1,5 @@
 //! The QUIC side: enrolment, time, checks and rosters over one connection (RFC 9000, RFC 9221).
 
-mod fault;
 mod frame;
 
 use std::io;
@@ -20,11 +19,10 @@ use tokio::task::JoinSet;
 
 use crate::address::EngineAddress;
 use crate::clock::DeviceClock;
+use crate::fault::{ControlFault, malformed};
 use crate::identity::{Identity, validity};
 use crate::revocations::{Revocations, Revoked};
 
-pub use fault::ControlFault;
-use fault::malformed;
 use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, write_frame};
 
 /// One connection to one engine. Cloning gives another handle on the same connection.
@@ -99,8 +97,8 @@ impl Control {
             } else if attempts.is_empty() {
                 return Err(fault);
             }
-            let patience = if untried.len() > 0 { NEXT_ADDRESS_AFTER } else { ANSWER_MAX };
-            match tokio::time::timeout(patience, attempts.join_next()).await {
+            let wait = if untried.len() > 0 { NEXT_ADDRESS_AFTER } else { ANSWER_MAX };
+            match tokio::time::timeout(wait, attempts.join_next()).await {
                 Ok(Some(Ok(Ok(control)))) => return Ok(control),
                 Ok(Some(Ok(Err(other)))) => fault = fault.or(other),
                 // An attempt that panicked has said so on standard error; one that takes long goes on.
@@ -146,7 +144,7 @@ impl Control {
         Ok(enrolled)
     }
 
-    /// Takes the engine's revocation lists, if they are news.
+    /// Takes the engine's revocation lists, if they are new to this device.
     async fn fetch_revocations(&self) -> Result<(), ControlFault> {
         let known = self.revocations.known();
         match self.ask(FrameKind::Revocations, &known, FrameKind::RevocationLists).await {
@@ -220,7 +218,7 @@ impl Control {
     }
 
     /// Checks one code in a datagram and waits for its verdict, asking again every 100 ms. Verdicts of other
-    /// numbers that arrive meanwhile are dropped: whoever keeps several checks under way uses
+    /// numbers that arrive meanwhile are dropped: to keep several checks under way use
     /// [`send_check`](Self::send_check) and [`next_verdict`](Self::next_verdict).
     ///
     /// # Errors
@@ -277,7 +275,7 @@ impl Control {
         self.connection.remote_address()
     }
 
-    /// The connection underneath, for whoever measures it.
+    /// The connection underneath, for measurements.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }

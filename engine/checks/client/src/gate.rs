@@ -1,4 +1,4 @@
-//! One code in, one verdict out: a blocking UDP socket, a session, and the patience of a turnstile.
+//! One code in, one verdict out: a blocking UDP socket, a session, and the time that a turnstile has.
 
 mod fault;
 mod route;
@@ -10,28 +10,15 @@ use std::time::{Duration, Instant};
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
 use hufu_wire::{CheckNumber, Grant, Lane, Reason, UnixMillis, Verdict, sealed};
 
-use crate::address::EngineAddress;
-use crate::control::ControlFault;
+use crate::fault::ControlFault;
 use crate::identity::Identity;
 use crate::pacing::{Backoff, Silence};
 use crate::renewal::{Renewal, Renewed};
+use crate::server::Server;
 use crate::session::Session;
 
 pub use fault::{CheckFault, GateFault};
 use route::{GateSocket, Route};
-
-/// An engine a gate may ask.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Its QUIC address or host name, IPv4 or IPv6. A name is looked up at each enrolment, and each of its addresses
-    /// is tried.
-    pub control: EngineAddress,
-    /// The name its certificate carries.
-    pub name: String,
-    /// Its port for sealed requests. `None` takes the port that the last enrolment named, which is right
-    /// whenever all engines of a cluster are set up alike.
-    pub udp_port: Option<u16>,
-}
 
 /// How long a gate waits.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +165,7 @@ impl Gate {
                 self.route.advance();
                 tries = 0;
             }
-            // No engine knew the old session: whoever stands at the gate need not ask again.
+            // No engine knew the old session: the holder at the gate need not scan again.
             if self.silence.is_long() && self.enrol_in_background(Instant::now()) {
                 (number, bytes) = self.session.seal(code, lane, &mut self.packet[..])?;
                 tries = 0;
@@ -290,7 +277,7 @@ impl Gate {
     }
 }
 
-/// An engine that says so is alive, authentic and better left alone.
+/// An engine that answers so is alive and authentic, and another one should be asked.
 fn asks_for_another(reason: Reason) -> bool {
     matches!(reason, Reason::Busy | Reason::Stopping)
 }

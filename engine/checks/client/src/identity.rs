@@ -176,7 +176,7 @@ fn transport() -> TransportConfig {
     transport
 }
 
-/// Why a device has no usable identity. Whoever put the files there can mend it.
+/// Why a device has no usable identity. Whoever installed the files can correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityFault {
     /// A file is missing or holds no PEM of the kind wanted.
@@ -196,7 +196,7 @@ pub enum IdentityFault {
 }
 
 impl IdentityFault {
-    /// Who can mend it: always whoever runs the operator's CA and puts its files on devices.
+    /// Who can correct it: always the operator, whose CA writes the files of devices.
     pub const fn actor(&self) -> Actor {
         Actor::Operator
     }

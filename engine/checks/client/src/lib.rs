@@ -8,26 +8,30 @@
 //! | [`Session`] | seals requests and opens replies under one cookie | none |
 //! | [`Gate`] | one code in, one verdict out, with retry, failover and renewal | blocking UDP |
 //!
-//! Gate firmware uses [`Gate`]. Whoever brings sockets of their own (a load generator, an event loop) takes
-//! a [`Session`] for each device and moves its bytes.
+//! Gate firmware uses [`Gate`]. A program with sockets of its own (a load generator, an event loop) takes a
+//! [`Session`] for each device and moves its bytes.
 //!
-//! Errors tell who can mend them through their `actor` method.
+//! Errors tell who can correct them through their `actor` method.
 
 mod address;
 mod clock;
 mod control;
+mod fault;
 mod gate;
 mod identity;
 mod kept;
 mod pacing;
 mod renewal;
 mod revocations;
+mod server;
 mod session;
 
 pub use address::{AddressFault, EngineAddress};
-pub use control::{Control, ControlFault, endpoint};
-pub use gate::{CheckFault, Gate, GateFault, GateOptions, Server};
+pub use control::{Control, endpoint};
+pub use fault::ControlFault;
+pub use gate::{CheckFault, Gate, GateFault, GateOptions};
 pub use identity::{Identity, IdentityFault};
+pub use server::Server;
 pub use session::{OpenFault, SealFault, Session};
 
 /// The ALPN protocol id of the QUIC side (RFC 7301).

@@ -10,9 +10,10 @@ use hufu_wire::Enrolled;
 use tokio::task::JoinSet;
 
 use crate::address::EngineAddress;
-use crate::control::{Control, ControlFault};
-use crate::gate::Server;
+use crate::control::Control;
+use crate::fault::ControlFault;
 use crate::identity::Identity;
+use crate::server::Server;
 
 /// A session, who gave it, and where all engines are now.
 pub(crate) struct Renewed {
@@ -48,7 +49,7 @@ impl Renewal {
                 if answer.send(answered).is_err() {
                     return;
                 }
-                // A gate may be waiting for the session: the farewell comes after it.
+                // A gate may be waiting for the session: the connection is closed after it was handed over.
                 if let Some(control) = control {
                     runtime.block_on(control.close());
                 }

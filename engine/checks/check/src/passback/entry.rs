@@ -3,7 +3,7 @@
 use hufu_policy::PassBackBy;
 use hufu_wire::{Step, UnixSeconds, limits};
 
-use super::Gate;
+use super::gate::Gate;
 
 /// How far an entry may lie in the future, seconds: a clock set back a little changes nothing. An entry further
 /// ahead is from before the clock was set back; it would shut its holder out for as long as the clock was wrong.

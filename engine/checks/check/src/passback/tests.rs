@@ -1,4 +1,5 @@
 use super::*;
+use hufu_wire::{DeviceId, Lane};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 const NOW: UnixSeconds = UnixSeconds(1_790_000_000);

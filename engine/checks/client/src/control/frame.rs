@@ -7,7 +7,7 @@ use hufu_wire::{
 };
 use quinn::{ReadExactError, RecvStream, SendStream, WriteError};
 
-use super::fault::{ControlFault, malformed};
+use crate::fault::{ControlFault, malformed};
 
 /// Bytes of a check's number before its request.
 pub(super) const NUMBER_BYTES: usize = 8;

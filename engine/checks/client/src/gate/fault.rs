@@ -1,4 +1,4 @@
-//! How a gate fails, and who can mend it.
+//! How a gate fails, and who can correct it.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hufu_wire::Actor;
 
-use crate::control::ControlFault;
+use crate::fault::ControlFault;
 use crate::session::SealFault;
 
 /// Why a gate could not be opened for work.
@@ -24,7 +24,7 @@ pub enum GateFault {
 }
 
 impl GateFault {
-    /// Who can mend it.
+    /// Who can correct it.
     pub const fn actor(&self) -> Actor {
         match self {
             GateFault::NoServer | GateFault::Local(_) => Actor::Gate,
@@ -54,7 +54,7 @@ pub enum CheckFault {
 }
 
 impl CheckFault {
-    /// Who can mend it.
+    /// Who can correct it.
     pub fn actor(&self) -> Actor {
         match self {
             CheckFault::NoAnswer { .. } => Actor::Operator,

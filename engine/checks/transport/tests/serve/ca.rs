@@ -22,8 +22,12 @@ pub(crate) struct Ca {
 
 impl Ca {
     pub(crate) fn new() -> Ca {
+        Ca::named("Hufu test operator")
+    }
+
+    pub(crate) fn named(operator: &str) -> Ca {
         let mut params = CertificateParams::default();
-        params.distinguished_name = name("Hufu test operator");
+        params.distinguished_name = name(operator);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
@@ -65,12 +69,11 @@ impl Ca {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.serial_number = Some(SerialNumber::from_slice(serial));
         let (certificate, key) = self.sign(params);
-        let revoked = revoked.iter().map(|serial| SerialNumber::from_slice(serial));
         TlsParts {
             chain: vec![certificate],
             key,
             device_roots: vec![self.root()],
-            crls: vec![self.crl_of(number, revoked)],
+            crls: vec![self.list(number, revoked)],
             crls_must_be_fresh: true,
         }
     }
@@ -111,6 +114,11 @@ impl Ca {
 
     fn crl(&self, revoked: &[Grant]) -> CertificateRevocationListDer<'static> {
         self.crl_of(1, revoked.iter().map(|grant| serial(*grant)))
+    }
+
+    /// List `number`, which names these serial numbers.
+    pub(crate) fn list(&self, number: u64, revoked: &[&[u8]]) -> CertificateRevocationListDer<'static> {
+        self.crl_of(number, revoked.iter().map(|serial| SerialNumber::from_slice(serial)))
     }
 
     fn crl_of(

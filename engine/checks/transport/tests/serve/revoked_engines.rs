@@ -1,7 +1,8 @@
 //! A stolen engine key opens no gate that has met a good engine since its revocation (issue 7, B11).
 
 use hufu_client::{Control, ControlFault, Identity};
-use hufu_transport::profile::ENGINE_NAME;
+use hufu_transport::TlsParts;
+use hufu_transport::profile::{ENGINE_NAME, names};
 
 use crate::ca::Ca;
 use crate::rig::{MARKET_GATE, Rig, block_on};
@@ -59,6 +60,37 @@ fn b11_an_engine_that_brings_the_list_with_its_own_name_gives_no_session() {
     rig.running.stop();
 }
 
+/// A gate that trusts two authorities. Engines hand out lists of both, and of one that it does not know.
+#[test]
+fn b11_each_authority_has_its_newest_list_and_a_strangers_counts_for_nothing() {
+    let rig = Rig::start_in(Ca::named("A"), |_| {});
+    let [b, stranger] = ["B", "stranger"].map(Ca::named);
+    let grant = rig.grant(MARKET_GATE);
+    let (certificate, key) = rig.ca.device_certificate(&names(grant), grant);
+    let gate = Identity::from_der(vec![certificate], key, &[rig.ca.root(), b.root()]).unwrap();
+    let serve = |ca: &Ca, serial: &[u8], crls| {
+        let device_roots = vec![rig.ca.root()];
+        let parts = TlsParts { crls, device_roots, ..ca.engine_with(serial, 1, &[]) };
+        rig.running.set_tls(parts).unwrap();
+        enrol(&rig, &gate)
+    };
+    let lists = |number| {
+        let ours = rig.ca.list(number, &[STOLEN]);
+        vec![ours, b.list(number + 4, &[b"B stolen"]), stranger.list(99, &[GOOD])]
+    };
+    assert!(serve(&rig.ca, GOOD, lists(5)).is_ok(), "a stranger's list names it");
+    assert!(serve(&b, GOOD, lists(4)).is_ok(), "the same serial number of another authority, and older lists");
+    assert!(is_refused_by(&serve(&rig.ca, STOLEN, lists(4)), 5));
+    assert!(is_refused_by(&serve(&b, b"B stolen", lists(5)), 9));
+    assert!(serve(&rig.ca, b"B stolen", lists(5)).is_ok(), "a serial number of the other authority's");
+
+    assert!(serve(&rig.ca, GOOD, vec![rig.ca.list(6, &[b"another"])]).is_ok());
+    assert!(serve(&rig.ca, STOLEN, vec![]).is_ok(), "the newer list does not name it");
+    assert!(is_refused_by(&serve(&rig.ca, b"another", vec![]), 6));
+    assert!(is_refused_by(&serve(&b, b"B stolen", vec![]), 9), "and B's list stays");
+    rig.running.stop();
+}
+
 #[test]
 fn b11_a_gate_remembers_revoked_engines_through_a_restart() {
     let folder = std::env::temp_dir().join(format!("hufu-revoked-{}", std::process::id()));
@@ -79,7 +111,7 @@ fn b11_a_gate_remembers_revoked_engines_through_a_restart() {
     // Lists of somebody else's authority are not the operator's word.
     let forged = Ca::new().engine_with(STOLEN, 99, &[GOOD]).crls;
     serve_as(&rig, GOOD, 2, &[STOLEN]);
-    let parts = hufu_transport::TlsParts { crls: forged, ..rig.ca.engine_with(GOOD, 2, &[]) };
+    let parts = TlsParts { crls: forged, ..rig.ca.engine_with(GOOD, 2, &[]) };
     if rig.running.set_tls(parts).is_ok() {
         let _ = enrol(&rig, &device());
         serve_as(&rig, GOOD, 2, &[STOLEN]);

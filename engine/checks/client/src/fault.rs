@@ -1,4 +1,4 @@
-//! How a request over QUIC fails, and who can mend it.
+//! How a request over QUIC fails, and who can correct it.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub enum ControlFault {
     /// This machine gives no socket, or cannot send there.
     #[error("no local socket: {0}")]
     Local(#[source] io::Error),
-    /// Nobody answers at the engine's address.
+    /// Nothing answers at the engine's address.
     #[error("the engine does not answer: {why}")]
     Unreachable {
         /// What was tried.
@@ -64,7 +64,7 @@ pub enum ControlFault {
 }
 
 impl ControlFault {
-    /// Who can mend it.
+    /// Who can correct it.
     pub const fn actor(&self) -> Actor {
         match self {
             ControlFault::Refused(reason) => reason.actor(),
@@ -80,7 +80,7 @@ impl ControlFault {
     }
 
     /// Why a handshake failed, which was judged by this time.
-    pub(super) fn of_handshake(error: ConnectionError, judged: Judged) -> ControlFault {
+    pub(crate) fn of_handshake(error: ConnectionError, judged: Judged) -> ControlFault {
         match error {
             ConnectionError::TransportError(error) if is_out_of_time(error.code) => {
                 ControlFault::EngineOutOfTime { judged: judged.to_string(), why: error.reason }
@@ -136,7 +136,7 @@ fn is_tls(code: quinn::TransportErrorCode) -> bool {
 }
 
 /// The engine sent this.
-pub(super) const fn malformed(message: &'static str, fault: &'static str) -> ControlFault {
+pub(crate) const fn malformed(message: &'static str, fault: &'static str) -> ControlFault {
     ControlFault::Malformed(Malformed { message, fault })
 }
 
