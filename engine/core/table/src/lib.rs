@@ -16,6 +16,8 @@
 //! like this and what it costs.
 
 mod budget;
+#[cfg(not(loom))]
+mod disk;
 mod fault;
 mod head;
 mod issuers;
@@ -32,6 +34,8 @@ mod sync;
 mod table;
 mod writer;
 
+#[cfg(not(loom))]
+pub use disk::{Disk, DiskFile, OsDisk, PartialFile, Stamp};
 pub use fault::TableFault;
 pub use head::AsOf;
 pub use issuers::Slot;
@@ -43,7 +47,7 @@ pub use segment::{SEGMENT_BYTES, SEGMENT_WORDS};
 #[cfg(not(loom))]
 pub use snapshot::{
     ArrivingSnapshot, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind,
-    SnapshotInfo, SnapshotWriter, write_snapshot, write_snapshot_as_of,
+    SnapshotInfo, SnapshotWriter, write_snapshot, write_snapshot_as_of, write_snapshot_on,
 };
 pub use table::Table;
 pub use writer::Writer;

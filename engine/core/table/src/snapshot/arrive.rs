@@ -1,13 +1,11 @@
 //! Takes in a snapshot that comes from elsewhere in pieces: bounded, and in no one's way until it is whole.
 
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use tempfile::NamedTempFile;
-
-use super::durable;
 use super::fault::{SnapshotFault, SnapshotFaultKind};
 use super::format::{DIGEST_BYTES, ENTRY_BYTES, HEADER_BYTES};
+use crate::disk::{OsDisk, PartialFile};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_BYTES};
 
 /// The largest snapshot there can be, bytes: every holder index in use.
@@ -19,10 +17,7 @@ pub const SNAPSHOT_BYTES_MAX: u64 =
 /// see.
 #[derive(Debug)]
 pub struct ArrivingSnapshot {
-    path: PathBuf,
-    folder: PathBuf,
-    file: NamedTempFile,
-    bytes: u64,
+    file: PartialFile,
     bytes_max: u64,
 }
 
@@ -33,15 +28,15 @@ impl ArrivingSnapshot {
     /// [`SnapshotFaultKind::Io`] when the folder is missing or not writable.
     pub fn create(path: impl AsRef<Path>, bytes_max: u64) -> Result<ArrivingSnapshot, SnapshotFault> {
         let path = path.as_ref();
-        let (folder, file) = start(path).map_err(|error| {
+        let file = PartialFile::create(&OsDisk::shared(), path).map_err(|error| {
             SnapshotFault::new(path, SnapshotFaultKind::Io { doing: "start the file beside it", error })
         })?;
-        Ok(ArrivingSnapshot { path: path.to_path_buf(), folder, file, bytes: 0, bytes_max })
+        Ok(ArrivingSnapshot { file, bytes_max })
     }
 
     /// How many bytes are here.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.file.bytes()
     }
 
     /// The next bytes.
@@ -49,14 +44,12 @@ impl ArrivingSnapshot {
     /// # Errors
     /// [`SnapshotFaultKind::TooLarge`]; [`SnapshotFaultKind::Io`], when the disk is full, for example.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), SnapshotFault> {
-        let length = self.bytes + bytes.len() as u64;
-        if length > self.bytes_max {
+        if self.bytes() + bytes.len() as u64 > self.bytes_max {
             let kind = SnapshotFaultKind::TooLarge { bytes_max: self.bytes_max };
-            return Err(SnapshotFault::new(&self.path, kind));
+            return Err(SnapshotFault::new(self.file.path(), kind));
         }
-        self.file.write_all(bytes).map_err(|error| self.fault("write the file", error))?;
-        self.bytes = length;
-        Ok(())
+        let appended = self.file.append(bytes);
+        appended.map_err(|error| self.fault("write the file", error))
     }
 
     /// Forgets what is here: it will come again from its first byte.
@@ -64,11 +57,8 @@ impl ArrivingSnapshot {
     /// # Errors
     /// [`SnapshotFaultKind::Io`].
     pub fn restart(&mut self) -> Result<(), SnapshotFault> {
-        let file = self.file.as_file_mut();
-        let cleared = file.set_len(0).and_then(|()| file.rewind());
-        cleared.map_err(|error| self.fault("begin the file again", error))?;
-        self.bytes = 0;
-        Ok(())
+        let cleared = self.file.clear();
+        cleared.map_err(|error| self.fault("empty the file", error))
     }
 
     /// Makes the file durable and puts it in the place of `path`.
@@ -77,31 +67,25 @@ impl ArrivingSnapshot {
     /// [`SnapshotFaultKind::Io`]; `path` is then as it was, except when only the last step failed, making the
     /// folder durable.
     pub fn finish(self) -> Result<(), SnapshotFault> {
-        durable::put(self.file, &self.path, &self.folder)
+        put(self.file)
     }
 
     fn fault(&self, doing: &'static str, error: io::Error) -> SnapshotFault {
-        SnapshotFault::new(&self.path, SnapshotFaultKind::Io { doing, error })
+        SnapshotFault::new(self.file.path(), SnapshotFaultKind::Io { doing, error })
     }
 }
 
-/// A new file beside `path` that only the owner may read, and the folder of both.
-pub(super) fn start(path: &Path) -> io::Result<(PathBuf, NamedTempFile)> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let prefix = format!(".{name}.");
-    let file = tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempfile_in(folder)?;
-    Ok((folder.to_path_buf(), file))
+/// Puts a complete file in its place.
+pub(super) fn put(file: PartialFile) -> Result<(), SnapshotFault> {
+    let path = file.path().to_owned();
+    let doing = "put the new file in its place";
+    file.put().map_err(|error| SnapshotFault::new(&path, SnapshotFaultKind::Io { doing, error }))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::super::durable::tests::{Synced, synced};
     use super::*;
 
     #[test]
@@ -124,15 +108,5 @@ mod tests {
         assert!(matches!(fault.kind, SnapshotFaultKind::TooLarge { bytes_max: 8 }), "{fault}");
         drop(larger);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left behind");
-    }
-
-    #[test]
-    fn r22_a_snapshot_that_arrived_is_on_the_disk_before_it_has_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("1.snapshot");
-        let mut arriving = ArrivingSnapshot::create(&path, 8).unwrap();
-        arriving.push(b"whatever").unwrap();
-        let synced = synced(&path, || arriving.finish().unwrap());
-        assert_eq!(synced, [Synced::File { bytes: 8, is_named: false }, Synced::Folder]);
     }
 }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use hufu_wire::IssuerId;
 
-use super::format::VERSION;
+use super::version::VERSION;
 use crate::fault::TableFault;
 
 /// Why a snapshot file was not written or not loaded. The table is as it was, and so is the file that was to be

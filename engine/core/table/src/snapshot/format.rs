@@ -7,13 +7,11 @@ use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::fault::SnapshotFaultKind::{self, Damaged, NotASnapshot, OtherVersion};
-use super::{SnapshotDigest, SnapshotInfo};
+use super::info::{SnapshotDigest, SnapshotInfo};
+use super::version::VERSION;
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
 
 pub(super) const MAGIC: [u8; 8] = *b"HUFUSNAP";
-
-/// The only version there is.
-pub(super) const VERSION: u32 = 1;
 
 pub(super) const DIGEST_BYTES: usize = 32;
 pub(super) const HEADER_BYTES: usize = size_of::<Header>();

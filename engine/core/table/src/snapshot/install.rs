@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::SnapshotInfo;
+use super::info::SnapshotInfo;
 use super::stage::{Content, Staged};
 use crate::fault::TableFault;
 use crate::published::Published;

@@ -1,18 +1,19 @@
 //! Opens a snapshot file and loads it.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hufu_wire::HolderIndex;
 use zerocopy::{FromZeros, IntoBytes};
 
-use super::fault::SnapshotFaultKind::{self, Damaged, NotASnapshot, OtherIssuer};
+use super::fault::SnapshotFault;
+use super::fault::SnapshotFaultKind::{self, Damaged, OtherIssuer};
 use super::format::{self, DIGEST_BYTES, ENTRY_BYTES, Entry, HEADER_BYTES, Header};
+use super::info::{SnapshotDigest, SnapshotInfo};
 use super::install::install;
+use super::read_at::read_at;
 use super::stage::{self, Piece, StagedFile};
-use super::{SnapshotDigest, SnapshotFault, SnapshotInfo};
+
+use crate::disk::{Disk, DiskFile, OsDisk};
 use crate::segment::{SEGMENT_BYTES, SEGMENT_WORDS};
 use crate::writer::Writer;
 
@@ -20,7 +21,7 @@ use crate::writer::Writer;
 #[derive(Debug)]
 pub struct Snapshot {
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     info: SnapshotInfo,
     pieces: Vec<Piece>,
 }
@@ -30,11 +31,18 @@ impl Snapshot {
     /// file says.
     ///
     /// # Errors
-    /// [`SnapshotFaultKind::Io`], [`NotASnapshot`], [`OtherVersion`](SnapshotFaultKind::OtherVersion) or
+    /// [`SnapshotFaultKind::Io`], [`NotASnapshot`](SnapshotFaultKind::NotASnapshot), [`OtherVersion`](SnapshotFaultKind::OtherVersion) or
     /// [`Damaged`].
     pub fn open(path: impl AsRef<Path>) -> Result<Snapshot, SnapshotFault> {
-        let path = path.as_ref();
-        let opened = File::open(path).map_err(SnapshotFaultKind::io("open it")).and_then(read);
+        Snapshot::open_on(&OsDisk, path.as_ref())
+    }
+
+    /// As [`open`](Self::open), on this disk.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(disk: &dyn Disk, path: &Path) -> Result<Snapshot, SnapshotFault> {
+        let opened = disk.open(path).map_err(SnapshotFaultKind::io("open it")).and_then(read);
         let (file, info, entries) = opened.map_err(|kind| SnapshotFault::new(path, kind))?;
         Ok(Snapshot { path: path.to_path_buf(), file, info, pieces: pieces(&entries) })
     }
@@ -69,7 +77,7 @@ impl Snapshot {
         let mut words = Vec::new();
         for piece in &self.pieces {
             words.resize(piece.words, 0_u64);
-            read_at(&self.file, words.as_mut_bytes(), piece.at)?;
+            read_at(&*self.file, words.as_mut_bytes(), piece.at)?;
             if blake3::hash(words.as_bytes()) != piece.digest {
                 return Err(Damaged { what: "the digest of a segment differs" });
             }
@@ -104,7 +112,7 @@ impl Snapshot {
     /// As [`load`](Self::load); `keep` was not called then.
     pub fn load_kept(&self, writer: &mut Writer, keep: impl FnOnce()) -> Result<SnapshotInfo, SnapshotFault> {
         self.admit(writer)
-            .and_then(|()| stage::stage(&self.file, &self.pieces, writer))
+            .and_then(|()| stage::stage(&*self.file, &self.pieces, writer))
             .and_then(|staged| self.install(staged, writer, keep))
             .map_err(|kind| SnapshotFault::new(&self.path, kind))?;
         Ok(self.info)
@@ -140,14 +148,10 @@ impl Snapshot {
     }
 }
 
-fn read(file: File) -> Result<(File, SnapshotInfo, Vec<Entry>), SnapshotFaultKind> {
-    let metadata = file.metadata().map_err(SnapshotFaultKind::io("read it"))?;
-    if !metadata.is_file() {
-        return Err(NotASnapshot);
-    }
-    let bytes = metadata.len();
+fn read(file: Box<dyn DiskFile>) -> Result<(Box<dyn DiskFile>, SnapshotInfo, Vec<Entry>), SnapshotFaultKind> {
+    let bytes = file.bytes().map_err(SnapshotFaultKind::io("read it"))?;
     let mut header = Header::new_zeroed();
-    read_at(&file, header.as_mut_bytes(), 0)?;
+    read_at(&*file, header.as_mut_bytes(), 0)?;
     format::admit_header(&header)?;
 
     let segments = header.segments.get() as usize;
@@ -156,19 +160,11 @@ fn read(file: File) -> Result<(File, SnapshotInfo, Vec<Entry>), SnapshotFaultKin
         return Err(Damaged { what: "it is cut off" });
     };
     let mut entries = vec![Entry::new_zeroed(); segments];
-    read_at(&file, entries.as_mut_bytes(), list_at)?;
+    read_at(&*file, entries.as_mut_bytes(), list_at)?;
     let mut digest = SnapshotDigest([0; DIGEST_BYTES]);
-    read_at(&file, &mut digest.0, bytes - DIGEST_BYTES as u64)?;
+    read_at(&*file, &mut digest.0, bytes - DIGEST_BYTES as u64)?;
     let info = format::admit(&header, &entries, digest, bytes)?;
     Ok((file, info, entries))
-}
-
-/// Fills `out`; a file that ends before is damaged.
-pub(super) fn read_at(file: &File, out: &mut [u8], at: u64) -> Result<(), SnapshotFaultKind> {
-    file.read_exact_at(out, at).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Damaged { what: "it is cut off" },
-        _ => SnapshotFaultKind::Io { doing: "read it", error },
-    })
 }
 
 fn pieces(entries: &[Entry]) -> Vec<Piece> {

@@ -1,6 +1,5 @@
 //! Reads and checks the words of a snapshot before any of them is visible.
 
-use std::fs::File;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,8 +7,9 @@ use std::thread;
 use zerocopy::IntoBytes;
 
 use super::fault::SnapshotFaultKind::{self, Damaged};
-use super::open::read_at;
+use super::read_at::read_at;
 use crate::budget::Reservation;
+use crate::disk::DiskFile;
 use crate::fault::TableFault;
 use crate::segment::{SEGMENT_BYTES, SEGMENT_WORDS, Segment, Words};
 use crate::writer::Writer;
@@ -56,10 +56,14 @@ const THREADS_MAX: usize = 2;
 /// Above this many changed words a segment is cheaper to keep whole.
 const CHANGES_MAX: usize = SEGMENT_WORDS / 8;
 
-pub(super) fn stage(file: &File, pieces: &[Piece], writer: &Writer) -> Result<StagedFile, SnapshotFaultKind> {
+pub(super) fn stage(
+    file: &dyn DiskFile,
+    pieces: &[Piece],
+    writer: &Writer,
+) -> Result<StagedFile, SnapshotFaultKind> {
     let work = Work { file, pieces, writer, next: AtomicUsize::new(0), stop: AtomicBool::new(false) };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
-    advise::sequential(file);
+    file.will_be_read_in_order();
     let parts: Vec<Result<StagedFile, SnapshotFaultKind>> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work.run())).collect();
         let ours = work.run();
@@ -80,7 +84,7 @@ pub(super) fn stage(file: &File, pieces: &[Piece], writer: &Writer) -> Result<St
 }
 
 struct Work<'a> {
-    file: &'a File,
+    file: &'a dyn DiskFile,
     pieces: &'a [Piece],
     writer: &'a Writer,
     next: AtomicUsize,
@@ -116,7 +120,8 @@ impl Work<'_> {
             rest.fill(0);
         }
         read_at(self.file, words.as_mut_bytes(), piece.at)?;
-        advise::done_with(self.file, piece.at, words.len() as u64 * 8);
+        // The words are here now; a second copy in the page cache would only compete for huge pages.
+        self.file.is_done_with(piece.at, words.len() as u64 * 8);
         if blake3::hash(words.as_bytes()) != piece.digest {
             return Err(Damaged { what: "the digest of a segment differs" });
         }
@@ -154,31 +159,4 @@ fn differences(held: &Words, wanted: &[u64; SEGMENT_WORDS]) -> Option<Box<[Chang
         }
     }
     Some(changes.into_boxed_slice())
-}
-
-/// What the kernel should know about our reading; only time and its cache depend on it.
-#[cfg(target_os = "linux")]
-mod advise {
-    use std::fs::File;
-    use std::num::NonZero;
-
-    use rustix::fs::{Advice, fadvise};
-
-    pub(super) fn sequential(file: &File) {
-        let _ = fadvise(file, 0, None, Advice::Sequential);
-    }
-
-    /// The words are in the table now; a second copy in the page cache would only compete for huge pages.
-    pub(super) fn done_with(file: &File, at: u64, bytes: u64) {
-        let _ = fadvise(file, at, NonZero::new(bytes), Advice::DontNeed);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod advise {
-    use std::fs::File;
-
-    pub(super) fn sequential(_file: &File) {}
-
-    pub(super) fn done_with(_file: &File, _at: u64, _bytes: u64) {}
 }

@@ -1,24 +1,25 @@
 //! Writes a snapshot holder by holder with two megabytes of memory.
 
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use hufu_wire::{IssuerId, Sequence, StatusWord, UnixMillis};
-use tempfile::NamedTempFile;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U64;
 
+use super::arrive;
 use super::fault::{SnapshotFault, SnapshotFaultKind};
-use super::format::{Entry, HEADER_BYTES, Header, MAGIC, VERSION, digest, file_bytes};
-use super::{SnapshotInfo, arrive, durable};
+use super::format::{Entry, HEADER_BYTES, Header, MAGIC, digest, file_bytes};
+use super::info::SnapshotInfo;
+use super::version::VERSION;
+use crate::disk::{Disk, OsDisk, PartialFile};
 use crate::segment::{ISSUER_SEGMENTS, SEGMENT_WORDS};
 
 /// Writes a snapshot from words that arrive in the order of their holders, without a table. Until
 /// [`finish`](Self::finish) returns, `path` is as it was; a writer that is dropped leaves nothing behind.
 pub struct SnapshotWriter {
-    path: PathBuf,
-    folder: PathBuf,
-    file: NamedTempFile,
+    file: PartialFile,
     header: Header,
     entries: Vec<Entry>,
     /// Which segment the words below belong to.
@@ -39,7 +40,20 @@ impl SnapshotWriter {
         sequence: Sequence,
         heard: Option<UnixMillis>,
     ) -> Result<SnapshotWriter, SnapshotFault> {
-        let path = path.as_ref();
+        SnapshotWriter::create_on(&OsDisk::shared(), path.as_ref(), issuer, sequence, heard)
+    }
+
+    /// As [`create`](Self::create), on this disk.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_on(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        issuer: IssuerId,
+        sequence: Sequence,
+        heard: Option<UnixMillis>,
+    ) -> Result<SnapshotWriter, SnapshotFault> {
         let header = Header {
             magic: MAGIC,
             version: VERSION.into(),
@@ -50,12 +64,14 @@ impl SnapshotWriter {
             segments: 0.into(),
             zero: [0; 20],
         };
-        let (folder, file) = start(path).map_err(|error| {
+        let started = PartialFile::create(disk, path).and_then(|mut file| {
+            // Room for the header: what goes there is known at the end.
+            file.append(&[0; HEADER_BYTES]).map(|()| file)
+        });
+        let file = started.map_err(|error| {
             SnapshotFault::new(path, SnapshotFaultKind::Io { doing: "start the file beside it", error })
         })?;
         Ok(SnapshotWriter {
-            path: path.to_path_buf(),
-            folder,
             file,
             header,
             entries: Vec::new(),
@@ -116,14 +132,10 @@ impl SnapshotWriter {
         let digest = digest(&self.header, &self.entries);
 
         let tail = [self.entries.as_bytes(), &digest.0].concat();
-        let file = self.file.as_file_mut();
-        let written = file
-            .write_all(&tail)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(self.header.as_bytes()));
+        let written = self.file.append(&tail).and_then(|()| self.file.begin_with(self.header.as_bytes()));
         written.map_err(|error| self.fault("write the file", error))?;
 
-        durable::put(self.file, &self.path, &self.folder)?;
+        arrive::put(self.file)?;
         Ok(SnapshotInfo {
             issuer: IssuerId(self.header.issuer.get()),
             sequence: Sequence(self.header.sequence.get()),
@@ -137,7 +149,7 @@ impl SnapshotWriter {
 
     fn admit(&self) -> Result<(), SnapshotFault> {
         if self.segment == ISSUER_SEGMENTS {
-            return Err(SnapshotFault::new(&self.path, SnapshotFaultKind::TooManyHolders));
+            return Err(SnapshotFault::new(self.file.path(), SnapshotFaultKind::TooManyHolders));
         }
         Ok(())
     }
@@ -151,7 +163,7 @@ impl SnapshotWriter {
         let known = self.words.iter().rposition(|&word| word != U64::ZERO).map_or(0, |last| last + 1);
         let words = &self.words[..known];
         if !words.is_empty() {
-            let stored = self.file.as_file_mut().write_all(words.as_bytes());
+            let stored = self.file.append(words.as_bytes());
             stored.map_err(|error| self.fault("write the file", error))?;
             #[expect(clippy::cast_possible_truncation, reason = "a segment's number and length")]
             self.entries.push(Entry {
@@ -168,30 +180,6 @@ impl SnapshotWriter {
     }
 
     fn fault(&self, doing: &'static str, error: io::Error) -> SnapshotFault {
-        SnapshotFault::new(&self.path, SnapshotFaultKind::Io { doing, error })
-    }
-}
-
-/// A file beside `path`, with room left for the header: what goes there is known at the end.
-fn start(path: &Path) -> io::Result<(PathBuf, NamedTempFile)> {
-    let (folder, mut file) = arrive::start(path)?;
-    file.as_file_mut().write_all(&[0; HEADER_BYTES])?;
-    Ok((folder, file))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::durable::tests::{Synced, synced};
-    use super::*;
-
-    #[test]
-    fn r22_a_snapshot_is_on_the_disk_whole_before_it_has_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("1.snapshot");
-        let mut writer = SnapshotWriter::create(&path, IssuerId(1), Sequence(2), None).unwrap();
-        writer.push(&[StatusWord::from_bits(1); 3]).unwrap();
-        let mut bytes = 0;
-        let synced = synced(&path, || bytes = writer.finish().unwrap().bytes);
-        assert_eq!(synced, [Synced::File { bytes, is_named: false }, Synced::Folder]);
+        SnapshotFault::new(self.file.path(), SnapshotFaultKind::Io { doing, error })
     }
 }

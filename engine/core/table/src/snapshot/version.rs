@@ -1,0 +1,2 @@
+/// The only version of the file that there is.
+pub(super) const VERSION: u32 = 1;
