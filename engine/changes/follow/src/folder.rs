@@ -1,21 +1,19 @@
 //! One issuer's folder on the engine's own disk, drawn in `docs/SYNC.md`.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hufu_sync::{WARM_BYTES, WarmCopy};
-use hufu_table::SnapshotDigest;
+use hufu_table::{Disk, PartialFile, Snapshot, SnapshotDigest, SnapshotFault};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, Message as _, Sequence, read};
-use tempfile::NamedTempFile;
-
-use crate::durable;
 
 /// Where one issuer's words outlive a restart.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
+    pub(crate) disk: Arc<dyn Disk>,
     issuer: IssuerId,
     path: PathBuf,
 }
@@ -31,15 +29,15 @@ const TAIL: &str = "tail-";
 const TAIL_END: &str = ".sets";
 
 impl Folder {
-    /// Makes it where it is missing, and removes what a killed engine left half written.
-    pub(crate) fn open(path: &Path, issuer: IssuerId) -> io::Result<Folder> {
-        fs::create_dir_all(path)?;
-        let folder = Folder { issuer, path: path.to_owned() };
-        // What cannot be removed only takes room: a disk that is full or read-only stops nobody.
-        let _ = fs::remove_dir_all(path.join(INCOMING));
-        for file in folder.files()? {
+    /// Creates it where it is missing, and removes what a killed engine left half written.
+    pub(crate) fn open(disk: Arc<dyn Disk>, path: &Path, issuer: IssuerId) -> io::Result<Folder> {
+        disk.create_folder(path)?;
+        let folder = Folder { disk, issuer, path: path.to_owned() };
+        // What cannot be removed only takes room: an engine starts on a disk that is full or read-only.
+        let _ = folder.disk.remove_folder(&path.join(INCOMING));
+        for file in folder.disk.list(path)? {
             if file.extension() == Some(OsStr::new(PARTIAL)) {
-                let _ = fs::remove_file(file);
+                let _ = folder.disk.remove(&file);
             }
         }
         Ok(folder)
@@ -85,8 +83,12 @@ impl Folder {
 
     /// Every tail, by rising sequence.
     pub(crate) fn tails(&self) -> io::Result<Vec<(Sequence, PathBuf)>> {
-        let mut tails: Vec<_> =
-            self.files()?.into_iter().filter_map(|path| Some((tail_after(&path)?, path))).collect();
+        let mut tails: Vec<_> = self
+            .disk
+            .list(&self.path)?
+            .into_iter()
+            .filter_map(|path| Some((tail_after(&path)?, path)))
+            .collect();
         tails.sort();
         Ok(tails)
     }
@@ -94,61 +96,54 @@ impl Folder {
     /// Room for what is to be fetched, with nothing in it.
     pub(crate) fn empty_incoming(&self) -> io::Result<()> {
         let incoming = self.path.join(INCOMING);
-        match fs::remove_dir_all(&incoming) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        fs::create_dir(incoming)
+        self.disk.remove_folder(&incoming)?;
+        self.disk.create_folder(&incoming)
+    }
+
+    /// The snapshot that was fetched.
+    pub(crate) fn fetched(&self) -> Result<Snapshot, SnapshotFault> {
+        Snapshot::open_on(&*self.disk, &self.incoming())
     }
 
     /// Puts `bytes` in the place of `path`, which is one of this folder's: whole and durable, or not at all.
     pub(crate) fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.temporary()?;
-        file.write_all(bytes)?;
-        durable::sync(file.as_file())?;
-        file.persist(path).map_err(|fault| fault.error)?;
-        durable::named(path);
-        self.sync()
+        PartialFile::write(&self.disk, path, bytes)
     }
 
     /// Makes names durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        durable::sync(&File::open(&self.path)?)
+        self.disk.sync_folder(&self.path)
     }
 
     /// Takes in the snapshot that was fetched for this checkpoint. In this order: until its own checkpoint is in its
-    /// place, whatever named the words that are served still does.
+    /// place, what named the words that are served still does.
     pub(crate) fn take_in(&self, of: &Checkpoint) -> io::Result<()> {
-        durable::rename(&self.incoming(), &self.snapshot(SnapshotDigest(of.snapshot)))?;
+        self.disk.rename(&self.incoming(), &self.snapshot(SnapshotDigest(of.snapshot)))?;
         self.put(&self.checkpoint(), &written(of))
     }
 
-    /// Removes the tails that begin before `from` and the snapshots that nothing names. What cannot be removed now
-    /// is removed another time. Only the thread that follows does so, and nothing else is at work here meanwhile.
-    pub(crate) fn tidy(&self, from: Sequence) {
-        let Ok(files) = self.files() else { return };
+    /// A warm copy of `kept` is in place: removes the checkpoint and the tails that led there, and the snapshots that
+    /// nothing names. What cannot be removed now is removed another time. Only the thread that follows does so, and
+    /// nothing else is at work here meanwhile.
+    pub(crate) fn tidy(&self, kept: Sequence) {
+        if self.loading().is_some_and(|checkpoint| checkpoint.sequence <= kept) {
+            // A restart passes over it, should it still be there.
+            let _ = self.disk.remove(&self.checkpoint());
+        }
+        let Ok(files) = self.disk.list(&self.path) else { return };
         let named = [self.named_by_state(), self.named_by_checkpoint()];
         for file in files {
-            let is_old_tail = tail_after(&file).is_some_and(|after| after < from);
+            let is_old_tail = tail_after(&file).is_some_and(|after| after < kept);
             let is_snapshot = file.extension() == Some(OsStr::new(SNAPSHOT));
             let is_unnamed = is_snapshot && !named.contains(&Some(file.clone()));
             if is_old_tail || is_unnamed {
-                let _ = fs::remove_file(file);
+                let _ = self.disk.remove(&file);
             }
         }
     }
 
-    /// A warm copy of `kept` is in place: what led there is needless.
-    pub(crate) fn forget_before(&self, kept: Sequence) {
-        if self.loading().is_some_and(|checkpoint| checkpoint.sequence <= kept) {
-            // It is passed over at a restart, should it still be there.
-            let _ = fs::remove_file(self.checkpoint());
-        }
-        self.tidy(kept);
-    }
-
     fn named_by_state(&self) -> Option<PathBuf> {
-        let bytes = fs::read(self.state()).ok().filter(|bytes| bytes.len() == WARM_BYTES)?;
+        let bytes = self.disk.read(&self.state(), WARM_BYTES + 1).ok()?;
         let (_, digest) = WarmCopy::open(&bytes, self.issuer).ok()?;
         Some(self.snapshot(digest))
     }
@@ -158,16 +153,7 @@ impl Folder {
     }
 
     fn loading(&self) -> Option<Checkpoint> {
-        read(&fs::read(self.checkpoint()).ok()?).ok()
-    }
-
-    fn temporary(&self) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new().suffix(&format!(".{PARTIAL}")).tempfile_in(&self.path)
-    }
-
-    fn files(&self) -> io::Result<Vec<PathBuf>> {
-        let entries = fs::read_dir(&self.path)?.collect::<Result<Vec<_>, _>>()?;
-        Ok(entries.into_iter().map(|entry| entry.path()).filter(|path| !path.is_dir()).collect())
+        read(&self.disk.read(&self.checkpoint(), Checkpoint::BYTES + 1).ok()?).ok()
     }
 }
 
@@ -186,11 +172,13 @@ fn written(checkpoint: &Checkpoint) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use hufu_wire::chain::{ChainDigest, Proposed};
     use hufu_wire::{KeyId, UnixMillis};
 
     use super::*;
-    use crate::durable::tests::{Step, name, steps};
+    use crate::recorded::{Recorded, Step, named};
 
     const ISSUER: IssuerId = IssuerId(110_000);
 
@@ -211,27 +199,27 @@ mod tests {
 
     #[test]
     fn r22_what_is_put_is_on_the_disk_before_it_has_its_name() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path(), ISSUER).unwrap();
-        let (put, steps) = steps(|| folder.put(&folder.state(), b"a state"));
-        put.unwrap();
-        assert_eq!(steps, [Step::File, name("state"), Step::Folder]);
+        let (home, disk) = (tempfile::tempdir().unwrap(), Recorded::default());
+        let folder = Folder::open(disk.shared(), home.path(), ISSUER).unwrap();
+        folder.put(&folder.state(), b"a state").unwrap();
+        assert_eq!(disk.steps(), [Step::Written, Step::Synced, named("state"), Step::Folder]);
         assert_eq!(fs::read(folder.state()).unwrap(), b"a state");
     }
 
     #[test]
     fn r22_a_checkpoint_is_written_after_its_snapshot() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let (home, disk) = (tempfile::tempdir().unwrap(), Recorded::default());
+        let folder = Folder::open(disk.shared(), home.path(), ISSUER).unwrap();
         // Nothing was fetched: the checkpoint would name words that are not there.
         assert!(folder.take_in(&checkpoint()).is_err());
         assert!(!folder.checkpoint().exists() && folder.loading().is_none());
 
         folder.empty_incoming().unwrap();
         fs::write(folder.incoming(), b"a snapshot").unwrap();
-        let (taken, steps) = steps(|| folder.take_in(&checkpoint()));
-        taken.unwrap();
-        assert_eq!(steps, [name("snapshot"), Step::File, name("checkpoint"), Step::Folder]);
+        disk.steps();
+        folder.take_in(&checkpoint()).unwrap();
+        let put = [Step::Written, Step::Synced, named("checkpoint"), Step::Folder];
+        assert_eq!(disk.steps(), [&[named("snapshot")][..], &put].concat());
         assert_eq!(folder.loading(), Some(checkpoint()));
         let snapshot = folder.snapshot(SnapshotDigest([4; 32]));
         assert_eq!(fs::read(snapshot).unwrap(), b"a snapshot");

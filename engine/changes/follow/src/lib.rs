@@ -8,40 +8,54 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `following` | the thread: start, status, stop, panics |
-//! | `drive`, `take`, `hand` | the loop; what becomes of one message; the follower, whole or in the middle of something |
-//! | `subscription`, `patience`, `backoff` | when to ask again, and how much nonsense is enough |
-//! | `leap` | from a checkpoint to its snapshot |
-//! | `restore`, `folder`, `tail`, `heard`, `keeper` | the engine's own disk |
+//! | `machine` | every decision, without I/O: `step(now, event, follower)` answers with actions (`event`) |
+//! | `subscription`, `allowance`, `backoff` | when to ask again, and how many useless messages are too many |
+//! | `resync`, `copies` | from a checkpoint to its snapshot; when to make a warm copy |
+//! | `notices`, `condition` | one log line for each change of a condition |
+//! | `applier` | the follower and its folder: what a message does to both |
+//! | `restore`, `folder`, `tail`, `last_head`, `warm` | the engine's own disk |
+//! | `following`, `driver` | the thread: start, status, stop, panics; clocks, feed and fetches |
 //! | `filedrop` | a folder as a feed, and the writer of such a folder |
-//! | `voice`, `told` | one log line for each change of a condition |
 //!
-//! The chapter "Driving a follower" of `docs/SYNC.md` has the tables.
+//! The chapter "Driving a follower" of `docs/SYNC.md` has the tables. A simulation drives [`Machine`]s and [`Applier`]s
+//! itself, with clocks, feeds and a [`Disk`](hufu_table::Disk) of its own.
 
+mod allowance;
+mod applier;
 mod backoff;
-mod clock;
-mod drive;
-mod durable;
+#[cfg(test)]
+#[path = "../../sync/tests/common/mod.rs"]
+mod chain;
+mod condition;
+mod copies;
+mod driver;
+mod event;
 mod filedrop;
 mod folder;
 mod following;
-mod hand;
-mod heard;
-mod keeper;
 mod keys;
-mod leap;
+mod last_head;
+mod machine;
+mod notices;
+mod now;
 mod options;
-mod patience;
+#[cfg(test)]
+#[path = "../../../core/table/tests/common/recorded.rs"]
+mod recorded;
 mod restore;
+mod resync;
 mod status;
 mod subscription;
 mod tail;
-mod take;
-mod told;
-mod voice;
+mod warm;
 
+pub use applier::Applier;
+pub use copies::{CopyJob, CopyOutcome, KeptCopy};
+pub use event::{Action, Event};
 pub use filedrop::{Bundle, BundleFault, FileDrop};
 pub use following::Following;
 pub use keys::Keys;
+pub use machine::{Machine, Setup};
+pub use now::Now;
 pub use options::{Options, StartFault, Timings};
 pub use status::{FollowStatus, Life, Tally};

@@ -22,9 +22,9 @@ pub struct Options {
     pub feed: Box<dyn Feed>,
     /// Where the snapshots are that checkpoints name.
     pub snapshots: Arc<dyn Snapshots>,
-    /// This issuer's own folder, on the engine's own disk: warm copy and tail. Made when it is missing.
+    /// This issuer's own folder, on the engine's own disk: warm copy and tail. Created when it is missing.
     pub folder: PathBuf,
-    /// The trust list in force.
+    /// The trust list that counts.
     pub keys: Keys,
     /// How long things may take.
     pub timings: Timings,
@@ -90,6 +90,11 @@ impl Timings {
         }
     }
 
+    /// The shortest and the longest wait after a fault.
+    pub(crate) fn backoff(&self) -> (Duration, Duration) {
+        (Duration::from_millis(self.backoff_ms_min), Duration::from_millis(self.backoff_ms_max))
+    }
+
     /// From one warm copy to the next.
     pub(crate) fn warm_every(&self) -> Duration {
         Duration::from_secs(self.warm_every_s).max(Duration::from_millis(REST_MS))
@@ -98,14 +103,14 @@ impl Timings {
 
 const REST_MS: u64 = 10;
 
-/// Why a following cannot begin. What came from elsewhere never stops it: a warm copy that is damaged is told and
+/// Why a following cannot begin. What came from elsewhere never stops it: a damaged warm copy is logged and
 /// passed over.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFault {
     /// The writer is not what a follower begins with. The program is at fault.
     #[error(transparent)]
     Writer(#[from] SyncFault),
-    /// The folder cannot be used. The operator can mend it.
+    /// The folder cannot be used. The operator can correct it.
     #[error("issuer {issuer}: {} cannot be used to keep its statuses: {error}", folder.display())]
     Folder {
         /// The issuer.

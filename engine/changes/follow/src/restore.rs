@@ -1,50 +1,51 @@
 //! What was served before a restart is served again, before anything else is.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use hufu_codes::keyring::Keyring;
-use hufu_sync::{CheckpointAnswer, Follower, SetAnswer, WarmCopy};
+use hufu_sync::{CheckpointAnswer, Follower, SetAnswer, WARM_BYTES, WarmCopy};
 use hufu_table::{Snapshot, SnapshotDigest};
 use hufu_wire::UnixMillis;
+use hufu_wire::chain::Checkpoint;
 
-use crate::clock;
+use crate::copies::KeptCopy;
 use crate::folder::Folder;
-use crate::heard::Heard;
-use crate::keeper::Kept;
+use crate::last_head::LastHead;
 use crate::status::Tally;
 use crate::tail::{self, End};
 
 /// The words of the warm copy, then the sets of the tail, then, where an engine was killed while it loaded a
 /// checkpoint's snapshot, that and the sets after it. Nothing but the words of the warm copy is believed for being
-/// here: every set and every checkpoint is proven anew.
+/// here: every set and every checkpoint is proven again.
 pub(crate) fn restore(
     follower: &mut Follower,
     folder: &Folder,
     keyring: &Keyring,
+    time: UnixMillis,
     tally: &mut Tally,
-) -> Option<Kept> {
-    let kept = warm(follower, folder, tally);
+) -> Option<KeptCopy> {
+    let kept = warm(follower, folder, time, tally);
     replay(follower, folder, keyring, tally);
-    if finish_loading(follower, folder, keyring) {
+    if finish_loading(follower, folder, keyring, time) {
         replay(follower, folder, keyring, tally);
     }
-    Heard::restore(follower, folder, keyring);
+    LastHead::restore(follower, folder, keyring, time);
     kept
 }
 
-fn warm(follower: &mut Follower, folder: &Folder, tally: &mut Tally) -> Option<Kept> {
+fn warm(follower: &mut Follower, folder: &Folder, time: UnixMillis, tally: &mut Tally) -> Option<KeptCopy> {
     let (issuer, path) = (folder.issuer(), folder.state());
-    let state = match fs::read(&path) {
+    let state = match folder.disk.read(&path, WARM_BYTES + 1) {
         Ok(state) => state,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => {
             tally.disk_faults += 1;
             tracing::error!("issuer {issuer}: {} cannot be read: {error}", path.display());
             return None;
         }
     };
-    match resume(follower, folder, &state) {
+    match resume(follower, folder, &state, time) {
         Ok(kept) => {
             let sequence = follower.tip().sequence;
             tracing::info!("issuer {issuer} is at {sequence} again, from {}", path.display());
@@ -53,9 +54,9 @@ fn warm(follower: &mut Follower, folder: &Folder, tally: &mut Tally) -> Option<K
         Err(fault) => {
             tally.warm_refused += 1;
             tracing::error!(
-                "issuer {issuer}: the warm copy {} is refused: {fault}; it goes on from a checkpoint or from the \
-                 beginning of the chain, and nothing needs to be done. If this happens again, look at the disk and \
-                 at who can write to it",
+                "issuer {issuer}: the warm copy {} is refused: {fault}; following goes on from a checkpoint or from \
+                 the beginning of the chain, and nothing needs to be done. If this happens again, check the disk, and \
+                 who can write to it",
                 path.display()
             );
             None
@@ -63,11 +64,16 @@ fn warm(follower: &mut Follower, folder: &Folder, tally: &mut Tally) -> Option<K
     }
 }
 
-fn resume(follower: &mut Follower, folder: &Folder, state: &[u8]) -> Result<Kept, String> {
-    let (warm, digest) = WarmCopy::open(state, folder.issuer()).map_err(told)?;
-    let snapshot = Snapshot::open(folder.snapshot(digest)).map_err(told)?;
-    follower.restore(state, &snapshot, clock::now()).map_err(told)?;
-    Ok(Kept { warm, info: *snapshot.info() })
+fn resume(
+    follower: &mut Follower,
+    folder: &Folder,
+    state: &[u8],
+    time: UnixMillis,
+) -> Result<KeptCopy, String> {
+    let (warm, digest) = WarmCopy::open(state, folder.issuer()).map_err(text)?;
+    let snapshot = Snapshot::open_on(&*folder.disk, &folder.snapshot(digest)).map_err(text)?;
+    follower.restore(state, &snapshot, time).map_err(text)?;
+    Ok(KeptCopy { warm, info: *snapshot.info() })
 }
 
 fn replay(follower: &mut Follower, folder: &Folder, keyring: &Keyring, tally: &mut Tally) {
@@ -81,7 +87,7 @@ fn replay(follower: &mut Follower, folder: &Folder, keyring: &Keyring, tally: &m
     };
     for (after, path) in tails {
         let (before, mut why) = (follower.tip().sequence, String::new());
-        let end = tail::replay(&path, issuer, after, |set| {
+        let end = tail::replay(&*folder.disk, &path, issuer, after, |set| {
             // It was admitted before, whatever this machine's clock says now; it is not of the future.
             match follower.change_set(set, keyring, UnixMillis(u64::MAX)) {
                 Ok(SetAnswer::Applied { .. }) => tally.tail_sets += 1,
@@ -103,7 +109,7 @@ fn replay(follower: &mut Follower, folder: &Folder, keyring: &Keyring, tally: &m
             }
             Ok(End::Damaged) => {
                 tracing::error!(
-                    "issuer {issuer}: {file} is damaged after sequence {sequence}: look at the disk"
+                    "issuer {issuer}: {file} is damaged after sequence {sequence}: check the disk"
                 );
             }
             Ok(End::Left) => {
@@ -115,28 +121,28 @@ fn replay(follower: &mut Follower, folder: &Folder, keyring: &Keyring, tally: &m
 }
 
 /// Whether a snapshot was loaded that an engine was killed over.
-fn finish_loading(follower: &mut Follower, folder: &Folder, keyring: &Keyring) -> bool {
-    let (issuer, path, now) = (folder.issuer(), folder.checkpoint(), clock::now());
-    let Ok(bytes) = fs::read(&path) else { return false };
+fn finish_loading(follower: &mut Follower, folder: &Folder, keyring: &Keyring, time: UnixMillis) -> bool {
+    let (issuer, path) = (folder.issuer(), folder.checkpoint());
+    let Ok(bytes) = folder.disk.read(&path, Checkpoint::BYTES + 1) else { return false };
     let mut loaded = || -> Result<bool, String> {
         // Admitted before, as the sets of the tail.
-        let answer = follower.checkpoint(&bytes, keyring, UnixMillis(u64::MAX)).map_err(told)?;
+        let answer = follower.checkpoint(&bytes, keyring, UnixMillis(u64::MAX)).map_err(text)?;
         let CheckpointAnswer::Load(checkpoint) = answer else { return Ok(false) };
         let digest = SnapshotDigest(checkpoint.snapshot);
-        let snapshot = Snapshot::open(folder.snapshot(digest)).map_err(told)?;
-        follower.load(&checkpoint, &snapshot, now).map_err(told)?;
+        let snapshot = Snapshot::open_on(&*folder.disk, &folder.snapshot(digest)).map_err(text)?;
+        follower.load(&checkpoint, &snapshot, time).map_err(text)?;
         Ok(true)
     };
     match loaded() {
         Ok(is_loaded) => is_loaded,
         Err(fault) => {
             tracing::warn!("issuer {issuer}: {} is of no use: {fault}", path.display());
-            let _ = fs::remove_file(path);
+            let _ = folder.disk.remove(&path);
             false
         }
     }
 }
 
-fn told(fault: impl std::fmt::Display) -> String {
+fn text(fault: impl std::fmt::Display) -> String {
     fault.to_string()
 }

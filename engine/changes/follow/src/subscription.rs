@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::backoff::Backoff;
 use crate::options::Timings;
 
@@ -16,13 +14,13 @@ pub(crate) struct Subscription {
     is_live: bool,
     is_open: bool,
     /// When to subscribe, `None` while there is no reason to.
-    again_at: Option<Instant>,
+    again_at: Option<Duration>,
     /// When it was tried last.
-    tried_at: Option<Instant>,
+    tried_at: Option<Duration>,
     /// When something genuine came last, or it was subscribed.
-    spoke_at: Instant,
+    spoke_at: Duration,
     /// Since when sets have been missing without one coming.
-    starved_since: Option<Instant>,
+    starved_since: Option<Duration>,
     /// How often that went on for too long.
     starved: u32,
     backoff: Backoff,
@@ -41,7 +39,7 @@ pub(crate) enum Trip {
 const STARVED_MAX: u32 = 2;
 
 impl Subscription {
-    pub(crate) fn new(timings: &Timings, is_live: bool, now: Instant) -> Subscription {
+    pub(crate) fn new(timings: &Timings, is_live: bool, now: Duration, seed: u64) -> Subscription {
         let ms = Duration::from_millis;
         Subscription {
             silent: ms(timings.silent_ms),
@@ -54,7 +52,7 @@ impl Subscription {
             spoke_at: now,
             starved_since: None,
             starved: 0,
-            backoff: Backoff::new(ms(timings.backoff_ms_min), ms(timings.backoff_ms_max)),
+            backoff: Backoff::new(ms(timings.backoff_ms_min), ms(timings.backoff_ms_max), seed),
         }
     }
 
@@ -66,8 +64,13 @@ impl Subscription {
         self.is_live
     }
 
+    /// Whether it is closed, and not being asked for either.
+    pub(crate) fn is_left(&self) -> bool {
+        !self.is_open && self.again_at.is_some()
+    }
+
     /// Whether it is open and has spoken of late.
-    pub(crate) fn is_connected(&self, now: Instant) -> bool {
+    pub(crate) fn is_connected(&self, now: Duration) -> bool {
         self.is_open && (!self.is_live || now < self.spoke_at + self.silent)
     }
 
@@ -77,46 +80,46 @@ impl Subscription {
     }
 
     /// Whether to subscribe now. However often there is reason to, it is done a few times a second at most.
-    pub(crate) fn is_due(&self, now: Instant) -> bool {
+    pub(crate) fn is_due(&self, now: Duration) -> bool {
         self.due_at().is_some_and(|at| at <= now)
     }
 
     /// When something is to be done or looked at.
-    pub(crate) fn wake_at(&self) -> Option<Instant> {
+    pub(crate) fn wake_at(&self) -> Option<Duration> {
         if self.again_at.is_some() {
             return self.due_at();
         }
-        let silent = self.is_live.then_some(self.spoke_at + self.silent);
-        let hung = self.starved_since.map(|since| since + self.hung);
+        let silent = (self.is_live && self.is_open).then_some(self.spoke_at + self.silent);
+        let hung = self.starved_since.filter(|_| self.is_open).map(|since| since + self.hung);
         silent.into_iter().chain(hung).min()
     }
 
     /// Subscribing begins.
-    pub(crate) fn trying(&mut self, now: Instant) {
+    pub(crate) fn trying(&mut self, now: Duration) {
         (self.is_open, self.again_at, self.tried_at) = (false, None, Some(now));
     }
 
     /// It is subscribed.
-    pub(crate) fn opened(&mut self, now: Instant) {
+    pub(crate) fn opened(&mut self, now: Duration) {
         (self.is_open, self.spoke_at) = (true, now);
         self.starved_since = self.starved_since.map(|_| now);
     }
 
     /// The feed is of no use until it is asked again.
-    pub(crate) fn failed(&mut self, now: Instant) {
+    pub(crate) fn failed(&mut self, now: Duration) {
         self.is_open = false;
         self.again_after(now, Duration::ZERO);
     }
 
     /// As [`failed`](Self::failed), and not before `rest` is over.
-    pub(crate) fn left(&mut self, now: Instant, rest: Duration) {
+    pub(crate) fn left(&mut self, now: Duration, rest: Duration) {
         self.is_open = false;
         self.again_after(now, rest);
     }
 
     /// Sets are missing that this subscription will not bring. Later ones may come at once with each subscription, so
     /// that none is ever hung: it counts as if it were, until a set leads on.
-    pub(crate) fn lost_sets(&mut self, now: Instant) {
+    pub(crate) fn lost_sets(&mut self, now: Duration) {
         if self.again_at.is_none() {
             self.starved += 1;
             self.again_after(now, Duration::ZERO);
@@ -124,26 +127,26 @@ impl Subscription {
     }
 
     /// What is asked for has changed: ask now.
-    pub(crate) fn anew(&mut self, now: Instant) {
+    pub(crate) fn restart(&mut self, now: Duration) {
         (self.is_open, self.again_at) = (false, Some(now));
         self.backoff.reset();
         (self.starved, self.starved_since) = (0, None);
     }
 
     /// Something genuine came, old or new.
-    pub(crate) fn spoke(&mut self, now: Instant) {
+    pub(crate) fn spoke(&mut self, now: Duration) {
         self.spoke_at = now;
     }
 
     /// Something came that led on: a set was applied, or the words are current.
-    pub(crate) fn led_on(&mut self, now: Instant) {
+    pub(crate) fn led_on(&mut self, now: Duration) {
         self.spoke_at = now;
         self.backoff.reset();
         (self.starved, self.starved_since) = (0, None);
     }
 
     /// Whether sets are missing at this moment.
-    pub(crate) fn lacks(&mut self, lacks: bool, now: Instant) {
+    pub(crate) fn lacks(&mut self, lacks: bool, now: Duration) {
         match (lacks, self.starved_since) {
             (true, None) => self.starved_since = Some(now),
             (true, Some(_)) => {}
@@ -158,7 +161,7 @@ impl Subscription {
     }
 
     /// Looks at the clock; what it tells is told once for each subscription.
-    pub(crate) fn look(&mut self, now: Instant) -> Option<Trip> {
+    pub(crate) fn look(&mut self, now: Duration) -> Option<Trip> {
         if !self.is_open || self.again_at.is_some() {
             return None;
         }
@@ -175,11 +178,11 @@ impl Subscription {
         Some(trip)
     }
 
-    fn again_after(&mut self, now: Instant, rest: Duration) {
+    fn again_after(&mut self, now: Duration, rest: Duration) {
         self.again_at = Some(now + self.backoff.next().max(rest));
     }
 
-    fn due_at(&self) -> Option<Instant> {
+    fn due_at(&self) -> Option<Duration> {
         let at = self.again_at?;
         Some(self.tried_at.map_or(at, |tried| at.max(tried + self.ask_min)))
     }
@@ -189,8 +192,8 @@ impl Subscription {
 mod tests {
     use super::*;
 
-    fn opened(now: Instant) -> Subscription {
-        let mut subscription = Subscription::new(&Timings::default(), true, now);
+    fn opened(now: Duration) -> Subscription {
+        let mut subscription = Subscription::new(&Timings::default(), true, now, 7);
         subscription.trying(now);
         subscription.opened(now);
         subscription
@@ -198,7 +201,7 @@ mod tests {
 
     #[test]
     fn silence_is_told_once_and_asked_about_later_each_time() {
-        let mut now = Instant::now();
+        let mut now = Duration::ZERO;
         let mut subscription = opened(now);
         let mut waits = Vec::new();
         for _ in 0..10 {
@@ -207,7 +210,7 @@ mod tests {
             assert_eq!(subscription.look(at), Some(Trip::Silent));
             assert_eq!(subscription.look(at + Duration::from_secs(60)), None, "it is told already");
             now = subscription.wake_at().unwrap();
-            waits.push(now - at);
+            waits.push(now.saturating_sub(at));
             assert!(subscription.is_due(now) && !subscription.is_connected(now));
             subscription.trying(now);
             subscription.opened(now);
@@ -217,8 +220,8 @@ mod tests {
 
     #[test]
     fn what_people_refresh_by_hand_may_be_quiet_for_days() {
-        let start = Instant::now();
-        let mut quiet = Subscription::new(&Timings::default(), false, start);
+        let start = Duration::ZERO;
+        let mut quiet = Subscription::new(&Timings::default(), false, start, 7);
         quiet.trying(start);
         quiet.opened(start);
         for hours in 1..100 {
@@ -235,11 +238,11 @@ mod tests {
 
     #[test]
     fn sets_that_do_not_come_are_asked_for_again_and_then_given_up() {
-        let start = Instant::now();
+        let start = Duration::ZERO;
         let mut subscription = opened(start);
         subscription.lacks(true, start);
         let at = subscription.wake_at().unwrap();
-        assert_eq!(at - start, Duration::from_millis(1500));
+        assert_eq!(at, start + Duration::from_millis(1500));
         assert_eq!(subscription.look(at), Some(Trip::Hung));
         assert!(subscription.is_open() && !subscription.is_starved(), "they may still come");
         let again = subscription.wake_at().unwrap();
@@ -253,7 +256,7 @@ mod tests {
 
     #[test]
     fn however_often_sets_are_lost_it_is_asked_a_few_times_a_second() {
-        let start = Instant::now();
+        let start = Duration::ZERO;
         let mut subscription = opened(start);
         let mut asked = 0;
         for ms in 0..1000 {

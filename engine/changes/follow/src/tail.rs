@@ -4,12 +4,11 @@
 //! Written to the page cache and not forced to the disk, so that it costs no waiting: it outlives the process, and
 //! of what a power cut takes the chain itself has a copy. `docs/SYNC.md` draws the file.
 
-use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use hufu_table::{Disk, DiskFile};
 use hufu_wire::limits::CHANGE_SET_BYTES_MAX;
 use hufu_wire::{IssuerId, Sequence};
 
@@ -29,7 +28,7 @@ enum State {
     /// The file is made with its first set.
     Fresh,
     Open {
-        file: File,
+        file: Box<dyn DiskFile>,
         bytes: u64,
     },
     /// A set is missing: none after it would be of use.
@@ -54,8 +53,6 @@ const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 24;
 /// Length, then the beginning of a BLAKE3 digest.
 const RECORD_BYTES: usize = 12;
-/// Who is red is nobody else's business.
-const OWNER_ONLY: u32 = 0o600;
 
 impl Tail {
     /// A tail of sets after `after`.
@@ -68,11 +65,6 @@ impl Tail {
         if after != self.after || matches!(self.state, State::Broken) {
             (self.after, self.state) = (after, State::Fresh);
         }
-    }
-
-    /// Whether sets are missing until the next warm copy.
-    pub(crate) fn is_broken(&self) -> bool {
-        matches!(self.state, State::Broken)
     }
 
     /// Appends the set that is about to be applied.
@@ -97,14 +89,10 @@ impl Tail {
     }
 
     fn create(&mut self) -> io::Result<()> {
+        let file = self.folder.disk.open_to_write(&self.folder.tail(self.after))?;
         // A file of this name has nothing that could be replayed, or the words would be further on.
-        let mut file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(OWNER_ONLY)
-            .open(self.folder.tail(self.after))?;
-        file.write_all(&header(self.folder.issuer(), self.after))?;
+        file.set_len(0)?;
+        file.write_at(&header(self.folder.issuer(), self.after), 0)?;
         self.state = State::Open { file, bytes: HEADER_BYTES as u64 };
         Ok(())
     }
@@ -116,8 +104,7 @@ impl Tail {
         self.record.extend_from_slice(&length.to_le_bytes());
         self.record.extend_from_slice(&check(set));
         self.record.extend_from_slice(set);
-        file.seek(SeekFrom::Start(*bytes))?;
-        file.write_all(&self.record)?;
+        file.write_at(&self.record, *bytes)?;
         *bytes += self.record.len() as u64;
         Ok(())
     }
@@ -128,22 +115,23 @@ impl Tail {
 /// # Errors
 /// Those of reading the file.
 pub(crate) fn replay(
+    disk: &dyn Disk,
     path: &Path,
     issuer: IssuerId,
     after: Sequence,
     mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<End> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let file = disk.open(path)?;
     let mut found = [0; HEADER_BYTES];
-    match fill(&mut file, &mut found)? {
+    match file.read_at(&mut found, 0)? {
         HEADER_BYTES if found == header(issuer, after) => {}
         HEADER_BYTES => return Ok(End::Damaged),
         _ => return Ok(End::Torn),
     }
-    let mut set = Vec::new();
+    let (mut at, mut set) = (HEADER_BYTES as u64, Vec::new());
     loop {
         let mut record = [0; RECORD_BYTES];
-        match fill(&mut file, &mut record)? {
+        match file.read_at(&mut record, at)? {
             0 => return Ok(End::Whole),
             RECORD_BYTES => {}
             _ => return Ok(End::Torn),
@@ -154,7 +142,7 @@ pub(crate) fn replay(
             return Ok(End::Damaged);
         }
         set.resize(length, 0);
-        if fill(&mut file, &mut set)? < length {
+        if file.read_at(&mut set, at + RECORD_BYTES as u64)? < length {
             return Ok(End::Torn);
         }
         if check(&set) != *wanted {
@@ -163,21 +151,8 @@ pub(crate) fn replay(
         if take(&set).is_break() {
             return Ok(End::Left);
         }
+        at += (RECORD_BYTES + length) as u64;
     }
-}
-
-/// How much of `out` there was to read.
-fn fill(file: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < out.len() {
-        match file.read(&mut out[filled..]) {
-            Ok(0) => break,
-            Ok(bytes) => filled += bytes,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 fn header(issuer: IssuerId, after: Sequence) -> [u8; HEADER_BYTES] {
@@ -200,6 +175,8 @@ fn check(set: &[u8]) -> [u8; 8] {
 mod tests {
     use std::fs;
 
+    use hufu_table::OsDisk;
+
     use super::*;
 
     const ISSUER: IssuerId = IssuerId(110_000);
@@ -207,7 +184,7 @@ mod tests {
 
     fn written(sets: &[&[u8]]) -> (tempfile::TempDir, std::path::PathBuf) {
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let folder = Folder::open(OsDisk::shared(), home.path(), ISSUER).unwrap();
         let mut tail = Tail::new(folder.clone(), AFTER);
         for set in sets {
             tail.append(set).unwrap();
@@ -217,7 +194,7 @@ mod tests {
 
     fn read(path: &Path) -> (Vec<Vec<u8>>, End) {
         let mut sets = Vec::new();
-        let end = replay(path, ISSUER, AFTER, |set| {
+        let end = replay(&OsDisk, path, ISSUER, AFTER, |set| {
             sets.push(set.to_vec());
             ControlFlow::Continue(())
         });
@@ -242,21 +219,20 @@ mod tests {
     #[test]
     fn r22_a_set_that_was_not_written_leaves_no_gap() {
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let folder = Folder::open(OsDisk::shared(), home.path(), ISSUER).unwrap();
         let path = folder.tail(AFTER);
         let mut tail = Tail::new(folder.clone(), AFTER);
         tail.append(b"the first").unwrap();
         // A disk that takes no more: a file that may only be read.
         let State::Open { file, .. } = &mut tail.state else { panic!("it has a set") };
-        *file = File::open(&path).unwrap();
+        *file = OsDisk.open(&path).unwrap();
         assert!(tail.append(b"the second").is_err(), "told once");
         // The third would be applied after the first at a restart.
         tail.append(b"the third").unwrap();
-        assert!(tail.is_broken());
+        assert!(matches!(tail.state, State::Broken));
         assert_eq!(read(&path), (vec![b"the first".to_vec()], End::Whole));
         // A warm copy holds what is missing: a tail of its own begins with it.
         tail.begin(AFTER);
-        assert!(!tail.is_broken());
         tail.append(b"the fourth").unwrap();
         assert_eq!(read(&path), (vec![b"the fourth".to_vec()], End::Whole));
     }
@@ -265,7 +241,7 @@ mod tests {
     fn r22_the_next_set_belongs_where_the_last_one_ends_and_a_blocked_file_is_told() {
         let (_home, path) = written(&[b"the first"]);
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path(), ISSUER).unwrap();
+        let folder = Folder::open(OsDisk::shared(), home.path(), ISSUER).unwrap();
         let mut tail = Tail::new(folder.clone(), AFTER);
         tail.append(b"the first").unwrap();
         let State::Open { bytes, .. } = tail.state else { panic!("it has a set") };
@@ -273,7 +249,7 @@ mod tests {
         // A folder is in the way of the file: the error is the caller's to tell.
         let mut blocked = Tail::new(folder.clone(), Sequence(8));
         fs::create_dir(folder.tail(Sequence(8))).unwrap();
-        assert!(blocked.append(b"the second").is_err() && blocked.is_broken());
+        assert!(blocked.append(b"the second").is_err() && matches!(blocked.state, State::Broken));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Files and folders, for whatever must outlive a restart.
 
+#![expect(clippy::missing_errors_doc, reason = "every error here is the disk's, which each type says once")]
+
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;

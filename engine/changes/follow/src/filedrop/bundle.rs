@@ -1,30 +1,29 @@
 //! The other side of a file drop.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hufu_table::{Snapshot, SnapshotDigest, SnapshotFault};
+use hufu_table::{Disk, OsDisk, PartialFile, Snapshot, SnapshotDigest, SnapshotFault};
 use hufu_wire::chain::{ChangeSet, Checkpoint, Head};
 use hufu_wire::{Malformed, Sequence, read};
-use tempfile::NamedTempFile;
 
 use super::files::set_name;
-use super::snapshots::snapshot_name;
-use crate::durable;
+use super::snapshots::{copy, snapshot_name};
 
 /// Fills a folder that a [`FileDrop`](super::FileDrop) reads, here or wherever it is carried to. Each file is put in
-/// place whole. Write sets before the head that names them and a snapshot before its checkpoint, so that whoever reads
-/// meanwhile misses nothing.
+/// place whole. Write sets before the head that names them and a snapshot before its checkpoint, so that a reader misses
+/// nothing meanwhile.
 #[derive(Debug)]
 pub struct Bundle {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
 }
 
 /// Why something is not in a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleFault {
-    /// The disk did not take it.
+    /// It cannot be written.
     #[error("{} cannot be written: {error}", file.display())]
     Io {
         /// The file or the folder.
@@ -41,14 +40,14 @@ pub enum BundleFault {
 }
 
 impl Bundle {
-    /// The bundle in this folder, which is made when it is missing.
+    /// The bundle in this folder, which is created when it is missing.
     ///
     /// # Errors
     /// [`BundleFault::Io`].
     pub fn open(folder: impl Into<PathBuf>) -> Result<Bundle, BundleFault> {
-        let folder = folder.into();
-        fs::create_dir_all(&folder).map_err(|error| BundleFault::Io { file: folder.clone(), error })?;
-        Ok(Bundle { folder })
+        let (disk, folder) = (OsDisk::shared(), folder.into());
+        disk.create_folder(&folder).map_err(|error| BundleFault::Io { file: folder.clone(), error })?;
+        Ok(Bundle { disk, folder })
     }
 
     /// Adds a change set.
@@ -87,45 +86,15 @@ impl Bundle {
     /// [`BundleFault::Snapshot`] when it cannot be opened as one, [`BundleFault::Io`].
     pub fn snapshot(&self, from: &Path) -> Result<SnapshotDigest, BundleFault> {
         let digest = Snapshot::open(from)?.info().digest;
-        let mut source =
-            File::open(from).map_err(|error| BundleFault::Io { file: from.to_owned(), error })?;
-        self.put_with(&snapshot_name(digest), |file| io::copy(&mut source, file).map(drop))?;
-        Ok(digest)
+        let file = self.folder.join(snapshot_name(digest));
+        match copy(&self.disk, from, digest, &file) {
+            Ok(()) => Ok(digest),
+            Err(fault) => Err(BundleFault::Io { file, error: io::Error::other(fault.what()) }),
+        }
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), BundleFault> {
-        self.put_with(name, |file| file.write_all(bytes))
-    }
-
-    fn put_with(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<(), BundleFault> {
         let file = self.folder.join(name);
-        let put = || {
-            let mut partial = NamedTempFile::with_suffix_in(".partial", &self.folder)?;
-            write(partial.as_file_mut())?;
-            durable::sync(partial.as_file())?;
-            partial.persist(&file).map_err(|fault| fault.error)?;
-            durable::named(&file);
-            durable::sync(&File::open(&self.folder)?)
-        };
-        put().map_err(|error| BundleFault::Io { file: file.clone(), error })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::durable::tests::{Step, name, steps};
-
-    #[test]
-    fn r22_a_file_of_a_bundle_is_on_the_disk_before_it_has_its_name() {
-        let home = tempfile::tempdir().unwrap();
-        let bundle = Bundle::open(home.path()).unwrap();
-        let (put, steps) = steps(|| bundle.put("1.head", b"a head"));
-        put.unwrap();
-        assert_eq!(steps, [Step::File, name("head"), Step::Folder]);
+        PartialFile::write(&self.disk, &file, bytes).map_err(|error| BundleFault::Io { file, error })
     }
 }

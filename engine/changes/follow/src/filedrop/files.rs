@@ -1,12 +1,13 @@
 //! What is in the folder, what of it is whole, and what of it was delivered already.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use hufu_table::{Disk, Stamp};
 use hufu_wire::chain::{ChangeSet, Checkpoint, Head};
 use hufu_wire::limits::CHANGE_SET_BYTES_MAX;
 use hufu_wire::{Sequence, read};
@@ -15,23 +16,16 @@ use tokio::time::Instant;
 /// The folder and what was seen in it.
 #[derive(Debug)]
 pub(super) struct Files {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) folder: PathBuf,
     seen: HashMap<PathBuf, Seen>,
 }
 
 #[derive(Debug)]
 struct Seen {
-    print: Print,
+    stamp: Stamp,
     since: Instant,
     is_delivered: bool,
-}
-
-/// A file that is written again has another one, unless it is written again within the clock's tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print {
-    bytes: u64,
-    modified: Option<SystemTime>,
-    file: u64,
 }
 
 /// What a folder holds, by name alone.
@@ -43,10 +37,10 @@ pub(super) struct Listing {
 }
 
 /// A file that cannot be read as what it is named, and stays as it is for so long, is not being copied: it is
-/// delivered as it is, so that the follower's refusal is told.
+/// delivered as it is, so that the follower refuses it and the log says so.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// As many as are looked at together, whatever somebody has put there. The next set is found without a listing.
+/// As many as are looked at together, however many there are. The next set is found without a listing.
 const NAMES_MAX: usize = 1 << 14;
 
 impl Listing {
@@ -56,11 +50,11 @@ impl Listing {
 }
 
 impl Files {
-    pub(super) fn new(folder: PathBuf) -> Files {
-        Files { folder, seen: HashMap::new() }
+    pub(super) fn new(disk: Arc<dyn Disk>, folder: PathBuf) -> Files {
+        Files { disk, folder, seen: HashMap::new() }
     }
 
-    /// Everything is delivered anew.
+    /// Everything is delivered again.
     pub(super) fn forget(&mut self) {
         self.seen.clear();
     }
@@ -68,8 +62,7 @@ impl Files {
     /// The sets from `from` on, the heads and the checkpoints.
     pub(super) fn list(&self, from: Sequence) -> io::Result<Listing> {
         let mut listing = Listing::default();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
+        for path in self.disk.list(&self.folder)? {
             match path.extension().and_then(|end| end.to_str()) {
                 Some("set") => listing.sets.extend(sequence_of(&path).filter(|set| *set >= from)),
                 Some("head") => listing.heads.push(path),
@@ -91,18 +84,20 @@ impl Files {
     }
 
     /// The set in this file, if it is whole and was not delivered as it is.
-    pub(super) fn new_set(&mut self, sequence: Sequence) -> Option<Bytes> {
-        self.fresh(&self.set(sequence), CHANGE_SET_BYTES_MAX, |bytes| read::<ChangeSet<'_>>(bytes).is_ok())
+    pub(super) fn new_set(&mut self, sequence: Sequence, now: Instant) -> Option<Bytes> {
+        self.fresh(&self.set(sequence), now, CHANGE_SET_BYTES_MAX, |bytes| {
+            read::<ChangeSet<'_>>(bytes).is_ok()
+        })
     }
 
     /// As [`new_set`](Self::new_set).
-    pub(super) fn new_head(&mut self, path: &Path) -> Option<Bytes> {
-        self.fresh(path, Head::BYTES, |bytes| read::<Head>(bytes).is_ok())
+    pub(super) fn new_head(&mut self, path: &Path, now: Instant) -> Option<Bytes> {
+        self.fresh(path, now, Head::BYTES, |bytes| read::<Head>(bytes).is_ok())
     }
 
     /// As [`new_set`](Self::new_set).
-    pub(super) fn new_checkpoint(&mut self, path: &Path) -> Option<Bytes> {
-        self.fresh(path, Checkpoint::BYTES, |bytes| read::<Checkpoint>(bytes).is_ok())
+    pub(super) fn new_checkpoint(&mut self, path: &Path, now: Instant) -> Option<Bytes> {
+        self.fresh(path, now, Checkpoint::BYTES, |bytes| read::<Checkpoint>(bytes).is_ok())
     }
 
     /// A set that was delivered and written again since: it may have been half copied. The first of them.
@@ -110,7 +105,7 @@ impl Files {
         let is_other = |sequence: &Sequence| {
             let path = self.set(*sequence);
             let seen = self.seen.get(&path).filter(|seen| seen.is_delivered);
-            seen.is_some_and(|seen| print(&path).is_some_and(|print| print != seen.print))
+            seen.is_some_and(|seen| self.disk.stamp(&path).is_ok_and(|stamp| stamp != seen.stamp))
         };
         sets.iter().copied().find(is_other)
     }
@@ -120,7 +115,7 @@ impl Files {
         self.seen.get(&self.set(sequence)).is_some_and(|seen| seen.is_delivered)
     }
 
-    /// The set is delivered anew.
+    /// The set is delivered again.
     pub(super) fn forget_set(&mut self, sequence: Sequence) {
         self.seen.remove(&self.set(sequence));
     }
@@ -130,16 +125,23 @@ impl Files {
         self.seen.retain(|path, _| sequence_of(path).is_none_or(|set| set >= sequence));
     }
 
-    fn fresh(&mut self, path: &Path, bytes_max: usize, is_whole: impl Fn(&[u8]) -> bool) -> Option<Bytes> {
-        let print = print(path)?;
-        let seen = self.seen.get(path).filter(|seen| seen.print == print);
+    fn fresh(
+        &mut self,
+        path: &Path,
+        now: Instant,
+        bytes_max: usize,
+        is_whole: impl Fn(&[u8]) -> bool,
+    ) -> Option<Bytes> {
+        let stamp = self.disk.stamp(path).ok()?;
+        let seen = self.seen.get(path).filter(|seen| seen.stamp == stamp);
         if seen.is_some_and(|seen| seen.is_delivered) {
             return None;
         }
-        let since = seen.map_or_else(Instant::now, |seen| seen.since);
-        let bytes = content(path, bytes_max).ok()?;
-        let is_delivered = is_whole(&bytes) || since.elapsed() >= SETTLED;
-        self.seen.insert(path.to_owned(), Seen { print, since, is_delivered });
+        let since = seen.map_or(now, |seen| seen.since);
+        // One byte more than the longest: what is longer is refused as too long.
+        let bytes = self.disk.read(path, bytes_max + 1).ok()?;
+        let is_delivered = is_whole(&bytes) || now - since >= SETTLED;
+        self.seen.insert(path.to_owned(), Seen { stamp, since, is_delivered });
         is_delivered.then(|| bytes.into())
     }
 }
@@ -149,31 +151,18 @@ pub(super) fn set_name(sequence: Sequence) -> String {
     format!("{sequence:020}.set")
 }
 
-/// At most one byte more than the longest that is read: what is longer is refused as too long.
-pub(super) fn content(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 fn sequence_of(path: &Path) -> Option<Sequence> {
     let digits = path.file_name()?.to_str()?.strip_suffix(".set")?;
     let is_ours = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_ours { digits.parse().ok().map(Sequence) } else { None }
 }
 
-/// `None` where there is no file to be read: nothing, a folder, a pipe.
-fn print(path: &Path) -> Option<Print> {
-    let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
-    #[cfg(unix)]
-    let file = std::os::unix::fs::MetadataExt::ino(&metadata);
-    #[cfg(not(unix))]
-    let file = 0;
-    Some(Print { bytes: metadata.len(), modified: metadata.modified().ok(), file })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use hufu_table::OsDisk;
+
     use super::*;
 
     #[test]
@@ -183,7 +172,7 @@ mod tests {
             let name = if number < 100 { format!("{number:020}.set") } else { format!("{number}.head") };
             File::create(folder.path().join(name)).unwrap();
         }
-        let files = Files::new(folder.path().to_owned());
+        let files = Files::new(OsDisk::shared(), folder.path().to_owned());
         assert_eq!(files.list(Sequence(0)).unwrap().names(), NAMES_MAX);
         assert!(files.list(Sequence(98)).unwrap().sets.len() <= 2);
     }

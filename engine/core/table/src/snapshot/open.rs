@@ -42,8 +42,9 @@ impl Snapshot {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(disk: &dyn Disk, path: &Path) -> Result<Snapshot, SnapshotFault> {
-        let opened = disk.open(path).map_err(SnapshotFaultKind::io("open it")).and_then(read);
-        let (file, info, entries) = opened.map_err(|kind| SnapshotFault::new(path, kind))?;
+        let fault = |kind| SnapshotFault::new(path, kind);
+        let file = disk.open(path).map_err(SnapshotFaultKind::io("open it")).map_err(fault)?;
+        let (info, entries) = read(&*file).map_err(fault)?;
         Ok(Snapshot { path: path.to_path_buf(), file, info, pieces: pieces(&entries) })
     }
 
@@ -148,10 +149,10 @@ impl Snapshot {
     }
 }
 
-fn read(file: Box<dyn DiskFile>) -> Result<(Box<dyn DiskFile>, SnapshotInfo, Vec<Entry>), SnapshotFaultKind> {
+fn read(file: &dyn DiskFile) -> Result<(SnapshotInfo, Vec<Entry>), SnapshotFaultKind> {
     let bytes = file.bytes().map_err(SnapshotFaultKind::io("read it"))?;
     let mut header = Header::new_zeroed();
-    read_at(&*file, header.as_mut_bytes(), 0)?;
+    read_at(file, header.as_mut_bytes(), 0)?;
     format::admit_header(&header)?;
 
     let segments = header.segments.get() as usize;
@@ -160,11 +161,11 @@ fn read(file: Box<dyn DiskFile>) -> Result<(Box<dyn DiskFile>, SnapshotInfo, Vec
         return Err(Damaged { what: "it is cut off" });
     };
     let mut entries = vec![Entry::new_zeroed(); segments];
-    read_at(&*file, entries.as_mut_bytes(), list_at)?;
+    read_at(file, entries.as_mut_bytes(), list_at)?;
     let mut digest = SnapshotDigest([0; DIGEST_BYTES]);
-    read_at(&*file, &mut digest.0, bytes - DIGEST_BYTES as u64)?;
+    read_at(file, &mut digest.0, bytes - DIGEST_BYTES as u64)?;
     let info = format::admit(&header, &entries, digest, bytes)?;
-    Ok((file, info, entries))
+    Ok((info, entries))
 }
 
 fn pieces(entries: &[Entry]) -> Vec<Piece> {

@@ -1,15 +1,13 @@
-//! How much that is of no use a feed may send.
+//! How much that is useless a feed may send.
 
 use std::time::Duration;
-
-use tokio::time::Instant;
 
 /// Credit that useless messages use up, by number and by size, and that time and useful ones restore. It bounds
 /// what a hostile feed can make this thread do.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Allowance {
     credit: f64,
-    at: Instant,
+    at: Duration,
 }
 
 /// A thousand small ones a second can go on for ever: about one per cent of a core.
@@ -19,9 +17,12 @@ const CREDIT_MAX: f64 = 4_000.0;
 /// A large message costs a hash of all of it: this many bytes cost as much as a signature.
 const BYTES_PER_CREDIT: f64 = 4_096.0;
 
-impl Patience {
-    pub(crate) fn new(now: Instant) -> Patience {
-        Patience { credit: CREDIT_MAX, at: now }
+impl Allowance {
+    /// How long until there is enough for a second try.
+    pub(crate) const REST: Duration = Duration::from_millis(500);
+
+    pub(crate) fn new(now: Duration) -> Allowance {
+        Allowance { credit: CREDIT_MAX, at: now }
     }
 
     /// Something useful came.
@@ -30,18 +31,13 @@ impl Patience {
     }
 
     /// Something useless of this size came; whether that was too much.
-    pub(crate) fn is_spent(&mut self, bytes: usize, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+    pub(crate) fn is_spent(&mut self, bytes: usize, now: Duration) -> bool {
+        let passed = now.saturating_sub(self.at).as_secs_f64();
         self.at = now;
         #[expect(clippy::cast_precision_loss, reason = "sizes of messages")]
         let cost = 1.0 + bytes as f64 / BYTES_PER_CREDIT;
         self.credit = (self.credit + passed * CREDIT_PER_S).min(CREDIT_MAX) - cost;
         self.credit < 0.0
-    }
-
-    /// How long until there is enough for a second try.
-    pub(crate) fn rest() -> Duration {
-        Duration::from_millis(500)
     }
 }
 
@@ -51,15 +47,15 @@ mod tests {
 
     #[test]
     fn a_flood_ends_and_a_trickle_goes_on() {
-        let start = Instant::now();
-        let mut patience = Patience::new(start);
-        let flood = (0..10_000).take_while(|_| !patience.is_spent(100, start)).count();
+        let start = Duration::ZERO;
+        let mut allowance = Allowance::new(start);
+        let flood = (0..10_000).take_while(|_| !allowance.is_spent(100, start)).count();
         assert!((3_000..4_000).contains(&flood), "{flood}");
-        let mut patience = Patience::new(start);
-        assert!((0..60_000).all(|ms: u64| !patience.is_spent(0, start + Duration::from_millis(ms))));
-        let large = (0..1000).take_while(|_| !patience.is_spent(524_680, start)).count();
+        let mut allowance = Allowance::new(start);
+        assert!((0..60_000).all(|ms: u64| !allowance.is_spent(0, start + Duration::from_millis(ms))));
+        let large = (0..1000).take_while(|_| !allowance.is_spent(524_680, start)).count();
         assert!(large < 40, "{large} sets of half a mebibyte");
-        patience.restore();
-        assert!(!patience.is_spent(524_680, start));
+        allowance.restore();
+        assert!(!allowance.is_spent(524_680, start));
     }
 }

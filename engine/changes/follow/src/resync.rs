@@ -1,36 +1,29 @@
 //! From a checkpoint to its snapshot: the way over a gap or a fork.
 
-use std::future::pending;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_codes::chain::Confirmed;
-use hufu_sync::{Follower, Snapshots, Wanted};
-use hufu_table::SnapshotDigest;
+use hufu_sync::{Follower, Wanted};
 use hufu_wire::Sequence;
 use hufu_wire::chain::Checkpoint;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
 
 use crate::backoff::Backoff;
-use crate::folder::Folder;
 use crate::options::Timings;
 
 /// The newest checkpoint that leads on, and what is being done about it.
-pub(crate) struct Leap {
+#[derive(Debug)]
+pub(crate) struct Resync {
     gap_sets_max: u64,
-    fetch_limit: Duration,
     next: Option<Confirmed<Checkpoint>>,
     /// The feed said that it no longer has the sets after the tip.
     trimmed: Option<Trimmed>,
     /// Whether the feed was asked in this gap.
     is_asked: bool,
-    ask_at: Instant,
+    ask_at: Duration,
     asking: Backoff,
-    fetch_at: Instant,
+    is_fetching: bool,
+    fetch_at: Duration,
     fetching: Backoff,
-    fetch: Option<Fetch>,
 }
 
 /// What a feed said that it has: from this set on, or none.
@@ -39,45 +32,32 @@ struct Trimmed {
     first: Option<Sequence>,
 }
 
-struct Fetch {
-    of: Confirmed<Checkpoint>,
-    task: JoinHandle<Result<(), String>>,
-}
-
-/// A snapshot has come, or has not.
-pub(crate) struct Fetched {
-    pub(crate) of: Confirmed<Checkpoint>,
-    pub(crate) came: Result<(), String>,
-}
-
 /// Snapshots are large: a wrong one is not fetched again as fast as a set is.
 const FETCH_BACKOFF_TIMES: u32 = 6;
 
-impl Leap {
-    pub(crate) fn new(timings: &Timings, now: Instant) -> Leap {
-        let (min, max) =
-            (Duration::from_millis(timings.backoff_ms_min), Duration::from_millis(timings.backoff_ms_max));
-        Leap {
+impl Resync {
+    pub(crate) fn new(timings: &Timings, now: Duration, seed: u64) -> Resync {
+        let (min, max) = timings.backoff();
+        Resync {
             gap_sets_max: timings.gap_sets_max,
-            fetch_limit: Duration::from_millis(timings.fetch_ms),
             next: None,
             trimmed: None,
             is_asked: false,
             ask_at: now,
-            asking: Backoff::new(min, max),
+            asking: Backoff::new(min, max, seed),
+            is_fetching: false,
             fetch_at: now,
-            fetching: Backoff::new(min, max.saturating_mul(FETCH_BACKOFF_TIMES)),
-            fetch: None,
+            fetching: Backoff::new(min, max.saturating_mul(FETCH_BACKOFF_TIMES), seed),
         }
     }
 
     /// A checkpoint leads on.
-    pub(crate) fn offer(&mut self, checkpoint: &Confirmed<Checkpoint>) {
+    pub(crate) fn offer(&mut self, checkpoint: &Confirmed<Checkpoint>, now: Duration) {
         if self.next.is_none_or(|next| next.sequence < checkpoint.sequence) {
             self.next = Some(*checkpoint);
-            // The snapshot of the one before may not have been had.
+            // The snapshot of the one before may not have been available.
             self.fetching.reset();
-            self.fetch_at = Instant::now();
+            self.fetch_at = now;
         }
     }
 
@@ -92,7 +72,7 @@ impl Leap {
         is_new
     }
 
-    /// The tip has moved: what was said of the place before holds no more.
+    /// The tip has moved: what was said of the place before is void.
     pub(crate) fn moved(&mut self, follower: &Follower) {
         let tip = follower.tip().sequence;
         self.next = self.next.filter(|next| next.sequence > tip);
@@ -104,12 +84,12 @@ impl Leap {
     }
 
     /// Whether to ask the feed for its newest checkpoint, and when.
-    pub(crate) fn ask_at(&self, follower: &Follower, is_starved: bool) -> Option<Instant> {
-        if self.fetch.is_some() {
+    pub(crate) fn ask_at(&self, follower: &Follower, is_starved: bool) -> Option<Duration> {
+        if self.is_fetching {
             return None;
         }
         if self.worth(follower, is_starved).is_some() {
-            // Where its snapshot cannot be had, there may be a newer one.
+            // Where its snapshot is not available, there may be a newer one.
             return (self.fetching.faults() > 0).then_some(self.ask_at);
         }
         let is_far = match follower.wants() {
@@ -124,54 +104,39 @@ impl Leap {
     }
 
     /// The feed is being asked.
-    pub(crate) fn asked(&mut self, now: Instant) {
+    pub(crate) fn asked(&mut self, now: Duration) {
         self.is_asked = true;
         self.ask_at = now + self.asking.next();
     }
 
     /// When to fetch the snapshot of the checkpoint that leads on, if it is worth it.
-    pub(crate) fn fetch_at(&self, follower: &Follower, is_starved: bool) -> Option<Instant> {
-        let is_idle = self.fetch.is_none();
-        (is_idle && self.worth(follower, is_starved).is_some()).then_some(self.fetch_at)
+    pub(crate) fn fetch_at(&self, follower: &Follower, is_starved: bool) -> Option<Duration> {
+        (!self.is_fetching && self.worth(follower, is_starved).is_some()).then_some(self.fetch_at)
     }
 
-    /// Begins to fetch.
+    /// Begins to fetch if it is time to.
     pub(crate) fn fetch(
         &mut self,
         follower: &Follower,
         is_starved: bool,
-        snapshots: &Arc<dyn Snapshots>,
-        folder: &Folder,
-    ) -> Option<Sequence> {
-        let of = self.worth(follower, is_starved)?;
-        let (digest, path) = (SnapshotDigest(of.snapshot), folder.incoming());
-        let (snapshots, limit) = (Arc::clone(snapshots), self.fetch_limit);
-        let task = tokio::spawn(async move { bring(&*snapshots, digest, &path, limit).await });
-        self.fetch = Some(Fetch { of, task });
-        Some(of.sequence)
+        now: Duration,
+    ) -> Option<Confirmed<Checkpoint>> {
+        let is_due = self.fetch_at(follower, is_starved).is_some_and(|at| at <= now);
+        let of = self.worth(follower, is_starved).filter(|_| is_due)?;
+        self.is_fetching = true;
+        Some(of)
     }
 
-    /// What has come of it; never, when nothing is being fetched.
-    pub(crate) async fn fetched(&mut self) -> Fetched {
-        let Some(Fetch { of, task }) = &mut self.fetch else { return pending().await };
-        let of = *of;
-        let ended = task.await;
-        self.fetch = None;
-        Fetched { of, came: ended.unwrap_or_else(|error| Err(error.to_string())) }
-    }
-
-    /// It could not be had or used: later again.
-    pub(crate) fn failed(&mut self, now: Instant) {
+    /// It is not available or of no use: later again. How often that was so in a row.
+    pub(crate) fn failed(&mut self, now: Duration) -> u32 {
+        self.is_fetching = false;
         self.fetch_at = now + self.fetching.next();
-    }
-
-    /// Failures since one was loaded.
-    pub(crate) fn fetch_faults(&self) -> u32 {
         self.fetching.faults()
     }
 
-    /// It is loaded.
-    pub(crate) fn loaded(&mut self, now: Instant) {
+    /// It is loaded, or no longer needed.
+    pub(crate) fn loaded(&mut self, now: Duration) {
+        self.is_fetching = false;
         self.fetching.reset();
         self.fetch_at = now;
     }
@@ -184,17 +149,5 @@ impl Leap {
         let is_stuck = self.trimmed.is_some() || is_starved;
         let is_lost = matches!(follower.wants(), Wanted::Checkpoint { .. });
         (is_far || is_stuck || is_lost).then_some(next)
-    }
-}
-
-async fn bring(
-    snapshots: &dyn Snapshots,
-    digest: SnapshotDigest,
-    path: &Path,
-    limit: Duration,
-) -> Result<(), String> {
-    match timeout(limit, snapshots.fetch(digest, path)).await {
-        Ok(came) => came.map_err(|fault| fault.to_string()),
-        Err(_) => Err(format!("{} did not bring it in {} s", snapshots.name(), limit.as_secs())),
     }
 }

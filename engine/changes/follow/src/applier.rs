@@ -1,0 +1,132 @@
+//! The follower and its folder: what a message does to the table and to the disk.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use hufu_codes::chain::{Authorities, Confirmed};
+use hufu_codes::keyring::Keyring;
+use hufu_sync::{Delivery, Follower, HeadAnswer, SyncFault};
+use hufu_table::{Disk, SnapshotInfo, Writer};
+use hufu_wire::chain::Checkpoint;
+use hufu_wire::{Sequence, UnixMillis};
+
+use crate::copies::KeptCopy;
+use crate::event::Event;
+use crate::folder::Folder;
+use crate::last_head::LastHead;
+use crate::options::StartFault;
+use crate::restore::restore;
+use crate::status::Tally;
+use crate::tail::Tail;
+
+/// One issuer's follower. Every set is in the tail before its first word can be seen.
+pub struct Applier {
+    follower: Follower,
+    /// A panic while it is set leaves the follower in an unknown state.
+    is_changing: bool,
+    pub(crate) folder: Folder,
+    tail: Tail,
+    last_head: LastHead,
+}
+
+impl Applier {
+    /// Restores what the folder holds, so that the table has every word that was served before a restart. Says which
+    /// warm copy is in place, and what it took.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub fn restore(
+        writer: Writer,
+        authorities: Authorities,
+        (disk, path): (Arc<dyn Disk>, &Path),
+        keyring: &Keyring,
+        time: UnixMillis,
+    ) -> Result<(Applier, Option<KeptCopy>, Tally), StartFault> {
+        let issuer = authorities.issuer();
+        let folder = Folder::open(disk, path, issuer).map_err(|error| StartFault::Folder {
+            issuer,
+            folder: path.to_owned(),
+            error,
+        })?;
+        let (mut follower, mut tally) = (Follower::new(writer, authorities)?, Tally::default());
+        let kept = restore(&mut follower, &folder, keyring, time, &mut tally);
+        let tail = Tail::new(folder.clone(), follower.tip().sequence);
+        let last_head = LastHead::new(folder.clone());
+        Ok((Applier { follower, is_changing: false, folder, tail, last_head }, kept, tally))
+    }
+
+    /// Whether a panic has left the follower in the middle of a change.
+    pub fn is_changing(&self) -> bool {
+        self.is_changing
+    }
+
+    /// Gives the follower what a feed brought.
+    pub fn take(&mut self, delivery: &Delivery, keyring: &Keyring, time: UnixMillis) -> Event {
+        self.is_changing = true;
+        let event = match delivery {
+            Delivery::ChangeSet(bytes) => {
+                let mut tail = Ok(());
+                let answer = self.follower.change_set_kept(bytes, keyring, time, &mut |_| {
+                    tail = self.tail.append(bytes).map_err(|error| error.to_string());
+                });
+                Event::Set { bytes: bytes.len(), answer, tail }
+            }
+            Delivery::Head(bytes) => {
+                let answer = self.follower.head(bytes, keyring, time);
+                if matches!(answer, Ok(HeadAnswer::Current { .. })) {
+                    self.last_head.keep(bytes);
+                }
+                Event::Head { bytes: bytes.len(), answer }
+            }
+            Delivery::Checkpoint(bytes) => {
+                let answer = self.follower.checkpoint(bytes, keyring, time);
+                Event::Checkpoint { bytes: bytes.len(), answer }
+            }
+            Delivery::Trimmed { first } => Event::Trimmed { first: *first },
+        };
+        self.is_changing = false;
+        event
+    }
+
+    /// Loads what was fetched; `None` when sets have led further meanwhile. `spoil` is called when everything about it
+    /// is proven, before its first word can be seen: a warm copy that is being written is of no use then. The second
+    /// answer says why it cannot be kept in the folder.
+    pub fn load(
+        &mut self,
+        of: &Confirmed<Checkpoint>,
+        time: UnixMillis,
+        spoil: impl Fn(),
+    ) -> (Result<Option<SnapshotInfo>, String>, Result<(), String>) {
+        let snapshot = match self.folder.fetched() {
+            Ok(snapshot) => snapshot,
+            Err(fault) => return (Err(fault.to_string()), Ok(())),
+        };
+        let mut kept = Ok(());
+        self.is_changing = true;
+        let loaded = self.follower.load_kept(of, &snapshot, time, &mut || {
+            spoil();
+            kept = self.folder.take_in(of).map_err(|error| format!("its snapshot cannot be kept: {error}"));
+        });
+        self.is_changing = false;
+        let loaded = match loaded {
+            Ok(info) => Ok(Some(info)),
+            Err(SyncFault::Overtaken { .. }) => Ok(None),
+            Err(fault) => Err(fault.to_string()),
+        };
+        (loaded, kept)
+    }
+
+    /// Writes sets to a tail of their own from now on.
+    pub fn begin_tail(&mut self, after: Sequence) {
+        self.tail.begin(after);
+    }
+}
+
+impl Deref for Applier {
+    type Target = Follower;
+
+    fn deref(&self) -> &Follower {
+        &self.follower
+    }
+}

@@ -1,0 +1,12 @@
+use std::time::Duration;
+
+use hufu_wire::UnixMillis;
+
+/// One instant, by both clocks. Whoever steps a [`Machine`](crate::Machine) reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Since the following was started, by a clock that is never set. Waits and timeouts go by it.
+    pub uptime: Duration,
+    /// The date. Signatures and ages go by it.
+    pub time: UnixMillis,
+}
