@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_clock_is_read_in_milliseconds_and_never_before_1970() {
-        let at = |ms| UNIX_EPOCH + Duration::from_micros(ms * 1000 + 999);
+        let at = |ms: u64| UNIX_EPOCH + Duration::from_micros(ms * 1000 + 999);
         assert_eq!(UnixMillis::from(at(1_790_000_000_001)), UnixMillis(1_790_000_000_001));
         assert_eq!(UnixMillis::from(UNIX_EPOCH - Duration::from_secs(1)), UnixMillis(0));
     }

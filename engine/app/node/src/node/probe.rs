@@ -98,7 +98,7 @@ mod tests {
         let listen = |udp: SocketAddr, quic: SocketAddr| Listen {
             udp: toml::Spanned::new(0..0, udp.into()),
             quic: quic.into(),
-            metrics: crate::config::Metrics(None),
+            metrics: hufu_files::settings::Metrics(None),
             ..Listen::default()
         };
         assert!(addresses(&listen(free, free), Folder::Free).is_ok());
