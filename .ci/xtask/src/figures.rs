@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -30,8 +31,10 @@ const FIGURES: [&str; 13] = [
 pub(crate) fn demo() -> Result<Counts> {
     let file = "target/xtask/demo.json";
     let svg = "target/xtask/demo.svg";
+    fs::create_dir_all("target/xtask")?;
     let short = ["--holders", "50000", "--rate", "8000", "--seconds", "3"];
-    measure(&["hufu", "--", "demo", "--json", file, "--svg", svg], &short)?;
+    let demo = ["run", "--locked", "--release", "--", "demo", "--json", file, "--svg", svg];
+    run(cargo(demo).args(short))?;
     ensure!(fs::read_to_string(svg).is_ok_and(|drawing| drawing.contains("<svg")), "{svg} is no drawing");
     let figures = read(file)?;
     for name in FIGURES {
@@ -49,10 +52,14 @@ pub(crate) fn demo() -> Result<Counts> {
 /// A short comparison with the peers. How large the ratios are is for docs/PERFORMANCE.md and an idle machine.
 pub(crate) fn peers() -> Result<Counts> {
     let file = "target/xtask/peers.json";
-    measure(
-        &["hufu-peers", "--", "--json", file],
-        &["--holders", "100000", "--rounds", "1", "--seconds", "0.3"],
-    )?;
+    fs::create_dir_all("target/xtask")?;
+    // Both packages in one build share what the demonstration has compiled; alone, its dependencies have other
+    // features, and all are compiled again.
+    run(&mut cargo(["build", "--locked", "--release", "--package", "hufu", "--package", "hufu-peers"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let peers = Path::new(&target).join("release/hufu-peers");
+    let short = ["--holders", "100000", "--rounds", "1", "--seconds", "0.3"];
+    run(Command::new(peers).args(["--json", file]).args(short))?;
     let figures = read(file)?;
     for system in ["ours", "axum-redis", "axum-dashmap"] {
         for codes in ["first_seen", "seen_again"] {
@@ -65,11 +72,6 @@ pub(crate) fn peers() -> Result<Counts> {
     }
     ensure!(number(&figures, "wrong")? == 0.0, "{file}: wrong is not 0");
     Ok(Counts::ONE)
-}
-
-fn measure(package_and_arguments: &[&str], more: &[&str]) -> Result<()> {
-    fs::create_dir_all("target/xtask")?;
-    run(cargo(["run", "--locked", "--release", "--package"]).args(package_and_arguments).args(more))
 }
 
 fn read(file: &str) -> Result<Value> {

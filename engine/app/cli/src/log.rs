@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use hufu_transport::{Exhibit, Family, Values};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::term;
 
@@ -33,16 +35,16 @@ const CHUNK_BYTES: usize = 4096;
 
 /// Sends the log of this process to standard error. `RUST_LOG` says how much of it.
 pub(crate) fn to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let colours = process_stderr().is_terminal() && term::stderr().is_on();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Lines)
         // It would print about a failed line with `eprintln!`, which panics when standard error is closed.
         .log_internal_errors(false)
         .with_ansi(colours)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 /// Log lines that could not be written so far.

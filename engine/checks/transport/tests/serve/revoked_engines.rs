@@ -79,7 +79,10 @@ fn b11_each_authority_has_its_newest_list_and_a_strangers_counts_for_nothing() {
         vec![ours, b.list(number + 4, &[b"B stolen"]), stranger.list(99, &[GOOD])]
     };
     assert!(serve(&rig.ca, GOOD, lists(5)).is_ok(), "a stranger's list names it");
-    assert!(serve(&b, GOOD, lists(4)).is_ok(), "the same serial number of another authority, and older lists");
+    assert!(
+        serve(&b, GOOD, lists(4)).is_ok(),
+        "the same serial number of another authority, and older lists"
+    );
     assert!(is_refused_by(&serve(&rig.ca, STOLEN, lists(4)), 5));
     assert!(is_refused_by(&serve(&b, b"B stolen", lists(5)), 9));
     assert!(serve(&rig.ca, b"B stolen", lists(5)).is_ok(), "a serial number of the other authority's");
