@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, VerifyingKey};
 use hufu_bench::{BATCH, Stage, read};
-use hufu_signature::{Job, backends};
+use hufu_signature::{Job, PublicKey, backends};
 use hufu_wire::limits;
 
 fn signature(criterion: &mut Criterion) {
@@ -38,7 +38,8 @@ fn signature(criterion: &mut Criterion) {
     let strict: Vec<_> = jobs
         .iter()
         .map(|job| {
-            let key = VerifyingKey::from_bytes(job.key.public()).expect("an issuer's key");
+            let PublicKey::Ed25519(public) = job.key.public();
+            let key = VerifyingKey::from_bytes(&public).expect("an issuer's key");
             (key, job.message.concat(), Signature::from_bytes(job.signature))
         })
         .collect();

@@ -15,7 +15,7 @@ use hufu_codes::keyring::{Keyring, TrustList};
 use hufu_codes::{Credential, Detail};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
-use hufu_signature::PreparedKey;
+use hufu_signature::{PreparedKey, PublicKey};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
 use crate::process;
@@ -69,7 +69,7 @@ impl Land {
         let public = *world.operator().public();
         let seed = hex::encode(world.operator_seed());
         land.write("operator.key", &format!("owner = \"operator\"\nseed = \"{seed}\"\n"))?;
-        let (kid, public) = (hufu_codes::cose::key_id(&public), hex::encode(public));
+        let (kid, public) = (hufu_codes::cose::key_id(&public), hex::encode(public.bytes()));
         land.write(
             "operator.pub",
             &format!("owner = \"operator\"\nkey_id = \"{kid}\"\npublic = \"{public}\"\n"),
@@ -209,7 +209,7 @@ impl Land {
     /// The list is not the operator's.
     pub fn keyring(&self) -> Result<Keyring> {
         let public = self.field("operator.pub", "public")?;
-        let operator = PreparedKey::new(&public).context("the operator's key")?;
+        let operator = PreparedKey::new(&PublicKey::Ed25519(public)).context("the operator's key")?;
         let list = TrustList::open(&fs::read(self.path("trust.hufu"))?, &operator)?;
         Ok(Keyring::empty().update(&list, now().seconds())?)
     }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::Context as _;
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_codes::keyring::{Keyring, TrustList};
+use hufu_codes::keyring::{IssuerKey, Keyring, TrustList};
 use hufu_codes::presentation::{self, clock_offset, steps_ahead};
 use hufu_codes::{Credential, Detail, code};
 use hufu_fixtures::World;
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
-use hufu_signature::{Backend, Job, PreparedKey};
+use hufu_signature::{Backend, Job, PreparedKey, PublicKey};
 use hufu_wire::{
     Age, CodeKind, Decision, HolderIndex, IssuerId, Reason, SiteId, StatusWord, UnixMillis, limits,
 };
@@ -129,8 +129,11 @@ struct Strict(HashMap<[u8; 32], VerifyingKey>);
 
 impl Strict {
     fn of(keyring: &Keyring) -> anyhow::Result<Strict> {
-        let prepare = |public: &[u8; 32]| Ok((*public, VerifyingKey::from_bytes(public)?));
-        keyring.keys().iter().map(|key| prepare(key.prepared.public())).collect::<Result<_, _>>().map(Strict)
+        let prepare = |key: &IssuerKey| {
+            let PublicKey::Ed25519(public) = key.prepared.public();
+            Ok((public, VerifyingKey::from_bytes(&public)?))
+        };
+        keyring.keys().iter().map(prepare).collect::<Result<_, _>>().map(Strict)
     }
 }
 
@@ -142,9 +145,10 @@ impl Backend for Strict {
     fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
         for (job, genuine) in jobs.iter().zip(genuine) {
             let signature = Signature::from_bytes(job.signature);
+            let PublicKey::Ed25519(public) = job.key.public();
             *genuine = self
                 .0
-                .get(job.key.public())
+                .get(&public)
                 .is_some_and(|key| key.verify_strict(&job.message.concat(), &signature).is_ok());
         }
     }

@@ -1,10 +1,12 @@
 //! Key files: a secret one for whoever signs, and a public one to hand around.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use aws_lc_rs::rand;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_signature::Scheme;
 use hufu_wire::{IssuerId, KeyId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -22,18 +24,29 @@ pub enum Owner {
 }
 
 /// The public half, as handed to the operator or to engines.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     /// Who signs with it.
     pub owner: Owner,
     /// Which authority, for an issuer's key.
     pub issuer: Option<u32>,
+    /// The key itself.
+    pub public: hufu_signature::PublicKey,
+}
+
+/// The public half as its file has it.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct PublicFile {
+    owner: Owner,
+    issuer: Option<u32>,
+    /// The signature scheme by its name. Files from before there was a choice have none: Ed25519.
+    scheme: Option<String>,
     /// The first eight bytes of SHA-256 over `public`, to compare by eye.
     key_id: String,
-    /// The Ed25519 public key, 64 hexadecimal digits.
+    /// Hexadecimal digits.
     #[serde(with = "hex")]
-    pub public: [u8; 32],
+    public: Vec<u8>,
 }
 
 /// A whole key.
@@ -42,6 +55,8 @@ pub struct PublicKey {
 pub struct SecretKey {
     owner: Owner,
     issuer: Option<u32>,
+    /// As in [`PublicFile`].
+    scheme: Option<String>,
     /// 64 hexadecimal digits: who knows them can sign.
     seed: Zeroizing<String>,
 }
@@ -70,24 +85,19 @@ impl PublicKey {
     /// # Errors
     /// When its seed is not 64 hexadecimal digits.
     pub fn of(secret: &SecretKey) -> anyhow::Result<PublicKey> {
-        let (seed, issuer) = (secret.seed()?, secret.issuer.map(IssuerId));
-        let public = match issuer {
-            Some(issuer) => *IssuerSigner::from_seed(&seed, issuer).public(),
+        let seed = secret.seed()?;
+        let public = match secret.issuer {
+            Some(issuer) => *IssuerSigner::from_seed(&seed, IssuerId(issuer)).public(),
             None => *OperatorSigner::from_seed(&seed).public(),
         };
-        Ok(PublicKey::new(secret.owner, issuer, hufu_codes::cose::key_id(&public), public))
-    }
-
-    /// The public half of what signs as `owner`.
-    pub fn new(owner: Owner, issuer: Option<IssuerId>, kid: KeyId, public: [u8; 32]) -> PublicKey {
-        PublicKey { owner, issuer: issuer.map(|issuer| issuer.0), key_id: kid.to_string(), public }
+        Ok(PublicKey { owner: secret.owner, issuer: secret.issuer, public })
     }
 
     /// Reads a public key file.
     pub fn load(path: &Path, owner: Owner) -> anyhow::Result<PublicKey> {
         let text = Zeroizing::new(files::read_text(path)?);
         // The parser's error would show a line of the file, and the file may be the secret half.
-        let Ok(key) = toml::from_str::<PublicKey>(&text) else {
+        let Ok(file) = toml::from_str::<PublicFile>(&text) else {
             ensure!(
                 toml::from_str::<SecretKey>(&text).is_err(),
                 "{} is a secret key; give its public half, {}",
@@ -96,10 +106,13 @@ impl PublicKey {
             );
             bail!("{} is not a public key of `hufu keys generate`", path.display());
         };
-        ensure!(key.owner == owner, "{} is a key of another use: {:?}", path.display(), key.owner);
-        let kid = hufu_codes::cose::key_id(&key.public);
+        ensure!(file.owner == owner, "{} is a key of another use: {:?}", path.display(), file.owner);
+        let scheme = scheme_of(file.scheme.as_deref(), &path.display())?;
+        let public = hufu_signature::PublicKey::new(scheme, &file.public)
+            .with_context(|| format!("{}: public and scheme do not belong together", path.display()))?;
+        let key = PublicKey { owner, issuer: file.issuer, public };
         ensure!(
-            kid.to_string() == key.key_id,
+            key.kid().to_string() == file.key_id,
             "{}: key_id and public do not belong together",
             path.display()
         );
@@ -118,7 +131,14 @@ impl PublicKey {
 
     /// The file's text.
     pub fn to_text(&self) -> anyhow::Result<String> {
-        Ok(format!("# Hufu public key. Nothing secret.\n{}", toml::to_string(self)?))
+        let file = PublicFile {
+            owner: self.owner,
+            issuer: self.issuer,
+            scheme: Some(self.public.scheme().name().to_owned()),
+            key_id: self.kid().to_string(),
+            public: self.public.bytes().to_vec(),
+        };
+        Ok(format!("# Hufu public key. Nothing secret.\n{}", toml::to_string(&file)?))
     }
 }
 
@@ -130,7 +150,9 @@ impl SecretKey {
 
     /// The key with this seed.
     pub fn of(owner: Owner, issuer: Option<IssuerId>, seed: &[u8; 32]) -> SecretKey {
-        SecretKey { owner, issuer: issuer.map(|issuer| issuer.0), seed: Zeroizing::new(hex::encode(seed)) }
+        let scheme = Some(Scheme::Ed25519.name().to_owned());
+        let issuer = issuer.map(|issuer| issuer.0);
+        SecretKey { owner, issuer, scheme, seed: Zeroizing::new(hex::encode(seed)) }
     }
 
     /// Reads a secret key file, which must be its owner's alone.
@@ -148,6 +170,8 @@ impl SecretKey {
             bail!("{name} is not a secret key of `hufu keys generate`");
         };
         ensure!(key.owner == owner, "{name} is a key of another use: {:?}", key.owner);
+        // The one there is; `seed` is a seed of it.
+        let Scheme::Ed25519 = scheme_of(key.scheme.as_deref(), &name)?;
         Ok(key)
     }
 
@@ -178,6 +202,18 @@ impl SecretKey {
         files::create(&public_path, public.to_text()?.as_bytes(), Readable::All)?;
         Ok([secret_path, public_path])
     }
+}
+
+/// The scheme that the key file `name` names.
+fn scheme_of(named: Option<&str>, name: &dyn fmt::Display) -> anyhow::Result<Scheme> {
+    let Some(named) = named else { return Ok(Scheme::Ed25519) };
+    Scheme::named(named).with_context(|| {
+        let known = Scheme::ALL.map(Scheme::name).join(", ");
+        format!(
+            "{name}: scheme {named:?} is unknown to this program, which knows {known}; update the program, or use a key of \
+             a scheme it knows"
+        )
+    })
 }
 
 /// Thirty-two bytes that nobody can guess.
@@ -253,12 +289,57 @@ mod tests {
 
     use super::*;
 
+    fn public_half() -> PublicKey {
+        let public = hufu_signature::PublicKey::Ed25519([7; 32]);
+        PublicKey { owner: Owner::Issuer, issuer: Some(310_000), public }
+    }
+
+    /// The files of before schemes were named, as they were written, and those of today.
+    #[test]
+    fn key_files_name_their_scheme_and_those_from_before_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("issuer.pub");
+        let load = |text: &str| {
+            fs::write(&path, text).unwrap();
+            PublicKey::load(&path, Owner::Issuer).map_err(|error| format!("{error:#}"))
+        };
+        let digits = "07".repeat(32);
+        let earlier = format!(
+            "# Hufu public key. Nothing secret.\nowner = \"issuer\"\nissuer = 310000\nkey_id = \"{}\"\npublic = \
+             \"{digits}\"\n",
+            public_half().kid()
+        );
+        let today = earlier.replace("key_id", "scheme = \"EdDSA\"\nkey_id");
+        assert_eq!(public_half().to_text().unwrap(), today);
+        assert_eq!([load(&earlier), load(&today)], [Ok(public_half()), Ok(public_half())]);
+
+        let unknown = load(&today.replace("EdDSA", "SM2")).unwrap_err();
+        assert!(
+            unknown.contains("issuer.pub: scheme \"SM2\" is unknown to this program, which knows EdDSA"),
+            "{unknown}"
+        );
+        let long = load(&today.replace(&digits, &"07".repeat(33))).unwrap_err();
+        assert!(long.contains("a public key of EdDSA has 32 bytes, and this has 33"), "{long}");
+
+        let secret =
+            |text: &str| SecretKey::parse(text, Owner::Issuer, "a.key").map_err(|error| error.to_string());
+        let earlier = format!("owner = \"issuer\"\nissuer = 310000\nseed = \"{digits}\"\n");
+        let today = earlier.replace("seed", "scheme = \"EdDSA\"\nseed");
+        let of = SecretKey::of(Owner::Issuer, Some(IssuerId(310_000)), &[7; 32]);
+        assert_eq!(toml::to_string(&of).unwrap(), today);
+        for text in [&earlier, &today] {
+            assert_eq!(*secret(text).ok().unwrap().seed().unwrap(), [7; 32]);
+        }
+        let unknown = secret(&today.replace("EdDSA", "SM2")).err().unwrap();
+        assert!(unknown.starts_with("a.key: scheme \"SM2\" is unknown"), "{unknown}");
+    }
+
     #[test]
     fn a_secret_key_that_others_can_use_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Some(IssuerId(310_000));
         let secret = SecretKey::generate(Owner::Issuer, issuer).unwrap();
-        let public = PublicKey::new(Owner::Issuer, issuer, KeyId([0; 8]), [0; 32]);
+        let public = public_half();
         let [key, _] = secret.store(&folder.path().join("issuer"), &public).unwrap();
         let seed = folder.path().join("seed");
         fs::write(&seed, "ab".repeat(32)).unwrap();

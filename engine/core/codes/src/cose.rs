@@ -1,7 +1,7 @@
-//! COSE_Sign1 (RFC 9052 section 4.2), Ed25519 only, with exactly one protected header.
+//! COSE_Sign1 (RFC 9052 section 4.2) with exactly one protected header.
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use hufu_signature::MESSAGE_PARTS;
+use hufu_signature::{MESSAGE_PARTS, PublicKey, Scheme};
 use hufu_wire::KeyId;
 
 use crate::cbor::{Fault, Reader, Writer};
@@ -9,8 +9,6 @@ use crate::sha256;
 
 /// Header label of the algorithm, RFC 9052 section 3.1.
 const ALG: i64 = 1;
-/// EdDSA, RFC 9053 section 2.2.
-const EDDSA: i64 = -8;
 /// Header label of the key id, RFC 9052 section 3.1.
 const KID: i64 = 4;
 
@@ -22,6 +20,8 @@ const EXTERNAL_AAD: &[u8] = b"\x40";
 /// A signed message that has been read and not yet verified. Untagged, payload attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sign1<'a> {
+    /// How it claims to be signed; part of what is signed. Whoever looks up the key compares.
+    pub scheme: Scheme,
     /// Whose signature it claims to carry; part of what is signed.
     pub key: KeyId,
     /// The signed content.
@@ -46,8 +46,8 @@ impl<'a> Sign1<'a> {
             reader.map_of(0)?;
             let (payload, payload_item) = reader.spanned(Reader::bytes)?;
             let signature = reader.bytes_of()?;
-            let key = read_protected(protected)?;
-            Ok(Sign1 { key, payload, signature, bytes: &[], protected_item, payload_item })
+            let (scheme, key) = read_protected(protected)?;
+            Ok(Sign1 { scheme, key, payload, signature, bytes: &[], protected_item, payload_item })
         })?;
         Ok(Sign1 { bytes, ..sign1 })
     }
@@ -59,27 +59,27 @@ impl<'a> Sign1<'a> {
     }
 }
 
-/// The id of the key with these public bytes.
-pub fn key_id(public: &[u8; 32]) -> KeyId {
-    let digest = sha256::digest(public);
+/// The id of this key.
+pub fn key_id(public: &PublicKey) -> KeyId {
+    let digest = sha256::digest(public.bytes());
     KeyId(core::array::from_fn(|at| digest[at]))
 }
 
 /// A private key with its id. The private bytes are wiped when it is dropped.
 pub(crate) struct SigningPair {
     secret: SigningKey,
-    public: [u8; 32],
+    public: PublicKey,
     id: KeyId,
 }
 
 impl SigningPair {
     pub(crate) fn from_seed(seed: &[u8; 32]) -> SigningPair {
         let secret = SigningKey::from_bytes(seed);
-        let public = secret.verifying_key().to_bytes();
+        let public = PublicKey::Ed25519(secret.verifying_key().to_bytes());
         SigningPair { secret, public, id: key_id(&public) }
     }
 
-    pub(crate) fn public(&self) -> &[u8; 32] {
+    pub(crate) fn public(&self) -> &PublicKey {
         &self.public
     }
 
@@ -90,7 +90,7 @@ impl SigningPair {
     /// The `COSE_Sign1` of `payload`.
     pub(crate) fn sign(&self, payload: &[u8]) -> Vec<u8> {
         let mut protected = Writer::new();
-        protected.map(2).int(ALG).int(EDDSA).int(KID).bytes(&self.id.0);
+        protected.map(2).int(ALG).int(self.public.scheme().cose()).int(KID).bytes(&self.id.0);
         let protected = protected.into_bytes();
 
         let mut message = Writer::new();
@@ -103,17 +103,15 @@ impl SigningPair {
     }
 }
 
-fn read_protected(header: &[u8]) -> Result<KeyId, Fault> {
+fn read_protected(header: &[u8]) -> Result<(Scheme, KeyId), Fault> {
     let mut reader = Reader::new(header);
     reader.map_of(2)?;
     reader.key(ALG)?;
-    if reader.int()? != EDDSA {
-        return Err(Fault::Range);
-    }
+    let scheme = Scheme::of_cose(reader.int()?).ok_or(Fault::Range)?;
     reader.key(KID)?;
     let kid = reader.bytes_of()?;
     reader.end()?;
-    Ok(KeyId(*kid))
+    Ok((scheme, KeyId(*kid)))
 }
 
 #[cfg(test)]
@@ -132,7 +130,7 @@ mod tests {
         let mut reader = Reader::new(&message);
         reader.array_of(4).expect("four items");
         assert_eq!(reader.text(), Ok("Signature1"));
-        assert_eq!(reader.bytes().map(read_protected), Ok(Ok(pair.id())));
+        assert_eq!(reader.bytes().map(read_protected), Ok(Ok((Scheme::Ed25519, pair.id()))));
         assert_eq!(reader.bytes(), Ok(&b""[..]));
         assert_eq!(reader.bytes(), Ok(&b"payload"[..]));
         assert_eq!(reader.end(), Ok(()));
@@ -148,7 +146,10 @@ mod tests {
             read_protected(&writer.into_bytes())
         };
         let kid = [9; 8];
-        assert_eq!(header(&|w| _ = w.map(2).int(1).int(-8).int(4).bytes(&kid)), Ok(KeyId(kid)));
+        assert_eq!(
+            header(&|w| _ = w.map(2).int(1).int(-8).int(4).bytes(&kid)),
+            Ok((Scheme::Ed25519, KeyId(kid)))
+        );
         for (case, refused) in [
             ("another algorithm", header(&|w| _ = w.map(2).int(1).int(-7).int(4).bytes(&kid))),
             ("no key id", header(&|w| _ = w.map(1).int(1).int(-8))),

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use hufu_signature::PublicKey;
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Reason, SiteId, UnixSeconds, limits};
 
 use crate::cbor::{Fault, Reader};
@@ -58,7 +59,7 @@ impl IssuerSigner {
     }
 
     /// The public key.
-    pub fn public(&self) -> &[u8; 32] {
+    pub fn public(&self) -> &PublicKey {
         self.pair.public()
     }
 
@@ -129,7 +130,7 @@ impl OperatorSigner {
     }
 
     /// The public key that every engine of this operator is given.
-    pub fn public(&self) -> &[u8; 32] {
+    pub fn public(&self) -> &PublicKey {
         self.pair.public()
     }
 

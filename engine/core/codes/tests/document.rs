@@ -11,6 +11,7 @@ use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, ListDigest, TrustList, Uses};
 use hufu_codes::presentation::Shown;
 use hufu_codes::{Credential, Detail, cbor, code};
+use hufu_signature::{PreparedKey, PublicKey, Scheme};
 use hufu_wire::{HolderIndex, IssuerId, Reason, SiteId, UnixSeconds, limits};
 
 const DOCUMENT: &str = include_str!("../../../../docs/CODES.md");
@@ -36,7 +37,7 @@ fn example() -> BTreeMap<&'static str, Vec<u8>> {
 
     let salt = written_out::salt(&phone);
     BTreeMap::from([
-        ("issuer-public", issuer().public().to_vec()),
+        ("issuer-public", issuer().public().bytes().to_vec()),
         ("key-id", key_id(issuer().public()).0.to_vec()),
         ("payload", phone.payload()),
         ("signed", envelope.message().concat()),
@@ -53,7 +54,7 @@ fn example() -> BTreeMap<&'static str, Vec<u8>> {
         ("paper-text", code_text(&signed(&paper()), None).into_bytes()),
         ("trip-payload", trip().payload()),
         ("trip-text", code_text(&signed(&trip()), None).into_bytes()),
-        ("operator-public", operator().public().to_vec()),
+        ("operator-public", operator().public().bytes().to_vec()),
         ("trust-list", list.clone()),
         ("trust-list-dated", dated),
         ("roster", roster),
@@ -170,9 +171,9 @@ fn the_documents_bytes_are_the_codes_bytes() {
 #[test]
 fn the_documents_bytes_are_believed() {
     let blocks = blocks();
-    let operator =
-        hufu_signature::PreparedKey::new(blocks["operator-public"].as_slice().try_into().expect("32 bytes"));
-    let list = TrustList::open(&blocks["trust-list"], &operator.expect("a good key")).expect("genuine");
+    let operator = PublicKey::new(Scheme::Ed25519, &blocks["operator-public"]).expect("32 bytes");
+    let operator = PreparedKey::new(&operator).expect("a good key");
+    let list = TrustList::open(&blocks["trust-list"], &operator).expect("genuine");
     let keyring = Keyring::empty().update(&list, NOW).expect("a good list");
     let dated = TrustList::open(&blocks["trust-list-dated"], operator_key()).expect("genuine");
     assert_eq!((dated.version(), dated.settles()), (2, &[ListDigest::of(&blocks["trust-list"])][..]));

@@ -122,6 +122,7 @@ fn altered_and_signed_trust_list() {
     let goods = [
         TrustList::sign(1, NOW, &keys, &operator()),
         TrustList::sign_dated(1, (NOW, FOREVER), &settles, &keys, &operator()),
+        unnamed_schemes(&list(1, &keys)),
     ];
     let payloads = goods.each_ref().map(|good| Sign1::read(&mut Reader::new(good)).expect("our own").payload);
     bolero::check!().with_type::<Alterations>().for_each(|alterations| {
@@ -142,7 +143,7 @@ fn list_is_sound(input: &[u8]) {
                 TrustList::sign_dated(list.version(), times, list.settles(), &keys, &operator())
             }
         };
-        assert_eq!(again, input);
+        assert!(again == input || unnamed_schemes(&list) == input, "one spelling in each layout");
     }
 }
 

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey, verify_batch};
-use hufu_signature::{BATCH_MAX, Job, PreparedKey, backends};
+use hufu_signature::{BATCH_MAX, Job, PreparedKey, PublicKey, backends, ed25519};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use rustix::time::{ClockId, clock_gettime};
@@ -38,10 +38,10 @@ fn main() {
     let before_us = cpu_us();
     for seed in 0..KEYS_PREPARED {
         let public = SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
-        black_box(PreparedKey::new(&public).expect("an honest key"));
+        black_box(PreparedKey::new(&PublicKey::Ed25519(public)).expect("an honest key"));
     }
     let key_ms = (cpu_us() - before_us) / 1e3 / f64::from(KEYS_PREPARED);
-    println!("Preparing a key: {key_ms:.1} ms, {} KiB", PreparedKey::TABLE_BYTES / 1024);
+    println!("Preparing a key: {key_ms:.1} ms, {} KiB", ed25519::Key::TABLE_BYTES / 1024);
     for keys in [1, 8, 64] {
         println!("\n{keys} issuer key(s), {MESSAGE_BYTES}-byte messages, CPU µs a signature");
         compare(keys);
@@ -65,8 +65,10 @@ fn compare(keys: usize) {
         })
         .collect();
     let dalek: Vec<VerifyingKey> = signing.iter().map(SigningKey::verifying_key).collect();
-    let prepared: Vec<PreparedKey> =
-        dalek.iter().map(|key| PreparedKey::new(key.as_bytes()).expect("an honest key")).collect();
+    let prepared: Vec<PreparedKey> = dalek
+        .iter()
+        .map(|key| PreparedKey::new(&PublicKey::Ed25519(key.to_bytes())).expect("an honest key"))
+        .collect();
     let jobs: Vec<Job<'_>> = signed
         .iter()
         .map(|signed| Job {

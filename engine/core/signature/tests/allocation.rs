@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use forge::{Case, KINDS};
-use hufu_signature::{BATCH_MAX, Job, PreparedKey, backends};
+use hufu_signature::{BATCH_MAX, Job, PreparedKey, PublicKey, backends};
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 
@@ -40,8 +40,10 @@ static ALLOCATOR: Counting = Counting;
 fn verifying_allocates_nothing() {
     let mut rng = ChaCha12Rng::seed_from_u64(5);
     let cases: Vec<Case> = (0..=2 * BATCH_MAX).map(|i| KINDS[i % KINDS.len()].1(&mut rng)).collect();
-    let keys: Vec<PreparedKey> =
-        cases.iter().map(|case| PreparedKey::new(&case.public).expect("kinds have good keys")).collect();
+    let keys: Vec<PreparedKey> = cases
+        .iter()
+        .map(|case| PreparedKey::new(&PublicKey::Ed25519(case.public)).expect("kinds have good keys"))
+        .collect();
     let jobs: Vec<Job<'_>> = cases
         .iter()
         .zip(&keys)

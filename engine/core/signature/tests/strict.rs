@@ -7,7 +7,7 @@ use std::io::Write;
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use forge::{Case, KINDS, Kind};
-use hufu_signature::{BATCH_MAX, Backend, Job, KeyFault, PreparedKey, backend, backends};
+use hufu_signature::{BATCH_MAX, Backend, Job, KeyFault, PreparedKey, PublicKey, backend, backends};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -23,7 +23,7 @@ struct Question {
 impl Question {
     /// `None` for keys that are refused at registration.
     fn new(case: Case) -> Option<Question> {
-        let key = PreparedKey::new(&case.public).ok()?;
+        let key = PreparedKey::new(&PublicKey::Ed25519(case.public)).ok()?;
         Some(Question::under(key, case))
     }
 
@@ -102,7 +102,7 @@ fn the_oracle_accepts_and_refuses_as_the_corpus_intends() {
 fn a_flip_of_any_bit_of_the_signature_is_refused() {
     let mut rng = ChaCha12Rng::seed_from_u64(3);
     let case = forge::valid(&mut rng);
-    let key = PreparedKey::new(&case.public).unwrap();
+    let key = PreparedKey::new(&PublicKey::Ed25519(case.public)).unwrap();
     let flipped = (0..512).map(|bit| {
         let mut case = case.clone();
         case.signature[bit / 8] ^= 1 << (bit % 8);
@@ -119,10 +119,13 @@ fn keys_are_refused_only_where_no_issuer_could_want_them() {
     for _ in 0..16 {
         let mut public: [u8; 32] = rng.random();
         let oracle = VerifyingKey::from_bytes(&public);
-        assert_eq!(PreparedKey::new(&public).err(), oracle.is_err().then_some(KeyFault::NotAPoint));
+        assert_eq!(
+            PreparedKey::new(&PublicKey::Ed25519(public)).err(),
+            oracle.is_err().then_some(KeyFault::NotAPoint)
+        );
         // Small order: `verify_strict` refuses every signature of such a key, so refusing the key changes nothing.
         public = forge::small_order_point(&mut rng).compress().to_bytes();
-        assert_eq!(PreparedKey::new(&public).err(), Some(KeyFault::SmallOrder));
+        assert_eq!(PreparedKey::new(&PublicKey::Ed25519(public)).err(), Some(KeyFault::SmallOrder));
     }
 }
 

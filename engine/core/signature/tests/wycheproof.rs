@@ -1,7 +1,7 @@
 //! The whole Wycheproof Ed25519 set through every back end (R01).
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use hufu_signature::{Job, PreparedKey, backends};
+use hufu_signature::{Job, PreparedKey, PublicKey, backends};
 use wycheproof::TestResult;
 use wycheproof::eddsa::{TestName, TestSet};
 
@@ -12,7 +12,8 @@ fn every_vector_gets_its_answer_from_every_back_end() {
     for group in &set.test_groups {
         let public: [u8; 32] = group.key.pk.as_ref().try_into().expect("32-byte keys");
         let oracle = VerifyingKey::from_bytes(&public).expect("every key is a point");
-        let key = PreparedKey::new(&public).expect("every key is one an issuer could have");
+        let key =
+            PreparedKey::new(&PublicKey::Ed25519(public)).expect("every key is one an issuer could have");
         for test in &group.tests {
             seen += 1;
             // A signature of another length is refused before it can become a job.

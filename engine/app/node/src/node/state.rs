@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::cose;
 use hufu_codes::keyring::{Keyring, TrustFault};
-use hufu_signature::PreparedKey;
+use hufu_signature::{PreparedKey, PublicKey, Scheme};
 use hufu_table::SnapshotDigest;
 use hufu_wire::{DeviceGeneration, DeviceId, IssuerId, Sequence};
 
@@ -161,11 +161,11 @@ impl State {
             Err(fault) => return Err(fault).with_context(|| disk::damaged(&path)),
         };
         let before = kept.memory.operator.as_deref().and_then(prepared);
-        let Some(before) = before.filter(|before| cose::key_id(before.public()) == signed_by) else {
+        let Some(before) = before.filter(|before| cose::key_id(&before.public()) == signed_by) else {
             bail!(
                 "the operator's key has changed to {}, and {} can only be opened with the key {signed_by}: start \
                  once with that one as operator_key, then change it",
-                cose::key_id(operator.public()),
+                cose::key_id(&operator.public()),
                 path.display()
             );
         };
@@ -176,7 +176,9 @@ impl State {
     /// Remembers a keyring, whose list `operator` signed.
     pub(super) fn remember_keyring(&self, keyring: &Keyring, operator: &PreparedKey) {
         let Kept { memory, disk } = &mut *self.kept();
-        disk.keep_keyring(keyring.to_state(), hex::encode(operator.public()));
+        let public = operator.public();
+        let operator = format!("{}:{}", public.scheme(), hex::encode(public.bytes()));
+        disk.keep_keyring(keyring.to_state(), operator);
         disk.write(memory);
     }
 
@@ -202,10 +204,12 @@ impl State {
     }
 }
 
+/// The key in `memory.json`: its scheme, a colon and hexadecimal digits. Without a scheme it is of Ed25519, from before
+/// schemes were named.
 fn prepared(public: &str) -> Option<PreparedKey> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(public, &mut bytes).ok()?;
-    PreparedKey::new(&bytes).ok()
+    let (scheme, digits) = public.split_once(':').unwrap_or((Scheme::Ed25519.name(), public));
+    let public = PublicKey::new(Scheme::named(scheme)?, &hex::decode(digits).ok()?);
+    PreparedKey::new(&public.ok()?).ok()
 }
 
 #[cfg(test)]
@@ -315,6 +319,17 @@ mod tests {
         fs::write(folder.path().join(KEYRING), keyring(4, &old).to_state()).unwrap();
         let error = state.keyring(&new.1).err().unwrap().to_string();
         assert!(error.contains("the operator's key has changed"), "{error}");
+    }
+
+    #[test]
+    fn the_kept_operators_key_names_its_scheme_and_one_from_before_is_read() {
+        let digits = hex::encode(operator(1).0.public().bytes());
+        for kept in [digits.clone(), format!("EdDSA:{digits}")] {
+            assert_eq!(prepared(&kept).map(|key| key.public()), Some(*operator(1).0.public()), "{kept}");
+        }
+        for unusable in [format!("SM2:{digits}"), format!("EdDSA:{digits}07"), digits[1..].to_owned()] {
+            assert!(prepared(&unusable).is_none(), "{unusable}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use hufu_signature::PublicKey;
 use hufu_wire::chain::{Checkpoint, Content, ContentDigest, Head, Instruction, Position, Release};
 use hufu_wire::{IssuerId, KeyId, Malformed, Message, Sequence, UnixMillis, UnixSeconds};
 
@@ -82,7 +83,7 @@ impl AuthoritySigner {
     /// The signer of `issuer` with this secret seed, RFC 8032 section 5.1.5.
     pub fn from_seed(seed: &[u8; 32], issuer: IssuerId) -> AuthoritySigner {
         let secret = SigningKey::from_bytes(seed);
-        let key = AuthorityKey::new(secret.verifying_key().to_bytes(), issuer);
+        let key = AuthorityKey::new(PublicKey::Ed25519(secret.verifying_key().to_bytes()), issuer);
         AuthoritySigner { key, secret }
     }
 
@@ -102,7 +103,7 @@ impl AuthoritySigner {
     }
 
     /// The public key.
-    pub fn public(&self) -> &[u8; 32] {
+    pub fn public(&self) -> &PublicKey {
         self.key.public()
     }
 

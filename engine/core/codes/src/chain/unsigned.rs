@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use ed25519_dalek::{Signature, VerifyingKey};
+use hufu_signature::PublicKey;
 use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Proposed, Release};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, KeyId, UnixMillis, read};
@@ -19,7 +20,7 @@ use crate::verified::Verified;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AuthorityKey {
     issuer: IssuerId,
-    public: [u8; 32],
+    public: PublicKey,
     id: KeyId,
 }
 
@@ -35,8 +36,8 @@ pub struct Unsigned {
 }
 
 impl AuthorityKey {
-    /// The key of `issuer` with this public half (RFC 8032 section 5.1.2).
-    pub fn new(public: [u8; 32], issuer: IssuerId) -> AuthorityKey {
+    /// The key of `issuer` with this public half.
+    pub fn new(public: PublicKey, issuer: IssuerId) -> AuthorityKey {
         AuthorityKey { issuer, public, id: cose::key_id(&public) }
     }
 
@@ -51,7 +52,7 @@ impl AuthorityKey {
     }
 
     /// The public key.
-    pub fn public(&self) -> &[u8; 32] {
+    pub fn public(&self) -> &PublicKey {
         &self.public
     }
 
@@ -145,7 +146,7 @@ impl AuthorityKey {
 }
 
 impl Unsigned {
-    /// The very bytes to sign, with Ed25519 (RFC 8032 section 5.1.6) and nothing around them.
+    /// The very bytes to sign with the signer's scheme and nothing around them; for Ed25519 RFC 8032 section 5.1.6.
     pub fn covered(&self) -> &[u8] {
         &self.covered
     }
@@ -162,7 +163,8 @@ impl Unsigned {
     /// [`Unsignable::NotGenuine`].
     pub fn sealed(self, signature: &[u8; 64]) -> Result<Vec<u8>, Unsignable> {
         let refused = Unsignable::NotGenuine { signer: self.signer.id };
-        let key = VerifyingKey::from_bytes(&self.signer.public).map_err(|_| refused)?;
+        let PublicKey::Ed25519(public) = &self.signer.public;
+        let key = VerifyingKey::from_bytes(public).map_err(|_| refused)?;
         let genuine = key.verify_strict(&self.covered, &Signature::from_bytes(signature));
         genuine.map_err(|_| refused)?;
         Ok(self.completed(signature))

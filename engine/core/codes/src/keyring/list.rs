@@ -1,6 +1,6 @@
 //! The trust list: every key an operator trusts, in one signed message.
 
-use hufu_signature::{Job, PreparedKey};
+use hufu_signature::{Job, PreparedKey, PublicKey, Scheme};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
 
 use super::key::Uses;
@@ -11,10 +11,12 @@ use crate::issue::OperatorSigner;
 use crate::sha256;
 
 /// Private claim of a trust list.
-const TRUST_LIST: i64 = -65539;
+const TRUST_LIST: i64 = -65540;
+/// Private claim of a trust list from before its keys named their schemes: all are of Ed25519.
+const UNNAMED_SCHEMES: i64 = -65539;
 /// Items that describe one key.
-const KEY_ITEMS: usize = 8;
-/// Items of a list that says nothing but its keys: the layout of before.
+const KEY_ITEMS: usize = 9;
+/// Items of a list that says nothing but its keys.
 const PLAIN_ITEMS: usize = 3;
 /// Items of a list that also says when the next one is due and which branches it settles.
 const DATED_ITEMS: usize = 5;
@@ -30,8 +32,8 @@ pub struct ListDigest(pub [u8; 32]);
 pub struct ListedKey {
     /// Whose key it is.
     pub issuer: IssuerId,
-    /// The Ed25519 public key.
-    pub public: [u8; 32],
+    /// The public key.
+    pub public: PublicKey,
     /// The first second in which it may sign.
     pub from: UnixSeconds,
     /// The last second in which it may sign; not before `from`.
@@ -108,7 +110,7 @@ impl TrustList {
         let mut reader = Reader::new(bytes);
         let envelope = Sign1::read(&mut reader)?;
         reader.end()?;
-        if envelope.key != cose::key_id(operator.public()) {
+        if (envelope.scheme, envelope.key) != (operator.scheme(), cose::key_id(&operator.public())) {
             return Err(TrustFault::AnotherOperator { kid: envelope.key });
         }
         let job = Job { key: operator, message: envelope.message(), signature: envelope.signature };
@@ -174,7 +176,11 @@ impl TrustList {
 fn read_payload(envelope: &Sign1<'_>) -> Result<TrustList, TrustFault> {
     let mut reader = Reader::new(envelope.payload);
     reader.map_of(1)?;
-    reader.key(TRUST_LIST)?;
+    let names_schemes = match reader.int()? {
+        TRUST_LIST => true,
+        UNNAMED_SCHEMES => false,
+        _ => return Err(Fault::Key.into()),
+    };
     let items = reader.array()?;
     let version = reader.uint()?;
     let made_at = UnixSeconds(reader.u32()?);
@@ -195,7 +201,7 @@ fn read_payload(envelope: &Sign1<'_>) -> Result<TrustList, TrustFault> {
     }
     let mut keys: Vec<(KeyId, ListedKey)> = Vec::with_capacity(count);
     for _ in 0..count {
-        let entry = read_key(&mut reader)?;
+        let entry = read_key(&mut reader, names_schemes)?;
         if keys.last().is_some_and(|last| last.0 >= entry.0) {
             return Err(Fault::Order.into());
         }
@@ -223,17 +229,21 @@ fn write_keys(writer: &mut Writer, keys: &[ListedKey]) {
     keys.sort_by_key(|(kid, _)| *kid);
     writer.array(keys.len());
     for (kid, key) in keys {
-        writer.array(KEY_ITEMS).bytes(&kid.0).uint(key.issuer.0).bytes(&key.public);
+        writer.array(KEY_ITEMS).bytes(&kid.0).uint(key.issuer.0);
+        writer.int(key.public.scheme().cose()).bytes(key.public.bytes());
         writer.uint(key.from.0).uint(key.until.0).uint(key.published.0);
         writer.uint(key.uses.to_bits()).bool(key.revoked);
     }
 }
 
-fn read_key(reader: &mut Reader<'_>) -> Result<(KeyId, ListedKey), Fault> {
-    reader.array_of(KEY_ITEMS)?;
+fn read_key(reader: &mut Reader<'_>, names_scheme: bool) -> Result<(KeyId, ListedKey), TrustFault> {
+    reader.array_of(KEY_ITEMS - usize::from(!names_scheme))?;
     let kid = KeyId(*reader.bytes_of()?);
     let issuer = IssuerId(reader.u32()?);
-    let public = *reader.bytes_of()?;
+    let algorithm = if names_scheme { reader.int()? } else { Scheme::Ed25519.cose() };
+    let scheme = Scheme::of_cose(algorithm).ok_or(TrustFault::UnknownScheme { kid, algorithm })?;
+    let public = PublicKey::new(scheme, reader.bytes()?);
+    let public = public.map_err(|fault| TrustFault::BadKey { kid, fault })?;
     let [from, until, published] = [reader.u32()?, reader.u32()?, reader.u32()?].map(UnixSeconds);
     let uses = Uses::from_bits(reader.u8()?).ok_or(Fault::Range)?;
     let revoked = reader.bool()?;

@@ -104,6 +104,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Reason::StaleData`] when the list must be fresh and is not; those of [`key_for`](Self::key_for);
+    /// [`Reason::KeyOutOfScope`] for a message that names another scheme than its key's;
     /// [`Reason::KeyNotValid`] more than [`limits::ENDED_KEY_S_MAX`] after the key's end; then
     /// [`Reason::ValidityTooLong`].
     pub fn admit<'a, T: Claims<'a>>(
@@ -116,6 +117,9 @@ impl Keyring {
         }
         let claims = signed.claims();
         let key = self.key_for(signed.envelope().key, claims.key_use(), claims.issued())?;
+        if signed.envelope().scheme != key.prepared.scheme() {
+            return Err(Reason::KeyOutOfScope);
+        }
         // When it was signed is its signer's word: a thief of an ended key says what suits it.
         if now > key.believed_until() {
             return Err(Reason::KeyNotValid);

@@ -44,6 +44,17 @@ pub enum TrustFault {
         /// The key.
         kid: KeyId,
     },
+    /// A key of a scheme that nothing here verifies.
+    #[error(
+        "key {kid}: its signature scheme, COSE algorithm {algorithm}, is unknown to this program; update the program before \
+         the operator lists such keys"
+    )]
+    UnknownScheme {
+        /// The key.
+        kid: KeyId,
+        /// What the list names.
+        algorithm: i64,
+    },
     /// A key that could be used before it was published.
     #[error("key {kid}: in use before it was published")]
     UsedBeforePublished {
@@ -169,7 +180,7 @@ impl Keyring {
         let live = list.keys().iter().filter(|(kid, _)| revoked.binary_search(kid).is_err());
         live.map(|(kid, key)| {
             let ListedKey { issuer, uses, from, until, .. } = *key;
-            let prepared = match self.find(*kid).filter(|known| *known.prepared.public() == key.public) {
+            let prepared = match self.find(*kid).filter(|known| known.prepared.public() == key.public) {
                 Some(known) => known.prepared.clone(),
                 None => {
                     PreparedKey::new(&key.public).map_err(|fault| TrustFault::BadKey { kid: *kid, fault })?

@@ -48,6 +48,30 @@ pub fn list(version: u64, keys: &[ListedKey]) -> TrustList {
     TrustList::open(&bytes, operator_key()).expect("our own list")
 }
 
+/// `list` in the layout of before keys named their schemes.
+pub fn unnamed_schemes(list: &TrustList) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.map(1).int(-65539).array(if list.next_by().is_some() { 5 } else { 3 });
+    writer.uint(list.version()).uint(list.made_at().0);
+    if let Some(next_by) = list.next_by() {
+        writer.uint(next_by.0).array(list.settles().len());
+        for digest in list.settles() {
+            writer.bytes(&digest.0);
+        }
+    }
+    writer.array(list.keys().len());
+    for (kid, key) in list.keys() {
+        writer.array(8).bytes(&kid.0).uint(key.issuer.0).bytes(key.public.bytes());
+        writer
+            .uint(key.from.0)
+            .uint(key.until.0)
+            .uint(key.published.0)
+            .uint(key.uses.to_bits())
+            .bool(key.revoked);
+    }
+    operator().sign_payload(&writer.into_bytes())
+}
+
 /// A keyring that trusts [`issuer`] with every kind of code.
 pub fn keyring() -> Keyring {
     Keyring::empty().update(&list(1, &[listed(&issuer(), Uses::CODES)]), NOW).expect("a good list")

@@ -6,9 +6,11 @@
 
 use super::equation::{DIGITS, Equation};
 use super::field::Fe;
+use super::in_groups;
 use super::point::{Point, invert_together};
 use super::table::{self, Table};
-use super::{Backend, Job, in_groups};
+use crate::key::PreparedKey;
+use crate::verify::{Backend, Job};
 
 /// The back end itself.
 pub(super) struct Comb;
@@ -30,10 +32,11 @@ impl Backend for Comb {
 fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut points = [Point::ZERO; TOGETHER];
     for ((job, point), genuine) in jobs.iter().zip(&mut points).zip(&mut *genuine) {
-        let equation = Equation::of(job);
+        let PreparedKey::Ed25519(key) = job.key;
+        let equation = Equation::of(key, job);
         *genuine = equation.is_some();
         if let Some(equation) = equation {
-            *point = expected_r(job.key.minus_a(), &equation);
+            *point = expected_r(key.minus_a(), &equation);
         }
     }
     let mut inverses = points.map(|point| point.z);

@@ -8,7 +8,8 @@ use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::Signature;
 use sha2::{Digest, Sha512};
 
-use super::Job;
+use super::key::Key;
+use crate::verify::Job;
 
 /// Digits of a scalar.
 pub(super) const DIGITS: usize = 32;
@@ -54,14 +55,14 @@ const SMALL_ORDER_Y: [[u8; 32]; 5] = [
 ];
 
 impl Equation {
-    /// The scalars of `job`, `None` when its signature is refused whatever they are.
-    pub(super) fn of(job: &Job<'_>) -> Option<Equation> {
+    /// The scalars of `job` under its `key`, `None` when its signature is refused whatever they are.
+    pub(super) fn of(key: &Key, job: &Job<'_>) -> Option<Equation> {
         let signature = Signature::from_bytes(job.signature);
         let (r, s) = (signature.r_bytes(), signature.s_bytes());
         if !is_canonical(s) || is_small_order(r) {
             return None;
         }
-        let mut hash = Sha512::new().chain_update(r).chain_update(job.key.public());
+        let mut hash = Sha512::new().chain_update(r).chain_update(key.public());
         for part in job.message {
             hash.update(part);
         }

@@ -4,38 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
-use thiserror::Error;
 
 use super::point::Point;
 use super::table::{self, Table};
+use crate::key::KeyFault;
 
 /// An Ed25519 public key with its tables. Cloning shares them.
 ///
 /// Making one takes about 1.5 ms and [`TABLE_BYTES`](Self::TABLE_BYTES), 516 KiB. The tables of the base point,
 /// as large again, are made with the first key and shared by all, so that verifying never has to allocate.
 #[derive(Clone)]
-pub struct PreparedKey {
+pub struct Key {
     public: [u8; 32],
     minus_a: Arc<Table>,
 }
 
-/// Why 32 bytes are not an issuer's public key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum KeyFault {
-    /// No curve point has this encoding: no signature can ever be genuine.
-    #[error("not the encoding of a curve point")]
-    NotAPoint,
-    /// The point has another encoding (RFC 8032 section 5.1.3 takes only y below 2^255 - 19 and no negative
-    /// zero). `verify_strict` lives with such keys, implementations differ on them, and one key with two
-    /// encodings would have two key ids.
-    #[error("not the canonical encoding of its point")]
-    NotCanonical,
-    /// The point's order divides 8: anybody can make signatures for it. `verify_strict` refuses all of them.
-    #[error("a point of small order")]
-    SmallOrder,
-}
-
-impl PreparedKey {
+impl Key {
     /// Memory of one key's tables, bytes; once more for the base point in every process that has a key.
     pub const TABLE_BYTES: usize = Table::BYTES;
 
@@ -46,7 +30,7 @@ impl PreparedKey {
     ///
     /// # Errors
     /// [`KeyFault`] tells why these bytes cannot be an issuer's key.
-    pub fn new(public: &[u8; 32]) -> Result<PreparedKey, KeyFault> {
+    pub fn new(public: &[u8; 32]) -> Result<Key, KeyFault> {
         let a = CompressedEdwardsY(*public).decompress().ok_or(KeyFault::NotAPoint)?;
         if a.compress().as_bytes() != public {
             return Err(KeyFault::NotCanonical);
@@ -57,7 +41,7 @@ impl PreparedKey {
         // Decoded once more into our own limbs, after dalek has judged the bytes.
         let a = Point::decode(public).ok_or(KeyFault::NotAPoint)?;
         table::base();
-        Ok(PreparedKey { public: *public, minus_a: Arc::new(Table::of(&a.negated())) })
+        Ok(Key { public: *public, minus_a: Arc::new(Table::of(&a.negated())) })
     }
 
     /// The key's encoding.
@@ -70,9 +54,9 @@ impl PreparedKey {
     }
 }
 
-impl fmt::Debug for PreparedKey {
+impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PreparedKey(")?;
+        f.write_str("Key(")?;
         self.public.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str(")")
     }
@@ -85,7 +69,7 @@ mod tests {
     use ed25519_dalek::VerifyingKey;
 
     fn check(public: [u8; 32], expected: Option<KeyFault>) {
-        assert_eq!(PreparedKey::new(&public).err(), expected, "{public:02x?}");
+        assert_eq!(Key::new(&public).err(), expected, "{public:02x?}");
     }
 
     #[test]
@@ -126,8 +110,8 @@ mod tests {
     #[test]
     fn a_key_shows_its_public_bytes() {
         let public = curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED.to_bytes();
-        let key = PreparedKey::new(&public).unwrap();
+        let key = Key::new(&public).unwrap();
         assert_eq!(key.public(), &public);
-        assert_eq!(format!("{key:?}"), format!("PreparedKey({})", hex::encode(public)));
+        assert_eq!(format!("{key:?}"), format!("Key({})", hex::encode(public)));
     }
 }

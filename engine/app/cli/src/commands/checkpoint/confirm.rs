@@ -129,7 +129,7 @@ fn check_local(
         checkpoint.local_key,
         key.issuer
     );
-    let signer = hufu_codes::chain::AuthorityKey::new(*key.prepared.public(), key.issuer);
+    let signer = hufu_codes::chain::AuthorityKey::new(key.prepared.public(), key.issuer);
     let again = signer.vouch(checkpoint)?.sealed(&checkpoint.local_signature);
     ensure!(again.as_deref().ok() == Some(&bytes[..Checkpoint::BYTES]), "its local signature is not genuine");
     Ok(())

@@ -189,7 +189,7 @@ fn revoke(list: &ListArgs, key_id: &str) -> anyhow::Result<()> {
 fn hand_over(operator: &Path, from: &Path, list: &Path, due: DueArgs) -> anyhow::Result<()> {
     let signer = operator_of(operator)?;
     let before = PreparedKey::new(&PublicKey::load(from, Owner::Operator)?.public)?;
-    ensure!(before.public() != signer.public(), "{} and {} are one key", operator.display(), from.display());
+    ensure!(before.public() != *signer.public(), "{} and {} are one key", operator.display(), from.display());
     let kid = cose::key_id(signer.public());
     let change = |_: &mut _, _| Ok(format!("signed by operator {kid} from now on"));
     succeed(list, &before, &signer, due, change)

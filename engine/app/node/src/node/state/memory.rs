@@ -22,7 +22,7 @@ pub(super) struct Memory {
     /// The highest number of each authority's revocation lists.
     #[serde(default)]
     pub(super) lists: BTreeMap<String, u64>,
-    /// The operator's public key under which the keyring was kept, hexadecimal.
+    /// The operator's public key under which the keyring was kept: its scheme, a colon and hexadecimal digits.
     #[serde(default)]
     pub(super) operator: Option<String>,
 }

@@ -24,7 +24,9 @@ mod point;
 mod register;
 
 use super::equation::Equation;
-use super::{BATCH_MAX, Backend, Job, in_groups};
+use super::in_groups;
+use crate::key::PreparedKey;
+use crate::verify::{BATCH_MAX, Backend, Job};
 use encoding::encode_together;
 use plan::Plan;
 use point::Sums;
@@ -94,10 +96,11 @@ fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
 fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
     let mut plan = Plan::for_jobs(jobs.len());
     for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
-        let equation = Equation::of(job);
+        let PreparedKey::Ed25519(key) = job.key;
+        let equation = Equation::of(key, job);
         *genuine = equation.is_some();
         if let Some(equation) = equation {
-            plan.place(lane, job.key.minus_a(), &equation);
+            plan.place(lane, key.minus_a(), &equation);
         }
     }
     plan.sum()
@@ -106,6 +109,13 @@ fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
 #[cfg(test)]
 mod tests {
     use super::Lanes;
+
+    #[cfg(emulated_lanes)]
+    #[test]
+    fn lanes_are_tested_on_every_machine() {
+        let names: Vec<&str> = crate::backends().map(crate::Backend::name).collect();
+        assert_eq!(names, ["lanes (emulated)", "comb"]);
+    }
 
     /// Runs a check of arithmetic in lanes where the CPU has them. The same check runs on every CPU in the
     /// package `hufu-signature-emulated`.

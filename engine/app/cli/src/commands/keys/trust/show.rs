@@ -58,7 +58,8 @@ fn to_json(kid: KeyId, key: &ListedKey) -> serde_json::Value {
     json!({
         "key_id": kid.to_string(),
         "issuer": key.issuer.0,
-        "public": hex::encode(key.public),
+        "scheme": key.public.scheme().name(),
+        "public": hex::encode(key.public.bytes()),
         "uses": key.uses.to_string(),
         "from_s": key.from.0,
         "until_s": key.until.0,
