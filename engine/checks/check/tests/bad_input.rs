@@ -110,6 +110,32 @@ fn a_number_used_twice_confuses_nobody() {
     }
 }
 
+/// A device of later times may send more of a scan than ours do: it gets a verdict, not silence.
+#[test]
+fn a_text_is_answered_up_to_what_a_packet_carries() {
+    let mut checkpoint = Checkpoint::new();
+    let grant = checkpoint.gate(1, SCHOOL).grant;
+    for (prefix, bytes, wanted) in [
+        ("HF1:", limits::CODE_TEXT_BYTES_MAX, Some(Reason::BadEncoding)),
+        ("HF1:", limits::CODE_TEXT_BYTES_MAX + 1, Some(Reason::CodeTooLong)),
+        ("HF1:", limits::PRESENTED_BYTES_MAX, Some(Reason::CodeTooLong)),
+        ("HC1:", limits::PRESENTED_BYTES_MAX, Some(Reason::ForeignCode)),
+        ("", limits::PRESENTED_BYTES_MAX, Some(Reason::NotACode)),
+        ("HC1:", limits::PRESENTED_BYTES_MAX + 1, None),
+    ] {
+        let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
+        let code = format!("{prefix}{}", "0".repeat(bytes - prefix.len())).into_bytes();
+        let mut plain = vec![0; limits::CHECK_REQUEST_HEADER_BYTES + bytes];
+        hufu_wire::write(&hufu_wire::CheckRequest { lane: hufu_wire::Lane(0), code: &code }, &mut plain)
+            .unwrap();
+        let datagram = sealed_by_hand(&enrolled, hufu_wire::CheckNumber(1), &plain);
+        let reply = checkpoint.answer(&datagram);
+        let reason = reply.map(|reply| hufu_client::Session::new(enrolled).open(&reply).unwrap().reason);
+        assert_eq!(reason, wanted, "{prefix} of {bytes} bytes");
+        assert_eq!(datagram.len() > limits::SEALED_REQUEST_BYTES_MAX, wanted.is_none());
+    }
+}
+
 /// What opens and is no check request is told to the gate, which can mend it.
 #[test]
 fn a_genuine_packet_without_a_request_is_a_bad_request() {
@@ -118,7 +144,7 @@ fn a_genuine_packet_without_a_request_is_a_bad_request() {
     let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
     let session = hufu_client::Session::new(enrolled.clone());
     let too_long = [[0xff, 0xff, 0, 0].as_slice(), &[0; 60]].concat();
-    for plain in [vec![0xff; 32], vec![0; 33], too_long, vec![0; 520]] {
+    for plain in [vec![0xff; 32], vec![0; 33], too_long, vec![0; limits::CHECK_REQUEST_BYTES_MAX]] {
         let datagram = sealed_by_hand(&enrolled, hufu_wire::CheckNumber(1), &plain);
         let reply = checkpoint.answer(&datagram).unwrap();
         assert_eq!(session.open(&reply).unwrap().reason, Reason::BadRequest);
@@ -128,7 +154,7 @@ fn a_genuine_packet_without_a_request_is_a_bad_request() {
 proptest! {
     #[test]
     fn random_datagrams_get_silence(datagrams in proptest::collection::vec(
-        proptest::collection::vec(any::<u8>(), 0..800), 0..=limits::BATCH_MAX,
+        proptest::collection::vec(any::<u8>(), 0..1300), 0..=limits::BATCH_MAX,
     )) {
         let mut checkpoint = Checkpoint::new();
         let mut datagrams = datagrams;

@@ -1,6 +1,6 @@
 //! Every limit of the protocol in one place, each with its reason.
 
-/// Longest code text, bytes. QR version 11 at level L holds 468 alphanumeric characters; the rest is room
+/// Longest text of a code of ours, bytes. QR version 11 at level L holds 468 alphanumeric characters; the rest is room
 /// for trip codes with a long masked name.
 pub const CODE_BYTES_MAX: usize = 512;
 
@@ -52,12 +52,17 @@ pub const CHECK_REQUEST_BYTES_MIN: usize = 32;
 /// Bytes of a check request before its code.
 pub const CHECK_REQUEST_HEADER_BYTES: usize = 8;
 
-/// Largest check request, bytes.
-pub const CHECK_REQUEST_BYTES_MAX: usize = CHECK_REQUEST_HEADER_BYTES + CODE_BYTES_MAX;
+/// Largest sealed request, bytes: what every path carries in one datagram (RFC 9000 section 14).
+pub const SEALED_REQUEST_BYTES_MAX: usize = 1200;
 
-/// Largest sealed request, bytes: below the 1,200 bytes that every path carries (RFC 9000 section 14).
-pub const SEALED_REQUEST_BYTES_MAX: usize =
-    crate::sealed::REQUEST_HEADER_BYTES + CHECK_REQUEST_BYTES_MAX + crate::sealed::TAG_BYTES;
+/// Largest check request, bytes.
+pub const CHECK_REQUEST_BYTES_MAX: usize =
+    SEALED_REQUEST_BYTES_MAX - crate::sealed::REQUEST_HEADER_BYTES - crate::sealed::TAG_BYTES;
+
+/// Longest text that a request carries, bytes: room for certificates of other systems, which are longer than our codes
+/// (docs/decisions/0017). No buffer of a check has this size: a text is read where it lies in its datagram.
+pub const PRESENTED_BYTES_MAX: usize = CHECK_REQUEST_BYTES_MAX - CHECK_REQUEST_HEADER_BYTES;
+const _: () = assert!(PRESENTED_BYTES_MAX > CODE_BYTES_MAX);
 
 /// Smallest sealed request, bytes; always more than [`sealed::REPLY_BYTES`](crate::sealed::REPLY_BYTES).
 pub const SEALED_REQUEST_BYTES_MIN: usize =
@@ -65,7 +70,6 @@ pub const SEALED_REQUEST_BYTES_MIN: usize =
 
 const _: () =
     assert!(SEALED_REQUEST_BYTES_MIN > crate::sealed::REPLY_BYTES, "a reply never exceeds its request");
-const _: () = assert!(SEALED_REQUEST_BYTES_MAX <= 1200);
 
 /// Seconds for which one cluster key seals new cookies.
 pub const EPOCH_S: u32 = 6 * 3600;
@@ -112,7 +116,9 @@ pub const CHAIN_SKEW_MS_MAX: u64 = 2000;
 
 const _: () = assert!(CHANGE_SET_BYTES_MAX <= FRAME_BYTES_MAX);
 const _: () = assert!(CHANGE_SET_BYTES_MAX <= 1 << 20);
-const _: () = assert!(FRAME_CHECKS_MAX * (8 + 2 + CHECK_REQUEST_BYTES_MAX) <= FRAME_BYTES_MAX);
+// A full batch of our longest codes; of longer texts fewer fit.
+const _: () =
+    assert!(FRAME_CHECKS_MAX * (8 + 2 + CHECK_REQUEST_HEADER_BYTES + CODE_BYTES_MAX) <= FRAME_BYTES_MAX);
 const _: () = assert!(ROSTER_MEMBERS_MAX * 4 + 4096 <= FRAME_BYTES_MAX);
 
 #[cfg(test)]
@@ -127,8 +133,10 @@ mod tests {
             ("phone code", PHONE_VALIDITY_S_MAX.into(), 86_400),
             ("paper code", PAPER_VALIDITY_S_MAX.into(), 604_800),
             ("trip code", TRIP_VALIDITY_S_MAX.into(), 5_184_000),
-            ("check request", CHECK_REQUEST_BYTES_MAX as u64, 520),
-            ("longest sealed request", SEALED_REQUEST_BYTES_MAX as u64, 644),
+            ("text of ours", CODE_TEXT_BYTES_MAX as u64, 511),
+            ("any text", PRESENTED_BYTES_MAX as u64, 1068),
+            ("check request", CHECK_REQUEST_BYTES_MAX as u64, 1076),
+            ("longest sealed request", SEALED_REQUEST_BYTES_MAX as u64, 1200),
             ("shortest sealed request", SEALED_REQUEST_BYTES_MIN as u64, 156),
             ("epoch", EPOCH_S.into(), 21_600),
             ("cookie", COOKIE_S_MAX.into(), 86_400),

@@ -46,7 +46,7 @@ pub mod sealed {
 pub struct CheckRequest<'a> {
     /// Which lane of the device.
     pub lane: Lane,
-    /// The code's text, unaltered; at most [`limits::CODE_BYTES_MAX`] bytes for a request to be readable.
+    /// The code's text, unaltered; at most [`limits::PRESENTED_BYTES_MAX`] bytes for a request to be readable.
     pub code: &'a [u8],
 }
 
@@ -132,7 +132,7 @@ impl<'a> Message<'a> for CheckRequest<'a> {
             return Err(malformed("unknown options"));
         }
         let code_bytes = usize::from(layout.code_bytes.get());
-        if code_bytes > limits::CODE_BYTES_MAX {
+        if code_bytes > limits::PRESENTED_BYTES_MAX {
             return Err(malformed("code too long"));
         }
         let (code, padding) =
@@ -254,7 +254,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_request_has_one_byte_string(lane: u16, code in proptest::collection::vec(any::<u8>(), 0..=512)) {
+        fn a_request_has_one_byte_string(
+            lane: u16,
+            code in proptest::collection::vec(any::<u8>(), 0..=limits::PRESENTED_BYTES_MAX),
+        ) {
             let request = CheckRequest { lane: Lane(lane), code: &code };
             let mut bytes = [0xaa; limits::CHECK_REQUEST_BYTES_MAX];
             let size = write(&request, &mut bytes).unwrap();
@@ -263,13 +266,25 @@ mod tests {
         }
 
         #[test]
-        fn what_reads_writes_back_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fn what_reads_writes_back_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {
             if let Ok(request) = read::<CheckRequest<'_>>(&bytes) {
                 let mut again = vec![0; bytes.len()];
                 prop_assert_eq!(write(&request, &mut again), Ok(bytes.len()));
                 prop_assert_eq!(again, bytes);
             }
         }
+    }
+
+    #[test]
+    fn a_request_carries_what_fits_a_packet_and_no_more() {
+        let mut code = vec![b'A'; limits::PRESENTED_BYTES_MAX];
+        let mut bytes = [0; limits::CHECK_REQUEST_BYTES_MAX + 1];
+        let longest = CheckRequest { lane: Lane(0), code: &code };
+        assert_eq!(write(&longest, &mut bytes), Ok(limits::CHECK_REQUEST_BYTES_MAX));
+        assert_eq!(read(&bytes[..limits::CHECK_REQUEST_BYTES_MAX]), Ok(longest));
+        code.push(b'A');
+        write(&CheckRequest { lane: Lane(0), code: &code }, &mut bytes).unwrap();
+        assert_eq!(read::<CheckRequest<'_>>(&bytes).unwrap_err().fault, "code too long");
     }
 
     #[test]

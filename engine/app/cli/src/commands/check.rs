@@ -141,7 +141,7 @@ fn closed(fault: GateFault) -> anyhow::Error {
     }
 }
 
-const _: () = assert!(LINE_BYTES_MAX > limits::CODE_BYTES_MAX as u64);
+const _: () = assert!(LINE_BYTES_MAX > limits::PRESENTED_BYTES_MAX as u64);
 
 #[cfg(test)]
 mod tests {
