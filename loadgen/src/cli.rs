@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hufu_client::{Control, Identity};
 use hufu_fixtures::sites::SITES;
 use hufu_fixtures::{STEADY_H, Site, World};
-use hufu_loadgen::{Arrivals, Carriage, CpuMeter, Generator, Larder, Mix, PHONES, Plan, QuicTarget, Watch};
-use hufu_wire::{Enrolled, Scope};
+use hufu_loadgen::{
+    Arrivals, Carriage, CodeStock, CpuMeter, Generator, Mix, PHONES, Plan, QuicTarget, Watch,
+};
+use hufu_wire::{Enrolled, Scope, UnixMillis};
 
 /// Open-loop load for a Hufu engine; every answer is checked
 #[derive(Debug, Parser)]
@@ -159,7 +161,7 @@ impl Load {
         self.fresh(&world)?;
         let identities = identities(&self.gates)?;
         let (enrolled, site) = self.enrol(&identities)?;
-        let larder = Larder::with_phones(world, site, self.phones, &|done, of| {
+        let stock = CodeStock::with_phones(world, site, self.phones, &|done, of| {
             watch(hufu_loadgen::Stage::Signing(done, of));
         });
         let target = || QuicTarget { server: self.server, name: self.name.clone(), identities };
@@ -168,16 +170,16 @@ impl Load {
             Transport::Udp => {
                 let port = enrolled.first().map_or(0, |enrolled| enrolled.udp_port);
                 let server = self.udp.unwrap_or_else(|| SocketAddr::new(self.server.ip(), port));
-                Generator::new(larder, enrolled, server, self.threads)?
+                Generator::new(stock, enrolled, server, self.threads)?
             }
-            Transport::Datagrams => Generator::over_quic(larder, target(), Carriage::Datagrams),
+            Transport::Datagrams => Generator::over_quic(stock, target(), Carriage::Datagrams),
             Transport::Batches => {
-                Generator::over_quic(larder, target(), Carriage::Batches(usize::try_from(together)?))
+                Generator::over_quic(stock, target(), Carriage::Batches(usize::try_from(together)?))
             }
             Transport::Rosters => {
                 let may = |enrolled: &Enrolled| enrolled.grant.scope.allows(Scope::CHECKS_AND_ROSTERS);
                 ensure!(enrolled.iter().all(may), "every gate of a load of rosters must be allowed rosters");
-                Generator::over_quic(larder, target(), Carriage::Rosters(together))
+                Generator::over_quic(stock, target(), Carriage::Rosters(together))
             }
         };
         Ok(match self.server_pid {
@@ -188,13 +190,12 @@ impl Load {
 
     /// Whether what is expected of the world's codes still holds when the load ends.
     fn fresh(&self, world: &World) -> anyhow::Result<()> {
-        let age = SystemTime::now()
-            .duration_since(UNIX_EPOCH)?
-            .saturating_sub(Duration::from_secs(world.now().0.into()));
+        let age = UnixMillis::from(SystemTime::now()).since(world.now().millis());
+        let age = Duration::from_millis(age);
         let steady = Duration::from_secs(u64::from(STEADY_H) * 3600);
         ensure!(
             age.as_secs_f64() + self.seconds < steady.as_secs_f64(),
-            "the world was written {} minutes ago and its people change {STEADY_H} hours after: write it anew",
+            "the world was written {} minutes ago, and its statuses change after {STEADY_H} hours; write a new one",
             age.as_secs() / 60
         );
         Ok(())

@@ -1,8 +1,8 @@
 //! The generator's clocks: nanoseconds of the run, and the steps of the day.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use hufu_wire::{Step, UnixSeconds};
+use hufu_wire::{Step, UnixMillis, UnixSeconds};
 
 /// Counts from the start of a run.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,7 @@ pub(crate) fn thread_cpu() -> Duration {
 
 /// The second of the day's clock.
 pub(crate) fn unix_seconds() -> UnixSeconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixSeconds(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+    UnixMillis::from(SystemTime::now()).seconds()
 }
 
 /// The step that phones show now.

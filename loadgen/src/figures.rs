@@ -22,7 +22,6 @@ impl Report {
         plan: &Plan,
         transport: &'static str,
         tally: &Tally,
-        timeline: &Timeline,
         around: &Surroundings,
         build: Build,
     ) -> Report {
@@ -78,7 +77,7 @@ impl Report {
             verdicts: verdicts(tally),
             complaints: tally.complaints.iter().map(ToString::to_string).collect(),
             percentiles: percentiles(tally),
-            timeline: intervals(timeline),
+            timeline: intervals(&tally.timeline),
             build,
         }
     }
@@ -147,7 +146,7 @@ pub(crate) mod tests {
     fn report(tally: &Tally) -> Report {
         let plan = Plan::new(Mix::preset("gate").unwrap(), 1000, 1.0);
         let around = Surroundings { server_cpu_ns: Some(2_000_000), ..Surroundings::default() };
-        Report::new(&plan, "sealed-udp", tally, &Timeline::new(), &around, Build::here())
+        Report::new(&plan, "sealed-udp", tally, &around, Build::here())
     }
 
     /// A report to draw and to print.

@@ -12,16 +12,15 @@ use hufu_wire::Enrolled;
 use crate::build::Build;
 use crate::clock::Clock;
 use crate::cpu::CpuMeter;
-use crate::larder::Larder;
 use crate::live::Live;
 use crate::mix::Kind;
 use crate::plan::Plan;
 use crate::quic::{self, Carriage, QuicTarget};
 use crate::report::Report;
 use crate::schedule::Schedule;
+use crate::stock::CodeStock;
 use crate::surroundings::{Reading, Surroundings};
 use crate::tally::Tally;
-use crate::timeline::Timeline;
 use crate::udp::{Work, Worker};
 
 /// Threads get this long to be ready before the first check is due.
@@ -57,7 +56,7 @@ pub type Watch<'a> = &'a (dyn Fn(Stage) + Sync);
 
 /// Offers load. Codes, and on sealed UDP devices and sockets, last from plan to plan.
 pub struct Generator {
-    larder: Larder,
+    stock: CodeStock,
     link: Link,
     meter: Option<CpuMeter>,
 }
@@ -69,12 +68,12 @@ enum Link {
 
 impl Generator {
     /// A generator of `threads` threads (one is enough for 150,000 checks a second) that sends sealed UDP from
-    /// `devices` to where `server` answers it. All devices must be of the larder's site.
+    /// `devices` to where `server` answers it. All devices must be of the stock's site.
     ///
     /// # Errors
     /// When there is no device, or the operating system gives no sockets.
     pub fn new(
-        larder: Larder,
+        stock: CodeStock,
         devices: Vec<Enrolled>,
         server: SocketAddr,
         threads: usize,
@@ -87,12 +86,12 @@ impl Generator {
         }
         let workers = shares.into_iter().zip(0..).map(|(share, seed)| Worker::new(share, server, seed));
         let workers = workers.collect::<io::Result<_>>()?;
-        Ok(Generator { larder, link: Link::Sealed { workers, devices: count, server }, meter: None })
+        Ok(Generator { stock, link: Link::Sealed { workers, devices: count, server }, meter: None })
     }
 
     /// A generator of one thread that connects over QUIC for every plan.
-    pub fn over_quic(larder: Larder, target: QuicTarget, carriage: Carriage) -> Generator {
-        Generator { larder, link: Link::Quic { target, carriage }, meter: None }
+    pub fn over_quic(stock: CodeStock, target: QuicTarget, carriage: Carriage) -> Generator {
+        Generator { stock, link: Link::Quic { target, carriage }, meter: None }
     }
 
     /// Measures the server's CPU time with `meter`.
@@ -103,8 +102,8 @@ impl Generator {
     }
 
     /// The codes it sends.
-    pub fn larder(&self) -> &Larder {
-        &self.larder
+    pub fn stock(&self) -> &CodeStock {
+        &self.stock
     }
 
     /// Runs one plan from signing its codes to its report.
@@ -116,43 +115,43 @@ impl Generator {
     pub fn run(&mut self, plan: &Plan, watch: Watch<'_>) -> io::Result<Report> {
         match &mut self.link {
             Link::Sealed { workers, devices, server } => {
-                sealed(&mut self.larder, workers, (*devices, *server), self.meter.as_ref(), plan, watch)
+                sealed(&mut self.stock, workers, (*devices, *server), self.meter.as_ref(), plan, watch)
             }
             Link::Quic { target, carriage } => {
-                over_quic(&mut self.larder, target, *carriage, self.meter.as_ref(), plan, watch)
+                over_quic(&mut self.stock, target, *carriage, self.meter.as_ref(), plan, watch)
             }
         }
     }
 }
 
 fn sealed(
-    larder: &mut Larder,
+    stock: &mut CodeStock,
     workers: &mut [Worker],
     (devices, server): (usize, SocketAddr),
     meter: Option<&CpuMeter>,
     plan: &Plan,
     watch: Watch<'_>,
 ) -> io::Result<Report> {
-    let mut works = works(larder, workers.len(), devices, plan, watch);
+    let mut works = works(stock, workers.len(), devices, plan, watch);
     for (worker, work) in workers.iter_mut().zip(&mut works) {
         worker.prepare(work)?;
     }
     if plan.warm_up && plan.mix.share(Kind::PhoneAgain) > 0.0 {
         // One worker shows them all: the server's memory is one.
         if let (Some(worker), Some(work)) = (workers.first_mut(), works.first_mut()) {
-            worker.warm_up(work, larder.again_codes())?;
+            worker.warm_up(work, stock.again_codes())?;
         }
     }
     let ports = workers.iter().map(Worker::ports).collect::<io::Result<Vec<_>>>()?;
     let ports: BTreeSet<u16> = ports.into_iter().flatten().collect();
     let before = Reading::take(meter, &ports, server)?;
-    let (tally, timeline) = run_workers(workers, works, plan.checks(), watch)?;
+    let tally = run_workers(workers, works, plan.checks(), watch)?;
     let around = Reading::take(meter, &ports, server)?.since(&before);
-    Ok(Report::new(plan, "sealed-udp", &tally, &timeline, &around, Build::here()))
+    Ok(Report::new(plan, "sealed-udp", &tally, &around, Build::here()))
 }
 
 /// Divides the plan among the workers and signs what each will show.
-fn works(larder: &mut Larder, threads: usize, devices: usize, plan: &Plan, watch: Watch<'_>) -> Vec<Work> {
+fn works(stock: &mut CodeStock, threads: usize, devices: usize, plan: &Plan, watch: Watch<'_>) -> Vec<Work> {
     let lanes = u32::try_from(threads).unwrap_or(1);
     let work = |lane: u32| {
         let (all, lane_64, lanes_64) = (plan.checks(), u64::from(lane), u64::from(lanes));
@@ -162,7 +161,7 @@ fn works(larder: &mut Larder, threads: usize, devices: usize, plan: &Plan, watch
         let draw = plan.mix.draw(seed);
         Work {
             schedule: Schedule::new(plan.arrivals, rate_per_s, checks, seed, (lane, lanes)),
-            supply: larder.supply(&draw.counts(checks), &|done, of| watch(Stage::Signing(done, of))),
+            supply: stock.supply(&draw.counts(checks), &|done, of| watch(Stage::Signing(done, of))),
             draw,
             burst_max: plan.burst(),
             coalesce_ns: u64::try_from(plan.coalesce(threads).as_nanos()).unwrap_or(0),
@@ -173,12 +172,7 @@ fn works(larder: &mut Larder, threads: usize, devices: usize, plan: &Plan, watch
     (0..lanes).map(work).collect()
 }
 
-fn run_workers(
-    workers: &mut [Worker],
-    works: Vec<Work>,
-    checks: u64,
-    watch: Watch<'_>,
-) -> io::Result<(Tally, Timeline)> {
+fn run_workers(workers: &mut [Worker], works: Vec<Work>, checks: u64, watch: Watch<'_>) -> io::Result<Tally> {
     let lives: Vec<Live> = works.iter().map(|_| Live::default()).collect();
     let clock = Clock::starting_in(START_IN);
     thread::scope(|scope| {
@@ -189,18 +183,16 @@ fn run_workers(
             .map(|((worker, work), live)| named().spawn_scoped(scope, move || worker.run(work, clock, live)))
             .collect::<io::Result<_>>()?;
         watch_until(&lives, checks, watch, || threads.iter().all(thread::ScopedJoinHandle::is_finished));
-        let mut sum = (Tally::new(), Timeline::new());
+        let mut sum = Tally::new();
         for thread in threads {
-            let (tally, timeline) = joined(thread)?;
-            sum.0.add(&tally);
-            sum.1.add(&timeline);
+            sum.add(&joined(thread)?);
         }
         Ok(sum)
     })
 }
 
 fn over_quic(
-    larder: &mut Larder,
+    stock: &mut CodeStock,
     target: &QuicTarget,
     carriage: Carriage,
     meter: Option<&CpuMeter>,
@@ -227,12 +219,12 @@ fn over_quic(
             plan.seed,
             (0, 1),
         ),
-        supply: larder.supply(&counts, &|done, of| watch(Stage::Signing(done, of))),
+        supply: stock.supply(&counts, &|done, of| watch(Stage::Signing(done, of))),
         draw,
-        roster: rosters.then(|| larder.world().roster(larder.site(), together)),
+        roster: rosters.then(|| stock.world().roster(stock.site(), together)),
         timeout: plan.timeout,
         waiting: plan.waiting(target.identities.len()),
-        warm_up: if warm_up { larder.again_codes() } else { 0 },
+        warm_up: if warm_up { stock.again_codes() } else { 0 },
     };
     let before = Mutex::new(None);
     let ports = BTreeSet::new();
@@ -242,7 +234,7 @@ fn over_quic(
         *before.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
         Ok(())
     };
-    let (tally, timeline) = thread::scope(|scope| {
+    let tally = thread::scope(|scope| {
         let thread = named().spawn_scoped(scope, || quic::run(target, work, &live, &ready))?;
         watch_until(std::slice::from_ref(&live), times * u64::from(together), watch, || thread.is_finished());
         joined(thread)
@@ -250,7 +242,7 @@ fn over_quic(
     let before = before.into_inner().unwrap_or_else(PoisonError::into_inner);
     let now = Reading::take(meter, &ports, target.server)?;
     let around = before.map_or_else(Surroundings::default, |before| now.since(&before));
-    Ok(Report::new(plan, carriage.name(), &tally, &timeline, &around, Build::here()))
+    Ok(Report::new(plan, carriage.name(), &tally, &around, Build::here()))
 }
 
 /// The name by which a CPU meter can tell these threads from a server's.

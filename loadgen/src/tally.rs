@@ -10,6 +10,8 @@ use hufu_fixtures::golden::names;
 use hufu_wire::Verdict;
 
 use crate::mix::Kind;
+use crate::pending::{Answers, Asked, Pending};
+use crate::timeline::Timeline;
 
 /// Longest latency that is told apart, nanoseconds: a minute.
 const LATENCY_NS_MAX: u64 = 60_000_000_000;
@@ -17,7 +19,7 @@ const LATENCY_NS_MAX: u64 = 60_000_000_000;
 /// Wrong answers kept as they were, for a look.
 const COMPLAINTS_MAX: usize = 8;
 
-/// Sent and heard of one kind.
+/// Sent and answered of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) sent: u64,
@@ -78,6 +80,7 @@ pub(crate) struct Tally {
     /// What the worker's thread used.
     pub(crate) cpu: Duration,
     pub(crate) complaints: Vec<Complaint>,
+    pub(crate) timeline: Timeline,
 }
 
 impl Tally {
@@ -96,6 +99,7 @@ impl Tally {
             last_due_ns: 0,
             cpu: Duration::ZERO,
             complaints: Vec::new(),
+            timeline: Timeline::default(),
         }
     }
 
@@ -106,6 +110,31 @@ impl Tally {
         self.behind.saturating_record(now_ns.saturating_sub(due_ns));
         self.last_sent_ns = self.last_sent_ns.max(now_ns);
         self.last_due_ns = self.last_due_ns.max(due_ns);
+        if !kind.wants_silence() {
+            self.timeline.due(due_ns);
+        }
+    }
+
+    /// A verdict that was read at `now_ns`, from a session with these checks under way.
+    #[inline]
+    pub(crate) fn take(&mut self, pending: &mut Pending, verdict: &Verdict, now_ns: u64, timeout: Duration) {
+        match pending.answered(verdict.number) {
+            Answers::Check(asked) => self.judge(&asked, verdict, now_ns, timeout),
+            Answers::Duplicate => self.duplicates += 1,
+            Answers::Nothing => self.strays += 1,
+        }
+    }
+
+    /// The answer to a check, read at `now_ns`.
+    #[inline]
+    pub(crate) fn judge(&mut self, asked: &Asked, verdict: &Verdict, now_ns: u64, timeout: Duration) {
+        let Asked { kind, expected, due_ns } = *asked;
+        self.answered(kind, now_ns.saturating_sub(due_ns), timeout);
+        *self.verdicts.entry((verdict.decision as u8, verdict.reason.code())).or_insert(0) += 1;
+        self.timeline.answered(now_ns);
+        if expected != (Expected { decision: verdict.decision, reason: verdict.reason }) {
+            self.wrong(kind, Some(expected), Some(*verdict));
+        }
     }
 
     /// A check of `kind` was answered. An answer after `timeout` comes too late for a gate: it is lost.
@@ -118,12 +147,6 @@ impl Tally {
             count.answered += 1;
             self.latency.saturating_record(latency_ns);
         }
-    }
-
-    /// The verdict of an answer, for the mix of verdicts.
-    #[inline]
-    pub(crate) fn verdict(&mut self, verdict: &Verdict) {
-        *self.verdicts.entry((verdict.decision as u8, verdict.reason.code())).or_insert(0) += 1;
     }
 
     /// An answer is not what it must be; `verdict` is `None` where any answer is wrong.
@@ -163,6 +186,7 @@ impl Tally {
         self.cpu += other.cpu;
         self.complaints.extend(other.complaints.iter().cloned());
         self.complaints.truncate(COMPLAINTS_MAX);
+        self.timeline.add(&other.timeline);
     }
 
     /// The sum over all kinds that want an answer.
@@ -185,6 +209,7 @@ fn histogram() -> Histogram<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_wire::{CheckNumber, Decision, Reason, UnixMillis};
 
     const TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -216,6 +241,17 @@ mod tests {
         tally.answered(Kind::Paper, heard_ns - due_ns, TIMEOUT);
         assert!(tally.latency.max() >= 80_000_000);
         assert!(tally.behind.max() >= 79_900_000);
+    }
+
+    #[test]
+    fn the_same_reason_with_another_decision_is_wrong() {
+        let mut tally = Tally::new();
+        let asked = Asked { kind: Kind::Paper, expected: Expected::of(Reason::StatusUnknown), due_ns: 10 };
+        let right = Verdict::of(CheckNumber(1), UnixMillis(0), Reason::StatusUnknown);
+        for (verdict, wrong) in [(right, 0), (Verdict { decision: Decision::Admit, ..right }, 1)] {
+            tally.judge(&asked, &verdict, 20, TIMEOUT);
+            assert_eq!(tally.counts[Kind::Paper as usize].wrong, wrong);
+        }
     }
 
     #[test]

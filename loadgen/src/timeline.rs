@@ -14,10 +14,6 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    pub(crate) fn new() -> Timeline {
-        Timeline::default()
-    }
-
     #[inline]
     pub(crate) fn due(&mut self, due_ns: u64) {
         count(&mut self.due, due_ns);
@@ -54,7 +50,7 @@ mod tests {
 
     #[test]
     fn everything_counts_in_its_own_tenth_of_a_second() {
-        let (mut one, mut two) = (Timeline::new(), Timeline::new());
+        let (mut one, mut two) = (Timeline::default(), Timeline::default());
         one.due(0);
         one.due(99_999_999);
         two.due(100_000_000);

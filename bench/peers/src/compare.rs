@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use hufu_fixtures::sites;
-use hufu_loadgen::{Build, Generator, Larder, Mix, Plan, Report};
+use hufu_loadgen::{Build, CodeStock, Generator, Mix, Plan, Report};
 
 use crate::child::Child;
 use crate::cores::{self, Core};
 use crate::enrol::enrol;
-use crate::load::{Codes, Http, Pace, Plain, Sample, Sealed, Show, Speech, Udp};
+use crate::load::{Codes, Http, Pace, Plain, Protocol, Sample, Sealed, Show, Udp};
 use crate::ramp;
 use crate::serve::{Scene, System};
 
@@ -144,8 +144,8 @@ impl Stage {
             gates.insert(show, Udp::connect(addr, devices.len(), sealed)?);
         }
         let peer_codes = SHOWS.map(|show| (show, Codes::new(&world, show, PEER_CODES))).into();
-        let larder = Larder::new(world, sites::MARKET, &|_, _| {});
-        let generator = Generator::new(larder, devices, addr, 1)?.with_server_cpu(ours.meter());
+        let stock = CodeStock::new(world, sites::MARKET, &|_, _| {});
+        let generator = Generator::new(stock, devices, addr, 1)?.with_server_cpu(ours.meter());
         Ok(Stage {
             options,
             generator_core,
@@ -248,7 +248,7 @@ impl Stage {
 ///
 /// # Errors
 /// When the server is gone, or a socket fails.
-pub fn queues<S: Speech>(
+pub fn queues<S: Protocol>(
     server: &Child,
     generator_core: Option<Core>,
     lines: &mut Udp<S>,

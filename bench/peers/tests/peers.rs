@@ -9,9 +9,8 @@ use hufu_peers::{Child, Scene, System, enrol, queues};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hufu-peers");
 
 fn scene() -> Scene {
-    let since =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970");
-    Scene { seed: 5, holders: 20_000, now_s: u32::try_from(since.as_secs()).expect("before 2106") }
+    let now = hufu_wire::UnixMillis::from(std::time::SystemTime::now());
+    Scene { seed: 5, holders: 20_000, now_s: now.seconds().0 }
 }
 
 fn start(system: System) -> Child {

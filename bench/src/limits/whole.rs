@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::ensure;
-use hufu_peers::load::{Codes, PHONES, Plain, Sealed, Show, Speech, Udp};
+use hufu_peers::load::{Codes, PHONES, Plain, Protocol, Sealed, Show, Udp};
 use hufu_peers::{Child, Core, QUEUE, Scene, System, enrol, mine, queues};
 
 use crate::measure::{Measured, What};
@@ -53,7 +53,7 @@ impl Whole {
     }
 }
 
-fn us<S: Speech>(server: &Child, core: Option<Core>, lines: &mut Udp<S>) -> anyhow::Result<f64> {
+fn us<S: Protocol>(server: &Child, core: Option<Core>, lines: &mut Udp<S>) -> anyhow::Result<f64> {
     let sample = queues(server, core, lines, QUEUES)?;
     ensure!(sample.wrong == 0, "{} answers were wrong", sample.wrong);
     ensure!(sample.answered > 0, "nothing was answered");

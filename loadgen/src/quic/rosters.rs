@@ -4,43 +4,47 @@ use std::io;
 use std::rc::Rc;
 
 use hufu_client::Control;
-use hufu_fixtures::{Expected, RosterFixture};
+use hufu_fixtures::RosterFixture;
 use hufu_wire::{CheckNumber, MemberVerdict, Reason, RosterReply, Verdict};
 
-use super::{Books, Work, until};
+use super::load::{Results, Work, until};
 use crate::live::Live;
 use crate::mix::Kind;
+use crate::pending::Asked;
 
-pub(super) async fn run(controls: &[Control], work: Work, books: Books, live: &Live) -> io::Result<Books> {
+pub(super) async fn run(
+    controls: &[Control],
+    work: Work,
+    results: &Rc<Results>,
+    live: &Live,
+) -> io::Result<()> {
     let roster = Rc::new(work.roster.ok_or_else(|| io::Error::other("a load of rosters needs a roster"))?);
-    let books = Rc::new(books);
     let mut under_way = Vec::new();
     for (due_ns, control) in work.schedule.zip(controls.iter().cycle()) {
-        until(books.clock, due_ns).await;
-        let now_ns = books.clock.now_ns();
+        until(results.clock, due_ns).await;
+        let now_ns = results.clock.now_ns();
         {
-            let (mut tally, mut timeline) = (books.tally.borrow_mut(), books.timeline.borrow_mut());
+            let mut tally = results.tally.borrow_mut();
             for _ in &roster.members {
                 tally.sent(Kind::RosterMember, due_ns, now_ns);
-                timeline.due(due_ns);
             }
             tally.sends += 1;
             live.update(&tally);
         }
-        let ask = ask(control.clone(), Rc::clone(&roster), due_ns, Rc::clone(&books));
+        let ask = ask(control.clone(), Rc::clone(&roster), due_ns, Rc::clone(results));
         under_way.push(tokio::task::spawn_local(ask));
         under_way.retain(|roster| !roster.is_finished());
     }
     for roster in under_way {
         roster.await.map_err(io::Error::other)?;
     }
-    Rc::try_unwrap(books).map_err(|_| io::Error::other("a roster outlived its load"))
+    Ok(())
 }
 
-async fn ask(control: Control, roster: Rc<RosterFixture>, due_ns: u64, books: Rc<Books>) {
+async fn ask(control: Control, roster: Rc<RosterFixture>, due_ns: u64, results: Rc<Results>) {
     let answered = control.roster(&roster.bytes).await;
-    let now_ns = books.clock.now_ns();
-    let (mut tally, mut timeline) = (books.tally.borrow_mut(), books.timeline.borrow_mut());
+    let now_ns = results.clock.now_ns();
+    let mut tally = results.tally.borrow_mut();
     let Ok((summary, members)) = answered else {
         roster.members.iter().for_each(|_| tally.lost(Kind::RosterMember));
         return;
@@ -56,13 +60,8 @@ async fn ask(control: Control, roster: Rc<RosterFixture>, due_ns: u64, books: Rc
         return;
     }
     for (member, expected) in members.into_iter().zip(&roster.members) {
-        let verdict = as_verdict(&summary, member);
-        tally.answered(Kind::RosterMember, now_ns.saturating_sub(due_ns), books.timeout);
-        tally.verdict(&verdict);
-        timeline.answered(now_ns);
-        if *expected != (Expected { decision: member.decision, reason: member.reason }) {
-            tally.wrong(Kind::RosterMember, Some(*expected), Some(verdict));
-        }
+        let asked = Asked { kind: Kind::RosterMember, expected: *expected, due_ns };
+        tally.judge(&asked, &as_verdict(&summary, member), now_ns, results.timeout);
     }
 }
 

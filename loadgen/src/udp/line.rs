@@ -4,14 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 
 use hufu_client::Session;
-use hufu_fixtures::Expected;
 use hufu_wire::{CheckNumber, Enrolled, Lane, limits};
 
 use super::port::Port;
 use super::replay::Replays;
 use crate::clock::Clock;
 use crate::mix::Kind;
-use crate::pending::Pending;
+use crate::pending::{Asked, Pending};
 use crate::tally::Tally;
 
 /// One device. Datagrams of one size leave together in one call; the last of them may be shorter.
@@ -58,19 +57,18 @@ impl Line {
     /// Seals `code` into the burst, which leaves when it is full.
     pub(super) fn ask(
         &mut self,
-        (kind, due_ns): (Kind, u64),
+        asked: Asked,
         code: &[u8],
-        expected: Expected,
         clock: Clock,
         tally: &mut Tally,
     ) -> io::Result<()> {
         let tail = &mut self.bytes[self.filled..];
         let (number, length) = self.session.seal(code, Lane(0), tail).map_err(io::Error::other)?;
         self.replays.offer(number, &tail[..length]);
-        if let Some(lost) = self.pending.ask(number, due_ns, kind, expected) {
+        if let Some(lost) = self.pending.ask(number, asked) {
             tally.lost(lost);
         }
-        self.add(length, (kind, due_ns), clock, tally)
+        self.add(length, (asked.kind, asked.due_ns), clock, tally)
     }
 
     /// Sends an answered datagram once more. `Ok(false)` when there is none.

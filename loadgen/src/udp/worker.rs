@@ -13,19 +13,18 @@ use super::inbox::Inbox;
 use super::line::Line;
 use super::port::Port;
 use crate::clock::{self, Clock};
-use crate::larder::Supply;
 use crate::live::Live;
 use crate::mix::{Draw, Kind};
-use crate::pending::Heard;
+use crate::pending::Asked;
 use crate::schedule::Schedule;
+use crate::stock::Supply;
 use crate::tally::Tally;
-use crate::timeline::Timeline;
 
 /// Garbage is given this long to be answered after the last check: it must not be.
 const SILENCE_NS: u64 = 50_000_000;
 
 /// A scan that is no code: what a device asks before a load, so that sessions, routes and replays are there.
-const FIRST_WORDS: &[u8] = b"HELLO";
+const FIRST_SCAN: &[u8] = b"HELLO";
 
 /// What one thread is to do in one load.
 pub(crate) struct Work {
@@ -53,7 +52,6 @@ pub(crate) struct Worker {
     silent: Port,
     garbage: Garbage,
     tally: Tally,
-    timeline: Timeline,
 }
 
 impl Worker {
@@ -66,7 +64,7 @@ impl Worker {
         let mut genuine = [0; Session::REQUEST_BYTES_MAX];
         let first = lines.first_mut().ok_or_else(|| io::Error::other("a load needs a device"))?;
         // Its number is never sent, so nothing genuine carries it.
-        let (_, length) = first.session.seal(FIRST_WORDS, Lane(0), &mut genuine).map_err(io::Error::other)?;
+        let (_, length) = first.session.seal(FIRST_SCAN, Lane(0), &mut genuine).map_err(io::Error::other)?;
         Ok(Worker {
             garbage: Garbage::around(&genuine[..length], seed),
             lines,
@@ -74,7 +72,6 @@ impl Worker {
             inbox,
             silent,
             tally: Tally::new(),
-            timeline: Timeline::new(),
         })
     }
 
@@ -88,7 +85,7 @@ impl Worker {
         for line in &mut self.lines {
             line.prepare(work.waiting, work.burst_max);
         }
-        self.speak_first(work)
+        self.ask_once(work)
     }
 
     /// Shows every seen-again code once, unhurried, so that the server has seen them.
@@ -109,7 +106,7 @@ impl Worker {
     }
 
     /// Runs the load; `live` is told how it goes.
-    pub(crate) fn run(&mut self, mut work: Work, clock: Clock, live: &Live) -> io::Result<(Tally, Timeline)> {
+    pub(crate) fn run(&mut self, mut work: Work, clock: Clock, live: &Live) -> io::Result<Tally> {
         // Without this the kernel may round short sleeps up by 50 microseconds.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         let cpu_before = clock::thread_cpu();
@@ -125,9 +122,6 @@ impl Worker {
                         break;
                     };
                     let kind = work.draw.kind(index);
-                    if !kind.wants_silence() {
-                        self.timeline.due(due_ns);
-                    }
                     self.ask(&mut work, kind, due_ns, clock)?;
                 }
                 self.flush(clock)?;
@@ -140,7 +134,7 @@ impl Worker {
         self.give_up();
         self.tally.cpu += clock::thread_cpu().saturating_sub(cpu_before);
         live.update(&self.tally);
-        Ok((std::mem::replace(&mut self.tally, Tally::new()), std::mem::take(&mut self.timeline)))
+        Ok(std::mem::replace(&mut self.tally, Tally::new()))
     }
 
     /// Asks one check at the device whose turn it is. A device keeps its turn until its burst has left.
@@ -169,7 +163,7 @@ impl Worker {
         }
         let (code, expected) = work.supply.next(kind, clock::step());
         let line = &mut self.lines[self.at];
-        line.ask((kind, due_ns), code, expected, clock, &mut self.tally)?;
+        line.ask(Asked { kind, expected, due_ns }, code, clock, &mut self.tally)?;
         if line.is_flushed() {
             self.next_line();
         }
@@ -198,39 +192,28 @@ impl Worker {
                 continue;
             };
             let Line { session, pending, port, .. } = line;
-            let (tally, timeline) = (&mut self.tally, &mut self.timeline);
+            let tally = &mut self.tally;
             let now_ns = clock.now_ns();
             self.inbox.read(port, |datagram| {
                 let Ok(verdict) = session.open(datagram) else {
                     tally.strays += 1;
                     return;
                 };
-                match pending.hear(&verdict) {
-                    Heard::Answer { due_ns, kind, right } => {
-                        tally.answered(kind, now_ns.saturating_sub(due_ns), timeout);
-                        tally.verdict(&verdict);
-                        timeline.answered(now_ns);
-                        if !right {
-                            tally.wrong(kind, pending.expected(verdict.number), Some(verdict));
-                        }
-                    }
-                    Heard::Duplicate => tally.duplicates += 1,
-                    Heard::Stray => tally.strays += 1,
-                }
+                tally.take(pending, &verdict, now_ns, timeout);
             })?;
         }
         Ok(())
     }
 
-    /// Reads answers until none is waited for, or `patience` after now.
-    fn listen_until_quiet(&mut self, clock: Clock, patience: Duration) -> io::Result<()> {
-        let until_ns = clock.now_ns() + u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+    /// Reads answers until none is waited for, or `within` from now.
+    fn listen_until_quiet(&mut self, clock: Clock, within: Duration) -> io::Result<()> {
+        let until_ns = clock.now_ns() + u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         while self.lines.iter().any(|line| line.pending.waiting() > 0) {
             let left_ns = until_ns.saturating_sub(clock.now_ns());
             if left_ns == 0 {
                 break;
             }
-            self.listen(clock, left_ns.min(10_000_000), patience)?;
+            self.listen(clock, left_ns.min(10_000_000), within)?;
         }
         Ok(())
     }
@@ -247,12 +230,12 @@ impl Worker {
     }
 
     /// Lets every device ask something simple and wait for the answer.
-    fn speak_first(&mut self, work: &Work) -> io::Result<()> {
+    fn ask_once(&mut self, work: &Work) -> io::Result<()> {
         let clock = Clock::starting_in(Duration::ZERO);
-        let expected = Expected::of(Reason::NotACode);
+        let asked = Asked { kind: Kind::Malformed, expected: Expected::of(Reason::NotACode), due_ns: 0 };
         for _ in 0..super::replay::KEPT {
             for line in &mut self.lines {
-                line.ask((Kind::Malformed, 0), FIRST_WORDS, expected, clock, &mut self.tally)?;
+                line.ask(asked, FIRST_SCAN, clock, &mut self.tally)?;
             }
             self.flush(clock)?;
             self.listen_until_quiet(clock, work.timeout)?;
@@ -273,7 +256,6 @@ impl Worker {
     fn forget(&mut self) {
         self.give_up();
         let before = std::mem::replace(&mut self.tally, Tally::new());
-        self.timeline = Timeline::new();
         for complaint in before.complaints {
             self.tally.wrong(complaint.kind, complaint.expected, complaint.verdict);
         }

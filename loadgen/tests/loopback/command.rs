@@ -96,6 +96,6 @@ fn wrong_answers_and_old_worlds_end_badly() {
     let old = World::new(7, 20_000, hufu_wire::UnixSeconds(rig.world.now().0 - 5 * 3600));
     old.write(&folder.path().join("world"), &|_, _| {}).unwrap();
     let output = loadgen(&rig, folder.path(), &load);
-    assert!(said(&output.stderr).contains("write it anew"), "{}", said(&output.stderr));
+    assert!(said(&output.stderr).contains("write a new one"), "{}", said(&output.stderr));
     rig.running.stop();
 }

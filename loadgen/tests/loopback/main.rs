@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hufu_client::Control;
 use hufu_fixtures::sites::MARKET;
-use hufu_loadgen::{Carriage, Generator, Larder, Mix, Plan, QuicTarget, Report};
+use hufu_loadgen::{Carriage, CodeStock, Generator, Mix, Plan, QuicTarget, Report};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::{Enrolled, Grant, Scope};
 
@@ -38,12 +38,12 @@ fn enrolled(rig: &Rig) -> Vec<Enrolled> {
 }
 
 fn over_udp(rig: &Rig, threads: usize) -> Generator {
-    let larder = larder(rig);
-    Generator::new(larder, enrolled(rig), rig.running.udp_addr, threads).unwrap()
+    let stock = stock(rig);
+    Generator::new(stock, enrolled(rig), rig.running.udp_addr, threads).unwrap()
 }
 
-fn larder(rig: &Rig) -> Larder {
-    Larder::with_phones(rig.world.clone(), MARKET, 256, &|_, _| {})
+fn stock(rig: &Rig) -> CodeStock {
+    CodeStock::with_phones(rig.world.clone(), MARKET, 256, &|_, _| {})
 }
 
 /// A second's load, with patience for machines that have other things to do.
@@ -89,8 +89,8 @@ fn over_quic(rig: &Rig, scope: Scope, carriage: Carriage) -> Generator {
         name: ENGINE_NAME.to_owned(),
         identities: grants.map(|grant| rig.identity(grant)).collect(),
     };
-    let larder = larder(rig);
-    Generator::over_quic(larder, target, carriage)
+    let stock = stock(rig);
+    Generator::over_quic(stock, target, carriage)
 }
 
 const CODES: &str =

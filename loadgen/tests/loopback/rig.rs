@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
 use hufu_client::Identity;
@@ -14,7 +14,7 @@ use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table};
 use hufu_transport::{QuicOptions, Running, ServeOptions, TlsParts, UdpOptions, profile, serve};
-use hufu_wire::{Grant, HolderIndex, Sequence, UnixSeconds};
+use hufu_wire::{Grant, HolderIndex, Sequence, UnixMillis, UnixSeconds};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber,
@@ -142,6 +142,5 @@ fn engine(world: &World) -> Arc<Engine> {
 }
 
 fn now() -> UnixSeconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    UnixSeconds(u32::try_from(since.as_secs()).unwrap())
+    UnixMillis::from(SystemTime::now()).seconds()
 }

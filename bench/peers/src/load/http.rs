@@ -46,7 +46,7 @@ struct Answer<'a> {
 /// Room for one answer; a peer's has about 300 bytes.
 const ANSWER_BYTES_MAX: usize = 4096;
 /// How long after its end a round waits for the last answers.
-const PATIENCE: Duration = Duration::from_secs(20);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 
 impl Http {
     /// Opens `connections` connections.
@@ -100,8 +100,8 @@ impl Http {
             if due_ns.is_none() && under_way == 0 {
                 break;
             }
-            if u128::from(now_ns) > (round + PATIENCE).as_nanos() {
-                bail!("{under_way} requests were not answered within {PATIENCE:?}");
+            if u128::from(now_ns) > (round + ANSWERS_WITHIN).as_nanos() {
+                bail!("{under_way} requests were not answered within {ANSWERS_WITHIN:?}");
             }
             events.clear();
             // Never sleeps: waking up would count as the server's latency.
@@ -112,7 +112,7 @@ impl Http {
             )?;
             for event in &events {
                 let index = usize::try_from(event.data.u64())?;
-                let Some((asked, right)) = self.connections[index].hear()? else { continue };
+                let Some((asked, right)) = self.connections[index].read_answer()? else { continue };
                 last_answer_ns = clock.now_ns();
                 sample.answered += 1;
                 sample.wrong += u64::from(!right);
@@ -145,7 +145,7 @@ impl Connection {
     }
 
     /// Reads what has come. Once the answer is whole: what was asked, and whether the answer is right.
-    fn hear(&mut self) -> anyhow::Result<Option<(Asked, bool)>> {
+    fn read_answer(&mut self) -> anyhow::Result<Option<(Asked, bool)>> {
         match self.stream.read(&mut self.answer[self.filled..]) {
             Ok(0) => bail!("a peer closed a connection, or its answer is too long"),
             Ok(bytes) => self.filled += bytes,

@@ -10,4 +10,4 @@ pub use codes::{Codes, PHONES, Show};
 pub use http::Http;
 pub use pace::Pace;
 pub use sample::Sample;
-pub use udp::{Plain, Sealed, Speech, Udp};
+pub use udp::{Plain, Protocol, Sealed, Udp};

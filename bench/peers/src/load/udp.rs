@@ -20,15 +20,15 @@ use super::sample::Sample;
 use crate::moment;
 
 /// What travels in the datagrams.
-pub trait Speech {
+pub trait Protocol {
     /// Writes the next request of `line` to `out`; returns its number, unique to the line, and its bytes.
     ///
     /// # Errors
-    /// When the line has no more to say.
-    fn say(&mut self, line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)>;
+    /// When there are no more requests.
+    fn request(&mut self, line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)>;
 
     /// The number of the request that `reply` answers, and whether it is answered right; `None` for anything else.
-    fn hear(&mut self, line: usize, reply: &[u8]) -> Option<(u64, bool)>;
+    fn reply(&mut self, line: usize, reply: &[u8]) -> Option<(u64, bool)>;
 }
 
 /// Sealed checks, a session for each line.
@@ -41,12 +41,12 @@ pub struct Sealed {
 /// Datagrams of the size of a phone code's check.
 #[derive(Default)]
 pub struct Plain {
-    said: u64,
+    sent: u64,
 }
 
 /// Sockets of one generator, each with a port of its own.
 pub struct Udp<S> {
-    speech: S,
+    protocol: S,
     lines: Vec<Line>,
     poll: OwnedFd,
     turn: usize,
@@ -63,7 +63,7 @@ const REQUEST_BYTES: usize = 572;
 /// A server whose queue is empty has been silent for this long.
 const QUIET: Duration = Duration::from_millis(300);
 /// How long after its end a round waits for the last replies.
-const PATIENCE: Duration = Duration::from_millis(500);
+const REPLIES_WITHIN: Duration = Duration::from_millis(500);
 
 impl Sealed {
     /// Gates that have enrolled, and the codes they scan in turn.
@@ -73,39 +73,39 @@ impl Sealed {
     }
 }
 
-impl Speech for Sealed {
-    fn say(&mut self, line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)> {
+impl Protocol for Sealed {
+    fn request(&mut self, line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)> {
         let (code, expected) = self.codes.next(moment::now());
         let (number, bytes) = self.sessions[line].seal(code, Lane(0), out)?;
         self.expected[line].insert(number.0, expected);
         Ok((number.0, bytes))
     }
 
-    fn hear(&mut self, line: usize, reply: &[u8]) -> Option<(u64, bool)> {
+    fn reply(&mut self, line: usize, reply: &[u8]) -> Option<(u64, bool)> {
         let Verdict { number, decision, reason, .. } = self.sessions[line].open(reply).ok()?;
         let expected = self.expected[line].remove(&number.0)?;
         Some((number.0, Expected { decision, reason } == expected))
     }
 }
 
-impl Speech for Plain {
-    fn say(&mut self, _line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)> {
-        self.said += 1;
-        out[..8].copy_from_slice(&self.said.to_le_bytes());
-        Ok((self.said, REQUEST_BYTES))
+impl Protocol for Plain {
+    fn request(&mut self, _line: usize, out: &mut [u8]) -> anyhow::Result<(u64, usize)> {
+        self.sent += 1;
+        out[..8].copy_from_slice(&self.sent.to_le_bytes());
+        Ok((self.sent, REQUEST_BYTES))
     }
 
-    fn hear(&mut self, _line: usize, reply: &[u8]) -> Option<(u64, bool)> {
+    fn reply(&mut self, _line: usize, reply: &[u8]) -> Option<(u64, bool)> {
         Some((u64::from_le_bytes(*reply.first_chunk()?), reply.len() == REPLY_BYTES))
     }
 }
 
-impl<S: Speech> Udp<S> {
+impl<S: Protocol> Udp<S> {
     /// Opens `lines` sockets to `server`.
     ///
     /// # Errors
     /// When the system gives no sockets.
-    pub fn connect(server: SocketAddr, lines: usize, speech: S) -> anyhow::Result<Udp<S>> {
+    pub fn connect(server: SocketAddr, lines: usize, protocol: S) -> anyhow::Result<Udp<S>> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut opened = Vec::with_capacity(lines);
         for index in 0..lines {
@@ -115,7 +115,7 @@ impl<S: Speech> Udp<S> {
             epoll::add(&poll, &socket, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
             opened.push(Line { socket, under_way: HashMap::new() });
         }
-        Ok(Udp { speech, lines: opened, poll, turn: 0 })
+        Ok(Udp { protocol, lines: opened, poll, turn: 0 })
     }
 
     /// Asks `rate_per_s` times a second for `round`, then waits for what is under way. The server's CPU time is
@@ -136,7 +136,7 @@ impl<S: Speech> Udp<S> {
             // Never sleeps: waking up would count as the server's latency.
             self.receive(&clock, &mut sample)?;
             let over = due_ns.is_none() && self.under_way() == 0;
-            if over || u128::from(now_ns) > (round + PATIENCE).as_nanos() {
+            if over || u128::from(now_ns) > (round + REPLIES_WITHIN).as_nanos() {
                 break;
             }
         }
@@ -176,7 +176,7 @@ impl<S: Speech> Udp<S> {
         let index = self.turn % self.lines.len();
         self.turn += 1;
         let mut datagram = [0; limits::SEALED_REQUEST_BYTES_MAX];
-        let (number, bytes) = self.speech.say(index, &mut datagram)?;
+        let (number, bytes) = self.protocol.request(index, &mut datagram)?;
         let line = &mut self.lines[index];
         let sent = line.socket.send(&datagram[..bytes])?;
         ensure!(sent == bytes, "a datagram was cut");
@@ -198,7 +198,7 @@ impl<S: Speech> Udp<S> {
                     Err(error) => return Err(error.into()),
                 };
                 let now_ns = clock.now_ns();
-                let Some((number, right)) = self.speech.hear(index, &reply[..bytes]) else { continue };
+                let Some((number, right)) = self.protocol.reply(index, &reply[..bytes]) else { continue };
                 let Some(due_ns) = line.under_way.remove(&number) else { continue };
                 sample.answered += 1;
                 sample.wrong += u64::from(!right);

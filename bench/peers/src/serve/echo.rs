@@ -13,7 +13,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sockopt};
 
-use super::{Ready, tell, wait_for_end};
+use super::ready::{Ready, tell, wait_for_end};
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// Datagrams one receive can hand over: GRO joins at most this many.

@@ -4,26 +4,26 @@ mod axum;
 mod certificates;
 mod echo;
 mod ours;
+mod ready;
 mod redis_server;
 mod rules;
 mod statuses;
 
-use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 use hufu_fixtures::World;
 use hufu_wire::UnixSeconds;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 pub use certificates::DevicePem;
 pub use ours::engine;
+pub use ready::Ready;
+use ready::{tell, wait_for_end};
 use rules::Rules;
+pub use rules::keyring;
 
 use crate::moment;
-pub use rules::keyring;
 
 /// A server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -51,19 +51,6 @@ pub struct Scene {
     /// Its time, Unix seconds
     #[arg(long, hide = true, default_value_t = moment::now().0)]
     pub now_s: u32,
-}
-
-/// What a server says once it serves, one line of JSON on standard output.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ready {
-    /// Where it serves checks.
-    pub addr: SocketAddr,
-    /// Where it enrols devices, if it does.
-    pub quic: Option<SocketAddr>,
-    /// What devices connect with there.
-    pub devices: Vec<DevicePem>,
-    /// Other processes that work for it.
-    pub helpers: Vec<u32>,
 }
 
 impl System {
@@ -133,19 +120,6 @@ async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let addr = listener.local_addr()?;
     Ok((listener, addr))
-}
-
-fn tell(ready: &Ready) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, ready)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
-}
-
-/// Standard input ends with the process that started this one, however that ends.
-fn wait_for_end() -> anyhow::Result<()> {
-    io::stdin().read_to_end(&mut Vec::new()).context("standard input")?;
-    Ok(())
 }
 
 async fn asked_to_stop() -> anyhow::Result<()> {

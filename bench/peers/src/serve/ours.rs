@@ -12,7 +12,8 @@ use hufu_transport::{QuicOptions, ServeOptions, UdpOptions};
 use hufu_wire::{HolderIndex, Sequence};
 
 use super::certificates::Authority;
-use super::{Ready, rules, tell, wait_for_end};
+use super::ready::{Ready, tell, wait_for_end};
+use super::rules;
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// What an engine of a province would remember; 64 MiB.

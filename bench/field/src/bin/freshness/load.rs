@@ -1,15 +1,15 @@
 //! A generator on a thread of its own.
 
 use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
 use hufu_client::Control;
 use hufu_field::{Engine, Land};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
-use hufu_loadgen::{Generator, Larder, Plan, Report};
-use hufu_wire::UnixSeconds;
+use hufu_loadgen::{CodeStock, Generator, Plan, Report};
+use hufu_wire::UnixMillis;
 use tokio::runtime::Builder;
 
 use crate::LoadArgs;
@@ -19,8 +19,8 @@ pub(crate) fn land(hufu: &std::path::Path, load: &LoadArgs) -> Result<Land> {
     if load.rate == 0 {
         return Land::new(hufu);
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    Land::of_world(hufu, World::new(1, load.holders, UnixSeconds(u32::try_from(now)?)))
+    let now = UnixMillis::from(SystemTime::now()).seconds();
+    Land::of_world(hufu, World::new(1, load.holders, now))
 }
 
 /// Enrols the gates of the load and signs their codes.
@@ -38,8 +38,8 @@ pub(crate) fn generator(land: &Land, engine: &Engine, load: &LoadArgs) -> Result
         })
         .collect::<Result<Vec<_>>>()?;
     let port = enrolled.first().context("no gate")?.udp_port;
-    let larder = Larder::with_phones(world, MARKET, load.phones, &|_, _| {});
-    Ok(Generator::new(larder, enrolled, (engine.control().ip(), port).into(), 1)?)
+    let stock = CodeStock::with_phones(world, MARKET, load.phones, &|_, _| {});
+    Ok(Generator::new(stock, enrolled, (engine.control().ip(), port).into(), 1)?)
 }
 
 /// Runs `plan` beside the caller.

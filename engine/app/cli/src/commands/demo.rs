@@ -20,7 +20,7 @@ use clap::Args;
 use hufu_client::{Gate, GateOptions};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
-use hufu_loadgen::{CpuMeter, Generator, Larder, Mix, Plan, Report};
+use hufu_loadgen::{CodeStock, CpuMeter, Generator, Mix, Plan, Report};
 
 use self::changes::{Changes, Watched};
 use self::child::Engine;
@@ -157,7 +157,7 @@ fn offer(
     summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()));
 
     let bar = Bar::new("phones");
-    let larder = Larder::new(place.world.clone(), MARKET, &|done, of| bar.at(done, of));
+    let larder = CodeStock::new(place.world.clone(), MARKET, &|done, of| bar.at(done, of));
     bar.clear();
     let mut generator = Generator::new(larder, enrolled, engine.udp, 1)
         .context("no load can be made")?

@@ -20,7 +20,7 @@ const SKEWS: [i64; 8] = [-2000, -40, -5, -4, 4, 5, 10, 60];
 const PHONES_FOR_ONE_BAD: usize = 16;
 
 /// Everything that lasts from one load to the next.
-pub struct Larder {
+pub struct CodeStock {
     world: World,
     site: Site,
     phones: Arc<Vec<Phone>>,
@@ -79,15 +79,15 @@ struct Fixed {
     next: usize,
 }
 
-impl Larder {
+impl CodeStock {
     /// Makes what lasts, with [`PHONES`] phones: about a second of two cores.
-    pub fn new(world: World, site: Site, progress: Progress<'_>) -> Larder {
-        Larder::with_phones(world, site, PHONES, progress)
+    pub fn new(world: World, site: Site, progress: Progress<'_>) -> CodeStock {
+        CodeStock::with_phones(world, site, PHONES, progress)
     }
 
     /// Makes what lasts, with `phones` phones: about 0.3 ms of one core and 10 KB each. `site` must not look for
     /// pass-back, because loads show one holder's codes at many gates.
-    pub fn with_phones(world: World, site: Site, phones: usize, progress: Progress<'_>) -> Larder {
+    pub fn with_phones(world: World, site: Site, phones: usize, progress: Progress<'_>) -> CodeStock {
         let mut phones = world.phones(0, phones.max(1), progress);
         // A small population passes by more than once; one phone each keeps first-seen codes apart.
         let mut holders = BTreeSet::new();
@@ -101,7 +101,7 @@ impl Larder {
         });
         let strangers = world.strangers(u32::try_from(few).unwrap_or(u32::MAX));
         let forged = world.forged(&phones[..few], &again.credentials);
-        Larder {
+        CodeStock {
             skewed: skewed.collect(),
             unknown: Repeated::new(&world, &site, Arc::new(strangers), 0),
             expired: Arc::new(world.expired(1_000_000, few)),
@@ -265,9 +265,9 @@ mod tests {
     #[test]
     fn first_seen_codes_never_come_twice_and_seen_again_codes_follow_the_clock() {
         let world = World::new(1, 10_000, NOW);
-        let mut larder = Larder::new(world, MARKET, &|_, _| {});
+        let mut stock = CodeStock::new(world, MARKET, &|_, _| {});
         let counts = [(Kind::PhoneFirst, 3000), (Kind::Paper, 10)].into();
-        let (mut one, mut two) = (larder.supply(&counts, &|_, _| {}), larder.supply(&counts, &|_, _| {}));
+        let (mut one, mut two) = (stock.supply(&counts, &|_, _| {}), stock.supply(&counts, &|_, _| {}));
         let mut texts = BTreeSet::new();
         for _ in 0..3000 {
             assert!(texts.insert(one.next(Kind::PhoneFirst, NOW.step()).0.to_vec()));
@@ -275,7 +275,7 @@ mod tests {
         }
         assert_ne!(one.next(Kind::Paper, NOW.step()).0, two.next(Kind::Paper, NOW.step()).0);
 
-        let codes = larder.again_codes();
+        let codes = stock.again_codes();
         let mut shown =
             |step| (0..codes).map(|_| one.next(Kind::PhoneAgain, step).0.to_vec()).collect::<Vec<_>>();
         let later = Step(NOW.step().0 + 1);
