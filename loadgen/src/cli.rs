@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hufu_client::{Control, Identity};
+use hufu_client::Identity;
 use hufu_fixtures::sites::SITES;
 use hufu_fixtures::{STEADY_H, Site, World};
 use hufu_loadgen::{
@@ -203,16 +203,7 @@ impl Load {
 
     /// A session for every gate, and the site they are all of.
     fn enrol(&self, identities: &[Identity]) -> anyhow::Result<(Vec<Enrolled>, Site)> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let enrolled = runtime.block_on(async {
-            let mut enrolled = Vec::new();
-            for identity in identities {
-                let control = Control::connect(self.server, &self.name, identity).await?;
-                enrolled.push(control.enrol().await?);
-                control.close().await;
-            }
-            anyhow::Ok(enrolled)
-        });
+        let enrolled = hufu_loadgen::enrol(self.server, &self.name, identities);
         let enrolled = enrolled.with_context(|| format!("cannot enrol at {}", self.server))?;
         let Some(first) = enrolled.first() else { bail!("{} holds no gate", self.gates.display()) };
         let id = first.grant.site;

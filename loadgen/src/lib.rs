@@ -8,6 +8,7 @@ mod build;
 mod clock;
 mod cpu;
 mod drops;
+mod enrol;
 mod figures;
 mod generator;
 mod live;
@@ -28,6 +29,7 @@ mod udp;
 
 pub use build::Build;
 pub use cpu::{CpuMeter, CpuReading};
+pub use enrol::enrol;
 pub use generator::{Generator, Stage, THREAD_NAME, Watch};
 pub use mix::{Draw, Kind, Mix, MixFault, PRESETS};
 pub use picture::picture;

@@ -94,18 +94,6 @@ pub const PRESETS: [(&str, &[(Kind, f64)]); 6] = [
     ),
 ];
 
-/// Every kind that can be mixed with others.
-const MIXABLE: [Kind; Kind::ALL.len() - 1] = {
-    let mut mixable = [Kind::PhoneFirst; Kind::ALL.len() - 1];
-    let mut index = 0;
-    while index < mixable.len() {
-        mixable[index] = Kind::ALL[index];
-        index += 1;
-    }
-    mixable
-};
-const _: () = assert!(matches!(Kind::ALL[MIXABLE.len()], Kind::RosterMember));
-
 /// Which kind the `i`th check is: fixed by the mix and a seed, so that everything needed can be made before
 /// the first is sent.
 #[derive(Clone, Debug)]
@@ -198,14 +186,19 @@ impl Draw {
     }
 }
 
-/// A mix that cannot be.
+/// Every kind that can be mixed with others.
+fn mixable() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| *kind != Kind::RosterMember)
+}
+
+/// Why a mix is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MixFault(String);
 
 impl fmt::Display for MixFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let presets: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-        let kinds: Vec<_> = MIXABLE.iter().map(|kind| kind.slug()).collect();
+        let kinds: Vec<_> = mixable().map(Kind::slug).collect();
         write!(
             f,
             "not a mix: {}. Name one of {}, or weights such as phone-first=60,paper=5; kinds are {}",
@@ -229,7 +222,7 @@ impl FromStr for Mix {
         let pair = |pair: &str| {
             let (name, weight) =
                 pair.split_once('=').ok_or_else(|| MixFault(format!("{pair:?} is no preset")))?;
-            let kind = MIXABLE.into_iter().find(|kind| kind.slug() == name.trim());
+            let kind = mixable().find(|kind| kind.slug() == name.trim());
             let kind = kind.ok_or_else(|| MixFault(format!("{name:?} is no kind")))?;
             let weight = weight.trim().parse().map_err(|_| MixFault(format!("{weight:?} is no number")))?;
             Ok((kind, weight))

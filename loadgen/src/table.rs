@@ -63,8 +63,8 @@ pub fn ramp_table(steps: &[Report]) -> String {
     for step in steps {
         let said = if step.generator_limited { "generator limited" } else { "" };
         table.add_row([
-            number(step.offered_per_s),
-            number(step.answered_per_s),
+            number(format!("{:.0}", step.offered_per_s)),
+            number(format!("{:.0}", step.answered_per_s)),
             number(step.lost),
             number(step.wrong),
             number(format!("{:.0}", step.p50_us)),
@@ -126,31 +126,8 @@ fn plain() -> Table {
     table
 }
 
-fn number(value: impl Shown) -> Cell {
-    Cell::new(value.shown()).set_alignment(CellAlignment::Right)
-}
-
-/// How a figure is written in a column.
-trait Shown {
-    fn shown(self) -> String;
-}
-
-impl Shown for u64 {
-    fn shown(self) -> String {
-        self.to_string()
-    }
-}
-
-impl Shown for f64 {
-    fn shown(self) -> String {
-        format!("{self:.0}")
-    }
-}
-
-impl Shown for String {
-    fn shown(self) -> String {
-        self
-    }
+fn number(value: impl ToString) -> Cell {
+    Cell::new(value.to_string()).set_alignment(CellAlignment::Right)
 }
 
 #[cfg(test)]

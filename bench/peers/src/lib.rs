@@ -19,7 +19,6 @@ mod moment;
 mod ramp;
 mod report;
 mod serve;
-mod words;
 
 pub use child::Child;
 pub use compare::{CHECKING, Found, Load, Options, QUEUE, SHOWS, compare, queues};

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_fixtures::golden::names;
 use hufu_fixtures::{Expected, sites};
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use super::codes::Codes;
 use super::pace::{Clock, Pace};
 use super::sample::Sample;
-use crate::{moment, words};
+use crate::moment;
 
 /// Open connections to one peer.
 pub struct Http {
@@ -156,7 +157,7 @@ impl Connection {
         let asked = self.asked.take().context("an answer to nothing")?;
         let answer: Answer<'_> = serde_json::from_slice(body).context("a peer's answer is no verdict")?;
         let Expected { decision, reason } = asked.expected;
-        let right = (answer.decision, answer.reason) == (words::of(decision), reason.slug());
+        let right = (answer.decision, answer.reason) == (names::decision(decision), reason.slug());
         Ok(Some((asked, right)))
     }
 }

@@ -7,13 +7,14 @@ use ::axum::http::StatusCode;
 use ::axum::routing::post;
 use ::axum::serve::ListenerExt as _;
 use ::axum::{Json, Router};
-use hufu_wire::{Age, CodeKind, Colour, SiteId, UnixMillis};
+use hufu_fixtures::golden::names;
+use hufu_wire::{Age, SiteId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::rules::{Outcome, Rules};
 use super::statuses::Statuses;
-use crate::{moment, words};
+use crate::moment;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -70,18 +71,10 @@ async fn check<S: Statuses>(
 impl Answer {
     fn of(now: UnixMillis, outcome: &Outcome) -> Answer {
         Answer {
-            decision: words::of(outcome.decision),
+            decision: names::decision(outcome.decision),
             reason: outcome.reason.slug(),
-            colour: outcome.status.colour().map(|colour| match colour {
-                Colour::Green => "green",
-                Colour::Red => "red",
-                Colour::Amber => "amber",
-            }),
-            kind: outcome.kind.map(|kind| match kind {
-                CodeKind::Phone => "phone",
-                CodeKind::Paper => "paper",
-                CodeKind::Trip => "trip",
-            }),
+            colour: outcome.status.colour().map(names::colour),
+            kind: outcome.kind.map(names::kind),
             server_time_ms: now.0,
             age_ms: match outcome.age {
                 Age::Unknown => None,

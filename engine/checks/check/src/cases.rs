@@ -87,7 +87,8 @@ pub(crate) fn judge(
     let present = look_up(now, cases, present, &engine.table);
     decide(now, cases, &present, &rules, &engine.pass_back, counters);
 
-    counters.count_batch(cases.len());
+    counters.count_batches(1);
+    counters.count_requests(cases.len());
     cases.iter().for_each(|case| counters.count_verdict(case.verdict.decision, case.verdict.reason));
 }
 
@@ -141,7 +142,8 @@ fn verify<'p, 'b>(
             Err(reason) => cases[read.case].settle(reason),
         }
     }
-    counters.count_seen(known.len(), unseen.len());
+    counters.count_seen_again(known.len());
+    counters.count_seen_first(unseen.len());
 
     let mut answers = [const { Err(Reason::BadSignature) }; limits::BATCH_MAX];
     seen.verify(hufu_signature::backend(), &unseen, &mut answers[..unseen.len()]);
@@ -278,8 +280,8 @@ fn decide(
         };
         let claim = pass_back.claim(shown, *gate, now.seconds(), windows);
         match claim {
-            Claim::First { evicted: true } => counters.count_pass_back_eviction(),
-            Claim::Unclaimed => counters.count_pass_back_unclaimed(),
+            Claim::First { evicted: true } => counters.count_pass_back_evictions(1),
+            Claim::Unclaimed => counters.count_pass_back_unclaimed(1),
             Claim::First { evicted: false } | Claim::Again | Claim::Elsewhere | Claim::Contended => {}
         }
         if let Some(reason) = objection(claim) {

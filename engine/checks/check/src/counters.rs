@@ -1,4 +1,4 @@
-//! What one worker has done, for whoever scrapes it.
+//! What one worker has done, for the metrics page.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -18,24 +18,67 @@ pub enum Silence {
     Cookie,
     /// The cookie is genuine and the request is not sealed with its keys, or was changed.
     Request,
-    /// The device asks so fast that it is not even told so any more.
+    /// The device asks so fast that it gets no refusals any more.
     Flood,
 }
 
-/// Numbers only one worker writes and anybody may read. All Relaxed: each number stands alone.
-pub struct Counters {
-    reasons: [AtomicU64; REASONS],
-    decisions: [AtomicU64; 4],
-    silences: [AtomicU64; Silence::ALL.len()],
-    batches: AtomicU64,
-    requests: AtomicU64,
-    seen_again: AtomicU64,
-    seen_first: AtomicU64,
-    sessions_opened: AtomicU64,
-    pass_back_evictions: AtomicU64,
-    pass_back_unclaimed: AtomicU64,
-    numbers_untold: AtomicU64,
-    roster_members: AtomicU64,
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident $count:ident;)*) => {
+        /// Numbers that one worker writes and any thread may read. All Relaxed: each number stands alone.
+        pub struct Counters {
+            reasons: [AtomicU64; REASONS],
+            decisions: [AtomicU64; 4],
+            silences: [AtomicU64; Silence::ALL.len()],
+            $($name: AtomicU64,)*
+        }
+
+        impl Default for Counters {
+            fn default() -> Counters {
+                Counters {
+                    reasons: [const { AtomicU64::new(0) }; REASONS],
+                    decisions: [const { AtomicU64::new(0) }; 4],
+                    silences: [const { AtomicU64::new(0) }; Silence::ALL.len()],
+                    $($name: AtomicU64::new(0),)*
+                }
+            }
+        }
+
+        impl Counters {
+            $(
+                $(#[$doc])*
+                pub fn $name(&self) -> u64 {
+                    self.$name.load(Relaxed)
+                }
+
+                pub(crate) fn $count(&self, n: usize) {
+                    add(&self.$name, n as u64);
+                }
+            )*
+        }
+    };
+}
+
+counters! {
+    /// Batches of checks; [`requests`](Self::requests) divided by this is the batch size.
+    batches count_batches;
+    /// Requests that reached a verdict.
+    requests count_requests;
+    /// Credentials found in the verified-credential cache.
+    seen_again count_seen_again;
+    /// Credentials whose signature had to be verified.
+    seen_first count_seen_first;
+    /// Cookies opened because this worker had not met them yet.
+    sessions_opened count_sessions_opened;
+    /// Presentations forgotten while their pass-back window could still run: the memory is too small.
+    pass_back_evictions count_pass_back_evictions;
+    /// Requests that policy would have admitted, that were sent before or may have been, and that had no claim to
+    /// repeat.
+    pass_back_unclaimed count_pass_back_unclaimed;
+    /// Requests whose number could not be told from a repeated one: their session has lost its window, or they
+    /// came too late.
+    numbers_untold count_numbers_untold;
+    /// Roster members checked.
+    roster_members count_roster_members;
 }
 
 /// Reasons that engines give are numbered below this; only the last of all, which they do not give, is not.
@@ -66,25 +109,6 @@ impl Silence {
     }
 }
 
-impl Default for Counters {
-    fn default() -> Counters {
-        Counters {
-            reasons: [const { AtomicU64::new(0) }; REASONS],
-            decisions: [const { AtomicU64::new(0) }; 4],
-            silences: [const { AtomicU64::new(0) }; Silence::ALL.len()],
-            batches: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            seen_again: AtomicU64::new(0),
-            seen_first: AtomicU64::new(0),
-            sessions_opened: AtomicU64::new(0),
-            pass_back_evictions: AtomicU64::new(0),
-            pass_back_unclaimed: AtomicU64::new(0),
-            numbers_untold: AtomicU64::new(0),
-            roster_members: AtomicU64::new(0),
-        }
-    }
-}
-
 /// One writer, so a load and a store do; a locked add would cost ten times as much.
 fn add(counter: &AtomicU64, n: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
@@ -106,53 +130,6 @@ impl Counters {
         self.silences[cause as usize].load(Relaxed)
     }
 
-    /// Batches of checks; [`requests`](Self::requests) divided by this is the batch size.
-    pub fn batches(&self) -> u64 {
-        self.batches.load(Relaxed)
-    }
-
-    /// Requests that reached a verdict.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Relaxed)
-    }
-
-    /// Credentials found in the verified-credential cache.
-    pub fn seen_again(&self) -> u64 {
-        self.seen_again.load(Relaxed)
-    }
-
-    /// Credentials whose signature had to be verified.
-    pub fn seen_first(&self) -> u64 {
-        self.seen_first.load(Relaxed)
-    }
-
-    /// Cookies opened because this worker had not met them yet.
-    pub fn sessions_opened(&self) -> u64 {
-        self.sessions_opened.load(Relaxed)
-    }
-
-    /// Presentations forgotten while their pass-back window could still run: the memory is too small.
-    pub fn pass_back_evictions(&self) -> u64 {
-        self.pass_back_evictions.load(Relaxed)
-    }
-
-    /// Requests that policy would have admitted, that were sent before or may have been, and that had no claim to
-    /// repeat.
-    pub fn pass_back_unclaimed(&self) -> u64 {
-        self.pass_back_unclaimed.load(Relaxed)
-    }
-
-    /// Requests whose number could not be told from a repeated one: their session has lost its window, or they
-    /// came too late.
-    pub fn numbers_untold(&self) -> u64 {
-        self.numbers_untold.load(Relaxed)
-    }
-
-    /// Roster members checked.
-    pub fn roster_members(&self) -> u64 {
-        self.roster_members.load(Relaxed)
-    }
-
     pub(crate) fn count_verdict(&self, decision: Decision, reason: Reason) {
         if let Some(count) = self.reasons.get(usize::from(reason.code())) {
             add(count, 1);
@@ -162,36 +139,6 @@ impl Counters {
 
     pub(crate) fn count_silence(&self, cause: Silence) {
         add(&self.silences[cause as usize], 1);
-    }
-
-    pub(crate) fn count_batch(&self, requests: usize) {
-        add(&self.batches, 1);
-        add(&self.requests, requests as u64);
-    }
-
-    pub(crate) fn count_seen(&self, again: usize, first: usize) {
-        add(&self.seen_again, again as u64);
-        add(&self.seen_first, first as u64);
-    }
-
-    pub(crate) fn count_session_opened(&self) {
-        add(&self.sessions_opened, 1);
-    }
-
-    pub(crate) fn count_pass_back_eviction(&self) {
-        add(&self.pass_back_evictions, 1);
-    }
-
-    pub(crate) fn count_pass_back_unclaimed(&self) {
-        add(&self.pass_back_unclaimed, 1);
-    }
-
-    pub(crate) fn count_number_untold(&self) {
-        add(&self.numbers_untold, 1);
-    }
-
-    pub(crate) fn count_roster_members(&self, members: u32) {
-        add(&self.roster_members, u64::from(members));
     }
 }
 
@@ -218,13 +165,15 @@ mod tests {
         };
         assert_eq!(told(), [0; 9]);
         for requests in [20, 1] {
-            counters.count_batch(requests);
+            counters.count_batches(1);
+            counters.count_requests(requests);
         }
-        counters.count_seen(3, 4);
-        (0..5).for_each(|_| counters.count_session_opened());
-        (0..6).for_each(|_| counters.count_pass_back_eviction());
-        (0..7).for_each(|_| counters.count_pass_back_unclaimed());
-        (0..8).for_each(|_| counters.count_number_untold());
+        counters.count_seen_again(3);
+        counters.count_seen_first(4);
+        (0..5).for_each(|_| counters.count_sessions_opened(1));
+        (0..6).for_each(|_| counters.count_pass_back_evictions(1));
+        (0..7).for_each(|_| counters.count_pass_back_unclaimed(1));
+        (0..8).for_each(|_| counters.count_numbers_untold(1));
         counters.count_roster_members(9);
         assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9]);
     }

@@ -98,7 +98,7 @@ impl<J: Journal> Check<'_, J> {
                 }));
             }
         }
-        counters.count_roster_members(reply.members);
+        counters.count_roster_members(roster.len());
         reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
         mark
     }

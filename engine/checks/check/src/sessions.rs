@@ -75,7 +75,7 @@ impl Sessions {
             return Some(SessionPlace(home));
         }
         let session = Session::open(&self.keys, header)?;
-        counters.count_session_opened();
+        counters.count_sessions_opened(1);
         let place = if self.used_in[home] == self.batch {
             let spilled = PLACES + self.spilled;
             self.spilled += 1;

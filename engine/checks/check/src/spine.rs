@@ -65,7 +65,7 @@ impl<J: Journal> Spine<J> {
         })
     }
 
-    /// What this worker has done, for whoever scrapes it.
+    /// What this worker has done, for the metrics page.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
@@ -186,7 +186,7 @@ impl<J: Journal> Spine<J> {
                 Charge::New => Ok(false),
                 Charge::Repeated => Ok(true),
                 Charge::Unknown => {
-                    self.counters.count_number_untold();
+                    self.counters.count_numbers_untold(1);
                     Ok(true)
                 }
                 Charge::OverRate => Err(Reason::RateExceeded),

@@ -159,9 +159,7 @@ impl Control {
 
     /// Closes the connection if its engine was revoked.
     fn hold_against_lists(&self) -> Result<(), ControlFault> {
-        let shown = self.connection.peer_identity().and_then(|identity| identity.downcast().ok());
-        let chain = shown.map_or_else(Vec::new, |chain: Box<Vec<CertificateDer<'static>>>| *chain);
-        let Some(Revoked { list }) = self.revocations.find(&chain) else { return Ok(()) };
+        let Some(Revoked { list }) = self.revocations.find(&self.engine_chain()) else { return Ok(()) };
         self.connection.close(0_u8.into(), b"the engine's certificate is revoked");
         let why = format!("revocation list {list} of the operator's CA names the engine's certificate");
         Err(ControlFault::Untrusted { why })
@@ -290,9 +288,14 @@ impl Control {
 
     /// The end of the engine's certificate.
     fn engine_until(&self) -> UnixSeconds {
-        let shown = self.connection.peer_identity().and_then(|shown| shown.downcast().ok());
-        let end = shown.and_then(|chain: Box<Vec<CertificateDer<'static>>>| validity(chain.first()?));
-        end.map_or(UnixSeconds(0), |(_, until)| until)
+        let chain = self.engine_chain();
+        chain.first().and_then(|leaf| validity(leaf)).map_or(UnixSeconds(0), |(_, until)| until)
+    }
+
+    /// The certificates that the engine showed, leaf first.
+    fn engine_chain(&self) -> Vec<CertificateDer<'static>> {
+        let shown = self.connection.peer_identity().and_then(|identity| identity.downcast().ok());
+        shown.map_or_else(Vec::new, |chain: Box<Vec<CertificateDer<'static>>>| *chain)
     }
 
     async fn ask(&self, kind: FrameKind, payload: &[u8], wanted: FrameKind) -> Result<Vec<u8>, ControlFault> {

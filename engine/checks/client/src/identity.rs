@@ -1,5 +1,6 @@
 //! Who the device is: its certificate and key, and whom it trusts.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,17 +33,8 @@ impl Identity {
     /// # Errors
     /// [`IdentityFault`], naming the file.
     pub fn from_pem_files(chain: &Path, key: &Path, roots: &Path) -> Result<Identity, IdentityFault> {
-        let in_file = |file: &Path, error: rustls_pki_types::pem::Error| IdentityFault::Unreadable {
-            what: file.to_path_buf(),
-            why: error.to_string(),
-        };
-        let certificates = |file: &Path| -> Result<Vec<_>, _> {
-            CertificateDer::pem_file_iter(file)
-                .and_then(Iterator::collect)
-                .map_err(|error| in_file(file, error))
-        };
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| in_file(key, error))?;
-        Identity::from_der(certificates(chain)?, private, &certificates(roots)?)
+        let read = |file: &Path| fs::read(file).map_err(|error| unreadable(file, &error));
+        Identity::of_pem([(chain, &read(chain)?), (key, &read(key)?), (roots, &read(roots)?)])
     }
 
     /// The same from PEM text in memory.
@@ -50,17 +42,17 @@ impl Identity {
     /// # Errors
     /// [`IdentityFault`]; `chain`, `key` or `roots` stands for the file.
     pub fn from_pem(chain: &[u8], key: &[u8], roots: &[u8]) -> Result<Identity, IdentityFault> {
-        let unreadable = |what: &str, error: rustls_pki_types::pem::Error| IdentityFault::Unreadable {
-            what: PathBuf::from(what),
-            why: error.to_string(),
+        let named = |name, pem| (Path::new(name), pem);
+        Identity::of_pem([named("chain", chain), named("key", key), named("roots", roots)])
+    }
+
+    fn of_pem([chain, key, roots]: [(&Path, &[u8]); 3]) -> Result<Identity, IdentityFault> {
+        let certificates = |(what, pem)| {
+            let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            all.map_err(|error| unreadable(what, &error))
         };
-        let certificates = |what, pem| {
-            CertificateDer::pem_slice_iter(pem)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| unreadable(what, error))
-        };
-        let private = PrivateKeyDer::from_pem_slice(key).map_err(|error| unreadable("key", error))?;
-        Identity::from_der(certificates("chain", chain)?, private, &certificates("roots", roots)?)
+        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|error| unreadable(key.0, &error))?;
+        Identity::from_der(certificates(chain)?, private, &certificates(roots)?)
     }
 
     /// The same from DER: the device's chain (leaf first), its key, and the operator's roots.
@@ -147,6 +139,10 @@ impl Identity {
     pub(crate) fn config(&self) -> ClientConfig {
         self.config.clone()
     }
+}
+
+fn unreadable(what: &Path, error: &impl ToString) -> IdentityFault {
+    IdentityFault::Unreadable { what: what.to_path_buf(), why: error.to_string() }
 }
 
 /// From when until when a certificate is valid (RFC 5280 section 4.1.2.5), within the times that this protocol has.

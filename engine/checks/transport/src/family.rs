@@ -1,6 +1,9 @@
 //! Which address families a listening address serves.
 
+use std::io;
 use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::options::{QuicOptions, UdpOptions};
 
@@ -10,6 +13,17 @@ pub(crate) struct Listen {
     pub(crate) addr: SocketAddr,
     /// RFC 3493 section 5.3. Never left to the system, whose default differs from machine to machine.
     pub(crate) only_v6: bool,
+}
+
+impl Listen {
+    /// A UDP socket of this family, not bound yet.
+    pub(crate) fn socket(self) -> io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(self.addr), Type::DGRAM, Some(Protocol::UDP))?;
+        if self.addr.is_ipv6() {
+            socket.set_only_v6(self.only_v6)?;
+        }
+        Ok(socket)
+    }
 }
 
 impl UdpOptions {

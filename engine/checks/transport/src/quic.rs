@@ -25,7 +25,7 @@ use arc_swap::ArcSwap;
 use hufu_check::{Engine, Journal, Spine};
 use hufu_wire::limits::FRAME_BYTES_MAX;
 use quinn::{Endpoint, EndpointConfig, TokioRuntime};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::SockAddr;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -128,10 +128,7 @@ async fn serve_all(endpoints: Vec<Endpoint>, shared: &Arc<Shared>) {
 /// Opens every socket, and says where.
 pub(crate) fn bind(options: &QuicOptions) -> Result<Vec<(UdpSocket, SocketAddr)>, ServeError> {
     let open = |listen: Listen| {
-        let socket = Socket::new(Domain::for_address(listen.addr), Type::DGRAM, Some(Protocol::UDP))?;
-        if listen.addr.is_ipv6() {
-            socket.set_only_v6(listen.only_v6)?;
-        }
+        let socket = listen.socket()?;
         socket.bind(&SockAddr::from(listen.addr))?;
         let socket = UdpSocket::from(socket);
         let addr = socket.local_addr()?;

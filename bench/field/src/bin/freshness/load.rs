@@ -4,13 +4,11 @@ use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
-use hufu_client::Control;
 use hufu_field::{Engine, Land};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, Generator, Plan, Report};
 use hufu_wire::UnixMillis;
-use tokio::runtime::Builder;
 
 use crate::LoadArgs;
 
@@ -26,17 +24,7 @@ pub(crate) fn land(hufu: &std::path::Path, load: &LoadArgs) -> Result<Land> {
 /// Enrols the gates of the load and signs their codes.
 pub(crate) fn generator(land: &Land, engine: &Engine, load: &LoadArgs) -> Result<Generator> {
     let world = land.world().context("a load needs a world")?.clone();
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let enrolled = land
-        .load_gates()?
-        .iter()
-        .map(|identity| {
-            runtime.block_on(async {
-                let control = Control::connect(engine.control(), "engine.hufu", identity).await?;
-                Ok(control.enrol().await?)
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let enrolled = hufu_loadgen::enrol(engine.control(), "engine.hufu", &land.load_gates()?)?;
     let port = enrolled.first().context("no gate")?.udp_port;
     let stock = CodeStock::with_phones(world, MARKET, load.phones, &|_, _| {});
     Ok(Generator::new(stock, enrolled, (engine.control().ip(), port).into(), 1)?)

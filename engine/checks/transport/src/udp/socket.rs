@@ -9,7 +9,7 @@ use hufu_wire::limits::BATCH_MAX;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
-use socket2::{Domain, Protocol, SockAddr, Type};
+use socket2::SockAddr;
 
 use super::wake::Wake;
 use crate::family::Listen;
@@ -43,11 +43,11 @@ impl Socket {
     /// Fails where another process serves this address. Ours share it among themselves, so the kernel would let
     /// a stranger join them and take a part of their packets.
     pub(crate) fn refuse_if_taken(listen: Listen) -> io::Result<()> {
-        new_socket(listen)?.bind(&SockAddr::from(listen.addr))
+        listen.socket()?.bind(&SockAddr::from(listen.addr))
     }
 
     pub(crate) fn open(listen: Listen, buffer_bytes: usize) -> io::Result<Socket> {
-        let socket = new_socket(listen)?;
+        let socket = listen.socket()?;
         socket.set_reuse_port(true)?;
         ask_for_buffers(&socket, buffer_bytes);
         socket.bind(&SockAddr::from(listen.addr))?;
@@ -146,14 +146,6 @@ impl Inbox {
             },
         )
     }
-}
-
-fn new_socket(Listen { addr, only_v6 }: Listen) -> io::Result<socket2::Socket> {
-    let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(only_v6)?;
-    }
-    Ok(socket)
 }
 
 /// Bursts wait in the kernel while a worker is busy or asleep. A process that may (`CAP_NET_ADMIN`) gets all it
