@@ -221,10 +221,11 @@ impl FromStr for Mix {
         }
         let pair = |pair: &str| {
             let (name, weight) =
-                pair.split_once('=').ok_or_else(|| MixFault(format!("{pair:?} is no preset")))?;
+                pair.split_once('=').ok_or_else(|| MixFault(format!("{pair:?} is not a preset")))?;
             let kind = mixable().find(|kind| kind.slug() == name.trim());
-            let kind = kind.ok_or_else(|| MixFault(format!("{name:?} is no kind")))?;
-            let weight = weight.trim().parse().map_err(|_| MixFault(format!("{weight:?} is no number")))?;
+            let kind = kind.ok_or_else(|| MixFault(format!("{name:?} is not a kind")))?;
+            let weight =
+                weight.trim().parse().map_err(|_| MixFault(format!("{weight:?} is not a number")))?;
             Ok((kind, weight))
         };
         Mix::new(&text.split(',').map(pair).collect::<Result<Vec<_>, _>>()?)
@@ -245,10 +246,10 @@ mod tests {
     #[test]
     fn faults_say_what_is_wrong() {
         for (text, says) in [
-            ("", "no preset"),
-            ("everything", "no preset"),
-            ("phone=1", "no kind"),
-            ("paper=much", "no number"),
+            ("", "not a preset"),
+            ("everything", "not a preset"),
+            ("phone=1", "not a kind"),
+            ("paper=much", "not a number"),
             ("paper=-1", "weight -1"),
             ("paper=0", "every weight is 0"),
             ("paper=NaN", "weight NaN"),

@@ -32,7 +32,7 @@ pub struct Report {
     pub wrong: u64,
     /// Second answers to one check.
     pub duplicates: u64,
-    /// Datagrams that no session could open or nobody had asked for.
+    /// Datagrams that no session could open or that answer nothing.
     pub strays: u64,
     /// Datagrams sent that want silence.
     pub garbage_sent: u64,

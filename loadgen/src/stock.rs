@@ -10,13 +10,13 @@ use hufu_wire::{Reason, Step};
 
 use crate::mix::Kind;
 
-/// Phones that all first-seen and seen-again codes come from when nobody says otherwise. Each shows the same
+/// Phones that all first-seen and seen-again codes come from by default. Each shows the same
 /// presentation beside any of its credentials. An engine looks up no more holders than these; with many more
 /// phones it also meets the cache misses of a whole population.
 pub const PHONES: usize = 4096;
 /// Clocks that are off, in steps; none comes near what a site accepts when the step changes.
 const SKEWS: [i64; 8] = [-2000, -40, -5, -4, 4, 5, 10, 60];
-/// For so many phones there is one of a holder nobody knows, one expired and one forged code.
+/// For so many phones there is one of an unknown holder, one expired and one forged code.
 const PHONES_FOR_ONE_BAD: usize = 16;
 
 /// Everything that lasts from one load to the next.

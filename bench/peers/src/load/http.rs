@@ -155,7 +155,7 @@ impl Connection {
         }
         let Some(body) = body_of(&self.answer[..self.filled])? else { return Ok(None) };
         let asked = self.asked.take().context("an answer to nothing")?;
-        let answer: Answer<'_> = serde_json::from_slice(body).context("a peer's answer is no verdict")?;
+        let answer: Answer<'_> = serde_json::from_slice(body).context("a peer's answer is not a verdict")?;
         let Expected { decision, reason } = asked.expected;
         let right = (answer.decision, answer.reason) == (names::decision(decision), reason.slug());
         Ok(Some((asked, right)))

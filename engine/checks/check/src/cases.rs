@@ -60,7 +60,7 @@ struct Genuine<'p, 'b> {
     presentation: Option<Presentation<'b>>,
 }
 
-/// A genuine credential, shown by whoever it was made for: only the holder's status and the site decide now.
+/// A genuine credential, shown by its holder: only the holder's status and the site decide now.
 struct Present<'p> {
     case: usize,
     gate: Gate,
@@ -168,7 +168,7 @@ fn verify<'p, 'b>(
     genuine
 }
 
-/// Checks that whoever shows a phone code holds the phone, and how far its clock is off (R02, R08).
+/// Checks that a phone code is shown on the holder's phone, and how far its clock is off (R02, R08).
 fn present<'p>(
     now: UnixMillis,
     cases: &mut [Case<'_>],
@@ -254,7 +254,7 @@ fn look_up<'p>(
 }
 
 /// Applies each site's policy. What it would admit is claimed for the gate that asks, so that the same
-/// presentation admits nobody at another one (R09).
+/// presentation is not admitted at another one (R09).
 fn decide(
     now: UnixMillis,
     cases: &mut [Case<'_>],

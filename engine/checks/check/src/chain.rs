@@ -1,7 +1,7 @@
 //! One chain of cluster keys: a secret that only moves forward (docs/decisions/0011).
 //!
 //! Every epoch of six hours has a secret of its own, made from the secret before it with a one-way function. The
-//! epoch's cookie key is made from the epoch's secret. Whoever gets a chain at one epoch can make every later key
+//! epoch's cookie key is made from the epoch's secret. With a chain of one epoch every later key can be made
 //! and no earlier one.
 
 use arrayvec::ArrayVec;

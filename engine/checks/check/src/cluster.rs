@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub use self::fault::ClusterFault;
 use crate::chain::Chain;
 
-/// The key chains of a cluster, as of one moment. Whoever has them can make and open every cookie of the cluster
+/// The key chains of a cluster, as of one moment. With them every cookie of the cluster can be made and opened
 /// from then on, and those that were made in the 24 hours before.
 #[derive(Clone)]
 pub struct ClusterKeys {
@@ -25,7 +25,7 @@ pub struct ClusterKeys {
     sealing_since: UnixSeconds,
 }
 
-/// What may be told about one chain.
+/// What is public about one chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainFacts {
     /// Its number, which is part of every packet.

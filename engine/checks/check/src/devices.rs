@@ -24,7 +24,7 @@ pub struct Rate {
 pub enum Charge {
     /// A number not seen before in this session.
     New,
-    /// A number seen before: a retransmission, or somebody's replay.
+    /// A number seen before: a retransmission, or a replay.
     Repeated,
     /// A number of a session that has no window here, or below its window: it may be new, or a replay.
     Unknown,
@@ -134,7 +134,7 @@ impl Devices {
 
     /// Charges one sealed request of a session that is alive.
     ///
-    /// New numbers and others have a bucket each, so that somebody who replays captured packets can use up only
+    /// New numbers and others have a bucket each, so that replays of captured packets can use up only
     /// the device's retransmissions and never its checks. A new number that is not served stays new.
     pub fn charge_sealed(
         &self,

@@ -197,7 +197,7 @@ impl Engine {
     /// Replaces the keys of the cluster: packets that arrive from now on are opened with these.
     pub fn set_cluster(&self, keys: ClusterKeys) {
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = keys;
-        // Release: pairs with Acquire in `keys_of`; whoever sees the version finds these keys or later ones.
+        // Release: pairs with Acquire in `keys_of`; a thread that sees the version finds these keys or later ones.
         self.cluster_version.fetch_add(1, Release);
         // What was made of the old ones is not kept until the next device comes.
         *self.enrolling.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -213,7 +213,7 @@ impl Engine {
         &self.table
     }
 
-    /// The site policies in force.
+    /// The current site policies.
     pub fn sites(&self) -> Arc<Sites> {
         Arc::clone(&self.sites.load().sites)
     }

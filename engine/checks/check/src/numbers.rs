@@ -37,7 +37,7 @@ pub(crate) const AHEAD_S: u32 = 60;
 pub struct SessionKey {
     /// When its cookie was made.
     pub issued: UnixSeconds,
-    /// Eight bytes of its cookie's authentication tag: different for every cookie, and nobody can choose them.
+    /// Eight bytes of its cookie's authentication tag: different for every cookie, and not for anyone to choose.
     pub tag: u64,
 }
 

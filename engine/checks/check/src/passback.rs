@@ -35,7 +35,7 @@ const ATTEMPTS: usize = 16;
 /// A's. A chose v and B chose w, so A's v ≤ A's w ≤ B's w ≤ B's v ≤ A's v: all are equal, and v = w. But of
 /// two swaps of one unchanged place only one succeeds; the other claimant reads again and finds the winner.
 /// Only a clock set back by more than a minute lets a second fall: an entry from before counts as one of the second
-/// in which it is met, because how old it is cannot be told.
+/// in which it is met, because its age is unknown.
 pub struct PassBack {
     lines: Box<[Line]>,
     key: [u8; 16],

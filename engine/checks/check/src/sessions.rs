@@ -120,7 +120,7 @@ impl Session {
     }
 }
 
-/// Genuine cookies end in a tag that nobody can choose, so they spread by themselves; made-up ones are never
+/// Genuine cookies end in a tag that no one can choose, so they spread by themselves; forged ones are never
 /// remembered.
 fn place_of(header: &RequestHeader) -> usize {
     let [.., low, high] = header.cookie;

@@ -118,7 +118,7 @@ impl<J: Journal> Spine<J> {
         self.journal.note(cases.iter().map(|case| case.record(Channel::Sealed)))
     }
 
-    /// Takes the cookie keys that count at `now`, and forgets sessions that have ended. Every batch does this, and
+    /// Takes the cookie keys that count at `now`, and forgets expired sessions. Every batch does this, and
     /// nothing is done unless a new epoch of six hours has begun or the cluster's keys were changed. Call it now and
     /// then while nothing arrives, so that no old key stays in memory.
     pub fn keep_keys(&mut self, now: UnixMillis) {

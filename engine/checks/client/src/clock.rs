@@ -2,7 +2,7 @@
 //!
 //! A device may have no clock that runs while it is switched off: it starts in 1970, or hours behind. So it takes
 //! the latest of three times: its own clock's, the one that an engine told it last, and the start of its own
-//! certificate, before which nobody can have given it one. The engine's time is kept in a file, so that a restart
+//! certificate, before which it was not issued. The engine's time is kept in a file, so that a restart
 //! does not lose it.
 
 use core::fmt;

@@ -11,7 +11,7 @@ use crate::clock::Judged;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlFault {
     /// This machine gives no socket, or cannot send there.
-    #[error("no local socket: {0}")]
+    #[error("cannot open or use a local socket: {0}")]
     Local(#[source] io::Error),
     /// Nothing answers at the engine's address.
     #[error("the engine does not answer: {why}")]
@@ -20,7 +20,7 @@ pub enum ControlFault {
         why: String,
     },
     /// One side does not accept the other's certificate.
-    #[error("no trust between device and engine: {why}")]
+    #[error("device or engine does not accept the other's certificate: {why}")]
     Untrusted {
         /// What TLS says about it.
         why: String,
@@ -56,7 +56,7 @@ pub enum ControlFault {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// More than one request may carry.
-    #[error("{payload_bytes} bytes are too many for one request")]
+    #[error("a request of {payload_bytes} bytes is too large")]
     TooLarge {
         /// Bytes that were to be sent.
         payload_bytes: usize,

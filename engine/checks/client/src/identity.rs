@@ -172,7 +172,7 @@ fn transport() -> TransportConfig {
     transport
 }
 
-/// Why a device has no usable identity. Whoever installed the files can correct it.
+/// Why a device has no usable identity. The person who installed the files can correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityFault {
     /// A file is missing or holds no PEM of the kind wanted.

@@ -147,7 +147,7 @@ pub enum SealFault {
     Exhausted,
 }
 
-/// Why a datagram is not a reply of this session. Whoever sent it is at fault, which may be anybody.
+/// Why a datagram is not a reply of this session. Its sender is at fault, and unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenFault {
     /// Not laid out as a reply.

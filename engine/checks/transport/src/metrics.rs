@@ -1,4 +1,4 @@
-//! Metrics and health over HTTP, on a thread of their own. Everything is read when somebody asks: the hot paths
+//! Metrics and health over HTTP, on a thread of their own. Everything is read at each scrape: the hot paths
 //! only count.
 
 mod alone;

@@ -22,20 +22,20 @@ const OURS: &str = "urn:hufu:";
 /// First byte of every device's serial number; it keeps the number positive (RFC 5280 section 4.1.2.2).
 const SERIAL_MARK: u8 = b'H';
 
-/// Why a certificate or a revocation list says nothing about devices. Whoever runs the CA can mend it.
+/// Why a certificate or a revocation list says nothing about devices. The operator's CA can correct it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileFault {
     /// Not DER, or not X.509.
-    #[error("not a certificate or revocation list that can be read")]
+    #[error("not a valid certificate or revocation list")]
     Unreadable,
     /// A name of ours is missing.
-    #[error("the certificate has no name {0}…")]
+    #[error("the certificate lacks a name that begins with {0}")]
     Missing(&'static str),
     /// A name of ours is there twice.
-    #[error("the certificate has the name {0}… twice")]
+    #[error("the certificate has more than one name that begins with {0}")]
     Repeated(&'static str),
     /// A name begins as ours and goes on otherwise.
-    #[error("the certificate has a urn:hufu: name that means nothing")]
+    #[error("the certificate has an invalid urn:hufu: name")]
     Meaningless,
     /// The device's id is not below [`limits::DEVICES_MAX`].
     #[error("the certificate's device id is too large")]

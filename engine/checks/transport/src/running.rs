@@ -70,7 +70,7 @@ pub fn serve(options: ServeOptions, engine: Arc<Engine>) -> Result<Running, Serv
 }
 
 /// [`serve`] by another clock than the system's, and with a journal for each thread that checks. TLS judges
-/// certificates by the system's clock all the same.
+/// certificates by the system's clock in any case.
 ///
 /// # Errors
 /// As [`serve`].

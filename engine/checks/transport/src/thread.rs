@@ -1,4 +1,4 @@
-//! Which kernel thread does the work, for whoever reads its CPU time or asks whether it still lives.
+//! Which kernel thread does the work, for its CPU time, and to tell whether it still runs.
 
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 

@@ -92,7 +92,7 @@ impl Tls {
         let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         server.transport_config(Arc::new(transport(options)));
         // Every one that waits here is looked at at once; `Handshakes` holds the caps, and counts. What quinn drops
-        // beyond this it tells nobody, and the device sends it again.
+        // beyond this is not counted, and the device sends it again.
         server.max_incoming(options.handshakes_max.max(64));
         Ok(Tls { server: Arc::new(server), revoked, lists, verifier })
     }

@@ -33,9 +33,9 @@ impl From<Unspecified> for ClusterFault {
 impl fmt::Display for ClusterFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClusterFault::Damaged => f.write_str("these are not cluster keys, or they are damaged"),
+            ClusterFault::Damaged => f.write_str("not cluster keys, or damaged ones"),
             ClusterFault::TwoChains => {
-                f.write_str("there are two key chains already; drop the older one first")
+                f.write_str("there are already two key chains; drop the older one first")
             }
             ClusterFault::OneChain => {
                 f.write_str("there is only one key chain; make or import the next one first")
@@ -47,7 +47,7 @@ impl fmt::Display for ClusterFault {
             ClusterFault::AnotherCluster(number) => {
                 write!(
                     f,
-                    "key chain {number} is here already and is another one: the keys are of another cluster"
+                    "key chain {number} exists already and is a different one: the keys belong to another cluster"
                 )
             }
             ClusterFault::Crypto => f.write_str("the cryptographic library failed"),

@@ -99,7 +99,7 @@ impl Entry {
         self.device == other.device && (by == PassBackBy::Device || self.lane == other.lane)
     }
 
-    /// Whether an admission at `self.second` still counts. How old one of another clock is cannot be told.
+    /// Whether an admission at `self.second` still counts. The age of one of another clock is unknown.
     pub(super) fn within(self, window_s: u32, now: UnixSeconds) -> bool {
         let empty = self.fingerprint == 0;
         !empty && (self.is_of_another_clock(now) || now.0.saturating_sub(self.second) < window_s)

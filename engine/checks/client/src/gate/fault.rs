@@ -13,10 +13,10 @@ use crate::session::SealFault;
 #[derive(Debug, thiserror::Error)]
 pub enum GateFault {
     /// No engine was named.
-    #[error("no engine is named")]
+    #[error("the list of engines is empty")]
     NoServer,
     /// This machine gives no socket or thread.
-    #[error("no local socket: {0}")]
+    #[error("cannot open a local socket or thread: {0}")]
     Local(#[source] io::Error),
     /// No engine gave a session.
     #[error(transparent)]

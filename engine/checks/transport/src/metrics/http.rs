@@ -47,7 +47,7 @@ impl Metrics {
             .name("hufu-metrics".to_owned())
             .spawn(move || {
                 if let Err(error) = runtime.block_on(serve(listener, report, stopped)) {
-                    tracing::error!(%error, "metrics are no longer served; checks are");
+                    tracing::error!(%error, "the metrics server has stopped; checks are still served");
                 }
             })
             .map_err(ServeError::Thread)?;
@@ -56,7 +56,7 @@ impl Metrics {
 
     /// Ends the server; requests under way are cut off.
     pub(crate) fn stop(self) {
-        // Fails when the server has ended by itself.
+        // Fails when the server has stopped by itself.
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }

@@ -1,4 +1,4 @@
-//! The board: every number there is, put into words for Prometheus when somebody asks.
+//! Every number of an engine, written for Prometheus at each scrape.
 
 use core::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,14 +42,14 @@ impl Report for Arc<Board> {
 }
 
 impl Board {
-    /// Why no gate should be sent here, one line a cause; none when it is ready.
+    /// Why gates should not use this engine, one line a cause; none when it is ready.
     fn not_ready(&self) -> Vec<String> {
         let mut why = Vec::new();
         if self.stopping.load(Ordering::Relaxed) {
             why.push("stopping".to_owned());
         }
         let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
-        why.extend(ended.map(|(name, _)| format!("the thread {name}, which checks, has ended")));
+        why.extend(ended.map(|(name, _)| format!("the checking thread {name} has stopped")));
         readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
         why.extend(self.exhibits().iter().flat_map(|exhibit| exhibit.not_ready()));
         why
@@ -90,11 +90,7 @@ impl Collector for Board {
         self.issuers(&mut page)?;
         let cpu = self.cpu_times().into_iter().map(|(name, used)| (name, used.as_secs_f64()));
         page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)?;
-        page.gauge(
-            "ready",
-            "1: gates may be sent here, as /readyz says",
-            self.not_ready().is_empty().into(),
-        )?;
+        page.gauge("ready", "1 when /readyz reports ready, else 0", self.not_ready().is_empty().into())?;
         let exhibits = self.exhibits();
         exhibits.iter().flat_map(|exhibit| exhibit.families()).try_for_each(|family| page.family(&family))
     }
@@ -125,7 +121,7 @@ impl Board {
         let unclaimed = self.sum(Counters::pass_back_unclaimed);
         page.counter("pass_back_unclaimed", "Repeated requests that had no admission to repeat", unclaimed)?;
         let untold = self.sum(Counters::numbers_untold);
-        page.counter("numbers_untold", "Requests that cannot be told from repeated ones", untold)?;
+        page.counter("numbers_untold", "Requests whose number may be a repeated one", untold)?;
         page.counter("roster_members", "Roster members checked", self.sum(Counters::roster_members))
     }
 
@@ -136,10 +132,10 @@ impl Board {
             let values = self.workers.iter().map(|(_, meters)| (meters.index.to_string(), of(meters)));
             page.counters(name, help, "worker", values)
         };
-        each("udp_receives", "Receive calls that brought something", &|worker| worker.receives.get())?;
+        each("udp_receives", "Receive calls that returned datagrams", &|worker| worker.receives.get())?;
         each("udp_datagrams", "Datagrams received", &|worker| worker.datagrams.get())?;
         each("udp_replies", "Replies sent", &|worker| worker.replies.get())?;
-        each("udp_send_drops", "Replies the system did not take", &|worker| worker.send_drops.get())?;
+        each("udp_send_drops", "Replies that the system did not accept", &|worker| worker.send_drops.get())?;
         each("udp_receive_errors", "Receive calls that failed", &|worker| worker.receive_errors.get())?;
         each("udp_sleeps", "Times a worker had nothing to do", &|worker| worker.sleeps.get())?;
         each("udp_queue_drops", "Datagrams dropped at a full socket", &|worker| dropped(worker.inode))
@@ -166,20 +162,33 @@ impl Board {
         ];
         let closed = closed.map(|(name, meter)| (name, meter.get()));
         page.counters("quic_closed", "Connections closed by the engine, by cause", "cause", closed)?;
-        page.counter("quic_enrolments", "Sessions given", meters.enrolments.get())?;
+        page.counter("quic_enrolments", "Sessions given to devices", meters.enrolments.get())?;
         page.counter("quic_frames", "Frames answered", meters.frames.get())?;
         let refused = meters.frames_refused.get().map(|(reason, frames)| (reason.slug(), frames));
         page.counters("quic_frames_refused", "Frames answered with a refusal", "reason", refused)?;
-        page.counter("quic_frames_unreadable", "Frames broken off", meters.frames_unreadable.get())?;
+        page.counter(
+            "quic_frames_unreadable",
+            "Frames that could not be read",
+            meters.frames_unreadable.get(),
+        )?;
         let slow = [
             ("frame", &meters.slow_to_ask),
             ("rest-of-frame", &meters.slow_to_finish),
             ("answer", &meters.slow_to_read),
         ];
         let slow = slow.map(|(name, meter)| (name, meter.get()));
-        page.counters("quic_streams_timed_out", "Streams broken off, by what did not come", "waiting", slow)?;
+        page.counters(
+            "quic_streams_timed_out",
+            "Streams reset after a timeout, by what the engine waited for",
+            "waiting",
+            slow,
+        )?;
         page.counter("quic_datagrams", "Datagrams received", meters.datagrams.get())?;
-        page.counter("quic_datagrams_unreadable", "Datagrams dropped", meters.datagrams_unreadable.get())?;
+        page.counter(
+            "quic_datagrams_unreadable",
+            "Datagrams that could not be read",
+            meters.datagrams_unreadable.get(),
+        )?;
         page.gauge("quic_connections", "Connections open", count(self.quic.roll.len()))?;
         page.gauge("quic_handshakes_under_way", "Handshakes under way", count(self.quic.handshakes.in_all()))
     }

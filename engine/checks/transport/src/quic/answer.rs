@@ -45,7 +45,7 @@ fn enrol(device: &Device, now: UnixMillis) -> Vec<u8> {
         }
         Err(NotEnrolled::Refused(reason)) => refused(device, reason),
         Err(error @ NotEnrolled::NoRandomness) => {
-            tracing::error!(%error, "no device can be enrolled");
+            tracing::error!(%error, "devices cannot be enrolled");
             refused(device, Reason::Busy)
         }
     }

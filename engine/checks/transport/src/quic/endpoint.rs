@@ -20,7 +20,7 @@ pub(crate) async fn serve(endpoint: Endpoint, shared: Arc<Shared>) {
             within = shared.stopped() => break within,
             incoming = endpoint.accept() => {
                 let Some(incoming) = incoming else {
-                    tracing::error!("QUIC is no longer served: no device can enrol, and no roster be checked");
+                    tracing::error!("the QUIC endpoint has stopped: devices cannot enrol and rosters cannot be checked");
                     return;
                 };
                 receive(incoming, &shared);

@@ -121,7 +121,7 @@ async fn read_payload<'s>(
 }
 
 async fn take(room: &Semaphore, bytes: u32) -> Result<SemaphorePermit<'_>, NoFrame> {
-    // Nobody closes a room.
+    // A room is never closed.
     room.acquire_many(bytes).await.map_err(|_| NoFrame::Lost)
 }
 

@@ -4,8 +4,8 @@ use super::frame::Awaited;
 use crate::meter::{ByReason, Meter};
 use crate::thread::ThreadId;
 
-/// Counted on the endpoint's thread alone, but for `closed_revoked` and `closed_certificate`, to which whoever
-/// revokes or brings new certificates adds as well.
+/// Counted on the endpoint's thread alone, but for `closed_revoked` and `closed_certificate`, to which threads
+/// that revoke or replace certificates add as well.
 #[derive(Debug, Default)]
 pub(crate) struct QuicMeters {
     /// Handshakes that led to a device.
@@ -26,7 +26,7 @@ pub(crate) struct QuicMeters {
     pub(crate) closed_profile: Meter,
     /// Closed: the device was revoked.
     pub(crate) closed_revoked: Meter,
-    /// Closed: the certificate has ended, or is not accepted any more under what is in force now.
+    /// Closed: the certificate has expired, or is not accepted any more after a replacement of roots or lists.
     pub(crate) closed_certificate: Meter,
     /// Closed: the device opened one connection too many, and this was its oldest.
     pub(crate) closed_surplus: Meter,

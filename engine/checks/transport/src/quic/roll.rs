@@ -56,8 +56,8 @@ impl Roll {
         }
     }
 
-    /// Enters a connection unless `objection`, asked under the roll's lock, has a reason against it. Whoever
-    /// revokes first says so and then sweeps the roll, so one of the two sees the other. Returns the place and
+    /// Enters a connection unless `objection`, asked under the roll's lock, has a reason against it. A revocation
+    /// is noted first and then sweeps the roll, so one of the two sees the other. Returns the place and
     /// how many of the device's older connections had to go.
     pub(crate) fn enter(
         &self,
