@@ -1,7 +1,6 @@
 //! Metrics and health over HTTP, on a thread of their own. Everything is read at each scrape: the hot paths
 //! only count.
 
-mod alone;
 mod exhibit;
 mod http;
 mod kernel;
@@ -9,8 +8,9 @@ mod listener;
 mod page;
 mod readiness;
 mod scrape;
+mod standalone;
 
-pub use alone::MetricsPage;
 pub use exhibit::{Exhibit, Family, Labels, Values};
 pub(crate) use http::{Metrics, Report, bind};
-pub(crate) use scrape::Board;
+pub(crate) use scrape::EngineMetrics;
+pub use standalone::MetricsPage;

@@ -61,7 +61,7 @@ pub struct QuicOptions {
     pub handshakes_per_source_max: usize,
     /// For a handshake, for the first byte of a stream, for a frame to arrive once it has begun, and for its answer
     /// to be taken.
-    pub patience: Duration,
+    pub step_timeout: Duration,
     /// After this long without a packet a connection is forgotten, and after this long without a further frame a
     /// stream is.
     pub idle: Duration,
@@ -114,7 +114,7 @@ impl QuicOptions {
             // A handshake costs about 0.65 ms of one core: 512 under way are a third of a second of work.
             handshakes_max: 512,
             handshakes_per_source_max: 64,
-            patience: Duration::from_secs(5),
+            step_timeout: Duration::from_secs(5),
             idle: Duration::from_secs(30),
             streams_per_connection: 8,
             frames_bytes_max: 64 << 20,

@@ -10,7 +10,7 @@ use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 
 use crate::clock::Clock;
 use crate::fault::ServeError;
-use crate::metrics::{self, Board, Exhibit, Metrics, Report};
+use crate::metrics::{self, EngineMetrics, Exhibit, Metrics, Report};
 use crate::options::{QuicOptions, ServeOptions, TlsParts};
 use crate::quic::{self, Quic};
 use crate::tls::{Tls, TlsFault};
@@ -31,7 +31,7 @@ pub struct Running {
     udp: Udp,
     quic: Quic,
     metrics: Option<Metrics>,
-    board: Arc<Board>,
+    figures: Arc<EngineMetrics>,
     quic_options: QuicOptions,
     stop_within: Duration,
 }
@@ -98,7 +98,7 @@ pub fn serve_by<J: Journal + Send + 'static>(
         }
     };
     let workers = udp.workers.iter().map(|worker| (Arc::clone(&worker.counters), Arc::clone(&worker.meters)));
-    let board = Arc::new(Board {
+    let figures = Arc::new(EngineMetrics {
         engine,
         clock,
         workers: workers.collect(),
@@ -107,7 +107,7 @@ pub fn serve_by<J: Journal + Send + 'static>(
         exhibits: RwLock::default(),
     });
     let metrics = match metrics_listener
-        .map(|listener| Metrics::start(listener, Arc::new(Arc::clone(&board))))
+        .map(|listener| Metrics::start(listener, Arc::new(Arc::clone(&figures))))
         .transpose()
     {
         Ok(metrics) => metrics,
@@ -126,7 +126,7 @@ pub fn serve_by<J: Journal + Send + 'static>(
         udp,
         quic,
         metrics,
-        board,
+        figures,
         quic_options,
         stop_within,
     })
@@ -152,7 +152,7 @@ impl Running {
 
     /// What was done so far.
     pub fn figures(&self) -> Figures {
-        let sum = |of: &dyn Fn(&Counters) -> u64| self.board.counters().map(of).sum();
+        let sum = |of: &dyn Fn(&Counters) -> u64| self.figures.counters().map(of).sum();
         let verdicts = Reason::ALL.map(|reason| (reason, sum(&|spine| spine.reason(reason))));
         let silences = Silence::ALL.map(|cause| (cause, sum(&|spine| spine.silence(cause))));
         Figures {
@@ -163,26 +163,26 @@ impl Running {
             batches: sum(&Counters::batches),
             seen_again: sum(&Counters::seen_again),
             seen_first: sum(&Counters::seen_first),
-            send_drops: self.board.workers.iter().map(|(_, meters)| meters.send_drops.get()).sum(),
-            cpu: self.board.cpu_times(),
+            send_drops: self.figures.workers.iter().map(|(_, meters)| meters.send_drops.get()).sum(),
+            cpu: self.figures.cpu_times(),
         }
     }
 
     /// Shows figures of another part of the engine on the metrics page, from now on.
     pub fn exhibit(&self, exhibit: Arc<dyn Exhibit>) {
-        self.board.exhibits.write().unwrap_or_else(PoisonError::into_inner).push(exhibit);
+        self.figures.exhibits.write().unwrap_or_else(PoisonError::into_inner).push(exhibit);
     }
 
     /// The metrics page, as `/metrics` serves it.
     pub fn metrics_text(&self) -> String {
         // Writing to a string does not fail.
-        Report::text(&self.board).unwrap_or_default()
+        Report::text(&self.figures).unwrap_or_default()
     }
 
     /// Stops: new connections are refused and new requests answered [`Reason::Stopping`], what is under way
     /// ends, sockets are emptied. Returns within the time the options gave, and a moment.
     pub fn stop(self) {
-        self.board.stopping.store(true, Ordering::Relaxed);
+        self.figures.stopping.store(true, Ordering::Relaxed);
         self.quic.stop(self.stop_within);
         self.udp.stop();
         if let Some(metrics) = self.metrics {

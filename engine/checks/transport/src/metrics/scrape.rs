@@ -21,7 +21,7 @@ use crate::thread::ThreadId;
 use crate::udp::WorkerMeters;
 
 /// What is shown, and where it is read.
-pub(crate) struct Board {
+pub(crate) struct EngineMetrics {
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Clock,
     pub(crate) workers: Vec<(Arc<Counters>, Arc<WorkerMeters>)>,
@@ -31,17 +31,17 @@ pub(crate) struct Board {
     pub(crate) exhibits: RwLock<Vec<Arc<dyn Exhibit>>>,
 }
 
-impl Report for Arc<Board> {
+impl Report for Arc<EngineMetrics> {
     fn text(&self) -> Result<String, fmt::Error> {
         encoded(Arc::clone(self))
     }
 
     fn not_ready(&self) -> Vec<String> {
-        Board::not_ready(self)
+        EngineMetrics::not_ready(self)
     }
 }
 
-impl Board {
+impl EngineMetrics {
     /// Why gates should not use this engine, one line a cause; none when it is ready.
     fn not_ready(&self) -> Vec<String> {
         let mut why = Vec::new();
@@ -81,7 +81,7 @@ impl Board {
     }
 }
 
-impl Collector for Board {
+impl Collector for EngineMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page::new(encoder);
         self.checks(&mut page)?;
@@ -96,7 +96,7 @@ impl Collector for Board {
     }
 }
 
-impl Board {
+impl EngineMetrics {
     fn checks(&self, page: &mut Page<'_>) -> fmt::Result {
         let reasons = Reason::ALL.map(|reason| (reason.slug(), self.sum(|spine| spine.reason(reason))));
         page.counters("verdicts", "Verdicts on requests and roster members, by reason", "reason", reasons)?;
@@ -210,9 +210,9 @@ impl Board {
     }
 }
 
-impl fmt::Debug for Board {
+impl fmt::Debug for EngineMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Board").field("workers", &self.workers.len()).finish_non_exhaustive()
+        f.debug_struct("EngineMetrics").field("workers", &self.workers.len()).finish_non_exhaustive()
     }
 }
 

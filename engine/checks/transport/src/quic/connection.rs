@@ -76,7 +76,7 @@ fn read_chain(chain: &[CertificateDer<'_>]) -> Option<(Grant, UnixSeconds)> {
 /// `None` when TLS refuses, or the peer takes too long over it.
 async fn handshake(incoming: Incoming, tls: &Tls, shared: &Shared) -> Option<Connection> {
     let connecting = incoming.accept_with(Arc::clone(&tls.server)).ok()?;
-    timeout(shared.options.patience, connecting).await.ok()?.ok()
+    timeout(shared.options.step_timeout, connecting).await.ok()?.ok()
 }
 
 impl Device {

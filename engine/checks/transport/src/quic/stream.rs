@@ -19,7 +19,7 @@ pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: R
     let shared = &device.shared;
     let _under_way = shared.stream();
     // A stream shows itself with its first byte or with a later stream's: what has begun must go on.
-    let mut waits = Waits { for_frame: shared.options.patience, for_rest: shared.options.patience };
+    let mut waits = Waits { for_frame: shared.options.step_timeout, for_rest: shared.options.step_timeout };
     loop {
         match next(&device, &mut recv, waits).await {
             Ok(frame) => {
@@ -30,7 +30,7 @@ pub(crate) async fn serve(device: Arc<Device>, mut send: SendStream, mut recv: R
                 };
                 // Its room is others' while the device takes the answer, which is a fraction of it.
                 drop(frame);
-                if timeout(shared.options.patience, send.write_all(&reply)).await.is_err() {
+                if timeout(shared.options.step_timeout, send.write_all(&reply)).await.is_err() {
                     shared.meters.too_slow(Awaited::Answer).add(1);
                     return break_off(&mut send, &mut recv);
                 }
@@ -77,6 +77,6 @@ fn break_off(send: &mut SendStream, recv: &mut RecvStream) {
 /// Waits until the device has the last answer, so that a stopping engine does not cut it off.
 async fn finish(device: &Device, mut send: SendStream) {
     if send.finish().is_ok() {
-        let _ = timeout(device.shared.options.patience, send.stopped()).await;
+        let _ = timeout(device.shared.options.step_timeout, send.stopped()).await;
     }
 }

@@ -180,7 +180,7 @@ fn is_reset(ended: &quinn::ReadToEndError) -> bool {
 #[test]
 fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
     let rig = Rig::start_with(|setup| {
-        setup.options.quic.patience = Duration::from_millis(100);
+        setup.options.quic.step_timeout = Duration::from_millis(100);
         setup.options.quic.streams_per_connection = 1;
     });
     let mut head = [0; FRAME_HEADER_BYTES];
@@ -207,7 +207,7 @@ fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
 #[test]
 fn r43_a_stream_without_a_frame_is_not_kept_open() {
     let rig = Rig::start_with(|setup| {
-        setup.options.quic.patience = Duration::from_millis(100);
+        setup.options.quic.step_timeout = Duration::from_millis(100);
         setup.options.quic.idle = Duration::from_millis(400);
     });
     let mut head = [0; FRAME_HEADER_BYTES];
@@ -241,7 +241,7 @@ fn r43_a_stream_without_a_frame_is_not_kept_open() {
 
 #[test]
 fn r43_a_device_that_takes_no_answer_is_left() {
-    let rig = Rig::start_with(|setup| setup.options.quic.patience = Duration::from_millis(100));
+    let rig = Rig::start_with(|setup| setup.options.quic.step_timeout = Duration::from_millis(100));
     let checks = [&[0; 8][..], &[32, 0], &[0; 32]].concat().repeat(limits::FRAME_CHECKS_MAX);
     let mut frame = vec![0; FRAME_HEADER_BYTES];
     let payload_bytes = u32::try_from(checks.len()).unwrap();
@@ -285,7 +285,7 @@ fn frames_that_never_come_stall_nobody_elses() {
     for (devices, sent) in [(3, 0), (1, 600_000)] {
         let rig = Rig::start_with(|setup| {
             setup.options.quic.frames_bytes_max = 2 * limits::FRAME_BYTES_MAX;
-            setup.options.quic.patience = Duration::from_secs(20);
+            setup.options.quic.step_timeout = Duration::from_secs(20);
             setup.options.stop_within = Duration::ZERO;
         });
         let code = rig.clear_code();

@@ -22,7 +22,7 @@ impl MetricsPage {
     /// # Errors
     /// [`ServeError`] when the address or a thread cannot be had.
     pub fn serve(listen: SocketAddr, exhibit: Arc<dyn Exhibit>) -> Result<MetricsPage, ServeError> {
-        Metrics::start(bind(listen)?, Arc::new(Alone(exhibit))).map(MetricsPage)
+        Metrics::start(bind(listen)?, Arc::new(Standalone(exhibit))).map(MetricsPage)
     }
 
     /// Where it is served.
@@ -43,9 +43,9 @@ impl fmt::Debug for MetricsPage {
 }
 
 #[derive(Clone)]
-struct Alone(Arc<dyn Exhibit>);
+struct Standalone(Arc<dyn Exhibit>);
 
-impl Report for Alone {
+impl Report for Standalone {
     fn text(&self) -> Result<String, fmt::Error> {
         encoded(self.clone())
     }
@@ -55,15 +55,15 @@ impl Report for Alone {
     }
 }
 
-impl Collector for Alone {
+impl Collector for Standalone {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page::new(encoder);
         self.0.families().iter().try_for_each(|family| page.family(family))
     }
 }
 
-impl fmt::Debug for Alone {
+impl fmt::Debug for Standalone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Alone")
+        f.write_str("Standalone")
     }
 }
