@@ -1,4 +1,4 @@
-//! Why a server does not do something, and who can mend it.
+//! Why a server does not do something, and who can correct it.
 
 use std::error::Error as _;
 use std::io;
@@ -12,7 +12,7 @@ use hufu_sync::FeedFault;
 /// What went wrong between us and a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NatsFault {
-    /// Nobody answers, or what was there is gone.
+    /// There is no answer, or what was there is gone.
     #[error("{0}")]
     Unreachable(String),
     /// The server answers and will not do it.
@@ -50,7 +50,8 @@ impl From<ConnectError> for NatsFault {
         match error.kind() {
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
                 NatsFault::Refused(
-                    "the server does not know our credentials, or lets nobody in without".into(),
+                    "the server refuses our credentials, or asks for credentials and none are configured"
+                        .into(),
                 )
             }
             ConnectErrorKind::Tls | ConnectErrorKind::ServerParse => NatsFault::Refused(error.to_string()),

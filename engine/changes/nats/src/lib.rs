@@ -4,7 +4,7 @@
 //!   once and in order, however many registries do so at the same time; and says every second where chains end.
 //! * [`NatsFeed`]: one issuer's chain out of its stream, for the follower in an engine.
 //!
-//! Nothing is believed here: sets, heads and checkpoints are signed, and whoever follows them checks that. A server
+//! Nothing is believed here: sets, heads and checkpoints are signed, and the follower checks that. A server
 //! may lose, repeat and mix up what it has; it can change nothing. `docs/SYNC.md` names subjects, headers and
 //! settings, and says what happens when. Servers from nats-server 2.9 on.
 

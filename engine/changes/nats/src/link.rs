@@ -20,8 +20,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// After three of these without an answer the connection is given up.
 const PING_EVERY: Duration = Duration::from_secs(2);
 
-/// A connection. It ends when it is lost: whoever uses it opens another one and begins anew, because nobody can
-/// tell what a server still knows of us.
+/// A connection. It ends when it is lost: its user opens another one and begins again, because it is
+/// unknown what a server still remembers.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) client: Client,
@@ -90,10 +90,10 @@ fn note(health: &watch::Sender<Health>, event: Event) {
 }
 
 fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsFault> {
-    if let Some(server) = options.overheard() {
+    if let Some(server) = options.plaintext_server() {
         let host = server.host();
         let what = format!(
-            "the password or token for {host} would travel in the clear: write tls://{host} or name a CA"
+            "the password or token for {host} would be sent in the clear: write tls://{host} or name a CA"
         );
         return Err(NatsFault::Refused(what));
     }
@@ -102,9 +102,9 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsFault> {
         Credentials::Token(file) => ConnectOptions::with_token(secret(file)?),
         Credentials::User(file) => {
             let secret = secret(file)?;
-            let (name, password) = secret
-                .split_once(':')
-                .ok_or_else(|| NatsFault::Refused(format!("{}: not a line name:password", file.display())))?;
+            let (name, password) = secret.split_once(':').ok_or_else(|| {
+                NatsFault::Refused(format!("{}: expected one line name:password", file.display()))
+            })?;
             ConnectOptions::with_user_and_password(name.to_owned(), password.to_owned())
         }
     };

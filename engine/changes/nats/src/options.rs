@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use async_nats::ServerAddr;
 
-/// What does not describe NATS servers. The operator can mend it.
+/// What does not describe NATS servers. The operator can correct it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misconfigured {
     /// An address that cannot be read.
     #[error(
-        "{address}: {what}; NATS servers are written nats://host:4222 or tls://host:4222, with commas between"
+        "{address}: {what}; write NATS servers as nats://host:4222 or tls://host:4222, with commas between"
     )]
     Address {
         /// The address without what may be secret in it.
@@ -18,8 +18,8 @@ pub enum Misconfigured {
         /// What is wrong with it.
         what: String,
     },
-    /// A password where everybody can read it.
-    #[error("the address of NATS server {host} holds a name or a password: put it into a file of its own")]
+    /// A password in an address, which logs and process lists show.
+    #[error("the address of NATS server {host} contains a name or a password: put it into a file")]
     SecretInAddress {
         /// The server.
         host: String,
@@ -30,7 +30,7 @@ pub enum Misconfigured {
 #[derive(Clone, Debug)]
 pub struct NatsOptions {
     servers: Vec<ServerAddr>,
-    /// Who we say we are. Files are read anew for each connection.
+    /// Who we say we are. Files are read again for each connection.
     pub credentials: Credentials,
     /// Certificates that the servers' are signed by, PEM; connections are encrypted then, whatever the address
     /// says. Without it those of this machine count for `tls://`.
@@ -43,7 +43,7 @@ pub struct NatsOptions {
 /// over TLS only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// Nobody, or whom our certificate names.
+    /// No name, or the one in our certificate.
     #[default]
     None,
     /// The user of a file with one line `name:password`.
@@ -76,14 +76,14 @@ impl NatsOptions {
         &self.servers
     }
 
-    /// The server that would be told a password or a token in the clear, over a network where others may listen.
-    pub(crate) fn overheard(&self) -> Option<&ServerAddr> {
-        let is_told = self.credentials != Credentials::None && self.ca.is_none();
-        self.servers.iter().find(|server| is_told && !server.tls_required() && !is_here(server.host()))
+    /// The server that would get a password or a token in the clear, over a network where others may listen.
+    pub(crate) fn plaintext_server(&self) -> Option<&ServerAddr> {
+        let has_secret = self.credentials != Credentials::None && self.ca.is_none();
+        self.servers.iter().find(|server| has_secret && !server.tls_required() && !is_local(server.host()))
     }
 
-    /// The servers for people; no secret is in it.
-    pub(crate) fn told(&self) -> String {
+    /// The servers' addresses, for logs; no secret is in it.
+    pub(crate) fn addresses(&self) -> String {
         let servers: Vec<_> = self
             .servers
             .iter()
@@ -101,7 +101,7 @@ impl NatsOptions {
 }
 
 /// Whether it is an address of this machine.
-fn is_here(host: &str) -> bool {
+fn is_local(host: &str) -> bool {
     host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback())
 }
 
@@ -114,7 +114,7 @@ fn address(server: &str) -> Result<ServerAddr, Misconfigured> {
         return Err(Misconfigured::SecretInAddress { host: address.host().to_owned() });
     }
     if address.is_websocket() {
-        return Err(broken(format!("{}:// is not spoken here", address.scheme())));
+        return Err(broken(format!("{}:// is not supported", address.scheme())));
     }
     if address.host().is_empty() {
         return Err(broken("no host".into()));
@@ -133,8 +133,8 @@ pub struct PublisherOptions {
     pub keep: Keep,
 }
 
-/// How much of a chain its stream keeps; the strictest counts, and the oldest sets go first. Whoever needs older ones
-/// is led on by a checkpoint.
+/// How much of a chain its stream keeps; the strictest counts, and the oldest sets go first. A checkpoint
+/// leads over older ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// At most so many sets an issuer.
@@ -151,11 +151,12 @@ mod tests {
 
     #[track_caller]
     fn check(servers: &str, expected: Result<&str, &str>) {
-        let told = NatsOptions::new(servers).map(|options| options.told()).map_err(|fault| fault.to_string());
-        match (&told, expected) {
-            (Ok(told), Ok(expected)) => assert_eq!(told, expected),
-            (Err(told), Err(expected)) => assert!(told.contains(expected), "{told}"),
-            _ => panic!("{servers}: {told:?}"),
+        let found =
+            NatsOptions::new(servers).map(|options| options.addresses()).map_err(|fault| fault.to_string());
+        match (&found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+            (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+            _ => panic!("{servers}: {found:?}"),
         }
     }
 
@@ -166,13 +167,13 @@ mod tests {
         check("nats://a:1, tls://[::1]:2", Ok("nats://a:1,tls://[::1]:2"));
         check("", Err("no host"));
         check("nats://a,,b", Err("no host"));
-        check("ws://a", Err("ws:// is not spoken here"));
+        check("ws://a", Err("ws:// is not supported"));
         check("http://a", Err("not an address"));
     }
 
     #[test]
     fn no_secret_stands_in_an_address_or_in_what_is_said_of_it() {
-        check("nats://user:secret@a", Err("NATS server a holds a name or a password"));
+        check("nats://user:secret@a", Err("NATS server a contains a name or a password"));
         let fault = NatsOptions::new("http://user:secret@a").expect_err("not NATS").to_string();
         assert!(!fault.contains("secret"), "{fault}");
     }

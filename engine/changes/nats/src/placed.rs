@@ -4,7 +4,7 @@ use hufu_codes::chain::{chain_digest, content_digest};
 use hufu_wire::chain::{ChainDigest, ChangeSet, Parts, Position};
 use hufu_wire::{IssuerId, Message as _, Sequence, limits};
 
-/// A set's place. Nobody's signature has been looked at.
+/// A set's place. No signature was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
     /// Its sequence.

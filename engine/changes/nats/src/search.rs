@@ -8,7 +8,7 @@ use hufu_wire::{IssuerId, Sequence};
 use crate::fault::{NatsFault, OrMissing as _};
 use crate::{names, placed};
 
-/// Twice what halving the largest stream takes. Beyond it somebody fills the stream with what is no set.
+/// Twice what halving the largest stream takes. Beyond it the stream is full of messages that are no sets.
 const READS_MAX: u32 = 128;
 
 /// The stream's number from which on all sets after `after` come; sets before it may come too. `stream` has been

@@ -14,10 +14,10 @@ use crate::options::{Keep, PublisherOptions};
 
 /// A message's headers beside its payload.
 const HEADER_BYTES_MAX: usize = 1024;
-/// For so long a server knows what it has already. Order does not depend on it.
+/// For so long a server recognizes a set that it has already. Order does not depend on it.
 const DUPLICATES_KNOWN: Duration = Duration::from_secs(120);
 
-/// The stream of an issuer's sets, made or mended.
+/// Creates the stream of an issuer's sets, or corrects its settings.
 pub(crate) async fn ensure_sets(
     link: &Link,
     issuer: IssuerId,
@@ -47,7 +47,7 @@ pub(crate) async fn ensure_sets(
     .await
 }
 
-/// The stream of everybody's newest checkpoints, made or mended.
+/// Creates the stream of all issuers' newest checkpoints, or corrects its settings.
 pub(crate) async fn ensure_checkpoints(link: &Link, options: &PublisherOptions) -> Result<Stream, NatsFault> {
     ensure(
         link,
@@ -77,7 +77,7 @@ async fn ensure(link: &Link, wanted: Config) -> Result<Stream, NatsFault> {
     };
     let there = &stream.cached_info().config;
     // What is not ours to say, such as on which servers it lives, stays as the operator made it.
-    let mended = Config {
+    let corrected = Config {
         subjects: wanted.subjects,
         max_messages: wanted.max_messages,
         max_bytes: wanted.max_bytes,
@@ -89,8 +89,8 @@ async fn ensure(link: &Link, wanted: Config) -> Result<Stream, NatsFault> {
         allow_direct: wanted.allow_direct,
         ..there.clone()
     };
-    if mended != *there {
-        link.jetstream.update_stream(&mended).await.map_err(|error| not_made(&doing, &error))?;
+    if corrected != *there {
+        link.jetstream.update_stream(&corrected).await.map_err(|error| not_made(&doing, &error))?;
     }
     Ok(stream)
 }

@@ -16,7 +16,7 @@ pub(super) async fn newest(link: &Link, issuer: IssuerId) -> Result<Option<Bytes
     match newest.or_missing("reading a checkpoint")? {
         Some(message) if message.payload.len() == Checkpoint::BYTES => Ok(Some(message.payload)),
         Some(message) => Err(NatsFault::Garbled(format!(
-            "{} bytes stand where a checkpoint should; the registry's publisher puts it right",
+            "{} bytes instead of a checkpoint; the registry's publisher will replace them",
             message.payload.len()
         ))),
         None => Ok(None),

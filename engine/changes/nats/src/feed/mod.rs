@@ -25,7 +25,7 @@ pub struct NatsFeed {
 impl NatsFeed {
     /// The feed of `issuer` from these servers.
     pub fn new(options: NatsOptions, issuer: IssuerId) -> NatsFeed {
-        NatsFeed { name: options.told(), options, issuer, subscription: None }
+        NatsFeed { name: options.addresses(), options, issuer, subscription: None }
     }
 
     async fn link(&self) -> Result<Link, NatsFault> {
@@ -42,8 +42,8 @@ impl Feed for NatsFeed {
         &self.name
     }
 
-    /// Always over a new connection: a server that has been restarted, or has hung, may still hold the old one and
-    /// know nothing of what we asked for.
+    /// Always over a new connection: a server that was restarted, or has hung, may still hold the old one and
+    /// have forgotten our subscription.
     async fn subscribe(&mut self, after: Sequence) -> Result<(), FeedFault> {
         self.subscription = None;
         let begun = async {

@@ -18,11 +18,11 @@ use crate::fault::{NatsFault, OrMissing as _};
 use crate::link::Link;
 use crate::{names, placed, search};
 
-/// How often a server says that there is nothing.
+/// How often a server sends a heartbeat when there is nothing else.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
-/// Without a word for so long, the consumer is gone: JetStream tells nobody that it has forgotten one.
+/// Without a message for so long, the consumer is gone: JetStream does not report that it has forgotten one.
 const SILENCE_MAX: Duration = Duration::from_millis(2500);
-/// For so long a server keeps the consumer of somebody who has gone.
+/// For so long a server keeps a consumer whose client has gone.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 /// On a message, how many the consumer has sent before; on a heartbeat, how many in all.
 const LAST_CONSUMER: &str = "Nats-Last-Consumer";
@@ -65,7 +65,7 @@ impl Subscription {
         let stream = link.jetstream.get_stream(&name).await;
         let stream = stream.or_missing(&format!("looking for stream {name}"))?.ok_or_else(|| {
             NatsFault::Unreachable(format!(
-                "there is no stream {name} yet; the registry's publisher makes it"
+                "there is no stream {name} yet; the registry's publisher creates it"
             ))
         })?;
         let inbox = link.client.new_inbox();
@@ -112,19 +112,19 @@ impl Subscription {
                 self.answer = None;
             }
             let silent = sleep_until(self.heard + SILENCE_MAX);
-            // In this order: what has come already counts, however long nobody looked.
+            // In this order: what has come already counts, however long ago.
             let incoming = tokio::select! {
                 biased;
                 incoming = incoming(&mut self.sets, &mut self.heads, &mut self.checkpoints) => incoming?,
                 fault = self.link.lost() => return Err(fault),
                 () = silent => {
-                    let what = "the consumer has fallen silent".to_owned();
+                    let what = "the consumer is silent".to_owned();
                     return Err(self.link.explain(NatsFault::Unreachable(what)));
                 }
             };
             match incoming {
                 Incoming::Set(message) => self.set(message)?,
-                // Whatever they are: whoever refuses them counts them too, and leaves when there are too many.
+                // Whatever they are: the follower refuses and counts them, and leaves when there are too many.
                 Incoming::Head(bytes) => return Ok(Delivery::Head(bytes)),
                 Incoming::Checkpoint(bytes) => return Ok(Delivery::Checkpoint(bytes)),
             }
@@ -138,8 +138,10 @@ impl Subscription {
             return self.heartbeat(status, message);
         }
         let message = jetstream::Message { message, context: self.link.jetstream.clone() };
-        // Nobody but the server knows the inbox.
-        let info = message.info().map_err(|_| NatsFault::Garbled("a message is no consumer's".to_owned()))?;
+        // Only the server knows the inbox.
+        let info = message
+            .info()
+            .map_err(|_| NatsFault::Garbled("a message does not come from a consumer".to_owned()))?;
         if info.consumer_sequence != self.seen + 1 {
             return Err(NatsFault::Unreachable("messages were lost on the way".into()));
         }
@@ -164,7 +166,7 @@ impl Subscription {
     fn heartbeat(&mut self, status: StatusCode, message: Message) -> Result<(), NatsFault> {
         if status != StatusCode::IDLE_HEARTBEAT {
             let what = message.description.unwrap_or_default();
-            return Err(NatsFault::Unreachable(format!("the consumer ends: {status} {what}")));
+            return Err(NatsFault::Unreachable(format!("the server ended the consumer: {status} {what}")));
         }
         let header = |name: &str| message.headers.as_ref()?.get(name).map(|value| value.as_str().to_owned());
         if message.reply.is_some() {
@@ -232,7 +234,7 @@ async fn consume(stream: &Stream, inbox: String, start_sequence: u64) -> Result<
     };
     let made = stream.create_consumer(consumer).await;
     made.map(drop).map_err(|error| match error.kind() {
-        ConsumerErrorKind::JetStream(error) => NatsFault::jetstream("making a consumer", &error),
-        _ => NatsFault::Unreachable(format!("making a consumer: {error}")),
+        ConsumerErrorKind::JetStream(error) => NatsFault::jetstream("creating a consumer", &error),
+        _ => NatsFault::Unreachable(format!("creating a consumer: {error}")),
     })
 }

@@ -7,13 +7,13 @@ use async_nats::jetstream::context::PublishErrorKind;
 use bytes::Bytes;
 use hufu_wire::IssuerId;
 
-use super::Shared;
-use super::condition::Trouble;
+use super::condition::PublishFault;
+use super::shared::Shared;
 use crate::fault::{NatsFault, OrMissing as _};
 use crate::link::Link;
 use crate::{names, streams};
 
-/// How often the stream is looked at, should somebody else have written to it.
+/// How often the stream is looked at, in case another publisher has written to it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Checkpoints {
@@ -37,7 +37,7 @@ impl Checkpoints {
     }
 
     /// Publishes the newest checkpoint unless the stream holds it.
-    pub(super) async fn catch_up(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn catch_up(&mut self) -> Result<(), PublishFault> {
         // In this order: what the stream is compared with is never older than the stream.
         let held = match self.held.take() {
             Some(held) if held.since.elapsed() < LOOK_EVERY => held,
@@ -61,7 +61,7 @@ impl Checkpoints {
         Ok(Held { since: Instant::now(), at, bytes })
     }
 
-    /// `None` when somebody else was quicker.
+    /// `None` when another publisher was faster.
     async fn publish(&self, bytes: Bytes, last: u64) -> Result<Option<Held>, NatsFault> {
         let headers = names::stored_after(names::CHECKPOINTS, last);
         let subject = names::checkpoints(self.issuer);

@@ -1,4 +1,4 @@
-//! Trouble, told once when it begins and once when it is over, and tried again later each time.
+//! Faults of publishing: logged when they begin and when they end, and retried later each time.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -11,81 +11,81 @@ use crate::link::Link;
 
 /// Why nothing is published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum PublishFault {
     #[error("{0}")]
     Nats(NatsFault),
     #[error("{0}")]
     Registry(String),
     #[error(
-        "set {sequence} has {bytes} bytes, and the server takes no more than {bytes_max}: set max_payload to 1MB there"
+        "set {sequence} has {bytes} bytes, and the server accepts at most {bytes_max}: set its max_payload to 1MB"
     )]
     TooLarge { sequence: Sequence, bytes: usize, bytes_max: usize },
     #[error(
-        "the stream goes on to set {newest} and the registry's chain ends with {tip}: the registry has lost sets, and \
-         the stream still has them; have them appended again"
+        "the stream ends with set {newest} and the registry's chain with set {tip}: the registry has lost sets that the \
+         stream still has; append them again"
     )]
     Ahead { tip: Sequence, newest: Sequence },
     #[error(
-        "the stream's set {sequence} is not the chain's: one of them was restored from a backup, or two registries \
-         publish different chains here; the stream will be emptied and filled anew"
+        "the stream's set {sequence} differs from the chain's: one of them was restored from a backup, or two registries \
+         publish different chains here; the stream will be emptied and filled again"
     )]
     OtherHistory { sequence: Sequence },
-    #[error("others keep publishing the same chain")]
+    #[error("other publishers of the same chain keep being faster")]
     Contended,
-    #[error("a task has ended")]
+    #[error("a task stopped unexpectedly")]
     Ended,
 }
 
-impl Trouble {
-    /// With what the server said meanwhile.
-    pub(super) fn explained(self, link: &Link) -> Trouble {
+impl PublishFault {
+    /// With what the server reported meanwhile.
+    pub(super) fn explained(self, link: &Link) -> PublishFault {
         match self {
-            Trouble::Nats(fault) => Trouble::Nats(link.explain(fault)),
-            trouble => trouble,
+            PublishFault::Nats(fault) => PublishFault::Nats(link.explain(fault)),
+            fault => fault,
         }
     }
 
     fn kind(&self) -> Kind {
-        let nats = if let Trouble::Nats(fault) = self { Some(discriminant(fault)) } else { None };
+        let nats = if let PublishFault::Nats(fault) = self { Some(discriminant(fault)) } else { None };
         (discriminant(self), nats)
     }
 }
 
-impl From<NatsFault> for Trouble {
-    fn from(fault: NatsFault) -> Trouble {
-        Trouble::Nats(fault)
+impl From<NatsFault> for PublishFault {
+    fn from(fault: NatsFault) -> PublishFault {
+        PublishFault::Nats(fault)
     }
 }
 
-impl From<SourceFault> for Trouble {
-    fn from(fault: SourceFault) -> Trouble {
-        Trouble::Registry(fault.to_string())
+impl From<SourceFault> for PublishFault {
+    fn from(fault: SourceFault) -> PublishFault {
+        PublishFault::Registry(fault.to_string())
     }
 }
 
-type Kind = (Discriminant<Trouble>, Option<Discriminant<NatsFault>>);
+type Kind = (Discriminant<PublishFault>, Option<Discriminant<NatsFault>>);
 
-/// Whether something goes well. Only changes are logged.
+/// Whether something works. Only changes are logged.
 pub(super) struct Condition {
     about: String,
-    trouble: Option<Kind>,
+    fault: Option<Kind>,
 }
 
 impl Condition {
-    pub(super) fn of(about: impl Into<String>) -> Condition {
-        Condition { about: about.into(), trouble: None }
+    pub(super) fn new(about: impl Into<String>) -> Condition {
+        Condition { about: about.into(), fault: None }
     }
 
-    pub(super) fn well(&mut self) {
-        if self.trouble.take().is_some() {
-            tracing::info!("{}: goes on", self.about);
+    pub(super) fn works(&mut self) {
+        if self.fault.take().is_some() {
+            tracing::info!("{}: works again", self.about);
         }
     }
 
-    pub(super) fn ill(&mut self, trouble: &Trouble) {
-        let kind = trouble.kind();
-        if self.trouble.replace(kind) != Some(kind) {
-            tracing::warn!("{}: {trouble}", self.about);
+    pub(super) fn fails(&mut self, fault: &PublishFault) {
+        let kind = fault.kind();
+        if self.fault.replace(kind) != Some(kind) {
+            tracing::warn!("{}: {fault}", self.about);
         }
     }
 }
@@ -98,7 +98,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(100);
-    /// A cluster takes seconds to elect a leader; no more of them are to be lost here.
+    /// A cluster takes seconds to elect a leader; no more are to be lost here.
     const MAX: Duration = Duration::from_secs(1);
 
     pub(super) fn next(&mut self) -> Duration {

@@ -11,8 +11,8 @@ use hufu_wire::IssuerId;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Shared;
-use super::condition::{Condition, Trouble};
+use super::condition::{Condition, PublishFault};
+use super::shared::Shared;
 use crate::fault::NatsFault;
 use crate::link::Link;
 use crate::names;
@@ -26,7 +26,7 @@ pub(super) async fn publish(
     issuer: IssuerId,
     burst_over: &Notify,
 ) -> Infallible {
-    let mut condition = Condition::of(format!("publishing heads of issuer {issuer}"));
+    let mut condition = Condition::new(format!("publishing heads of issuer {issuer}"));
     let mut every = interval(EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -36,16 +36,16 @@ pub(super) async fn publish(
         }
         match publish_one(link, shared, issuer).await {
             Ok(()) => {
-                condition.well();
+                condition.works();
                 shared.counters.heads.fetch_add(1, Ordering::Relaxed);
             }
-            Err(trouble) => condition.ill(&trouble.explained(link)),
+            Err(fault) => condition.fails(&fault.explained(link)),
         }
     }
 }
 
-async fn publish_one(link: &Link, shared: &Shared, issuer: IssuerId) -> Result<(), Trouble> {
+async fn publish_one(link: &Link, shared: &Shared, issuer: IssuerId) -> Result<(), PublishFault> {
     let head = Bytes::copy_from_slice(&shared.source.head(issuer).await?);
     let sent = link.client.publish(names::heads(issuer), head).await;
-    sent.map_err(|error| Trouble::Nats(NatsFault::Unreachable(error.to_string())))
+    sent.map_err(|error| PublishFault::Nats(NatsFault::Unreachable(error.to_string())))
 }

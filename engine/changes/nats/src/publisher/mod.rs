@@ -4,12 +4,13 @@ mod checkpoints;
 mod condition;
 mod heads;
 mod sets;
+mod shared;
 mod window;
 
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hufu_contract::ChainSource;
@@ -20,8 +21,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use self::checkpoints::Checkpoints;
-use self::condition::{Backoff, Condition, Trouble};
+use self::condition::{Backoff, Condition, PublishFault};
 use self::sets::Sets;
+use self::shared::{Counters, Shared};
 use crate::link::Link;
 use crate::options::PublisherOptions;
 
@@ -42,7 +44,7 @@ pub struct Publisher {
 pub struct PublisherStatus {
     /// Whether there is a connection.
     pub is_connected: bool,
-    /// Sets that this publisher was told are stored; another one may have stored others, or the same.
+    /// Sets that the server acknowledged to this publisher; another one may have stored others, or the same.
     pub sets: u64,
     /// Heads sent.
     pub heads: u64,
@@ -50,24 +52,9 @@ pub struct PublisherStatus {
     pub repairs: u64,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    is_connected: AtomicBool,
-    sets: AtomicU64,
-    heads: AtomicU64,
-    repairs: AtomicU64,
-}
-
-/// What all issuers' tasks need.
-struct Shared {
-    options: PublisherOptions,
-    source: Arc<dyn ChainSource>,
-    counters: Arc<Counters>,
-}
-
 impl Publisher {
-    /// Starts publishing, in tasks of the runtime it is called in. Servers that cannot be reached are tried again
-    /// for ever, and the log tells so.
+    /// Starts publishing, in tasks of the runtime it is called in. Servers that cannot be reached are retried
+    /// for ever, and the log says so.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -96,40 +83,40 @@ impl Drop for Publisher {
 }
 
 async fn publish(shared: Arc<Shared>) {
-    let mut condition = Condition::of("publishing to NATS");
+    let mut condition = Condition::new("publishing to NATS");
     let mut backoff = Backoff::default();
     loop {
-        let trouble = match Link::open(&shared.options.nats, "hufu publisher").await {
+        let fault = match Link::open(&shared.options.nats, "hufu publisher").await {
             Ok(link) => {
-                condition.well();
+                condition.works();
                 shared.counters.is_connected.store(true, Ordering::Relaxed);
-                let trouble = session(&link, &shared, &mut backoff).await;
+                let fault = session(&link, &shared, &mut backoff).await;
                 shared.counters.is_connected.store(false, Ordering::Relaxed);
-                trouble
+                fault
             }
-            Err(fault) => Trouble::Nats(fault),
+            Err(fault) => PublishFault::Nats(fault),
         };
-        condition.ill(&trouble);
+        condition.fails(&fault);
         sleep(backoff.next()).await;
     }
 }
 
 /// Everything that one connection is used for. Ends when it is lost, and all its tasks with it.
-async fn session(link: &Link, shared: &Arc<Shared>, backoff: &mut Backoff) -> Trouble {
+async fn session(link: &Link, shared: &Arc<Shared>, backoff: &mut Backoff) -> PublishFault {
     let mut grown = shared.source.grown();
-    let mut is_told = true;
+    let mut is_growing = true;
     let mut wakes: HashMap<IssuerId, Arc<Notify>> = HashMap::new();
     let mut tasks = JoinSet::new();
     let mut issuers = interval(ISSUERS_EVERY);
-    let mut condition = Condition::of("looking for issuers");
+    let mut condition = Condition::new("looking for issuers");
     let mut lost = pin!(link.lost());
     loop {
         tokio::select! {
-            fault = &mut lost => return Trouble::Nats(fault),
-            Some(_) = tasks.join_next() => return Trouble::Ended,
+            fault = &mut lost => return PublishFault::Nats(fault),
+            Some(_) = tasks.join_next() => return PublishFault::Ended,
             _ = issuers.tick() => match shared.source.issuers().await {
                 Ok(found) => {
-                    condition.well();
+                    condition.works();
                     backoff.reset();
                     for issuer in found {
                         wakes.entry(issuer).or_insert_with(|| {
@@ -140,17 +127,17 @@ async fn session(link: &Link, shared: &Arc<Shared>, backoff: &mut Backoff) -> Tr
                     }
                 }
                 Err(fault) => {
-                    condition.ill(&Trouble::Registry(fault.to_string()));
+                    condition.fails(&PublishFault::Registry(fault.to_string()));
                     issuers.reset_after(CHAIN_EVERY);
                 }
             },
-            woken = grown.recv(), if is_told => match woken {
+            woken = grown.recv(), if is_growing => match woken {
                 Ok(issuer) => match wakes.get(&issuer) {
                     Some(wake) => wake.notify_one(),
                     None => issuers.reset_immediately(),
                 },
                 Err(RecvError::Lagged(_)) => wakes.values().for_each(|wake| wake.notify_one()),
-                Err(RecvError::Closed) => is_told = false,
+                Err(RecvError::Closed) => is_growing = false,
             },
         }
     }
@@ -168,7 +155,7 @@ async fn chain(link: Link, shared: Arc<Shared>, issuer: IssuerId, wake: Arc<Noti
 async fn bodies(link: &Link, shared: &Arc<Shared>, issuer: IssuerId, wake: &Notify, burst_over: &Notify) {
     let mut sets = Sets::new(link.clone(), Arc::clone(shared), issuer);
     let mut checkpoints = Checkpoints::new(link.clone(), Arc::clone(shared), issuer);
-    let mut condition = Condition::of(format!("publishing the chain of issuer {issuer}"));
+    let mut condition = Condition::new(format!("publishing the chain of issuer {issuer}"));
     let mut backoff = Backoff::default();
     let mut look = interval(CHAIN_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -184,11 +171,11 @@ async fn bodies(link: &Link, shared: &Arc<Shared>, issuer: IssuerId, wake: &Noti
         }
         match published.and(checkpoint) {
             Ok(()) => {
-                condition.well();
+                condition.works();
                 backoff.reset();
             }
-            Err(trouble) => {
-                condition.ill(&trouble.explained(link));
+            Err(fault) => {
+                condition.fails(&fault.explained(link));
                 // Not woken meanwhile: another set changes nothing about it.
                 sleep(backoff.next()).await;
             }

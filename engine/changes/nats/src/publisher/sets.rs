@@ -3,7 +3,7 @@
 //! Each set is stored only right after the message that we know to be the stream's last, so whoever publishes at
 //! the same time, or has just been killed, leaves no gap and nothing twice: the loser looks again.
 
-mod standing;
+mod position;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use async_nats::jetstream::publish::PublishAck;
 use hufu_contract::StoredSet;
 use hufu_wire::{IssuerId, Sequence};
 
-use super::Shared;
-use super::condition::Trouble;
+use super::condition::PublishFault;
+use super::shared::Shared;
 use super::window::Window;
 use crate::fault::NatsFault;
 use crate::link::Link;
@@ -28,14 +28,14 @@ const BATCH_BYTES: usize = 4 << 20;
 /// How often the stream is looked at though nothing was published, should it be gone.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often in a row a stream is found to be other than it was, before waiting.
-const SURPRISES_MAX: u32 = 8;
+const RETRIES_MAX: u32 = 8;
 
 pub(super) struct Sets {
     link: Link,
     shared: Arc<Shared>,
     issuer: IssuerId,
-    /// Where the stream stands, if nobody has surprised us since.
-    standing: Option<Standing>,
+    /// Where the stream stands, if nothing unexpected has happened since.
+    position: Option<StreamPosition>,
     looked: Instant,
     window: Window,
     /// Whether sets carry ids. A server also knows those of sets that have been removed since.
@@ -46,7 +46,7 @@ pub(super) struct Sets {
 
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug)]
-struct Standing {
+struct StreamPosition {
     /// The stream's number for its last set, 0 if it holds none.
     last: u64,
     /// The number that the stream will give next.
@@ -61,7 +61,7 @@ impl Sets {
             link,
             shared,
             issuer,
-            standing: None,
+            position: None,
             looked: Instant::now(),
             window: Window::new(),
             with_ids: true,
@@ -70,39 +70,39 @@ impl Sets {
     }
 
     /// Publishes what is missing. Tells how many sets it stored.
-    pub(super) async fn catch_up(&mut self) -> Result<u64, Trouble> {
+    pub(super) async fn catch_up(&mut self) -> Result<u64, PublishFault> {
         if self.looked.elapsed() > LOOK_EVERY {
-            self.look_after().await?;
+            self.check_stream().await?;
         }
-        let (mut stored, mut surprises) = (0, 0);
+        let (mut stored, mut retries) = (0, 0);
         loop {
-            if self.standing.is_none() {
-                if surprises > SURPRISES_MAX {
-                    return Err(Trouble::Contended);
+            if self.position.is_none() {
+                if retries > RETRIES_MAX {
+                    return Err(PublishFault::Contended);
                 }
-                self.standing = self.look().await?;
+                self.position = self.look().await?;
             }
-            let Some(standing) = self.standing else {
-                surprises += 1;
+            let Some(position) = self.position else {
+                retries += 1;
                 continue;
             };
-            let sets = self.shared.source.sets(self.issuer, standing.chain, BATCH_BYTES).await?;
+            let sets = self.shared.source.sets(self.issuer, position.chain, BATCH_BYTES).await?;
             if sets.is_empty() {
                 self.with_ids = true;
                 return Ok(stored);
             }
-            let published = self.publish(standing, sets).await?;
-            surprises = if published == 0 { surprises + 1 } else { 0 };
+            let published = self.publish(position, sets).await?;
+            retries = if published == 0 { retries + 1 } else { 0 };
             stored += published;
         }
     }
 
-    /// Publishes `sets` after `standing`, many at a time. Tells how many it stored; fewer than all when somebody
-    /// else had been there before.
-    async fn publish(&mut self, standing: Standing, sets: Vec<StoredSet>) -> Result<u64, Trouble> {
+    /// Publishes `sets` after `position`, many at a time. Tells how many it stored; fewer than all when another
+    /// publisher was faster.
+    async fn publish(&mut self, position: StreamPosition, sets: Vec<StoredSet>) -> Result<u64, PublishFault> {
         let mut sets = sets.into_iter();
-        let (mut sent, mut next, mut stored) = (VecDeque::new(), standing, 0);
-        self.standing = None;
+        let (mut sent, mut next, mut stored) = (VecDeque::new(), position, 0);
+        self.position = None;
         loop {
             while sent.len() < self.window.size()
                 && let Some(set) = sets.next()
@@ -114,11 +114,11 @@ impl Sets {
                 let subject = names::sets(self.issuer);
                 let ack = self.link.jetstream.publish_with_headers(subject, headers, set.bytes).await;
                 let ack = ack.map_err(|error| self.unsent(sequence, bytes, &error))?;
-                next = Standing { last: next.next, next: next.next + 1, chain: sequence };
+                next = StreamPosition { last: next.next, next: next.next + 1, chain: sequence };
                 sent.push_back((next, ack));
             }
-            let Some((standing, ack)) = sent.pop_front() else { break };
-            if !self.is_stored(ack.await, &standing)? {
+            let Some((position, ack)) = sent.pop_front() else { break };
+            if !self.is_stored(ack.await, &position)? {
                 self.window.shrink();
                 return Ok(stored);
             }
@@ -126,7 +126,7 @@ impl Sets {
             self.shared.counters.sets.fetch_add(1, Ordering::Relaxed);
             self.window.grow();
         }
-        self.standing = Some(next);
+        self.position = Some(next);
         self.looked = Instant::now();
         Ok(stored)
     }
@@ -135,36 +135,36 @@ impl Sets {
     fn is_stored(
         &mut self,
         answer: Result<PublishAck, PublishError>,
-        standing: &Standing,
-    ) -> Result<bool, Trouble> {
+        position: &StreamPosition,
+    ) -> Result<bool, PublishFault> {
         match answer {
-            Ok(ack) if ack.sequence == standing.last => Ok(true),
+            Ok(ack) if ack.sequence == position.last => Ok(true),
             Ok(ack) => {
-                // Known by its id and not where it should be: removed since, or somebody else was quicker.
+                // Known by its id and not where it should be: removed since, or another publisher was faster.
                 self.with_ids &= !ack.duplicate;
                 Ok(false)
             }
             Err(error) => match error.kind() {
                 PublishErrorKind::WrongLastSequence | PublishErrorKind::StreamNotFound => Ok(false),
                 PublishErrorKind::Other => {
-                    Err(NatsFault::Refused(format!("publishing set {}: {error}", standing.chain)).into())
+                    Err(NatsFault::Refused(format!("publishing set {}: {error}", position.chain)).into())
                 }
                 _ => {
-                    Err(NatsFault::Unreachable(format!("publishing set {}: {error}", standing.chain)).into())
+                    Err(NatsFault::Unreachable(format!("publishing set {}: {error}", position.chain)).into())
                 }
             },
         }
     }
 
-    fn placed(&self, set: &StoredSet) -> Result<Placed, Trouble> {
-        Placed::read(&set.bytes, self.issuer)
-            .filter(|placed| placed.sequence == set.sequence)
-            .ok_or_else(|| Trouble::Registry(format!("what it has for set {} is not that set", set.sequence)))
+    fn placed(&self, set: &StoredSet) -> Result<Placed, PublishFault> {
+        Placed::read(&set.bytes, self.issuer).filter(|placed| placed.sequence == set.sequence).ok_or_else(
+            || PublishFault::Registry(format!("what it has for set {} is not that set", set.sequence)),
+        )
     }
 
-    fn unsent(&self, sequence: Sequence, bytes: usize, error: &PublishError) -> Trouble {
+    fn unsent(&self, sequence: Sequence, bytes: usize, error: &PublishError) -> PublishFault {
         if error.kind() == PublishErrorKind::MaxPayloadExceeded {
-            Trouble::TooLarge { sequence, bytes, bytes_max: self.link.client.max_payload() }
+            PublishFault::TooLarge { sequence, bytes, bytes_max: self.link.client.max_payload() }
         } else {
             NatsFault::Unreachable(format!("publishing set {sequence}: {error}")).into()
         }

@@ -1,22 +1,22 @@
 //! How many sets are on their way before the first of them is acknowledged.
 
-/// One where somebody else publishes too, and in a cluster, which compares a set with what it has stored and not
+/// One where another publisher is at work, and in a cluster, which compares a set with what it has stored and not
 /// with what is on its way (nats-server 2.9); grows while all goes well.
 pub(super) struct Window {
     size: usize,
     /// How many were stored since the size last changed.
     stored: usize,
     /// How many are stored before the next try with more. A try that fails costs a look at the stream.
-    patience: usize,
+    grow_after: usize,
 }
 
 impl Window {
     const MAX: usize = 64;
-    const PATIENCE: usize = 2;
-    const PATIENCE_MAX: usize = 4096;
+    const GROW_AFTER: usize = 2;
+    const GROW_AFTER_MAX: usize = 4096;
 
     pub(super) fn new() -> Window {
-        Window { size: Self::MAX, stored: 0, patience: Self::PATIENCE }
+        Window { size: Self::MAX, stored: 0, grow_after: Self::GROW_AFTER }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -25,17 +25,17 @@ impl Window {
 
     pub(super) fn grow(&mut self) {
         self.stored += 1;
-        if self.stored >= self.patience {
+        if self.stored >= self.grow_after {
             self.stored = 0;
             self.size = Self::MAX.min(2 * self.size);
         }
         if self.size == Self::MAX {
-            self.patience = Self::PATIENCE;
+            self.grow_after = Self::GROW_AFTER;
         }
     }
 
     pub(super) fn shrink(&mut self) {
-        *self = Window { size: 1, stored: 0, patience: Self::PATIENCE_MAX.min(2 * self.patience) };
+        *self = Window { size: 1, stored: 0, grow_after: Self::GROW_AFTER_MAX.min(2 * self.grow_after) };
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_alone_has_many_again_soon_after_a_surprise() {
+    fn a_server_alone_has_many_again_soon_after_a_conflict() {
         let mut window = Window::new();
         window.shrink();
         for _ in 0..100 {

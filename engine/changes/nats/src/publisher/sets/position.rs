@@ -8,10 +8,10 @@ use async_nats::jetstream::stream::Stream;
 use hufu_wire::chain::{Checkpoint, Head};
 use hufu_wire::{Message as _, Sequence};
 
-use super::{Sets, Standing};
+use super::{Sets, StreamPosition};
 use crate::fault::{NatsFault, OrMissing as _};
 use crate::placed::Placed;
-use crate::publisher::condition::Trouble;
+use crate::publisher::condition::PublishFault;
 use crate::{names, search, streams};
 
 /// For how long a stream must hold another history before it is emptied: a registry's database may be on its way
@@ -32,16 +32,16 @@ enum Relation {
 
 impl Sets {
     /// Notices that the stream is gone, or not as we left it.
-    pub(super) async fn look_after(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn check_stream(&mut self) -> Result<(), PublishFault> {
         let stream = self.link.jetstream.get_stream(names::stream(self.issuer)).await;
         let next = stream.or_missing("looking at a stream")?.map(|stream| next(&stream));
-        self.standing = self.standing.filter(|standing| Some(standing.next) == next);
+        self.position = self.position.filter(|position| Some(position.next) == next);
         self.looked = Instant::now();
         Ok(())
     }
 
     /// Finds out how far the stream has come; `None` when it had to be emptied first.
-    pub(super) async fn look(&mut self) -> Result<Option<Standing>, Trouble> {
+    pub(super) async fn look(&mut self) -> Result<Option<StreamPosition>, PublishFault> {
         let stream = streams::ensure_sets(&self.link, self.issuer, &self.shared.options).await?;
         self.looked = Instant::now();
         // In this order: what the chain is compared with was in the stream before the chain was asked.
@@ -50,11 +50,11 @@ impl Sets {
         let next = next(&stream).max(last.as_ref().map_or(0, |message| message.sequence + 1));
         let Some(message) = last else {
             if stream.cached_info().state.messages > 0 {
-                // Somebody removed messages at its end, and a server then finds none of those before.
+                // Messages were removed at its end, and a server then finds none of those before.
                 return self.empty(&stream, next).await.map(|()| None);
             }
             self.contradicted = None;
-            return Ok(Some(Standing { last: 0, next, chain: self.beginning().await? }));
+            return Ok(Some(StreamPosition { last: 0, next, chain: self.beginning().await? }));
         };
         let last = message.sequence;
         let Some(newest) = self.newest(&stream, message).await? else {
@@ -63,13 +63,13 @@ impl Sets {
         match self.relation(&stream, &newest).await? {
             Relation::Same => {
                 self.contradicted = None;
-                Ok(Some(Standing { last, next, chain: newest.sequence }))
+                Ok(Some(StreamPosition { last, next, chain: newest.sequence }))
             }
-            Relation::Ahead { tip } => Err(Trouble::Ahead { tip, newest: newest.sequence }),
+            Relation::Ahead { tip } => Err(PublishFault::Ahead { tip, newest: newest.sequence }),
             Relation::Other
                 if self.contradicted.get_or_insert_with(Instant::now).elapsed() < REPAIR_AFTER =>
             {
-                Err(Trouble::OtherHistory { sequence: newest.sequence })
+                Err(PublishFault::OtherHistory { sequence: newest.sequence })
             }
             Relation::Other => self.empty(&stream, last + 1).await.map(|()| None),
         }
@@ -77,7 +77,7 @@ impl Sets {
 
     /// The newest set that is there. Others may publish on the subject too, for a server asks for no signature;
     /// what they leave is stepped over, here and by whoever follows.
-    async fn newest(&self, stream: &Stream, last: StreamMessage) -> Result<Option<Placed>, Trouble> {
+    async fn newest(&self, stream: &Stream, last: StreamMessage) -> Result<Option<Placed>, PublishFault> {
         let first = stream.cached_info().state.first_sequence;
         let mut at = last.sequence;
         let mut message = Some(last);
@@ -94,7 +94,7 @@ impl Sets {
 
     /// Before the first set that an empty stream gets: engines without older ones start from the checkpoint, which
     /// the set it names shows to be of this chain.
-    async fn beginning(&self) -> Result<Sequence, Trouble> {
+    async fn beginning(&self) -> Result<Sequence, PublishFault> {
         let checkpoint = self.shared.source.checkpoint(self.issuer).await?;
         let checkpoint = checkpoint.and_then(|bytes| Checkpoint::read_from(&bytes).ok());
         let mut after = checkpoint.map_or(0, |checkpoint| checkpoint.sequence.0 - 1);
@@ -104,7 +104,7 @@ impl Sets {
         Ok(Sequence(after))
     }
 
-    async fn relation(&self, stream: &Stream, newest: &Placed) -> Result<Relation, Trouble> {
+    async fn relation(&self, stream: &Stream, newest: &Placed) -> Result<Relation, PublishFault> {
         let before = Sequence(newest.sequence.0 - 1);
         let sets = self.shared.source.sets(self.issuer, before, 0).await?;
         if let Some(set) = sets.first().filter(|set| set.sequence == newest.sequence) {
@@ -124,16 +124,16 @@ impl Sets {
         Ok(if is_same { Relation::Ahead { tip: tip.sequence } } else { Relation::Other })
     }
 
-    async fn tip(&self) -> Result<Head, Trouble> {
+    async fn tip(&self) -> Result<Head, PublishFault> {
         let head = self.shared.source.head(self.issuer).await?;
-        Head::read_from(&head).map_err(|fault| Trouble::Registry(fault.to_string()))
+        Head::read_from(&head).map_err(|fault| PublishFault::Registry(fault.to_string()))
     }
 
     /// Empties the stream below `end`. What another registry may have published since stays.
-    async fn empty(&mut self, stream: &Stream, end: u64) -> Result<(), Trouble> {
+    async fn empty(&mut self, stream: &Stream, end: u64) -> Result<(), PublishFault> {
         let emptied = stream.purge().sequence(end).await;
         emptied.map_err(|error| NatsFault::Refused(format!("emptying a stream: {error}")))?;
-        tracing::warn!("the stream of issuer {} was emptied; it is filled anew", self.issuer);
+        tracing::warn!("the stream of issuer {} was emptied; it is filled again", self.issuer);
         self.shared.counters.repairs.fetch_add(1, Ordering::Relaxed);
         self.contradicted = None;
         self.with_ids = false;
