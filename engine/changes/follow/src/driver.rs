@@ -229,7 +229,7 @@ async fn fetched(fetch: &mut Option<Fetch>) -> (Confirmed<Checkpoint>, Result<()
     (of, ended.unwrap_or_else(|error| Err(error.to_string())))
 }
 
-/// `None` when it was told to stop; `Some(None)` when there was no answer in time.
+/// `None` when it is to stop; `Some(None)` when there was no answer in time.
 async fn within<T>(
     stop: &mut watch::Receiver<bool>,
     limit: Duration,

@@ -1,4 +1,4 @@
-//! The trust list in force, for every following at once.
+//! The current trust list, for every following at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ impl Keys {
         Keys(Arc::new(watch::Sender::new(keyring)))
     }
 
-    /// From now on this one holds.
+    /// From now on this one counts.
     pub fn change(&self, keyring: Arc<Keyring>) {
         self.0.send_replace(keyring);
     }

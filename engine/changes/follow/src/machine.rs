@@ -25,7 +25,7 @@ use crate::resync::Resync;
 use crate::status::{FollowStatus, Life, Tally};
 use crate::subscription::{Subscription, Trip};
 
-/// Decides for one issuer. Whoever drives it gives messages to the [`Applier`](crate::Applier) and every event to
+/// Decides for one issuer. Its driver gives messages to the [`Applier`](crate::Applier) and every event to
 /// [`step`](Self::step), and does what it answers. The same events at the same times, with the same seed, give the
 /// same actions.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Machine {
     is_tail_broken: bool,
     /// The feed may hold a subscription.
     is_subscribed: bool,
-    /// When it ends at the latest, once it was told to.
+    /// When it ends at the latest, once it is to end.
     end_at: Option<Duration>,
     actions: Vec<Action>,
 }

@@ -31,12 +31,12 @@ pub struct FollowStatus {
     pub tally: Tally,
 }
 
-/// Whether anybody follows.
+/// Whether the issuer is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// The thread runs.
     Running,
-    /// It has stopped, as it was told to.
+    /// It has stopped, as requested.
     Stopped,
     /// It panicked in a way that it cannot go on from. The words stay and grow old until the engine is restarted.
     Dead,
@@ -49,7 +49,7 @@ pub struct Tally {
     pub wakes: u64,
     /// Subscriptions made.
     pub subscriptions: u64,
-    /// Faults that the feed told: unreachable, refused, garbled, or no answer in time.
+    /// Faults of the feed: unreachable, refused, garbled, or no answer in time.
     pub feed_faults: u64,
     /// Times that a feed was silent.
     pub trips_silent: u64,

@@ -160,7 +160,7 @@ impl Subscription {
         }
     }
 
-    /// Looks at the clock; what it tells is told once for each subscription.
+    /// Looks at the clock; each trip is reported once for each subscription.
     pub(crate) fn look(&mut self, now: Duration) -> Option<Trip> {
         if !self.is_open || self.again_at.is_some() {
             return None;
@@ -208,7 +208,7 @@ mod tests {
             let at = subscription.wake_at().unwrap();
             assert_eq!(subscription.look(at.checked_sub(Duration::from_millis(1)).unwrap()), None);
             assert_eq!(subscription.look(at), Some(Trip::Silent));
-            assert_eq!(subscription.look(at + Duration::from_secs(60)), None, "it is told already");
+            assert_eq!(subscription.look(at + Duration::from_secs(60)), None, "it is reported already");
             now = subscription.wake_at().unwrap();
             waits.push(now.saturating_sub(at));
             assert!(subscription.is_due(now) && !subscription.is_connected(now));

@@ -226,7 +226,7 @@ mod tests {
         // A disk that takes no more: a file that may only be read.
         let State::Open { file, .. } = &mut tail.state else { panic!("it has a set") };
         *file = OsDisk.open(&path).unwrap();
-        assert!(tail.append(b"the second").is_err(), "told once");
+        assert!(tail.append(b"the second").is_err(), "reported once");
         // The third would be applied after the first at a restart.
         tail.append(b"the third").unwrap();
         assert!(matches!(tail.state, State::Broken));

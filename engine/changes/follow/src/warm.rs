@@ -48,7 +48,9 @@ impl WarmCopying {
         let Some(running) = &mut self.0 else { return pending().await };
         let ended = (&mut running.done).await;
         self.0 = None;
-        ended.unwrap_or_else(|_| CopyOutcome::Failed("the thread that writes it has ended".to_owned()))
+        ended.unwrap_or_else(|_| {
+            CopyOutcome::Failed("the thread that writes it stopped unexpectedly".to_owned())
+        })
     }
 }
 

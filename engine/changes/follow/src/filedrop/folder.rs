@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::files::Files;
 
-/// A folder that somebody fills with `<20-digit sequence>.set`, `*.head`, `*.checkpoint` and
+/// A folder that is filled with `<20-digit sequence>.set`, `*.head`, `*.checkpoint` and
 /// `<digest>.snapshot` files, in any order and at any time; `docs/SYNC.md` draws it. It is looked at every second
 /// and nothing in it is ever changed. It is a [`Feed`](hufu_sync::Feed) and, another one of the same folder,
 /// [`Snapshots`](hufu_sync::Snapshots).

@@ -78,7 +78,7 @@ impl Machine {
         answer: Result<CheckpointAnswer, SyncFault>,
         follower: &Follower,
     ) {
-        // It has no time by which silence could be told, and can be repeated for ever.
+        // It has no time by which silence could be detected, and can be repeated for ever.
         let worth = match answer {
             Ok(CheckpointAnswer::Load(checkpoint)) => {
                 self.resync.offer(&checkpoint, now.uptime);

@@ -121,10 +121,10 @@ fn r22_sets_that_come_again_or_in_another_order_change_nothing_and_hold_nothing_
     carried.put_set(second, &two)?;
     counts(&scene, 0, ("sets", "beyond-gap"), 1.0)?;
     let place = format!("issuer 310000 at {}", before.sequence);
-    let from = format!("those from {second} on");
+    let from = format!("and begins with {second}");
     eventually("a gap is not told", || {
         let log = scene.engines[0].log(&scene.land);
-        told::once(&log, &[&place, "has no longer the sets after it", &from])
+        told::once(&log, &[&place, "no longer has the sets after it", &from])
     })?;
     ensure!(at(&scene.engines[0])? == before.sequence, "a set was applied before the one before it");
     carried.put_set(first, &one)?;
