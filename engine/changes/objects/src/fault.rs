@@ -1,4 +1,4 @@
-//! What is wrong, in the words of whoever follows a feed: who can mend it.
+//! What is wrong, as the fault of a feed: who can correct it.
 
 use std::error::Error;
 use std::fmt::{Display, Write};
@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use hufu_sync::FeedFault;
 use object_store::Error as StoreError;
 
-/// A place for snapshots that cannot be used as it is configured. The operator can mend it.
+/// A place for snapshots that cannot be used as it is configured. The operator can correct it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("snapshots {place:?}: {what}")]
 pub struct Misconfigured {
@@ -16,13 +16,11 @@ pub struct Misconfigured {
     pub what: String,
 }
 
-/// What `error` means to whoever asked the store called `feed` for something.
+/// What `error` of the store called `feed` means to its caller.
 pub(crate) fn of_store(feed: &str, error: &StoreError) -> FeedFault {
-    let (feed, what) = (feed.to_owned(), told(error));
+    let (feed, what) = (feed.to_owned(), with_causes(error));
     match error {
-        StoreError::NotFound { .. } => {
-            FeedFault::Refused { feed, what: format!("there is no such file: {what}") }
-        }
+        StoreError::NotFound { .. } => FeedFault::Refused { feed, what: format!("file not found: {what}") },
         StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
             FeedFault::Refused { feed, what: format!("check its credentials and their rights: {what}") }
         }
@@ -36,7 +34,7 @@ pub(crate) fn of_disk(feed: &str, what: &impl Display) -> FeedFault {
 }
 
 /// An error with its causes, each once: many of the store's already print theirs.
-fn told(error: &dyn Error) -> String {
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

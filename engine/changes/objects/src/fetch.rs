@@ -43,7 +43,7 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Nobody else holds the handle, so only a runtime that is being dropped cancels it, and this with it.
+            // Nothing else holds the handle, so only a runtime that is being dropped cancels it, and this with it.
             Err(_) => std::future::pending().await,
         },
     }

@@ -1,7 +1,7 @@
 //! Snapshots in a local folder or an S3-compatible object store, one file by the name of its digest.
 //!
-//! Engines [`fetch`](hufu_sync::Snapshots::fetch) what a checkpoint names; whoever writes snapshots
-//! [`publish`](Objects::publish)es them, looks with [`list`](Objects::list) and makes room with
+//! Engines [`fetch`](hufu_sync::Snapshots::fetch) what a checkpoint names; writers of snapshots
+//! [`publish`](Objects::publish) them, [`list`](Objects::list) them and make room with
 //! [`prune`](Objects::prune). A name once taken keeps its content: nothing here overwrites.
 //!
 //! `docs/SYNC.md` has the rules. The feature `s3` brings the object store; a folder is always there.

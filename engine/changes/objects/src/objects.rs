@@ -34,7 +34,9 @@ impl Objects {
             Ok(true) => {}
             Ok(false) => return Err(misconfigured("not a folder; correct the path".to_owned())),
             Err(error) => {
-                return Err(misconfigured(format!("{error}; make or mount the folder, or correct the path")));
+                return Err(misconfigured(format!(
+                    "{error}; create or mount the folder, or correct the path"
+                )));
             }
         }
         let store =

@@ -36,7 +36,7 @@ pub(crate) const PARTIAL: &str = ".partial";
 
 impl Objects {
     /// Stores the snapshot at `path`, so that it can be fetched as `snapshot`. Publishing it again changes nothing.
-    /// Only the file's own word is taken for its digest; its words are checked by whoever loads it.
+    /// Only the digest in the file is compared; its words are checked where it is loaded.
     ///
     /// # Errors
     /// [`FeedFault::Disk`] when the file cannot be read or is not the snapshot of that digest;
@@ -121,7 +121,7 @@ impl Objects {
         let differs = || FeedFault::Garbled {
             feed: self.name.clone(),
             what: format!(
-                "another file is called {key}; it was left there: look at both and delete the wrong one"
+                "another file has the name {key}; it was kept: compare both and delete the wrong one"
             ),
         };
         let mut file = File::open(path).map_err(disk)?;

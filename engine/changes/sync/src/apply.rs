@@ -30,7 +30,7 @@ impl Follower {
     }
 
     fn make_room(&mut self, changes: Changes<'_>) -> Result<(), TableFault> {
-        // The greatest holder first: one who is out of range is told before room is made for anybody.
+        // The greatest holder first: one who is out of range is refused before room is made for others.
         self.writer.make_room(changes.last_holder())?;
         let mut made_for = None;
         for (holder, _) in changes.iter() {
@@ -63,7 +63,7 @@ enum Step {
     Advance(Sequence),
 }
 
-/// What applying a set is, in order. The words first, then the sequence: whoever reads the sequence sees the words
+/// What applying a set is, in order. The words first, then the sequence: who reads the sequence sees the words
 /// (`table::Writer`, Release).
 fn steps(changes: Changes<'_>, sequence: Sequence) -> impl Iterator<Item = Step> {
     let words = changes.iter().map(|(holder, change)| Step::Change(holder, change));
@@ -86,7 +86,7 @@ mod tests {
     const HOLDERS: u32 = 5;
 
     /// Every schedule of a reader beside the writer: it looks after each single store of three sets. Whatever sequence
-    /// it is told, every word of that sequence is there, whatever comes next. Two threads would meet by chance only.
+    /// it reads, every word of that sequence is there, whatever comes next. Two threads would meet by chance only.
     #[test]
     fn r22_no_reader_is_told_a_sequence_before_its_last_word() {
         let table = Table::new(Limits::for_holders(1, 1_000_000)).unwrap();
@@ -103,12 +103,16 @@ mod tests {
             follower.make_room(changes).unwrap();
             for step in steps(changes, Sequence(sequence.into())) {
                 follower.take(step).unwrap();
-                let told = reader.as_of(slot).sequence.0;
+                let seen = reader.as_of(slot).sequence.0;
                 let generations = (0..HOLDERS).map(|n| u64::from(reader.lookup(slot, at(n)).generation()));
-                assert!(generations.min() >= Some(told), "told {told} after {step:?}");
+                assert!(generations.min() >= Some(seen), "{seen} is read after {step:?}");
                 looks += 1;
             }
-            assert_eq!(reader.as_of(slot).sequence, Sequence(sequence.into()), "and it is told in the end");
+            assert_eq!(
+                reader.as_of(slot).sequence,
+                Sequence(sequence.into()),
+                "and it can be read in the end"
+            );
         }
         assert_eq!(looks, 3 * (HOLDERS + 1));
     }

@@ -80,7 +80,7 @@ impl Follower {
     }
 
     /// As [`load`](Self::load), and `keep` is called once for a snapshot that will be loaded: when everything about
-    /// it is proven and there is room, before its first word can be seen. Whoever puts the file in its place there
+    /// it is proven and there is room, before its first word can be seen. A caller that puts the file in its place there
     /// loses nothing that was ever served, and keeps nothing that was refused.
     ///
     /// # Errors

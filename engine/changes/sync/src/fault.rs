@@ -4,10 +4,10 @@ use hufu_codes::chain::ChainFault;
 use hufu_table::{SnapshotDigest, SnapshotFault, TableFault};
 use hufu_wire::{IssuerId, Sequence};
 
-/// Why something was not taken. The words, and what the follower knows of the chain, are as they were.
+/// Why something was refused. The words, and what the follower knows of the chain, are as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncFault {
-    /// Not a genuine message of this chain. Whoever sent it erred, or lied.
+    /// Not a genuine message of this chain. Its sender erred, or lied.
     #[error(transparent)]
     Chain(#[from] ChainFault),
     /// Made later than now. One of two clocks is wrong; it may be tried again.
@@ -55,7 +55,7 @@ pub enum SyncFault {
         fault: SnapshotFault,
     },
     /// Another snapshot than the one that was announced.
-    #[error("issuer {issuer}, snapshot {sequence}: its digest is {found}, and {wanted} was announced")]
+    #[error("issuer {issuer}, snapshot {sequence}: its digest is {found}, expected {wanted}")]
     AnotherSnapshot {
         /// The issuer.
         issuer: IssuerId,
@@ -67,7 +67,7 @@ pub enum SyncFault {
         found: SnapshotDigest,
     },
     /// A checkpoint that no longer leads anywhere: the words are at its place or further on.
-    #[error("issuer {issuer}, checkpoint {sequence}: the words are at {held} already")]
+    #[error("issuer {issuer}, checkpoint {sequence}: the statuses are at {held} already")]
     Overtaken {
         /// The issuer.
         issuer: IssuerId,

@@ -1,4 +1,4 @@
-//! What brings a follower its bytes. How they travel is nobody's business here.
+//! What brings a follower its bytes, however they travel.
 
 use std::path::Path;
 
@@ -23,10 +23,10 @@ pub enum Delivery {
     },
 }
 
-/// Why a feed brings nothing. Every one of them is tried again, later each time.
+/// Why a feed brings nothing. Every one of them is retried, later each time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedFault {
-    /// Nobody answers, or what was there is gone. The network or the peer is at fault.
+    /// There is no answer, or what was there is gone. The network or the peer is at fault.
     #[error("{feed} cannot be reached: {what}")]
     Unreachable {
         /// Which feed.
@@ -34,7 +34,7 @@ pub enum FeedFault {
         /// What happened.
         what: String,
     },
-    /// The peer answers and will not do it: a token, a name, a certificate. The operator can mend it.
+    /// The peer answers and will not do it: a token, a name, a certificate. The operator can correct it.
     #[error("{feed} refuses: {what}")]
     Refused {
         /// Which feed.
@@ -43,7 +43,7 @@ pub enum FeedFault {
         what: String,
     },
     /// What came is not what a feed brings. The peer is at fault.
-    #[error("{feed} sends what cannot be read: {what}")]
+    #[error("{feed} sends invalid data: {what}")]
     Garbled {
         /// Which feed.
         feed: String,
@@ -71,21 +71,21 @@ pub trait Feed: Send {
         true
     }
 
-    /// Drops whatever subscription there was and begins anew, with the sets after `after` in order, and heads as
+    /// Drops any subscription and begins again, with the sets after `after` in order, and heads as
     /// they are made.
     ///
     /// # Errors
     /// [`FeedFault`].
     async fn subscribe(&mut self, after: Sequence) -> Result<(), FeedFault>;
 
-    /// The next message, however long it takes. Whoever drops the future loses no message.
+    /// The next message, however long it takes. Dropping the future loses no message.
     ///
     /// # Errors
     /// [`FeedFault`]; [`subscribe`](Self::subscribe) before asking again.
     async fn next(&mut self) -> Result<Delivery, FeedFault>;
 
-    /// Drops the subscription, if there is one, until [`subscribe`](Self::subscribe): what nobody listens to must not
-    /// pile up here. Called again and again while nobody does.
+    /// Drops the subscription, if there is one, until [`subscribe`](Self::subscribe): messages that are
+    /// not read must not pile up here. May be called again and again.
     fn leave(&mut self) {}
 
     /// The newest checkpoint that there is.

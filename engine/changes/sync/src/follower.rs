@@ -144,7 +144,7 @@ impl Follower {
     }
 
     /// The words are those of a head made at `time`. Never goes back but for a later set after a clock was ahead, and
-    /// never ahead of `now`: data is told older than it is rather than younger.
+    /// never ahead of `now`: data seems older than it is rather than younger.
     pub(crate) fn hear(&mut self, time: UnixMillis, now: UnixMillis) {
         let (time, sequence) = (time.min(now), self.tip.sequence);
         let is_void = is_ahead(self.heard, now) && sequence > self.heard_at;

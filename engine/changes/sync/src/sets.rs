@@ -28,8 +28,8 @@ impl Follower {
     }
 
     /// As [`change_set`](Self::change_set), and `keep` is called once for a set that will be applied: when everything
-    /// about it is proven and there is room, before its first word can be seen. Whoever writes the bytes down there
-    /// loses nothing that was ever served.
+    /// about it is proven and there is room, before its first word can be seen. A caller that writes the bytes to
+    /// its disk there loses nothing that was ever served.
     ///
     /// # Errors
     /// As [`change_set`](Self::change_set).

@@ -68,7 +68,7 @@ impl Follower {
     /// Goes on where a warm copy was made. The words are served at once, as old as they are; the tail comes as
     /// always.
     ///
-    /// The seal notices damage, not intent: whoever can write the engine's state folder can replace its words.
+    /// The seal notices damage, not intent: write access to the engine's state folder is enough to replace its words.
     ///
     /// # Errors
     /// [`SyncFault::WarmCopy`] when `state` is damaged, of another issuer or of another snapshot,

@@ -100,7 +100,7 @@ impl OsDisk {
     }
 }
 
-/// Nobody but the engine needs to know who is red.
+/// Only the engine needs to know who is red.
 const OWNER_ONLY: u32 = 0o600;
 
 impl Disk for OsDisk {

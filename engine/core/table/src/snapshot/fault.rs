@@ -21,7 +21,7 @@ pub struct SnapshotFault {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotFaultKind {
-    /// The operating system said no.
+    /// The operating system refused.
     #[error("cannot {doing}: {error}")]
     Io {
         /// What was being done.
@@ -54,16 +54,16 @@ pub enum SnapshotFaultKind {
         /// The issuer whose writer was given.
         wanted: IssuerId,
     },
-    /// Longer than whoever fetches it wants to take.
-    #[error("more than {bytes_max} bytes arrived, which is the most that was to be taken")]
+    /// Longer than the caller accepts.
+    #[error("more than {bytes_max} bytes arrived, which is the limit")]
     TooLarge {
-        /// The most that was to be taken.
+        /// The limit.
         bytes_max: u64,
     },
     /// More words than there are holder indexes.
     #[error("a snapshot holds at most 4294967296 holders")]
     TooManyHolders,
-    /// Nobody follows this issuer here.
+    /// This issuer is not followed here.
     #[error("issuer {issuer} is not in the table, so there is nothing to write")]
     NotFollowed {
         /// The issuer.

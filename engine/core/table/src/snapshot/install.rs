@@ -61,7 +61,7 @@ fn overwrite(held: &Words, content: &Content) {
     match content {
         Content::Whole(fresh) => {
             for (held, fresh) in held.iter().zip(fresh.iter()) {
-                // Relaxed: nobody else has seen this segment.
+                // Relaxed: no other thread has seen this segment.
                 change(held, fresh.load(Ordering::Relaxed));
             }
         }

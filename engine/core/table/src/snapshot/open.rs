@@ -64,7 +64,7 @@ impl Snapshot {
         SnapshotDigest(hasher.finalize().into())
     }
 
-    /// Checks every word without a table: for whoever keeps snapshots and hands them on. Reads the whole file, with two
+    /// Checks every word without a table: for a keeper of snapshots that hands them on. Reads the whole file, with two
     /// megabytes of memory.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl Snapshot {
             let holder = HolderIndex((last.segment * SEGMENT_WORDS + last.words - 1) as u32);
             writer.admit_holder(holder)?;
         }
-        // Asked for now and given back, so that a table too small is told before the whole file is read.
+        // Asked for now and given back, so that a table too small is refused before the whole file is read.
         let fresh =
             self.pieces.iter().filter(|piece| writer.directory()[piece.segment].get().is_none()).count();
         drop(writer.reserve((fresh * SEGMENT_BYTES) as u64)?);

@@ -92,7 +92,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Takes pieces until there are none left or somebody failed.
+    /// Takes pieces until there are none left or another thread failed.
     fn run(&self) -> Result<StagedFile, SnapshotFaultKind> {
         let mut staged = StagedFile { segments: Vec::new(), holders: 0 };
         let mut scratch = None;
@@ -146,7 +146,7 @@ impl Work<'_> {
     }
 }
 
-/// The words that differ, `None` when they are too many. Nobody changes `held` meanwhile: its writer is ours.
+/// The words that differ, `None` when they are too many. `held` does not change meanwhile: its writer is ours.
 fn differences(held: &Words, wanted: &[u64; SEGMENT_WORDS]) -> Option<Box<[Change]>> {
     let mut changes = Vec::new();
     for ((word, held), &bits) in (0..).zip(held.iter()).zip(wanted) {
