@@ -47,7 +47,7 @@ async fn check_refused(options: NatsOptions, why: &str) {
 async fn a_token_is_asked_for() {
     let nats = Nats::start_with("authorization { token: \"secret\" }").expect("nats-server");
     let folder = TempDir::new().expect("a folder");
-    let unknown = "does not know our credentials";
+    let unknown = "refuses our credentials";
     check_admitted(with(&nats, Credentials::Token(file(&folder, "right", "secret\n")))).await;
     check_refused(with(&nats, Credentials::Token(file(&folder, "wrong", "secrets"))), unknown).await;
     check_refused(with(&nats, Credentials::None), unknown).await;
@@ -60,8 +60,8 @@ async fn a_name_and_a_password_are_asked_for() {
         Nats::start_with("authorization { user: hufu, password: \"secret:er\" }").expect("nats-server");
     let folder = TempDir::new().expect("a folder");
     check_admitted(user(&nats, &folder, "hufu:secret:er\n")).await;
-    check_refused(user(&nats, &folder, "hufu:secret"), "does not know our credentials").await;
-    check_refused(user(&nats, &folder, "no-password"), "no-password: not a line name:password").await;
+    check_refused(user(&nats, &folder, "hufu:secret"), "refuses our credentials").await;
+    check_refused(user(&nats, &folder, "no-password"), "no-password: expected one line name:password").await;
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn no_secret_travels_in_the_clear() {
         Credentials::User(file(&folder, "user", "hufu:secret")),
     ] {
         options.credentials = credentials;
-        check_refused(options.clone(), "192.0.2.1 would travel in the clear").await;
+        check_refused(options.clone(), "192.0.2.1 would be sent in the clear").await;
     }
 }
 
