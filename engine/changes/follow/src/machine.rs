@@ -116,8 +116,18 @@ impl Machine {
 
     /// What there is to say about the following.
     pub fn status(&self, now: Now, follower: &Follower, life: Life) -> FollowStatus {
-        let is_connected = life == Life::Running && self.subscription.is_connected(now.uptime);
-        FollowStatus { is_connected, ..FollowStatus::of(follower, Arc::clone(&self.feed), life, self.tally) }
+        FollowStatus {
+            issuer: follower.issuer(),
+            feed: Arc::clone(&self.feed),
+            tip: *follower.tip(),
+            heard: follower.heard(),
+            is_forked: follower.is_forked(),
+            wants: follower.wants(),
+            is_connected: life == Life::Running && self.subscription.is_connected(now.uptime),
+            life,
+            counters: *follower.counters(),
+            tally: self.tally,
+        }
     }
 
     fn take(&mut self, now: Now, event: Event, follower: &Follower) {
@@ -129,7 +139,7 @@ impl Machine {
                 self.subscription.opened(now.uptime);
             }
             Event::Subscribed(Err(fault)) | Event::FeedFailed(fault) => {
-                self.subscription.failed(now.uptime);
+                self.subscription.left(now.uptime, Duration::ZERO);
                 self.feed_failed(now, &fault, follower);
             }
             // The subscription may be well.

@@ -1,6 +1,6 @@
 //! Log lines: each change of a condition once, with the issuer, the sequence and what a person can do.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,11 @@ pub(crate) struct Notices {
     since: UnixMillis,
     is_current: bool,
     lines: Vec<(Level, String)>,
+    on: Conditions,
+}
+
+#[derive(Debug, Default)]
+struct Conditions {
     unreachable: Condition,
     silent: Condition,
     flooding: Condition,
@@ -36,26 +41,7 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn new(feed: Arc<str>, stale_ms: u64, since: UnixMillis) -> Notices {
-        Notices {
-            feed,
-            stale_ms,
-            since,
-            is_current: false,
-            lines: Vec::new(),
-            unreachable: Condition::default(),
-            silent: Condition::default(),
-            flooding: Condition::default(),
-            gap: Condition::default(),
-            trimmed: Condition::default(),
-            refusing: Condition::default(),
-            rollback: Condition::default(),
-            fork: Condition::default(),
-            contradiction: Condition::default(),
-            stale: Condition::default(),
-            ahead: Condition::default(),
-            snapshot: Condition::default(),
-            disk: Condition::default(),
-        }
+        Notices { feed, stale_ms, since, is_current: false, lines: Vec::new(), on: Conditions::default() }
     }
 
     /// What is to be logged now.
@@ -74,7 +60,7 @@ impl Notices {
     }
 
     pub(crate) fn feed_failed(&mut self, follower: &Follower, fault: &FeedFault, now: Duration) {
-        if !self.unreachable.begins(now) {
+        if !self.on.unreachable.begins(now) {
             return;
         }
         let (level, advice) = match fault {
@@ -86,14 +72,14 @@ impl Notices {
     }
 
     pub(crate) fn silent(&mut self, follower: &Follower, now: Duration) {
-        if self.silent.begins(now) {
+        if self.on.silent.begins(now) {
             let text = format!("{} is silent; subscribing again", self.feed);
             self.line_at(Level::WARN, follower, text);
         }
     }
 
     pub(crate) fn flooding(&mut self, follower: &Follower, now: Duration) {
-        if self.flooding.begins(now) {
+        if self.on.flooding.begins(now) {
             let text = format!(
                 "{} sends too many useless messages and is left for a while; find out who publishes them",
                 self.feed
@@ -104,7 +90,7 @@ impl Notices {
 
     pub(crate) fn gap(&mut self, follower: &Follower, now: Duration) {
         if let Wanted::Sets { from, to } = follower.wants()
-            && self.gap.begins(now)
+            && self.on.gap.begins(now)
         {
             self.is_current = false;
             let text = format!(
@@ -116,7 +102,7 @@ impl Notices {
     }
 
     pub(crate) fn trimmed(&mut self, follower: &Follower, first: Option<Sequence>, now: Duration) {
-        if self.trimmed.begins(now) {
+        if self.on.trimmed.begins(now) {
             self.is_current = false;
             let first = first.map_or("has none".to_owned(), |first| format!("begins with {first}"));
             let text =
@@ -126,7 +112,7 @@ impl Notices {
     }
 
     pub(crate) fn refused(&mut self, follower: &Follower, fault: &SyncFault, now: Duration) {
-        if self.refusing.begins(now) {
+        if self.on.refusing.begins(now) {
             let text = format!(
                 " stays at {}: {fault}; nothing of it is applied, and further refusals are only counted ({})",
                 at(follower),
@@ -137,7 +123,7 @@ impl Notices {
     }
 
     pub(crate) fn rolled_back(&mut self, follower: &Follower, offered: Sequence, now: Duration) {
-        if self.rollback.begins(now) {
+        if self.on.rollback.begins(now) {
             let text = format!(
                 " stays at {held}: its publisher says that the chain ends at {offered}, so the registry has lost sets \
                  that both authorities signed; append them again, or make a checkpoint above {held}",
@@ -149,15 +135,15 @@ impl Notices {
 
     pub(crate) fn loading(&mut self, follower: &Follower, to: Sequence, from: &str, now: Duration) {
         // Logged again only after a failure was.
-        if self.snapshot.begins(now) {
+        if self.on.snapshot.begins(now) {
             let text = format!("loading the snapshot of {to} from {from}");
             self.line_at(Level::INFO, follower, text);
         }
     }
 
     pub(crate) fn loaded(&mut self, follower: &Follower, holders: u64, took: Duration) {
-        self.snapshot.ends();
-        self.trimmed.ends();
+        self.on.snapshot.ends();
+        self.on.trimmed.ends();
         let text =
             format!(" is at {} with {holders} holders, loaded in {} ms", at(follower), took.as_millis());
         self.line(Level::INFO, follower, text);
@@ -172,7 +158,7 @@ impl Notices {
     }
 
     pub(crate) fn disk_failed(&mut self, follower: &Follower, what: &str, now: Duration) {
-        if self.disk.begins(now) {
+        if self.on.disk.begins(now) {
             let text = format!(
                 "{what}; following goes on and writing is retried, but until then a restart begins with what was \
                  kept last: free some disk space, or replace the disk"
@@ -182,23 +168,23 @@ impl Notices {
     }
 
     pub(crate) fn disk_works(&mut self, follower: &Follower) {
-        if self.disk.ends() {
+        if self.on.disk.ends() {
             self.line_at(Level::INFO, follower, "its statuses can be written to the disk again");
         }
     }
 
     /// A set was applied.
     pub(crate) fn applied(&mut self, follower: &Follower) {
-        self.refusing.ends();
-        self.trimmed.ends();
+        self.on.refusing.ends();
+        self.on.trimmed.ends();
         self.speaks(follower);
     }
 
     /// A head agrees with the words.
     pub(crate) fn current(&mut self, follower: &Follower) {
         self.speaks(follower);
-        self.rollback.ends();
-        self.gap.ends();
+        self.on.rollback.ends();
+        self.on.gap.ends();
         if !std::mem::replace(&mut self.is_current, true) {
             let text = format!(" has caught up: it is at {} ({})", at(follower), self.feed);
             self.line(Level::INFO, follower, text);
@@ -207,7 +193,7 @@ impl Notices {
 
     /// Something genuine came.
     pub(crate) fn speaks(&mut self, follower: &Follower) {
-        let was = [self.unreachable.ends(), self.silent.ends(), self.flooding.ends()];
+        let was = [self.on.unreachable.ends(), self.on.silent.ends(), self.on.flooding.ends()];
         if was.contains(&true) {
             let text = format!(": {} sends valid messages again", self.feed);
             self.line(Level::INFO, follower, text);
@@ -216,60 +202,54 @@ impl Notices {
 
     /// Conditions that are there or not, whatever came.
     pub(crate) fn look(&mut self, follower: &Follower, is_live: bool, now: Now) {
-        let (at, uptime) = (at(follower), now.uptime);
-        match self.fork.turns(follower.is_forked(), uptime) {
-            Some(true) => self.line(
-                Level::ERROR,
-                follower,
-                format_args!(
-                    " is forked: both authorities signed two histories that part at {at}. No change is applied until \
-                     this is settled, and red stays red. Inform both authorities: they must find out which history \
-                     is right and sign a checkpoint, of {at} if that was right, else above both"
-                ),
-            ),
-            Some(false) => {
-                self.line(Level::INFO, follower, format_args!(": the fork is settled; it is at {at}"));
-            }
-            None => {}
+        let at = at(follower);
+        if let Some(is_forked) = self.on.fork.turns(follower.is_forked(), now.uptime) {
+            self.turned(follower, is_forked, Level::ERROR, format_args!(
+                " is forked: both authorities signed two histories that part at {at}. No change is applied until this \
+                 is settled, and red stays red. Inform both authorities: they must find out which history is right \
+                 and sign a checkpoint, of {at} if that was right, else above both"
+            ), format_args!(": the fork is settled; it is at {at}"));
         }
         let is_contradicted = matches!(follower.wants(), Wanted::Checkpoint { .. }) && !follower.is_forked();
-        match self.contradiction.turns(is_contradicted, uptime) {
-            Some(true) => self.line_at(
-                Level::ERROR,
-                follower,
-                "its publisher's heads name another history than the one that both authorities signed; sets are \
-                 still applied, ages grow. Ask the publisher",
-            ),
-            Some(false) => self.line_at(Level::INFO, follower, "its publisher agrees again"),
-            None => {}
+        if let Some(is_contradicted) = self.on.contradiction.turns(is_contradicted, now.uptime) {
+            self.turned(follower, is_contradicted, Level::ERROR, format_args!(
+                " at {at}: its publisher's heads name another history than the one that both authorities signed; sets \
+                 are still applied, ages grow. Ask the publisher"
+            ), format_args!(" at {at}: its publisher agrees again"));
         }
         let ahead_ms = follower.heard_ahead_ms(now.time);
-        match self.ahead.turns(ahead_ms.is_some(), uptime) {
-            Some(true) => self.line_at(
-                Level::WARN,
-                follower,
-                format_args!(
-                    "its newest head is dated {} s after this machine's clock, which was set back. The age of its \
-                     statuses is unknown until its chain has another set or this engine is restarted \
-                     (docs/OPERATIONS.md, Clocks)",
-                    ahead_ms.unwrap_or(0) / 1000
-                ),
-            ),
-            Some(false) => {
-                self.line_at(Level::INFO, follower, "no head is dated ahead of this machine's clock");
-            }
-            None => {}
+        if let Some(is_ahead) = self.on.ahead.turns(ahead_ms.is_some(), now.uptime) {
+            self.turned(follower, is_ahead, Level::WARN, format_args!(
+                " at {at}: its newest head is dated {} s after this machine's clock, which was set back. The age of \
+                 its statuses is unknown until its chain has another set or this engine is restarted \
+                 (docs/OPERATIONS.md, Clocks)",
+                ahead_ms.unwrap_or(0) / 1000
+            ), format_args!(" at {at}: no head is dated ahead of this machine's clock"));
         }
         let age_ms = now.time.since(follower.heard().unwrap_or(self.since));
-        match self.stale.turns(is_live && age_ms > self.stale_ms, uptime) {
-            Some(true) => {
-                self.is_current = false;
-                let text = format!(" at {at} is stale: no head has agreed for {} s", age_ms / 1000);
-                self.line(Level::WARN, follower, text);
-            }
-            Some(false) => self.line(Level::INFO, follower, format_args!(" at {at} is fresh again")),
-            None => {}
+        if let Some(is_stale) = self.on.stale.turns(is_live && age_ms > self.stale_ms, now.uptime) {
+            self.is_current &= !is_stale;
+            self.turned(
+                follower,
+                is_stale,
+                Level::WARN,
+                format_args!(" at {at} is stale: no head has agreed for {} s", age_ms / 1000),
+                format_args!(" at {at} is fresh again"),
+            );
         }
+    }
+
+    /// A condition holds from now on, or no longer.
+    fn turned(
+        &mut self,
+        follower: &Follower,
+        holds: bool,
+        level: Level,
+        begins: fmt::Arguments<'_>,
+        ends: fmt::Arguments<'_>,
+    ) {
+        let (level, text) = if holds { (level, begins) } else { (Level::INFO, ends) };
+        self.line(level, follower, text);
     }
 }
 

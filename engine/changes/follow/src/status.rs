@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hufu_codes::chain::Tip;
-use hufu_sync::{Counters, Follower, Wanted};
+use hufu_sync::{Counters, Wanted};
 use hufu_wire::{IssuerId, UnixMillis};
 
 /// One moment of a following. All of it is of the same moment.
@@ -73,22 +73,4 @@ pub struct Tally {
     pub disk_faults: u64,
     /// Panics that were survived.
     pub panics: u64,
-}
-
-impl FollowStatus {
-    /// What a follower knows; nothing is connected yet.
-    pub(crate) fn of(follower: &Follower, feed: Arc<str>, life: Life, tally: Tally) -> FollowStatus {
-        FollowStatus {
-            issuer: follower.issuer(),
-            feed,
-            tip: *follower.tip(),
-            heard: follower.heard(),
-            is_forked: follower.is_forked(),
-            wants: follower.wants(),
-            is_connected: false,
-            life,
-            counters: *follower.counters(),
-            tally,
-        }
-    }
 }

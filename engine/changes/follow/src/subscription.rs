@@ -105,13 +105,7 @@ impl Subscription {
         self.starved_since = self.starved_since.map(|_| now);
     }
 
-    /// The feed is of no use until it is asked again.
-    pub(crate) fn failed(&mut self, now: Duration) {
-        self.is_open = false;
-        self.again_after(now, Duration::ZERO);
-    }
-
-    /// As [`failed`](Self::failed), and not before `rest` is over.
+    /// The feed is of no use until it is asked again, which is not before `rest` is over.
     pub(crate) fn left(&mut self, now: Duration, rest: Duration) {
         self.is_open = false;
         self.again_after(now, rest);
@@ -200,25 +194,6 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_told_once_and_asked_about_later_each_time() {
-        let mut now = Duration::ZERO;
-        let mut subscription = opened(now);
-        let mut waits = Vec::new();
-        for _ in 0..10 {
-            let at = subscription.wake_at().unwrap();
-            assert_eq!(subscription.look(at.checked_sub(Duration::from_millis(1)).unwrap()), None);
-            assert_eq!(subscription.look(at), Some(Trip::Silent));
-            assert_eq!(subscription.look(at + Duration::from_secs(60)), None, "it is reported already");
-            now = subscription.wake_at().unwrap();
-            waits.push(now.saturating_sub(at));
-            assert!(subscription.is_due(now) && !subscription.is_connected(now));
-            subscription.trying(now);
-            subscription.opened(now);
-        }
-        assert!(waits[0] < Duration::from_millis(200) && waits[9] > Duration::from_secs(7), "{waits:?}");
-    }
-
-    #[test]
     fn what_people_refresh_by_hand_may_be_quiet_for_days() {
         let start = Duration::ZERO;
         let mut quiet = Subscription::new(&Timings::default(), false, start, 7);
@@ -252,23 +227,5 @@ mod tests {
         assert!(subscription.is_starved());
         subscription.led_on(again);
         assert!(!subscription.is_starved());
-    }
-
-    #[test]
-    fn however_often_sets_are_lost_it_is_asked_a_few_times_a_second() {
-        let start = Duration::ZERO;
-        let mut subscription = opened(start);
-        let mut asked = 0;
-        for ms in 0..1000 {
-            let now = start + Duration::from_millis(ms);
-            subscription.led_on(now);
-            subscription.lost_sets(now);
-            if subscription.is_due(now) {
-                asked += 1;
-                subscription.trying(now);
-                subscription.opened(now);
-            }
-        }
-        assert!((3..=5).contains(&asked), "{asked}");
     }
 }
