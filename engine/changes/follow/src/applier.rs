@@ -1,5 +1,8 @@
 //! The follower and its folder: what a message does to the table and to the disk.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
