@@ -73,6 +73,7 @@ const LIBRARIES: &[&str] = &[
     "hufu-files",
     "hufu-node",
     "hufu-office",
+    "hufu-authority",
     "hufu-loadgen",
     "hufu-fixtures",
 ];
@@ -98,6 +99,7 @@ const LIBRARIES_AND_PEERS: &[&str] = &[
     "hufu-files",
     "hufu-node",
     "hufu-office",
+    "hufu-authority",
     "hufu-loadgen",
     "hufu-fixtures",
     "hufu-peers",
@@ -105,6 +107,19 @@ const LIBRARIES_AND_PEERS: &[&str] = &[
 
 /// What an engine and a registry say to each other may be known to both.
 const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];
+
+/// An authority asks a registry over HTTP, and knows neither its server nor an engine.
+const BELOW_AUTHORITY: &[&str] = &[
+    "hufu-wire",
+    "hufu-signature",
+    "hufu-codes",
+    "hufu-table",
+    "hufu-policy",
+    "hufu-contract",
+    "hufu-sync",
+    "hufu-upstream",
+    "hufu-files",
+];
 
 /// The table of docs/ARCHITECTURE.md.
 const HOUSE: &[Room] = &[
@@ -152,6 +167,7 @@ const HOUSE: &[Room] = &[
     room("hufu-upstream", "engine/changes/upstream", 4, BELOW_CONNECTORS),
     room("hufu-nats", "engine/changes/nats", 4, BELOW_CONNECTORS),
     room("hufu-objects", "engine/changes/objects", 4, BELOW_CONNECTORS),
+    room("hufu-authority", "engine/changes/authority", 5, BELOW_AUTHORITY),
     room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-signature", "hufu-codes"]),
     room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
     room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use hufu_codes::chain::content_digest;
-use hufu_wire::chain::{Change, Checkpoint, Content, ContentDigest};
-use hufu_wire::{Colour, HolderIndex, IssuerId, Message, StatusWord, UnixMillis};
+use hufu_authority::digest_of;
+use hufu_wire::chain::{Change, Checkpoint, Content};
+use hufu_wire::{Colour, HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::{Value, json};
 
 use crate::status;
@@ -82,13 +82,6 @@ impl Tally {
         json!({ "green": green, "amber": amber, "red": red, "forgotten": forgotten,
                 "generations": generations, "whole_words": whole })
     }
-}
-
-/// The digest of a content: what both authorities sign, and what they compare over the telephone.
-pub(crate) fn digest_of(content: &Content<'_>) -> ContentDigest {
-    let mut bytes = vec![0; content.size()];
-    content.write_to(&mut bytes);
-    content_digest(&bytes)
 }
 
 /// For a person: what it does, to whom, why, until when, with the first `lines_max` changes.

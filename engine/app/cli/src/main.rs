@@ -6,15 +6,13 @@
 mod about;
 mod ask;
 mod authority;
+mod chain;
 mod cli;
-mod clocks;
 mod commands;
-mod follow_api;
 mod gate;
 mod handover;
 mod holder;
 mod instructed;
-mod ledger;
 mod log;
 mod outcome;
 mod qr;

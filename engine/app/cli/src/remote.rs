@@ -1,18 +1,16 @@
 //! The registry that a command talks to: named on the command line, in the environment or in `hufu.toml`.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use hufu_upstream::{Api, ApiFault, ApiOptions};
+use hufu_authority::Remote;
+use hufu_upstream::ApiOptions;
 use serde::Deserialize;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::term::note;
 use hufu_files as files;
 use hufu_files::keys;
-use hufu_files::unavailable;
 
 /// Which registry, and with which token.
 #[derive(Clone, Debug, Default, Args)]
@@ -39,12 +37,6 @@ struct Defaults {
 
 const DEFAULTS: &str = "hufu.toml";
 
-/// A registry to ask, one request after the other.
-pub(crate) struct Remote {
-    api: Api,
-    runtime: Runtime,
-}
-
 impl RegistryArgs {
     /// Gets ready to ask. Nothing is sent yet.
     ///
@@ -54,11 +46,11 @@ impl RegistryArgs {
         let defaults = Defaults::load(Path::new(DEFAULTS))?;
         let url = self.registry.clone().or(defaults.registry);
         let Some(url) = url else {
-            bail!("which registry? --registry URL, HUFU_REGISTRY, or `registry` in {DEFAULTS} says it")
+            bail!("no registry: give --registry URL, HUFU_REGISTRY, or `registry` in {DEFAULTS}")
         };
         let token = self.token.clone().or(defaults.token);
         let Some(token) = token else {
-            bail!("with which token? --token FILE, HUFU_TOKEN_FILE, or `token` in {DEFAULTS} says it")
+            bail!("no token: give --token FILE, HUFU_TOKEN_FILE, or `token` in {DEFAULTS}")
         };
         check_token(&token)?;
         Remote::open(&ApiOptions { url, token: Some(token), ca: self.ca.clone().or(defaults.ca) })
@@ -72,51 +64,6 @@ impl Defaults {
         }
         toml::from_str(&files::read_text(path)?).with_context(|| path.display().to_string())
     }
-}
-
-impl Remote {
-    /// A registry to ask. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// What the options lack.
-    pub(crate) fn open(options: &ApiOptions) -> anyhow::Result<Remote> {
-        let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
-        // Clients of HTTP want a runtime around them from the start.
-        let api = runtime.block_on(async { Api::open(options) }).map_err(told)?;
-        Ok(Remote { api, runtime })
-    }
-
-    /// Asks, and waits for the answer.
-    ///
-    /// # Errors
-    /// What the registry refused, or that it does not answer.
-    pub(crate) fn ask<'r, T, F>(&'r self, question: impl FnOnce(&'r Api) -> F) -> anyhow::Result<T>
-    where
-        F: Future<Output = Result<T, ApiFault>> + 'r,
-    {
-        self.try_ask(question).map_err(told)
-    }
-
-    /// Runs what needs a registry and has faults of its own.
-    pub(crate) fn with<'r, F>(&'r self, work: impl FnOnce(&'r Api) -> F) -> F::Output
-    where
-        F: Future + 'r,
-    {
-        self.runtime.block_on(work(&self.api))
-    }
-
-    /// The same for whoever looks at the fault.
-    pub(crate) fn try_ask<'r, T, F>(&'r self, question: impl FnOnce(&'r Api) -> F) -> Result<T, ApiFault>
-    where
-        F: Future<Output = Result<T, ApiFault>> + 'r,
-    {
-        self.with(question)
-    }
-}
-
-/// A fault as a command ends with it.
-pub(crate) fn told(fault: ApiFault) -> anyhow::Error {
-    if fault.is_passing() { unavailable(fault) } else { anyhow::Error::new(fault) }
 }
 
 /// A token, on its own in a file for its owner alone.

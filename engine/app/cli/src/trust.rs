@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use hufu_codes::keyring::{Keyring, Uses};
+use hufu_codes::keyring::Keyring;
 use hufu_signature::PreparedKey;
-use hufu_wire::{IssuerId, KeyId, UnixSeconds};
+use hufu_wire::UnixSeconds;
 
 use crate::term::note;
 use hufu_files::keys::{Owner, PublicKey};
@@ -39,10 +39,4 @@ impl TrustArgs {
         let keyring = Keyring::empty().update(&list, now);
         keyring.with_context(|| format!("{} cannot be used", self.trust.display()))
     }
-}
-
-/// The keys of `issuer` that may do all of `uses` at `now`, for a command that has to name one.
-pub(crate) fn keys_of(keyring: &Keyring, issuer: IssuerId, uses: Uses, now: UnixSeconds) -> Vec<KeyId> {
-    let fits = |kid: &KeyId| keyring.key_for(*kid, uses, now).is_ok_and(|key| key.issuer == issuer);
-    keyring.keys().iter().map(|key| key.kid).filter(fits).collect()
 }

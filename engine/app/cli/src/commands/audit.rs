@@ -1,22 +1,17 @@
 //! `hufu audit`: a chain recomputed from its first set, and everybody who claims to have followed it (R44).
 
-mod engines;
-mod others;
-mod projection;
-mod recompute;
 mod report;
 mod trail;
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
+use hufu_authority::audit::audit;
+use hufu_authority::{Chain, Clocks};
 use hufu_codes::chain::Authorities;
 use hufu_wire::IssuerId;
 
-use self::recompute::Recomputed;
-use self::report::Report;
-use crate::ledger::Ledger;
+use crate::commands::import::progress;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, say};
@@ -68,33 +63,23 @@ pub(crate) struct AuditArgs {
 
 /// Runs `hufu audit`.
 pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
-    let issuer = IssuerId(args.issuer);
-    let publisher = IssuerId(args.publisher.unwrap_or(args.national));
-    let authorities = Authorities::new(issuer, IssuerId(args.national), publisher)?;
+    let national = IssuerId(args.national);
+    let publisher = args.publisher.map_or(national, IssuerId);
+    let authorities = Authorities::new(IssuerId(args.issuer), national, publisher)?;
     let keyring = args.trust.load(moment::now().seconds())?;
     let remote = args.registry.connect()?;
-
-    // What others claim is asked for first: whatever it is, the chain that is fetched afterwards goes as far.
-    let mut claims = engines::ask_all(&args.engine, issuer)?;
-    claims.extend(others::registry(&remote, &authorities, &keyring)?);
-    let mut tables = others::warm_copies(&args.follow_folder, authorities)?;
-    let checkpoint = others::checkpoint(&remote, &authorities, &keyring)?;
-    tables.extend(checkpoint.tables);
-    claims.extend(checkpoint.claims);
-    let projection = projection::fetch(&remote, issuer)?;
-
-    let mut report = Report::new(issuer);
-    report.extend(checkpoint.faults);
-    let ledger = Ledger::new(authorities)?;
-    let recomputed = Recomputed::follow(ledger, &remote, &keyring, tables, projection, &mut report)
-        .with_context(|| format!("issuer {issuer}"))?;
-    recomputed.compare(claims, &mut report);
-    trail::check(&remote, args.trail_end, &mut report)?;
-
+    let chain = Chain { remote: &remote, authorities, keyring: &keyring, clocks: Clocks::default() };
+    let bar = progress(0, "recomputing", "{human_pos} of {human_len} sets");
+    let mut report = audit(&chain, &args.engine, &args.follow_folder, |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    let trail = trail::check(&remote, args.trail_end, &mut report)?;
     if args.json {
-        say!("{:#}", report.to_json());
+        say!("{:#}", report::to_json(&report, trail));
     } else {
-        term::text(&report.to_text(term::stdout()));
+        term::text(&report::to_text(&report, trail, term::stdout()));
     }
     Ok(if report.agrees() { Exit::Yes } else { Exit::No })
 }

@@ -2,15 +2,13 @@
 
 mod confirm;
 mod list;
+mod listed;
 mod propose;
 mod release;
-mod wanted;
 
 use clap::Subcommand;
 
-pub(crate) use self::confirm::{Confirmer, Outcome, told_braked};
-pub(crate) use self::list::pages;
-pub(crate) use self::propose::{Proposer, Why, chain_end, hand_in};
+pub(crate) use self::confirm::describe_braked;
 use crate::outcome::Exit;
 
 pub(crate) const EXAMPLES: &str = "Examples:

@@ -8,14 +8,14 @@ mod propose;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hufu_codes::chain::Authorities;
-use hufu_wire::IssuerId;
+use hufu_authority::Checkpoint;
+use serde_json::{Value, json};
 
-use crate::clocks::ClockArgs;
+use crate::chain::ChainArgs;
 use crate::outcome::Exit;
-use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
-use crate::trust::TrustArgs;
+use crate::term::{self, note};
+use crate::{ask, instructed};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu checkpoint propose --issuer 310000 --national 100000 --key shanghai.key --state ledger --out next.checkpoint
@@ -38,20 +38,13 @@ pub(crate) enum CheckpointCommand {
     Export(export::ExportArgs),
 }
 
-/// What both sides are told.
+/// The arguments of both sides.
 #[derive(Debug, Args)]
 pub(super) struct CommonArgs {
     #[command(flatten)]
-    registry: RegistryArgs,
+    chain: ChainArgs,
     #[command(flatten)]
     key: KeyArgs,
-    #[command(flatten)]
-    trust: TrustArgs,
-    #[command(flatten)]
-    clocks: ClockArgs,
-    /// Whose chain
-    #[arg(long, value_name = "ID")]
-    issuer: u32,
     /// The folder in which this authority follows chains itself
     #[arg(long, value_name = "FOLDER")]
     state: PathBuf,
@@ -72,9 +65,26 @@ pub(crate) fn run(command: &CheckpointCommand) -> anyhow::Result<Exit> {
     }
 }
 
+fn show(checkpoint: &Checkpoint) {
+    let Checkpoint { message, snapshot, .. } = checkpoint;
+    term::note_text(&instructed::describe_checkpoint(message, snapshot.holders, term::stderr()));
+}
+
+fn to_json(checkpoint: &Checkpoint) -> Value {
+    let Checkpoint { message, snapshot, .. } = checkpoint;
+    json!({
+        "issuer": message.issuer.0, "sequence": message.sequence.0, "digest": message.digest.to_string(),
+        "snapshot": snapshot.digest.to_string(), "holders": snapshot.holders,
+    })
+}
+
 impl CommonArgs {
-    /// The chain's authorities. Who publishes its heads does not matter here: no head is asked.
-    fn authorities(&self, national: IssuerId) -> anyhow::Result<Authorities> {
-        Ok(Authorities::new(IssuerId(self.issuer), national, national)?)
+    /// Whether a person wants it signed.
+    fn sure(&self) -> anyhow::Result<bool> {
+        let sure = ask::sure("Vouch for this table?", self.yes)?;
+        if !sure {
+            note!("nothing was signed");
+        }
+        Ok(sure)
     }
 }

@@ -3,12 +3,13 @@
 mod credential;
 
 use clap::{Args, Subcommand};
+use hufu_authority::{Remote, marked};
 use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::json;
 
 use crate::outcome::Exit;
-use crate::remote::{RegistryArgs, Remote};
+use crate::remote::RegistryArgs;
 use crate::status;
 use crate::term::{note, printable, say};
 use hufu_files::moment;
@@ -130,13 +131,13 @@ fn add(args: &AddArgs) -> anyhow::Result<Exit> {
 fn find(args: &FindArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
     let whom = FindHolder { id_number: args.id_number.clone() };
-    match remote.try_ask(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
+    match remote.with(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
         Ok(holder) => Ok(show(&holder, args.json)),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
             note!("nobody is registered with this number");
             Ok(Exit::No)
         }
-        Err(fault) => Err(crate::remote::told(fault)),
+        Err(fault) => Err(marked(fault)),
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use hufu_authority::{Chain, Confirmer, Justification, Proposer, chain_end};
 use hufu_codes::chain::Authorities;
 use hufu_wire::chain::InputsDigest;
 use hufu_wire::{IssuerId, RuleId};
@@ -21,9 +22,8 @@ pub(crate) use self::lines::progress;
 use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
-use super::change::{Confirmer, Proposer, Why, chain_end};
 use crate::ask;
-use crate::clocks::ClockArgs;
+use crate::chain::ClockArgs;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
@@ -192,20 +192,22 @@ fn carry_out(
     }
     let plan = Plan::of(statuses, &remote, issuer, inputs)?;
     summary.waiting = plan.waiting.len() as u64;
-    let why = Why { rule: RuleId(args.rule), reason: &args.reason, inputs, valid: args.valid };
-    let mut proposer = Proposer::new(&signer, why, chain_end(&remote, issuer, &args.clocks, false)?);
+    let justification =
+        Justification { rule: RuleId(args.rule), reason: &args.reason, inputs, valid: args.valid };
+    let clocks = args.clocks.clocks();
+    let mut proposer = Proposer::new(&*signer, justification, chain_end(&remote, issuer, clocks, false)?);
     let keyring = national.as_ref().map(|_| args.trust.load(moment::now().seconds())).transpose()?;
     let confirmer = match (&national, &keyring) {
         (Some(signer), Some(keyring)) => {
             let national = signer.key().issuer();
             let authorities = Authorities::new(issuer, national, national)?;
-            let (remote, clocks) = (&remote, &args.clocks);
-            Some(Confirmer { remote, signer, keyring, authorities, clocks, resets: false })
+            let chain = Chain { remote: &remote, authorities, keyring, clocks };
+            Some(Confirmer { chain, signer: &**signer, resets: false })
         }
         _ => None,
     };
     plan.carry_out(&mut proposer, confirmer.as_ref(), &remote, summary)
-        .with_context(|| "the import can be run again: it goes on where it stopped")
+        .with_context(|| "run the import again: it continues where it stopped")
 }
 
 impl Summary {

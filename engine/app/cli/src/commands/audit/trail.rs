@@ -2,13 +2,12 @@
 
 use std::str::FromStr;
 
+use hufu_authority::audit::{Difference, Report};
+use hufu_authority::{Remote, marked};
 use hufu_contract::{Hex, TrailEntry};
-use hufu_registry::{Deed, Entry, Noted, TrailCheck, TrailDigest};
+use hufu_registry::{Deed, Entry, Noted, TrailCheck, TrailDigest, TrailEnd};
 use hufu_upstream::Api;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
-
-use super::report::{Difference, Report};
-use crate::remote::{Remote, told};
 
 /// Lines asked for at once.
 const PAGE: u32 = 1000;
@@ -32,36 +31,40 @@ impl FromStr for NotedEnd {
 }
 
 /// Recomputes the trail. A token of one issuer may not read it: without `noted` that is said and no fault.
-pub(super) fn check(remote: &Remote, noted: Option<NotedEnd>, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn check(
+    remote: &Remote,
+    noted: Option<NotedEnd>,
+    report: &mut Report,
+) -> anyhow::Result<Option<TrailEnd>> {
     let mut check = TrailCheck::new(None);
     let mut found = noted.filter(|noted| noted.number == 0).map(|_| TrailDigest::START);
     // Reading leaves lines too: those are for the next audit.
-    let end = match remote.try_ask(Api::trail_end) {
+    let end = match remote.with(Api::trail_end) {
         Ok(end) => end,
         Err(fault) if noted.is_none() && fault.problem().is_some_and(|problem| problem.status == 403) => {
-            return Ok(());
+            return Ok(None);
         }
-        Err(fault) => return Err(told(fault)),
+        Err(fault) => return Err(marked(fault)),
     };
     while check.end().number < end.number {
         let page = remote.ask(|api| api.trail(check.end().number, PAGE))?.entries;
         if page.is_empty() {
             let what =
                 format!("it ends at line {}, and the registry says {}", check.end().number, end.number);
-            report.note("trail", Sequence(check.end().number), Some(Difference::Told(what)));
-            return Ok(());
+            report.note("trail", Sequence(check.end().number), Some(Difference::Other(what)));
+            return Ok(None);
         }
         for line in page.into_iter().filter(|line| line.number <= end.number) {
             let line = match read(line) {
                 Ok(line) => line,
                 Err((number, what)) => {
-                    report.note("trail", Sequence(number), Some(Difference::Told(what)));
-                    return Ok(());
+                    report.note("trail", Sequence(number), Some(Difference::Other(what)));
+                    return Ok(None);
                 }
             };
             if let Err(broken) = check.take(&line) {
-                report.note("trail", Sequence(broken.number), Some(Difference::Told(broken.to_string())));
-                return Ok(());
+                report.note("trail", Sequence(broken.number), Some(Difference::Other(broken.to_string())));
+                return Ok(None);
             }
             if noted.is_some_and(|noted| noted.number == line.number) {
                 found = line.digest;
@@ -69,7 +72,6 @@ pub(super) fn check(remote: &Remote, noted: Option<NotedEnd>, report: &mut Repor
         }
     }
     let last = check.end();
-    report.trail = Some((last.number, last.digest.to_string()));
     let difference = (Hex(last.digest.0) != end.digest)
         .then(|| Difference::Digest { held: end.digest.to_string(), should: last.digest.to_string() });
     report.note("trail: every line follows the one before", Sequence(last.number), difference);
@@ -79,14 +81,14 @@ pub(super) fn check(remote: &Remote, noted: Option<NotedEnd>, report: &mut Repor
             Some(digest) => {
                 Some(Difference::Digest { held: digest.to_string(), should: noted.digest.to_string() })
             }
-            None => Some(Difference::Told(format!(
+            None => Some(Difference::Other(format!(
                 "it has no line {}, which an earlier audit noted: lines were removed from its end",
                 noted.number
             ))),
         };
         report.note("trail: the end that was noted", Sequence(noted.number), difference);
     }
-    Ok(())
+    Ok(Some(last))
 }
 
 fn read(line: TrailEntry) -> Result<Noted, (u64, String)> {

@@ -1,18 +1,18 @@
 //! `hufu change list`, `show` and `withdraw`.
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use comfy_table::{Table, presets};
-use hufu_contract::{Proposal, ProposalPhase};
-use hufu_registry::ProposalId;
+use hufu_contract::{Proposal, ProposalId, ProposalPhase};
 use hufu_wire::chain::Instruction;
 use hufu_wire::{IssuerId, UnixMillis, read};
 use serde_json::json;
 
 use crate::instructed;
 use crate::outcome::Exit;
-use crate::remote::{RegistryArgs, Remote};
+use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
+use crate::words::words;
 use hufu_files::moment;
 
 /// List proposals.
@@ -24,8 +24,8 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "ID")]
     issuer: u32,
     /// Only those in this state
-    #[arg(long)]
-    state: Option<StateName>,
+    #[arg(long, value_parser = words(ProposalPhase::ALL.map(ProposalPhase::slug), ProposalPhase::from_slug))]
+    state: Option<ProposalPhase>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -63,40 +63,10 @@ pub(crate) struct WithdrawArgs {
     proposal: u64,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum StateName {
-    Pending,
-    Braked,
-    Confirmed,
-    Withdrawn,
-    Expired,
-    Overtaken,
-}
-
-/// Proposals asked for at once.
-const PAGE: u32 = 500;
-
-/// Every proposal of an issuer, in one state or in any.
-pub(crate) fn pages(
-    remote: &Remote,
-    issuer: IssuerId,
-    state: Option<ProposalPhase>,
-) -> anyhow::Result<Vec<Proposal>> {
-    let mut all: Vec<Proposal> = Vec::new();
-    loop {
-        let after = ProposalId(all.last().map_or(0, |proposal| proposal.id));
-        let page = remote.ask(|api| api.proposals(issuer, state, after, PAGE))?.proposals;
-        if page.is_empty() {
-            return Ok(all);
-        }
-        all.extend(page);
-    }
-}
-
 /// Runs `hufu change list`.
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
-    let proposals = pages(&remote, IssuerId(args.issuer), args.state.map(StateName::state))?;
+    let proposals = remote.proposals(IssuerId(args.issuer), args.state)?;
     if args.json {
         say!("{:#}", json!(proposals));
         return Ok(Exit::Yes);
@@ -146,26 +116,6 @@ pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
 }
 
 fn state_of(proposal: &Proposal) -> String {
-    let state = match proposal.state {
-        ProposalPhase::Pending => "pending",
-        ProposalPhase::Braked => "braked",
-        ProposalPhase::Confirmed => "confirmed",
-        ProposalPhase::Withdrawn => "withdrawn",
-        ProposalPhase::Expired => "expired",
-        ProposalPhase::Overtaken => "overtaken",
-    };
+    let state = proposal.state.slug();
     proposal.sequence.map_or_else(|| state.to_owned(), |sequence| format!("{state} as change set {sequence}"))
-}
-
-impl StateName {
-    const fn state(self) -> ProposalPhase {
-        match self {
-            StateName::Pending => ProposalPhase::Pending,
-            StateName::Braked => ProposalPhase::Braked,
-            StateName::Confirmed => ProposalPhase::Confirmed,
-            StateName::Withdrawn => ProposalPhase::Withdrawn,
-            StateName::Expired => ProposalPhase::Expired,
-            StateName::Overtaken => ProposalPhase::Overtaken,
-        }
-    }
 }

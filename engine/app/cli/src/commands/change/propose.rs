@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::Args;
-use hufu_contract::Proposal;
-use hufu_wire::chain::{Changes, Content, InputsDigest, Proposed, Record};
-use hufu_wire::{IssuerId, RuleId, UnixMillis, limits, read};
+use hufu_authority::{Justification, Proposer, Remote, chain_end};
+use hufu_wire::chain::{InputsDigest, Instruction, Proposed};
+use hufu_wire::{RuleId, UnixMillis, read};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::wanted::{Line, Wanted, read_inputs};
-use crate::clocks::{ClockArgs, span};
+use super::listed::{ChangeList, Line, read_inputs};
+use crate::chain::ClockArgs;
 use crate::outcome::Exit;
-use crate::remote::{RegistryArgs, Remote};
-use crate::signer::{KeyArgs, Signer};
+use crate::remote::RegistryArgs;
+use crate::signer::KeyArgs;
 use crate::term::{self, note, say};
 use crate::{ask, instructed};
-use hufu_files::moment::{self, Moment, Span};
+use hufu_files::moment::{Moment, Span};
 use hufu_files::{self as files, Readable};
 
 /// Sign an instruction and hand it in.
@@ -52,7 +52,7 @@ pub(crate) struct ProposeArgs {
     /// The only credential generation that is alive: one more kills a lost phone's code
     #[arg(long, value_name = "N", requires = "holder")]
     generation: Option<u8>,
-    /// The number of the rule that gave the colours; else the file's
+    /// Number of the rule that set the colours; else the file's
     #[arg(long, value_name = "N")]
     rule: Option<u32>,
     /// Why, at most 128 bytes; else the file's
@@ -87,22 +87,6 @@ pub(crate) struct ProposeArgs {
     json: bool,
 }
 
-/// What stands in an instruction beside its changes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Why<'a> {
-    pub(crate) rule: RuleId,
-    pub(crate) reason: &'a str,
-    pub(crate) inputs: InputsDigest,
-    pub(crate) valid: Span,
-}
-
-/// Makes instructions, each later than the one before.
-pub(crate) struct Proposer<'a> {
-    signer: &'a Signer,
-    why: Why<'a>,
-    last: Proposed,
-}
-
 const VALID: Span = Span { s: 86_400 };
 
 /// Runs `hufu change propose`.
@@ -110,27 +94,31 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.instruction {
         return hand_in_file(args, path);
     }
-    let wanted = args.wanted()?;
+    let list = args.list()?;
     let signer = args.key.open()?;
-    let reason = args.reason.as_deref().or(wanted.reason.as_deref());
+    let reason = args.reason.as_deref().or(list.reason.as_deref());
     let inputs = match &args.inputs {
         Some(inputs) => read_inputs(inputs)?,
-        None => wanted.inputs.unwrap_or_else(|| InputsDigest(Sha256::digest([]).into())),
+        None => list.inputs.unwrap_or_else(|| InputsDigest(Sha256::digest([]).into())),
     };
-    let why = Why {
-        rule: RuleId(args.rule.or(wanted.rule).context("which rule gave the colours? --rule N says it")?),
-        reason: reason.context("why? --reason TEXT says it")?,
+    let justification = Justification {
+        rule: RuleId(
+            args.rule
+                .or(list.rule)
+                .context("--rule is required (number of the rule that set the colours)")?,
+        ),
+        reason: reason.context("--reason is required (why the holders' statuses change)")?,
         inputs,
-        valid: args.valid.or(wanted.valid).unwrap_or(VALID),
+        valid: args.valid.or(list.valid).unwrap_or(VALID),
     };
     let remote = if args.out.is_some() { None } else { Some(args.registry.connect()?) };
     let after = match &remote {
-        Some(remote) => chain_end(remote, signer.key().issuer(), &args.clocks, args.reset_time)?,
+        Some(remote) => chain_end(remote, signer.key().issuer(), args.clocks.clocks(), args.reset_time)?,
         None => Proposed::new(args.era, UnixMillis(0)),
     };
-    let mut proposer = Proposer::new(&signer, why, after);
+    let mut proposer = Proposer::new(&*signer, justification, after);
     let mut made = Vec::new();
-    let outcome = propose_each(args, &wanted, &mut proposer, remote.as_ref(), &mut made);
+    let outcome = propose_each(args, &list, &mut proposer, remote.as_ref(), &mut made);
     // Also after a fault: what was handed in or written by then stays there.
     if args.json && (outcome.is_ok() || !made.is_empty()) {
         say!("{:#}", Value::from(made));
@@ -141,21 +129,16 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
 /// Makes one instruction after the other until one cannot be; `made` gets each, for a machine.
 fn propose_each(
     args: &ProposeArgs,
-    wanted: &Wanted,
+    list: &ChangeList,
     proposer: &mut Proposer<'_>,
     remote: Option<&Remote>,
     made: &mut Vec<Value>,
 ) -> anyhow::Result<Exit> {
-    let signer = proposer.signer;
-    for (number, set) in (1..).zip(wanted.sets()) {
+    let issuer = proposer.issuer();
+    for (number, set) in (1..).zip(list.sets()) {
         let content = proposer.content(&set)?;
         if !args.json {
-            term::note_text(&instructed::describe(
-                signer.key().issuer(),
-                &content,
-                LINES_MAX,
-                term::stderr(),
-            ));
+            term::note_text(&instructed::describe(issuer, &content, LINES_MAX, term::stderr()));
         }
         if !ask::sure("Sign this instruction?", args.yes)? {
             note!("nothing was signed");
@@ -163,7 +146,7 @@ fn propose_each(
         }
         let instruction = proposer.sign(&content)?;
         if let Some(remote) = remote {
-            let proposal = hand_in(remote, signer.key().issuer(), instruction)?;
+            let proposal = proposer.hand_in(remote, instruction)?;
             if !args.json {
                 say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
             }
@@ -174,7 +157,7 @@ fn propose_each(
             if !args.json {
                 say!("{}: {} holders; hand it in with --instruction", path.display(), set.len());
             }
-            made.push(instructed::to_json(signer.key().issuer(), &content, false));
+            made.push(instructed::to_json(issuer, &content, false));
         }
     }
     Ok(Exit::Yes)
@@ -185,9 +168,10 @@ pub(super) const LINES_MAX: usize = 10;
 
 fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Exit> {
     let bytes = files::read(path)?;
-    let instruction: hufu_wire::chain::Instruction<'_> =
+    let instruction: Instruction<'_> =
         read(&bytes).with_context(|| format!("{} is not an instruction", path.display()))?;
-    let proposal = hand_in(&args.registry.connect()?, instruction.issuer, bytes.clone())?;
+    let issuer = instruction.issuer;
+    let proposal = args.registry.connect()?.ask(|api| api.propose(issuer, bytes))?;
     if args.json {
         say!("{:#}", json!([proposal]));
     } else {
@@ -196,91 +180,16 @@ fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Ex
     Ok(Exit::Yes)
 }
 
-/// After what an instruction that is signed now must come.
-///
-/// # Errors
-/// Clocks differ, or the chain's last instruction is dated ahead of this clock and the time of the chain is not reset.
-pub(crate) fn chain_end(
-    remote: &Remote,
-    issuer: IssuerId,
-    clocks: &ClockArgs,
-    resets: bool,
-) -> anyhow::Result<Proposed> {
-    let tip = clocks.tip(remote, issuer)?;
-    let ahead_ms = UnixMillis(tip.proposed_ms).since(moment::now());
-    let is_ahead = ahead_ms > limits::CHAIN_SKEW_MS_MAX;
-    ensure!(
-        is_ahead || !resets,
-        "the time of the chain is not ahead of this machine's clock: propose without --reset-time"
-    );
-    ensure!(
-        !is_ahead || resets,
-        "the chain's last instruction, in set {}, is dated {} after this machine's clock: nothing was signed; if this clock \
-         is right, a clock was ahead when that was signed, and --reset-time begins another era of the chain's time \
-         (docs/OPERATIONS.md, Clocks)",
-        tip.sequence,
-        span(ahead_ms)
-    );
-    if resets {
-        let era = tip.era.checked_add(1).filter(|era| *era <= Proposed::ERA_MAX);
-        return Ok(Proposed::new(era.context("the chain is in its last era")?, UnixMillis(0)));
-    }
-    Ok(Proposed::new(tip.era, UnixMillis(tip.proposed_ms)))
-}
-
-/// Hands in an instruction; the same one again is the same proposal.
-pub(crate) fn hand_in(remote: &Remote, issuer: IssuerId, instruction: Vec<u8>) -> anyhow::Result<Proposal> {
-    remote.ask(|api| api.propose(issuer, instruction))
-}
-
-impl<'a> Proposer<'a> {
-    /// A local authority that proposes after `last`, what is in the chain already.
-    pub(crate) fn new(signer: &'a Signer, why: Why<'a>, last: Proposed) -> Proposer<'a> {
-        Proposer { signer, why, last }
-    }
-
-    /// The next instruction, unsigned.
-    ///
-    /// # Errors
-    /// It has no encoding that is read: too many changes, no reason or too long a one, too long a validity.
-    pub(crate) fn content<'c>(&mut self, changes: &'c [Record]) -> anyhow::Result<Content<'c>>
-    where
-        'a: 'c,
-    {
-        let Why { rule, reason, inputs, valid } = self.why;
-        ensure!(
-            (1..=limits::INSTRUCTION_VALIDITY_S_MAX).contains(&valid.s),
-            "an instruction is valid for at most 7d"
-        );
-        let at = moment::now().0.max(self.last.at().0 + 1);
-        self.last = Proposed::new(self.last.era(), UnixMillis(at));
-        Ok(Content {
-            proposed: self.last,
-            valid_s: valid.s,
-            rule,
-            inputs,
-            local_key: self.signer.key().id(),
-            reason,
-            changes: Changes::new(changes)?,
-        })
-    }
-
-    /// The instruction's bytes.
-    pub(crate) fn sign(&self, content: &Content<'_>) -> anyhow::Result<Vec<u8>> {
-        self.signer.sign(self.signer.key().instruct(content)?)
-    }
-}
-
 impl ProposeArgs {
-    fn wanted(&self) -> anyhow::Result<Wanted> {
+    fn list(&self) -> anyhow::Result<ChangeList> {
         if let Some(path) = &self.from {
-            return Wanted::read(path);
+            return ChangeList::read(path);
         }
         // What the command line says is read as if it stood in a file.
         let seconds = |moment: Moment| moment.0.0.to_string();
-        let mut wanted = Wanted::default();
+        let mut list = ChangeList::default();
         for holder in &self.holder {
-            wanted.add(&Line {
+            list.add(&Line {
                 holder: *holder,
                 colour: self.colour.clone().unwrap_or_default(),
                 valid_until: self.until.map(seconds).unwrap_or_default(),
@@ -293,7 +202,7 @@ impl ProposeArgs {
                 generation: self.generation,
             })?;
         }
-        Ok(wanted)
+        Ok(list)
     }
 
     fn out_path(&self, number: u32) -> PathBuf {

@@ -1,4 +1,4 @@
-//! `hufu checkpoint export`: a chain in a folder, for engines that nobody can reach.
+//! `hufu checkpoint export`: a chain in a folder, for engines without a line to the registry.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,6 @@ use hufu_upstream::RegistrySnapshots;
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, Sequence, read};
 
-use crate::follow_api::each_set;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::say;
@@ -57,7 +56,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
         after = bundle.checkpoint(&bytes)?;
     }
     let first = after;
-    each_set(&remote, issuer, first, |_, set| {
+    remote.each_set(issuer, first, |_, set| {
         after = bundle.set(set)?;
         Ok(true)
     })?;

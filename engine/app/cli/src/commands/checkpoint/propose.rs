@@ -4,18 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use hufu_authority::Checkpoint;
 use hufu_codes::keyring::{Keyring, Uses};
-use hufu_wire::chain::Checkpoint;
-use hufu_wire::{IssuerId, KeyId, Sequence};
+use hufu_wire::{IssuerId, KeyId};
 use serde_json::json;
 
-use super::CommonArgs;
-use crate::follow_api::{Dated, follow_to_end};
-use crate::ledger::LedgerFolder;
+use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
-use crate::term::{self, note, say};
-use crate::trust::keys_of;
-use crate::{ask, instructed};
+use crate::term::say;
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
 
@@ -27,7 +23,7 @@ pub(crate) struct ProposeArgs {
     /// The national platform that confirms this chain
     #[arg(long, value_name = "ID")]
     national: u32,
-    /// Its key that will sign too, as the trust list names it; needed when it has several in force
+    /// Its key that will sign too, as the trust list names it; needed when it has several valid keys
     #[arg(long, value_name = "HEX")]
     national_key_id: Option<String>,
     /// The checkpoint to write, for the national platform to sign
@@ -38,60 +34,28 @@ pub(crate) struct ProposeArgs {
 /// Runs `hufu checkpoint propose`.
 pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     let common = &args.common;
-    let now = moment::now();
     let signer = common.key.open()?;
-    ensure!(
-        signer.key().issuer() == IssuerId(common.issuer),
-        "the key is issuer {}'s, and the chain is {}'s",
-        signer.key().issuer(),
-        common.issuer
-    );
-    let keyring = common.trust.load(now.seconds())?;
-    let authorities = common.authorities(IssuerId(args.national))?;
-    let national_key = args.national_key(&keyring)?;
-
-    let remote = common.registry.connect()?;
-    let folder = LedgerFolder::open(&common.state, authorities)?;
-    let mut ledger = folder.load(now)?;
-    common.clocks.tip(&remote, authorities.issuer())?;
-    follow_to_end(&remote, &mut ledger, &keyring, Dated::ByNow)?;
-    let tip = *ledger.tip();
-    ensure!(tip.sequence > Sequence(0), "the chain of issuer {} has no set yet", common.issuer);
-    let (path, info) = folder.store(&ledger)?;
-
-    let checkpoint = Checkpoint {
-        issuer: authorities.issuer(),
-        sequence: tip.sequence,
-        made: moment::now(),
-        proposed: tip.proposed,
-        local_key: signer.key().id(),
-        national_key,
-        digest: tip.digest,
-        snapshot: info.digest.0,
-        local_signature: [0; 64],
-        national_signature: [0; 64],
-    };
+    let (key, issuer) = (signer.key(), common.chain.issuer());
+    ensure!(key.issuer() == issuer, "the key is issuer {}'s, and the chain is {issuer}'s", key.issuer());
+    let open = common.chain.open(IssuerId(args.national))?;
+    let chain = open.chain();
+    let national_key = args.national_key(chain.keyring)?;
+    let checkpoint = Checkpoint::propose(&chain, &common.state, key, national_key)?;
     if !common.json {
-        term::note_text(&instructed::describe_checkpoint(&checkpoint, info.holders, term::stderr()));
+        show(&checkpoint);
     }
-    if !ask::sure("Vouch for this table?", common.yes)? {
-        note!("nothing was signed");
+    if !common.sure()? {
         return Ok(Exit::No);
     }
-    let bytes = signer.sign(signer.key().vouch(&checkpoint)?)?;
-    // First the snapshot: a checkpoint that names one nobody has leads nowhere.
-    remote.ask(|api| api.put_snapshot(authorities.issuer(), info.digest, &path))?;
+    let bytes = checkpoint.sign(&chain, &*signer)?;
     files::replace(&args.out, &bytes, Readable::All)?;
     if common.json {
-        say!(
-            "{:#}",
-            json!({
-                "issuer": common.issuer, "sequence": tip.sequence.0, "digest": tip.digest.to_string(),
-                "snapshot": info.digest.to_string(), "holders": info.holders, "bytes": info.bytes,
-            })
-        );
+        let mut object = to_json(&checkpoint);
+        object["bytes"] = json!(checkpoint.snapshot.bytes);
+        say!("{object:#}");
     } else {
-        say!("{}: sequence {}, snapshot {}", args.out.display(), tip.sequence, info.digest);
+        let (sequence, digest) = (checkpoint.message.sequence, checkpoint.snapshot.digest);
+        say!("{}: sequence {sequence}, snapshot {digest}", args.out.display());
         say!("give it to the national platform: hufu checkpoint confirm");
     }
     Ok(Exit::Yes)
@@ -100,8 +64,11 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
 impl ProposeArgs {
     /// The national key that the checkpoint names.
     fn national_key(&self, keyring: &Keyring) -> anyhow::Result<KeyId> {
-        let national = IssuerId(self.national);
-        let keys = keys_of(keyring, national, Uses::CONFIRMATION, moment::now().seconds());
+        let (national, now) = (IssuerId(self.national), moment::now().seconds());
+        let may_confirm = |kid: &KeyId| {
+            keyring.key_for(*kid, Uses::CONFIRMATION, now).is_ok_and(|key| key.issuer == national)
+        };
+        let keys: Vec<_> = keyring.keys().iter().map(|key| key.kid).filter(may_confirm).collect();
         if let Some(named) = &self.national_key_id {
             let found = keys.into_iter().find(|key| key.to_string() == *named);
             return found
@@ -113,7 +80,7 @@ impl ProposeArgs {
             several => {
                 let names: Vec<_> = several.iter().map(ToString::to_string).collect();
                 bail!(
-                    "issuer {national} has several keys in force: --national-key-id is one of {}",
+                    "issuer {national} has several valid keys: choose one with --national-key-id: {}",
                     names.join(", ")
                 )
             }

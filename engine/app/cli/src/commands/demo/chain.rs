@@ -8,7 +8,7 @@ use hufu_registry::ProposalId;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
 use hufu_wire::{HolderIndex, IssuerId, RuleId, Sequence, UnixMillis, limits};
 
-use crate::remote::Remote;
+use hufu_authority::Remote;
 use hufu_files::moment;
 
 /// One issuer's chain, and both keys that make it grow; nobody but a demo has them together.

@@ -20,7 +20,7 @@ use super::chain::Chain;
 use super::child;
 use crate::authority::{Authority, CRL, Issued, ROOT};
 use crate::gate;
-use crate::remote::Remote;
+use hufu_authority::Remote;
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};

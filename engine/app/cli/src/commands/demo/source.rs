@@ -13,7 +13,7 @@ use super::chain::Chain;
 use super::child::{Engine, Registry};
 use super::place::Place;
 use super::summary::{self, Bar};
-use crate::remote::Remote;
+use hufu_authority::Remote;
 use hufu_files::unavailable;
 
 /// A running registry with everybody in it.

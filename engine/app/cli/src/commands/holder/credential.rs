@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
-use crate::remote::{RegistryArgs, Remote};
+use crate::remote::RegistryArgs;
 use crate::show::{ShowArgs, show};
 use crate::term::{note, say};
+use hufu_authority::Remote;
 use hufu_files::keys::random_seed;
 use hufu_files::moment::{self, Moment, Span};
 

@@ -9,7 +9,7 @@ use super::Summary;
 use super::lines::Lines;
 use super::statuses::Statuses;
 use super::survey::Inspector;
-use crate::remote::Remote;
+use hufu_authority::Remote;
 
 /// Holders registered with one request.
 const BATCH: usize = 4096;

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
-use hufu_contract::{Proposal, ProposalPhase};
-use hufu_registry::ProposalId;
+use hufu_authority::{Confirmer, Outcome, Proposer, Remote};
+use hufu_contract::{Proposal, ProposalId, ProposalPhase};
 use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
 
 use super::Summary;
 use super::lines::progress;
-use crate::commands::change::{Confirmer, Outcome, Proposer, hand_in, pages, told_braked};
-use crate::remote::Remote;
+use crate::commands::change::describe_braked;
 use crate::term::note;
 
 /// Words of holders, by rising holder once sorted. The generation in them does not count.
@@ -95,7 +94,7 @@ impl Plan {
     ) -> anyhow::Result<Plan> {
         let mut waiting = Vec::new();
         for state in [ProposalPhase::Pending, ProposalPhase::Braked] {
-            let proposals = pages(remote, issuer, Some(state))?;
+            let proposals = remote.proposals(issuer, Some(state))?;
             waiting.extend(proposals.into_iter().filter(|proposal| proposal.inputs.0 == inputs.0));
         }
         waiting.sort_by_key(|proposal| (proposal.era, proposal.proposed_ms));
@@ -122,8 +121,8 @@ impl Plan {
         let bar = progress(steps, "signing", "{human_pos} of {human_len}");
         if let Some(confirmer) = confirmer {
             for proposal in &self.waiting {
-                let bytes = remote.ask(|api| api.instruction(self.issuer, ProposalId(proposal.id)))?;
-                if !self.confirm(confirmer, proposal.id, &bytes, summary)? {
+                let id = ProposalId(proposal.id);
+                if !self.confirm(confirmer, id, &confirmer.fetch(id)?, summary)? {
                     return Ok(());
                 }
                 bar.inc(1);
@@ -134,10 +133,10 @@ impl Plan {
                 chunk.iter().map(|(holder, word)| Record::new(*holder, Change::Status(*word))).collect();
             let content = proposer.content(&records)?;
             let instruction = proposer.sign(&content)?;
-            let proposal = hand_in(remote, self.issuer, instruction.clone())?;
+            let proposal = proposer.hand_in(remote, instruction.clone())?;
             summary.proposed.push(proposal.id);
             if let Some(confirmer) = confirmer
-                && !self.confirm(confirmer, proposal.id, &instruction, summary)?
+                && !self.confirm(confirmer, ProposalId(proposal.id), &instruction, summary)?
             {
                 return Ok(());
             }
@@ -151,19 +150,19 @@ impl Plan {
     fn confirm(
         &self,
         confirmer: &Confirmer<'_>,
-        proposal: u64,
+        proposal: ProposalId,
         instruction: &[u8],
         summary: &mut Summary,
     ) -> anyhow::Result<bool> {
-        match confirmer.confirm(proposal, instruction)? {
-            Outcome::Confirmed(confirmed) => {
+        match confirmer.confirm(proposal, &confirmer.open(instruction)?)? {
+            Outcome::Confirmed(confirmed, _) => {
                 summary.confirmed.push(confirmed.sequence);
                 Ok(true)
             }
             Outcome::Braked(brake) => {
-                note!("{}", told_braked(self.issuer, proposal, &brake));
-                note!("then run the import again: it goes on where it stopped");
-                summary.braked = Some(proposal);
+                note!("{}", describe_braked(self.issuer, proposal, &brake));
+                note!("then run the import again: it continues where it stopped");
+                summary.braked = Some(proposal.0);
                 Ok(false)
             }
         }

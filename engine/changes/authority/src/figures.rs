@@ -1,57 +1,32 @@
-//! Where engines say they are, on their metrics pages.
+//! What engines say on their metrics pages (OpenMetrics).
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_files::unavailable;
 use hufu_wire::{IssuerId, Sequence};
 
-use super::recompute::Claim;
-use hufu_files::unavailable;
-
 /// How long an engine may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// Far more than a page has.
 const PAGE_BYTES_MAX: u64 = 8 << 20;
-/// A page is not read at one instant: a set may come between its sequence and its digest.
-const TRIES: usize = 5;
 
-/// Asks every engine.
+/// The metrics page of an engine at `http://HOST:PORT`, over HTTP/1.0 (RFC 1945): no client is needed for one request
+/// to a machine of one's own.
 ///
 /// # Errors
-/// An engine does not answer, or does not follow this issuer.
-pub(super) fn ask_all(engines: &[String], issuer: IssuerId) -> anyhow::Result<Vec<Claim>> {
-    engines.iter().map(|engine| ask(engine, issuer).with_context(|| format!("engine {engine}"))).collect()
-}
-
-fn ask(engine: &str, issuer: IssuerId) -> anyhow::Result<Claim> {
-    let mut last = None;
-    for _ in 0..TRIES {
-        let seen = place(&page(engine)?, issuer).with_context(|| {
-            format!("its page says nothing of issuer {issuer}: it follows no chain of it")
-        })?;
-        // Twice the same, with whatever came between: sequence and digest belong together.
-        if last.as_ref() == Some(&seen) {
-            let (sequence, digest) = seen;
-            return Ok(Claim { who: format!("engine {engine}"), sequence, digest });
-        }
-        last = Some(seen);
-    }
-    let (sequence, digest) = last.unwrap_or((Sequence(0), String::new()));
-    Ok(Claim { who: format!("engine {engine}"), sequence, digest })
-}
-
-/// A page over HTTP/1.0 (RFC 1945): no client is needed for one request to a machine of one's own.
-fn page(engine: &str) -> anyhow::Result<String> {
+/// The engine does not answer, or has no such page.
+pub fn page(engine: &str) -> anyhow::Result<String> {
     let rest = engine.strip_prefix("http://").unwrap_or(engine);
     ensure!(!rest.contains("://"), "metrics pages are plain HTTP: write http://HOST:PORT");
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let path = if path.is_empty() { "metrics" } else { path };
     let address = host.to_socket_addrs().map_err(unavailable)?.next().context("no such host")?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(unavailable)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).map_err(unavailable)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n").map_err(unavailable)?;
     let mut answer = Vec::new();
     stream.take(PAGE_BYTES_MAX).read_to_end(&mut answer).map_err(unavailable)?;
@@ -63,8 +38,8 @@ fn page(engine: &str) -> anyhow::Result<String> {
     Ok(body.to_owned())
 }
 
-/// Sequence and digest of one issuer.
-fn place(page: &str, issuer: IssuerId) -> Option<(Sequence, String)> {
+/// The sequence and the chain digest, hexadecimal, up to which an engine has followed an issuer.
+pub fn followed(page: &str, issuer: IssuerId) -> Option<(Sequence, String)> {
     let issuer = format!("issuer=\"{issuer}\"");
     let line = |name: &str| {
         page.lines().find_map(|line| {
@@ -88,8 +63,8 @@ mod tests {
                     hufu_follow_sequence{issuer=\"1\"} 7\nhufu_follow_sequence{issuer=\"12\"} 9\n\
                     hufu_follow_digest_info{issuer=\"1\",digest=\"ab\"} 1\n\
                     hufu_follow_digest_info{issuer=\"12\",digest=\"cd\"} 1\n# EOF\n";
-        assert_eq!(place(page, IssuerId(1)), Some((Sequence(7), "ab".to_owned())));
-        assert_eq!(place(page, IssuerId(12)), Some((Sequence(9), "cd".to_owned())));
-        assert_eq!(place(page, IssuerId(2)), None);
+        assert_eq!(followed(page, IssuerId(1)), Some((Sequence(7), "ab".to_owned())));
+        assert_eq!(followed(page, IssuerId(12)), Some((Sequence(9), "cd".to_owned())));
+        assert_eq!(followed(page, IssuerId(2)), None);
     }
 }

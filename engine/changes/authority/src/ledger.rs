@@ -3,25 +3,24 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use hufu_codes::chain::{Authorities, Tip};
 use hufu_codes::keyring::Keyring;
+use hufu_files::{self as files, Lock, Readable};
 use hufu_sync::{Follower, SetAnswer, WarmCopy};
 use hufu_table::{
     AsOf, Limits, Reader, Slot, Snapshot, SnapshotDigest, SnapshotInfo, Table, Writer, write_snapshot_as_of,
 };
-use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
-
-use hufu_files::{self as files, Lock, Readable};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
 /// One issuer's chain as far as it was followed, and every word at its end.
-pub(crate) struct Ledger {
+pub struct Ledger {
     follower: Follower,
     words: Words,
 }
 
 /// One issuer's words.
-pub(crate) struct Words {
+pub struct Words {
     reader: Reader,
     slot: Slot,
     /// How many holders the snapshot had that they were loaded from.
@@ -29,7 +28,7 @@ pub(crate) struct Words {
 }
 
 /// Where a ledger is kept from one run to the next; others wait until this is dropped.
-pub(crate) struct LedgerFolder {
+pub struct LedgerFolder {
     folder: PathBuf,
     authorities: Authorities,
     _lock: Lock,
@@ -37,7 +36,7 @@ pub(crate) struct LedgerFolder {
 
 impl Ledger {
     /// Nothing was followed yet.
-    pub(crate) fn new(authorities: Authorities) -> anyhow::Result<Ledger> {
+    pub fn new(authorities: Authorities) -> anyhow::Result<Ledger> {
         Ledger::with(authorities, |writer| Ok(Follower::new(writer, authorities)?))
     }
 
@@ -45,7 +44,7 @@ impl Ledger {
     ///
     /// # Errors
     /// It is damaged, or another issuer's.
-    pub(crate) fn resume(
+    pub fn resume(
         authorities: Authorities,
         state: &Path,
         now: UnixMillis,
@@ -72,7 +71,7 @@ impl Ledger {
     ///
     /// # Errors
     /// It is not the next one, or not what both authorities signed: whoever hands it over is at fault.
-    pub(crate) fn take(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
+    pub fn take(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
         let at = self.tip().sequence;
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Applied { .. } => Ok(()),
@@ -90,12 +89,7 @@ impl Ledger {
     ///
     /// # Errors
     /// It is not what both authorities signed, or is of another history.
-    pub(crate) fn look_ahead(
-        &mut self,
-        set: &[u8],
-        keyring: &Keyring,
-        now: UnixMillis,
-    ) -> anyhow::Result<()> {
+    pub fn look_ahead(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Gap { .. } | SetAnswer::Duplicate => Ok(()),
             other => bail!("the last set of the chain does not belong there: {other:?}"),
@@ -103,28 +97,28 @@ impl Ledger {
     }
 
     /// Whose chain it is.
-    pub(crate) fn issuer(&self) -> IssuerId {
+    pub fn issuer(&self) -> IssuerId {
         self.follower.issuer()
     }
 
     /// How far the chain was followed.
-    pub(crate) fn tip(&self) -> &Tip {
+    pub fn tip(&self) -> &Tip {
         self.follower.tip()
     }
 
     /// The words there.
-    pub(crate) fn words(&self) -> &Words {
+    pub fn words(&self) -> &Words {
         &self.words
     }
 
     /// The words alone.
-    pub(crate) fn into_words(self) -> Words {
+    pub fn into_words(self) -> Words {
         self.words
     }
 
     /// Every word there, in the one file that there is for it: whoever followed the same chain to the same place
     /// writes the same bytes.
-    pub(crate) fn write_snapshot(&self, path: &Path) -> anyhow::Result<SnapshotInfo> {
+    pub fn write_snapshot(&self, path: &Path) -> anyhow::Result<SnapshotInfo> {
         let as_of = AsOf { sequence: self.tip().sequence, heard: None };
         Ok(write_snapshot_as_of(&self.words.reader, self.follower.issuer(), as_of, path)?)
     }
@@ -138,26 +132,26 @@ impl Words {
     }
 
     /// The words of a snapshot, to be compared with others. Nobody has said that they are right.
-    pub(crate) fn of_snapshot(snapshot: &Snapshot) -> anyhow::Result<Words> {
+    pub fn of_snapshot(snapshot: &Snapshot) -> anyhow::Result<Words> {
         let (words, mut writer) = Words::new(snapshot.info().issuer)?;
         let loaded = snapshot.load(&mut writer)?.holders;
         Ok(Words { loaded, ..words })
     }
 
     /// How many holders the snapshot had that these were loaded from, 0 for none.
-    pub(crate) fn loaded(&self) -> u64 {
+    pub fn loaded(&self) -> u64 {
         self.loaded
     }
 
     /// A holder's word.
-    pub(crate) fn of(&self, holder: HolderIndex) -> StatusWord {
+    pub fn of(&self, holder: HolderIndex) -> StatusWord {
         self.reader.lookup(self.slot, holder)
     }
 }
 
 impl LedgerFolder {
     /// The folder, made if need be.
-    pub(crate) fn open(folder: &Path, authorities: Authorities) -> anyhow::Result<LedgerFolder> {
+    pub fn open(folder: &Path, authorities: Authorities) -> anyhow::Result<LedgerFolder> {
         files::folder(folder)?;
         let lock = files::lock(folder)?;
         Ok(LedgerFolder { folder: folder.to_owned(), authorities, _lock: lock })
@@ -167,7 +161,7 @@ impl LedgerFolder {
     ///
     /// # Errors
     /// What is kept is damaged, or another issuer's.
-    pub(crate) fn load(&self, now: UnixMillis) -> anyhow::Result<Ledger> {
+    pub fn load(&self, now: UnixMillis) -> anyhow::Result<Ledger> {
         let path = self.state();
         if !path.exists() {
             return Ledger::new(self.authorities);
@@ -177,7 +171,7 @@ impl LedgerFolder {
     }
 
     /// Keeps a ledger, and says where its snapshot is. Whoever is interrupted finds the one before.
-    pub(crate) fn store(&self, ledger: &Ledger) -> anyhow::Result<(PathBuf, SnapshotInfo)> {
+    pub fn store(&self, ledger: &Ledger) -> anyhow::Result<(PathBuf, SnapshotInfo)> {
         let warm = ledger.follower.warm();
         let partial = self.folder.join(format!("ledger-{}.snapshot", self.authorities.issuer()));
         let info = ledger.write_snapshot(&partial)?;
@@ -211,14 +205,4 @@ impl LedgerFolder {
     fn snapshot(&self, digest: SnapshotDigest) -> PathBuf {
         self.folder.join(format!("{}-{digest}.snapshot", self.authorities.issuer()))
     }
-}
-
-/// Refuses a place beyond the one that is wanted.
-pub(crate) fn ensure_not_beyond(ledger: &Ledger, wanted: Sequence) -> anyhow::Result<()> {
-    let held = ledger.tip().sequence;
-    ensure!(
-        held <= wanted,
-        "the chain was followed here to {held} already, and this is for {wanted}: propose a newer checkpoint"
-    );
-    Ok(())
 }

@@ -1,22 +1,25 @@
 //! A command that signs: a smart card's tool, a vault's client, a colleague's script.
 
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use hufu_codes::chain::AuthorityKey;
-
+use anyhow::{Context as _, bail, ensure};
+use hufu_codes::chain::{AuthorityKey, Unsigned};
+use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment::{Span, show_span};
 use hufu_files::unavailable;
 
+use super::Signer;
+
 /// Signs by running a command once for each signature.
-pub(crate) struct Agent {
+pub struct Agent {
     command: String,
     key: AuthorityKey,
-    patience: Span,
+    timeout: Span,
 }
 
 /// A signature as hexadecimal digits with a line's end, and some room to tell that it is too long.
@@ -24,25 +27,42 @@ const ANSWER_BYTES_MAX: u64 = 256;
 /// How often a command is looked after.
 const LOOK: Duration = Duration::from_millis(10);
 
-impl Agent {
-    /// The agent behind a shell command, which signs with `key`.
-    pub(super) fn new(command: &str, key: AuthorityKey, patience: Span) -> Agent {
-        Agent { command: command.to_owned(), key, patience }
-    }
-
-    /// The public half of what it signs with.
-    pub(super) fn key(&self) -> &AuthorityKey {
+/// An agent's signature is verified before anybody else sees it.
+impl Signer for Agent {
+    fn key(&self) -> &AuthorityKey {
         &self.key
     }
 
-    /// The command.
-    pub(super) fn command(&self) -> &str {
-        &self.command
+    fn sign(&self, unsigned: Unsigned) -> anyhow::Result<Vec<u8>> {
+        let (wanted, held) = (unsigned.signer(), self.key.id());
+        ensure!(*wanted == self.key, "key {} must sign this, and the agent holds key {held}", wanted.id());
+        let signature = self.ask(unsigned.covered())?;
+        unsigned.sealed(&signature).with_context(|| self.name())
+    }
+}
+
+impl Agent {
+    /// The agent behind a shell command, which signs with the key whose public half is the file `public`, and may take
+    /// `timeout` for it.
+    ///
+    /// # Errors
+    /// The file is not an issuer's public key.
+    pub fn open(command: &str, public: &Path, timeout: Span) -> anyhow::Result<Agent> {
+        let public = PublicKey::load(public, Owner::Issuer)?;
+        Ok(Agent::new(command, AuthorityKey::new(public.public, public.issuer()?), timeout))
+    }
+
+    fn new(command: &str, key: AuthorityKey, timeout: Span) -> Agent {
+        Agent { command: command.to_owned(), key, timeout }
+    }
+
+    fn name(&self) -> String {
+        format!("the agent `{}`", self.command)
     }
 
     /// What the command makes of `message`. Whether that is a signature is for the caller to verify.
-    pub(super) fn sign(&self, message: &[u8]) -> anyhow::Result<[u8; 64]> {
-        let what = || format!("the agent `{}`", self.command);
+    fn ask(&self, message: &[u8]) -> anyhow::Result<[u8; 64]> {
+        let what = || self.name();
         // What it has to say to its person goes past us: standard error, and the terminal if it asks for a PIN.
         let mut child = Command::new("sh")
             .args(["-c", &self.command])
@@ -60,7 +80,7 @@ impl Agent {
     }
 
     fn converse(&self, child: &mut Child, message: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let until = Instant::now() + Duration::from_secs(self.patience.s.into());
+        let until = Instant::now() + Duration::from_secs(self.timeout.s.into());
         let output = child.stdout.take().context("has no output")?;
         let mut input = child.stdin.take().context("takes no input")?;
         // At most some hundred bytes, which the pipe holds: this does not wait for a command that does not read.
@@ -97,8 +117,8 @@ impl Agent {
 
     fn too_late(&self) -> anyhow::Error {
         unavailable(format_args!(
-            "gave no signature within {}; --agent-timeout gives it longer",
-            show_span(self.patience.s)
+            "gave no signature within {}; --agent-timeout allows more time",
+            show_span(self.timeout.s)
         ))
     }
 }
@@ -122,9 +142,8 @@ mod tests {
     use hufu_wire::IssuerId;
 
     fn check(case: &str, command: &str, wanted: Result<[u8; 64], &str>) {
-        let agent =
-            Agent::new(command, AuthorityKey::new(PublicKey::Ed25519([7; 32]), IssuerId(1)), Span { s: 1 });
-        match (agent.sign(b"to be signed"), wanted) {
+        let agent = Agent::new(command, AuthorityKey::new([7; 32], IssuerId(1)), Span { s: 1 });
+        match (agent.ask(b"to be signed"), wanted) {
             (Ok(signature), Ok(wanted)) => assert_eq!(signature, wanted, "{case}"),
             (Err(error), Err(wanted)) => {
                 let said = format!("{error:#}");

@@ -2,36 +2,48 @@
 //! chain (docs/OPERATIONS.md, Clocks).
 
 use anyhow::{Context as _, bail};
-use clap::Args;
-use hufu_contract::Tip;
+use hufu_codes::chain::Tip;
+use hufu_files::moment::{self, Span};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, UnixMillis};
 
-use crate::remote::Remote;
-use hufu_files::moment::{self, Span};
+use crate::remote::{Remote, tip_of};
 
 /// How far clocks may be wrong unnoticed.
-#[derive(Debug, Args)]
-pub(crate) struct ClockArgs {
-    /// Refuse to sign when the chain's last change is older than this by this machine's clock: the clock may be ahead
-    #[arg(long, value_name = "SPAN", default_value = "7d")]
-    quiet_max: Span,
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    /// Nothing is signed when the chain's last change is older than this by this machine's clock.
+    pub quiet_max: Span,
 }
 
-impl ClockArgs {
-    /// The end of a chain, as the registry tells it, when this machine's clock may be believed beside it.
+/// A week.
+impl Default for Clocks {
+    fn default() -> Clocks {
+        Clocks { quiet_max: Span { s: 7 * 86_400 } }
+    }
+}
+
+impl Clocks {
+    /// The end of a chain as the registry names it, when this machine's clock agrees with the registry's.
     ///
     /// # Errors
     /// Two clocks differ, or the chain was quiet for longer than it may be.
-    pub(crate) fn tip(&self, remote: &Remote, issuer: IssuerId) -> anyhow::Result<Tip> {
+    pub fn tip(&self, remote: &Remote, issuer: IssuerId) -> anyhow::Result<Tip> {
         let asked = moment::now();
         let tip = remote.ask(|api| api.tip(issuer))?;
-        self.check(&tip, asked, moment::now())?;
+        let registry = tip.now_ms.context("the registry does not tell its clock: update the registry")?;
+        let tip = tip_of(&tip);
+        self.check(&tip, UnixMillis(registry), asked, moment::now())?;
         Ok(tip)
     }
 
-    fn check(&self, tip: &Tip, asked: UnixMillis, answered: UnixMillis) -> anyhow::Result<()> {
-        let registry = UnixMillis(tip.now_ms.context("the registry does not tell its clock: update it")?);
+    fn check(
+        self,
+        tip: &Tip,
+        registry: UnixMillis,
+        asked: UnixMillis,
+        answered: UnixMillis,
+    ) -> anyhow::Result<()> {
         for (ms, where_) in [(asked.since(registry), "ahead of"), (registry.since(answered), "behind")] {
             if ms > CHAIN_SKEW_MS_MAX {
                 bail!(
@@ -40,11 +52,11 @@ impl ClockArgs {
                 );
             }
         }
-        let quiet_ms = answered.since(UnixMillis(tip.confirmed_ms));
-        if tip.sequence > 0 && quiet_ms > u64::from(self.quiet_max.s) * 1000 {
+        let quiet_ms = answered.since(tip.confirmed);
+        if tip.sequence.0 > 0 && quiet_ms > u64::from(self.quiet_max.s) * 1000 {
             bail!(
                 "the chain's last change, set {}, was confirmed {} ago by this machine's clock: nothing was signed; if \
-                 nothing has changed for so long, say so with a longer --quiet-max, else this clock and the registry's are \
+                 nothing has changed for so long, give a longer --quiet-max; if not, this clock and the registry's are \
                  ahead",
                 tip.sequence,
                 span(quiet_ms)
@@ -55,15 +67,14 @@ impl ClockArgs {
 }
 
 /// Milliseconds as people read them.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     moment::show_span(u32::try_from(ms / 1000).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
 mod tests {
-    use hufu_contract::Hex;
-
     use super::*;
+    use hufu_wire::Sequence;
 
     const NOW: u64 = 1_790_000_000_000;
     const HOUR: u64 = 3_600_000;
@@ -71,22 +82,13 @@ mod tests {
 
     #[track_caller]
     fn check(case: &str, registry: u64, confirmed: u64, told: Option<&str>) {
-        let tip = Tip {
-            sequence: 7,
-            digest: Hex([7; 32]),
-            proposed_ms: confirmed,
-            era: 0,
-            confirmed_ms: confirmed,
-            now_ms: Some(registry),
-        };
-        let clocks = ClockArgs { quiet_max: Span { s: 7 * 86_400 } };
-        let answer =
-            clocks.check(&tip, UnixMillis(NOW), UnixMillis(NOW + 100)).map_err(|fault| fault.to_string());
-        match told {
-            None => assert!(answer.is_ok(), "{case}: {answer:?}"),
-            Some(told) => {
-                assert!(answer.as_ref().is_err_and(|fault| fault.contains(told)), "{case}: {answer:?}");
-            }
+        let tip = Tip { sequence: Sequence(7), confirmed: UnixMillis(confirmed), ..Tip::START };
+        let [registry, asked, answered] = [registry, NOW, NOW + 100].map(UnixMillis);
+        let answer = Clocks::default().check(&tip, registry, asked, answered);
+        match (answer.map_err(|fault| fault.to_string()), told) {
+            (Ok(()), None) => {}
+            (Err(fault), Some(told)) => assert!(fault.contains(told), "{case}: {fault}"),
+            (answer, _) => panic!("{case}: {answer:?}"),
         }
     }
 

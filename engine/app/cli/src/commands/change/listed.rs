@@ -1,4 +1,4 @@
-//! What a local authority wants changed: from the command line, or from a CSV or TOML file.
+//! The changes of a proposal: from the command line, or from a CSV or TOML file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use hufu_files::moment::Span;
 
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct ChangeList {
     changes: BTreeMap<u32, Change>,
     pub(super) rule: Option<u32>,
     pub(super) reason: Option<String>,
@@ -56,19 +56,19 @@ struct TomlFile {
     change: Vec<Line>,
 }
 
-impl Wanted {
+impl ChangeList {
     /// The changes in a file: TOML when its name ends so, else CSV.
-    pub(super) fn read(path: &Path) -> anyhow::Result<Wanted> {
+    pub(super) fn read(path: &Path) -> anyhow::Result<ChangeList> {
         let text = files::read_text(path)?;
-        let mut wanted = Wanted {
+        let mut list = ChangeList {
             inputs: Some(InputsDigest(Sha256::digest(text.as_bytes()).into())),
-            ..Wanted::default()
+            ..ChangeList::default()
         };
         let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-        let read = if is_toml { wanted.read_toml(&text) } else { wanted.read_csv(&text) };
+        let read = if is_toml { list.read_toml(&text) } else { list.read_csv(&text) };
         read.with_context(|| path.display().to_string())?;
-        ensure!(!wanted.changes.is_empty(), "{} changes nobody", path.display());
-        Ok(wanted)
+        ensure!(!list.changes.is_empty(), "{} lists no change", path.display());
+        Ok(list)
     }
 
     /// Adds one change.
@@ -122,7 +122,7 @@ impl Line {
         let word = written.read()?;
         match (self.colour == "forget", word, self.generation) {
             (true, _, None) => Ok(Change::Word(StatusWord::UNKNOWN)),
-            (true, _, Some(_)) => Err("who is forgotten has no generation".to_owned()),
+            (true, _, Some(_)) => Err("a holder who is forgotten has no generation".to_owned()),
             (false, Some(word), Some(generation)) => Ok(Change::Word(word.with_generation(generation))),
             (false, Some(word), None) => Ok(Change::Status(word)),
             (false, None, Some(generation)) => Ok(Change::Generation(generation)),
@@ -153,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
-        match (Wanted::read(&path), wanted) {
+        match (ChangeList::read(&path), wanted) {
             (Ok(found), Ok(wanted)) => {
                 assert_eq!(found.changes.into_iter().collect::<Vec<_>>(), wanted, "{text}");
             }
@@ -187,8 +187,8 @@ mod tests {
         check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour is none of"));
         check("c.csv", "holder,color\n1,red\n", Err("unknown field `color`"));
         check("c.csv", "holder,colour\n1,\n", Err("name a colour, a generation or both"));
-        check("c.csv", "holder,colour,generation\n1,forget,3\n", Err("who is forgotten"));
-        check("c.csv", "holder,colour\n", Err("changes nobody"));
+        check("c.csv", "holder,colour,generation\n1,forget,3\n", Err("who is forgotten has no generation"));
+        check("c.csv", "holder,colour\n", Err("lists no change"));
         check("c.toml", "rules = 1\n", Err("unknown field `rules`"));
     }
 }
