@@ -132,7 +132,7 @@ fn check_local(chain: &Chain<'_>, checkpoint: &Message, bytes: &[u8]) -> anyhow:
         .key_for(id, Role::Local.uses(), checkpoint.made.seconds())
         .map_err(|reason| anyhow::anyhow!("the local key {id}: {}", reason.says()))?;
     ensure!(key.issuer == chain.issuer(), "the local key {id} belongs to issuer {}", key.issuer);
-    let unsigned = AuthorityKey::new(*key.prepared.public(), key.issuer).vouch(checkpoint)?;
+    let unsigned = AuthorityKey::new(key.prepared.public(), key.issuer).vouch(checkpoint)?;
     let again = unsigned.sealed(&checkpoint.local_signature);
     ensure!(again.as_deref().ok() == Some(&bytes[..Message::BYTES]), "its local signature is not genuine");
     Ok(())

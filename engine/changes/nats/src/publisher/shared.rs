@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use hufu_registry::ChainSource;
+use hufu_contract::ChainSource;
 
 use crate::options::PublisherOptions;
 
