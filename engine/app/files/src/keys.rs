@@ -94,6 +94,9 @@ impl PublicKey {
     }
 
     /// Reads a public key file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no public key, is another owner's, or its parts do not belong together.
     pub fn load(path: &Path, owner: Owner) -> anyhow::Result<PublicKey> {
         let text = Zeroizing::new(files::read_text(path)?);
         // The parser's error would show a line of the file, and the file may be the secret half.
@@ -125,11 +128,17 @@ impl PublicKey {
     }
 
     /// The issuer, of an issuer's key.
+    ///
+    /// # Errors
+    /// It is an operator\'s key.
     pub fn issuer(&self) -> anyhow::Result<IssuerId> {
         self.issuer.map(IssuerId).context("the key file names no issuer")
     }
 
     /// The file's text.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
     pub fn to_text(&self) -> anyhow::Result<String> {
         let file = PublicFile {
             owner: self.owner,
@@ -144,6 +153,9 @@ impl PublicKey {
 
 impl SecretKey {
     /// A new key.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
     pub fn generate(owner: Owner, issuer: Option<IssuerId>) -> anyhow::Result<SecretKey> {
         Ok(SecretKey::of(owner, issuer, &*random_seed()?))
     }
@@ -156,6 +168,9 @@ impl SecretKey {
     }
 
     /// Reads a secret key file, which must be its owner's alone.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no secret key, is another owner's, or others can use it.
     pub fn load(path: &Path, owner: Owner) -> anyhow::Result<SecretKey> {
         let text = Zeroizing::new(files::read_text(path)?);
         let key = SecretKey::parse(&text, owner, &path.display().to_string())?;
@@ -164,6 +179,9 @@ impl SecretKey {
     }
 
     /// The key in a file's text; `name` says in an error which file.
+    ///
+    /// # Errors
+    /// The text is no secret key, or another owner's.
     pub fn parse(text: &str, owner: Owner, name: &str) -> anyhow::Result<SecretKey> {
         // The parser's error would show the line with the seed.
         let Ok(key) = toml::from_str::<SecretKey>(text) else {
@@ -176,6 +194,9 @@ impl SecretKey {
     }
 
     /// The seed.
+    ///
+    /// # Errors
+    /// The seed is not 64 hexadecimal digits.
     pub fn seed(&self) -> anyhow::Result<Zeroizing<[u8; 32]>> {
         let mut seed = Zeroizing::new([0; 32]);
         hex::decode_to_slice(self.seed.as_bytes(), &mut *seed)
@@ -185,11 +206,17 @@ impl SecretKey {
     }
 
     /// The issuer, of an issuer's key.
+    ///
+    /// # Errors
+    /// It is an operator\'s key.
     pub fn issuer(&self) -> anyhow::Result<IssuerId> {
         self.issuer.map(IssuerId).context("the key file names no issuer")
     }
 
     /// Writes `NAME.key`, for the owner alone, and `NAME.pub`; neither may exist.
+    ///
+    /// # Errors
+    /// A file of that name exists, or cannot be written.
     pub fn store(&self, name: &Path, public: &PublicKey) -> anyhow::Result<[PathBuf; 2]> {
         let secret_path = files::with_extension(name, "key");
         let public_path = files::with_extension(name, "pub");
@@ -217,6 +244,9 @@ fn scheme_of(named: Option<&str>, name: &dyn fmt::Display) -> anyhow::Result<Sch
 }
 
 /// Thirty-two bytes that nobody can guess.
+///
+/// # Errors
+/// The operating system gives no random bytes.
 pub fn random_seed() -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let mut seed = Zeroizing::new([0; 32]);
     rand::fill(&mut *seed).ok().context("the operating system gives no random bytes")?;
@@ -224,6 +254,9 @@ pub fn random_seed() -> anyhow::Result<Zeroizing<[u8; 32]>> {
 }
 
 /// Thirty-two secret bytes in a file: raw, or as 64 hexadecimal digits.
+///
+/// # Errors
+/// The file cannot be read, is no seed, or others can use it.
 pub fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     ensure_private(path)?;
     let bytes = Zeroizing::new(files::read(path)?);

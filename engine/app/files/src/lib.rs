@@ -29,16 +29,25 @@ pub enum Readable {
 }
 
 /// The bytes of a file.
+///
+/// # Errors
+/// The file cannot be read; the error names it.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The text of a file.
+///
+/// # Errors
+/// The file cannot be read, or is not UTF-8.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
     String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))
 }
 
 /// Writes a file that must not exist yet: a key that is written over is lost for good.
+///
+/// # Errors
+/// The file exists, or cannot be written.
 pub fn create(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
     match temporary(path, bytes, readable)?.persist_noclobber(path) {
         Ok(file) => settle(&file, path),
@@ -53,6 +62,9 @@ pub fn create(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<(
 }
 
 /// Replaces a file: readers see the old one or the new one, also after a power cut.
+///
+/// # Errors
+/// The file cannot be written; what was there stays.
 pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
     let file = temporary(path, bytes, readable)?
         .persist(path)
@@ -77,11 +89,17 @@ pub struct Lock {
 
 /// Waits for the folder of `path` to be free and keeps it: whoever reads a file, changes what it says and
 /// replaces it must do all three before the next one reads.
+///
+/// # Errors
+/// The folder cannot be opened or locked.
 pub fn lock_folder_of(path: &Path) -> anyhow::Result<Lock> {
     lock(folder_of(path))
 }
 
 /// The same for a folder itself. The folder carries the lock, for its files are replaced and not written to.
+///
+/// # Errors
+/// It cannot be opened or locked.
 pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
     let locked = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
     let locked = locked.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
@@ -89,6 +107,9 @@ pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
 }
 
 /// Makes a folder and those above it.
+///
+/// # Errors
+/// It cannot be made.
 pub fn folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
 }

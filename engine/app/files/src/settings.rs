@@ -31,6 +31,9 @@ pub struct Place<'t> {
 
 impl Place<'_> {
     /// Refuses a number outside `range`.
+    ///
+    /// # Errors
+    /// The value lies outside: with file, line, key and range.
     pub fn within<T>(
         self,
         key: &str,

@@ -39,6 +39,9 @@ pub fn read(state: &Path) -> anyhow::Result<ClusterKeys> {
 }
 
 /// Keeps the first keys of an engine, which must have none.
+///
+/// # Errors
+/// The folder has keys already, or cannot be written.
 pub fn create(state: &Path, keys: &ClusterKeys) -> anyhow::Result<()> {
     files::folder(state)?;
     fs::set_permissions(state, Permissions::from_mode(0o700))
@@ -48,6 +51,9 @@ pub fn create(state: &Path, keys: &ClusterKeys) -> anyhow::Result<()> {
 }
 
 /// Changes the keys and returns them as they are kept now. Nothing is written if `change` fails.
+///
+/// # Errors
+/// The folder has no keys that can be read, `change` fails, or the file cannot be written.
 pub fn change(
     state: &Path,
     change: impl FnOnce(&mut ClusterKeys) -> anyhow::Result<()>,
@@ -61,6 +67,9 @@ pub fn change(
 }
 
 /// Takes over keys that were handed over: adds them to those that are kept, or puts them in their place.
+///
+/// # Errors
+/// The handed keys are of another cluster and do not replace, or the file cannot be written.
 pub fn take(state: &Path, handed: &ClusterKeys, replace: bool) -> anyhow::Result<ClusterKeys> {
     if !path(state).exists() {
         create(state, handed)?;

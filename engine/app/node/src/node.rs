@@ -110,6 +110,9 @@ struct Endings {
 impl Prepared {
     /// Reads every file. What cannot be used is an error here and now: an engine never starts on half of its
     /// configuration.
+    ///
+    /// # Errors
+    /// The file, with line and key where it has them, that cannot be used.
     pub fn load(config: Config) -> anyhow::Result<Prepared> {
         let state = State::open(&config.files.state)?;
         Prepared::with(config, state)
@@ -117,6 +120,9 @@ impl Prepared {
 
     /// The same, to see whether an engine would start on it and be ready: nothing stays written, and an engine may be
     /// running on it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and why the engine would not be ready.
     pub fn look(config: Config) -> anyhow::Result<Prepared> {
         let state = State::look(&config.files.state)?;
         let prepared = Prepared::with(config, state)?;
@@ -198,6 +204,9 @@ impl Prepared {
     }
 
     /// Takes up the chains where they were left, and then opens the sockets.
+    ///
+    /// # Errors
+    /// The address, certificate or feed that cannot be used.
     pub fn start(self) -> anyhow::Result<Node> {
         let Prepared { statuses, snapshots, chains, watches, held } = self;
         let chains = chains.start(&held.keyring, &held.state)?;

@@ -41,6 +41,9 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
 }
 
 /// Opens the database, which is made or brought up to date if need be.
+///
+/// # Errors
+/// The database does not answer, cannot be migrated, or is of a kind that was not built in.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let url = config.store.url.get_ref();
     match StoreUrl::read(url).context("[store] names no database")? {
@@ -66,6 +69,9 @@ async fn open_postgres(_: &str, _: u32) -> anyhow::Result<Arc<dyn Store>> {
 }
 
 /// The keys that seal personal fields.
+///
+/// # Errors
+/// The file cannot be read, holds no keys, or others can use it.
 pub fn open_vault(path: &Path) -> anyhow::Result<Vault> {
     keys::ensure_private(path)?;
     let text = Zeroizing::new(files::read_text(path)?);

@@ -46,7 +46,6 @@ pub struct Workers {
 #[serde(deny_unknown_fields, default)]
 pub struct Devices {
     /// Device ids are below this.
-    #[expect(clippy::struct_field_names, reason = "the key's name in the file")]
     pub devices_max: Spanned<u32>,
     /// Checks a second of one device over a long time.
     pub rate_per_s: Spanned<u32>,

@@ -142,7 +142,8 @@ mod tests {
     use hufu_wire::IssuerId;
 
     fn check(case: &str, command: &str, wanted: Result<[u8; 64], &str>) {
-        let agent = Agent::new(command, AuthorityKey::new(PublicKey::Ed25519([7; 32]), IssuerId(1)), Span { s: 1 });
+        let agent =
+            Agent::new(command, AuthorityKey::new(PublicKey::Ed25519([7; 32]), IssuerId(1)), Span { s: 1 });
         match (agent.ask(b"to be signed"), wanted) {
             (Ok(signature), Ok(wanted)) => assert_eq!(signature, wanted, "{case}"),
             (Err(error), Err(wanted)) => {

@@ -65,11 +65,17 @@ impl Registry {
     }
 
     /// How many tokens may be used at `now`.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
         Ok(self.store.tokens().await?.iter().filter(|token| token.in_force(now)).count() as u64)
     }
 
     /// Leaves a line of the trail for requests of `who` that were refused.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
         let entry =
             Entry { at: now, who: who.to_owned(), deed: Deed::Refused, issuer: None, what: what.to_owned() };
@@ -86,6 +92,9 @@ impl Registry {
     }
 
     /// How many lines the trail has, or had.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn trail_lines(&self) -> Result<u64, Fault> {
         Ok(self.store.trail_end().await?.number)
     }

@@ -104,6 +104,9 @@ impl Registry {
     }
 
     /// Where every chain ends.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn chain_ends(&self) -> Result<Vec<(IssuerId, Tip)>, Fault> {
         let mut ends = Vec::new();
         for issuer in self.store.issuers().await? {
