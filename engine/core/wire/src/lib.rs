@@ -6,6 +6,7 @@
 //! `docs/SYNC.md` those of [`chain`], and `fixtures/golden/` holds bytes of every message with their meaning.
 
 pub mod chain;
+mod decision;
 mod ids;
 pub mod limits;
 mod message;
@@ -19,6 +20,7 @@ mod stream;
 mod time;
 mod verdict;
 
+pub use decision::Decision;
 pub use ids::{
     CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, RuleId,
     Sequence, SiteId,
@@ -31,4 +33,4 @@ pub use session::{Cookie, Grant, Scope, SessionKeys};
 pub use status::{Colour, StatusWord, TestResult};
 pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, ServerTime};
 pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds};
-pub use verdict::{Age, CodeKind, Decision, Verdict};
+pub use verdict::{Age, CodeKind, Verdict};

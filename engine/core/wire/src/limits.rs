@@ -1,4 +1,6 @@
 //! Every limit of the protocol in one place, each with its reason.
+//!
+//! Layouts read their limits here, and some limits count the bytes of layouts: of constants this circle is harmless.
 
 /// Longest text of a code of ours, bytes. QR version 11 at level L holds 468 alphanumeric characters; the rest is room
 /// for trip codes with a long masked name.

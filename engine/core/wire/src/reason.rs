@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::verdict::Decision;
+use crate::decision::Decision;
 
 /// Who can do something about a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,11 +5,12 @@ use core::mem::size_of;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::decision::Decision;
 use crate::message::{Malformed, Message, exactly, put};
 use crate::reason::Reason;
 use crate::status::Colour;
 use crate::time::UnixMillis;
-use crate::verdict::{Age, Decision, read_colour, read_ruling, write_colour};
+use crate::verdict::{Age, read_colour, read_ruling, write_colour};
 
 /// One member's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,24 +5,13 @@ use core::mem::size_of;
 use zerocopy::little_endian::{I32, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::decision::Decision;
 use crate::ids::{CheckNumber, Sequence};
 use crate::limits;
 use crate::message::{Malformed, Message, exactly, put};
 use crate::reason::Reason;
 use crate::status::Colour;
 use crate::time::{ClockOffset, UnixMillis};
-
-/// What the gate does. 0 is not a decision, so that bytes never written admit nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Decision {
-    /// The gate may open.
-    Admit = 1,
-    /// A person must look.
-    Refer = 2,
-    /// The gate stays shut.
-    Refuse = 3,
-}
 
 /// What kind of code was shown. A gate shows paper as paper (R03).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,18 +144,6 @@ pub(crate) fn read_colour(colour: u8) -> Result<Option<Colour>, &'static str> {
 /// The byte that [`read_colour`] reads.
 pub(crate) fn write_colour(colour: Option<Colour>) -> u8 {
     colour.map_or(COLOUR_UNKNOWN, |colour| colour as u8)
-}
-
-impl Decision {
-    /// The decision with this number on the wire.
-    pub const fn from_byte(byte: u8) -> Option<Decision> {
-        match byte {
-            1 => Some(Decision::Admit),
-            2 => Some(Decision::Refer),
-            3 => Some(Decision::Refuse),
-            _ => None,
-        }
-    }
 }
 
 impl CodeKind {
