@@ -28,6 +28,7 @@ mod prefetch;
 mod published;
 mod reader;
 mod segment;
+mod shared;
 #[cfg(not(loom))]
 mod snapshot;
 mod sync;

@@ -15,8 +15,8 @@ use crate::prefetch::prefetch;
 use crate::published::Published;
 #[cfg(not(loom))]
 use crate::segment::SEGMENT_BYTES;
+use crate::shared::Shared;
 use crate::sync::{AtomicU64, Ordering};
-use crate::table::Shared;
 
 /// Reads status words. Cheap to clone, usable from every thread, takes no lock, allocates nothing and cannot
 /// write:

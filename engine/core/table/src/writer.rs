@@ -11,8 +11,8 @@ use crate::head::Head;
 use crate::issuers::Slot;
 use crate::reader::Reader;
 use crate::segment::{SEGMENT_BYTES, Segment, place};
+use crate::shared::{Directory, Shared};
 use crate::sync::{AtomicU64, Ordering};
-use crate::table::{Directory, Shared};
 
 /// Writes one issuer's words. There is one at a time; dropping it lets another be taken, and what was written
 /// stays. A change set is applied as: every word with [`set`](Self::set), then [`advance`](Self::advance).
