@@ -12,14 +12,11 @@ use crate::keyring::{ListedKey, Uses};
 use crate::presentation::PresentationBuf;
 use crate::{code, roster, text};
 
+pub use crate::operator::OperatorSigner;
+
 /// A status authority's signing key. The private key is wiped when it is dropped.
 pub struct IssuerSigner {
     issuer: IssuerId,
-    pair: SigningPair,
-}
-
-/// The operator's signing key: it signs trust lists.
-pub struct OperatorSigner {
     pair: SigningPair,
 }
 
@@ -123,33 +120,9 @@ impl IssuerSigner {
     }
 }
 
-impl OperatorSigner {
-    /// The signer with this secret seed, RFC 8032 section 5.1.5.
-    pub fn from_seed(seed: &[u8; 32]) -> OperatorSigner {
-        OperatorSigner { pair: SigningPair::from_seed(seed) }
-    }
-
-    /// The public key that every engine of this operator is given.
-    pub fn public(&self) -> &PublicKey {
-        self.pair.public()
-    }
-
-    /// Signs any payload as it is; trust lists are signed by
-    /// [`TrustList::sign`](crate::keyring::TrustList::sign).
-    pub fn sign_payload(&self, payload: &[u8]) -> Vec<u8> {
-        self.pair.sign(payload)
-    }
-}
-
 impl fmt::Debug for IssuerSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IssuerSigner({}, issuer {})", self.key(), self.issuer)
-    }
-}
-
-impl fmt::Debug for OperatorSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OperatorSigner({})", self.pair.id())
     }
 }
 

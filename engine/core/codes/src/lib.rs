@@ -19,6 +19,7 @@ pub mod cose;
 pub mod credential;
 pub mod issue;
 pub mod keyring;
+mod operator;
 pub mod presentation;
 pub mod roster;
 pub mod seen;

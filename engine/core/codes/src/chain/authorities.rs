@@ -1,11 +1,10 @@
 //! Whose keys count for one chain.
 
-use core::fmt;
-
 use hufu_wire::{IssuerId, KeyId, UnixMillis};
 
 use super::fault::ChainFaultKind;
-use crate::keyring::{IssuerKey, Keyring, Uses};
+use super::role::Role;
+use crate::keyring::{IssuerKey, Keyring};
 
 /// Who signs one issuer's chain. The operator configures it; the trust list says which keys they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,17 +12,6 @@ pub struct Authorities {
     issuer: IssuerId,
     national: IssuerId,
     publisher: IssuerId,
-}
-
-/// In which role a key signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The issuer itself: decides.
-    Local,
-    /// The national platform: confirms.
-    National,
-    /// Whoever hands the chain out: says where it ends.
-    Publisher,
 }
 
 /// The national platform cannot be the issuer itself: one authority's keys would be enough for everything.
@@ -83,26 +71,5 @@ impl Authorities {
         } else {
             Err(ChainFaultKind::AnotherAuthority { role, kid, found: key.issuer, wanted })
         }
-    }
-}
-
-impl Role {
-    /// What a key must be allowed to sign in this role.
-    pub const fn uses(self) -> Uses {
-        match self {
-            Role::Local => Uses::INSTRUCTION,
-            Role::National => Uses::CONFIRMATION,
-            Role::Publisher => Uses::HEAD,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Role::Local => "local",
-            Role::National => "national",
-            Role::Publisher => "publisher's",
-        })
     }
 }

@@ -4,8 +4,9 @@ use hufu_signature::{Backend, Job};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{Message, read};
 
-use super::authorities::{Authorities, Role};
+use super::authorities::Authorities;
 use super::fault::{ChainFault, ChainFaultKind};
+use super::role::Role;
 use super::set::{Confirmed, both_genuine};
 use super::tip::Tip;
 use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use hufu_wire::{IssuerId, KeyId, Malformed, Reason, Sequence};
 
-use super::authorities::Role;
+use super::role::Role;
 
 /// A message of one issuer's chain that is not believed. Nothing follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use hufu_wire::chain::Head;
 use hufu_wire::{Message, read};
 
 use super::HEAD;
-use super::authorities::{Authorities, Role};
+use super::authorities::Authorities;
 use super::fault::{ChainFault, ChainFaultKind};
+use super::role::Role;
 use crate::keyring::Keyring;
 use crate::verified::Verified;
 

@@ -5,9 +5,10 @@ use hufu_wire::chain::{Instruction, InstructionParts};
 use hufu_wire::{Message, read};
 
 use super::INSTRUCTION;
-use super::authorities::{Authorities, Role};
+use super::authorities::Authorities;
 use super::digest::content_digest;
 use super::fault::{ChainFault, ChainFaultKind};
+use super::role::Role;
 use crate::keyring::Keyring;
 use crate::verified::Verified;
 

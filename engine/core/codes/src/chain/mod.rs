@@ -18,21 +18,25 @@ mod fault;
 mod head;
 mod instruction;
 mod release;
+mod role;
 mod set;
 mod sign;
 mod tip;
+mod unsignable;
 mod unsigned;
 
-pub use authorities::{Authorities, Role, SameAuthority};
+pub use authorities::{Authorities, SameAuthority};
 pub use checkpoint::open_checkpoint;
 pub use digest::{chain_digest, content_digest};
 pub use fault::{ChainFault, ChainFaultKind};
 pub use head::open_head;
 pub use instruction::open_instruction;
 pub use release::open_release;
+pub use role::Role;
 pub use set::{Confirmed, Unconfirmed};
-pub use sign::{AuthoritySigner, Unsignable};
+pub use sign::AuthoritySigner;
 pub use tip::{Place, Tip};
+pub use unsignable::Unsignable;
 pub use unsigned::{AuthorityKey, Unsigned};
 
 /// What a local authority signs begins with this.

@@ -8,9 +8,10 @@ use hufu_wire::chain::{ChainDigest, ChangeSet, ContentDigest, Parts};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Message, read};
 
-use super::authorities::{Authorities, Role};
+use super::authorities::Authorities;
 use super::digest::{chain_digest, content_digest};
 use super::fault::{ChainFault, ChainFaultKind};
+use super::role::Role;
 use super::tip::Tip;
 use super::{CONFIRMATION, INSTRUCTION};
 use crate::keyring::Keyring;

@@ -7,11 +7,11 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use hufu_signature::PublicKey;
 use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Proposed, Release};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
-use hufu_wire::{IssuerId, KeyId, UnixMillis, read};
+use hufu_wire::{IssuerId, KeyId, Message, UnixMillis, read};
 
 use super::digest::content_digest;
-use super::sign::{Unsignable, written};
 use super::tip::Tip;
+use super::unsignable::Unsignable;
 use super::{CHECKPOINT_CONFIRMATION, CHECKPOINT_INSTRUCTION, CONFIRMATION, INSTRUCTION, RELEASE};
 use crate::cose;
 use crate::verified::Verified;
@@ -193,6 +193,12 @@ fn check_order(proposed: Proposed, tip: &Tip, now: UnixMillis) -> Result<(), Uns
     } else {
         Err(Unsignable::OutOfOrder { sequence })
     }
+}
+
+pub(super) fn written<'a>(message: &impl Message<'a>) -> Vec<u8> {
+    let mut bytes = vec![0; message.size()];
+    message.write_to(&mut bytes);
+    bytes
 }
 
 impl fmt::Debug for AuthorityKey {

@@ -3,11 +3,11 @@
 use hufu_signature::{Job, PreparedKey, PublicKey, Scheme};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
 
+use super::fault::TrustFault;
 use super::key::Uses;
-use super::update::TrustFault;
 use crate::cbor::{Fault, Reader, Writer};
 use crate::cose::{self, Sign1};
-use crate::issue::OperatorSigner;
+use crate::operator::OperatorSigner;
 use crate::sha256;
 
 /// Private claim of a trust list.

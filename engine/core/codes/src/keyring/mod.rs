@@ -2,7 +2,10 @@
 //!
 //! A [`Keyring`] does not change. [`Keyring::update`] makes the next one from the trust list that the
 //! operator signed; readers keep the one they hold until they fetch the next.
+//!
+//! [`Admitted`] and this module import each other: the keyring alone admits, and what it admits names its key.
 
+mod fault;
 mod key;
 mod list;
 mod state;
@@ -16,9 +19,9 @@ use hufu_wire::{KeyId, Reason, UnixSeconds};
 
 use crate::verified::{Admitted, Claims, Signed};
 
+pub use fault::TrustFault;
 pub use key::{IssuerKey, Uses};
 pub use list::{ListDigest, ListedKey, TrustList};
-pub use update::TrustFault;
 
 /// Every key an engine trusts, as of one trust list, and every key it will never trust again.
 #[derive(Clone, Debug)]

@@ -4,8 +4,9 @@ use hufu_signature::PreparedKey;
 use hufu_wire::{KeyId, UnixSeconds};
 
 use super::Keyring;
+use super::fault::TrustFault;
 use super::list::TrustList;
-use super::update::{REVOKED_MAX, TrustFault};
+use super::update::REVOKED_MAX;
 use crate::cbor::{Fault, Reader, Writer};
 use crate::sha256;
 

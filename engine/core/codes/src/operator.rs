@@ -1,0 +1,36 @@
+//! The operator's side: who signs trust lists.
+
+use core::fmt;
+
+use hufu_signature::PublicKey;
+
+use crate::cose::SigningPair;
+
+/// The operator's signing key: it signs trust lists.
+pub struct OperatorSigner {
+    pair: SigningPair,
+}
+
+impl OperatorSigner {
+    /// The signer with this secret seed, RFC 8032 section 5.1.5.
+    pub fn from_seed(seed: &[u8; 32]) -> OperatorSigner {
+        OperatorSigner { pair: SigningPair::from_seed(seed) }
+    }
+
+    /// The public key that every engine of this operator is given.
+    pub fn public(&self) -> &PublicKey {
+        self.pair.public()
+    }
+
+    /// Signs any payload as it is; trust lists are signed by
+    /// [`TrustList::sign`](crate::keyring::TrustList::sign).
+    pub fn sign_payload(&self, payload: &[u8]) -> Vec<u8> {
+        self.pair.sign(payload)
+    }
+}
+
+impl fmt::Debug for OperatorSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OperatorSigner({})", self.pair.id())
+    }
+}
