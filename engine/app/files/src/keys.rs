@@ -188,7 +188,7 @@ impl SecretKey {
             bail!("{name} is not a secret key of `hufu keys generate`");
         };
         ensure!(key.owner == owner, "{name} is a key of another use: {:?}", key.owner);
-        // The one there is; `seed` is a seed of it.
+        // A second scheme makes this a `match`: it decides what `seed` is.
         let Scheme::Ed25519 = scheme_of(key.scheme.as_deref(), &name)?;
         Ok(key)
     }
