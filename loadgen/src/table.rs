@@ -127,7 +127,7 @@ fn plain() -> Table {
 }
 
 fn number(value: impl ToString) -> Cell {
-    Cell::new(value.to_string()).set_alignment(CellAlignment::Right)
+    Cell::new(value).set_alignment(CellAlignment::Right)
 }
 
 #[cfg(test)]

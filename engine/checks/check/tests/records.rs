@@ -20,8 +20,8 @@ fn noting(checkpoint: &Checkpoint) -> Spine<Recorder> {
     Spine::with_journal(checkpoint.engine.clone(), Recorder::default()).unwrap()
 }
 
-fn subject(holder: HolderIndex) -> Option<Subject> {
-    Some(Subject { issuer: ISSUER, holder })
+fn subject(holder: HolderIndex) -> Subject {
+    Subject { issuer: ISSUER, holder }
 }
 
 /// Codes of which each gets another answer, with whom it shows to be there.
@@ -29,10 +29,10 @@ fn codes(checkpoint: &Checkpoint) -> [(String, Option<Subject>, Reason); 6] {
     let mut forged = checkpoint.signer.sign_credential(&checkpoint.credential(RED, Detail::Paper)).unwrap();
     *forged.last_mut().unwrap() ^= 1;
     [
-        (checkpoint.paper(GREEN), subject(GREEN), Reason::Clear),
-        (checkpoint.phone(RED), subject(RED), Reason::StatusRed),
-        (checkpoint.trip(AMBER, HUB), subject(AMBER), Reason::KindNotAccepted),
-        (checkpoint.paper(UNKNOWN), subject(UNKNOWN), Reason::StatusUnknown),
+        (checkpoint.paper(GREEN), Some(subject(GREEN)), Reason::Clear),
+        (checkpoint.phone(RED), Some(subject(RED)), Reason::StatusRed),
+        (checkpoint.trip(AMBER, HUB), Some(subject(AMBER)), Reason::KindNotAccepted),
+        (checkpoint.paper(UNKNOWN), Some(subject(UNKNOWN)), Reason::StatusUnknown),
         (code_text(&forged, None), None, Reason::BadSignature),
         ("hello".to_owned(), None, Reason::NotACode),
     ]
@@ -126,7 +126,7 @@ fn r40_every_member_of_a_roster_is_noted_once_and_a_roster_that_is_turned_down_o
     for ((record, member), holder) in spine.journal().0.iter().zip(members).zip(&holders) {
         let MemberVerdict { decision, reason, colour } = read(member).unwrap();
         let verdict = Verdict { decision, reason, colour, ..record.verdict };
-        let (subject, channel) = (subject(*holder), Channel::Roster);
+        let (subject, channel) = (Some(subject(*holder)), Channel::Roster);
         assert_eq!(*record, Record { channel, grant: terminal, lane: None, subject, verdict });
         assert_eq!((verdict.as_of.0, verdict.age), (4, hufu_wire::Age::Millis(700)));
     }
