@@ -90,15 +90,15 @@ impl Scene {
 
     /// Steps when it wants to be, until it has something to do.
     fn sleep(&mut self) -> Vec<Action> {
-        loop {
+        for _ in 0..1_000 {
             assert!(self.wake_at > self.now.uptime, "it would never rest");
-            let passed = self.wake_at.saturating_sub(self.now.uptime);
-            self.pass(passed);
+            self.pass(self.wake_at.saturating_sub(self.now.uptime));
             let actions = self.step(Event::Time);
             if !actions.is_empty() {
                 return actions;
             }
         }
+        panic!("it does nothing until {:?}", self.now.uptime)
     }
 
     fn since(&self, uptime: Duration) -> Duration {
@@ -123,13 +123,14 @@ impl Scene {
 
     /// Heads every second, until it has something to do.
     fn beat(&mut self, link: &Link) -> Vec<Action> {
-        loop {
+        for _ in 0..1_000 {
             self.pass(Duration::from_secs(1));
             let actions = self.head(&link.tip);
             if !actions.is_empty() {
                 return actions;
             }
         }
+        panic!("it does nothing until {:?}", self.now.uptime)
     }
 
     /// Writes the warm copy that it decided on.
