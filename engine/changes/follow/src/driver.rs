@@ -45,6 +45,7 @@ pub(crate) struct Driver {
 #[derive(Default)]
 pub(crate) struct Work {
     events: VecDeque<Event>,
+    actions: VecDeque<Action>,
     wake_at: Duration,
     is_stopping: bool,
     is_over: bool,
@@ -97,7 +98,10 @@ impl Driver {
 
     /// Steps the machine and does what it decides.
     pub(crate) async fn step(&mut self, event: Event) {
-        for action in self.machine.step(self.clock.now(), event, &self.applier) {
+        let actions = self.machine.step(self.clock.now(), event, &self.applier);
+        self.work.actions.extend(actions);
+        // A panic of the feed loses none of the actions after it.
+        while let Some(action) = self.work.actions.pop_front() {
             self.act(action).await;
         }
         self.publish(Life::Running);

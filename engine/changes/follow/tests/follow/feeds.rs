@@ -114,6 +114,21 @@ fn a_feed_that_panics_is_asked_again() {
     });
 }
 
+/// The question for a checkpoint comes first of what a fork makes it do.
+#[test]
+fn a_feed_that_panics_loses_nothing_else_that_was_to_be_done() {
+    let (links, folder) = (grown(3), tempdir().unwrap());
+    let stray = next(&links[1].tip, &links[1].words, &[(0, Change::Status(GREEN))]);
+    let source = Source::with(&links);
+    source.panics_when_asked();
+    let engine = start(folder.path(), source.feed(), Arc::new(Store::default()), QUICK);
+    engine.until_at(3);
+    source.keeps_aside(&stray);
+    source.is(Manner::Stray);
+    engine.until("the fork", |status| status.is_forked && status.tally.panics >= 2);
+    engine.until("a warm copy with the fork", |status| status.tally.warm_copies >= 1);
+}
+
 /// How often it is looked at meanwhile the tests of the machine count.
 fn bounded(manner: Manner) {
     let timings = Timings { ask_ms_min: 200, backoff_ms_min: 100, backoff_ms_max: 10_000, ..QUICK };

@@ -59,6 +59,7 @@ struct Inside {
     subscriptions: u64,
     left: u64,
     asked: u64,
+    panics_when_asked: bool,
 }
 
 /// A chain, shared by the test and its feeds.
@@ -95,6 +96,10 @@ impl Source {
 
     pub fn keeps_aside(&self, stray: &Link) {
         self.inside().stray = Some(stray.clone());
+    }
+
+    pub fn panics_when_asked(&self) {
+        self.inside().panics_when_asked = true;
     }
 
     pub fn trims(&self, to: u64) {
@@ -238,7 +243,10 @@ impl Feed for Wire {
     async fn checkpoint(&mut self) -> Result<Option<Bytes>, FeedFault> {
         let mut inside = self.source.inside();
         inside.asked += 1;
-        Ok(inside.checkpoint.clone())
+        let (checkpoint, panics) = (inside.checkpoint.clone(), inside.panics_when_asked);
+        drop(inside);
+        assert!(!panics, "a feed that panics when it is asked");
+        Ok(checkpoint)
     }
 }
 

@@ -76,7 +76,7 @@ impl Sets {
     }
 
     /// The newest set that is there. Others may publish on the subject too, for a server asks for no signature;
-    /// what they leave is stepped over, here and by whoever follows.
+    /// what they leave is stepped over, here and by followers.
     async fn newest(&self, stream: &Stream, last: StreamMessage) -> Result<Option<Placed>, PublishFault> {
         let first = stream.cached_info().state.first_sequence;
         let mut at = last.sequence;
