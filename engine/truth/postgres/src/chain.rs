@@ -5,17 +5,14 @@ mod words;
 
 use async_trait::async_trait;
 use hufu_codes::chain::Tip;
-use hufu_registry::chain::{Append, Appended, StoredRow, checked_set, checked_sets, checked_tip};
-use hufu_registry::store::{Chain, Statuses};
+use hufu_registry::chain::{Append, Appended, StoredRow, checked_set, checked_sets, read_tip};
+use hufu_registry::store::{Chain, Columns as _, FromColumns as _, Statuses, at_most};
 use hufu_registry::{Fault, StoredSet};
-use hufu_wire::chain::ChainDigest;
 use hufu_wire::{HolderIndex, IssuerId, Sequence};
-use sqlx::postgres::PgRow;
 use tokio::sync::broadcast;
 
 use crate::fault::{fault, retried};
-use crate::issuers::tip;
-use crate::row::{Columns as _, at_most};
+use crate::row::{Row, one};
 use crate::store::PostgresStore;
 
 /// Sets of one page, however small they are.
@@ -35,20 +32,6 @@ macro_rules! select_tip {
     };
 }
 
-/// Reads what `select_tip!` selects.
-fn checked(issuer: IssuerId, row: &PgRow) -> Result<Tip, Fault> {
-    let last = row.array_or_none("last_digest")?.map(ChainDigest);
-    checked_tip(issuer, tip(row)?, last)
-}
-
-fn set(row: &PgRow) -> Result<StoredRow, Fault> {
-    Ok(StoredRow {
-        sequence: Sequence(row.number("sequence")?),
-        digest: ChainDigest(row.array("digest")?),
-        bytes: row.bytes("bytes")?,
-    })
-}
-
 #[async_trait]
 impl Chain for PostgresStore {
     async fn append(&self, append: &Append<'_>) -> Result<Appended, Fault> {
@@ -62,15 +45,14 @@ impl Chain for PostgresStore {
     async fn tip(&self, issuer: IssuerId) -> Result<Option<Tip>, Fault> {
         let query = sqlx::query(select_tip!("", "")).bind(i64::from(issuer.0));
         let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| checked(issuer, &row)).transpose()
+        row.map(|row| read_tip(issuer, &Row(&row))).transpose()
     }
 
     async fn set(&self, issuer: IssuerId, sequence: Sequence) -> Result<Option<StoredSet>, Fault> {
         let query =
             sqlx::query("SELECT sequence, digest, bytes FROM sets WHERE issuer = $1 AND sequence = $2");
         let query = query.bind(i64::from(issuer.0)).bind(at_most(sequence.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| checked_set(issuer, set(&row)?)).transpose()
+        one(&self.pool, query).await?.map(|row| checked_set(issuer, row)).transpose()
     }
 
     async fn sets(
@@ -94,10 +76,14 @@ impl Chain for PostgresStore {
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(at_most(after.0));
         let query = query.bind(i64::try_from(bytes_max).unwrap_or(i64::MAX)).bind(SETS_MAX);
         let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
-        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let Some(first) = rows.first().map(Row) else { return Ok(Vec::new()) };
         let last = Sequence(first.number("tip_sequence")?);
         let is_empty = first.number_or_none::<i64>("sequence")?.is_none();
-        let rows = rows.iter().filter(|_| !is_empty).map(set).collect::<Result<_, _>>()?;
+        let rows = rows
+            .iter()
+            .filter(|_| !is_empty)
+            .map(|row| StoredRow::read(&Row(row)))
+            .collect::<Result<_, _>>()?;
         checked_sets(issuer, after, last, rows)
     }
 
@@ -118,7 +104,8 @@ impl Chain for PostgresStore {
         );
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(i64::from(from.0));
         let row = query.bind(i64::from(limit)).fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| Ok(Statuses { tip: checked(issuer, &row)?, words: words::read(&row)? })).transpose()
+        let read = |row: Row<'_>| Ok(Statuses { tip: read_tip(issuer, &row)?, words: words::read(&row)? });
+        row.map(|row| read(Row(&row))).transpose()
     }
 
     fn grown(&self) -> broadcast::Receiver<IssuerId> {

@@ -1,26 +1,20 @@
 //! The newest checkpoint of each issuer.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Checkpoints, StoredCheckpoint};
+use hufu_registry::store::{Checkpoints, StoredCheckpoint, big};
 use hufu_registry::{Entry, Fault};
-use hufu_wire::{IssuerId, Sequence, UnixMillis};
+use hufu_wire::IssuerId;
 
-use crate::fault::{fault, retried};
+use crate::fault::retried;
 use crate::issuers::lock;
-use crate::row::{Columns as _, big};
+use crate::row::one;
 use crate::store::PostgresStore;
 
 #[async_trait]
 impl Checkpoints for PostgresStore {
     async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<StoredCheckpoint>, Fault> {
         let query = sqlx::query("SELECT * FROM checkpoints WHERE issuer = $1").bind(i64::from(issuer.0));
-        let Some(row) = query.fetch_optional(&self.pool).await.map_err(fault)? else { return Ok(None) };
-        Ok(Some(StoredCheckpoint {
-            issuer,
-            sequence: Sequence(row.number("sequence")?),
-            made: UnixMillis(row.number("made")?),
-            bytes: row.bytes("bytes")?.into(),
-        }))
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn put_checkpoint(&self, checkpoint: &StoredCheckpoint, entry: &Entry) -> Result<bool, Fault> {
@@ -41,8 +35,7 @@ impl Checkpoints for PostgresStore {
                 .await?;
             let kept = put.rows_affected() > 0;
             if kept {
-                self.line(&mut tx, entry).await?;
-                tx.commit().await?;
+                self.commit(tx, entry).await?;
             }
             Ok(kept)
         })

@@ -1,33 +1,13 @@
 //! Credentials that were issued.
 
 use async_trait::async_trait;
-use hufu_registry::store::Credentials;
+use hufu_registry::store::{Credentials, at_most};
 use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
-use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
-use sqlx::postgres::PgRow;
+use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 
-use crate::fault::{Stop, fault, retried};
-use crate::row::{Columns as _, at_most, damaged};
+use crate::fault::{Stop, retried};
+use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
-
-fn listed(row: &PgRow) -> Result<ListedCredential, Fault> {
-    let kind = row.number("kind")?;
-    let credential = IssuedCredential {
-        issuer: IssuerId(row.number("issuer")?),
-        holder: HolderIndex(row.number("holder")?),
-        kind: kind_of(kind).ok_or_else(|| damaged("kind", kind))?,
-        generation: row.number("generation")?,
-        issued: UnixSeconds(row.number("issued_s")?),
-        expires: UnixSeconds(row.number("expires_s")?),
-        key: KeyId(row.array("key")?),
-        digest: row.array("digest")?,
-    };
-    Ok(ListedCredential { number: row.number("number")?, credential })
-}
-
-fn kind_of(kind: i64) -> Option<CodeKind> {
-    [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip].into_iter().find(|&known| known as i64 == kind)
-}
 
 /// Other phone credentials of the same holder and generation that go on beside a new one.
 async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<Phones, Stop> {
@@ -35,16 +15,14 @@ async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<Phones, St
         SELECT count(*) AS others, max(expires_s) AS until FROM credentials
         WHERE issuer = $1 AND holder = $2 AND kind = $3 AND generation = $4 AND expires_s > $5 AND digest <> $6";
     let Some(from) = credential.others_from() else { return Ok(Phones::default()) };
-    let row = sqlx::query(PHONES)
+    let query = sqlx::query(PHONES)
         .bind(i64::from(credential.issuer.0))
         .bind(i64::from(credential.holder.0))
         .bind(CodeKind::Phone as i64)
         .bind(i64::from(credential.generation))
         .bind(i64::from(from.0))
-        .bind(&credential.digest[..])
-        .fetch_one(&mut **tx)
-        .await?;
-    Ok(Phones { others: row.number("others")?, until: row.number_or_none("until")?.map(UnixSeconds) })
+        .bind(&credential.digest[..]);
+    Ok(one(&mut **tx, query).await?.unwrap_or_default())
 }
 
 #[async_trait]
@@ -67,8 +45,7 @@ impl Credentials for PostgresStore {
             let mut tx = self.begin().await?;
             let locked = sqlx::query(LOCK).bind(issuer).bind(holder).fetch_optional(&mut *tx).await?;
             if locked.is_none() {
-                let said = format!("holder {} of issuer {}", credential.holder, credential.issuer);
-                return Err(Fault::NotFound(said).into());
+                return Err(Fault::no_holder(credential.issuer, credential.holder).into());
             }
             let phones = phones(&mut tx, credential).await?;
             if only_phone && phones.others > 0 {
@@ -85,8 +62,7 @@ impl Credentials for PostgresStore {
                 .bind(&credential.digest[..])
                 .execute(&mut *tx)
                 .await?;
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
+            self.commit(tx, entry).await?;
             Ok(phones)
         })
         .await
@@ -103,6 +79,6 @@ impl Credentials for PostgresStore {
             SELECT * FROM credentials WHERE issuer = $1 AND holder = $2 AND number > $3 ORDER BY number LIMIT $4";
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(i64::from(holder.0));
         let query = query.bind(at_most(after)).bind(i64::from(limit));
-        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(listed).collect()
+        Ok(all(&self.pool, query).await?)
     }
 }

@@ -1,27 +1,14 @@
 //! Verifier devices.
 
 use async_trait::async_trait;
-use hufu_registry::store::{DeviceChange, Devices};
+use hufu_registry::store::{DeviceChange, Devices, FromColumns as _, big};
 use hufu_registry::{Device, Entry, Fault};
 use hufu_wire::limits::DEVICES_MAX;
-use hufu_wire::{DeviceGeneration, DeviceId, SiteId, UnixMillis};
-use sqlx::postgres::PgRow;
+use hufu_wire::{DeviceId, SiteId, UnixMillis};
 
-use crate::fault::{Stop, broken, fault, retried};
-use crate::row::{Columns as _, big};
-use crate::sites::no_site;
+use crate::fault::{Stop, broken, retried};
+use crate::row::{Row, all, one};
 use crate::store::PostgresStore;
-
-fn device(row: &PgRow) -> Result<Device, Fault> {
-    Ok(Device {
-        id: DeviceId(row.number("id")?),
-        site: SiteId(row.number("site")?),
-        name: row.text("name")?,
-        generation: DeviceGeneration(row.number("generation")?),
-        revoked: row.number_or_none("revoked")?.map(UnixMillis),
-        added: UnixMillis(row.number("added")?),
-    })
-}
 
 #[async_trait]
 impl Devices for PostgresStore {
@@ -38,30 +25,26 @@ impl Devices for PostgresStore {
             INSERT INTO devices (id, site, name, generation, added) VALUES ($1, $2, $3, 1, $4) RETURNING *";
         retried(|| async {
             let mut tx = self.begin().await?;
-            let id: u32 = sqlx::query(GIVE).fetch_one(&mut *tx).await?.number("id")?;
-            if id >= DEVICES_MAX {
-                return Err(Fault::Full(format!("every device id below {DEVICES_MAX} is given")).into());
+            let id: i64 = sqlx::query_scalar(GIVE).fetch_one(&mut *tx).await?;
+            if id >= i64::from(DEVICES_MAX) {
+                return Err(Fault::no_more_devices().into());
             }
-            let add = sqlx::query(ADD).bind(i64::from(id)).bind(i64::from(site.0)).bind(name);
+            let add = sqlx::query(ADD).bind(id).bind(i64::from(site.0)).bind(name);
             let added = add.bind(big("now", now.0)?).fetch_one(&mut *tx).await;
             let added = added.map_err(|error| match broken(&error) {
-                Some("devices_site") => no_site(site).into(),
-                Some("devices_name") => {
-                    Stop::Fault(Fault::Conflict(format!("site {site} has a device {name:?} already")))
-                }
-                _ => error.into(),
+                Some("devices_site") => Fault::no_site(site).into(),
+                Some("devices_name") => Fault::device_exists(site, name).into(),
+                _ => Stop::Sql(error),
             })?;
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
-            Ok(device(&added)?)
+            self.commit(tx, entry).await?;
+            Ok(Device::read(&Row(&added))?)
         })
         .await
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, Fault> {
         let query = sqlx::query("SELECT * FROM devices WHERE id = $1").bind(i64::from(id.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.as_ref().map(device).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn devices(
@@ -79,7 +62,7 @@ impl Devices for PostgresStore {
             Some(site) => query.bind(i64::from(site.0)),
             None => query,
         };
-        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(device).collect()
+        Ok(all(&self.pool, query).await?)
     }
 
     async fn change_device(
@@ -98,10 +81,9 @@ impl Devices for PostgresStore {
                 DeviceChange::Revoke => sqlx::query(REVOKE).bind(i64::from(id.0)).bind(big("now", now.0)?),
                 DeviceChange::Renew => sqlx::query(RENEW).bind(i64::from(id.0)),
             };
-            let Some(changed) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
-            Ok(Some(device(&changed)?))
+            let Some(changed) = one(&mut *tx, query).await? else { return Ok(None) };
+            self.commit(tx, entry).await?;
+            Ok(Some(changed))
         })
         .await
     }

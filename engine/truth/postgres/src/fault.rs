@@ -28,6 +28,15 @@ impl From<Fault> for Stop {
     }
 }
 
+impl From<Stop> for Fault {
+    fn from(stop: Stop) -> Fault {
+        match stop {
+            Stop::Sql(error) => fault(error),
+            Stop::Fault(fault) => fault,
+        }
+    }
+}
+
 /// Runs a transaction, and again when PostgreSQL chose it to give way. A connection that breaks is not a reason
 /// to run it again: whether it was committed is unknown then, and only the caller knows what that means.
 pub(crate) async fn retried<T, F: Future<Output = Result<T, Stop>>>(
@@ -36,13 +45,11 @@ pub(crate) async fn retried<T, F: Future<Output = Result<T, Stop>>>(
     let mut tries = 1;
     loop {
         match transaction().await {
-            Ok(value) => return Ok(value),
-            Err(Stop::Fault(fault)) => return Err(fault),
             Err(Stop::Sql(error)) if gave_way(&error) && tries < TRIES_MAX => {
                 tokio::time::sleep(PAUSE * tries).await;
                 tries += 1;
             }
-            Err(Stop::Sql(error)) => return Err(fault(error)),
+            outcome => return Ok(outcome?),
         }
     }
 }

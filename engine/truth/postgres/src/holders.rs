@@ -3,24 +3,14 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use hufu_registry::store::{Holders, Resealed, Seal};
+use hufu_registry::store::{Columns as _, FromColumns as _, Holders, Resealed, Seal, big};
 use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
-use sqlx::postgres::PgRow;
 
-use crate::fault::{Stop, fault, retried};
+use crate::fault::{Stop, retried};
 use crate::issuers::lock;
-use crate::row::{Columns as _, big, word_out};
+use crate::row::{Row, all, one};
 use crate::store::{PostgresStore, Tx};
-
-fn holder(row: &PgRow) -> Result<StoredHolder, Fault> {
-    Ok(StoredHolder {
-        index: HolderIndex(row.number("holder")?),
-        subject: Subject(row.array("subject")?),
-        sealed: row.bytes("sealed")?,
-        registered: UnixMillis(row.number("registered")?),
-    })
-}
 
 /// Which of `subjects` are registered, and where.
 async fn known(
@@ -31,7 +21,7 @@ async fn known(
     const KNOWN: &str = "SELECT subject, holder FROM holders WHERE issuer = $1 AND subject = ANY($2)";
     let subjects: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
     let rows = sqlx::query(KNOWN).bind(i64::from(issuer.0)).bind(subjects).fetch_all(&mut **tx).await?;
-    let known = rows.iter().map(|row| Ok((row.array("subject")?, HolderIndex(row.number("holder")?))));
+    let known = rows.iter().map(Row).map(|row| Ok((row.array("subject")?, HolderIndex::read(&row)?)));
     Ok(known.collect::<Result<_, Fault>>()?)
 }
 
@@ -69,8 +59,7 @@ impl Holders for PostgresStore {
                     registered.push(Registered { index, known: true });
                     continue;
                 }
-                let full = || Fault::Full(format!("issuer {issuer} has given its last holder index"));
-                let index = HolderIndex(u32::try_from(next).map_err(|_| full())?);
+                let index = HolderIndex(u32::try_from(next).map_err(|_| Fault::no_more_holders(issuer))?);
                 next += 1;
                 new.indices.push(i64::from(index.0));
                 new.subjects.push(&subject.0);
@@ -81,8 +70,7 @@ impl Holders for PostgresStore {
             let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(new.indices).bind(new.subjects);
             add.bind(new.sealed).bind(big("now", now.0)?).execute(&mut *tx).await?;
             sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(big("holder", next)?).execute(&mut *tx).await?;
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
+            self.commit(tx, entry).await?;
             Ok(registered)
         })
         .await
@@ -91,15 +79,13 @@ impl Holders for PostgresStore {
     async fn holder(&self, issuer: IssuerId, index: HolderIndex) -> Result<Option<StoredHolder>, Fault> {
         let query = sqlx::query("SELECT * FROM holders WHERE issuer = $1 AND holder = $2");
         let query = query.bind(i64::from(issuer.0)).bind(i64::from(index.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.as_ref().map(holder).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn find_holder(&self, issuer: IssuerId, subject: Subject) -> Result<Option<HolderIndex>, Fault> {
         let query = sqlx::query("SELECT holder FROM holders WHERE issuer = $1 AND subject = $2");
         let query = query.bind(i64::from(issuer.0)).bind(&subject.0[..]);
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| row.number("holder").map(HolderIndex)).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn holders(
@@ -111,7 +97,7 @@ impl Holders for PostgresStore {
         const PAGE: &str = "SELECT * FROM holders WHERE issuer = $1 AND holder > $2 ORDER BY holder LIMIT $3";
         let after = after.map_or(-1, |after| i64::from(after.0));
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(after).bind(i64::from(limit));
-        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(holder).collect()
+        Ok(all(&self.pool, query).await?)
     }
 
     async fn reseal(&self, issuer: IssuerId, holders: &[Resealed], entry: &Entry) -> Result<u64, Fault> {
@@ -127,8 +113,7 @@ impl Holders for PostgresStore {
             let reseal =
                 sqlx::query(RESEAL).bind(i64::from(issuer.0)).bind(&indices).bind(&was).bind(&sealed);
             let resealed = reseal.execute(&mut *tx).await?.rows_affected();
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
+            self.commit(tx, entry).await?;
             Ok(resealed)
         })
         .await
@@ -137,7 +122,6 @@ impl Holders for PostgresStore {
     async fn status(&self, issuer: IssuerId, index: HolderIndex) -> Result<StatusWord, Fault> {
         let query = sqlx::query("SELECT word FROM statuses WHERE issuer = $1 AND holder = $2");
         let query = query.bind(i64::from(issuer.0)).bind(i64::from(index.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map_or(Ok(StatusWord::UNKNOWN), |row| row.number("word").map(word_out))
+        Ok(one(&self.pool, query).await?.unwrap_or(StatusWord::UNKNOWN))
     }
 }

@@ -1,16 +1,15 @@
 //! Proposals, and what became of them.
 
 use async_trait::async_trait;
-use hufu_registry::chain::checked_instruction;
-use hufu_registry::store::Proposals;
+use hufu_registry::chain::read_instruction;
+use hufu_registry::store::{Proposals, at_most, big};
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
-use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
-use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
-use sqlx::postgres::PgRow;
+use hufu_wire::chain::ContentDigest;
+use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::fault::{Stop, fault, retried};
 use crate::issuers::lock;
-use crate::row::{Columns as _, at_most, big, damaged};
+use crate::row::{Row, all, one};
 use crate::store::{PostgresStore, Tx};
 
 /// Every column but the instruction and the release, which are large.
@@ -27,48 +26,9 @@ macro_rules! select_proposal {
 const BY_ID: &str = select_proposal!("WHERE issuer = $1 AND id = $2");
 const BY_CONTENT: &str = select_proposal!("WHERE issuer = $1 AND content = $2");
 
-fn proposal(row: &PgRow) -> Result<Proposal, Fault> {
-    Ok(Proposal {
-        id: ProposalId(row.number("id")?),
-        facts: ProposalFacts {
-            content: ContentDigest(row.array("content")?),
-            proposed: Proposed::from_bits(row.number("proposed")?),
-            expires: UnixMillis(row.number("expires")?),
-            rule: RuleId(row.number("rule")?),
-            inputs: InputsDigest(row.array("inputs")?),
-            local_key: KeyId(row.array("local_key")?),
-            reason: row.text("reason")?,
-            changes: row.number("changes")?,
-            reds: row.number("reds")?,
-        },
-        state: state(row)?,
-        released: row.number_or_none("released")?,
-        added: UnixMillis(row.number("added")?),
-    })
-}
-
-fn state(row: &PgRow) -> Result<ProposalState, Fault> {
-    let phase = row.text("phase")?;
-    let phase = ProposalPhase::from_slug(&phase).ok_or_else(|| damaged("phase", &phase))?;
-    let sequence = row.number_or_none("sequence")?.map(Sequence);
-    let alarm = match row.number_or_none("alarm_reds")? {
-        Some(reds) => Some(Alarm {
-            reds,
-            recent: row.number("alarm_recent")?,
-            holders: row.number("alarm_holders")?,
-            share_permille: row.number("alarm_share_permille")?,
-        }),
-        None => None,
-    };
-    let state = ProposalState::stored(phase, sequence, alarm);
-    state.ok_or_else(|| damaged("phase", format!("{phase} without what belongs to it")))
-}
-
 /// A proposal as it is, within a transaction that has the issuer's lock.
 async fn by_id(tx: &mut Tx, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Stop> {
-    let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
-    let row = query.fetch_optional(&mut **tx).await?;
-    Ok(row.as_ref().map(proposal).transpose()?)
+    one(&mut **tx, sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0))).await
 }
 
 /// The proposal that a set confirms, within a transaction that has the issuer's lock.
@@ -77,9 +37,7 @@ pub(crate) async fn by_content(
     issuer: IssuerId,
     content: ContentDigest,
 ) -> Result<Option<Proposal>, Stop> {
-    let query = sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..]);
-    let row = query.fetch_optional(&mut **tx).await?;
-    Ok(row.as_ref().map(proposal).transpose()?)
+    one(&mut **tx, sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..])).await
 }
 
 /// Writes that the brake holds a proposal.
@@ -173,8 +131,7 @@ impl Proposals for PostgresStore {
                 added: now,
             };
             add(&mut tx, issuer, &new, instruction).await?;
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
+            self.commit(tx, entry).await?;
             Ok(new)
         })
         .await
@@ -182,16 +139,14 @@ impl Proposals for PostgresStore {
 
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
         let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.as_ref().map(proposal).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault> {
         let query = sqlx::query("SELECT content, instruction FROM proposals WHERE issuer = $1 AND id = $2");
         let query = query.bind(i64::from(issuer.0)).bind(at_most(id.0));
-        let Some(row) = query.fetch_optional(&self.pool).await.map_err(fault)? else { return Ok(None) };
-        let content = ContentDigest(row.array("content")?);
-        checked_instruction(issuer, id, content, row.bytes("instruction")?).map(Some)
+        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        row.map(|row| read_instruction(issuer, id, &Row(&row))).transpose()
     }
 
     async fn proposals(
@@ -211,7 +166,7 @@ impl Proposals for PostgresStore {
             Some(phase) => query.bind(phase.slug()),
             None => query,
         };
-        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(proposal).collect()
+        Ok(all(&self.pool, query).await?)
     }
 
     async fn withdraw(
@@ -228,8 +183,7 @@ impl Proposals for PostgresStore {
             if known.state.phase().is_open() {
                 let withdraw = sqlx::query(WITHDRAW).bind(i64::from(issuer.0)).bind(at_most(id.0));
                 withdraw.execute(&mut *tx).await?;
-                self.line(&mut tx, entry).await?;
-                tx.commit().await?;
+                self.commit(tx, entry).await?;
                 known.state = ProposalState::Withdrawn;
             }
             Ok(Some(known))
@@ -254,8 +208,7 @@ impl Proposals for PostgresStore {
             if known.state.phase() == ProposalPhase::Braked {
                 let query = sqlx::query(RELEASE).bind(i64::from(issuer.0)).bind(at_most(id.0));
                 query.bind(i64::from(reds)).bind(release).execute(&mut *tx).await?;
-                self.line(&mut tx, entry).await?;
-                tx.commit().await?;
+                self.commit(tx, entry).await?;
                 known.state = ProposalState::Pending;
                 known.released = Some(reds);
             }
@@ -268,13 +221,14 @@ impl Proposals for PostgresStore {
         const ANY: &str = "
             SELECT EXISTS (
                 SELECT FROM proposals WHERE issuer = $1 AND phase IN ('pending', 'braked') AND expires <= $2
-            ) AS any";
+            )";
         const EXPIRE: &str = "
             UPDATE proposals SET phase = 'expired'
             WHERE issuer = $1 AND phase IN ('pending', 'braked') AND expires <= $2";
         // Whoever looks at proposals asks for this first: mostly there are none, and nobody has to wait.
-        let any = sqlx::query(ANY).bind(i64::from(issuer.0)).bind(at_most(now.0));
-        if !any.fetch_one(&self.pool).await.map_err(fault)?.flag("any")? {
+        let any = sqlx::query_scalar(ANY).bind(i64::from(issuer.0)).bind(at_most(now.0));
+        let any: bool = any.fetch_one(&self.pool).await.map_err(fault)?;
+        if !any {
             return Ok(0);
         }
         retried(|| async {

@@ -5,24 +5,23 @@ use hufu_registry::store::Rosters;
 use hufu_registry::{Entry, Fault, Roster, RosterSummary};
 use hufu_wire::SiteId;
 
-use crate::fault::{broken, fault, retried};
-use crate::row::Columns as _;
-use crate::sites::no_site;
+use crate::fault::{Stop, broken, fault, retried};
+use crate::row::all;
 use crate::store::PostgresStore;
 
 #[async_trait]
 impl Rosters for PostgresStore {
     async fn rosters(&self, site: SiteId) -> Result<Vec<RosterSummary>, Fault> {
-        let query = sqlx::query("SELECT name, members_count FROM rosters WHERE site = $1 ORDER BY name");
-        let rows = query.bind(i64::from(site.0)).fetch_all(&self.pool).await.map_err(fault)?;
-        let summary = |name, members| Ok(RosterSummary { site, name, members });
-        rows.iter().map(|row| summary(row.text("name")?, row.number("members_count")?)).collect()
+        let query =
+            sqlx::query("SELECT site, name, members_count FROM rosters WHERE site = $1 ORDER BY name");
+        Ok(all(&self.pool, query.bind(i64::from(site.0))).await?)
     }
 
     async fn roster(&self, site: SiteId, name: &str) -> Result<Option<Roster>, Fault> {
-        let query = sqlx::query("SELECT members FROM rosters WHERE site = $1 AND name = $2");
-        let row = query.bind(i64::from(site.0)).bind(name).fetch_optional(&self.pool).await.map_err(fault)?;
-        row.map(|row| Roster::stored(site, name, &row.bytes("members")?)).transpose()
+        let query = sqlx::query_scalar("SELECT members FROM rosters WHERE site = $1 AND name = $2");
+        let query = query.bind(i64::from(site.0)).bind(name);
+        let members: Option<Vec<u8>> = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        members.map(|members| Roster::stored(site, name, &members)).transpose()
     }
 
     async fn put_roster(&self, roster: &Roster, entry: &Entry) -> Result<(), Fault> {
@@ -36,11 +35,10 @@ impl Rosters for PostgresStore {
             let put =
                 sqlx::query(PUT).bind(i64::from(roster.site.0)).bind(&roster.name).bind(&members).bind(count);
             put.execute(&mut *tx).await.map_err(|error| match broken(&error) {
-                Some("rosters_site") => no_site(roster.site).into(),
-                _ => crate::fault::Stop::Sql(error),
+                Some("rosters_site") => Fault::no_site(roster.site).into(),
+                _ => Stop::Sql(error),
             })?;
-            self.line(&mut tx, entry).await?;
-            Ok(tx.commit().await?)
+            self.commit(tx, entry).await
         })
         .await
     }
@@ -52,8 +50,7 @@ impl Rosters for PostgresStore {
             let removed =
                 remove.bind(i64::from(site.0)).bind(name).execute(&mut *tx).await?.rows_affected() > 0;
             if removed {
-                self.line(&mut tx, entry).await?;
-                tx.commit().await?;
+                self.commit(tx, entry).await?;
             }
             Ok(removed)
         })

@@ -4,32 +4,20 @@ use async_trait::async_trait;
 use hufu_registry::store::{Removed, Sites};
 use hufu_registry::{Entry, Fault, Site};
 use hufu_wire::SiteId;
-use sqlx::postgres::PgRow;
 
-use crate::fault::{broken, fault, retried};
-use crate::row::Columns as _;
+use crate::fault::{broken, retried};
+use crate::row::{all, one};
 use crate::store::PostgresStore;
-
-pub(crate) fn no_site(site: SiteId) -> Fault {
-    Fault::NotFound(format!("site {site}"))
-}
-
-fn site(row: &PgRow) -> Result<Site, Fault> {
-    Ok(Site { id: SiteId(row.number("id")?), name: row.text("name")?, policy: row.text("policy")? })
-}
 
 #[async_trait]
 impl Sites for PostgresStore {
     async fn sites(&self) -> Result<Vec<Site>, Fault> {
-        let rows =
-            sqlx::query("SELECT * FROM sites ORDER BY id").fetch_all(&self.pool).await.map_err(fault)?;
-        rows.iter().map(site).collect()
+        Ok(all(&self.pool, sqlx::query("SELECT * FROM sites ORDER BY id")).await?)
     }
 
     async fn site(&self, id: SiteId) -> Result<Option<Site>, Fault> {
         let query = sqlx::query("SELECT * FROM sites WHERE id = $1").bind(i64::from(id.0));
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.as_ref().map(site).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn put_site(&self, site: &Site, entry: &Entry) -> Result<(), Fault> {
@@ -40,8 +28,7 @@ impl Sites for PostgresStore {
             let mut tx = self.begin().await?;
             let put = sqlx::query(PUT).bind(i64::from(site.id.0)).bind(&site.name).bind(&site.policy);
             put.execute(&mut *tx).await?;
-            self.line(&mut tx, entry).await?;
-            Ok(tx.commit().await?)
+            self.commit(tx, entry).await
         })
         .await
     }
@@ -58,8 +45,7 @@ impl Sites for PostgresStore {
                 }
                 Err(error) => return Err(error.into()),
             }
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
+            self.commit(tx, entry).await?;
             Ok(Removed::Gone)
         })
         .await

@@ -5,12 +5,11 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use hufu_registry::store::Store;
-use hufu_registry::{Fault, TrailKey};
+use hufu_registry::{Entry, Fault, TrailKey};
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::fault::fault;
+use crate::fault::{Stop, fault};
 use crate::options::{connect_options, pool};
-use crate::row::Columns as _;
 use crate::schema::migrate;
 use crate::wakes::Wakes;
 
@@ -56,13 +55,19 @@ impl PostgresStore {
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         self.pool.begin().await
     }
+
+    /// Commits a transaction with its line of the trail.
+    pub(crate) async fn commit(&self, mut tx: Tx, entry: &Entry) -> Result<(), Stop> {
+        self.line(&mut tx, entry).await?;
+        Ok(tx.commit().await?)
+    }
 }
 
 /// An acknowledged change set must be on a disk.
 async fn check_durability(pool: &PgPool) -> Result<(), Fault> {
-    let query = "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commits";
-    let row = sqlx::query(query).fetch_one(pool).await.map_err(fault)?;
-    for (setting, value) in [("fsync", row.text("fsync")?), ("synchronous_commit", row.text("commits")?)] {
+    for setting in ["fsync", "synchronous_commit"] {
+        let query = sqlx::query_scalar("SELECT current_setting($1)").bind(setting);
+        let value: String = query.fetch_one(pool).await.map_err(fault)?;
         if value == "off" {
             return Err(Fault::Misconfigured(format!(
                 "PostgreSQL would lose change sets that it acknowledged: set {setting} = on in postgresql.conf"
@@ -86,9 +91,8 @@ impl Store for PostgresStore {
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        let query = "SELECT pg_is_in_recovery() AS standby";
-        let row = sqlx::query(query).fetch_one(&self.pool).await.map_err(fault)?;
-        if row.flag("standby")? {
+        let query = sqlx::query_scalar("SELECT pg_is_in_recovery()");
+        if query.fetch_one(&self.pool).await.map_err(fault)? {
             return Err(Fault::Unavailable(format!("{} is a standby, which takes no changes", self.name)));
         }
         Ok(())

@@ -1,27 +1,13 @@
 //! Tokens, as their hashes.
 
 use async_trait::async_trait;
-use hufu_registry::store::Tokens;
-use hufu_registry::{Entry, Fault, NewToken, Scopes, Token, TokenHash, TokenId};
-use hufu_wire::{IssuerId, UnixMillis};
-use sqlx::postgres::PgRow;
+use hufu_registry::store::{FromColumns as _, Tokens, at_most, big};
+use hufu_registry::{Entry, Fault, NewToken, Token, TokenHash, TokenId};
+use hufu_wire::UnixMillis;
 
-use crate::fault::{Stop, broken, fault, retried};
-use crate::row::{Columns as _, at_most, big, damaged};
+use crate::fault::{Stop, broken, retried};
+use crate::row::{Row, all, one};
 use crate::store::PostgresStore;
-
-fn token(row: &PgRow) -> Result<Token, Fault> {
-    let scopes: u16 = row.number("scopes")?;
-    Ok(Token {
-        id: TokenId(row.number("id")?),
-        label: row.text("label")?,
-        scopes: Scopes::from_bits(scopes).ok_or_else(|| damaged("scopes", scopes))?,
-        issuer: row.number_or_none("issuer")?.map(IssuerId),
-        made: UnixMillis(row.number("made")?),
-        expires: UnixMillis(row.number("expires")?),
-        revoked: row.number_or_none("revoked")?.map(UnixMillis),
-    })
-}
 
 #[async_trait]
 impl Tokens for PostgresStore {
@@ -47,28 +33,22 @@ impl Tokens for PostgresStore {
                 .fetch_one(&mut *tx)
                 .await;
             let added = added.map_err(|error| match broken(&error) {
-                Some("tokens_label") => {
-                    Stop::Fault(Fault::Conflict(format!("a token {:?} is or was here already", new.label)))
-                }
-                _ => error.into(),
+                Some("tokens_label") => Fault::label_used(&new.label).into(),
+                _ => Stop::Sql(error),
             })?;
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
-            Ok(token(&added)?)
+            self.commit(tx, entry).await?;
+            Ok(Token::read(&Row(&added))?)
         })
         .await
     }
 
     async fn token(&self, hash: TokenHash) -> Result<Option<Token>, Fault> {
         let query = sqlx::query("SELECT * FROM tokens WHERE hash = $1").bind(&hash.0[..]);
-        let row = query.fetch_optional(&self.pool).await.map_err(fault)?;
-        row.as_ref().map(token).transpose()
+        Ok(one(&self.pool, query).await?)
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, Fault> {
-        let rows =
-            sqlx::query("SELECT * FROM tokens ORDER BY id").fetch_all(&self.pool).await.map_err(fault)?;
-        rows.iter().map(token).collect()
+        Ok(all(&self.pool, sqlx::query("SELECT * FROM tokens ORDER BY id")).await?)
     }
 
     async fn revoke_token(
@@ -81,10 +61,9 @@ impl Tokens for PostgresStore {
         retried(|| async {
             let mut tx = self.begin().await?;
             let revoke = sqlx::query(REVOKE).bind(at_most(id.0)).bind(big("now", now.0)?);
-            let Some(revoked) = revoke.fetch_optional(&mut *tx).await? else { return Ok(None) };
-            self.line(&mut tx, entry).await?;
-            tx.commit().await?;
-            Ok(Some(token(&revoked)?))
+            let Some(revoked) = one(&mut *tx, revoke).await? else { return Ok(None) };
+            self.commit(tx, entry).await?;
+            Ok(Some(revoked))
         })
         .await
     }

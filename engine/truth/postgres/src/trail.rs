@@ -1,14 +1,12 @@
 //! The trail, whose lines follow one another.
 
 use async_trait::async_trait;
-use hufu_registry::store::Trail;
-use hufu_registry::{Deed, Entry, Fault, Noted, TrailDigest, TrailEnd, TrailKey, TrailSeal};
-use hufu_wire::{IssuerId, UnixMillis};
-use sqlx::postgres::PgRow;
+use hufu_registry::store::{Trail, at_most, big};
+use hufu_registry::{Entry, Fault, Noted, TrailEnd, TrailKey};
 use sqlx::{Executor, Postgres};
 
-use crate::fault::{Stop, fault, retried};
-use crate::row::{Columns as _, at_most, big, damaged};
+use crate::fault::{Stop, retried};
+use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
 /// The advisory lock of the trail: "hufutrai".
@@ -47,26 +45,7 @@ impl PostgresStore {
 
 async fn end<'e>(from: impl Executor<'e, Database = Postgres>) -> Result<TrailEnd, Stop> {
     const END: &str = "SELECT number, digest FROM trail ORDER BY number DESC LIMIT 1";
-    let Some(row) = sqlx::query(END).fetch_optional(from).await? else { return Ok(TrailEnd::START) };
-    Ok(TrailEnd { number: row.number("number")?, digest: TrailDigest(row.array("digest")?) })
-}
-
-fn noted(row: &PgRow) -> Result<Noted, Fault> {
-    let deed = row.text("deed")?;
-    let entry = Entry {
-        at: UnixMillis(row.number("at")?),
-        who: row.text("who")?,
-        deed: Deed::from_slug(&deed).ok_or_else(|| damaged("deed", &deed))?,
-        issuer: row.number_or_none("issuer")?.map(IssuerId),
-        what: row.text("what")?,
-    };
-    let digest = row.array_or_none("digest")?.map(TrailDigest);
-    Ok(Noted {
-        number: row.number("number")?,
-        entry,
-        digest,
-        seal: row.array_or_none("seal")?.map(TrailSeal),
-    })
+    Ok(one(from, sqlx::query(END)).await?.unwrap_or(TrailEnd::START))
 }
 
 #[async_trait]
@@ -77,21 +56,16 @@ impl Trail for PostgresStore {
     }
 
     async fn trail_end(&self) -> Result<TrailEnd, Fault> {
-        retried(|| end(&self.pool)).await
+        Ok(end(&self.pool).await?)
     }
 
     async fn note(&self, entry: &Entry) -> Result<(), Fault> {
-        retried(|| async {
-            let mut tx = self.begin().await?;
-            self.line(&mut tx, entry).await?;
-            Ok(tx.commit().await?)
-        })
-        .await
+        retried(|| async { self.commit(self.begin().await?, entry).await }).await
     }
 
     async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault> {
         const PAGE: &str = "SELECT * FROM trail WHERE number > $1 ORDER BY number LIMIT $2";
         let query = sqlx::query(PAGE).bind(at_most(after)).bind(i64::from(limit));
-        query.fetch_all(&self.pool).await.map_err(fault)?.iter().map(noted).collect()
+        Ok(all(&self.pool, query).await?)
     }
 }

@@ -3,6 +3,8 @@
 use hufu_codes::chain::ChainFault;
 use hufu_codes::issue::Misissued;
 use hufu_contract::{Scope, SourceFault};
+use hufu_wire::limits::DEVICES_MAX;
+use hufu_wire::{HolderIndex, IssuerId, SiteId};
 
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,50 @@ impl Fault {
     /// The fault of one field of a request.
     pub fn invalid(field: &'static str, what: impl Into<String>) -> Fault {
         Fault::Invalid { field, what: what.into() }
+    }
+
+    /// There is no such issuer.
+    pub fn no_issuer(issuer: IssuerId) -> Fault {
+        Fault::NotFound(format!("issuer {issuer}"))
+    }
+
+    /// There is no such holder.
+    pub fn no_holder(issuer: IssuerId, holder: HolderIndex) -> Fault {
+        Fault::NotFound(format!("holder {holder} of issuer {issuer}"))
+    }
+
+    /// There is no such site.
+    pub fn no_site(site: SiteId) -> Fault {
+        Fault::NotFound(format!("site {site}"))
+    }
+
+    /// An issuer that exists would get another national platform.
+    pub fn other_national(issuer: IssuerId) -> Fault {
+        Fault::Conflict(format!(
+            "issuer {issuer} exists with another national platform, which cannot change: engines are configured with it"
+        ))
+    }
+
+    /// Every holder index of the issuer was given.
+    pub fn no_more_holders(issuer: IssuerId) -> Fault {
+        Fault::Full(format!("every holder index of issuer {issuer} is used: add another issuer"))
+    }
+
+    /// The site has a device of this name.
+    pub fn device_exists(site: SiteId, name: &str) -> Fault {
+        Fault::Conflict(format!("site {site} already has a device named {name:?}: renew that device"))
+    }
+
+    /// Every device id was given.
+    pub fn no_more_devices() -> Fault {
+        Fault::Full(format!(
+            "engines keep state for {DEVICES_MAX} devices, and every id is used: renew an old device"
+        ))
+    }
+
+    /// The label belongs to another token, or did.
+    pub fn label_used(label: &str) -> Fault {
+        Fault::Conflict(format!("the label {label:?} is or was used by another token: choose another label"))
     }
 }
 

@@ -62,22 +62,6 @@ pub enum ProposalState {
 }
 
 impl ProposalState {
-    /// The state of a row; `None` when what its phase carries is not there.
-    pub fn stored(
-        phase: ProposalPhase,
-        sequence: Option<Sequence>,
-        alarm: Option<Alarm>,
-    ) -> Option<ProposalState> {
-        Some(match phase {
-            ProposalPhase::Pending => ProposalState::Pending,
-            ProposalPhase::Braked => ProposalState::Braked(alarm?),
-            ProposalPhase::Confirmed => ProposalState::Confirmed(sequence?),
-            ProposalPhase::Withdrawn => ProposalState::Withdrawn,
-            ProposalPhase::Expired => ProposalState::Expired,
-            ProposalPhase::Overtaken => ProposalState::Overtaken,
-        })
-    }
-
     /// Without what it carries.
     pub const fn phase(self) -> ProposalPhase {
         match self {

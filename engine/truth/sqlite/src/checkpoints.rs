@@ -1,55 +1,33 @@
 //! Checkpoints.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Checkpoints, StoredCheckpoint};
+use hufu_registry::store::{Checkpoints, StoredCheckpoint, big};
 use hufu_registry::{Entry, Fault};
-use hufu_wire::{IssuerId, Sequence};
+use hufu_wire::IssuerId;
 
-use crate::SqliteStore;
-use crate::chain::has_issuer;
-use crate::fault::fault;
-use crate::holders::no_issuer;
-use crate::values::{column, ms, number, time};
+use crate::row::{change, one};
+use crate::{SqliteStore, issuers};
 
 #[async_trait]
 impl Checkpoints for SqliteStore {
     async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<StoredCheckpoint>, Fault> {
-        let row: Option<(i64, i64, Vec<u8>)> =
-            sqlx::query_as("SELECT sequence, made_ms, bytes FROM checkpoints WHERE issuer = ?")
-                .bind(issuer.0)
-                .fetch_optional(&self.readers)
-                .await
-                .map_err(fault)?;
-        let read = |(sequence, made, bytes): (i64, i64, Vec<u8>)| {
-            let sequence = Sequence(number("sequence", sequence)?);
-            Ok(StoredCheckpoint { issuer, sequence, made: time(made), bytes: bytes.into() })
-        };
-        row.map(read).transpose()
+        one(&self.readers, sqlx::query("SELECT * FROM checkpoints WHERE issuer = ?").bind(issuer.0)).await
     }
 
     async fn put_checkpoint(&self, checkpoint: &StoredCheckpoint, entry: &Entry) -> Result<bool, Fault> {
+        const PUT: &str = "
+            INSERT INTO checkpoints (issuer, sequence, made, bytes) VALUES (?, ?, ?, ?)
+            ON CONFLICT (issuer) DO UPDATE SET
+                sequence = excluded.sequence, made = excluded.made, bytes = excluded.bytes
+            WHERE (sequence, made) < (excluded.sequence, excluded.made)";
         let mut write = self.write().await?;
-        if !has_issuer(&mut write, checkpoint.issuer).await? {
-            return Err(no_issuer(checkpoint.issuer));
-        }
-        let put = sqlx::query(
-            "INSERT INTO checkpoints (issuer, sequence, made_ms, bytes) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (issuer) DO UPDATE SET \
-             sequence = excluded.sequence, made_ms = excluded.made_ms, bytes = excluded.bytes \
-             WHERE (sequence, made_ms) < (excluded.sequence, excluded.made_ms)",
-        )
-        .bind(checkpoint.issuer.0)
-        .bind(column(checkpoint.sequence.0))
-        .bind(ms(checkpoint.made))
-        .bind(checkpoint.bytes.as_ref())
-        .execute(&mut *write)
-        .await
-        .map_err(fault)?;
-        if put.rows_affected() == 0 {
+        issuers::known(&mut write, checkpoint.issuer).await?;
+        let put = sqlx::query(PUT).bind(checkpoint.issuer.0).bind(big("sequence", checkpoint.sequence.0)?);
+        let put = put.bind(big("made", checkpoint.made.0)?).bind(checkpoint.bytes.as_ref());
+        if change(&mut *write, put).await? == 0 {
             return Ok(false);
         }
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
+        self.commit(write, entry).await?;
         Ok(true)
     }
 }

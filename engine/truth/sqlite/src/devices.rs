@@ -1,18 +1,14 @@
 //! Devices.
 
 use async_trait::async_trait;
-use hufu_registry::store::{DeviceChange, Devices};
+use hufu_registry::store::{DeviceChange, Devices, big};
 use hufu_registry::{Device, Entry, Fault};
 use hufu_wire::limits::DEVICES_MAX;
-use hufu_wire::{DeviceGeneration, DeviceId, SiteId, UnixMillis};
+use hufu_wire::{DeviceId, SiteId, UnixMillis};
 
 use crate::SqliteStore;
-use crate::fault::fault;
-use crate::sites::{has_site, no_site};
-use crate::values::{ms, number, time};
-
-/// The columns of a [`Device`].
-type Row = (i64, i64, String, i64, Option<i64>, i64);
+use crate::row::{all, exists, one};
+use crate::sites::has_site;
 
 #[async_trait]
 impl Devices for SqliteStore {
@@ -23,53 +19,27 @@ impl Devices for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Device, Fault> {
+        const TAKEN: &str = "SELECT 1 FROM devices WHERE site = ? AND name = ?";
+        // No row is ever removed, so the highest id is the last one that was given.
+        const ADD: &str = "
+            INSERT INTO devices (id, site, name, generation, added)
+            SELECT id, ?2, ?3, 1, ?4 FROM (SELECT COALESCE(MAX(id), 0) + 1 AS id FROM devices) WHERE id < ?1
+            RETURNING *";
         let mut write = self.write().await?;
         if !has_site(&mut write, site).await? {
-            return Err(no_site(site));
+            return Err(Fault::no_site(site));
         }
-        let is_taken: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM devices WHERE site = ? AND name = ?)")
-                .bind(site.0)
-                .bind(name)
-                .fetch_one(&mut *write)
-                .await
-                .map_err(fault)?;
-        if is_taken {
-            return Err(Fault::Conflict(format!(
-                "site {site} has a device {name:?} already: renew that one"
-            )));
+        if exists(&mut *write, sqlx::query(TAKEN).bind(site.0).bind(name)).await? {
+            return Err(Fault::device_exists(site, name));
         }
-        let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(device), 0) FROM devices")
-            .fetch_one(&mut *write)
-            .await
-            .map_err(fault)?;
-        let id = DeviceId(number::<u32>("device", last)?.saturating_add(1));
-        if id.0 >= DEVICES_MAX {
-            return Err(Fault::Full(format!("engines keep state for {DEVICES_MAX} devices: renew old ones")));
-        }
-        sqlx::query("INSERT INTO devices (device, site, name, generation, added_ms) VALUES (?, ?, ?, 1, ?)")
-            .bind(id.0)
-            .bind(site.0)
-            .bind(name)
-            .bind(ms(now))
-            .execute(&mut *write)
-            .await
-            .map_err(fault)?;
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
-        let generation = DeviceGeneration(1);
-        Ok(Device { id, site, name: name.to_owned(), generation, revoked: None, added: now })
+        let add = sqlx::query(ADD).bind(DEVICES_MAX).bind(site.0).bind(name).bind(big("now", now.0)?);
+        let device = one(&mut *write, add).await?.ok_or_else(Fault::no_more_devices)?;
+        self.commit(write, entry).await?;
+        Ok(device)
     }
 
     async fn device(&self, device: DeviceId) -> Result<Option<Device>, Fault> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT device, site, name, generation, revoked_ms, added_ms FROM devices WHERE device = ?",
-        )
-        .bind(device.0)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(fault)?;
-        row.map(read).transpose()
+        one(&self.readers, sqlx::query("SELECT * FROM devices WHERE id = ?").bind(device.0)).await
     }
 
     async fn devices(
@@ -78,17 +48,10 @@ impl Devices for SqliteStore {
         after: Option<DeviceId>,
         limit: u32,
     ) -> Result<Vec<Device>, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT device, site, name, generation, revoked_ms, added_ms FROM devices \
-             WHERE device > ?2 AND (?1 IS NULL OR site = ?1) ORDER BY device LIMIT ?3",
-        )
-        .bind(site.map(|site| i64::from(site.0)))
-        .bind(after.map_or(-1, |device| i64::from(device.0)))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(fault)?;
-        rows.into_iter().map(read).collect()
+        const PAGE: &str =
+            "SELECT * FROM devices WHERE id > ?2 AND (?1 IS NULL OR site = ?1) ORDER BY id LIMIT ?3";
+        let query = sqlx::query(PAGE).bind(site.map(|site| site.0)).bind(after.map_or(0, |after| after.0));
+        all(&self.readers, query.bind(limit)).await
     }
 
     async fn change_device(
@@ -98,37 +61,16 @@ impl Devices for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Option<Device>, Fault> {
+        const REVOKE: &str = "UPDATE devices SET revoked = COALESCE(revoked, ?2) WHERE id = ?1 RETURNING *";
+        const RENEW: &str =
+            "UPDATE devices SET revoked = NULL, generation = generation + 1 WHERE id = ?1 RETURNING *";
         let mut write = self.write().await?;
-        let change = match change {
-            DeviceChange::Revoke => {
-                "UPDATE devices SET revoked_ms = COALESCE(revoked_ms, ?2) WHERE device = ?1 \
-                 RETURNING device, site, name, generation, revoked_ms, added_ms"
-            }
-            DeviceChange::Renew => {
-                "UPDATE devices SET revoked_ms = NULL, generation = generation + 1 WHERE device = ?1 AND ?2 >= 0 \
-                 RETURNING device, site, name, generation, revoked_ms, added_ms"
-            }
+        let query = match change {
+            DeviceChange::Revoke => sqlx::query(REVOKE).bind(device.0).bind(big("now", now.0)?),
+            DeviceChange::Renew => sqlx::query(RENEW).bind(device.0),
         };
-        let row: Option<Row> = sqlx::query_as(change)
-            .bind(device.0)
-            .bind(ms(now))
-            .fetch_optional(&mut *write)
-            .await
-            .map_err(fault)?;
-        let Some(row) = row else { return Ok(None) };
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
-        read(row).map(Some)
+        let Some(changed) = one(&mut *write, query).await? else { return Ok(None) };
+        self.commit(write, entry).await?;
+        Ok(Some(changed))
     }
-}
-
-fn read((id, site, name, generation, revoked, added): Row) -> Result<Device, Fault> {
-    Ok(Device {
-        id: DeviceId(number("device", id)?),
-        site: SiteId(number("site", site)?),
-        name,
-        generation: DeviceGeneration(number("generation", generation)?),
-        revoked: revoked.map(time),
-        added: time(added),
-    })
 }

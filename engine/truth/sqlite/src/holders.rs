@@ -1,17 +1,13 @@
 //! Holders.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Holders, Resealed, Seal};
+use hufu_registry::store::{Holders, Resealed, Seal, big};
 use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
-use sqlx::SqliteConnection;
+use sqlx::{Executor, Sqlite};
 
-use crate::SqliteStore;
-use crate::fault::fault;
-use crate::values::{bytes, ms, number, time};
-
-/// The columns of a [`StoredHolder`].
-type Row = (i64, Vec<u8>, Vec<u8>, i64);
+use crate::row::{all, change, one};
+use crate::{SqliteStore, issuers};
 
 #[async_trait]
 impl Holders for SqliteStore {
@@ -23,62 +19,35 @@ impl Holders for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Vec<Registered>, Fault> {
+        const ADD: &str =
+            "INSERT INTO holders (issuer, holder, subject, sealed, registered) VALUES (?, ?, ?, ?, ?)";
+        const NEXT: &str = "UPDATE issuers SET next_holder = ? WHERE id = ?";
         let mut write = self.write().await?;
-        let next: Option<i64> = sqlx::query_scalar("SELECT next_holder FROM issuers WHERE issuer = ?")
-            .bind(issuer.0)
-            .fetch_optional(&mut *write)
-            .await
-            .map_err(fault)?;
-        let mut next: u64 = number("next_holder", next.ok_or_else(|| no_issuer(issuer))?)?;
+        let mut next = issuers::known(&mut write, issuer).await?.next_holder;
         let mut registered = Vec::with_capacity(subjects.len());
         for (nth, subject) in subjects.iter().enumerate() {
-            if let Some(index) = find(&mut write, issuer, *subject).await? {
+            if let Some(index) = find(&mut *write, issuer, *subject).await? {
                 registered.push(Registered { index, known: true });
                 continue;
             }
-            let full =
-                || Fault::Full(format!("issuer {issuer} has given its last index: found another issuer"));
-            let index = HolderIndex(u32::try_from(next).map_err(|_| full())?);
-            sqlx::query(
-                "INSERT INTO holders (issuer, holder, subject, sealed, registered_ms) VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(issuer.0)
-            .bind(index.0)
-            .bind(subject.0.as_slice())
-            .bind(seal(nth, index)?)
-            .bind(ms(now))
-            .execute(&mut *write)
-            .await
-            .map_err(fault)?;
+            let index = HolderIndex(u32::try_from(next).map_err(|_| Fault::no_more_holders(issuer))?);
+            let add = sqlx::query(ADD).bind(issuer.0).bind(index.0).bind(subject.0.as_slice());
+            change(&mut *write, add.bind(seal(nth, index)?).bind(big("now", now.0)?)).await?;
             registered.push(Registered { index, known: false });
             next += 1;
         }
-        sqlx::query("UPDATE issuers SET next_holder = ? WHERE issuer = ?")
-            .bind(next.cast_signed())
-            .bind(issuer.0)
-            .execute(&mut *write)
-            .await
-            .map_err(fault)?;
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
+        change(&mut *write, sqlx::query(NEXT).bind(big("holder", next)?).bind(issuer.0)).await?;
+        self.commit(write, entry).await?;
         Ok(registered)
     }
 
     async fn holder(&self, issuer: IssuerId, index: HolderIndex) -> Result<Option<StoredHolder>, Fault> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT holder, subject, sealed, registered_ms FROM holders WHERE issuer = ? AND holder = ?",
-        )
-        .bind(issuer.0)
-        .bind(index.0)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(fault)?;
-        row.map(read).transpose()
+        let query = sqlx::query("SELECT * FROM holders WHERE issuer = ? AND holder = ?");
+        one(&self.readers, query.bind(issuer.0).bind(index.0)).await
     }
 
     async fn find_holder(&self, issuer: IssuerId, subject: Subject) -> Result<Option<HolderIndex>, Fault> {
-        let mut reader = self.readers.acquire().await.map_err(fault)?;
-        find(&mut reader, issuer, subject).await
+        find(&self.readers, issuer, subject).await
     }
 
     async fn holders(
@@ -87,75 +56,35 @@ impl Holders for SqliteStore {
         after: Option<HolderIndex>,
         limit: u32,
     ) -> Result<Vec<StoredHolder>, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT holder, subject, sealed, registered_ms FROM holders WHERE issuer = ? AND holder > ? \
-             ORDER BY holder LIMIT ?",
-        )
-        .bind(issuer.0)
-        .bind(after.map_or(-1, |index| i64::from(index.0)))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(fault)?;
-        rows.into_iter().map(read).collect()
+        const PAGE: &str = "SELECT * FROM holders WHERE issuer = ? AND holder > ? ORDER BY holder LIMIT ?";
+        let after = after.map_or(-1, |index| i64::from(index.0));
+        all(&self.readers, sqlx::query(PAGE).bind(issuer.0).bind(after).bind(limit)).await
     }
 
     async fn reseal(&self, issuer: IssuerId, holders: &[Resealed], entry: &Entry) -> Result<u64, Fault> {
+        const RESEAL: &str = "UPDATE holders SET sealed = ? WHERE issuer = ? AND holder = ? AND sealed = ?";
         let mut write = self.write().await?;
         let mut resealed = 0;
         for holder in holders {
-            let done =
-                sqlx::query("UPDATE holders SET sealed = ? WHERE issuer = ? AND holder = ? AND sealed = ?")
-                    .bind(&holder.sealed)
-                    .bind(issuer.0)
-                    .bind(holder.index.0)
-                    .bind(&holder.was)
-                    .execute(&mut *write)
-                    .await
-                    .map_err(fault)?;
-            resealed += done.rows_affected();
+            let reseal = sqlx::query(RESEAL).bind(&holder.sealed).bind(issuer.0);
+            resealed += change(&mut *write, reseal.bind(holder.index.0).bind(&holder.was)).await?;
         }
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
+        self.commit(write, entry).await?;
         Ok(resealed)
     }
 
     async fn status(&self, issuer: IssuerId, index: HolderIndex) -> Result<StatusWord, Fault> {
-        let word: Option<i64> =
-            sqlx::query_scalar("SELECT word FROM statuses WHERE issuer = ? AND holder = ?")
-                .bind(issuer.0)
-                .bind(index.0)
-                .fetch_optional(&self.readers)
-                .await
-                .map_err(fault)?;
-        Ok(StatusWord::from_bits(word.unwrap_or(0).cast_unsigned()))
+        let query = sqlx::query("SELECT word FROM statuses WHERE issuer = ? AND holder = ?");
+        let word = one(&self.readers, query.bind(issuer.0).bind(index.0)).await?;
+        Ok(word.unwrap_or(StatusWord::UNKNOWN))
     }
 }
 
-async fn find(
-    at: &mut SqliteConnection,
+async fn find<'e>(
+    from: impl Executor<'e, Database = Sqlite>,
     issuer: IssuerId,
     subject: Subject,
 ) -> Result<Option<HolderIndex>, Fault> {
-    let index: Option<i64> =
-        sqlx::query_scalar("SELECT holder FROM holders WHERE issuer = ? AND subject = ?")
-            .bind(issuer.0)
-            .bind(subject.0.as_slice())
-            .fetch_optional(at)
-            .await
-            .map_err(fault)?;
-    index.map(|index| number("holder", index).map(HolderIndex)).transpose()
-}
-
-fn read((index, subject, sealed, registered): Row) -> Result<StoredHolder, Fault> {
-    Ok(StoredHolder {
-        index: HolderIndex(number("holder", index)?),
-        subject: Subject(bytes("subject", &subject)?),
-        sealed,
-        registered: time(registered),
-    })
-}
-
-pub(crate) fn no_issuer(issuer: IssuerId) -> Fault {
-    Fault::NotFound(format!("issuer {issuer}"))
+    let query = sqlx::query("SELECT holder FROM holders WHERE issuer = ? AND subject = ?");
+    one(from, query.bind(issuer.0).bind(subject.0.as_slice())).await
 }

@@ -13,10 +13,10 @@ mod holders;
 mod issuers;
 mod proposals;
 mod rosters;
+mod row;
 mod sites;
 mod tokens;
 mod trail;
-mod values;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hufu_registry::store::Store;
-use hufu_registry::{Fault, TrailKey};
+use hufu_registry::{Entry, Fault, TrailKey};
 use hufu_wire::IssuerId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -58,9 +58,10 @@ const AGAIN: Duration = Duration::from_millis(10);
 const WAKES: usize = 256;
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
+    (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
 ];
 
 impl SqliteStore {
@@ -103,6 +104,12 @@ impl SqliteStore {
     /// A transaction that holds the file's write lock from its beginning, so that what it read stays true.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
+    }
+
+    /// Commits a transaction with its line of the trail.
+    async fn commit(&self, mut write: Transaction<'static, Sqlite>, entry: &Entry) -> Result<(), Fault> {
+        self.line(&mut write, entry).await?;
+        write.commit().await.map_err(fault)
     }
 }
 

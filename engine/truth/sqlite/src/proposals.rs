@@ -1,27 +1,24 @@
 //! Proposals.
 
 use async_trait::async_trait;
-use hufu_registry::chain::checked_instruction;
-use hufu_registry::store::Proposals;
-use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
-use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
-use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+use hufu_registry::chain::read_instruction;
+use hufu_registry::store::{Proposals, at_most, big};
+use hufu_registry::{Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
+use hufu_wire::chain::ContentDigest;
+use hufu_wire::{IssuerId, UnixMillis};
+use sqlx::{Executor, Sqlite, SqliteConnection, Transaction};
 
-use crate::SqliteStore;
 use crate::fault::fault;
-use crate::holders::no_issuer;
-use crate::values::{at_most, bytes, column, ms, number, time, word};
+use crate::row::{Row, all, change, exists, one};
+use crate::{SqliteStore, issuers};
 
-/// The query for proposals that the rest of it names; `read` reads what it brings.
-macro_rules! proposals {
-    ($($rest:literal),+ $(,)?) => {
+/// Every column but the instruction and the release, which are large.
+macro_rules! select_proposal {
+    ($rest:literal) => {
         concat!(
-            "SELECT proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, reason, changes, reds, ",
-            "added_ms, phase, sequence, alarm_reds, alarm_recent, alarm_holders, alarm_permille, released_reds ",
-            "FROM proposals ",
-            $($rest),+
+            "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
+             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+            $rest
         )
     };
 }
@@ -36,66 +33,54 @@ impl Proposals for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Proposal, Fault> {
+        const ADD: &str = "
+            INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
+                reds, added, instruction)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        const NEXT: &str = "UPDATE issuers SET next_proposal = next_proposal + 1 WHERE id = ?";
         let mut write = self.write().await?;
         if let Some(proposal) = find_content(&mut write, issuer, facts.content).await? {
             return Ok(proposal);
         }
-        let row: Option<(i64, i64)> = sqlx::query_as(
-            "UPDATE issuers SET next_proposal = next_proposal + 1 WHERE issuer = ? \
-             RETURNING next_proposal - 1, proposed_ms",
-        )
-        .bind(issuer.0)
-        .fetch_optional(&mut *write)
-        .await
-        .map_err(fault)?;
-        let (id, tip_proposed) = row.ok_or_else(|| no_issuer(issuer))?;
-        let is_overtaken = facts.proposed <= Proposed::from_bits(tip_proposed.cast_unsigned());
-        let phase = if is_overtaken { ProposalPhase::Overtaken } else { ProposalPhase::Pending };
-        sqlx::query(
-            "INSERT INTO proposals (issuer, proposal, content, proposed_ms, expires_ms, rule, inputs, local_key, \
-             reason, changes, reds, added_ms, phase, instruction) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(issuer.0)
-        .bind(id)
-        .bind(facts.content.0.as_slice())
-        .bind(column(facts.proposed.bits()))
-        .bind(ms(facts.expires))
-        .bind(facts.rule.0)
-        .bind(facts.inputs.0.as_slice())
-        .bind(facts.local_key.0.as_slice())
-        .bind(&facts.reason)
-        .bind(facts.changes)
-        .bind(facts.reds)
-        .bind(ms(now))
-        .bind(phase.slug())
-        .bind(instruction)
-        .execute(&mut *write)
-        .await
-        .map_err(fault)?;
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
-        let state = if is_overtaken { ProposalState::Overtaken } else { ProposalState::Pending };
-        let id = ProposalId(number("proposal", id)?);
-        Ok(Proposal { id, facts: facts.clone(), state, released: None, added: now })
+        let row = issuers::known(&mut write, issuer).await?;
+        let is_overtaken = facts.proposed <= row.tip.proposed;
+        let new = Proposal {
+            id: ProposalId(row.next_proposal),
+            facts: facts.clone(),
+            state: if is_overtaken { ProposalState::Overtaken } else { ProposalState::Pending },
+            released: None,
+            added: now,
+        };
+        let add = sqlx::query(ADD)
+            .bind(issuer.0)
+            .bind(at_most(new.id.0))
+            .bind(new.state.phase().slug())
+            .bind(facts.content.0.as_slice())
+            .bind(big("proposed", facts.proposed.bits())?)
+            .bind(big("expires", facts.expires.0)?)
+            .bind(facts.rule.0)
+            .bind(facts.inputs.0.as_slice())
+            .bind(facts.local_key.0.as_slice())
+            .bind(&facts.reason)
+            .bind(facts.changes)
+            .bind(facts.reds)
+            .bind(big("now", now.0)?)
+            .bind(instruction);
+        change(&mut *write, add).await?;
+        change(&mut *write, sqlx::query(NEXT).bind(issuer.0)).await?;
+        self.commit(write, entry).await?;
+        Ok(new)
     }
 
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
-        let mut reader = self.readers.acquire().await.map_err(fault)?;
-        find(&mut reader, issuer, id).await
+        find(&self.readers, issuer, id).await
     }
 
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault> {
-        let row: Option<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT content, instruction FROM proposals WHERE issuer = ? AND proposal = ?")
-                .bind(issuer.0)
-                .bind(at_most(id.0))
-                .fetch_optional(&self.readers)
-                .await
-                .map_err(fault)?;
-        let checked = |(content, instruction): (Vec<u8>, Vec<u8>)| {
-            checked_instruction(issuer, id, ContentDigest(bytes("content", &content)?), instruction)
-        };
-        row.map(checked).transpose()
+        let query = sqlx::query("SELECT content, instruction FROM proposals WHERE issuer = ? AND id = ?");
+        let query = query.bind(issuer.0).bind(at_most(id.0));
+        let row = query.fetch_optional(&self.readers).await.map_err(fault)?;
+        row.map(|row| read_instruction(issuer, id, &Row(&row))).transpose()
     }
 
     async fn proposals(
@@ -105,18 +90,11 @@ impl Proposals for SqliteStore {
         after: Option<ProposalId>,
         limit: u32,
     ) -> Result<Vec<Proposal>, Fault> {
-        let rows = sqlx::query(proposals!(
-            "WHERE issuer = ?1 AND (?2 IS NULL OR phase = ?2) AND proposal > ?3 ",
-            "ORDER BY proposal LIMIT ?4",
-        ))
-        .bind(issuer.0)
-        .bind(phase.map(ProposalPhase::slug))
-        .bind(after.map_or(0, |id| at_most(id.0)))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(fault)?;
-        rows.iter().map(read).collect()
+        const PAGE: &str = select_proposal!(
+            "WHERE issuer = ?1 AND (?2 IS NULL OR phase = ?2) AND id > ?3 ORDER BY id LIMIT ?4"
+        );
+        let query = sqlx::query(PAGE).bind(issuer.0).bind(phase.map(ProposalPhase::slug));
+        all(&self.readers, query.bind(after.map_or(0, |id| at_most(id.0))).bind(limit)).await
     }
 
     async fn withdraw(
@@ -125,17 +103,12 @@ impl Proposals for SqliteStore {
         id: ProposalId,
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
+        const WITHDRAW: &str = "
+            UPDATE proposals SET phase = 'withdrawn' WHERE issuer = ? AND id = ? AND phase IN ('pending', 'braked')";
         let mut write = self.write().await?;
-        let changed = sqlx::query(
-            "UPDATE proposals SET phase = 'withdrawn' \
-             WHERE issuer = ? AND proposal = ? AND phase IN ('pending', 'braked')",
-        )
-        .bind(issuer.0)
-        .bind(at_most(id.0))
-        .execute(&mut *write)
-        .await
-        .map_err(fault)?;
-        end(self, write, changed.rows_affected() > 0, issuer, id, entry).await
+        let withdraw = sqlx::query(WITHDRAW).bind(issuer.0).bind(at_most(id.0));
+        let has_changed = change(&mut *write, withdraw).await? > 0;
+        end(self, write, has_changed, issuer, id, entry).await
     }
 
     async fn release(
@@ -146,45 +119,26 @@ impl Proposals for SqliteStore {
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
+        const RELEASE: &str = "
+            UPDATE proposals SET phase = 'pending', released = ?, release = ?
+            WHERE issuer = ? AND id = ? AND phase = 'braked'";
         let mut write = self.write().await?;
-        let changed = sqlx::query(
-            "UPDATE proposals SET phase = 'pending', released_reds = ?, released = ? \
-             WHERE issuer = ? AND proposal = ? AND phase = 'braked'",
-        )
-        .bind(reds)
-        .bind(release)
-        .bind(issuer.0)
-        .bind(at_most(id.0))
-        .execute(&mut *write)
-        .await
-        .map_err(fault)?;
-        end(self, write, changed.rows_affected() > 0, issuer, id, entry).await
+        let query = sqlx::query(RELEASE).bind(reds).bind(release).bind(issuer.0).bind(at_most(id.0));
+        let has_changed = change(&mut *write, query).await? > 0;
+        end(self, write, has_changed, issuer, id, entry).await
     }
 
     async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault> {
-        // Looked at first: whoever only reads must not wait for the writer.
-        let is_due: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM proposals \
-             WHERE issuer = ? AND phase IN ('pending', 'braked') AND expires_ms <= ?)",
-        )
-        .bind(issuer.0)
-        .bind(ms(now))
-        .fetch_one(&self.readers)
-        .await
-        .map_err(fault)?;
-        if !is_due {
+        const DUE: &str = "
+            SELECT 1 FROM proposals WHERE issuer = ? AND phase IN ('pending', 'braked') AND expires <= ? LIMIT 1";
+        const EXPIRE: &str = "
+            UPDATE proposals SET phase = 'expired'
+            WHERE issuer = ? AND phase IN ('pending', 'braked') AND expires <= ?";
+        // Looked at first: a request that only reads must not wait for the writer.
+        if !exists(&self.readers, sqlx::query(DUE).bind(issuer.0).bind(at_most(now.0))).await? {
             return Ok(0);
         }
-        let expired = sqlx::query(
-            "UPDATE proposals SET phase = 'expired' \
-             WHERE issuer = ? AND phase IN ('pending', 'braked') AND expires_ms <= ?",
-        )
-        .bind(issuer.0)
-        .bind(ms(now))
-        .execute(&self.writer)
-        .await
-        .map_err(fault)?;
-        Ok(expired.rows_affected())
+        change(&self.writer, sqlx::query(EXPIRE).bind(issuer.0).bind(at_most(now.0))).await
     }
 }
 
@@ -197,26 +151,20 @@ async fn end(
     id: ProposalId,
     entry: &Entry,
 ) -> Result<Option<Proposal>, Fault> {
+    let proposal = find(&mut *write, issuer, id).await?;
     if has_changed {
-        store.line(&mut write, entry).await?;
+        store.commit(write, entry).await?;
     }
-    let proposal = find(&mut write, issuer, id).await?;
-    write.commit().await.map_err(fault)?;
     Ok(proposal)
 }
 
-async fn find(
-    at: &mut SqliteConnection,
+async fn find<'e>(
+    from: impl Executor<'e, Database = Sqlite>,
     issuer: IssuerId,
     id: ProposalId,
 ) -> Result<Option<Proposal>, Fault> {
-    let row = sqlx::query(proposals!("WHERE issuer = ? AND proposal = ?",))
-        .bind(issuer.0)
-        .bind(at_most(id.0))
-        .fetch_optional(at)
-        .await
-        .map_err(fault)?;
-    row.as_ref().map(read).transpose()
+    let query = sqlx::query(select_proposal!("WHERE issuer = ? AND id = ?"));
+    one(from, query.bind(issuer.0).bind(at_most(id.0))).await
 }
 
 /// The proposal of a content.
@@ -225,54 +173,6 @@ pub(crate) async fn find_content(
     issuer: IssuerId,
     content: ContentDigest,
 ) -> Result<Option<Proposal>, Fault> {
-    let row = sqlx::query(proposals!("WHERE issuer = ? AND content = ?",))
-        .bind(issuer.0)
-        .bind(content.0.as_slice())
-        .fetch_optional(at)
-        .await
-        .map_err(fault)?;
-    row.as_ref().map(read).transpose()
-}
-
-fn read(row: &SqliteRow) -> Result<Proposal, Fault> {
-    let int = |name| row.try_get::<i64, _>(name).map_err(fault);
-    let blob = |name| row.try_get::<&[u8], _>(name).map_err(fault);
-    let optional = |name| row.try_get::<Option<i64>, _>(name).map_err(fault);
-    let id = ProposalId(number("proposal", int("proposal")?)?);
-    let phase: String = row.try_get("phase").map_err(fault)?;
-    let phase = word("phase", &phase, ProposalPhase::from_slug)?;
-    let sequence =
-        optional("sequence")?.map(|sequence| number("sequence", sequence).map(Sequence)).transpose()?;
-    let state = ProposalState::stored(phase, sequence, alarm(row)?);
-    Ok(Proposal {
-        id,
-        facts: ProposalFacts {
-            content: ContentDigest(bytes("content", blob("content")?)?),
-            proposed: Proposed::from_bits(int("proposed_ms")?.cast_unsigned()),
-            expires: time(int("expires_ms")?),
-            rule: RuleId(number("rule", int("rule")?)?),
-            inputs: InputsDigest(bytes("inputs", blob("inputs")?)?),
-            local_key: KeyId(bytes("local_key", blob("local_key")?)?),
-            reason: row.try_get("reason").map_err(fault)?,
-            changes: number("changes", int("changes")?)?,
-            reds: number("reds", int("reds")?)?,
-        },
-        state: state
-            .ok_or_else(|| Fault::Damaged(format!("proposal {id} is {phase} and does not say how")))?,
-        released: optional("released_reds")?.map(|reds| number("released_reds", reds)).transpose()?,
-        added: time(int("added_ms")?),
-    })
-}
-
-fn alarm(row: &SqliteRow) -> Result<Option<Alarm>, Fault> {
-    let int = |name| row.try_get::<i64, _>(name).map_err(fault);
-    if row.try_get::<Option<i64>, _>("alarm_reds").map_err(fault)?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(Alarm {
-        reds: number("alarm_reds", int("alarm_reds")?)?,
-        recent: number("alarm_recent", int("alarm_recent")?)?,
-        holders: number("alarm_holders", int("alarm_holders")?)?,
-        share_permille: number("alarm_permille", int("alarm_permille")?)?,
-    }))
+    let query = sqlx::query(select_proposal!("WHERE issuer = ? AND content = ?"));
+    one(at, query.bind(issuer.0).bind(content.0.as_slice())).await
 }

@@ -1,16 +1,12 @@
 //! Tokens.
 
 use async_trait::async_trait;
-use hufu_registry::store::Tokens;
-use hufu_registry::{Entry, Fault, NewToken, Scopes, Token, TokenHash, TokenId};
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_registry::store::{Tokens, at_most, big};
+use hufu_registry::{Entry, Fault, NewToken, Token, TokenHash, TokenId};
+use hufu_wire::UnixMillis;
 
 use crate::SqliteStore;
-use crate::fault::fault;
-use crate::values::{at_most, issuer, ms, number, time};
-
-/// The columns of a [`Token`].
-type Row = (i64, String, i64, Option<i64>, i64, i64, Option<i64>);
+use crate::row::{all, one};
 
 #[async_trait]
 impl Tokens for SqliteStore {
@@ -21,51 +17,29 @@ impl Tokens for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Token, Fault> {
+        const ADD: &str = "
+            INSERT INTO tokens (label, hash, scopes, issuer, made, expires) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (label) DO NOTHING RETURNING *";
         let mut write = self.write().await?;
-        let row: Option<Row> = sqlx::query_as(
-            "INSERT INTO tokens (label, hash, scopes, issuer, made_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (label) DO NOTHING \
-             RETURNING token, label, scopes, issuer, made_ms, expires_ms, revoked_ms",
-        )
-        .bind(&token.label)
-        .bind(hash.0.as_slice())
-        .bind(token.scopes.to_bits())
-        .bind(issuer(token.issuer))
-        .bind(ms(now))
-        .bind(ms(token.expires))
-        .fetch_optional(&mut *write)
-        .await
-        .map_err(fault)?;
-        let row = row.ok_or_else(|| {
-            Fault::Conflict(format!(
-                "there is or was a token {:?}: the trail needs another label",
-                token.label
-            ))
-        })?;
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
-        read(row)
+        let add = sqlx::query(ADD)
+            .bind(&token.label)
+            .bind(hash.0.as_slice())
+            .bind(token.scopes.to_bits())
+            .bind(token.issuer.map(|issuer| issuer.0))
+            .bind(big("now", now.0)?)
+            .bind(big("expires", token.expires.0)?);
+        let added = one(&mut *write, add).await?.ok_or_else(|| Fault::label_used(&token.label))?;
+        self.commit(write, entry).await?;
+        Ok(added)
     }
 
     async fn token(&self, hash: TokenHash) -> Result<Option<Token>, Fault> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT token, label, scopes, issuer, made_ms, expires_ms, revoked_ms FROM tokens WHERE hash = ?",
-        )
-        .bind(hash.0.as_slice())
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(fault)?;
-        row.map(read).transpose()
+        let query = sqlx::query("SELECT * FROM tokens WHERE hash = ?");
+        one(&self.readers, query.bind(hash.0.as_slice())).await
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT token, label, scopes, issuer, made_ms, expires_ms, revoked_ms FROM tokens ORDER BY token",
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(fault)?;
-        rows.into_iter().map(read).collect()
+        all(&self.readers, sqlx::query("SELECT * FROM tokens ORDER BY id")).await
     }
 
     async fn revoke_token(
@@ -74,32 +48,11 @@ impl Tokens for SqliteStore {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Option<Token>, Fault> {
+        const REVOKE: &str = "UPDATE tokens SET revoked = COALESCE(revoked, ?) WHERE id = ? RETURNING *";
         let mut write = self.write().await?;
-        let row: Option<Row> = sqlx::query_as(
-            "UPDATE tokens SET revoked_ms = COALESCE(revoked_ms, ?) WHERE token = ? \
-             RETURNING token, label, scopes, issuer, made_ms, expires_ms, revoked_ms",
-        )
-        .bind(ms(now))
-        .bind(at_most(token.0))
-        .fetch_optional(&mut *write)
-        .await
-        .map_err(fault)?;
-        let Some(row) = row else { return Ok(None) };
-        self.line(&mut write, entry).await?;
-        write.commit().await.map_err(fault)?;
-        read(row).map(Some)
+        let revoke = sqlx::query(REVOKE).bind(big("now", now.0)?).bind(at_most(token.0));
+        let Some(revoked) = one(&mut *write, revoke).await? else { return Ok(None) };
+        self.commit(write, entry).await?;
+        Ok(Some(revoked))
     }
-}
-
-fn read((id, label, scopes, issuer, made, expires, revoked): Row) -> Result<Token, Fault> {
-    let unknown = || Fault::Damaged(format!("scopes are {scopes}, which nothing writes"));
-    Ok(Token {
-        id: TokenId(number("token", id)?),
-        label,
-        scopes: Scopes::from_bits(number("scopes", scopes)?).ok_or_else(unknown)?,
-        issuer: issuer.map(|issuer| number("issuer", issuer).map(IssuerId)).transpose()?,
-        made: time(made),
-        expires: time(expires),
-        revoked: revoked.map(time),
-    })
 }

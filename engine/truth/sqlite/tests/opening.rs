@@ -3,9 +3,14 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use hufu_registry::store::{Store as _, Trail as _};
-use hufu_registry::{Fault, TrailCheck};
+use hufu_registry::store::{
+    Chain as _, Checkpoints as _, Credentials as _, Devices as _, Holders as _, Issuers as _, Proposals as _,
+    Rosters as _, Sites as _, Store as _, Tokens as _, Trail as _,
+};
+use hufu_registry::{Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, TrailCheck};
 use hufu_sqlite::SqliteStore;
+use hufu_wire::chain::ChainDigest;
+use hufu_wire::{DeviceId, HolderIndex, IssuerId, Sequence, SiteId, UnixMillis, UnixSeconds};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
@@ -65,24 +70,92 @@ async fn what_is_no_store_is_told() {
     assert!(matches!(nowhere, Fault::Unavailable(_)), "{nowhere}");
 }
 
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_registry.sql"),
+    include_str!("../migrations/0002_trail_and_phones.sql"),
+];
+
+/// Makes a file as an older program left it, with `rows`.
+async fn make_old(path: &Path, migrations: &[&'static str], rows: &'static str) {
+    let file = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut file = file.connect().await.expect("a file");
+    let migrations = migrations.iter().zip(1..).map(|(sql, version)| {
+        Migration::new(version, "".into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    migrator.run_direct(None, &mut file, false).await.expect("tables");
+    sqlx::raw_sql(rows).execute(&mut file).await.expect("rows");
+    file.close().await.expect("closed");
+}
+
+/// Columns got other names, and what stands in them is what stood there.
+#[tokio::test]
+async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
+    let (_folder, path) = folder();
+    make_old(&path, &MIGRATIONS, include_str!("old_rows.sql")).await;
+    let store = SqliteStore::open(&path).await.expect("a store");
+    let id = IssuerId(310_000);
+    let brake = Brake { share_permille: 11, window_s: 12, free: 13 };
+    let issuer = Issuer {
+        id,
+        name: "Shanghai".into(),
+        national: IssuerId(100_000),
+        publisher: IssuerId(100_001),
+        brake,
+        second_phone: SecondPhone::Supersede,
+    };
+    assert_eq!(store.issuer(id).await, Ok(Some(issuer)));
+    let holder = store.holder(id, HolderIndex(0)).await.expect("a look").expect("a holder");
+    assert_eq!((holder.subject.0, holder.registered), ([2; 32], UnixMillis(21)));
+    let listed = store.credentials(id, HolderIndex(0), 0, 9).await.expect("credentials");
+    assert_eq!((listed.len(), listed[0].credential.expires), (1, UnixSeconds(32)));
+    assert_eq!(store.sites().await.expect("sites")[0].id, SiteId(5));
+    let device = store.device(DeviceId(1)).await.expect("a look").expect("a device");
+    assert_eq!(
+        (device.site, device.revoked, device.added),
+        (SiteId(5), Some(UnixMillis(41)), UnixMillis(42))
+    );
+    let rosters = store.rosters(SiteId(5)).await.expect("rosters");
+    assert_eq!((&*rosters[0].name, rosters[0].members), ("3b", 51));
+    let proposal = store.proposal(id, ProposalId(1)).await.expect("a look").expect("a proposal");
+    let alarm = Alarm { reds: 61, recent: 62, holders: 63, share_permille: 64 };
+    assert_eq!(proposal.state, ProposalState::Braked(alarm));
+    assert_eq!((proposal.released, proposal.added), (Some(65), UnixMillis(68)));
+    assert_eq!((proposal.facts.proposed.bits(), proposal.facts.expires), (66, UnixMillis(67)));
+    let tip = store.tip(id).await.expect("the set is the chain's last").expect("a chain");
+    assert_eq!(
+        (tip.sequence, tip.digest, tip.confirmed),
+        (Sequence(1), ChainDigest([7; 32]), UnixMillis(72))
+    );
+    assert_eq!(tip.proposed.bits(), 71);
+    let checkpoint = store.checkpoint(id).await.expect("a look").expect("a checkpoint");
+    assert_eq!((checkpoint.sequence, checkpoint.made), (Sequence(1), UnixMillis(81)));
+    let token = store.tokens().await.expect("tokens").remove(0);
+    assert_eq!(
+        (token.made, token.expires, token.revoked),
+        (UnixMillis(91), UnixMillis(92), Some(UnixMillis(93)))
+    );
+    assert_eq!(store.trail(0, 9).await.expect("a trail")[0].entry.at, UnixMillis(99));
+    store.close().await;
+    // Triggers and foreign keys follow the columns.
+    let mut file = SqliteConnectOptions::new().filename(&path).connect().await.expect("the file");
+    for refused in [
+        "UPDATE sets SET appended = 0",
+        "UPDATE trail SET at = 0",
+        "DELETE FROM sites",
+        "DELETE FROM issuers",
+    ] {
+        assert!(sqlx::raw_sql(refused).execute(&mut file).await.is_err(), "{refused}");
+    }
+}
+
 /// A file of the version before gets the digests of its lines, and the next line follows them.
 #[tokio::test]
 async fn lines_from_before_there_were_digests_are_chained() {
     let (_folder, path) = folder();
-    let file = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
-    let mut file = file.connect().await.expect("a file");
-    let first = Migration::new(
-        1,
-        "registry".into(),
-        MigrationType::Simple,
-        include_str!("../migrations/0001_registry.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first]).run_direct(None, &mut file, false).await.expect("tables");
     let lines = "INSERT INTO trail (number, at_ms, who, deed, issuer, what) VALUES \
                  (1, 7, 'clerk', 'issuer.put', 310000, 'x'), (5, 8, '', 'trail.read', NULL, '王')";
-    sqlx::raw_sql(lines).execute(&mut file).await.expect("lines");
-    file.close().await.expect("closed");
+    make_old(&path, &MIGRATIONS[..1], lines).await;
 
     let store = SqliteStore::open(&path).await.expect("a store");
     let entry = store.trail(0, 1).await.expect("a trail").remove(0).entry;

@@ -56,15 +56,15 @@ impl Database for File {
                 "DROP TRIGGER sets_are_kept; DELETE FROM sets WHERE issuer = 110000 AND sequence = 1"
             }
             Tampering::AlterTip => {
-                "UPDATE issuers SET digest = unhex(replace(hex(zeroblob(32)), '00', '77')) WHERE issuer = 110000"
+                "UPDATE issuers SET tip_digest = unhex(replace(hex(zeroblob(32)), '00', '77')) WHERE id = 110000"
             }
             Tampering::AlterInstruction => {
                 "UPDATE proposals SET instruction = CAST(substr(instruction, 1, length(instruction) - 65) || x'80' \
-                 || substr(instruction, length(instruction) - 63) AS BLOB) WHERE issuer = 110000 AND proposal = 1"
+                 || substr(instruction, length(instruction) - 63) AS BLOB) WHERE issuer = 110000 AND id = 1"
             }
             Tampering::CutRosters => "UPDATE rosters SET members = substr(members, 1, length(members) - 1)",
             Tampering::OddPhase => {
-                "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND proposal = 1"
+                "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND id = 1"
             }
             Tampering::AlterTrail => {
                 "DROP TRIGGER trail_stays; UPDATE trail SET who = 'somebody else' WHERE number = 2"
@@ -75,7 +75,7 @@ impl Database for File {
                  UPDATE trail SET number = 2 WHERE number = 3; UPDATE trail SET number = 3 WHERE number = 1000"
             }
             Tampering::RepeatTrail => {
-                "INSERT INTO trail SELECT number + 1, at_ms, who, deed, issuer, what, digest, seal FROM trail \
+                "INSERT INTO trail SELECT number + 1, at, who, deed, issuer, what, digest, seal FROM trail \
                  ORDER BY number DESC LIMIT 1"
             }
             Tampering::CutTrail => {

@@ -2,15 +2,16 @@
 
 use hufu_codes::chain::Tip;
 use hufu_registry::chain::{Append, Appended, Ground, Turn, checked_tip, place};
+use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
 use hufu_registry::{Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
 use hufu_wire::{IssuerId, Sequence};
 
 use super::words;
 use crate::fault::Stop;
-use crate::issuers::{Locked, lock};
+use crate::issuers::lock;
 use crate::proposals;
-use crate::row::{Columns as _, at_most, big};
+use crate::row::Row;
 use crate::store::{PostgresStore, Tx};
 use crate::wakes::CHANNEL;
 
@@ -34,8 +35,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
     let turn = Turn::of(changes, &words::of(&mut tx, issuer, changes).await?);
     if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.reds) {
         proposals::brake(&mut tx, issuer, proposal.id, &alarm).await?;
-        store.line(&mut tx, append.braked).await?;
-        tx.commit().await?;
+        store.commit(tx, append.braked).await?;
         return Ok(Appended::Braked(alarm));
     }
     words::put(&mut tx, issuer, tip.sequence, &turn.words).await?;
@@ -43,8 +43,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
     put_tip(&mut tx, issuer, tip, turn.known).await?;
     proposals::confirm(&mut tx, issuer, &proposal, tip.sequence).await?;
     notify(&mut tx, issuer).await?;
-    store.line(&mut tx, append.entry).await?;
-    tx.commit().await?;
+    store.commit(tx, append.entry).await?;
     Ok(Appended::Appended { sequence: tip.sequence, committed: UnixMicros::now() })
 }
 
@@ -60,7 +59,7 @@ async fn digest_at_its_place(
     let query = sqlx::query(DIGESTS).bind(i64::from(append.issuer.0));
     let rows = query.bind(at_most(place.0)).bind(at_most(tip.sequence.0)).fetch_all(&mut **tx).await?;
     let (mut held, mut last) = (None, None);
-    for row in rows {
+    for row in rows.iter().map(Row) {
         let (sequence, digest) = (Sequence(row.number("sequence")?), ChainDigest(row.array("digest")?));
         held = held.or((sequence == place).then_some(digest));
         last = last.or((sequence == tip.sequence).then_some(digest));
@@ -73,7 +72,7 @@ async fn digest_at_its_place(
 async fn ground(
     tx: &mut Tx,
     append: &Append<'_>,
-    locked: &Locked,
+    locked: &IssuerRow,
     proposal: &Proposal,
 ) -> Result<Ground, Stop> {
     const RECENT: &str = "
@@ -83,7 +82,7 @@ async fn ground(
     let query = sqlx::query(RECENT).bind(i64::from(append.issuer.0)).bind(since).bind(until);
     Ok(Ground {
         brake: locked.brake,
-        recent: query.fetch_one(&mut **tx).await?.number("recent")?,
+        recent: Row(&query.fetch_one(&mut **tx).await?).number("recent")?,
         registered: locked.next_holder,
         known: locked.known,
         released: proposal.released,

@@ -1,12 +1,12 @@
 //! Status words in bulk: two arrays, one statement, whatever their number.
 
 use hufu_registry::Fault;
+use hufu_registry::store::{big, damaged};
 use hufu_wire::chain::Changes;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
-use sqlx::postgres::PgRow;
 
 use crate::fault::Stop;
-use crate::row::{Columns as _, big, damaged, word_in, word_out};
+use crate::row::Row;
 use crate::store::Tx;
 
 /// A holder with their word.
@@ -19,15 +19,15 @@ pub(super) async fn of(tx: &mut Tx, issuer: IssuerId, changes: &Changes<'_>) -> 
         WHERE issuer = $1 AND holder = ANY($2)";
     let holders: Vec<i64> = changes.iter().map(|(holder, _)| i64::from(holder.0)).collect();
     let query = sqlx::query(OF).bind(i64::from(issuer.0)).bind(holders);
-    Ok(read(&query.fetch_one(&mut **tx).await?)?)
+    Ok(read(&Row(&query.fetch_one(&mut **tx).await?))?)
 }
 
 /// Words by rising index, from the arrays `holders` and `words`.
-pub(super) fn read(row: &PgRow) -> Result<Vec<Held>, Fault> {
+pub(super) fn read(row: &Row<'_>) -> Result<Vec<Held>, Fault> {
     let holders = row.numbers("holders")?.into_iter();
     let words = holders.zip(row.numbers("words")?).map(|(holder, word)| {
         let holder = u32::try_from(holder).map_err(|_| damaged("holder", holder))?;
-        Ok((HolderIndex(holder), word_out(word)))
+        Ok((HolderIndex(holder), StatusWord::from_bits(word.cast_unsigned())))
     });
     let mut words: Vec<Held> = words.collect::<Result<_, Fault>>()?;
     // In order already as PostgreSQL runs it where that matters; it does not promise that.
@@ -50,7 +50,7 @@ pub(super) async fn put(
     let (forgotten, known): (Vec<&Held>, Vec<&Held>) =
         words.iter().partition(|(_, word)| *word == StatusWord::UNKNOWN);
     let (holders, words): (Vec<i64>, Vec<i64>) =
-        known.into_iter().map(|(holder, word)| (i64::from(holder.0), word_in(*word))).unzip();
+        known.into_iter().map(|(holder, word)| (i64::from(holder.0), word.to_bits().cast_signed())).unzip();
     let put = sqlx::query(PUT).bind(i64::from(issuer.0)).bind(holders).bind(words);
     put.bind(big("sequence", sequence.0)?).execute(&mut **tx).await?;
     if !forgotten.is_empty() {

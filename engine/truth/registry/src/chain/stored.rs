@@ -5,8 +5,8 @@ use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
 use hufu_wire::{IssuerId, Sequence};
 
 use crate::fault::Fault;
-use hufu_contract::ProposalId;
-use hufu_contract::StoredSet;
+use crate::store::{Columns, FromColumns as _};
+use hufu_contract::{ProposalId, StoredSet};
 
 /// A row of a chain as a store read it.
 #[derive(Clone, Debug)]
@@ -75,16 +75,20 @@ pub fn checked_tip(issuer: IssuerId, tip: Tip, last: Option<ChainDigest>) -> Res
     )))
 }
 
-/// The instruction of a proposal, if it is what was handed in.
+/// Where a chain ends, from a row of the issuer with the digest of the chain's last set as `last_digest`.
+///
+/// # Errors
+/// [`Fault::Damaged`], also when the two differ.
+pub fn read_tip(issuer: IssuerId, row: &impl Columns) -> Result<Tip, Fault> {
+    checked_tip(issuer, Tip::read(row)?, row.array_or_none("last_digest")?.map(ChainDigest))
+}
+
+/// The instruction of a proposal from its row, if it is what was handed in.
 ///
 /// # Errors
 /// [`Fault::Damaged`].
-pub fn checked_instruction(
-    issuer: IssuerId,
-    id: ProposalId,
-    content: ContentDigest,
-    bytes: Vec<u8>,
-) -> Result<Vec<u8>, Fault> {
+pub fn read_instruction(issuer: IssuerId, id: ProposalId, row: &impl Columns) -> Result<Vec<u8>, Fault> {
+    let (content, bytes) = (ContentDigest(row.array("content")?), row.bytes("instruction")?);
     if InstructionParts::of(&bytes).is_ok_and(|parts| content_digest(parts.content) == content) {
         return Ok(bytes);
     }

@@ -90,7 +90,7 @@ impl Registry {
         let what = format!("{limit} from holder {from}");
         self.store.note(&Entry::new(now, caller, Deed::StatusesExported, Some(issuer), what)).await?;
         let statuses = self.store.statuses(issuer, from, limit).await?;
-        statuses.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+        statuses.ok_or_else(|| Fault::no_issuer(issuer))
     }
 
     /// A head of `now`, signed with the publisher's key (R24).
@@ -116,6 +116,6 @@ impl Registry {
     }
 
     pub(super) async fn tip_of(&self, issuer: IssuerId) -> Result<Tip, Fault> {
-        self.store.tip(issuer).await?.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+        self.store.tip(issuer).await?.ok_or_else(|| Fault::no_issuer(issuer))
     }
 }

@@ -9,8 +9,7 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::store::StoredCheckpoint;
 use crate::trail::{Deed, Entry};
-use hufu_contract::Scope;
-use hufu_contract::StoredSet;
+use hufu_contract::{Hex, Scope, StoredSet};
 
 impl Registry {
     /// Takes a checkpoint, its bytes after `docs/SYNC.md`; answers whether it is the newest now. It must be at a set
@@ -41,7 +40,7 @@ impl Registry {
                 "the checkpoint is at another set {sequence} than the chain here: two histories"
             )));
         }
-        let what = format!("set {sequence}, snapshot {}", hex(&snapshot));
+        let what = format!("set {sequence}, snapshot {}", Hex(snapshot));
         let entry = Entry::new(now, caller, Deed::CheckpointPut, Some(issuer), what);
         let stored = StoredCheckpoint { issuer, sequence, made, bytes: bytes.to_vec().into() };
         self.store.put_checkpoint(&stored, &entry).await
@@ -60,7 +59,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<(), Fault> {
         caller.may(Scope::Checkpoint, issuer)?;
-        self.store.note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), hex(snapshot))).await
+        self.store.note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), Hex(*snapshot).to_string())).await
     }
 
     /// Leaves a line of the trail for snapshots that were dropped because no checkpoint names them.
@@ -71,10 +70,6 @@ impl Registry {
         let what = format!("{snapshots} that no checkpoint names");
         self.store.note(&Entry::of_itself(now, Deed::SnapshotsDropped, Some(issuer), what)).await
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Whether `checkpoint` says what `set` says of itself.

@@ -29,7 +29,7 @@ impl Registry {
     ) -> Result<Terms, Fault> {
         caller.may(Scope::Credentials, issuer)?;
         if self.store.holder(issuer, holder).await?.is_none() {
-            return Err(Fault::NotFound(format!("holder {holder} of issuer {issuer}")));
+            return Err(Fault::no_holder(issuer, holder));
         }
         self.terms_now(issuer, holder, Uses::PHONE, now).await
     }

@@ -123,7 +123,7 @@ impl Registry {
         index: HolderIndex,
     ) -> Result<(Person, UnixMillis), Fault> {
         let holder = self.store.holder(issuer, index).await?;
-        let holder = holder.ok_or_else(|| Fault::NotFound(format!("holder {index} of issuer {issuer}")))?;
+        let holder = holder.ok_or_else(|| Fault::no_holder(issuer, index))?;
         let person = self.vault.open_person(issuer, index, &holder.sealed)?;
         if self.vault.subject(issuer, person.id_number()) != holder.subject {
             return Err(Fault::Damaged(format!(

@@ -26,7 +26,7 @@ impl Registry {
     /// [`Fault::NotFound`], also for an issuer that `caller` may not ask about.
     pub async fn issuer(&self, caller: &Caller, issuer: IssuerId) -> Result<Issuer, Fault> {
         if caller.issuer().is_some_and(|own| own != issuer) {
-            return Err(Fault::NotFound(format!("issuer {issuer}")));
+            return Err(Fault::no_issuer(issuer));
         }
         self.issuer_of(issuer).await
     }

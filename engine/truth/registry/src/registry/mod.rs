@@ -60,7 +60,7 @@ impl Registry {
     }
 
     async fn issuer_of(&self, issuer: IssuerId) -> Result<Issuer, Fault> {
-        self.store.issuer(issuer).await?.ok_or_else(|| Fault::NotFound(format!("issuer {issuer}")))
+        self.store.issuer(issuer).await?.ok_or_else(|| Fault::no_issuer(issuer))
     }
 
     async fn authorities(&self, issuer: IssuerId) -> Result<Authorities, Fault> {

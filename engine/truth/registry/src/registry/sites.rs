@@ -34,7 +34,7 @@ impl Registry {
     /// [`Fault::Forbidden`], [`Fault::NotFound`].
     pub async fn site(&self, caller: &Caller, site: SiteId) -> Result<Site, Fault> {
         caller.may_everywhere(Scope::Sites)?;
-        self.store.site(site).await?.ok_or_else(|| no_site(site))
+        self.store.site(site).await?.ok_or_else(|| Fault::no_site(site))
     }
 
     /// Adds a site or replaces it.
@@ -57,14 +57,10 @@ impl Registry {
         let entry = Entry::new(now, caller, Deed::SiteRemoved, None, site.to_string());
         match self.store.remove_site(site, &entry).await? {
             Removed::Gone => Ok(()),
-            Removed::Absent => Err(no_site(site)),
+            Removed::Absent => Err(Fault::no_site(site)),
             Removed::InUse => Err(Fault::Conflict(format!(
                 "site {site} has devices or rosters: devices stay for the record, so a site that had any stays too"
             ))),
         }
     }
-}
-
-pub(super) fn no_site(site: SiteId) -> Fault {
-    Fault::NotFound(format!("site {site}"))
 }

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use hufu_codes::chain::Tip;
+use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 use tokio::sync::broadcast;
 
-use crate::chain::{Append, Appended};
+use super::row::{Columns, FromColumns};
+use crate::chain::{Append, Appended, StoredRow};
 use crate::fault::Fault;
 use hufu_contract::StoredSet;
 
@@ -61,4 +63,25 @@ pub trait Chain {
 
     /// Says whose chain has grown, also by another process on the same database. Wakes may be lost.
     fn grown(&self) -> broadcast::Receiver<IssuerId>;
+}
+
+impl FromColumns for Tip {
+    fn read(row: &impl Columns) -> Result<Tip, Fault> {
+        Ok(Tip {
+            sequence: Sequence(row.number("tip_sequence")?),
+            digest: ChainDigest(row.array("tip_digest")?),
+            proposed: Proposed::from_bits(row.number("tip_proposed")?),
+            confirmed: row.time("tip_confirmed")?,
+        })
+    }
+}
+
+impl FromColumns for StoredRow {
+    fn read(row: &impl Columns) -> Result<StoredRow, Fault> {
+        Ok(StoredRow {
+            sequence: Sequence(row.number("sequence")?),
+            digest: ChainDigest(row.array("digest")?),
+            bytes: row.bytes("bytes")?,
+        })
+    }
 }

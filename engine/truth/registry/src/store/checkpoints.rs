@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
+use super::row::{Columns, FromColumns};
 use crate::fault::Fault;
 use crate::trail::Entry;
 
@@ -32,4 +33,15 @@ pub trait Checkpoints {
     /// # Errors
     /// [`Fault::NotFound`] without such an issuer.
     async fn put_checkpoint(&self, checkpoint: &StoredCheckpoint, entry: &Entry) -> Result<bool, Fault>;
+}
+
+impl FromColumns for StoredCheckpoint {
+    fn read(row: &impl Columns) -> Result<StoredCheckpoint, Fault> {
+        Ok(StoredCheckpoint {
+            issuer: IssuerId(row.number("issuer")?),
+            sequence: Sequence(row.number("sequence")?),
+            made: row.time("made")?,
+            bytes: row.bytes("bytes")?.into(),
+        })
+    }
 }

@@ -1,8 +1,9 @@
 //! Issued credentials in the store.
 
 use async_trait::async_trait;
-use hufu_wire::{HolderIndex, IssuerId};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
 
+use super::row::{Columns, FromColumns, damaged};
 use crate::credential::{IssuedCredential, ListedCredential, Phones};
 use crate::fault::Fault;
 use crate::trail::Entry;
@@ -31,4 +32,27 @@ pub trait Credentials {
         after: u64,
         limit: u32,
     ) -> Result<Vec<ListedCredential>, Fault>;
+}
+
+impl FromColumns for ListedCredential {
+    fn read(row: &impl Columns) -> Result<ListedCredential, Fault> {
+        let kind: u8 = row.number("kind")?;
+        let credential = IssuedCredential {
+            issuer: IssuerId(row.number("issuer")?),
+            holder: HolderIndex::read(row)?,
+            kind: CodeKind::from_byte(kind).ok_or_else(|| damaged("kind", kind))?,
+            generation: row.number("generation")?,
+            issued: UnixSeconds(row.number("issued_s")?),
+            expires: UnixSeconds(row.number("expires_s")?),
+            key: KeyId(row.array("key")?),
+            digest: row.array("digest")?,
+        };
+        Ok(ListedCredential { number: row.number("number")?, credential })
+    }
+}
+
+impl FromColumns for Phones {
+    fn read(row: &impl Columns) -> Result<Phones, Fault> {
+        Ok(Phones { others: row.number("others")?, until: row.number_or_none("until")?.map(UnixSeconds) })
+    }
 }

@@ -1,8 +1,9 @@
 //! Devices in the store.
 
 use async_trait::async_trait;
-use hufu_wire::{DeviceId, SiteId, UnixMillis};
+use hufu_wire::{DeviceGeneration, DeviceId, SiteId, UnixMillis};
 
+use super::row::{Columns, FromColumns};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::trail::Entry;
@@ -51,4 +52,17 @@ pub trait Devices {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Option<Device>, Fault>;
+}
+
+impl FromColumns for Device {
+    fn read(row: &impl Columns) -> Result<Device, Fault> {
+        Ok(Device {
+            id: DeviceId(row.number("id")?),
+            site: SiteId(row.number("site")?),
+            name: row.text("name")?,
+            generation: DeviceGeneration(row.number("generation")?),
+            revoked: row.number_or_none("revoked")?.map(UnixMillis),
+            added: row.time("added")?,
+        })
+    }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
+use super::row::{Columns, FromColumns, damaged};
 use crate::fault::Fault;
 use crate::holder::{Registered, StoredHolder, Subject};
 use crate::trail::Entry;
@@ -58,4 +59,29 @@ pub trait Holders {
     /// The status word that the chain gives a holder, registered or not; [`StatusWord::UNKNOWN`] when it names
     /// them nowhere.
     async fn status(&self, issuer: IssuerId, index: HolderIndex) -> Result<StatusWord, Fault>;
+}
+
+impl FromColumns for StoredHolder {
+    fn read(row: &impl Columns) -> Result<StoredHolder, Fault> {
+        Ok(StoredHolder {
+            index: HolderIndex::read(row)?,
+            subject: Subject(row.array("subject")?),
+            sealed: row.bytes("sealed")?,
+            registered: row.time("registered")?,
+        })
+    }
+}
+
+impl FromColumns for HolderIndex {
+    fn read(row: &impl Columns) -> Result<HolderIndex, Fault> {
+        row.number("holder").map(HolderIndex)
+    }
+}
+
+/// A word has all 64 bits; its column is the integer with the same ones.
+impl FromColumns for StatusWord {
+    fn read(row: &impl Columns) -> Result<StatusWord, Fault> {
+        let bits = row.integer("word")?.ok_or_else(|| damaged("word", "nothing"))?;
+        Ok(StatusWord::from_bits(bits.cast_unsigned()))
+    }
 }

@@ -6,8 +6,6 @@
 //!
 //! Every method fails with [`Fault::Unavailable`] when the database does not answer and with [`Fault::Damaged`] when
 //! what it answers cannot have been written by a store; other faults are named where they occur.
-//!
-//! `suite` (feature `suite`) holds what every store must show.
 
 mod chain;
 mod checkpoints;
@@ -17,6 +15,7 @@ mod holders;
 mod issuers;
 mod proposals;
 mod rosters;
+mod row;
 mod sites;
 mod tokens;
 mod trail;
@@ -30,9 +29,10 @@ pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
 pub use holders::{Holders, Resealed, Seal};
-pub use issuers::Issuers;
+pub use issuers::{IssuerRow, Issuers};
 pub use proposals::Proposals;
 pub use rosters::Rosters;
+pub use row::{Columns, FromColumns, at_most, big, damaged};
 pub use sites::{Removed, Sites};
 pub use tokens::Tokens;
 pub use trail::Trail;

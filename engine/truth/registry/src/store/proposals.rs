@@ -1,10 +1,13 @@
 //! Proposals in the store.
 
 use async_trait::async_trait;
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
+use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 
+use super::row::{Columns, FromColumns};
+use crate::brake::Alarm;
 use crate::fault::Fault;
-use crate::proposal::{Proposal, ProposalFacts};
+use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::Entry;
 use hufu_contract::{ProposalId, ProposalPhase};
 
@@ -62,4 +65,44 @@ pub trait Proposals {
 
     /// Marks open proposals of an issuer that can no longer be confirmed at `now` as expired; answers how many.
     async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault>;
+}
+
+impl FromColumns for Proposal {
+    fn read(row: &impl Columns) -> Result<Proposal, Fault> {
+        Ok(Proposal {
+            id: ProposalId(row.number("id")?),
+            facts: ProposalFacts {
+                content: ContentDigest(row.array("content")?),
+                proposed: Proposed::from_bits(row.number("proposed")?),
+                expires: row.time("expires")?,
+                rule: RuleId(row.number("rule")?),
+                inputs: InputsDigest(row.array("inputs")?),
+                local_key: KeyId(row.array("local_key")?),
+                reason: row.text("reason")?,
+                changes: row.number("changes")?,
+                reds: row.number("reds")?,
+            },
+            state: ProposalState::read(row)?,
+            released: row.number_or_none("released")?,
+            added: row.time("added")?,
+        })
+    }
+}
+
+impl FromColumns for ProposalState {
+    fn read(row: &impl Columns) -> Result<ProposalState, Fault> {
+        Ok(match row.word("phase", ProposalPhase::from_slug)? {
+            ProposalPhase::Pending => ProposalState::Pending,
+            ProposalPhase::Braked => ProposalState::Braked(Alarm {
+                reds: row.number("alarm_reds")?,
+                recent: row.number("alarm_recent")?,
+                holders: row.number("alarm_holders")?,
+                share_permille: row.number("alarm_share_permille")?,
+            }),
+            ProposalPhase::Confirmed => ProposalState::Confirmed(Sequence(row.number("sequence")?)),
+            ProposalPhase::Withdrawn => ProposalState::Withdrawn,
+            ProposalPhase::Expired => ProposalState::Expired,
+            ProposalPhase::Overtaken => ProposalState::Overtaken,
+        })
+    }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hufu_wire::SiteId;
 
+use super::row::{Columns, FromColumns};
 use crate::fault::Fault;
 use crate::roster::{Roster, RosterSummary};
 use crate::trail::Entry;
@@ -24,4 +25,14 @@ pub trait Rosters {
 
     /// Removes a roster; answers whether there was one.
     async fn remove_roster(&self, site: SiteId, name: &str, entry: &Entry) -> Result<bool, Fault>;
+}
+
+impl FromColumns for RosterSummary {
+    fn read(row: &impl Columns) -> Result<RosterSummary, Fault> {
+        Ok(RosterSummary {
+            site: SiteId(row.number("site")?),
+            name: row.text("name")?,
+            members: row.number("members_count")?,
+        })
+    }
 }

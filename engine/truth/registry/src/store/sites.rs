@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hufu_wire::SiteId;
 
+use super::row::{Columns, FromColumns};
 use crate::fault::Fault;
 use crate::site::Site;
 use crate::trail::Entry;
@@ -32,4 +33,10 @@ pub trait Sites {
 
     /// Removes a site that has neither devices nor rosters.
     async fn remove_site(&self, site: SiteId, entry: &Entry) -> Result<Removed, Fault>;
+}
+
+impl FromColumns for Site {
+    fn read(row: &impl Columns) -> Result<Site, Fault> {
+        Ok(Site { id: SiteId(row.number("id")?), name: row.text("name")?, policy: row.text("policy")? })
+    }
 }

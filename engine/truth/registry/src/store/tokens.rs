@@ -1,12 +1,13 @@
 //! Tokens in the store.
 
 use async_trait::async_trait;
-use hufu_wire::UnixMillis;
+use hufu_wire::{IssuerId, UnixMillis};
 
+use super::row::{Columns, FromColumns, damaged};
 use crate::fault::Fault;
 use crate::token::{NewToken, Token, TokenHash};
 use crate::trail::Entry;
-use hufu_contract::TokenId;
+use hufu_contract::{Scopes, TokenId};
 
 /// Who may ask.
 #[async_trait]
@@ -36,4 +37,19 @@ pub trait Tokens {
         now: UnixMillis,
         entry: &Entry,
     ) -> Result<Option<Token>, Fault>;
+}
+
+impl FromColumns for Token {
+    fn read(row: &impl Columns) -> Result<Token, Fault> {
+        let scopes: u16 = row.number("scopes")?;
+        Ok(Token {
+            id: TokenId(row.number("id")?),
+            label: row.text("label")?,
+            scopes: Scopes::from_bits(scopes).ok_or_else(|| damaged("scopes", scopes))?,
+            issuer: row.number_or_none("issuer")?.map(IssuerId),
+            made: row.time("made")?,
+            expires: row.time("expires")?,
+            revoked: row.number_or_none("revoked")?.map(UnixMillis),
+        })
+    }
 }

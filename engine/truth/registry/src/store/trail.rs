@@ -1,12 +1,14 @@
 //! The trail in the store.
 
 use async_trait::async_trait;
+use hufu_wire::IssuerId;
 
+use super::row::{Columns, FromColumns};
 use crate::fault::Fault;
-use crate::trail::{Entry, Noted, TrailEnd, TrailKey};
+use crate::trail::{Deed, Entry, Noted, TrailDigest, TrailEnd, TrailKey, TrailSeal};
 
 /// What was done. Nothing here changes or removes a line. Each line that any method of a store writes carries the digest
-/// over itself and the line before ([`TrailDigest::after`](crate::TrailDigest::after)) and a seal.
+/// over itself and the line before ([`TrailDigest::after`]) and a seal.
 #[async_trait]
 pub trait Trail {
     /// Seals every line from now on with this key. The first key that is given counts.
@@ -23,4 +25,27 @@ pub trait Trail {
 
     /// Lines with a number above `after`, by rising number, at most `limit`.
     async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault>;
+}
+
+impl FromColumns for Noted {
+    fn read(row: &impl Columns) -> Result<Noted, Fault> {
+        Ok(Noted {
+            number: row.number("number")?,
+            entry: Entry {
+                at: row.time("at")?,
+                who: row.text("who")?,
+                deed: row.word("deed", Deed::from_slug)?,
+                issuer: row.number_or_none("issuer")?.map(IssuerId),
+                what: row.text("what")?,
+            },
+            digest: row.array_or_none("digest")?.map(TrailDigest),
+            seal: row.array_or_none("seal")?.map(TrailSeal),
+        })
+    }
+}
+
+impl FromColumns for TrailEnd {
+    fn read(row: &impl Columns) -> Result<TrailEnd, Fault> {
+        Ok(TrailEnd { number: row.number("number")?, digest: TrailDigest(row.array("digest")?) })
+    }
 }

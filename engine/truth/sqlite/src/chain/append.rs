@@ -1,22 +1,23 @@
 //! Appending: one transaction under the file's write lock.
 
 use hufu_registry::chain::{Append, Appended, Ground, Turn, place};
-use hufu_registry::{Alarm, Brake, Fault, Proposal, ProposalPhase, UnixMicros};
+use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
+use hufu_registry::{Alarm, Fault, Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
 use sqlx::SqliteConnection;
 
-use super::{tip, words};
-use crate::SqliteStore;
+use super::words;
 use crate::fault::fault;
-use crate::holders::no_issuer;
 use crate::proposals::find_content;
-use crate::values::{at_most, bytes, column, ms, number};
+use crate::row::{Row, change};
+use crate::{SqliteStore, issuers};
 
 pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<Appended, Fault> {
     let mut write = store.write().await?;
-    let tip = tip(&mut write, append.issuer).await?.ok_or_else(|| no_issuer(append.issuer))?;
+    let row = issuers::checked(&mut write, append.issuer).await?;
+    let row = row.ok_or_else(|| Fault::no_issuer(append.issuer))?;
     let held = digest_at_its_place(&mut write, append).await?;
-    if let Err(answer) = place(&tip, append.set, held) {
+    if let Err(answer) = place(&row.tip, append.set, held) {
         return Ok(answer);
     }
     let Some(proposal) = find_content(&mut write, append.issuer, append.content).await? else {
@@ -28,74 +29,44 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
         return Ok(Appended::Closed(phase));
     }
     let changes = &append.set.content.changes;
-    let held = words::of(&mut write, append.issuer, changes).await?;
-    let turn = Turn::of(changes, &held);
-    let ground = ground(&mut write, append, &proposal).await?;
+    let turn = Turn::of(changes, &words::of(&mut write, append.issuer, changes).await?);
+    let ground = ground(&mut write, append, &row, &proposal).await?;
     if let Err(alarm) = ground.judge(turn.reds) {
         brake(&mut write, append, &proposal, alarm).await?;
-        store.line(&mut write, append.braked).await?;
-        write.commit().await.map_err(fault)?;
+        store.commit(write, append.braked).await?;
         return Ok(Appended::Braked(alarm));
     }
     words::put(&mut write, append.issuer, append.set.position.sequence, &turn.words).await?;
     add_set(&mut write, append, &turn).await?;
     close_proposals(&mut write, append, &proposal).await?;
-    store.line(&mut write, append.entry).await?;
-    write.commit().await.map_err(fault)?;
-    let committed = UnixMicros::now();
-    Ok(Appended::Appended { sequence: append.set.position.sequence, committed })
+    store.commit(write, append.entry).await?;
+    Ok(Appended::Appended { sequence: append.set.position.sequence, committed: UnixMicros::now() })
 }
 
 async fn digest_at_its_place(
     write: &mut SqliteConnection,
     append: &Append<'_>,
 ) -> Result<Option<ChainDigest>, Fault> {
-    let digest: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT digest FROM sets WHERE issuer = ? AND sequence = ?")
-            .bind(append.issuer.0)
-            .bind(at_most(append.set.position.sequence.0))
-            .fetch_optional(write)
-            .await
-            .map_err(fault)?;
-    digest.map(|digest| bytes("digest", &digest).map(ChainDigest)).transpose()
+    const DIGEST: &str = "SELECT digest FROM sets WHERE issuer = ? AND sequence = ?";
+    let query = sqlx::query(DIGEST).bind(append.issuer.0).bind(at_most(append.set.position.sequence.0));
+    let row = query.fetch_optional(write).await.map_err(fault)?;
+    row.map(|row| Row(&row).array("digest").map(ChainDigest)).transpose()
 }
 
 async fn ground(
     write: &mut SqliteConnection,
     append: &Append<'_>,
+    row: &IssuerRow,
     proposal: &Proposal,
 ) -> Result<Ground, Fault> {
-    let (share, window, free, registered, known): (i64, i64, i64, i64, i64) = sqlx::query_as(
-        "SELECT brake_share_permille, brake_window_s, brake_free, next_holder, known FROM issuers WHERE issuer = ?",
-    )
-    .bind(append.issuer.0)
-    .fetch_one(&mut *write)
-    .await
-    .map_err(fault)?;
-    let window_s: u32 = number("brake_window_s", window)?;
-    let brake = Brake {
-        share_permille: number("brake_share_permille", share)?,
-        window_s,
-        free: number("brake_free", free)?,
-    };
-    let [since, until] = brake.window(append.now).map(ms);
-    let recent: i64 = sqlx::query_scalar(
-        "SELECT COALESCE(SUM(reds), 0) FROM sets \
-         WHERE issuer = ? AND appended_ms > ? AND appended_ms <= ? AND reds > 0",
-    )
-    .bind(append.issuer.0)
-    .bind(since)
-    .bind(until)
-    .fetch_one(write)
-    .await
-    .map_err(fault)?;
-    Ok(Ground {
-        brake,
-        recent: number("reds", recent)?,
-        registered: number("next_holder", registered)?,
-        known: number("known", known)?,
-        released: proposal.released,
-    })
+    const RECENT: &str = "
+        SELECT COALESCE(SUM(reds), 0) AS recent FROM sets
+        WHERE issuer = ? AND appended > ? AND appended <= ? AND reds > 0";
+    let [since, until] = row.brake.window(append.now).map(|time| at_most(time.0));
+    let query = sqlx::query(RECENT).bind(append.issuer.0).bind(since).bind(until);
+    let recent = Row(&query.fetch_one(write).await.map_err(fault)?).number("recent")?;
+    let (registered, known) = (row.next_holder, row.known);
+    Ok(Ground { brake: row.brake, recent, registered, known, released: proposal.released })
 }
 
 /// Beside a line of the trail, only the proposal's state is written.
@@ -105,50 +76,44 @@ async fn brake(
     proposal: &Proposal,
     alarm: Alarm,
 ) -> Result<(), Fault> {
-    sqlx::query(
-        "UPDATE proposals SET phase = ?, alarm_reds = ?, alarm_recent = ?, alarm_holders = ?, alarm_permille = ? \
-         WHERE issuer = ? AND proposal = ?",
-    )
-    .bind(ProposalPhase::Braked.slug())
-    .bind(alarm.reds)
-    .bind(column(alarm.recent))
-    .bind(column(alarm.holders))
-    .bind(alarm.share_permille)
-    .bind(append.issuer.0)
-    .bind(column(proposal.id.0))
-    .execute(write)
-    .await
-    .map_err(fault)?;
+    const BRAKE: &str = "
+        UPDATE proposals SET phase = 'braked', alarm_reds = ?, alarm_recent = ?, alarm_holders = ?,
+            alarm_share_permille = ?
+        WHERE issuer = ? AND id = ?";
+    let brake = sqlx::query(BRAKE)
+        .bind(alarm.reds)
+        .bind(at_most(alarm.recent))
+        .bind(at_most(alarm.holders))
+        .bind(alarm.share_permille)
+        .bind(append.issuer.0)
+        .bind(at_most(proposal.id.0));
+    change(write, brake).await?;
     Ok(())
 }
 
 async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &Turn) -> Result<(), Fault> {
+    const ADD: &str = "
+        INSERT INTO sets (issuer, sequence, appended, reds, digest, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+    const END: &str = "
+        UPDATE issuers SET tip_sequence = ?, tip_digest = ?, tip_proposed = ?, tip_confirmed = ?, known = known + ?
+        WHERE id = ?";
     let tip = append.set.tip();
-    sqlx::query(
-        "INSERT INTO sets (issuer, sequence, appended_ms, reds, digest, bytes) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(append.issuer.0)
-    .bind(column(tip.sequence.0))
-    .bind(ms(append.now))
-    .bind(turn.reds)
-    .bind(tip.digest.0.as_slice())
-    .bind(append.bytes)
-    .execute(&mut *write)
-    .await
-    .map_err(fault)?;
-    sqlx::query(
-        "UPDATE issuers SET sequence = ?, digest = ?, proposed_ms = ?, confirmed_ms = ?, known = known + ? \
-         WHERE issuer = ?",
-    )
-    .bind(column(tip.sequence.0))
-    .bind(tip.digest.0.as_slice())
-    .bind(column(tip.proposed.bits()))
-    .bind(ms(tip.confirmed))
-    .bind(turn.known)
-    .bind(append.issuer.0)
-    .execute(write)
-    .await
-    .map_err(fault)?;
+    let add = sqlx::query(ADD)
+        .bind(append.issuer.0)
+        .bind(big("sequence", tip.sequence.0)?)
+        .bind(big("now", append.now.0)?)
+        .bind(turn.reds)
+        .bind(tip.digest.0.as_slice())
+        .bind(append.bytes);
+    change(&mut *write, add).await?;
+    let end = sqlx::query(END)
+        .bind(big("sequence", tip.sequence.0)?)
+        .bind(tip.digest.0.as_slice())
+        .bind(big("proposed", tip.proposed.bits())?)
+        .bind(big("confirmed", tip.confirmed.0)?)
+        .bind(turn.known)
+        .bind(append.issuer.0);
+    change(write, end).await?;
     Ok(())
 }
 
@@ -158,22 +123,15 @@ async fn close_proposals(
     append: &Append<'_>,
     proposal: &Proposal,
 ) -> Result<(), Fault> {
+    const CONFIRM: &str =
+        "UPDATE proposals SET phase = 'confirmed', sequence = ? WHERE issuer = ? AND id = ?";
+    const OVERTAKE: &str = "
+        UPDATE proposals SET phase = 'overtaken'
+        WHERE issuer = ? AND phase IN ('pending', 'braked') AND proposed <= ?";
     let tip = append.set.tip();
-    sqlx::query("UPDATE proposals SET phase = 'confirmed', sequence = ? WHERE issuer = ? AND proposal = ?")
-        .bind(column(tip.sequence.0))
-        .bind(append.issuer.0)
-        .bind(column(proposal.id.0))
-        .execute(&mut *write)
-        .await
-        .map_err(fault)?;
-    sqlx::query(
-        "UPDATE proposals SET phase = 'overtaken' \
-         WHERE issuer = ? AND phase IN ('pending', 'braked') AND proposed_ms <= ?",
-    )
-    .bind(append.issuer.0)
-    .bind(column(tip.proposed.bits()))
-    .execute(write)
-    .await
-    .map_err(fault)?;
+    let confirm = sqlx::query(CONFIRM).bind(big("sequence", tip.sequence.0)?).bind(append.issuer.0);
+    change(&mut *write, confirm.bind(at_most(proposal.id.0))).await?;
+    let overtake = sqlx::query(OVERTAKE).bind(append.issuer.0).bind(big("proposed", tip.proposed.bits())?);
+    change(write, overtake).await?;
     Ok(())
 }

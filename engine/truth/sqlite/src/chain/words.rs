@@ -6,12 +6,12 @@
 use core::fmt::Write as _;
 
 use hufu_registry::Fault;
+use hufu_registry::store::big;
 use hufu_wire::chain::Changes;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 use sqlx::SqliteConnection;
 
 use crate::fault::fault;
-use crate::values::column;
 
 /// A holder with their word.
 type Held = (HolderIndex, StatusWord);
@@ -71,7 +71,7 @@ pub(super) async fn put(
     let mut given = String::with_capacity(words.len() * 32 + 2);
     let mut separator = '{';
     for (holder, word) in words {
-        let _ = write!(given, "{separator}\"{holder}\":{}", column(word.to_bits()));
+        let _ = write!(given, "{separator}\"{holder}\":{}", word.to_bits().cast_signed());
         separator = ',';
     }
     given.push('}');
@@ -81,7 +81,7 @@ pub(super) async fn put(
          ON CONFLICT (issuer, holder) DO UPDATE SET word = excluded.word, sequence = excluded.sequence",
     )
     .bind(issuer.0)
-    .bind(column(sequence.0))
+    .bind(big("sequence", sequence.0)?)
     .bind(given)
     .execute(at)
     .await
