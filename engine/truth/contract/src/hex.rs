@@ -12,6 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hex<const N: usize>(pub [u8; N]);
 
+/// Bytes of any number, shown as hex digits; for secrets, which [`Hex`] would copy.
+pub struct HexDigits<'b>(pub &'b [u8]);
+
 /// A text that is not the hex digits it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {digits} hex digits")]
@@ -22,11 +25,34 @@ pub struct NotHex {
 
 /// Bytes of any number, written as base64url without padding (RFC 4648 section 5).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Base64Url(pub Vec<u8>);
+pub struct Base64Url<B = Vec<u8>>(pub B);
+
+/// Reads the hex digits of as many bytes as `into` has, without a copy on the way.
+///
+/// # Errors
+/// [`NotHex`]; `into` may be overwritten in part.
+pub fn read_hex(text: &str, into: &mut [u8]) -> Result<(), NotHex> {
+    let not_hex = NotHex { digits: 2 * into.len() };
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(not_hex) };
+    if pairs.len() != into.len() {
+        return Err(not_hex);
+    }
+    for (byte, pair) in into.iter_mut().zip(pairs) {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        *byte = high.zip(low).and_then(|(high, low)| u8::try_from(high << 4 | low).ok()).ok_or(not_hex)?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for HexDigits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        HexDigits(&self.0).fmt(f)
     }
 }
 
@@ -40,25 +66,9 @@ impl<const N: usize> FromStr for Hex<N> {
     type Err = NotHex;
 
     fn from_str(text: &str) -> Result<Hex<N>, NotHex> {
-        let not_hex = NotHex { digits: 2 * N };
-        let digits = text.as_bytes();
-        if digits.len() != 2 * N {
-            return Err(not_hex);
-        }
         let mut bytes = [0; N];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = nibble(pair[0]).zip(nibble(pair[1])).map(|(high, low)| high << 4 | low).ok_or(not_hex)?;
-        }
+        read_hex(text, &mut bytes)?;
         Ok(Hex(bytes))
-    }
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }
 
@@ -74,9 +84,9 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     }
 }
 
-impl fmt::Display for Base64Url {
+impl<B: AsRef<[u8]>> fmt::Display for Base64Url<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
+        Base64Display::new(self.0.as_ref(), &URL_SAFE_NO_PAD).fmt(f)
     }
 }
 

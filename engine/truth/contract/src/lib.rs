@@ -27,7 +27,7 @@ pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, 
 pub use devices::{Device, Devices, NewDevice};
 pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
 pub use health::Health;
-pub use hex::{Base64Url, Hex, NotHex};
+pub use hex::{Base64Url, Hex, HexDigits, NotHex, read_hex};
 pub use holders::{
     Colour, FindHolder, Holder, NewHolder, NewHolders, Registered, RegisteredHolder, Status, TestResult,
 };

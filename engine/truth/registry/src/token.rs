@@ -1,11 +1,9 @@
 //! Tokens: who may ask the registry for what.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hufu_contract::{Scopes, TokenId};
+use hufu_contract::{Base64Url, Scopes, TokenId};
 use hufu_wire::{IssuerId, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -63,8 +61,8 @@ impl TokenText {
         aws_lc_rs::rand::fill(&mut *secret)
             .map_err(|_| Fault::Unavailable("the operating system gives no random bytes".into()))?;
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 43));
-        text.push_str(PREFIX);
-        BASE64_URL_SAFE_NO_PAD.encode_string(secret.as_slice(), &mut text);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{PREFIX}{}", Base64Url(&*secret));
         Ok(TokenText(text))
     }
 

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use aws_lc_rs::{digest, hmac};
+use hufu_contract::Hex;
 
 use super::{Entry, Noted};
 
@@ -155,7 +156,7 @@ impl TrailCheck {
 
 impl fmt::Display for TrailDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(self.0).fmt(f)
     }
 }
 

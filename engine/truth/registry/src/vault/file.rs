@@ -11,6 +11,7 @@
 use core::fmt::{self, Write as _};
 
 use aws_lc_rs::{hkdf, rand};
+use hufu_contract::{HexDigits, read_hex};
 use zeroize::Zeroizing;
 
 use super::fault::VaultFault;
@@ -75,7 +76,8 @@ impl KeyFile {
         for (line, text) in lines {
             let form = |what| VaultFault::Form { line, what };
             let (word, digits) = text.split_once(' ').ok_or(form("neither `index KEY` nor `seal KEY`"))?;
-            let key = unhex(digits.trim()).ok_or(form("a key is 64 hexadecimal digits"))?;
+            let mut key = Zeroizing::new([0; 32]);
+            read_hex(digits.trim(), &mut *key).map_err(|_| form("a key is 64 hexadecimal digits"))?;
             let is_twice = index.as_deref() == Some(&*key) || sealing.iter().any(|other| *other.0 == *key);
             match word {
                 _ if is_twice => return Err(VaultFault::Twice { line }),
@@ -98,12 +100,10 @@ impl KeyFile {
             "# Hufu vault keys: who has these and the database reads every name. Never beside its backup.\n",
         );
         text.push_str("# index finds people again and stays for good. seal: the first seals, all open.\n");
-        text.push_str(FIRST);
-        text.push_str("\nindex ");
-        push_hex(&mut text, &self.index);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{FIRST}\nindex {}", HexDigits(&*self.index));
         for key in &self.sealing {
-            text.push_str("\nseal ");
-            push_hex(&mut text, &key.0);
+            let _ = write!(text, "\nseal {}", HexDigits(&*key.0));
         }
         text.push('\n');
         text
@@ -143,22 +143,6 @@ fn random() -> Result<Secret, VaultFault> {
     let mut secret = Zeroizing::new([0; 32]);
     rand::fill(&mut *secret).map_err(|_| VaultFault::NoRandomness)?;
     Ok(secret)
-}
-
-fn unhex(digits: &str) -> Option<Secret> {
-    let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
-    let mut secret = Zeroizing::new([0; 32]);
-    for (byte, pair) in secret.iter_mut().zip(digits.as_chunks::<2>().0) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
-    Some(secret)
-}
-
-fn push_hex(text: &mut String, secret: &[u8; 32]) {
-    for byte in secret {
-        let _ = write!(text, "{byte:02x}");
-    }
 }
 
 impl fmt::Debug for KeyFile {

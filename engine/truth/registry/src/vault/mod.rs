@@ -11,6 +11,7 @@ mod seal;
 use core::fmt;
 
 use aws_lc_rs::hmac;
+use hufu_contract::Hex;
 use hufu_wire::{HolderIndex, IssuerId};
 use zeroize::Zeroizing;
 
@@ -134,7 +135,7 @@ fn damaged(issuer: IssuerId, index: HolderIndex) -> Fault {
 
 impl fmt::Display for SealingKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(self.0).fmt(f)
     }
 }
 
