@@ -5,16 +5,18 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
-use hufu_codes::chain::{AuthoritySigner, Tip, chain_digest, content_digest, open_instruction};
+use hufu_authority::{Justification, Proposer, SignedSet, place};
+use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, content_digest, open_instruction};
 use hufu_codes::keyring::Keyring;
-use hufu_registry::ProposalId;
+use hufu_contract::ProposalId;
+use hufu_files::moment::Span;
 use hufu_signature::backend;
 use hufu_upstream::{Api, ApiFault};
-use hufu_wire::chain::{Change, ChangeSet, Changes, Content, InputsDigest, Parts, Record};
-use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, read};
+use hufu_wire::chain::{Change, ChangeSet, InputsDigest, Parts, Proposed, Record};
+use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, read};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::land::{ISSUER, Land, NATIONAL, now};
+use crate::deployment::{Deployment, ISSUER};
 use crate::process::PATIENCE;
 use crate::truth::Truth;
 
@@ -22,13 +24,13 @@ use crate::truth::Truth;
 pub struct Author {
     api: Api,
     runtime: Runtime,
-    land: Arc<Land>,
+    authorities: Authorities,
     keyring: Keyring,
     local: AuthoritySigner,
     national: AuthoritySigner,
     truth: Arc<Truth>,
     tip: Tip,
-    proposed: UnixMillis,
+    proposed: Proposed,
 }
 
 /// A change set that is in the chain.
@@ -47,17 +49,17 @@ impl Author {
     ///
     /// # Errors
     /// Keys are missing.
-    pub fn new(land: Arc<Land>, api: Api, truth: Arc<Truth>) -> Result<Author> {
+    pub fn new(deployment: &Deployment, api: Api, truth: Arc<Truth>) -> Result<Author> {
         Ok(Author {
             api,
             runtime: Builder::new_current_thread().enable_all().build()?,
-            keyring: land.keyring()?,
-            local: land.signer("local", ISSUER)?,
-            national: land.signer("national", NATIONAL)?,
-            land,
+            authorities: deployment.authorities()?,
+            keyring: deployment.keyring()?,
+            local: deployment.signer("local")?,
+            national: deployment.signer("national")?,
             truth,
             tip: Tip::START,
-            proposed: UnixMillis(0),
+            proposed: Proposed::START,
         })
     }
 
@@ -98,12 +100,12 @@ impl Author {
     /// # Errors
     /// Those of [`set`](Self::set).
     pub fn append(&mut self, records: &[Record]) -> Result<Committed> {
-        let (instruction, set) = self.sign(records)?;
+        let (instruction, set) = self.place(records)?;
         let begun = Instant::now();
         loop {
-            match self.hand_in(&instruction, &set) {
+            match self.hand_in(&instruction, &set.bytes) {
                 Ok(committed) => {
-                    self.tip = tip_of(&set)?;
+                    self.tip = set.tip;
                     return Ok(committed);
                 }
                 Err(fault) if fault.is_passing() && begun.elapsed() < PATIENCE => {
@@ -119,19 +121,22 @@ impl Author {
     /// # Errors
     /// The records do not go together.
     pub fn sign(&mut self, records: &[Record]) -> Result<(Vec<u8>, Vec<u8>)> {
-        self.proposed = UnixMillis(now().0.max(self.proposed.0 + 1));
-        let instruction = self.local.instruct(&Content {
-            proposed: self.proposed.into(),
-            valid_s: 3600,
+        self.place(records).map(|(instruction, set)| (instruction, set.bytes))
+    }
+
+    fn place(&mut self, records: &[Record]) -> Result<(Vec<u8>, SignedSet)> {
+        let justification = Justification {
             rule: RuleId(7),
-            inputs: InputsDigest([7; 32]),
-            local_key: self.local.key(),
             reason: "a test of the field",
-            changes: Changes::new(records)?,
-        })?;
-        let authorities = self.land.authorities()?;
-        let verified = open_instruction(&instruction, &authorities, &self.keyring, backend())?;
-        let set = self.national.confirm(&verified, &self.tip, self.proposed)?;
+            inputs: InputsDigest([7; 32]),
+            valid: Span { s: 3600 },
+        };
+        let mut proposer = Proposer::new(&self.local, justification, self.proposed);
+        let content = proposer.content(records)?;
+        let instruction = proposer.sign(&content)?;
+        self.proposed = content.proposed;
+        let verified = open_instruction(&instruction, &self.authorities, &self.keyring, backend())?;
+        let set = place(&self.national, &self.authorities, &verified, &self.tip, content.proposed.at())?;
         Ok((instruction, set))
     }
 
@@ -156,9 +161,9 @@ impl Author {
     /// # Errors
     /// Those of [`sign`](Self::sign).
     pub fn sign_next(&mut self, records: &[Record]) -> Result<Vec<u8>> {
-        let (_, set) = self.sign(records)?;
-        self.tip = tip_of(&set)?;
-        Ok(set)
+        let (_, set) = self.place(records)?;
+        self.tip = set.tip;
+        Ok(set.bytes)
     }
 
     /// A set as the registry hands it out.
@@ -181,18 +186,6 @@ impl Author {
             })
         })
     }
-}
-
-/// The tip of a chain that ends with this set.
-fn tip_of(set: &[u8]) -> Result<Tip> {
-    let ChangeSet { position, content, .. } = read(set)?;
-    let parts = Parts::of(set).context("a set of our own")?;
-    Ok(Tip {
-        sequence: position.sequence,
-        digest: chain_digest(parts.position, &content_digest(parts.content)),
-        proposed: content.proposed,
-        confirmed: position.confirmed,
-    })
 }
 
 /// Microseconds since 1970 by this machine's clock.

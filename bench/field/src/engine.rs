@@ -1,14 +1,13 @@
 //! An engine's process.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use hufu_authority::figures;
 
-use crate::land::{ISSUER, Land, NATIONAL, PUBLISHER};
+use crate::deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 use crate::process::{Process, free_port};
 use crate::registry::Registry;
 
@@ -19,7 +18,7 @@ pub struct Follow {
     pub lines: String,
 }
 
-/// An engine, in a folder of a land.
+/// An engine, in a folder of a deployment.
 #[derive(Debug)]
 pub struct Engine {
     name: String,
@@ -38,12 +37,12 @@ impl Follow {
         }
     }
 
-    /// Through NATS, with snapshots in a folder of the land.
+    /// Through NATS, with snapshots in a folder of the deployment.
     pub fn nats(servers: &str, snapshots: &str) -> Follow {
         Follow { lines: format!("feed = \"{servers}\"\nsnapshots = \"file:../{snapshots}\"\n") }
     }
 
-    /// From a folder of the land that somebody fills.
+    /// From a folder of the deployment that somebody fills.
     pub fn drop(folder: &str) -> Follow {
         Follow { lines: format!("feed = \"file:../{folder}\"\n") }
     }
@@ -61,11 +60,11 @@ impl Engine {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start(land: &Land, name: &str, follow: &Follow) -> Result<Engine> {
+    pub fn start(deployment: &Deployment, name: &str, follow: &Follow) -> Result<Engine> {
         let mut engine =
             Engine { name: name.to_owned(), ports: [free_port(), free_port(), free_port()], process: None };
         let [udp, quic, metrics] = engine.ports;
-        fs::create_dir(land.path(name))?;
+        fs::create_dir(deployment.path(name))?;
         let files = "operator_key = \"../operator.pub\"\ntrust_list = \"../trust.hufu\"\nsites = \"../sites.toml\"\n\
                      ca = \"../ca/ca.pem\"\ncertificate = \"../engine.pem\"\n\
                      key = \"../engine.key\"\ncrl = \"../ca/crl.pem\"\nstate = \"state\"\n";
@@ -73,17 +72,17 @@ impl Engine {
         let listen = format!(
             "udp = \"127.0.0.1:{udp}\"\nquic = \"127.0.0.1:{quic}\"\nmetrics = \"127.0.0.1:{metrics}\"\n"
         );
-        land.write(
+        deployment.write(
             &format!("{name}/engine.toml"),
             &format!(
                 "[listen]\n{listen}\n[workers]\nthreads = 1\n\n[devices]\ndevices_max = 1024\nrate_per_s = 1000000\n\
                  burst = 1000000\n\n[memory]\nholders_max = 20000000\nseen_entries = 1048576\npass_back_entries = 65536\n\n\
                  [files]\n{files}snapshots = {:?}\n\n[[follow]]\n{ids}{}",
-                land.snapshots(),
+                deployment.snapshots(),
                 follow.lines
             ),
         )?;
-        engine.restart(land)?;
+        engine.restart(deployment)?;
         Ok(engine)
     }
 
@@ -91,14 +90,14 @@ impl Engine {
     ///
     /// # Errors
     /// It does not start.
-    pub fn restart(&mut self, land: &Land) -> Result<()> {
+    pub fn restart(&mut self, deployment: &Deployment) -> Result<()> {
         let state = format!("{}/state", self.name);
-        if !land.path(&format!("{state}/cluster.keys")).exists() {
-            land.run(&format!("keys cluster migrate --seed cluster.seed --state {state}"))?;
+        if !deployment.path(&format!("{state}/cluster.keys")).exists() {
+            deployment.run(&format!("keys cluster migrate --seed cluster.seed --state {state}"))?;
         }
         let line = format!("serve --until-stdin-ends --config {}/engine.toml", self.name);
-        let log = land.path(&format!("{}.log", self.name));
-        self.process = Some(Process::start(land.command(&line), &log, "ready udp=")?);
+        let log = deployment.path(&format!("{}.log", self.name));
+        self.process = Some(Process::start(deployment.command(&line), &log, "ready udp=")?);
         Ok(())
     }
 
@@ -129,13 +128,13 @@ impl Engine {
     }
 
     /// What it has logged.
-    pub fn log(&self, land: &Land) -> String {
-        fs::read_to_string(land.path(&format!("{}.log", self.name))).unwrap_or_default()
+    pub fn log(&self, deployment: &Deployment) -> String {
+        fs::read_to_string(deployment.path(&format!("{}.log", self.name))).unwrap_or_default()
     }
 
     /// The folder in which it keeps the followed issuer.
-    pub fn kept(&self, land: &Land) -> PathBuf {
-        land.path(&format!("{}/state/follow-{ISSUER}", self.name))
+    pub fn kept(&self, deployment: &Deployment) -> PathBuf {
+        deployment.path(&format!("{}/state/follow-{ISSUER}", self.name))
     }
 
     /// Its process.
@@ -146,27 +145,13 @@ impl Engine {
         Ok(self.process.as_ref().context("the engine does not run")?.id())
     }
 
-    /// Its metrics page.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub fn metrics(&self) -> Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[2]))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")?;
-        let mut page = String::new();
-        stream.read_to_string(&mut page)?;
-        ensure!(page.starts_with("HTTP/1.1 200"), "no metrics: {page}");
-        Ok(page)
-    }
-
     /// One figure of the followed issuer: the level or count `name` without the prefix `hufu_follow_`, of one outcome
     /// where it is counted by outcome.
     ///
     /// # Errors
     /// There is no such figure.
     pub fn figure(&self, name: &str, outcome: Option<&str>) -> Result<f64> {
-        let page = self.metrics()?;
+        let page = figures::page(&self.metrics_url())?;
         let starts = [format!("hufu_follow_{name}{{"), format!("hufu_follow_{name}_total{{")];
         let outcome = outcome.map_or_else(String::new, |outcome| format!("outcome=\"{outcome}\""));
         let is_it =
@@ -181,10 +166,7 @@ impl Engine {
     /// # Errors
     /// It is not on the page.
     pub fn digest(&self) -> Result<String> {
-        let page = self.metrics()?;
-        let line = page.lines().find(|line| line.starts_with("hufu_follow_digest_info{"));
-        let line = line.context("no digest on the page")?;
-        let rest = line.split_once("digest=\"").context("no digest in its line")?.1;
-        Ok(rest.split('"').next().unwrap_or_default().to_owned())
+        let place = figures::followed(&figures::page(&self.metrics_url())?, ISSUER);
+        Ok(place.context("no digest on the page")?.1)
     }
 }

@@ -2,15 +2,15 @@
 //! between them. They are made with the commands that an operator uses, killed as machines are, and watched by gates
 //! that never rest.
 //!
-//! * [`Land`]: keys, trust list, certificates, sites, codes;
-//! * [`Registry`] and [`Engine`]: processes of a land, started, killed and started again;
+//! * [`Deployment`]: keys, trust list, certificates, sites, codes;
+//! * [`Registry`] and [`Engine`]: processes of a deployment, started, killed and started again;
 //! * [`Author`]: the local authority and the national platform, with their keys;
 //! * [`Truth`]: what every holder's colour was at every sequence; [`Watch`]: checks that never stop, judged by it;
 //! * [`Scene`]: all of them together, and the question whether everybody agrees.
 
 mod author;
+mod deployment;
 mod engine;
-mod land;
 mod process;
 mod registry;
 mod scene;
@@ -18,8 +18,8 @@ mod truth;
 mod watch;
 
 pub use author::{Author, Committed};
+pub use deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 pub use engine::{Engine, Follow};
-pub use land::{ISSUER, Land, NATIONAL, PUBLISHER};
 pub use process::eventually;
 pub use registry::{Registry, Settings};
 pub use scene::Scene;

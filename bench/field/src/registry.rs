@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use hufu_upstream::{Api, ApiOptions};
 
-use crate::land::{ISSUER, Land, NATIONAL, PUBLISHER};
+use crate::deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 use crate::process::{Process, free_port};
 
 /// What a registry is set up with.
@@ -19,7 +19,7 @@ pub struct Settings {
     pub nats_more: String,
 }
 
-/// A registry, in a folder of a land.
+/// A registry, in a folder of a deployment.
 #[derive(Debug)]
 pub struct Registry {
     name: String,
@@ -28,26 +28,27 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Makes a registry of one issuer and starts it. Tokens `NAME-admin.token` and `NAME-feed.token` lie in the land's
+    /// Makes a registry of one issuer and starts it. Tokens `NAME-admin.token` and `NAME-feed.token` lie in the deployment's
     /// folder.
     ///
     /// # Errors
     /// A command failed.
-    pub fn start(land: &Land, name: &str, settings: &Settings) -> Result<Registry> {
+    pub fn start(deployment: &Deployment, name: &str, settings: &Settings) -> Result<Registry> {
         let port = free_port();
         let store = settings.store.as_deref().unwrap_or("sqlite:registry.db");
         let who = format!("--issuer {ISSUER}=Shanghai --national {NATIONAL} --publisher {PUBLISHER}");
         let files = format!("--operator operator.pub --trust trust.hufu --token-out {name}-admin.token");
-        land.run(&format!("registry init {name} {who} --store {store} --listen 127.0.0.1:{port} {files}"))?;
-        land.trust(&format!("{name}/publisher.pub"), "head")?;
-        fs::copy(land.path("trust.hufu"), land.path(&format!("{name}/trust.hufu")))?;
+        deployment
+            .run(&format!("registry init {name} {who} --store {store} --listen 127.0.0.1:{port} {files}"))?;
+        deployment.trust(&format!("{name}/publisher.pub"), "head")?;
+        fs::copy(deployment.path("trust.hufu"), deployment.path(&format!("{name}/trust.hufu")))?;
         let mut registry = Registry { name: name.to_owned(), port, process: None };
-        registry.configure(land, settings)?;
+        registry.configure(deployment, settings)?;
         let label = "--label engines --scopes feed";
-        land.run(&format!(
+        deployment.run(&format!(
             "registry token new --config {name}/registry.toml {label} --out {name}-feed.token"
         ))?;
-        registry.restart(land)?;
+        registry.restart(deployment)?;
         Ok(registry)
     }
 
@@ -55,8 +56,8 @@ impl Registry {
     ///
     /// # Errors
     /// A file cannot be copied, or it does not start.
-    pub fn beside(land: &Land, name: &str, other: &Registry) -> Result<Registry> {
-        let (from, to) = (land.path(&other.name), land.path(name));
+    pub fn beside(deployment: &Deployment, name: &str, other: &Registry) -> Result<Registry> {
+        let (from, to) = (deployment.path(&other.name), deployment.path(name));
         fs::create_dir(&to)?;
         for file in fs::read_dir(&from)? {
             let file = file?;
@@ -65,7 +66,7 @@ impl Registry {
             }
         }
         for token in ["admin", "feed"] {
-            let of = |name: &str| land.path(&format!("{name}-{token}.token"));
+            let of = |name: &str| deployment.path(&format!("{name}-{token}.token"));
             fs::copy(of(&other.name), of(name))?;
         }
         fs::create_dir_all(to.join("ca"))?;
@@ -76,7 +77,7 @@ impl Registry {
         let address = |port| format!("127.0.0.1:{port}");
         fs::write(config, text.replace(&address(other.port), &address(port)))?;
         let mut registry = Registry { name: name.to_owned(), port, process: None };
-        registry.restart(land)?;
+        registry.restart(deployment)?;
         Ok(registry)
     }
 
@@ -84,10 +85,10 @@ impl Registry {
     ///
     /// # Errors
     /// It does not start.
-    pub fn restart(&mut self, land: &Land) -> Result<()> {
+    pub fn restart(&mut self, deployment: &Deployment) -> Result<()> {
         let line = format!("registry serve --until-stdin-ends --config {}/registry.toml", self.name);
-        let log = land.path(&format!("{}.log", self.name));
-        self.process = Some(Process::start(land.command(&line), &log, "ready")?);
+        let log = deployment.path(&format!("{}.log", self.name));
+        self.process = Some(Process::start(deployment.command(&line), &log, "ready")?);
         Ok(())
     }
 
@@ -108,11 +109,11 @@ impl Registry {
     ///
     /// # Errors
     /// Its certificate cannot be read.
-    pub fn api(&self, land: &Land) -> Result<Api> {
+    pub fn api(&self, deployment: &Deployment) -> Result<Api> {
         Ok(Api::open(&ApiOptions {
             url: self.url(),
-            token: Some(land.path(&format!("{}-admin.token", self.name))),
-            ca: Some(land.path(&format!("{}/ca/ca.pem", self.name))),
+            token: Some(deployment.path(&format!("{}-admin.token", self.name))),
+            ca: Some(deployment.path(&format!("{}/ca/ca.pem", self.name))),
         })?)
     }
 
@@ -123,8 +124,8 @@ impl Registry {
     }
 
     /// What it has logged.
-    pub fn log(&self, land: &Land) -> String {
-        fs::read_to_string(land.path(&format!("{}.log", self.name))).unwrap_or_default()
+    pub fn log(&self, deployment: &Deployment) -> String {
+        fs::read_to_string(deployment.path(&format!("{}.log", self.name))).unwrap_or_default()
     }
 
     /// Its folder's name.
@@ -140,12 +141,12 @@ impl Registry {
         Ok(self.process.as_ref().context("the registry does not run")?.id())
     }
 
-    fn configure(&mut self, land: &Land, settings: &Settings) -> Result<()> {
+    fn configure(&mut self, deployment: &Deployment, settings: &Settings) -> Result<()> {
         if let Some(servers) = &settings.nats {
             let config = format!("{}/registry.toml", self.name);
-            let text = fs::read_to_string(land.path(&config))?;
+            let text = fs::read_to_string(deployment.path(&config))?;
             let more = &settings.nats_more;
-            land.write(&config, &format!("{text}\n[nats]\nservers = \"{servers}\"\n{more}\n"))?;
+            deployment.write(&config, &format!("{text}\n[nats]\nservers = \"{servers}\"\n{more}\n"))?;
         }
         Ok(())
     }

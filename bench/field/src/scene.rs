@@ -1,4 +1,4 @@
-//! A land at work: an author, registries, engines, and a gate at each engine.
+//! A deployment at work: an author, registries, engines, and a gate at each engine.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 use hufu_wire::{Colour, Decision};
 
 use crate::author::{Author, Committed};
+use crate::deployment::Deployment;
 use crate::engine::{Engine, Follow};
-use crate::land::Land;
 use crate::process::eventually;
 use crate::registry::{Registry, Settings};
 use crate::truth::{HOLDERS, Truth};
@@ -19,7 +19,7 @@ use crate::watch::Watch;
 /// Everything that runs. What is dropped is killed.
 pub struct Scene {
     /// Keys and files.
-    pub land: Arc<Land>,
+    pub deployment: Deployment,
     /// Who signs.
     pub author: Author,
     /// Where it is signed to.
@@ -38,18 +38,18 @@ impl Scene {
     /// # Errors
     /// A process does not start.
     pub fn open(hufu: &Path, settings: &Settings) -> Result<Scene> {
-        Scene::on(Land::new(hufu)?, settings)
+        Scene::on(Deployment::new(hufu)?, settings)
     }
 
-    /// The same on a land that is there.
+    /// The same on a deployment that is there.
     ///
     /// # Errors
     /// A process does not start.
-    pub fn on(land: Land, settings: &Settings) -> Result<Scene> {
-        let land = Arc::new(land);
-        let registry = Registry::start(&land, "registry", settings)?;
-        let author = Author::new(Arc::clone(&land), registry.api(&land)?, Arc::new(Truth::new()))?;
-        let mut scene = Scene { land, author, registry, engines: Vec::new(), watches: Vec::new(), turn: 0 };
+    pub fn on(deployment: Deployment, settings: &Settings) -> Result<Scene> {
+        let registry = Registry::start(&deployment, "registry", settings)?;
+        let author = Author::new(&deployment, registry.api(&deployment)?, Arc::new(Truth::new()))?;
+        let mut scene =
+            Scene { deployment, author, registry, engines: Vec::new(), watches: Vec::new(), turn: 0 };
         let everybody: Vec<_> = (0..HOLDERS).map(|holder| (holder, Colour::Green)).collect();
         scene.author.set(&everybody)?;
         Ok(scene)
@@ -62,8 +62,8 @@ impl Scene {
     pub fn engine(&mut self, follow: &Follow) -> Result<&Engine> {
         let number = self.engines.len();
         let engine = self.start(follow)?;
-        let gate = self.land.gate(number, engine.control())?;
-        self.watches.push(Watch::start(gate, self.land.codes()?, Arc::clone(self.author.truth())));
+        let gate = self.deployment.gate(number, engine.control())?;
+        self.watches.push(Watch::start(gate, self.deployment.codes()?, Arc::clone(self.author.truth())));
         self.engines.push(engine);
         self.engines.last().context("it was pushed")
     }
@@ -79,7 +79,7 @@ impl Scene {
     }
 
     fn start(&self, follow: &Follow) -> Result<Engine> {
-        Engine::start(&self.land, &format!("engine{}", self.engines.len()), follow)
+        Engine::start(&self.deployment, &format!("engine{}", self.engines.len()), follow)
     }
 
     /// Turns three holders red, amber and green again, each turn others: one change set.
@@ -119,7 +119,7 @@ impl Scene {
     /// That does not come to be, with the logs of those who differ.
     pub fn agrees(&self) -> Result<()> {
         let tip = *self.author.tip();
-        let digest = hex::encode(tip.digest.0);
+        let digest = tip.digest.to_string();
         for engine in &self.engines {
             let same = || {
                 let held = engine.digest()?;
@@ -128,7 +128,7 @@ impl Scene {
                 Ok(())
             };
             eventually("an engine does not come to the chain's digest", same)
-                .with_context(|| format!("its log:\n{}", engine.log(&self.land)))?;
+                .with_context(|| format!("its log:\n{}", engine.log(&self.deployment)))?;
         }
         for (number, watch) in self.watches.iter().enumerate() {
             let right = || {

@@ -15,6 +15,7 @@ mod holder;
 mod instructed;
 mod log;
 mod outcome;
+mod progress;
 mod qr;
 mod remote;
 mod show;

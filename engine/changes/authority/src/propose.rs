@@ -70,6 +70,15 @@ impl<'a> Proposer<'a> {
         self.signer.sign(self.signer.key().instruct(content)?)
     }
 
+    /// The bytes of the next instruction, which nobody has to see before it is signed.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content) and [`sign`](Self::sign).
+    pub fn instruct(&mut self, changes: &[Record]) -> anyhow::Result<Vec<u8>> {
+        let content = self.content(changes)?;
+        self.sign(&content)
+    }
+
     /// Hands in an instruction; the same one again is the same proposal.
     ///
     /// # Errors

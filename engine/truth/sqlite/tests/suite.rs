@@ -63,9 +63,7 @@ impl Database for File {
                  || substr(instruction, length(instruction) - 63) AS BLOB) WHERE issuer = 110000 AND id = 1"
             }
             Tampering::CutRosters => "UPDATE rosters SET members = substr(members, 1, length(members) - 1)",
-            Tampering::OddPhase => {
-                "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND id = 1"
-            }
+            Tampering::OddPhase => "UPDATE proposals SET phase = 'certain' WHERE issuer = 110000 AND id = 1",
             Tampering::AlterTrail => {
                 "DROP TRIGGER trail_stays; UPDATE trail SET who = 'somebody else' WHERE number = 2"
             }

@@ -49,7 +49,7 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 pub(crate) fn run(hufu: &Path, args: &DelayArgs) -> Result<()> {
     let nats = (args.feed == Feed::Nats).then(Nats::start).transpose()?;
     let settings = Settings { nats: nats.as_ref().map(Nats::url), ..Settings::default() };
-    let mut scene = Scene::on(load::land(hufu, &args.load)?, &settings)?;
+    let mut scene = Scene::on(load::deployment(hufu, &args.load)?, &settings)?;
     let follow = match &nats {
         Some(nats) => Follow::nats(&nats.url(), "registry/snapshots"),
         None => Follow::registry(&scene.registry),
@@ -57,14 +57,14 @@ pub(crate) fn run(hufu: &Path, args: &DelayArgs) -> Result<()> {
     scene.engine_alone(&follow)?;
     scene.agrees()?;
     let engine = scene.engines.first().context("an engine")?;
-    let code = scene.land.codes()?.swap_remove(0);
-    let mut gate = scene.land.gate(0, engine.control())?;
+    let code = scene.deployment.codes()?.swap_remove(0);
+    let mut gate = scene.deployment.gate(0, engine.control())?;
 
     let seconds = f64::from(args.changes) * (Duration::from_millis(args.every_ms).as_secs_f64() + 0.02) + 2.0;
     let running = match args.load.rate {
         0 => None,
         rate => {
-            let generator = load::generator(&scene.land, engine, &args.load)?;
+            let generator = load::generator(&scene.deployment, engine, &args.load)?;
             Some(load::start(generator, Plan::new(args.load.mix.clone(), rate, seconds)))
         }
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Args;
-use hufu_field::{Follow, Land, Scene, Settings};
+use hufu_field::{Deployment, Follow, Scene, Settings};
 use hufu_loadgen::{Plan, Report};
 use hufu_wire::chain::{Change, Record};
 use hufu_wire::limits::CHANGES_MAX;
@@ -45,13 +45,13 @@ const STRIDE: u64 = 305_175_781;
 
 pub(crate) fn run(hufu: &Path, args: &FloodArgs) -> Result<()> {
     ensure!(args.load.rate > 0, "--rate: how many checks a second?");
-    let mut scene = Scene::on(load::land(hufu, &args.load)?, &Settings::default())?;
-    fs::create_dir(scene.land.path(DROP))?;
+    let mut scene = Scene::on(load::deployment(hufu, &args.load)?, &Settings::default())?;
+    fs::create_dir(scene.deployment.path(DROP))?;
     let first = scene.author.fetch(Sequence(1))?;
-    put(&scene.land, 1, &first)?;
+    put(&scene.deployment, 1, &first)?;
     scene.engine_alone(&Follow::drop(DROP))?;
     let engine = scene.engines.first().context("an engine")?;
-    let mut generator = load::generator(&scene.land, engine, &args.load)?;
+    let mut generator = load::generator(&scene.deployment, engine, &args.load)?;
     let plan = Plan::new(args.load.mix.clone(), args.load.rate, args.seconds);
 
     let (mut without, mut with, mut applied) = (Vec::new(), Vec::new(), 0.0);
@@ -62,9 +62,9 @@ pub(crate) fn run(hufu: &Path, args: &FloodArgs) -> Result<()> {
         let engine = scene.engines.first().context("an engine")?;
         let before = engine.figure("changes", None)?;
         let over = AtomicBool::new(false);
-        let land = &scene.land;
+        let deployment = &scene.deployment;
         with.push(thread::scope(|scope| -> Result<Report> {
-            let dropper = scope.spawn(|| drop_sets(land, &sets, args, &over));
+            let dropper = scope.spawn(|| drop_sets(deployment, &sets, args, &over));
             let report = generator.run(&plan, &|_| {});
             over.store(true, Ordering::Relaxed);
             dropper.join().map_err(|_| anyhow!("who drops sets panicked"))??;
@@ -119,7 +119,12 @@ fn signed(scene: &mut Scene, args: &FloodArgs) -> Result<Vec<(u64, Vec<u8>)>> {
 }
 
 /// Puts sets where the engine looks, at their pace.
-fn drop_sets(land: &Land, sets: &[(u64, Vec<u8>)], args: &FloodArgs, over: &AtomicBool) -> Result<()> {
+fn drop_sets(
+    deployment: &Deployment,
+    sets: &[(u64, Vec<u8>)],
+    args: &FloodArgs,
+    over: &AtomicBool,
+) -> Result<()> {
     let pace = pace(args);
     let mut due = Instant::now();
     for (sequence, set) in sets {
@@ -127,7 +132,7 @@ fn drop_sets(land: &Land, sets: &[(u64, Vec<u8>)], args: &FloodArgs, over: &Atom
             thread::sleep(due.saturating_duration_since(Instant::now()));
             due += pace;
         }
-        put(land, *sequence, set)?;
+        put(deployment, *sequence, set)?;
     }
     Ok(())
 }
@@ -137,8 +142,8 @@ fn pace(args: &FloodArgs) -> Duration {
     Duration::from_secs(CHANGES_MAX as u64) / args.changes_per_s.max(1)
 }
 
-fn put(land: &Land, sequence: u64, set: &[u8]) -> Result<()> {
-    let path = land.path(DROP).join(format!("{sequence:020}.set"));
+fn put(deployment: &Deployment, sequence: u64, set: &[u8]) -> Result<()> {
+    let path = deployment.path(DROP).join(format!("{sequence:020}.set"));
     let new = path.with_extension("new");
     fs::write(&new, set)?;
     Ok(fs::rename(new, path)?)

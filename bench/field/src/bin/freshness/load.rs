@@ -4,7 +4,7 @@ use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
-use hufu_field::{Engine, Land};
+use hufu_field::{Deployment, Engine};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, Generator, Plan, Report};
@@ -12,19 +12,19 @@ use hufu_wire::UnixMillis;
 
 use crate::LoadArgs;
 
-/// A land with somebody to check in it.
-pub(crate) fn land(hufu: &std::path::Path, load: &LoadArgs) -> Result<Land> {
+/// A deployment with somebody to check in it.
+pub(crate) fn deployment(hufu: &std::path::Path, load: &LoadArgs) -> Result<Deployment> {
     if load.rate == 0 {
-        return Land::new(hufu);
+        return Deployment::new(hufu);
     }
     let now = UnixMillis::from(SystemTime::now()).seconds();
-    Land::of_world(hufu, World::new(1, load.holders, now))
+    Deployment::of_world(hufu, World::new(1, load.holders, now))
 }
 
 /// Enrols the gates of the load and signs their codes.
-pub(crate) fn generator(land: &Land, engine: &Engine, load: &LoadArgs) -> Result<Generator> {
-    let world = land.world().context("a load needs a world")?.clone();
-    let enrolled = hufu_loadgen::enrol(engine.control(), "engine.hufu", &land.load_gates()?)?;
+pub(crate) fn generator(deployment: &Deployment, engine: &Engine, load: &LoadArgs) -> Result<Generator> {
+    let world = deployment.world().context("a load needs a world")?.clone();
+    let enrolled = hufu_loadgen::enrol(engine.control(), "engine.hufu", &deployment.load_gates()?)?;
     let port = enrolled.first().context("no gate")?.udp_port;
     let stock = CodeStock::with_phones(world, MARKET, load.phones, &|_, _| {});
     Ok(Generator::new(stock, enrolled, (engine.control().ip(), port).into(), 1)?)

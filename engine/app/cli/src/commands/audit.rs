@@ -11,8 +11,8 @@ use hufu_authority::{Chain, Clocks};
 use hufu_codes::chain::Authorities;
 use hufu_wire::IssuerId;
 
-use crate::commands::import::progress;
 use crate::outcome::Exit;
+use crate::progress::progress;
 use crate::remote::RegistryArgs;
 use crate::term::{self, say};
 use crate::trust::TrustArgs;

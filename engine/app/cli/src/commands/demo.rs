@@ -26,10 +26,11 @@ use self::changes::{Changes, Watched};
 use self::child::Engine;
 use self::place::Place;
 use self::source::{Agreement, Source};
-use self::summary::{Bar, Summary};
+use self::summary::{Summary, show_count, show_stage};
 use self::tour::Tour;
 use crate::gate;
 use crate::outcome::Exit;
+use crate::progress::{COUNT, progress};
 use crate::term::{self, note, say};
 use hufu_files::moment;
 use hufu_files::unavailable;
@@ -156,9 +157,9 @@ fn offer(
     let took_ms = begun.elapsed().as_millis();
     summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()));
 
-    let bar = Bar::new("phones");
-    let larder = CodeStock::new(place.world.clone(), MARKET, &|done, of| bar.at(done, of));
-    bar.clear();
+    let bar = progress(0, "phones", COUNT);
+    let larder = CodeStock::new(place.world.clone(), MARKET, &|done, all| show_count(&bar, done, all));
+    bar.finish_and_clear();
     let mut generator = Generator::new(larder, enrolled, engine.udp, 1)
         .context("no load can be made")?
         .with_server_cpu(CpuMeter::of(engine.pid()));
@@ -175,17 +176,17 @@ fn offer(
         ),
     );
     let over = AtomicBool::new(false);
-    let bar = Bar::new("checks");
+    let bar = progress(0, "checks", COUNT);
     let chain = source.home();
     let (report, made, watched) = thread::scope(|scope| {
         let making = scope.spawn(|| changes.make(chain, &over));
         let watching = scope.spawn(|| changes.watch(&mut gate, &over));
-        let report = generator.run(&plan, &|stage| bar.stage(&stage));
+        let report = generator.run(&plan, &|stage| show_stage(&bar, &stage));
         // Relaxed: a moment more of watching does no harm.
         over.store(true, Ordering::Relaxed);
         (report, joined(making.join()), joined(watching.join()))
     });
-    bar.clear();
+    bar.finish_and_clear();
     made?;
     let report = report.map_err(unavailable).context("the load broke off")?;
     let agreements = source.compare(engine)?;

@@ -18,7 +18,6 @@ use hufu_wire::{IssuerId, RuleId};
 use serde_json::{Value, json};
 
 use self::lines::Lines;
-pub(crate) use self::lines::progress;
 use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};

@@ -59,7 +59,9 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<(), Fault> {
         caller.may(Scope::Checkpoint, issuer)?;
-        self.store.note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), Hex(*snapshot).to_string())).await
+        self.store
+            .note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), Hex(*snapshot).to_string()))
+            .await
     }
 
     /// Leaves a line of the trail for snapshots that were dropped because no checkpoint names them.

@@ -1,17 +1,15 @@
-//! A chain from its authorities' side: the local one proposes, the national platform confirms, and the registry,
-//! which has neither key, takes both over its API (R21).
+//! A chain with the keys of both its authorities, which a demo alone has together.
 
-use anyhow::{Context as _, anyhow};
-use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, open_instruction};
+use anyhow::{Context as _, bail};
+use hufu_authority::{Clocks, Confirmer, Justification, Outcome, Proposer, Remote};
+use hufu_codes::chain::{Authorities, AuthoritySigner, Tip};
 use hufu_codes::keyring::Keyring;
-use hufu_registry::ProposalId;
-use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
-use hufu_wire::{HolderIndex, IssuerId, RuleId, Sequence, UnixMillis, limits};
+use hufu_contract::ProposalId;
+use hufu_files::moment::Span;
+use hufu_wire::chain::{Change, InputsDigest, Record};
+use hufu_wire::{HolderIndex, IssuerId, RuleId, limits};
 
-use hufu_authority::Remote;
-use hufu_files::moment;
-
-/// One issuer's chain, and both keys that make it grow; nobody but a demo has them together.
+/// One issuer's chain, and both keys that make it grow.
 pub(super) struct Chain {
     remote: Remote,
     local: AuthoritySigner,
@@ -26,17 +24,6 @@ pub(super) struct Proposed {
     id: ProposalId,
     instruction: Vec<u8>,
 }
-
-/// In the chain.
-pub(super) struct Committed {
-    /// When the registry committed it, by its clock, microseconds since 1970.
-    pub(super) at_us: u64,
-}
-
-/// For how long instructions may be confirmed.
-const VALID_S: u32 = 3_600;
-/// The rule that gave the colours, in name only.
-const RULE: RuleId = RuleId(1);
 
 impl Chain {
     /// The chain of `authorities` from its beginning.
@@ -59,38 +46,30 @@ impl Chain {
         &self.tip
     }
 
-    /// Signs an instruction as the local authority and hands it in. It has no effect yet.
+    /// Proposes as the local authority. It has no effect yet.
     pub(super) fn propose(&self, changes: &[Record], reason: &str) -> anyhow::Result<Proposed> {
-        let content = Content {
-            // Later than the one before, whatever the clock says.
-            proposed: UnixMillis(moment::now().0.max(self.tip.proposed.at().0 + 1)).into(),
-            valid_s: VALID_S,
-            rule: RULE,
-            inputs: InputsDigest([0; 32]),
-            local_key: self.local.key(),
-            reason,
-            changes: Changes::new(changes)?,
-        };
-        let instruction = self.local.instruct(&content)?;
-        let proposal = self.remote.ask(|api| api.propose(self.issuer(), instruction.clone()))?;
+        let (inputs, valid) = (InputsDigest([0; 32]), Span { s: 3_600 });
+        let justification = Justification { rule: RuleId(1), reason, inputs, valid };
+        let mut proposer = Proposer::new(&self.local, justification, self.tip.proposed);
+        let instruction = proposer.instruct(changes)?;
+        let proposal = proposer.hand_in(&self.remote, instruction.clone())?;
         Ok(Proposed { id: ProposalId(proposal.id), instruction })
     }
 
-    /// Gives it its place as the national platform and hands that in.
-    pub(super) fn confirm(&mut self, proposed: Proposed) -> anyhow::Result<Committed> {
-        let Proposed { id, instruction } = proposed;
-        let (authorities, backend) = (&self.authorities, hufu_signature::backend());
-        let verified = open_instruction(&instruction, authorities, &self.keyring, backend)?;
-        let set = self.national.confirm(&verified, &self.tip, moment::now())?;
-        let tip = *Unconfirmed::read(&set, authorities)?.confirm(&self.keyring, backend)?.tip();
-        let confirmed = self.remote.ask(|api| api.confirm(self.issuer(), id, set))?;
-        if confirmed.sequence != tip.sequence.0 {
-            return Err(anyhow!("the registry gave set {} the place {}", tip.sequence, confirmed.sequence));
+    /// Confirms as the national platform. Returns when the registry committed the set, by its clock, microseconds since
+    /// 1970.
+    pub(super) fn confirm(&mut self, Proposed { id, instruction }: &Proposed) -> anyhow::Result<u64> {
+        let Chain { remote, authorities, keyring, national, .. } = self;
+        let chain =
+            hufu_authority::Chain { remote, authorities: *authorities, keyring, clocks: Clocks::default() };
+        let confirmer = Confirmer { chain, signer: national, resets: false };
+        match confirmer.confirm(*id, &confirmer.open(instruction)?)? {
+            Outcome::Confirmed(confirmed, tip) => {
+                self.tip = tip;
+                confirmed.committed_us.context("the registry does not say when it committed")
+            }
+            Outcome::Braked(_) => bail!("the brake holds proposal {id}"),
         }
-        self.tip = tip;
-        Ok(Committed {
-            at_us: confirmed.committed_us.context("the registry does not say when it committed")?,
-        })
     }
 
     /// Brings everybody's statuses in, as full sets; `tell` hears how many holders are done.
@@ -103,15 +82,14 @@ impl Chain {
         while records.peek().is_some() {
             let set: Vec<Record> = records.by_ref().take(limits::CHANGES_MAX).collect();
             let proposed = self.propose(&set, "everybody as of today")?;
-            self.confirm(proposed)?;
+            self.confirm(&proposed)?;
             tell(set.len() as u64);
         }
         Ok(())
     }
 
     /// Where the registry says that the chain ends.
-    pub(super) fn told_by_registry(&self) -> anyhow::Result<(Sequence, String)> {
-        let tip = self.remote.ask(|api| api.tip(self.issuer()))?;
-        Ok((Sequence(tip.sequence), hex::encode(tip.digest.0)))
+    pub(super) fn registry_tip(&self) -> anyhow::Result<Tip> {
+        self.remote.tip(self.issuer())
     }
 }

@@ -89,7 +89,7 @@ impl Changes {
         now: UnixSeconds,
     ) -> anyhow::Result<Changes> {
         let proposed = chain.propose(&records(first, 0), REASON)?;
-        chain.confirm(proposed)?;
+        chain.confirm(&proposed)?;
         let code = |person| {
             let credential = signer.sign_credential(&Credential {
                 key: signer.key(),
@@ -125,8 +125,8 @@ impl Changes {
             let proposed = chain.propose(&records(self.first, self.turn(next)), REASON)?;
             // Release: pairs with Acquire in Changes::latest. Before anybody can see it.
             self.latest.store(next.0, Ordering::Release);
-            let committed = chain.confirm(proposed).context("a change was not confirmed")?;
-            self.committed().push(committed.at_us);
+            let committed_us = chain.confirm(&proposed).context("a change was not confirmed")?;
+            self.committed().push(committed_us);
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
-
+use hufu_authority::figures;
 use hufu_files::unavailable;
 
 /// A running command that says on one line that it is ready. Dropping it stops it.
@@ -45,8 +45,6 @@ pub(super) struct Engine {
 const READY_WITHIN: Duration = Duration::from_secs(120);
 /// A graceful stop takes two seconds at most, and warm copies their time.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
-/// How long the engine's figures may take.
-const FIGURES_WITHIN: Duration = Duration::from_secs(5);
 
 impl Registry {
     /// Starts a registry and waits until it answers. Its log goes to `log`.
@@ -79,14 +77,7 @@ impl Engine {
 
     /// Its metrics page, as Prometheus gets it.
     pub(super) fn figures(&self) -> anyhow::Result<String> {
-        let ask = || {
-            let mut stream = TcpStream::connect_timeout(&self.metrics, FIGURES_WITHIN)?;
-            stream.set_read_timeout(Some(FIGURES_WITHIN))?;
-            write!(stream, "GET /metrics HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")?;
-            let mut page = String::new();
-            stream.read_to_string(&mut page).map(|_| page)
-        };
-        ask().map_err(unavailable).context("the engine does not tell its figures")
+        figures::page(&self.metrics.to_string()).context("the engine does not show its figures")
     }
 }
 

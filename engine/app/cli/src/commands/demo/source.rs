@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
+use hufu_authority::Remote;
+use hufu_authority::figures::followed;
 use hufu_contract::{Brake, IssuerEdit, SecondPhone};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
@@ -12,8 +14,8 @@ use super::authorities::{CHAINED, NATIONAL, PUBLISHER};
 use super::chain::Chain;
 use super::child::{Engine, Registry};
 use super::place::Place;
-use super::summary::{self, Bar};
-use hufu_authority::Remote;
+use super::summary;
+use crate::progress::{COUNT, progress};
 use hufu_files::unavailable;
 
 /// A running registry with everybody in it.
@@ -57,15 +59,11 @@ impl Source {
         let begun = Instant::now();
         let [home, neighbour] = CHAINED.map(|issuer| place.chain(issuer));
         let mut chains = [home?, neighbour?];
-        let bar = Bar::new("people");
-        let mut done = 0;
+        let bar = progress(place.world.holders().into(), "people", COUNT);
         for chain in &mut chains {
-            chain.populate(everybody(place, chain.issuer()), |more| {
-                done += more;
-                bar.at(done, place.world.holders().into());
-            })?;
+            chain.populate(everybody(place, chain.issuer()), |more| bar.inc(more))?;
         }
-        bar.clear();
+        bar.finish_and_clear();
         let source = Source { chains, _registry: registry };
         let (sets, took) = (source.sets(), begun.elapsed().as_secs_f64());
         let people = place.world.holders();
@@ -110,19 +108,15 @@ impl Source {
     fn compare_once(&self, engine: &Engine) -> anyhow::Result<Vec<Agreement>> {
         let page = engine.figures()?;
         let compare = |chain: &Chain| {
-            let (issuer, tip) = (chain.issuer(), chain.tip());
-            let (sequence, digest) = chain.told_by_registry()?;
-            if (sequence, &digest) != (tip.sequence, &tip.digest.to_string()) {
-                bail!(
-                    "the registry's chain of issuer {issuer} ends with set {sequence}, and the authorities made {}",
-                    tip.sequence
-                );
-            }
-            let rows = [
-                format!("hufu_follow_sequence{{issuer=\"{issuer}\"}} {sequence}"),
-                format!("hufu_follow_digest_info{{issuer=\"{issuer}\",digest=\"{digest}\"}} 1"),
-            ];
-            let is_one = rows.iter().all(|row| page.lines().any(|line| line == row));
+            let (issuer, tip, told) = (chain.issuer(), chain.tip(), chain.registry_tip()?);
+            ensure!(
+                told == *tip,
+                "the registry's chain of issuer {issuer} ends with set {}, and the authorities made {}",
+                told.sequence,
+                tip.sequence
+            );
+            let (sequence, digest) = (tip.sequence, tip.digest.to_string());
+            let is_one = followed(&page, issuer) == Some((sequence, digest.clone()));
             Ok(Agreement { issuer, sequence, digest, is_one })
         };
         self.chains.iter().map(compare).collect()

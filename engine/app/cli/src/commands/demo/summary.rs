@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use hufu_loadgen::{Report, Stage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::DemoArgs;
@@ -202,41 +202,20 @@ fn millis(duration: &Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// A progress bar, on a terminal only.
-pub(super) struct Bar(ProgressBar);
-
-impl Bar {
-    /// A bar for `what`.
-    pub(super) fn new(what: &'static str) -> Bar {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{prefix:8} {bar:40} {human_pos} of {human_len} {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(what);
-        Bar(bar)
-    }
-
-    /// So many of so many.
-    pub(super) fn at(&self, done: u64, of: u64) {
-        self.0.set_length(of);
-        self.0.set_position(done);
-    }
-
-    /// How far a load is.
-    pub(super) fn stage(&self, stage: &Stage) {
-        match *stage {
-            Stage::Signing(done, of) => {
-                self.0.set_message("signed");
-                self.at(done, of);
-            }
-            Stage::Running { sent, answered, wrong, all } => {
-                self.0.set_message(format!("sent, {answered} answered, {wrong} wrong"));
-                self.at(sent, all);
-            }
+/// Shows how far a load is.
+pub(super) fn show_stage(bar: &ProgressBar, stage: &Stage) {
+    let (done, all, message) = match *stage {
+        Stage::Signing(done, all) => (done, all, "signed".to_owned()),
+        Stage::Running { sent, answered, wrong, all } => {
+            (sent, all, format!("sent, {answered} answered, {wrong} wrong"))
         }
-    }
+    };
+    bar.set_message(message);
+    show_count(bar, done, all);
+}
 
-    /// Takes it away.
-    pub(super) fn clear(self) {
-        self.0.finish_and_clear();
-    }
+/// Shows so many of so many.
+pub(super) fn show_count(bar: &ProgressBar, done: u64, all: u64) {
+    bar.set_length(all);
+    bar.set_position(done);
 }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use hufu_wire::chain::InputsDigest;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::columns::{Fields, Header};
+use crate::progress::progress;
 
 /// A file of people.
 pub(super) struct Lines {
@@ -116,15 +116,6 @@ fn fields<'r>(record: &'r csv::ByteRecord, header: &Header) -> Result<Fields<'r>
         return Err("not UTF-8".to_owned());
     }
     Ok(header.sort(record.iter().map(|field| std::str::from_utf8(field).unwrap_or_default())))
-}
-
-/// A bar on standard error, where that is a terminal.
-pub(crate) fn progress(total: u64, doing: &'static str, counted: &'static str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template(&format!("{{msg:22}} {{wide_bar}} {counted}, {{eta}} left"));
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(doing);
-    bar
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
 
 use super::Summary;
-use super::lines::progress;
 use crate::commands::change::describe_braked;
+use crate::progress::{COUNT, progress};
 use crate::term::note;
 
 /// Words of holders, by rising holder once sorted. The generation in them does not count.
@@ -118,7 +118,7 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let left = self.statuses.0.chunks(limits::CHANGES_MAX);
         let steps = (left.len() + if confirmer.is_some() { self.waiting.len() } else { 0 }) as u64;
-        let bar = progress(steps, "signing", "{human_pos} of {human_len}");
+        let bar = progress(steps, "signing", COUNT);
         if let Some(confirmer) = confirmer {
             for proposal in &self.waiting {
                 let id = ProposalId(proposal.id);
@@ -131,8 +131,7 @@ impl Plan {
         for chunk in left {
             let records: Vec<_> =
                 chunk.iter().map(|(holder, word)| Record::new(*holder, Change::Status(*word))).collect();
-            let content = proposer.content(&records)?;
-            let instruction = proposer.sign(&content)?;
+            let instruction = proposer.instruct(&records)?;
             let proposal = proposer.hand_in(remote, instruction.clone())?;
             summary.proposed.push(proposal.id);
             if let Some(confirmer) = confirmer

@@ -25,7 +25,7 @@ enum Database {
 impl Database {
     /// The file of a scene that was opened with no other.
     fn file(scene: &Scene) -> Database {
-        Database::Sqlite(scene.land.path("registry/registry.db"))
+        Database::Sqlite(scene.deployment.path("registry/registry.db"))
     }
 
     /// Lets a chain be altered as somebody does who may alter the tables, too.
@@ -88,7 +88,7 @@ fn audit(scene: &Scene) -> Result<(bool, Value)> {
         line.push_str(" --engine ");
         line.push_str(&engine.metrics_url());
     }
-    let output = scene.land.command(&line).output()?;
+    let output = scene.deployment.command(&line).output()?;
     let code = output.status.code();
     let said = || format!("{code:?}: {}", String::from_utf8_lossy(&output.stderr));
     ensure!(matches!(code, Some(0 | 1)), "{}", said());
@@ -147,7 +147,7 @@ fn r44_one_altered_status_in_postgres_is_found_and_changes_no_verdict() -> Resul
     postgres.create_database("registry")?;
     let url = postgres.url("registry");
     let mut scene = open(&Settings { store: Some(url.clone()), ..Settings::default() })?;
-    let other = Registry::beside(&scene.land, "other", &scene.registry)?;
+    let other = Registry::beside(&scene.deployment, "other", &scene.registry)?;
     scene.engine(&Follow::registry(&scene.registry))?;
     scene.engine(&Follow::registry(&other))?;
     scene.agrees()?;
@@ -200,18 +200,18 @@ fn r21_a_set_altered_in_the_database_is_refused_by_who_comes_later_and_found() -
         // What the registry has in memory is still right.
         scene.registry.kill()?;
         database.set_bytes(altered, &bytes)?;
-        scene.registry.restart(&scene.land)?;
+        scene.registry.restart(&scene.deployment)?;
         scene.engine(&Follow::registry(&scene.registry))?;
         comes_to(&scene, number, before).context(what)?;
         let late = &scene.engines[number];
         eventually("nothing is refused", || {
-            ensure!(late.figure("sets", Some("refused"))? > 0.0, "{}", late.log(&scene.land));
+            ensure!(late.figure("sets", Some("refused"))? > 0.0, "{}", late.log(&scene.deployment));
             Ok(())
         })?;
         pause(2.0);
         ensure!(at(late)? == before, "{what}: an altered set was applied");
         let place = format!("issuer 310000 stays at {before}: issuer 310000, change set {altered}:");
-        told::once(&late.log(&scene.land), &[&place])?;
+        told::once(&late.log(&scene.deployment), &[&place])?;
 
         let (sound, report) = audit(&scene)?;
         let found = differing(&report);
@@ -223,7 +223,7 @@ fn r21_a_set_altered_in_the_database_is_refused_by_who_comes_later_and_found() -
         // Put back from a backup.
         scene.registry.kill()?;
         database.set_bytes(altered, &genuine)?;
-        scene.registry.restart(&scene.land)?;
+        scene.registry.restart(&scene.deployment)?;
         scene.agrees().context(what)?;
     }
     let (sound, report) = audit(&scene)?;
@@ -248,22 +248,22 @@ fn r21_a_set_that_no_longer_fits_its_digest_is_handed_to_nobody_and_found() -> R
     database.unlock()?;
     let place = format!("WHERE issuer = {ISSUER} AND sequence = {}", tip.sequence);
     database.run(&format!("UPDATE sets SET bytes = {} {place}", blob(&bytes)))?;
-    scene.registry.restart(&scene.land)?;
+    scene.registry.restart(&scene.deployment)?;
     scene.engine(&Follow::registry(&scene.registry))?;
     let late = &scene.engines[2];
     eventually("the feed says nothing", || {
-        ensure!(late.figure("feed_faults", None)? > 0.0, "{}", late.log(&scene.land));
+        ensure!(late.figure("feed_faults", None)? > 0.0, "{}", late.log(&scene.deployment));
         Ok(())
     })?;
     ensure!(at(late)?.0 < tip.sequence.0 && whole(late, "sets", Some("refused"))? == 0);
     let (sound, report) = audit(&scene)?;
     ensure!(!sound && !differing(&report).is_empty(), "{report:#}");
-    let log = scene.registry.log(&scene.land);
+    let log = scene.registry.log(&scene.deployment);
     let told = format!("set {} of issuer 310000 was altered", tip.sequence);
     ensure!(!told::lines(&log, &[&told]).is_empty(), "{log}");
     scene.registry.kill()?;
     database.run(&format!("UPDATE sets SET bytes = {} {place}", blob(&genuine)))?;
-    scene.registry.restart(&scene.land)?;
+    scene.registry.restart(&scene.deployment)?;
     scene.turns(2, PAUSE)?;
     scene.end()
 }

@@ -9,7 +9,7 @@ use hufu_wire::Sequence;
 
 use super::open;
 
-/// A folder of a land that an engine follows.
+/// A folder of a deployment that an engine follows.
 pub(super) struct Carried {
     name: String,
     folder: PathBuf,
@@ -27,7 +27,7 @@ pub(super) fn over_a_folder() -> Result<(Scene, Carried)> {
 
 impl Carried {
     pub(super) fn new(scene: &Scene, name: &str) -> Result<Carried> {
-        let folder = scene.land.path(name);
+        let folder = scene.deployment.path(name);
         fs::create_dir_all(&folder)?;
         Ok(Carried { name: name.to_owned(), folder })
     }
@@ -66,7 +66,7 @@ impl Carried {
 
     fn export(&self, scene: &Scene, more: &str) -> Result<()> {
         let (out, registry) = (&self.name, scene.registry.arguments());
-        scene.land.run(&format!("checkpoint export --issuer {ISSUER} --out {out} {registry}{more}"))?;
+        scene.deployment.run(&format!("checkpoint export --issuer {ISSUER} --out {out} {registry}{more}"))?;
         Ok(())
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn counts(scene: &Scene, engine: usize, count: (&str, &str), least: f
     let engine = &scene.engines[engine];
     eventually(&format!("{name} {outcome} does not come to {least}"), || {
         let found = engine.figure(name, Some(outcome))?;
-        ensure!(found >= least, "{found}:\n{}", engine.log(&scene.land));
+        ensure!(found >= least, "{found}:\n{}", engine.log(&scene.deployment));
         Ok(())
     })
 }
@@ -94,7 +94,7 @@ pub(super) fn comes_to(scene: &Scene, engine: usize, sequence: Sequence) -> Resu
     let engine = &scene.engines[engine];
     eventually(&format!("the engine does not come to {sequence}"), || {
         let found = at(engine)?;
-        ensure!(found == sequence, "at {found}:\n{}", engine.log(&scene.land));
+        ensure!(found == sequence, "at {found}:\n{}", engine.log(&scene.deployment));
         Ok(())
     })
 }

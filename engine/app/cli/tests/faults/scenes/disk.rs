@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use hufu_codes::chain::Tip;
-use hufu_field::{Follow, ISSUER, Land, NATIONAL, Scene, Settings, eventually};
+use hufu_field::{Deployment, Follow, ISSUER, NATIONAL, Scene, Settings, eventually};
 use hufu_registry::ProposalId;
 use hufu_upstream::{Api, ApiFault};
 use hufu_wire::chain::{Change, Record};
@@ -105,15 +105,19 @@ fn an_engine_with_a_full_disk() -> Result<()> {
     scene.agrees()?;
     let (number, figure) = (2, |scene: &Scene, name: &str, of| scene.engines[2].figure(name, of));
     scene.engines[number].stop()?;
-    let disk = SmallDisk::mount(scene.land.path("engine2/state"), "1m")?;
-    scene.engines[number].restart(&scene.land)?;
+    let disk = SmallDisk::mount(scene.deployment.path("engine2/state"), "1m")?;
+    scene.engines[number].restart(&scene.deployment)?;
     scene.turns(4, PAUSE)?;
     scene.agrees()?;
 
     disk.fill()?;
     scene.turns(20, PAUSE)?;
     eventually("a full disk is not noticed", || {
-        ensure!(figure(&scene, "disk_faults", None)? > 0.0, "{}", scene.engines[number].log(&scene.land));
+        ensure!(
+            figure(&scene, "disk_faults", None)? > 0.0,
+            "{}",
+            scene.engines[number].log(&scene.deployment)
+        );
         Ok(())
     })?;
     // Following goes on, and so do verdicts.
@@ -123,7 +127,7 @@ fn an_engine_with_a_full_disk() -> Result<()> {
     scene.agrees()?;
     ensure!(scene.watches[number].answered() > answered, "checks stopped");
     told::once(
-        &scene.engines[number].log(&scene.land),
+        &scene.engines[number].log(&scene.deployment),
         &["issuer 310000 at", "until then a restart begins with"],
     )?;
 
@@ -131,7 +135,7 @@ fn an_engine_with_a_full_disk() -> Result<()> {
     let kept = scene.author.tip().sequence;
     scene.engines[number].kill()?;
     scene.watches[number].may_forget();
-    scene.engines[number].restart(&scene.land)?;
+    scene.engines[number].restart(&scene.deployment)?;
     comes_to(&scene, number, kept)?;
     ensure!(whole(&scene.engines[number], "warm_copies", Some("refused"))? == 0, "half a warm copy was left");
     scene.turns(5, PAUSE)?;
@@ -142,7 +146,7 @@ fn an_engine_with_a_full_disk() -> Result<()> {
         ensure!(
             figure(&scene, "warm_copies", Some("kept"))? > 0.0,
             "{}",
-            scene.engines[number].log(&scene.land)
+            scene.engines[number].log(&scene.deployment)
         );
         Ok(())
     })?;
@@ -150,9 +154,9 @@ fn an_engine_with_a_full_disk() -> Result<()> {
     // Now it forgets nothing, and needs nobody for it.
     scene.registry.kill()?;
     scene.engines[number].kill()?;
-    scene.engines[number].restart(&scene.land)?;
-    ensure!(at(&scene.engines[number])? == last, "{}", scene.engines[number].log(&scene.land));
-    scene.registry.restart(&scene.land)?;
+    scene.engines[number].restart(&scene.deployment)?;
+    ensure!(at(&scene.engines[number])? == last, "{}", scene.engines[number].log(&scene.deployment));
+    scene.registry.restart(&scene.deployment)?;
     scene.turns(3, PAUSE)?;
     scene.end()
 }
@@ -173,11 +177,11 @@ struct Small {
 impl Small {
     fn open() -> Result<Small> {
         provide();
-        let land = Land::new(Path::new(env!("CARGO_BIN_EXE_hufu")))?;
-        fs::create_dir(land.path("database"))?;
-        let disk = SmallDisk::mount(land.path("database"), "16m")?;
+        let deployment = Deployment::new(Path::new(env!("CARGO_BIN_EXE_hufu")))?;
+        fs::create_dir(deployment.path("database"))?;
+        let disk = SmallDisk::mount(deployment.path("database"), "16m")?;
         let store = Some("sqlite:../database/registry.db".to_owned());
-        let mut scene = Scene::on(land, &Settings { store, ..Settings::default() })?;
+        let mut scene = Scene::on(deployment, &Settings { store, ..Settings::default() })?;
         let follow = Follow::registry(&scene.registry);
         for _ in 0..2 {
             scene.engine(&follow)?;
@@ -185,7 +189,7 @@ impl Small {
         scene.turns(5, PAUSE)?;
         scene.agrees()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Small { api: scene.registry.api(&scene.land)?, scene, disk, runtime })
+        Ok(Small { api: scene.registry.api(&scene.deployment)?, scene, disk, runtime })
     }
 
     /// Hands in what comes next; the set's bytes and what the registry says.
@@ -227,20 +231,20 @@ fn a_registry_with_a_full_disk() -> Result<()> {
     let answered = small.scene.watches[0].answered();
     pause(2.5);
     for engine in &small.scene.engines {
-        ensure!(engine.figure("heard_seconds", None)? < 2.5, "{}", engine.log(&small.scene.land));
+        ensure!(engine.figure("heard_seconds", None)? < 2.5, "{}", engine.log(&small.scene.deployment));
     }
     ensure!(small.scene.watches[0].answered() > answered, "checks stopped");
     small.scene.agrees()?;
     small.disk.make_room()?;
     small.scene.author.truth().push(&[]);
-    let log = small.scene.registry.log(&small.scene.land);
+    let log = small.scene.registry.log(&small.scene.deployment);
     ensure!(!told::lines(&log, &["full"]).is_empty(), "the operator is not told:\n{log}");
     // Nothing half was kept, and nothing has to be mended by hand.
     let appended = small.scene.author.append(&records);
-    appended.with_context(|| small.scene.registry.log(&small.scene.land))?;
+    appended.with_context(|| small.scene.registry.log(&small.scene.deployment))?;
     small.scene.turns(5, PAUSE)?;
     small.scene.registry.kill()?;
-    small.scene.registry.restart(&small.scene.land)?;
+    small.scene.registry.restart(&small.scene.deployment)?;
     small.scene.turns(2, PAUSE)?;
     small.scene.end()
 }
@@ -258,20 +262,23 @@ fn a_registry_without_room_for_a_snapshot() -> Result<()> {
     }
     let mut scene = over_http()?;
     scene.turns(4, PAUSE)?;
-    let disk = SmallDisk::mount(scene.land.path("registry/snapshots"), "64k")?;
+    let disk = SmallDisk::mount(scene.deployment.path("registry/snapshots"), "64k")?;
     disk.fill()?;
     let propose = |scene: &Scene| -> Result<Output> {
         let who = format!("--issuer {ISSUER} --national {NATIONAL} --key local.key --state ledger");
         let registry = scene.registry.arguments();
-        Ok(scene.land.command(&format!("checkpoint propose {who} --out c --yes {registry}")).output()?)
+        Ok(scene
+            .deployment
+            .command(&format!("checkpoint propose {who} --out c --yes {registry}"))
+            .output()?)
     };
     let refused = propose(&scene)?;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     ensure!(!refused.status.success() && said.contains("the registry's disk is full"), "{said}");
-    ensure!(!scene.land.path("c").exists(), "a checkpoint was signed for a snapshot that nobody has");
-    let kept = || files(&scene.land.path("registry/snapshots"));
+    ensure!(!scene.deployment.path("c").exists(), "a checkpoint was signed for a snapshot that nobody has");
+    let kept = || files(&scene.deployment.path("registry/snapshots"));
     ensure!(kept()? == [disk.ballast()], "{:?}", kept()?);
-    told::once(&scene.registry.log(&scene.land), &["the folder of snapshots cannot be used"])?;
+    told::once(&scene.registry.log(&scene.deployment), &["the folder of snapshots cannot be used"])?;
     disk.make_room()?;
     let taken = propose(&scene)?;
     ensure!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));

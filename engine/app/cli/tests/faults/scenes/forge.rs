@@ -1,15 +1,15 @@
-//! Whoever has every key of a land, and uses them as no authority does.
+//! Whoever has every key of a deployment, and uses them as no authority does.
 
 use anyhow::Result;
 use hufu_codes::chain::{AuthoritySigner, Tip, content_digest};
-use hufu_field::{ISSUER, Land, NATIONAL, PUBLISHER};
+use hufu_field::{Deployment, ISSUER, NATIONAL};
 use hufu_wire::chain::{ChangeSet, Changes, Content, InputsDigest, Parts, Position, Record};
 use hufu_wire::{IssuerId, Message as _, RuleId, UnixMillis};
 
 /// Bytes of a signature; a set ends with two.
 const SIGNATURE: usize = 64;
 
-/// Signers with the keys of a land.
+/// Signers with the keys of a deployment.
 pub(super) struct Forge {
     pub(super) local: AuthoritySigner,
     pub(super) national: AuthoritySigner,
@@ -37,11 +37,11 @@ impl<'a> Says<'a> {
 }
 
 impl Forge {
-    pub(super) fn new(land: &Land) -> Result<Forge> {
+    pub(super) fn new(deployment: &Deployment) -> Result<Forge> {
         Ok(Forge {
-            local: land.signer("local", ISSUER)?,
-            national: land.signer("national", NATIONAL)?,
-            publisher: land.signer("registry/publisher", PUBLISHER)?,
+            local: deployment.signer("local")?,
+            national: deployment.signer("national")?,
+            publisher: deployment.signer("registry/publisher")?,
             stranger: AuthoritySigner::from_seed(&[0x5a; 32], NATIONAL),
         })
     }

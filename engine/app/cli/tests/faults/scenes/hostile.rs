@@ -67,7 +67,7 @@ fn sets(scene: &Scene, outcome: &str) -> Result<f64> {
 #[test]
 fn r21_what_two_authorities_did_not_sign_is_refused_and_what_follows_is_applied() -> Result<()> {
     let (mut scene, carried) = over_a_folder()?;
-    let (forge, begun) = (Forge::new(&scene.land)?, Instant::now());
+    let (forge, begun) = (Forge::new(&scene.deployment)?, Instant::now());
     let mut round = 0;
     loop {
         let (before, sequence, genuine) = next(&mut scene)?;
@@ -79,7 +79,7 @@ fn r21_what_two_authorities_did_not_sign_is_refused_and_what_follows_is_applied(
         ensure!(at(&scene.engines[0])? == before.sequence, "{what} was applied");
         if round == 0 {
             let place = format!("stays at {}: issuer 310000, change set {sequence}:", before.sequence);
-            told::once(&scene.engines[0].log(&scene.land), &[&place])?;
+            told::once(&scene.engines[0].log(&scene.deployment), &[&place])?;
         }
         carried.bring(&scene, sequence)?;
         comes_to(&scene, 0, sequence).context(*what)?;
@@ -87,7 +87,7 @@ fn r21_what_two_authorities_did_not_sign_is_refused_and_what_follows_is_applied(
     }
     ensure!(round == 8, "{round} rounds");
     carried.bring(&scene, Sequence(1))?;
-    told::seldom(&scene.engines[0].log(&scene.land), &REFUSED, begun)?;
+    told::seldom(&scene.engines[0].log(&scene.deployment), &REFUSED, begun)?;
     scene.end()
 }
 
@@ -114,7 +114,7 @@ fn r22_sets_that_come_again_or_in_another_order_change_nothing_and_hold_nothing_
         comes_to(&scene, 0, sequence)?;
     }
     let trips = whole(&scene.engines[0], "trips", Some("hung"))?;
-    ensure!(trips == 0, "the folder had to be opened anew:\n{}", scene.engines[0].log(&scene.land));
+    ensure!(trips == 0, "the folder had to be opened anew:\n{}", scene.engines[0].log(&scene.deployment));
 
     let (before, first, one) = next(&mut scene)?;
     let (_, second, two) = next(&mut scene)?;
@@ -123,13 +123,13 @@ fn r22_sets_that_come_again_or_in_another_order_change_nothing_and_hold_nothing_
     let place = format!("issuer 310000 at {}", before.sequence);
     let from = format!("and begins with {second}");
     eventually("a gap is not told", || {
-        let log = scene.engines[0].log(&scene.land);
+        let log = scene.engines[0].log(&scene.deployment);
         told::once(&log, &[&place, "no longer has the sets after it", &from])
     })?;
     ensure!(at(&scene.engines[0])? == before.sequence, "a set was applied before the one before it");
     carried.put_set(first, &one)?;
     comes_to(&scene, 0, second)?;
-    let log = scene.engines[0].log(&scene.land);
+    let log = scene.engines[0].log(&scene.deployment);
     told::once(&log, &[&place, &from])?;
     ensure!(told::lines(&log, &REFUSED).is_empty(), "a repetition is nobody's fault:\n{log}");
     scene.end()
@@ -167,8 +167,11 @@ fn r22_a_set_that_is_cut_off_is_being_copied_or_refused() -> Result<()> {
         counts(&scene, number, ("sets", "refused"), 1.0)?;
         let engine = &scene.engines[number];
         ensure!(at(engine)? == before.sequence);
-        told::once(&engine.log(&scene.land), &REFUSED)?;
-        told::once(&engine.log(&scene.land), &[&format!("issuer 310000 stays at {}", before.sequence)])?;
+        told::once(&engine.log(&scene.deployment), &REFUSED)?;
+        told::once(
+            &engine.log(&scene.deployment),
+            &[&format!("issuer 310000 stays at {}", before.sequence)],
+        )?;
         folder.bring(&scene, sequence)?;
         comes_to(&scene, number, sequence)?;
     }
@@ -193,12 +196,12 @@ fn r21_one_flipped_bit_anywhere_is_refused() -> Result<()> {
     eventually("some flips are not looked at", || {
         let seen = sets(&scene, "refused")? - refused + sets(&scene, "behind")? - behind;
         let put = u32::try_from(readable.len())?;
-        ensure!(seen >= f64::from(put), "{seen} of {put}:\n{}", scene.engines[0].log(&scene.land));
+        ensure!(seen >= f64::from(put), "{seen} of {put}:\n{}", scene.engines[0].log(&scene.deployment));
         Ok(())
     })?;
     ensure!(at(&scene.engines[0])? == before.sequence, "a flipped bit was applied");
     ensure!(whole(&scene.engines[0], "forked", None)? == 0, "a flipped bit stopped the chain");
-    let log = scene.engines[0].log(&scene.land);
+    let log = scene.engines[0].log(&scene.deployment);
     told::seldom(&log, &REFUSED, begun)?;
     ensure!(!told::lines(&log, &[&format!("issuer 310000 stays at {}", before.sequence)]).is_empty());
     carried.bring(&scene, sequence)?;
@@ -212,7 +215,7 @@ fn r21_one_flipped_bit_anywhere_is_refused() -> Result<()> {
 #[test]
 fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() -> Result<()> {
     let (mut scene, carried) = over_a_folder()?;
-    let (forge, begun, records) = (Forge::new(&scene.land)?, Instant::now(), all_green());
+    let (forge, begun, records) = (Forge::new(&scene.deployment)?, Instant::now(), all_green());
     let forked = |scene: &Scene| Ok::<_, anyhow::Error>(whole(&scene.engines[0], "forked", None)? == 1);
     scene.turns(3, PAUSE)?;
 
@@ -238,7 +241,7 @@ fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() ->
     carried.bring_checkpoint(&scene)?;
     comes_to(&scene, 0, last)?;
     ensure!(!forked(&scene)?);
-    let log = scene.engines[0].log(&scene.land);
+    let log = scene.engines[0].log(&scene.deployment);
     told::once(&log, &["issuer 310000 is forked", &format!("two histories that part at {parted}.")])?;
     told::once(&log, &["issuer 310000: the fork is settled", &format!("it is at {last}")])?;
     let (_, sequence, _) = next(&mut scene)?;
@@ -268,14 +271,14 @@ fn r22_two_signed_histories_stop_an_engine_until_both_authorities_settle_it() ->
     ensure!(!forked(&scene)?, "it was settled");
     scene.turns(2, PAUSE)?;
     carried.bring(&scene, parted)?;
-    told::seldom(&scene.engines[0].log(&scene.land), &["issuer 310000 is forked"], begun)?;
+    told::seldom(&scene.engines[0].log(&scene.deployment), &["issuer 310000 is forked"], begun)?;
     scene.end()
 }
 
 #[test]
 fn r24_heads_that_lie_change_no_word_and_make_nothing_younger() -> Result<()> {
     let (mut scene, carried) = over_a_folder()?;
-    let forge = Forge::new(&scene.land)?;
+    let forge = Forge::new(&scene.deployment)?;
     let earlier = *scene.author.tip();
     scene.turns(2, PAUSE)?;
     carried.bring(&scene, Sequence(1))?;
@@ -303,7 +306,7 @@ fn r24_heads_that_lie_change_no_word_and_make_nothing_younger() -> Result<()> {
         ensure!(at(&scene.engines[0])? == tip.sequence, "{what} moved the words");
     }
     let place = format!("issuer 310000 at {}", tip.sequence);
-    let log = scene.engines[0].log(&scene.land);
+    let log = scene.engines[0].log(&scene.deployment);
     told::once(&log, &REFUSED)?;
     told::once(&log, &[&place, "heads name another history"])?;
     let lost = format!("says that the chain ends at {}", earlier.sequence);
@@ -314,7 +317,7 @@ fn r24_heads_that_lie_change_no_word_and_make_nothing_younger() -> Result<()> {
     comes_to(&scene, 0, sequence)?;
     carried.bring(&scene, sequence)?;
     eventually("a true head does not count", || {
-        let log = scene.engines[0].log(&scene.land);
+        let log = scene.engines[0].log(&scene.deployment);
         told::once(&log, &["issuer 310000", "its publisher agrees again"])
     })?;
     scene.end()
@@ -323,9 +326,9 @@ fn r24_heads_that_lie_change_no_word_and_make_nothing_younger() -> Result<()> {
 #[test]
 fn r21_a_registry_takes_none_of_them_at_its_own_door() -> Result<()> {
     let mut scene = over_http()?;
-    let forge = Forge::new(&scene.land)?;
+    let forge = Forge::new(&scene.deployment)?;
     scene.turns(3, PAUSE)?;
-    let (api, tip) = (scene.registry.api(&scene.land)?, *scene.author.tip());
+    let (api, tip) = (scene.registry.api(&scene.deployment)?, *scene.author.tip());
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (instruction, set) = scene.author.sign(&all_green())?;
     let proposal = ProposalId(runtime.block_on(api.propose(ISSUER, instruction.clone()))?.id);

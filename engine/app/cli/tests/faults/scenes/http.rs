@@ -15,7 +15,7 @@ fn r22_a_registry_killed_between_append_and_publish_loses_nothing() -> Result<()
         scene.turn()?;
         scene.registry.kill()?;
         pause(0.3);
-        scene.registry.restart(&scene.land)?;
+        scene.registry.restart(&scene.deployment)?;
     }
     scene.turns(5, PAUSE)?;
     scene.end()
@@ -29,7 +29,7 @@ fn r22_an_engine_killed_under_load_forgets_no_red() -> Result<()> {
         let killed = round % scene.engines.len();
         scene.engines[killed].kill()?;
         scene.turns(3, PAUSE)?;
-        scene.engines[killed].restart(&scene.land)?;
+        scene.engines[killed].restart(&scene.deployment)?;
     }
     scene.end()
 }
@@ -42,17 +42,17 @@ fn r24_an_engine_restarted_without_its_registry_serves_at_once_and_says_how_old_
     scene.registry.kill()?;
     scene.engines[0].kill()?;
     pause(1.5);
-    scene.engines[0].restart(&scene.land)?;
+    scene.engines[0].restart(&scene.deployment)?;
     let answered = scene.watches[0].answered();
     eventually("no verdict from the restarted engine", || {
-        ensure!(scene.watches[0].answered() > answered + 20, "{}", scene.engines[0].log(&scene.land));
+        ensure!(scene.watches[0].answered() > answered + 20, "{}", scene.engines[0].log(&scene.deployment));
         Ok(())
     })?;
     scene.agrees()?;
     let heard = scene.engines[0].figure("heard_seconds", None)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs_f64();
     ensure!(now - heard > 1.0, "heard at {heard}, and it is {now}");
-    scene.registry.restart(&scene.land)?;
+    scene.registry.restart(&scene.deployment)?;
     scene.turns(3, PAUSE)?;
     scene.end()
 }
@@ -77,7 +77,7 @@ fn r24_a_hung_registry_is_told_from_a_quiet_one() -> Result<()> {
     let hung = Pid::from_raw(i32::try_from(scene.registry.pid()?)?).expect("a process");
     kill_process(hung, Signal::STOP)?;
     let noticed = eventually("a hung registry is not noticed", || {
-        ensure!(trips(&scene)? > 0.0, "{}", scene.engines[0].log(&scene.land));
+        ensure!(trips(&scene)? > 0.0, "{}", scene.engines[0].log(&scene.deployment));
         Ok(())
     });
     kill_process(hung, Signal::CONT)?;

@@ -43,7 +43,7 @@ fn r25_a_registry_killed_between_append_and_publish_publishes_what_is_missing() 
         scene.turn()?;
         scene.registry.kill()?;
         pause(0.2);
-        scene.registry.restart(&scene.land)?;
+        scene.registry.restart(&scene.deployment)?;
         scene.agrees()?;
     }
     scene.end()
@@ -71,7 +71,11 @@ fn r24_a_hung_nats_server_is_noticed_and_followed_again() -> Result<()> {
     scene.turns(3, PAUSE)?;
     nats.pause()?;
     let noticed = eventually("a hung server is not noticed", || {
-        ensure!(scene.engines[0].figure("connected", None)? == 0.0, "{}", scene.engines[0].log(&scene.land));
+        ensure!(
+            scene.engines[0].figure("connected", None)? == 0.0,
+            "{}",
+            scene.engines[0].log(&scene.deployment)
+        );
         Ok(())
     });
     nats.resume()?;
@@ -101,7 +105,7 @@ fn r21_what_strangers_publish_changes_nothing() -> Result<()> {
     ensure!(
         scene.engines[0].figure("sets", Some("refused"))? > 0.0,
         "nothing was refused:\n{}",
-        scene.engines[0].log(&scene.land)
+        scene.engines[0].log(&scene.deployment)
     );
     scene.end()
 }

@@ -12,7 +12,7 @@ fn two_registries() -> Result<(Scene, Registry, Postgres)> {
     postgres.create_database("registry")?;
     let store = Some(postgres.url("registry"));
     let mut scene = open(&Settings { store, ..Settings::default() })?;
-    let other = Registry::beside(&scene.land, "other", &scene.registry)?;
+    let other = Registry::beside(&scene.deployment, "other", &scene.registry)?;
     scene.engine(&Follow::registry(&scene.registry))?;
     scene.engine(&Follow::registry(&other))?;
     scene.agrees()?;
@@ -35,7 +35,7 @@ fn r20_postgres_killed_and_restarted_under_load() -> Result<()> {
 #[test]
 fn r20_two_registries_on_one_database_are_one() -> Result<()> {
     let (mut scene, mut other, _postgres) = two_registries()?;
-    let apis = [scene.registry.api(&scene.land)?, other.api(&scene.land)?];
+    let apis = [scene.registry.api(&scene.deployment)?, other.api(&scene.deployment)?];
     for turn in 0..10 {
         scene.author.call(apis[turn % 2].clone());
         scene.turns(2, PAUSE / 2)?;
@@ -44,6 +44,6 @@ fn r20_two_registries_on_one_database_are_one() -> Result<()> {
     scene.author.call(apis[0].clone());
     other.kill()?;
     scene.turns(5, PAUSE)?;
-    other.restart(&scene.land)?;
+    other.restart(&scene.deployment)?;
     scene.end()
 }

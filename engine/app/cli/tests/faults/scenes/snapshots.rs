@@ -15,15 +15,15 @@ use super::{PAUSE, open, over_http, told};
 pub(super) fn propose(scene: &Scene) -> Result<Vec<u8>> {
     let who = format!("--issuer {ISSUER} --national {NATIONAL} --key local.key --state ledger-local");
     let registry = scene.registry.arguments();
-    scene.land.run(&format!("checkpoint propose {who} --out next.checkpoint --yes {registry}"))?;
-    Ok(fs::read(scene.land.path("next.checkpoint"))?)
+    scene.deployment.run(&format!("checkpoint propose {who} --out next.checkpoint --yes {registry}"))?;
+    Ok(fs::read(scene.deployment.path("next.checkpoint"))?)
 }
 
 /// The national platform's half.
 pub(super) fn confirm(scene: &Scene) -> Result<()> {
     let who = format!("--issuer {ISSUER} --key national.key --state ledger-national");
     let registry = scene.registry.arguments();
-    scene.land.run(&format!("checkpoint confirm {who} next.checkpoint --yes {registry}"))?;
+    scene.deployment.run(&format!("checkpoint confirm {who} next.checkpoint --yes {registry}"))?;
     Ok(())
 }
 
@@ -46,10 +46,13 @@ fn r22_an_engine_without_the_first_sets_begins_with_a_checkpoint() -> Result<()>
     let late = &scene.engines[2];
     let figures = [whole(late, "snapshots", Some("loaded"))?, whole(late, "sets", Some("applied"))?];
     ensure!(figures == [1, 3], "{figures:?}");
-    told::once(&late.log(&scene.land), &[&format!("issuer 310000 is at {vouched} with"), "holders, loaded"])?;
+    told::once(
+        &late.log(&scene.deployment),
+        &[&format!("issuer 310000 is at {vouched} with"), "holders, loaded"],
+    )?;
     // What it has loaded it has for good.
     scene.engines[2].kill()?;
-    scene.engines[2].restart(&scene.land)?;
+    scene.engines[2].restart(&scene.deployment)?;
     scene.turns(3, PAUSE)?;
     carried.bring(&scene, Sequence(vouched.0 + 1))?;
     scene.end()
@@ -69,7 +72,7 @@ fn r22_an_engine_a_thousand_sets_behind_takes_the_snapshot_from_the_registry() -
     scene.engine(&follow)?;
     scene.agrees()?;
     let engine = &scene.engines[0];
-    ensure!(whole(engine, "snapshots", Some("loaded"))? == 1, "{}", engine.log(&scene.land));
+    ensure!(whole(engine, "snapshots", Some("loaded"))? == 1, "{}", engine.log(&scene.deployment));
     ensure!(engine.figure("sets", Some("applied"))? < 1_000.0, "the sets were taken one by one");
     scene.end()
 }
@@ -82,7 +85,7 @@ fn r22_a_damaged_snapshot_is_refused_until_a_good_one_comes() -> Result<()> {
         checkpoint(scene)?;
         let taken = Carried::new(scene, name)?;
         taken.bring_checkpoint(scene)?;
-        let path = only(&scene.land.path(name), ".snapshot")?;
+        let path = only(&scene.deployment.path(name), ".snapshot")?;
         Ok((path.clone(), fs::read(path)?))
     };
     scene.turns(4, PAUSE / 4)?;
@@ -115,7 +118,7 @@ fn r22_a_damaged_snapshot_is_refused_until_a_good_one_comes() -> Result<()> {
         ensure!(at(&scene.engines[0])? == held, "round {round}: the words did not stay");
     }
     ensure!(whole(&scene.engines[0], "snapshots", Some("loaded"))? == 0);
-    let log = scene.engines[0].log(&scene.land);
+    let log = scene.engines[0].log(&scene.deployment);
     told::once(&log, &[&format!("issuer 310000: the snapshot of {vouched} is not loaded")])?;
     carried.put(&name, &bytes)?;
     comes_to(&scene, 0, vouched)?;
@@ -147,17 +150,17 @@ fn r22_what_is_damaged_between_a_kill_and_a_restart_is_refused_and_followed_agai
         scene.agrees()?;
         // A warm copy of here, and a tail after it.
         scene.engines[0].stop()?;
-        scene.engines[0].restart(&scene.land)?;
+        scene.engines[0].restart(&scene.deployment)?;
         scene.turns(4, PAUSE / 2)?;
         scene.agrees()?;
-        let before = scene.engines[0].log(&scene.land).len();
+        let before = scene.engines[0].log(&scene.deployment).len();
         scene.engines[0].kill()?;
-        damage(&scene.engines[0].kept(&scene.land)).context(what)?;
+        damage(&scene.engines[0].kept(&scene.deployment)).context(what)?;
         scene.watches[0].may_forget();
         scene.turns(2, PAUSE)?;
-        scene.engines[0].restart(&scene.land)?;
+        scene.engines[0].restart(&scene.deployment)?;
         scene.agrees().context(what)?;
-        let log = scene.engines[0].log(&scene.land);
+        let log = scene.engines[0].log(&scene.deployment);
         let log = &log[before..];
         let refused = whole(&scene.engines[0], "warm_copies", Some("refused"))?;
         ensure!(refused == u64::from(says == "is refused"), "{what}: {refused} refused:\n{log}");
@@ -174,7 +177,7 @@ fn r22_a_snapshot_damaged_in_the_registry_is_passed_over_for_the_next() -> Resul
     let mut scene = over_http()?;
     scene.turns(4, PAUSE / 4)?;
     checkpoint(&scene)?;
-    flip(&only(&scene.land.path(&format!("registry/snapshots/{ISSUER}")), ".snapshot")?)?;
+    flip(&only(&scene.deployment.path(&format!("registry/snapshots/{ISSUER}")), ".snapshot")?)?;
     let carried = Carried::new(&scene, "drop")?;
     carried.bring_checkpoint(&scene)?;
     scene.engine(&carried.follow())?;
@@ -184,7 +187,10 @@ fn r22_a_snapshot_damaged_in_the_registry_is_passed_over_for_the_next() -> Resul
     checkpoint(&scene)?;
     carried.bring_checkpoint(&scene)?;
     comes_to(&scene, 2, scene.author.tip().sequence)?;
-    told::once(&scene.engines[2].log(&scene.land), &["issuer 310000: the snapshot of", "is not loaded"])?;
+    told::once(
+        &scene.engines[2].log(&scene.deployment),
+        &["issuer 310000: the snapshot of", "is not loaded"],
+    )?;
     scene.end()
 }
 

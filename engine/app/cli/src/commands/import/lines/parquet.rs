@@ -4,8 +4,9 @@ use anyhow::{Context as _, ensure};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 
-use super::{Line, Lines, progress};
+use super::{Line, Lines};
 use crate::commands::import::columns::Header;
+use crate::progress::{COUNT, progress};
 
 impl Lines {
     pub(super) fn each_parquet(
@@ -23,8 +24,7 @@ impl Lines {
         );
         let names = schema.columns().iter().map(|column| column.name());
         let header = Header::read(names, &self.ignored).with_context(|| format!("{name}"))?;
-        let bar =
-            progress(u64::try_from(metadata.num_rows()).unwrap_or(0), doing, "{human_pos} of {human_len}");
+        let bar = progress(u64::try_from(metadata.num_rows()).unwrap_or(0), doing, COUNT);
         let rows = reader.get_row_iter(None).with_context(|| format!("{name}"))?;
         for (number, row) in (1..).zip(rows) {
             let row = row.with_context(|| format!("{name}, row {number}"))?;

@@ -2,21 +2,23 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use hufu_client::{Gate, GateOptions, Identity, Server};
 use hufu_codes::chain::{Authorities, AuthoritySigner};
 use hufu_codes::issue::{IssuerSigner, code_text};
-use hufu_codes::keyring::{Keyring, TrustList};
+use hufu_codes::keyring::Keyring;
 use hufu_codes::{Credential, Detail};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment::now;
+use hufu_files::{Readable, trust_list};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
-use hufu_signature::{PreparedKey, PublicKey};
-use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+use hufu_signature::PreparedKey;
+use hufu_wire::{HolderIndex, IssuerId};
 
 use crate::process;
 use crate::truth::HOLDERS;
@@ -38,52 +40,46 @@ const LOAD_GATES: u32 = 16;
 
 /// A folder with everything that processes are started with.
 #[derive(Debug)]
-pub struct Land {
+pub struct Deployment {
     hufu: PathBuf,
     folder: tempfile::TempDir,
     world: Option<World>,
 }
 
-impl Land {
-    /// A land whose commands are those of the binary `hufu`.
+impl Deployment {
+    /// A deployment whose commands are those of the binary `hufu`.
     ///
     /// # Errors
     /// A command failed.
-    pub fn new(hufu: &Path) -> Result<Land> {
-        let land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
-        land.run("keys generate operator --out operator")?;
-        land.write("cluster.seed", &"5e".repeat(32))?;
-        land.run("keys trust new --operator operator.key --out trust.hufu")?;
-        land.furnish("")?;
-        Ok(land)
+    pub fn new(hufu: &Path) -> Result<Deployment> {
+        let deployment = Deployment { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
+        deployment.run("keys generate operator --out operator")?;
+        deployment.write("cluster.seed", &"5e".repeat(32))?;
+        deployment.run("keys trust new --operator operator.key --out trust.hufu")?;
+        deployment.furnish("")?;
+        Ok(deployment)
     }
 
-    /// A land in a world: its issuers' snapshots, sites and gates are there beside the issuer that is followed, so that
+    /// A deployment in a world: its issuers' snapshots, sites and gates are there beside the issuer that is followed, so that
     /// a generator can load its engines.
     ///
     /// # Errors
     /// A command failed.
-    pub fn of_world(hufu: &Path, world: World) -> Result<Land> {
-        let mut land = Land { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
-        world.write(land.folder(), &|_, _| {}).map_err(|fault| anyhow!(fault.to_string()))?;
-        let public = *world.operator().public();
-        let seed = hex::encode(world.operator_seed());
-        land.write("operator.key", &format!("owner = \"operator\"\nseed = \"{seed}\"\n"))?;
-        let (kid, public) = (hufu_codes::cose::key_id(&public), hex::encode(public.bytes()));
-        land.write(
-            "operator.pub",
-            &format!("owner = \"operator\"\nkey_id = \"{kid}\"\npublic = \"{public}\"\n"),
-        )?;
-        land.write("cluster.seed", &hex::encode(world.cluster_seed()))?;
-        fs::rename(land.path("trust.list"), land.path("trust.hufu"))?;
-        land.furnish(hufu_fixtures::sites::SITES_TOML)?;
+    pub fn of_world(hufu: &Path, world: World) -> Result<Deployment> {
+        let mut deployment = Deployment { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
+        world.write(deployment.folder(), &|_, _| {}).map_err(|fault| anyhow!(fault.to_string()))?;
+        let operator = SecretKey::of(Owner::Operator, None, &world.operator_seed());
+        operator.store(&deployment.path("operator"), &PublicKey::of(&operator)?)?;
+        deployment.write("cluster.seed", &hex::encode(world.cluster_seed()))?;
+        fs::rename(deployment.path("trust.list"), deployment.path("trust.hufu"))?;
+        deployment.furnish(hufu_fixtures::sites::SITES_TOML)?;
         for gate in 0..LOAD_GATES {
             let device = FIRST_LOAD_GATE + gate;
             let out = format!("--site {} --engine 127.0.0.1:1 --out load/{gate}", MARKET.id);
-            land.run(&format!("ca device --dir ca --device {device} {out}"))?;
+            deployment.run(&format!("ca device --dir ca --device {device} {out}"))?;
         }
-        land.world = Some(world);
-        Ok(land)
+        deployment.world = Some(world);
+        Ok(deployment)
     }
 
     /// Keys of the followed issuer, certificates, one site.
@@ -115,7 +111,7 @@ impl Land {
     /// Who the gates are that a generator speaks for.
     ///
     /// # Errors
-    /// This land is in no world.
+    /// This deployment is in no world.
     pub fn load_gates(&self) -> Result<Vec<Identity>> {
         let of = |gate: u32| {
             let file = |name: &str| self.path(&format!("load/{gate}/{name}"));
@@ -173,11 +169,8 @@ impl Land {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        let new = self.path(&format!("{name}.new"));
-        fs::write(&new, text)?;
         // Secrets among them: what signs with a key refuses one that others can read.
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
-        fs::rename(new, self.path(name)).with_context(|| name.to_owned())
+        hufu_files::replace(&self.path(name), text.as_bytes(), Readable::Owner)
     }
 
     /// Adds a key to the trust list.
@@ -187,12 +180,12 @@ impl Land {
         Ok(())
     }
 
-    /// A signer with one of the folder's secret keys.
+    /// A signer with the secret key `NAME.key` of the folder.
     ///
     /// # Errors
     /// There is no such key.
-    pub fn signer(&self, name: &str, issuer: IssuerId) -> Result<AuthoritySigner> {
-        Ok(AuthoritySigner::from_seed(&self.seed(name)?, issuer))
+    pub fn signer(&self, name: &str) -> Result<AuthoritySigner> {
+        hufu_authority::read_key(&self.path(&format!("{name}.key")))
     }
 
     /// Who signs the issuer's chain.
@@ -208,9 +201,8 @@ impl Land {
     /// # Errors
     /// The list is not the operator's.
     pub fn keyring(&self) -> Result<Keyring> {
-        let public = self.field("operator.pub", "public")?;
-        let operator = PreparedKey::new(&PublicKey::Ed25519(public)).context("the operator's key")?;
-        let list = TrustList::open(&fs::read(self.path("trust.hufu"))?, &operator)?;
+        let public = PublicKey::load(&self.path("operator.pub"), Owner::Operator)?.public;
+        let list = trust_list::open(&self.path("trust.hufu"), &PreparedKey::new(&public)?)?;
         Ok(Keyring::empty().update(&list, now().seconds())?)
     }
 
@@ -219,7 +211,8 @@ impl Land {
     /// # Errors
     /// There is no issuer's key.
     pub fn codes(&self) -> Result<Vec<String>> {
-        let signer = IssuerSigner::from_seed(&self.seed("issuer")?, ISSUER);
+        let key = SecretKey::load(&self.path("issuer.key"), Owner::Issuer)?;
+        let signer = IssuerSigner::from_seed(&*key.seed()?, ISSUER);
         let issued = now().seconds();
         let code = |holder| {
             let credential = signer.sign_credential(&Credential {
@@ -235,24 +228,4 @@ impl Land {
         };
         (0..HOLDERS).map(code).collect()
     }
-
-    fn seed(&self, name: &str) -> Result<[u8; 32]> {
-        self.field(&format!("{name}.key"), "seed")
-    }
-
-    /// 32 bytes of a key's file.
-    fn field(&self, file: &str, field: &str) -> Result<[u8; 32]> {
-        let text = fs::read_to_string(self.path(file)).with_context(|| file.to_owned())?;
-        let table: toml::Table = text.parse()?;
-        let digits = table.get(field).and_then(toml::Value::as_str).context("no such field")?;
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes)?;
-        ensure!(bytes != [0; 32], "{file} is empty");
-        Ok(bytes)
-    }
-}
-
-/// This machine's clock.
-pub(crate) fn now() -> UnixMillis {
-    SystemTime::now().into()
 }
