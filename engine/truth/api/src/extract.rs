@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use super::admission::{Admitted, Place};
 use super::clock::now;
-use super::guard::{Admitted, Place};
 use super::problem::{ApiProblem, Kind};
 use super::state::Api;
 use hufu_registry::Caller;

@@ -5,7 +5,7 @@
 //! arriving takes up no room for work, so slow senders hold back nobody but themselves.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::admission::{Admitted, Place, busy};
 use super::clock::now;
 use super::extract::bearer;
 use super::problem::{ApiProblem, Kind};
@@ -22,41 +22,9 @@ use super::rules::Rule;
 use super::state::Api;
 use hufu_registry::Caller;
 
-/// Who asks, once the token was looked at.
-#[derive(Clone, Debug)]
-pub(super) struct Admitted {
-    pub(super) caller: Caller,
-    /// Whether a body is still to come.
-    takes_body: bool,
-}
-
 /// The label of the token, for who counts the answer.
 #[derive(Clone, Debug)]
 struct Label(Arc<str>);
-
-/// One request's room for work: taken at once, or when its body is here.
-#[derive(Debug)]
-pub(super) struct Place {
-    room: Arc<Semaphore>,
-    held: OnceLock<OwnedSemaphorePermit>,
-}
-
-impl Place {
-    /// Takes room for work.
-    ///
-    /// # Errors
-    /// [`Kind::Busy`] when there is none.
-    pub(super) fn take(&self) -> Result<(), ApiProblem> {
-        let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| busy())?;
-        // Nobody takes it twice; a second permit would only be given back.
-        let _ = self.held.set(permit);
-        Ok(())
-    }
-}
-
-fn busy() -> ApiProblem {
-    ApiProblem::new(Kind::Busy, "too many requests at once: come back in a second")
-}
 
 /// Looks at the token before anything else is read.
 pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next: Next) -> Response {
@@ -103,7 +71,7 @@ fn labelled(mut response: Response, label: Option<Arc<str>>) -> Response {
 
 /// Answers within the time there is, or with a problem.
 pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let place = Arc::new(Place { room: Arc::clone(&api.room), held: OnceLock::new() });
+    let place = Arc::new(Place::new(Arc::clone(&api.room)));
     let takes_body = request.extensions().get::<Admitted>().is_some_and(|admitted| admitted.takes_body);
     if !takes_body && let Err(problem) = place.take() {
         return problem.into_response();
@@ -111,7 +79,7 @@ pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: 
     request.extensions_mut().insert(Arc::clone(&place));
     let time = Duration::from_millis(api.request_ms_max);
     let Ok(response) = tokio::time::timeout(time, next.run(request)).await else {
-        let detail = if takes_body && place.held.get().is_none() {
+        let detail = if takes_body && !place.is_taken() {
             "the body did not arrive in time, and nothing was done: send it over a faster line"
         } else {
             "it may have been carried out: look before sending it again"

@@ -1,6 +1,7 @@
 //! The registry over HTTP: JSON for people's things, signed bytes as they are, one endless body for whoever follows
 //! a chain. `docs/REGISTRY.md` tells what every route is for, `GET /v1/openapi.json` its exact shape.
 
+mod admission;
 mod clock;
 mod convert;
 mod document;

@@ -5,8 +5,8 @@ mod words;
 
 use async_trait::async_trait;
 use hufu_codes::chain::Tip;
-use hufu_registry::chain::{Append, Appended, StoredRow, checked_set, checked_sets, read_tip};
-use hufu_registry::store::{Chain, Columns as _, FromColumns as _, Statuses, at_most};
+use hufu_registry::chain::{Append, Appended, StoredRow, checked_set, checked_sets};
+use hufu_registry::store::{Chain, Columns as _, FromColumns as _, Statuses, at_most, read_tip};
 use hufu_registry::{Fault, StoredSet};
 use hufu_wire::{HolderIndex, IssuerId, Sequence};
 use tokio::sync::broadcast;

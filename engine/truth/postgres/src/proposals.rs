@@ -1,8 +1,7 @@
 //! Proposals, and what became of them.
 
 use async_trait::async_trait;
-use hufu_registry::chain::read_instruction;
-use hufu_registry::store::{Proposals, at_most, big};
+use hufu_registry::store::{Proposals, at_most, big, read_instruction};
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::ContentDigest;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};

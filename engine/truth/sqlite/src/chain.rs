@@ -12,8 +12,9 @@ use hufu_wire::{HolderIndex, IssuerId, Sequence};
 use tokio::sync::broadcast;
 
 use crate::fault::fault;
+use crate::issuers;
 use crate::row::all;
-use crate::{SqliteStore, issuers};
+use crate::store::SqliteStore;
 
 /// Most sets whose sizes are looked at for one answer.
 const SETS_MAX: i64 = 1024;

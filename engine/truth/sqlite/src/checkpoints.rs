@@ -5,8 +5,9 @@ use hufu_registry::store::{Checkpoints, StoredCheckpoint, big};
 use hufu_registry::{Entry, Fault};
 use hufu_wire::IssuerId;
 
+use crate::issuers;
 use crate::row::{change, one};
-use crate::{SqliteStore, issuers};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Checkpoints for SqliteStore {

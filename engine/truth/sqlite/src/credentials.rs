@@ -6,8 +6,8 @@ use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 use sqlx::SqliteConnection;
 
-use crate::SqliteStore;
 use crate::row::{all, change, exists, one};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Credentials for SqliteStore {

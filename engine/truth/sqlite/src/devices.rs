@@ -6,9 +6,9 @@ use hufu_registry::{Device, Entry, Fault};
 use hufu_wire::limits::DEVICES_MAX;
 use hufu_wire::{DeviceId, SiteId, UnixMillis};
 
-use crate::SqliteStore;
 use crate::row::{all, exists, one};
 use crate::sites::has_site;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Devices for SqliteStore {

@@ -6,8 +6,9 @@ use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use sqlx::{Executor, Sqlite};
 
+use crate::issuers;
 use crate::row::{all, change, one};
-use crate::{SqliteStore, issuers};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Holders for SqliteStore {

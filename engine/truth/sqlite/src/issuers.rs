@@ -1,16 +1,15 @@
 //! Issuers.
 
 use async_trait::async_trait;
-use hufu_registry::chain::read_tip;
-use hufu_registry::store::{FromColumns as _, IssuerRow, Issuers};
+use hufu_registry::store::{FromColumns as _, IssuerRow, Issuers, read_tip};
 use hufu_registry::{Entry, Fault, Issuer};
 use hufu_wire::IssuerId;
 use hufu_wire::chain::ChainDigest;
 use sqlx::SqliteConnection;
 
-use crate::SqliteStore;
 use crate::fault::fault;
 use crate::row::{Row, all, change, one};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Issuers for SqliteStore {

@@ -1,16 +1,16 @@
 //! Proposals.
 
 use async_trait::async_trait;
-use hufu_registry::chain::read_instruction;
-use hufu_registry::store::{Proposals, at_most, big};
+use hufu_registry::store::{Proposals, at_most, big, read_instruction};
 use hufu_registry::{Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::ContentDigest;
 use hufu_wire::{IssuerId, UnixMillis};
 use sqlx::{Executor, Sqlite, SqliteConnection, Transaction};
 
 use crate::fault::fault;
+use crate::issuers;
 use crate::row::{Row, all, change, exists, one};
-use crate::{SqliteStore, issuers};
+use crate::store::SqliteStore;
 
 /// Every column but the instruction and the release, which are large.
 macro_rules! select_proposal {

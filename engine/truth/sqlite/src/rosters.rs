@@ -5,10 +5,10 @@ use hufu_registry::store::Rosters;
 use hufu_registry::{Entry, Fault, Roster, RosterSummary};
 use hufu_wire::SiteId;
 
-use crate::SqliteStore;
 use crate::fault::fault;
 use crate::row::{all, change};
 use crate::sites::has_site;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Rosters for SqliteStore {

@@ -6,8 +6,8 @@ use hufu_registry::{Entry, Fault, Site};
 use hufu_wire::SiteId;
 use sqlx::SqliteConnection;
 
-use crate::SqliteStore;
 use crate::row::{all, change, exists, one};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Sites for SqliteStore {

@@ -5,8 +5,8 @@ use hufu_registry::store::{Tokens, at_most, big};
 use hufu_registry::{Entry, Fault, NewToken, Token, TokenHash, TokenId};
 use hufu_wire::UnixMillis;
 
-use crate::SqliteStore;
 use crate::row::{all, one};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Tokens for SqliteStore {

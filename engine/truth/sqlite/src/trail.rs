@@ -5,10 +5,8 @@ use hufu_registry::store::{Trail, at_most, big};
 use hufu_registry::{Entry, Fault, Noted, TrailEnd, TrailKey};
 use sqlx::{Executor, Sqlite, SqliteConnection};
 
-use crate::SqliteStore;
 use crate::row::{all, change, one};
-
-const PAGE: &str = "SELECT * FROM trail WHERE number > ? ORDER BY number LIMIT ?";
+use crate::store::SqliteStore;
 
 impl SqliteStore {
     /// Adds a line in the transaction of what it tells.
@@ -33,25 +31,6 @@ impl SqliteStore {
     }
 }
 
-/// Fills in the digests of lines that were written before there were any.
-pub(crate) async fn chain(write: &mut SqliteConnection) -> Result<(), Fault> {
-    const FILL: &str = "UPDATE trail SET digest = ? WHERE number = ?";
-    let mut last = TrailEnd::START;
-    loop {
-        let page = sqlx::query(PAGE).bind(at_most(last.number)).bind(1000);
-        let page: Vec<Noted> = all(&mut *write, page).await?;
-        if page.is_empty() {
-            return Ok(());
-        }
-        for line in page {
-            let digest = last.digest.after(line.number, &line.entry);
-            let fill = sqlx::query(FILL).bind(digest.0.as_slice()).bind(at_most(line.number));
-            change(&mut *write, fill).await?;
-            last = TrailEnd { number: line.number, digest };
-        }
-    }
-}
-
 async fn end<'e>(from: impl Executor<'e, Database = Sqlite>) -> Result<TrailEnd, Fault> {
     let query = sqlx::query("SELECT number, digest FROM trail ORDER BY number DESC LIMIT 1");
     Ok(one(from, query).await?.unwrap_or(TrailEnd::START))
@@ -73,6 +52,7 @@ impl Trail for SqliteStore {
     }
 
     async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault> {
+        const PAGE: &str = "SELECT * FROM trail WHERE number > ? ORDER BY number LIMIT ?";
         all(&self.readers, sqlx::query(PAGE).bind(at_most(after)).bind(limit)).await
     }
 }

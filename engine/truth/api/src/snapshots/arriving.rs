@@ -15,13 +15,10 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::files::{NotIt, PART, disk, lock, too_large, touch, verify};
 use super::quota::Share;
-use super::{NotIt, disk, lock, too_large, verify};
 use crate::problem::{ApiProblem, Kind};
 use hufu_contract::Hex;
-
-/// How the names of uploads begin that are on their way.
-pub(super) const PART: &str = ".part-";
 
 /// Engines of the same group may read the files themselves.
 const MODE: u32 = 0o640;
@@ -126,11 +123,6 @@ impl Arriving {
         locked.sync_all().map_err(|why| disk(&why))?;
         Ok(Given::Kept)
     }
-}
-
-/// Sets the time from which a snapshot that no checkpoint names is kept for a while.
-pub(super) fn touch(path: &Path, now: SystemTime) -> io::Result<()> {
-    std::fs::File::open(path)?.set_modified(now)
 }
 
 fn refused(why: &NotIt) -> ApiProblem {

@@ -5,6 +5,7 @@
 //! loads one still believes the checkpoint's two signatures and the digest, never the registry.
 
 mod arriving;
+mod files;
 mod quota;
 mod sweep;
 
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use hufu_table::Snapshot;
 use hufu_wire::IssuerId;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use self::arriving::Arriving;
 pub(super) use self::arriving::Given;
+use self::files::{WHOLE, disk, issuers, remove_parts, too_large};
 use self::quota::Quota;
 pub(super) use self::sweep::{sweep_all, sweep_issuer};
 use super::options::SnapshotLimits;
@@ -34,9 +35,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Uploads at once: a snapshot is made once a day, and each may fill the disk.
 const UPLOADS_MAX: usize = 4;
-
-/// How the names of files end that are whole.
-const WHOLE: &str = ".snapshot";
 
 /// Where snapshots are kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -56,7 +54,7 @@ impl SnapshotFolder {
     pub(super) fn open(folder: &Path, limits: SnapshotLimits) -> io::Result<SnapshotFolder> {
         std::fs::create_dir_all(folder)?;
         for (_, folder) in issuers(folder)? {
-            sweep::remove_parts(&folder)?;
+            remove_parts(&folder)?;
         }
         let quota = Arc::new(Quota::new(limits));
         quota.count(folder)?;
@@ -145,60 +143,6 @@ impl Kept {
     }
 }
 
-/// The folder of each issuer.
-fn issuers(folder: &Path) -> io::Result<Vec<(IssuerId, PathBuf)>> {
-    let mut issuers = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let issuer = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        if let (Some(issuer), true) = (issuer, entry.path().is_dir()) {
-            issuers.push((IssuerId(issuer), entry.path()));
-        }
-    }
-    Ok(issuers)
-}
-
-/// Keeps a folder from other processes and other tasks of this one, until the file that is returned is dropped.
-fn lock(folder: &Path) -> io::Result<std::fs::File> {
-    let folder = std::fs::File::open(folder)?;
-    folder.lock()?;
-    Ok(folder)
-}
-
-/// Whether the file at `path` is the snapshot of `issuer` with this digest, down to the last word.
-fn verify(path: &Path, issuer: IssuerId, digest: &Hex<32>) -> Result<(), NotIt> {
-    let snapshot = Snapshot::open(path)?;
-    let info = snapshot.info();
-    if info.digest.0 != digest.0 {
-        return Err(NotIt::Digest(info.digest.to_string()));
-    }
-    if info.issuer != issuer {
-        return Err(NotIt::Issuer(info.issuer));
-    }
-    Ok(snapshot.verify()?)
-}
-
-/// Why a file is not the snapshot that its name says.
-#[derive(Debug, thiserror::Error)]
-enum NotIt {
-    /// Its digest.
-    #[error("the bytes are a snapshot with the digest {0}, not the one of the path: nothing was kept")]
-    Digest(String),
-    /// Its issuer.
-    #[error("the bytes are a snapshot of issuer {0}, not of the one of the path: nothing was kept")]
-    Issuer(IssuerId),
-    /// Anything else, with what the file says.
-    #[error("the bytes are {}: nothing was kept", .0.kind)]
-    Unreadable(#[from] hufu_table::SnapshotFault),
-}
-
-fn too_large(bytes_max: u64) -> ApiProblem {
-    ApiProblem::new(
-        Kind::TooLarge,
-        format!("this registry takes snapshots of {bytes_max} bytes at most ([snapshots] one_bytes_max)"),
-    )
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, ApiProblem> {
@@ -212,15 +156,5 @@ async fn blocking_or<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(_) => Err(ApiProblem::new(Kind::Internal, "the operator finds the cause in the registry's log")),
-    }
-}
-
-fn disk(why: &io::Error) -> ApiProblem {
-    tracing::error!(%why, "the folder of snapshots cannot be used");
-    match why.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ApiProblem::new(Kind::Full, "the registry's disk is full: the operator makes room")
-        }
-        _ => ApiProblem::new(Kind::Misconfigured, "the operator finds the cause in the registry's log"),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hufu_wire::IssuerId;
 
-use super::issuers;
+use super::files::{issuers, whole_bytes};
 use crate::options::SnapshotLimits;
 use crate::problem::{ApiProblem, Kind};
 
@@ -42,7 +42,7 @@ impl Quota {
     pub(super) fn count(&self, folder: &Path) -> io::Result<()> {
         let mut kept = HashMap::new();
         for (issuer, folder) in issuers(folder)? {
-            kept.insert(issuer, super::sweep::whole_bytes(&folder)?);
+            kept.insert(issuer, whole_bytes(&folder)?);
         }
         self.used().kept = kept;
         Ok(())

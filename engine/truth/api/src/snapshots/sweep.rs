@@ -4,7 +4,6 @@
 //! is not named and whose time is long past is dropped: a checkpoint that is being proposed finds its snapshot, and an
 //! engine can go on loading the one that was named until now.
 
-use std::fs::{DirEntry, File};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -12,8 +11,8 @@ use std::time::{Duration, SystemTime};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, UnixMillis};
 
-use super::arriving::{PART, touch};
-use super::{SnapshotFolder, WHOLE, lock};
+use super::SnapshotFolder;
+use super::files::{WHOLE, lock, part_of, remove_dead, touch, whole_of};
 use hufu_contract::Hex;
 use hufu_registry::{ChainSource, Fault, Registry};
 
@@ -92,51 +91,11 @@ fn sweep(folder: &Path, named: Option<Hex<32>>, kept_for: Duration, now: SystemT
     Ok(swept)
 }
 
-/// Removes the uploads of processes that are no more. Another registry may share the folder: what it writes is locked.
-pub(super) fn remove_parts(folder: &Path) -> io::Result<()> {
-    let _locked = lock(folder)?;
-    for entry in std::fs::read_dir(folder)? {
-        if let Some(name) = part_of(&entry?) {
-            remove_dead(&folder.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Bytes of the whole files of a folder.
-pub(super) fn whole_bytes(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if whole_of(&entry).is_some() {
-            // It may have been dropped meanwhile.
-            bytes += entry.metadata().map_or(0, |metadata| metadata.len());
-        }
-    }
-    Ok(bytes)
-}
-
-fn remove_dead(part: &Path) -> io::Result<()> {
-    let lives = match File::open(part) {
-        Ok(file) => file.try_lock().is_err(),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(why) => return Err(why),
-    };
-    if lives { Ok(()) } else { std::fs::remove_file(part) }
-}
-
-fn part_of(entry: &DirEntry) -> Option<String> {
-    entry.file_name().into_string().ok().filter(|name| name.starts_with(PART))
-}
-
-fn whole_of(entry: &DirEntry) -> Option<String> {
-    entry.file_name().into_string().ok().filter(|name| name.ends_with(WHOLE))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
 
+    use super::super::files::remove_parts;
     use super::*;
 
     const DAY: Duration = Duration::from_secs(86_400);

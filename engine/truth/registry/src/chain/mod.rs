@@ -11,5 +11,5 @@ mod turn;
 
 pub use append::{Append, Appended};
 pub use judge::{Ground, place};
-pub use stored::{StoredRow, checked_set, checked_sets, checked_tip, read_instruction, read_tip};
+pub use stored::{StoredRow, checked_instruction, checked_set, checked_sets, checked_tip};
 pub use turn::Turn;

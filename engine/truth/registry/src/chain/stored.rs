@@ -5,7 +5,6 @@ use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
 use hufu_wire::{IssuerId, Sequence};
 
 use crate::fault::Fault;
-use crate::store::{Columns, FromColumns as _};
 use hufu_contract::{ProposalId, StoredSet};
 
 /// A row of a chain as a store read it.
@@ -75,20 +74,16 @@ pub fn checked_tip(issuer: IssuerId, tip: Tip, last: Option<ChainDigest>) -> Res
     )))
 }
 
-/// Where a chain ends, from a row of the issuer with the digest of the chain's last set as `last_digest`.
-///
-/// # Errors
-/// [`Fault::Damaged`], also when the two differ.
-pub fn read_tip(issuer: IssuerId, row: &impl Columns) -> Result<Tip, Fault> {
-    checked_tip(issuer, Tip::read(row)?, row.array_or_none("last_digest")?.map(ChainDigest))
-}
-
-/// The instruction of a proposal from its row, if it is what was handed in.
+/// The instruction of a proposal, if it is what was submitted.
 ///
 /// # Errors
 /// [`Fault::Damaged`].
-pub fn read_instruction(issuer: IssuerId, id: ProposalId, row: &impl Columns) -> Result<Vec<u8>, Fault> {
-    let (content, bytes) = (ContentDigest(row.array("content")?), row.bytes("instruction")?);
+pub fn checked_instruction(
+    issuer: IssuerId,
+    id: ProposalId,
+    content: ContentDigest,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, Fault> {
     if InstructionParts::of(&bytes).is_ok_and(|parts| content_digest(parts.content) == content) {
         return Ok(bytes);
     }

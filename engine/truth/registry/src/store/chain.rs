@@ -7,7 +7,7 @@ use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 use tokio::sync::broadcast;
 
 use super::row::{Columns, FromColumns};
-use crate::chain::{Append, Appended, StoredRow};
+use crate::chain::{Append, Appended, StoredRow, checked_tip};
 use crate::fault::Fault;
 use hufu_contract::StoredSet;
 
@@ -84,4 +84,12 @@ impl FromColumns for StoredRow {
             bytes: row.bytes("bytes")?,
         })
     }
+}
+
+/// Where a chain ends, from a row of the issuer with the digest of the chain's last set as `last_digest`.
+///
+/// # Errors
+/// [`Fault::Damaged`], also when the two differ.
+pub fn read_tip(issuer: IssuerId, row: &impl Columns) -> Result<Tip, Fault> {
+    checked_tip(issuer, Tip::read(row)?, row.array_or_none("last_digest")?.map(ChainDigest))
 }

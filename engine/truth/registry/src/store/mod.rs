@@ -24,13 +24,13 @@ use async_trait::async_trait;
 
 use crate::fault::Fault;
 
-pub use chain::{Chain, Statuses};
+pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
 pub use holders::{Holders, Resealed, Seal};
 pub use issuers::{IssuerRow, Issuers};
-pub use proposals::Proposals;
+pub use proposals::{Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
 pub use sites::{Removed, Sites};

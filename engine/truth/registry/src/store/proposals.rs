@@ -6,6 +6,7 @@ use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 
 use super::row::{Columns, FromColumns};
 use crate::brake::Alarm;
+use crate::chain::checked_instruction;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::Entry;
@@ -105,4 +106,12 @@ impl FromColumns for ProposalState {
             ProposalPhase::Overtaken => ProposalState::Overtaken,
         })
     }
+}
+
+/// The instruction of a proposal from its row, if it is what was submitted.
+///
+/// # Errors
+/// [`Fault::Damaged`].
+pub fn read_instruction(issuer: IssuerId, id: ProposalId, row: &impl Columns) -> Result<Vec<u8>, Fault> {
+    checked_instruction(issuer, id, ContentDigest(row.array("content")?), row.bytes("instruction")?)
 }

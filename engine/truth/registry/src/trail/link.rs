@@ -9,7 +9,20 @@ use core::fmt;
 use aws_lc_rs::{digest, hmac};
 use hufu_contract::Hex;
 
-use super::{Entry, Noted};
+use super::entry::Entry;
+
+/// A line with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Rises; there may be gaps.
+    pub number: u64,
+    /// The line.
+    pub entry: Entry,
+    /// Covers it and every line before it; every store writes one.
+    pub digest: Option<TrailDigest>,
+    /// The registry's word for the digest; none from before there were seals.
+    pub seal: Option<TrailSeal>,
+}
 
 /// The digest of a line and of all before it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -14,9 +14,9 @@ use aws_lc_rs::{hkdf, rand};
 use hufu_contract::{HexDigits, read_hex};
 use zeroize::Zeroizing;
 
+use super::Vault;
 use super::fault::VaultFault;
-use super::seal::SealingKey;
-use super::{SealingKeyId, Vault};
+use super::seal::{SealingKey, SealingKeyId};
 use crate::trail::TrailKey;
 
 /// A secret of the file.
@@ -128,6 +128,16 @@ impl KeyFile {
         }
         let trail = TrailKey::new(hkdf_key(&self.index, b"hufu/1 trail"));
         Ok(Vault { sealing, index: hkdf_key(&self.index, b"hufu/1 subject"), trail })
+    }
+}
+
+impl Vault {
+    /// The vault whose keys are in the text of a key file.
+    ///
+    /// # Errors
+    /// [`VaultFault`] says what is wrong with the file, never what is in it.
+    pub fn open(text: &str) -> Result<Vault, VaultFault> {
+        KeyFile::read(text)?.vault()
     }
 }
 

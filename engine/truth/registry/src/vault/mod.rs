@@ -11,7 +11,6 @@ mod seal;
 use core::fmt;
 
 use aws_lc_rs::hmac;
-use hufu_contract::Hex;
 use hufu_wire::{HolderIndex, IssuerId};
 use zeroize::Zeroizing;
 
@@ -24,6 +23,7 @@ use crate::trail::TrailKey;
 pub use fault::VaultFault;
 pub use file::{KeyFile, SealingSecret};
 use seal::SealingKey;
+pub use seal::SealingKeyId;
 
 /// Everything that opens, seals and names holders.
 pub struct Vault {
@@ -33,19 +33,7 @@ pub struct Vault {
     trail: TrailKey,
 }
 
-/// Sealing keys are known by the first four bytes of SHA-256 over a label and the key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SealingKeyId(pub [u8; 4]);
-
 impl Vault {
-    /// The vault whose keys are in the text of a key file.
-    ///
-    /// # Errors
-    /// [`VaultFault`] says what is wrong with the file, never what is in it.
-    pub fn open(text: &str) -> Result<Vault, VaultFault> {
-        KeyFile::read(text)?.vault()
-    }
-
     /// The key that seals now.
     pub fn newest(&self) -> SealingKeyId {
         self.sealing[0].id()
@@ -131,18 +119,6 @@ fn damaged(issuer: IssuerId, index: HolderIndex) -> Fault {
     Fault::Damaged(format!(
         "the fields of holder {index} of issuer {issuer} do not open: the row was altered or moved"
     ))
-}
-
-impl fmt::Display for SealingKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Hex(self.0).fmt(f)
-    }
-}
-
-impl fmt::Debug for SealingKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealingKeyId({self})")
-    }
 }
 
 impl fmt::Debug for Vault {

@@ -1,10 +1,12 @@
 //! One sealing key.
 
+use core::fmt;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf, rand};
+use hufu_contract::Hex;
 use zeroize::Zeroizing;
 
-use super::SealingKeyId;
 use crate::fault::Fault;
 
 /// A key of AES-256-GCM. Nonces are random: 96 bits, and a key is good for 2^32 fields (NIST SP 800-38D, 8.3).
@@ -12,6 +14,10 @@ pub(super) struct SealingKey {
     id: SealingKeyId,
     key: LessSafeKey,
 }
+
+/// Sealing keys are known by the first four bytes of SHA-256 over a label and the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SealingKeyId(pub [u8; 4]);
 
 const ID_BYTES: usize = 4;
 const FRONT_BYTES: usize = ID_BYTES + NONCE_LEN;
@@ -67,4 +73,16 @@ impl SealingKey {
 /// The key that sealed `sealed`.
 pub(super) fn key_of(sealed: &[u8]) -> Option<SealingKeyId> {
     sealed.first_chunk().map(|id| SealingKeyId(*id))
+}
+
+impl fmt::Display for SealingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Hex(self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for SealingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealingKeyId({self})")
+    }
 }

@@ -8,9 +8,10 @@ use sqlx::SqliteConnection;
 
 use super::words;
 use crate::fault::fault;
+use crate::issuers;
 use crate::proposals::find_content;
 use crate::row::{Row, change};
-use crate::{SqliteStore, issuers};
+use crate::store::SqliteStore;
 
 pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<Appended, Fault> {
     let mut write = store.write().await?;

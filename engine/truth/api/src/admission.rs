@@ -1,0 +1,49 @@
+//! What the token check leaves with a request: who asks, and the request's share of the room for work.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::problem::{ApiProblem, Kind};
+use hufu_registry::Caller;
+
+/// Who asks, once the token was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    /// Whether a body is still to come.
+    pub(super) takes_body: bool,
+}
+
+/// One request's room for work: taken at once, or when its body is here.
+#[derive(Debug)]
+pub(super) struct Place {
+    room: Arc<Semaphore>,
+    held: OnceLock<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    pub(super) fn new(room: Arc<Semaphore>) -> Place {
+        Place { room, held: OnceLock::new() }
+    }
+
+    /// Whether the work has begun.
+    pub(super) fn is_taken(&self) -> bool {
+        self.held.get().is_some()
+    }
+
+    /// Takes room for work.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] when there is none.
+    pub(super) fn take(&self) -> Result<(), ApiProblem> {
+        let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| busy())?;
+        // Nobody takes it twice; a second permit would only be given back.
+        let _ = self.held.set(permit);
+        Ok(())
+    }
+}
+
+pub(super) fn busy() -> ApiProblem {
+    ApiProblem::new(Kind::Busy, "too many requests at once: come back in a second")
+}

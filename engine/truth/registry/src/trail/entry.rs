@@ -1,0 +1,136 @@
+//! One line of the trail, and what can be done that leaves one.
+
+use hufu_wire::{IssuerId, UnixMillis};
+
+use crate::caller::Caller;
+
+/// One line of the trail. Nothing personal stands in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: UnixMillis,
+    /// Who: the label of a token.
+    pub who: String,
+    /// What was done.
+    pub deed: Deed,
+    /// Of which issuer, where there is one.
+    pub issuer: Option<IssuerId>,
+    /// To what: an index, an id, a name of a site.
+    pub what: String,
+}
+
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $name:ident = $slug:literal),+ $(,)?) => {
+        /// What can be done that leaves a line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Deed {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Deed {
+            /// Every deed.
+            pub const ALL: &[Deed] = &[$(Deed::$name),+];
+
+            /// Its word in the API and in the store.
+            pub const fn slug(self) -> &'static str {
+                match self {
+                    $(Deed::$name => $slug),+
+                }
+            }
+        }
+    };
+}
+
+deeds! {
+    /// An issuer was made or changed.
+    IssuerPut = "issuer.put",
+    /// Holders were registered.
+    HoldersAdded = "holders.added",
+    /// A holder's masked fields were read.
+    HolderRead = "holder.read",
+    /// Somebody looked up who has an id number.
+    HolderSought = "holder.sought",
+    /// Sealed fields were sealed with another key.
+    HoldersResealed = "holders.resealed",
+    /// A credential was issued.
+    CredentialIssued = "credential.issued",
+    /// A holder's credentials were listed.
+    CredentialsRead = "credentials.read",
+    /// A site was made or changed.
+    SitePut = "site.put",
+    /// A site was removed.
+    SiteRemoved = "site.removed",
+    /// A device was added.
+    DeviceAdded = "device.added",
+    /// A device was revoked.
+    DeviceRevoked = "device.revoked",
+    /// A device got another generation.
+    DeviceRenewed = "device.renewed",
+    /// A roster was made or changed.
+    RosterPut = "roster.put",
+    /// A roster's members were read.
+    RosterRead = "roster.read",
+    /// A roster was signed.
+    RosterSigned = "roster.signed",
+    /// A roster was removed.
+    RosterRemoved = "roster.removed",
+    /// An instruction was handed in.
+    Proposed = "proposal.added",
+    /// A proposal was withdrawn.
+    Withdrawn = "proposal.withdrawn",
+    /// A change set was appended.
+    Appended = "set.appended",
+    /// The brake held a change set.
+    Braked = "set.braked",
+    /// The national platform released a bulk red.
+    Released = "proposal.released",
+    /// A checkpoint was taken.
+    CheckpointPut = "checkpoint.put",
+    /// A snapshot was taken.
+    SnapshotPut = "snapshot.put",
+    /// Snapshots that no checkpoint names were dropped.
+    SnapshotsDropped = "snapshots.dropped",
+    /// Requests were refused since the last such line.
+    Refused = "requests.refused",
+    /// Every status of an issuer was read.
+    StatusesExported = "statuses.exported",
+    /// A token was made.
+    TokenAdded = "token.added",
+    /// A token was revoked.
+    TokenRevoked = "token.revoked",
+    /// The trail was read.
+    TrailRead = "trail.read",
+}
+
+impl Deed {
+    /// The deed of a word.
+    pub fn from_slug(slug: &str) -> Option<Deed> {
+        Deed::ALL.iter().copied().find(|deed| deed.slug() == slug)
+    }
+}
+
+/// Whom the trail names for what the registry does without being asked.
+const ITSELF: &str = "the registry";
+
+impl Entry {
+    /// What the registry does of itself at `now`.
+    pub(crate) fn of_itself(
+        now: UnixMillis,
+        deed: Deed,
+        issuer: Option<IssuerId>,
+        what: impl Into<String>,
+    ) -> Entry {
+        Entry { at: now, who: ITSELF.to_owned(), deed, issuer, what: what.into() }
+    }
+
+    /// What `caller` does at `now`.
+    pub fn new(
+        now: UnixMillis,
+        caller: &Caller,
+        deed: Deed,
+        issuer: Option<IssuerId>,
+        what: impl Into<String>,
+    ) -> Entry {
+        Entry { at: now, who: caller.label().to_owned(), deed, issuer, what: what.into() }
+    }
+}

@@ -1,0 +1,59 @@
+//! The schema and how it comes to be: migrations that are part of the program, run once each.
+
+use hufu_registry::store::at_most;
+use hufu_registry::{Fault, Noted, TrailEnd};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr as _, SqliteConnection, SqlitePool};
+
+use crate::row::{all, change};
+
+/// Every migration, by rising number. Files that were released are never changed.
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "registry", include_str!("../migrations/0001_registry.sql")),
+    (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
+    (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
+];
+
+/// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.
+pub(crate) async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut write = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let is_chained = is_chained(&mut write).await?;
+    migrator().run_direct(None, &mut *write, false).await?;
+    if !is_chained {
+        chain_trail(&mut write).await.map_err(|fault| sqlx::Error::Protocol(fault.to_string()))?;
+    }
+    write.commit().await
+}
+
+/// Whether the trail's lines carry digests already.
+async fn is_chained(write: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    const COLUMN: &str = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('trail') WHERE name = 'digest')";
+    sqlx::query_scalar(COLUMN).fetch_one(write).await
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into())
+}
+
+/// Fills in the digests of lines that were written before there were any.
+async fn chain_trail(write: &mut SqliteConnection) -> Result<(), Fault> {
+    const PAGE: &str = "SELECT * FROM trail WHERE number > ? ORDER BY number LIMIT 1000";
+    const FILL: &str = "UPDATE trail SET digest = ? WHERE number = ?";
+    let mut last = TrailEnd::START;
+    loop {
+        let page = sqlx::query(PAGE).bind(at_most(last.number));
+        let page: Vec<Noted> = all(&mut *write, page).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for line in page {
+            let digest = last.digest.after(line.number, &line.entry);
+            let fill = sqlx::query(FILL).bind(digest.0.as_slice()).bind(at_most(line.number));
+            change(&mut *write, fill).await?;
+            last = TrailEnd { number: line.number, digest };
+        }
+    }
+}
