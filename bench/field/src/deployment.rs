@@ -113,11 +113,12 @@ impl Deployment {
     /// # Errors
     /// This deployment is in no world.
     pub fn load_gates(&self) -> Result<Vec<Identity>> {
-        let of = |gate: u32| {
-            let file = |name: &str| self.path(&format!("load/{gate}/{name}"));
-            Ok(Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?)
-        };
-        (0..LOAD_GATES).map(of).collect()
+        (0..LOAD_GATES).map(|gate| self.identity(&format!("load/{gate}"))).collect()
+    }
+
+    fn identity(&self, gate: &str) -> Result<Identity> {
+        let file = |name: &str| self.path(&format!("{gate}/{name}"));
+        Ok(Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?)
     }
 
     /// A gate of the one site, enrolled at the engine behind `control`.
@@ -125,8 +126,7 @@ impl Deployment {
     /// # Errors
     /// There is no such gate, or the engine does not enrol it.
     pub fn gate(&self, number: usize, control: SocketAddr) -> Result<Gate> {
-        let file = |name: &str| self.path(&format!("gates/{number}/{name}"));
-        let identity = Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?;
+        let identity = self.identity(&format!("gates/{number}"))?;
         let server = Server { control: control.into(), name: "engine.hufu".to_owned(), udp_port: None };
         // A restarting engine is silent for a while: a gate asks again, and so does this one.
         let options = GateOptions { budget: Duration::from_millis(150), ..GateOptions::default() };
@@ -164,7 +164,7 @@ impl Deployment {
         process::run(&mut self.command(line))
     }
 
-    /// Writes a file whole: nobody reads half of it.
+    /// Writes a file whole: no reader sees half of it.
     ///
     /// # Errors
     /// The file cannot be written.

@@ -42,7 +42,7 @@ impl Follow {
         Follow { lines: format!("feed = \"{servers}\"\nsnapshots = \"file:../{snapshots}\"\n") }
     }
 
-    /// From a folder of the deployment that somebody fills.
+    /// From a folder of the deployment that the caller fills.
     pub fn drop(folder: &str) -> Follow {
         Follow { lines: format!("feed = \"file:../{folder}\"\n") }
     }

@@ -1,6 +1,6 @@
 //! Whole deployments in a folder, made of real processes: registries, engines, and the databases and brokers
 //! between them. They are made with the commands that an operator uses, killed as machines are, and watched by gates
-//! that never rest.
+//! that check without a pause.
 //!
 //! * [`Deployment`]: keys, trust list, certificates, sites, codes;
 //! * [`Registry`] and [`Engine`]: processes of a deployment, started, killed and started again;
@@ -17,7 +17,7 @@ mod scene;
 mod truth;
 mod watch;
 
-pub use author::{Author, Committed};
+pub use author::{Author, Committed, now_us};
 pub use deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 pub use engine::{Engine, Follow};
 pub use process::eventually;

@@ -55,7 +55,7 @@ impl Scene {
         Ok(scene)
     }
 
-    /// An engine more, with a gate that never rests.
+    /// One more engine, with a gate that checks without a pause.
     ///
     /// # Errors
     /// It does not start.
@@ -68,7 +68,7 @@ impl Scene {
         self.engines.last().context("it was pushed")
     }
 
-    /// An engine more, and no gate.
+    /// One more engine, without a gate.
     ///
     /// # Errors
     /// It does not start.

@@ -1,4 +1,4 @@
-//! Checks that never stop, and what they saw.
+//! Checks without a pause, and what they saw.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::truth::Truth;
 /// One check in this time and engine.
 const BETWEEN_CHECKS: Duration = Duration::from_millis(4);
 
-/// A gate of one engine that never rests.
+/// A gate of one engine that checks without a pause.
 pub struct Watch {
     seen: Arc<Seen>,
     over: Arc<AtomicBool>,

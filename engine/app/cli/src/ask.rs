@@ -16,7 +16,7 @@ pub(crate) fn sure(question: &str, yes: bool) -> anyhow::Result<bool> {
     }
     ensure!(
         io::stdin().is_terminal() && term::stderr_is_terminal(),
-        "there is no terminal to ask on; look at what is shown, then run it again with --yes"
+        "cannot ask: this is not a terminal; check what is shown, then run the command again with --yes"
     );
     term::ask(&format!("{} [y/N] ", term::stderr().strong(question))).context("cannot ask")?;
     let mut answer = String::new();

@@ -47,7 +47,7 @@ pub(crate) const CRL: &str = "crl.pem";
 const INDEX: &str = "index.json";
 
 const ROOT_LIFE_S: u32 = 20 * 365 * 86_400;
-/// How long engines may go without a newer list. They warn near its end and are told whether to go on.
+/// How long engines may go without a newer list. They warn before it ends.
 const CRL_LIFE_S: u32 = 30 * 86_400;
 /// Certificates begin this long before they are made, so that clocks may differ.
 const CLOCKS_DIFFER_S: u32 = 3600;
@@ -57,11 +57,11 @@ impl Authority {
     pub(crate) fn init(folder: &Path, name: &str) -> anyhow::Result<Authority> {
         files::folder(folder)?;
         let lock = files::lock(folder)?;
-        let key = KeyPair::generate().context("no key for the root")?;
+        let key = KeyPair::generate().context("cannot make the root's key")?;
         let mut params = params(name, ROOT_LIFE_S);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let root_pem = params.self_signed(&key).context("the root cannot be signed")?.pem();
+        let root_pem = params.self_signed(&key).context("cannot sign the root certificate")?.pem();
         let key_pem = Zeroizing::new(key.serialize_pem());
         files::create(&folder.join(ROOT_KEY), key_pem.as_bytes(), Readable::Owner)?;
         files::create(&folder.join(ROOT), root_pem.as_bytes(), Readable::All)?;
@@ -75,7 +75,8 @@ impl Authority {
     /// The authority in `folder`.
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Authority> {
         let of = |name: &str| folder.join(name);
-        let missing = || format!("{} holds no authority; `hufu ca init` makes one", folder.display());
+        let missing =
+            || format!("{} has no certificate authority; `hufu ca init` makes one", folder.display());
         ensure!(of(ROOT_KEY).exists(), missing());
         let lock = files::lock(folder)?;
         let root_pem = files::read_text(&of(ROOT))?;
@@ -83,9 +84,9 @@ impl Authority {
         let key_pem = Zeroizing::new(files::read_text(&of(ROOT_KEY))?);
         let key = KeyPair::from_pem(&key_pem)
             .ok()
-            .with_context(|| format!("{} holds no key", of(ROOT_KEY).display()))?;
+            .with_context(|| format!("{} is not a private key", of(ROOT_KEY).display()))?;
         let root = Issuer::from_ca_cert_pem(&root_pem, key)
-            .with_context(|| format!("{} holds no root certificate", of(ROOT).display()))?;
+            .with_context(|| format!("{} is not a root certificate", of(ROOT).display()))?;
         let index = Index::load(&of(INDEX))?;
         Ok(Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, index })
     }
@@ -112,7 +113,7 @@ impl Authority {
 
     fn device_unstored(&mut self, grant: Grant, life_s: u32) -> anyhow::Result<Issued> {
         let Grant { device, generation, .. } = grant;
-        ensure!(device.0 < limits::DEVICES_MAX, "device ids are below {}", limits::DEVICES_MAX);
+        ensure!(device.0 < limits::DEVICES_MAX, "a device id must be less than {}", limits::DEVICES_MAX);
         ensure!(
             !self.index.is_revoked(device, generation),
             "generation {generation} of device {device} is revoked; issue a higher one"
@@ -144,7 +145,9 @@ impl Authority {
         for name in std::iter::once(profile::ENGINE_NAME).chain(names.iter().map(String::as_str)) {
             params.subject_alt_names.push(match name.parse() {
                 Ok(address) => SanType::IpAddress(address),
-                Err(_) => SanType::DnsName(name.to_owned().try_into().context("no DNS name")?),
+                Err(_) => {
+                    SanType::DnsName(name.to_owned().try_into().context("not a DNS name or an IP address")?)
+                }
             });
         }
         let serial = random_serial()?;
@@ -168,13 +171,13 @@ impl Authority {
     /// No engine was given a certificate of this number; or the list cannot be signed or written.
     pub(crate) fn revoke_engine(&mut self, serial: &[u8]) -> anyhow::Result<bool> {
         let alive = self.index.revoke_engine(serial, moment::now().seconds()).with_context(|| {
-            format!("no engine has a certificate {}; `hufu ca list` shows them", hex::encode(serial))
+            format!("unknown engine certificate {}; `hufu ca list` lists the known ones", hex::encode(serial))
         })?;
         self.publish()?;
         Ok(alive)
     }
 
-    /// Signs the revocation list anew, with a higher number and a new end.
+    /// Signs the revocation list again, with a higher number and a new end.
     pub(crate) fn publish(&mut self) -> anyhow::Result<()> {
         let crl = CertificateRevocationListParams {
             this_update: instant(moment::now().seconds()),
@@ -184,7 +187,7 @@ impl Authority {
             revoked_certs: self.index.revoked().map(|(serial, at)| revoked(&serial, at)).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let pem = crl.signed_by(&self.root).context("the revocation list cannot be signed")?.pem()?;
+        let pem = crl.signed_by(&self.root).context("cannot sign the revocation list")?.pem()?;
         // The index first: a crash in between leaves an old list that the next run replaces.
         self.store()?;
         files::replace(&self.folder.join(CRL), pem.as_bytes(), Readable::All)
@@ -196,11 +199,11 @@ impl Authority {
     }
 
     fn sign(&self, mut params: CertificateParams, serial: &[u8]) -> anyhow::Result<Issued> {
-        let key = KeyPair::generate().context("no key for the certificate")?;
+        let key = KeyPair::generate().context("cannot make the certificate's key")?;
         params.serial_number = Some(SerialNumber::from_slice(serial));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.root).context("the certificate cannot be signed")?;
+        let certificate = params.signed_by(&key, &self.root).context("cannot sign the certificate")?;
         Ok(Issued { chain: certificate.pem(), key: Zeroizing::new(key.serialize_pem()) })
     }
 

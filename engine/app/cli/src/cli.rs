@@ -23,7 +23,7 @@ pub(crate) enum Command {
     /// Run an engine
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
-    /// Show the whole thing at work on made-up people, and measure it
+    /// Run a whole deployment with generated people on this machine, and measure it
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::DemoArgs),
     /// Make signing keys, and the trust list that says whose codes are accepted

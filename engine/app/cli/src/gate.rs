@@ -73,7 +73,7 @@ fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     let path = folder.join(SETTINGS);
     let settings: Settings = toml::from_str(&files::read_text(&path)?)
-        .with_context(|| format!("{} does not say where the engines are", path.display()))?;
+        .with_context(|| format!("{} names no engine", path.display()))?;
     keys::ensure_private(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;

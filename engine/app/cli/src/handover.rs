@@ -32,7 +32,7 @@ pub(crate) struct Request {
 impl Request {
     /// Makes a request and writes both files; neither may exist.
     pub(crate) fn make(name: &Path) -> anyhow::Result<Request> {
-        let (public, secret) = SUITE.generate_key_pair().context("no key for the request")?;
+        let (public, secret) = SUITE.generate_key_pair().context("cannot make a key for the request")?;
         let request = Request::of(&public.0)?;
         let [public_path, secret_path] = paths(name);
         ensure!(!public_path.exists(), "{} exists already and is not overwritten", public_path.display());
@@ -59,7 +59,7 @@ impl Request {
     }
 
     fn of(public: &[u8]) -> anyhow::Result<Request> {
-        let public = public.try_into().ok().context("the request's key has another length than 32 bytes")?;
+        let public = public.try_into().ok().context("the request's key must have 32 bytes")?;
         Ok(Request { public })
     }
 
@@ -73,7 +73,7 @@ impl Request {
         let to = HpkePublicKey(self.public.to_vec());
         let sealed = SUITE.seal(INFO, &self.public, &keys.to_bytes(), &to);
         let (EncapsulatedSecret(secret), cipher) =
-            sealed.map_err(|fault| anyhow!("the keys cannot be sealed to this request: {fault}"))?;
+            sealed.map_err(|fault| anyhow!("cannot seal the keys to this request: {fault}"))?;
         Ok([MAGIC.as_slice(), &secret, &cipher].concat())
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn open(name: &Path, sealed: &Path) -> anyhow::Result<ClusterKeys> {
     let opened = SUITE.open(&enc, INFO, &public, cipher, &secret).map(Zeroizing::new);
     let opened = opened.ok().with_context(|| {
         format!(
-            "{} was sealed to another request than {}, or is damaged",
+            "{} is damaged, or was sealed to another request than {}",
             sealed.display(),
             public_path.display()
         )

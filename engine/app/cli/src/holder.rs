@@ -67,7 +67,7 @@ impl HolderFile {
         hex::decode_to_slice(self.seed.as_bytes(), &mut *seed).ok().context("the seed is damaged")?;
         let salt = Salt::of(claims.key, claims.holder, claims.generation, origin, claims.issued);
         let tree = StepTree::new(&seed, &salt);
-        ensure!(tree.root() == root, "the seed is not this credential's");
+        ensure!(tree.root() == root, "the seed belongs to another credential");
         let step = StepIndex::of(now.step(), origin).with_context(|| outside(now, origin))?;
         Ok(code_text(&self.credential, Some(&tree.present(step))))
     }
@@ -76,7 +76,7 @@ impl HolderFile {
 fn outside(now: UnixSeconds, origin: Step) -> String {
     let last = StepIndex::LAST.after(origin);
     format!(
-        "{} is outside of the credential's steps, {} to {}",
+        "{} is outside the credential's time steps, {} to {}",
         moment::show(now),
         moment::show(origin.starts()),
         moment::show(last.starts())

@@ -100,7 +100,7 @@ pub(crate) fn describe(issuer: IssuerId, content: &Content<'_>, lines_max: usize
     let proposed = content.proposed;
     row("proposed", &format!("{} by key {}", instant(proposed.at()), content.local_key));
     if proposed.era() > 0 {
-        row("era", &format!("{}, as often the time of the chain was reset with it", proposed.era()));
+        row("era", &format!("{}, the number of resets of the chain's time, with this one", proposed.era()));
     }
     row("expires", &instant(content.expires()));
     for (at, (holder, change)) in content.changes.iter().take(lines_max).enumerate() {

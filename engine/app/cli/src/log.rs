@@ -20,7 +20,7 @@ static TALLY: Tally = Tally::new();
 struct Tally {
     /// Lines that were not written.
     dropped: AtomicU64,
-    /// How many of them the log itself has told of.
+    /// How many of them the log itself has mentioned.
     told: AtomicU64,
     /// Set while the reader takes nothing: only the first line waits for it.
     is_stuck: AtomicBool,
@@ -90,7 +90,7 @@ impl Tally {
         // Relaxed: whoever calls this holds the lock of standard error, which orders the writers.
         let dropped = self.dropped.load(Ordering::Relaxed);
         let untold = dropped - self.told.load(Ordering::Relaxed);
-        let told = if untold == 0 { String::new() } else { format!("{untold} log lines are lost here\n") };
+        let told = if untold == 0 { String::new() } else { format!("{untold} log lines were lost here\n") };
         for chunk in told.as_bytes().chunks(CHUNK_BYTES).chain(line.chunks(CHUNK_BYTES)) {
             let wait = if self.is_stuck.load(Ordering::Relaxed) { Duration::ZERO } else { WAIT };
             let is_written = takes_more(wait) && out.write_all(chunk).is_ok();

@@ -13,6 +13,7 @@ mod gate;
 mod handover;
 mod holder;
 mod instructed;
+mod listing;
 mod log;
 mod outcome;
 mod progress;

@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Yes = 0,
     /// The answer is no: refused, not genuine, the demo's promise not held.
     No = 1,
-    /// An argument or a file is wrong; the message says which and how to mend it.
+    /// An argument or a file is wrong; the message says which and how to correct it.
     Misused = 2,
     /// Something this machine or the network should have given is not there.
     Unavailable = 3,
@@ -23,8 +23,8 @@ pub(crate) enum Exit {
 
 /// The text of every `--help` about exit statuses.
 pub(crate) const HELP: &str = "Exit status: 0 done, or yes; 1 the answer is no; 2 an argument or a file is wrong; \
-3 no engine answers, or the machine refuses; 4 a person must look; 5 done, but the output could not be written. A \
-reader that closes the pipe early changes nothing: the work is done to its end.";
+3 no engine answers, or this machine has a fault; 4 a person must check; 5 done, but the output could not be written. A \
+reader that closes the pipe early changes nothing: the work is completed.";
 
 impl Exit {
     /// The status when the output is lost. What the work came to counts more.

@@ -97,9 +97,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         }
     }
     match found.len() {
-        0 => bail!("there is no QR code that can be read in {}", path.display()),
+        0 => bail!("no readable QR code in {}", path.display()),
         1 => Ok(found.swap_remove(0)),
-        several => bail!("there are {several} QR codes in {}; show one", path.display()),
+        several => bail!("{} has {several} QR codes; it must have one", path.display()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct RegistryArgs {
     ca: Option<PathBuf>,
 }
 
-/// Where commands find what they are not told: `hufu.toml` in the folder they run in.
+/// Defaults of the arguments: `hufu.toml` in the folder that a command runs in.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Defaults {
@@ -75,7 +75,7 @@ fn check_token(path: &Path) -> anyhow::Result<()> {
     let token = text.trim();
     if !token.starts_with("hufu_") || token.contains(char::is_whitespace) {
         // What the file holds may be another secret.
-        bail!("{} holds no token of `hufu registry token new`", path.display());
+        bail!("{} is not a token of `hufu registry token new`", path.display());
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(crate) struct ShowArgs {
 
 /// Shows a code.
 pub(crate) fn show(text: &str, args: &ShowArgs) -> anyhow::Result<()> {
-    ensure!(text.len() <= hufu_wire::limits::CODE_TEXT_BYTES_MAX, "the code is longer than any gate reads");
+    ensure!(text.len() <= hufu_wire::limits::CODE_TEXT_BYTES_MAX, "the code is longer than gates accept");
     let nothing_else = !args.qr && args.png.is_none() && args.svg.is_none();
     if args.text || nothing_else {
         say!("{text}");

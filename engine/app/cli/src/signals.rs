@@ -15,12 +15,12 @@ pub(crate) struct Signals {
     stdin_ended: mpsc::Receiver<()>,
 }
 
-/// What came.
+/// What an operator asks a running service for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Look at your files.
-    Look,
-    /// Stop, and what said so.
+pub(crate) enum Request {
+    /// Read the changed files.
+    Reload,
+    /// Stop, and why.
     Stop(&'static str),
 }
 
@@ -49,13 +49,13 @@ impl Signals {
         })
     }
 
-    /// The next one. Whoever drops the future misses nothing.
-    pub(crate) async fn next(&mut self) -> Told {
+    /// The next request. A dropped future loses none.
+    pub(crate) async fn next(&mut self) -> Request {
         tokio::select! {
-            _ = self.hangup.recv() => Told::Look,
-            _ = self.terminate.recv() => Told::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Told::Stop("SIGINT"),
-            Some(()) = self.stdin_ended.recv() => Told::Stop("standard input ended"),
+            _ = self.hangup.recv() => Request::Reload,
+            _ = self.terminate.recv() => Request::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Request::Stop("SIGINT"),
+            Some(()) = self.stdin_ended.recv() => Request::Stop("standard input ended"),
         }
     }
 }

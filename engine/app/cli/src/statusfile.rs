@@ -19,7 +19,7 @@ pub(crate) struct StatusFile {
 }
 
 impl StatusFile {
-    /// Reads a snapshot and checks every word of it, to look at it or because nobody else changes it.
+    /// Reads a snapshot and checks every word of it, without a lock: to look at it, or where no other process changes it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<StatusFile> {
         StatusFile::read(path, None)
     }

@@ -45,7 +45,7 @@ pub(crate) fn flush() {
     put(Write::flush);
 }
 
-/// Whether somebody may still read standard output. A command whose only work is to print stops when it is not.
+/// Whether standard output may still be read. A command whose only work is to print stops when it is not.
 pub(crate) fn is_read() -> bool {
     FAILED.get().is_none()
 }
@@ -75,7 +75,7 @@ pub(crate) fn note_text(text: &str) {
 /// Prints a question on standard error, for the answer to stand beside it.
 ///
 /// # Errors
-/// It cannot be shown, so nobody can have answered it.
+/// It cannot be shown, so it cannot be answered.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = process_stderr().lock();
     out.write_all(question.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The operator's trust list, for whoever verifies before signing.
+//! The operator's trust list, for commands that verify before they sign.
 
 use std::path::PathBuf;
 

@@ -19,7 +19,7 @@ pub(crate) struct Answer {
 enum Outcome {
     /// The engine answered after this long.
     Given(Verdict, Duration),
-    /// Nobody answered.
+    /// No engine answered.
     None(String),
 }
 
@@ -34,7 +34,7 @@ impl Answer {
         Answer { outcome: Outcome::None(fault.to_string()), display: display(code) }
     }
 
-    /// What the gate does; `None` when nobody said.
+    /// What the gate does; `None` without a verdict.
     pub(crate) fn decision(&self) -> Option<Decision> {
         match &self.outcome {
             Outcome::Given(verdict, _) => Some(verdict.decision),

@@ -7,5 +7,5 @@ pub(crate) fn words<T: Clone + Send + Sync + 'static, const N: usize>(
     words: [&'static str; N],
     read: fn(&str) -> Option<T>,
 ) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(words).try_map(move |word| read(&word).ok_or("it is not one of the words"))
+    PossibleValuesParser::new(words).try_map(move |word| read(&word).ok_or("unknown word"))
 }

@@ -9,7 +9,7 @@ use hufu_files::moment::Moment;
 pub(crate) struct WrittenStatus<'t> {
     /// `green`, `amber` or `red`.
     pub(crate) colour: &'t str,
-    /// When the colour ends.
+    /// When the colour expires.
     pub(crate) valid_until: &'t str,
     /// When the last test was taken.
     pub(crate) test_at: &'t str,
@@ -23,7 +23,7 @@ impl WrittenStatus<'_> {
     /// The word, of generation 0; none when nothing is said at all.
     ///
     /// # Errors
-    /// The cause, for the person who mends the file.
+    /// The cause, for the person who corrects the file.
     pub(crate) fn read(&self) -> Result<Option<StatusWord>, String> {
         let Some(colour) = self.colour()? else { return Ok(None) };
         let mut word = StatusWord::new(colour, 0);
@@ -35,19 +35,19 @@ impl WrittenStatus<'_> {
             "negative" => TestResult::Negative,
             "positive" => TestResult::Positive,
             "pending" => TestResult::Pending,
-            _ => return Err("test_result is none of none, negative, positive, pending".to_owned()),
+            _ => return Err("test_result must be none, negative, positive or pending".to_owned()),
         };
         match (result, minute("test_at", self.test_at)?) {
             (TestResult::None, None) => {}
-            (TestResult::None, Some(_)) => return Err("test_at without a test_result".to_owned()),
-            (_, None) => return Err("test_result without test_at".to_owned()),
+            (TestResult::None, Some(_)) => return Err("test_at needs a test_result".to_owned()),
+            (_, None) => return Err("test_result needs test_at".to_owned()),
             (result, Some(at)) => word = word.with_test(at, result),
         }
         match self.doses {
             "" => {}
             doses => match doses.parse::<u8>() {
                 Ok(doses @ 0..=7) => word = word.with_doses(doses),
-                _ => return Err("doses is no number from 0 to 7".to_owned()),
+                _ => return Err("doses must be a number from 0 to 7".to_owned()),
             },
         }
         Ok(Some(word))
@@ -66,11 +66,11 @@ impl WrittenStatus<'_> {
                     ("doses", self.doses),
                 ];
                 match rest.into_iter().find(|(_, text)| !text.is_empty()) {
-                    Some((name, _)) => Err(format!("{name} without a colour")),
+                    Some((name, _)) => Err(format!("{name} needs a colour")),
                     None => Ok(None),
                 }
             }
-            _ => Err("colour is none of green, amber, red".to_owned()),
+            _ => Err("colour must be green, amber or red".to_owned()),
         }
     }
 }
@@ -83,12 +83,12 @@ fn minute(name: &str, text: &str) -> Result<Option<StatusMinute>, String> {
     let absolute = text.starts_with(|c: char| c.is_ascii_digit());
     let instant = if absolute { text.parse().ok() } else { None };
     let Some(Moment(at)) = instant else {
-        return Err(format!("{name} is no time such as 2026-11-21, 2026-11-21T08:00Z or Unix seconds"));
+        return Err(format!("{name} is not a time such as 2026-11-21, 2026-11-21T08:00Z or Unix seconds"));
     };
     let minute = StatusMinute::at(at);
     // Minute 0 is no time at all in a status word, and the last one is all that comes later.
     if minute.get() == 0 || minute == StatusMinute::MAX {
-        return Err(format!("{name} is not between 2020 and 2051"));
+        return Err(format!("{name} must be between 2020 and 2051"));
     }
     Ok(Some(minute))
 }
@@ -117,14 +117,14 @@ mod tests {
             ["green", "2026-11-21T08:00Z", "1795248000", "negative", "3"],
             Ok(Some(green.with_until(minute).with_test(minute, TestResult::Negative).with_doses(3))),
         );
-        check(["Red", "", "", "", ""], Err("none of green, amber, red"));
-        check(["", "", "", "", "2"], Err("doses without a colour"));
-        check(["red", "+7d", "", "", ""], Err("valid_until is no time"));
-        check(["red", "2019-12-31", "", "", ""], Err("not between 2020 and 2051"));
-        check(["red", "2060-01-01", "", "", ""], Err("not between 2020 and 2051"));
-        check(["red", "", "2026-11-21", "", ""], Err("test_at without a test_result"));
-        check(["red", "", "", "positive", ""], Err("test_result without test_at"));
-        check(["red", "", "", "perhaps", ""], Err("test_result is none of"));
-        check(["red", "", "", "", "8"], Err("doses is no number"));
+        check(["Red", "", "", "", ""], Err("must be green, amber or red"));
+        check(["", "", "", "", "2"], Err("doses needs a colour"));
+        check(["red", "+7d", "", "", ""], Err("valid_until is not a time"));
+        check(["red", "2019-12-31", "", "", ""], Err("must be between 2020 and 2051"));
+        check(["red", "2060-01-01", "", "", ""], Err("must be between 2020 and 2051"));
+        check(["red", "", "2026-11-21", "", ""], Err("test_at needs a test_result"));
+        check(["red", "", "", "positive", ""], Err("test_result needs test_at"));
+        check(["red", "", "", "perhaps", ""], Err("test_result must be"));
+        check(["red", "", "", "", "8"], Err("doses must be a number"));
     }
 }

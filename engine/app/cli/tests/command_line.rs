@@ -273,7 +273,7 @@ fn a_credential_that_every_gate_would_refuse_is_not_issued() {
                 "issue", "trip", "--key", "a.key", "--holder", "1", "--hub", "1", "--from", "+2h", "--until",
                 "+1h",
             ],
-            "after --from",
+            "later than --from",
         ),
         (
             &[

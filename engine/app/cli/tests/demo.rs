@@ -32,16 +32,16 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
         "wrong 0",
         "ADMIT",
         "REFUSE  status-red",
-        "Try it by hand",
+        "Try it yourself",
         "gates enrolled over QUIC",
         "proposed and confirmed",
         "the engine agrees",
-        "One hand is not enough",
+        "One signature is not enough",
     ] {
         assert!(text.contains(wanted), "no {wanted:?} in {text}");
     }
     let (alone, confirmed) = text.split_once("The national platform confirms it").unwrap();
-    let (_, alone) = alone.split_once("One hand is not enough").unwrap();
+    let (_, alone) = alone.split_once("One signature is not enough").unwrap();
     assert!(alone.contains("ADMIT") && !alone.contains("REFUSE"), "proposed alone changes nothing: {alone}");
     assert!(confirmed.contains("REFUSE") && !confirmed.contains("ADMIT"), "{confirmed}");
     assert!(fs::read_to_string(folder.path().join("demo.svg")).unwrap().contains("<svg"));
@@ -101,7 +101,7 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
     // A folder that holds a world is not written over.
     let again = hufu(folder.path(), &["demo", "--holders", "1000", "--keep", "kept"]);
     assert_eq!(again.status.code(), Some(2), "{}", said(&again));
-    assert!(said(&again).contains("holds a demo already"), "{}", said(&again));
+    assert!(said(&again).contains("already has a demo"), "{}", said(&again));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What happens when nobody takes what is printed: the work is done to its end, and the exit status says so.
+//! What happens when nobody takes what is printed: the work is completed, and the exit status says so.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -134,6 +134,6 @@ fn check_local(chain: &Chain<'_>, checkpoint: &Message, bytes: &[u8]) -> anyhow:
     ensure!(key.issuer == chain.issuer(), "the local key {id} belongs to issuer {}", key.issuer);
     let unsigned = AuthorityKey::new(key.prepared.public(), key.issuer).vouch(checkpoint)?;
     let again = unsigned.sealed(&checkpoint.local_signature);
-    ensure!(again.as_deref().ok() == Some(&bytes[..Message::BYTES]), "its local signature is not genuine");
+    ensure!(again.as_deref().ok() == Some(&bytes[..Message::BYTES]), "the local signature is not genuine");
     Ok(())
 }

@@ -176,7 +176,7 @@ impl Confirmer<'_> {
         let (named, own) = (self.chain.remote.tip(self.chain.issuer())?, ledger.tip());
         ensure!(
             named.sequence != own.sequence || named.digest == own.digest,
-            "the registry names another history at {} than its own sets make: nothing was signed",
+            "the registry's tip at {} does not match its own sets: nothing was signed",
             own.sequence
         );
         ensure!(named.sequence >= own.sequence, "the registry has lost sets: it ends at {}", named.sequence);

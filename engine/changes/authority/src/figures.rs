@@ -31,10 +31,8 @@ pub fn page(engine: &str) -> anyhow::Result<String> {
     let mut answer = Vec::new();
     stream.take(PAGE_BYTES_MAX).read_to_end(&mut answer).map_err(unavailable)?;
     let answer = String::from_utf8_lossy(&answer);
-    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
-        bail!("it does not answer as a page does")
-    };
-    ensure!(head.split(' ').nth(1) == Some("200"), "it has no such page");
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else { bail!("the answer is not an HTTP page") };
+    ensure!(head.split(' ').nth(1) == Some("200"), "the engine has no such page");
     Ok(body.to_owned())
 }
 

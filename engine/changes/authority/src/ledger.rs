@@ -76,11 +76,11 @@ impl Ledger {
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Applied { .. } => Ok(()),
             SetAnswer::Fork { .. } => bail!(
-                "the set after {at} follows another history than the one that was followed here: somebody has \
-                 rewritten the chain, or this folder is another registry's"
+                "the set after {at} belongs to another history than the one followed here: the chain was rewritten, or \
+                 this folder is another registry's"
             ),
             SetAnswer::Duplicate | SetAnswer::Behind | SetAnswer::Gap { .. } => {
-                bail!("what was sent is not the set after {at}")
+                bail!("the registry's answer is not the set after {at}")
             }
         }
     }
@@ -92,7 +92,7 @@ impl Ledger {
     pub fn look_ahead(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Gap { .. } | SetAnswer::Duplicate => Ok(()),
-            other => bail!("the last set of the chain does not belong there: {other:?}"),
+            other => bail!("the last set of the chain is not valid there: {other:?}"),
         }
     }
 
@@ -166,8 +166,9 @@ impl LedgerFolder {
         if !path.exists() {
             return Ledger::new(self.authorities);
         }
-        Ledger::resume(self.authorities, &path, now, |digest| self.snapshot(digest))
-            .with_context(|| format!("{}: remove the folder to follow the chain anew", path.display()))
+        Ledger::resume(self.authorities, &path, now, |digest| self.snapshot(digest)).with_context(|| {
+            format!("{}: remove the folder to follow the chain again from its start", path.display())
+        })
     }
 
     /// Keeps a ledger, and says where its snapshot is. Whoever is interrupted finds the one before.

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use hufu_client::Gate;
-use hufu_field::{Follow, Scene, Settings};
+use hufu_field::{Follow, Scene, Settings, now_us};
 use hufu_fixtures::services::Nats;
 use hufu_loadgen::Plan;
 use hufu_wire::{Lane, Sequence};
@@ -130,9 +130,4 @@ fn probe(gate: &mut Gate, code: &str, over: &AtomicBool) -> Seen {
         thread::sleep(LOOK_EVERY.saturating_sub(begun.elapsed()));
     }
     Seen(seen)
-}
-
-fn now_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,14 +1,13 @@
 //! A generator on a thread of its own.
 
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
 use hufu_field::{Deployment, Engine};
+use hufu_files::moment::now;
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, Generator, Plan, Report};
-use hufu_wire::UnixMillis;
 
 use crate::LoadArgs;
 
@@ -17,8 +16,7 @@ pub(crate) fn deployment(hufu: &std::path::Path, load: &LoadArgs) -> Result<Depl
     if load.rate == 0 {
         return Deployment::new(hufu);
     }
-    let now = UnixMillis::from(SystemTime::now()).seconds();
-    Deployment::of_world(hufu, World::new(1, load.holders, now))
+    Deployment::of_world(hufu, World::new(1, load.holders, now().seconds()))
 }
 
 /// Enrols the gates of the load and signs their codes.

@@ -44,7 +44,7 @@ pub(crate) enum Subject {
     Device {
         /// Its id.
         device: u32,
-        /// How often it was enrolled anew.
+        /// How many times it was enrolled again.
         generation: u32,
         /// The only site it may ask about; none for a device revoked unseen.
         site: Option<u32>,
@@ -79,7 +79,7 @@ impl Index {
     pub(super) fn load(path: &Path) -> anyhow::Result<Index> {
         match std::fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
-                .with_context(|| format!("{} is not the index of an authority", path.display())),
+                .with_context(|| format!("{} is not the index of a certificate authority", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Index::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }

@@ -29,7 +29,7 @@ snapshot and the warm copies of engines; the registry's head and the engines' me
 they name. Every line of the registry's trail is recomputed, too, and its end printed for the next audit. The token needs \
 the scopes audit and feed; one of a single issuer may not read the trail.
 
-Exit status: 0 everybody agrees, 1 somebody does not; the first difference is named.";
+Exit status: 0 all agree, 1 something differs; the first difference is shown.";
 
 /// Recompute a chain and compare everybody with it.
 #[derive(Debug, Args)]
@@ -44,16 +44,16 @@ pub(crate) struct AuditArgs {
     /// The national platform that must have confirmed every set
     #[arg(long, value_name = "ID")]
     national: u32,
-    /// Who signs its heads; else the national platform
+    /// Who signs its heads [default: the national platform]
     #[arg(long, value_name = "ID")]
     publisher: Option<u32>,
-    /// The metrics page of an engine that follows the chain, http://HOST:PORT; may be given again
+    /// The metrics page of an engine that follows the chain, http://HOST:PORT; may be repeated
     #[arg(long, value_name = "URL")]
     engine: Vec<String>,
-    /// A folder in which an engine keeps what it followed; may be given again
+    /// A folder in which an engine keeps what it followed; may be repeated
     #[arg(long, value_name = "FOLDER")]
     follow_folder: Vec<PathBuf>,
-    /// Where the trail ended when an earlier audit printed it: lines that were removed since are found by nothing else
+    /// The end of the trail that an earlier audit printed; only this finds lines that were removed since
     #[arg(long, value_name = "NUMBER:DIGEST")]
     trail_end: Option<trail::NotedEnd>,
     /// As JSON

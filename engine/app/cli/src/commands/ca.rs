@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::{Table, presets};
 use hufu_client::EngineAddress;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject};
 use crate::gate;
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::term::say;
 use hufu_files::moment::{self, Span};
@@ -61,7 +60,7 @@ pub(crate) enum CaCommand {
         #[arg(long, value_name = "FILE|SERIAL", conflicts_with_all = ["device", "generation"])]
         engine: Option<String>,
     },
-    /// Sign the revocation list anew, before it ends
+    /// Sign the revocation list again, before it expires
     Refresh {
         /// The authority's folder
         #[arg(long, value_name = "FOLDER")]
@@ -87,7 +86,7 @@ pub(crate) struct DeviceArgs {
     /// The device: small and dense, from 0
     #[arg(long, value_name = "ID")]
     device: u32,
-    /// How often it was enrolled anew; one more than before after a revocation
+    /// How many times the device was enrolled again; one higher after each revocation
     #[arg(long, value_name = "N", default_value_t = 0)]
     generation: u32,
     /// The only site it may ask about
@@ -141,7 +140,10 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
     match command {
         CaCommand::Init { dir, name } => {
             Authority::init(dir, name)?;
-            say!("authority in {}: hand {ROOT} and {CRL} to engines, keep the rest", dir.display());
+            say!(
+                "certificate authority in {}: copy {ROOT} and {CRL} to the engines, keep the other files here",
+                dir.display()
+            );
         }
         CaCommand::Device(args) => device(args)?,
         CaCommand::Server(args) => server(args)?,
@@ -159,15 +161,18 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
                     let before = if authority.revoke_engine(&serial)? { "" } else { ", as it was before" };
                     format!("the engine's certificate {} is revoked{before}", hex::encode(serial))
                 }
-                (None, None) => bail!("name a --device or an --engine"),
+                (None, None) => bail!("give --device or --engine"),
             };
             say!("{what}; engines need {}", dir.join(CRL).display());
         }
         CaCommand::Refresh { dir } => {
             Authority::open(dir)?.publish()?;
-            say!("{} is signed anew", dir.join(CRL).display());
+            say!("{} has a new signature", dir.join(CRL).display());
         }
-        CaCommand::List { dir, json } => list(&Authority::open(dir)?, *json),
+        CaCommand::List { dir, json } => {
+            let header = ["who", "generation", "site", "scope", "until", "now"];
+            return Ok(list(Authority::open(dir)?.entries(), *json, header, row));
+        }
     }
     Ok(Exit::Yes)
 }
@@ -183,7 +188,7 @@ fn device(args: &DeviceArgs) -> anyhow::Result<()> {
         },
     };
     let mut authority = Authority::open(&args.dir)?;
-    ensure!(!args.out.join(gate::CERTIFICATE).exists(), "{} holds a gate already", args.out.display());
+    ensure!(!args.out.join(gate::CERTIFICATE).exists(), "{} already has a gate", args.out.display());
     let issued = authority.device(grant, args.valid.s)?;
     gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
     say!("device {} of site {}: {}", grant.device, grant.site, args.out.display());
@@ -222,19 +227,6 @@ fn serial_of(named: &str) -> anyhow::Result<Vec<u8>> {
 
 fn server_paths(name: &Path) -> [PathBuf; 2] {
     ["pem", "key"].map(|extension| files::with_extension(name, extension))
-}
-
-fn list(authority: &Authority, as_json: bool) {
-    if as_json {
-        say!("{:#}", json!(authority.entries()));
-        return;
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["who", "generation", "site", "scope", "until", "now"]);
-    for entry in authority.entries() {
-        table.add_row(row(entry));
-    }
-    say!("{table}");
 }
 
 fn row(entry: &Entry) -> [String; 6] {

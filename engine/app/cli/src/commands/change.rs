@@ -25,8 +25,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu change withdraw --issuer 310000 14
 
 A CSV file of changes has the columns holder, colour, valid_until, test_at, test_result, doses, generation; the first \
-two at least. A TOML file has rule, reason, valid and [[change]] tables with the same keys. A colour leaves the \
-credential generation as it is, a generation leaves the colour, both set the whole word; colour = forget forgets the \
+two at least. A TOML file has rule, reason, valid and [[change]] tables with the same keys. A colour keeps the \
+credential generation, a generation keeps the colour, both set the whole status; colour = forget forgets the \
 holder. --reset-time is for a chain whose last change was signed by a clock that was ahead (docs/OPERATIONS.md, Clocks).";
 
 /// Propose, confirm and look at changes of holders' statuses.
@@ -40,9 +40,9 @@ pub(crate) enum ChangeCommand {
     Show(list::ShowArgs),
     /// Give proposals their place in the chain, as the national platform
     Confirm(Box<confirm::ConfirmArgs>),
-    /// Let a proposal through that the brake holds because it turns too many red, as the national platform
+    /// Release a proposal that the brake holds because it turns too many holders red, as the national platform
     Release(Box<release::ReleaseArgs>),
-    /// Take a proposal back
+    /// Withdraw a proposal
     Withdraw(list::WithdrawArgs),
 }
 

@@ -25,7 +25,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 propose follows the chain to its end, hands the snapshot in to the registry and writes a checkpoint with the local \
 signature. confirm follows the chain to the same place, makes the snapshot out of its own words, compares, signs, and \
 hands the checkpoint in to the registry. --state is a folder that each authority keeps for itself. export fills a folder that engines without a line to the registry \
-follow (feed = \"file:...\" in engine.toml): run it again whenever they are to be brought up to date.";
+follow (feed = \"file:...\" in engine.toml): run it again to bring them up to date.";
 
 /// Vouch for a whole table with both keys.
 #[derive(Debug, Subcommand)]
@@ -34,7 +34,7 @@ pub(crate) enum CheckpointCommand {
     Propose(Box<propose::ProposeArgs>),
     /// Check a checkpoint against the chain, sign it and hand it in, as the national platform
     Confirm(Box<confirm::ConfirmArgs>),
-    /// Fill a folder for engines that are refreshed by hand: checkpoint, snapshot, the sets after it, the head
+    /// Fill a folder for engines without a line to the registry: checkpoint, snapshot, the sets after it, the head
     Export(export::ExportArgs),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct CommonArgs {
     /// The folder in which this authority follows chains itself
     #[arg(long, value_name = "FOLDER")]
     state: PathBuf,
-    /// Do not ask before signing
+    /// Sign without asking
     #[arg(long)]
     yes: bool,
     /// As JSON

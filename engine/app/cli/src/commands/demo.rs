@@ -42,7 +42,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 
 Exit status: 0 when every verdict was right, nothing was lost and the offered rate was held; else 1.";
 
-/// Show the whole thing at work on made-up people, and measure it.
+/// Run a whole deployment with generated people on this machine, and measure it.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// How many people
@@ -57,16 +57,16 @@ pub(crate) struct DemoArgs {
     /// What is checked: gate, first, again, paper, trip, hostile, or weights such as phone-first=60,paper=5
     #[arg(long, default_value = "gate")]
     mix: Mix,
-    /// Write every figure as JSON
+    /// Write all figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Where to draw latency and rate [default: hufu-demo.svg in the folder for temporary files]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Keep the world in this folder, to try codes by hand
+    /// Keep all files in this folder, to try codes afterwards
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Makes up the people; the same seed makes the same
+    /// Seed of the generated people; the same seed gives the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
@@ -81,16 +81,15 @@ struct Outcome {
 /// Runs `hufu demo`.
 pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let begun = Instant::now();
-    let temporary = match &args.keep {
-        Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("hufu-demo.").tempdir()?),
+    // Removed at the end of the demo.
+    let temporary;
+    let folder = if let Some(folder) = &args.keep {
+        folder.as_path()
+    } else {
+        temporary = tempfile::Builder::new().prefix("hufu-demo.").tempdir()?;
+        temporary.path()
     };
-    let folder = match (&args.keep, &temporary) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(temporary)) => temporary.path().to_owned(),
-        (None, None) => anyhow::bail!("there is no folder"),
-    };
-    let place = furnish(args, &folder)?;
+    let place = furnish(args, folder)?;
     let mut source = Source::start(&place)?;
     let now = place.world.now();
     let changes = Changes::begin(source.home(), place.first_changing(), &place.signer(), now)?;
@@ -119,7 +118,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         summary.write_json(path)?;
     }
 
-    say!("\n{}", term::stdout().strong("One holder by hand"));
+    say!("\n{}", term::stdout().strong("One holder, step by step"));
     let tour = Tour::new(&place, term::stdout());
     if let Err(error) = tour.take() {
         fault.get_or_insert_with(|| format!("{error:#}"));
@@ -161,7 +160,7 @@ fn offer(
     let larder = CodeStock::new(place.world.clone(), MARKET, &|done, all| show_count(&bar, done, all));
     bar.finish_and_clear();
     let mut generator = Generator::new(larder, enrolled, engine.udp, 1)
-        .context("no load can be made")?
+        .context("cannot prepare the load")?
         .with_server_cpu(CpuMeter::of(engine.pid()));
     let device = gate::open(&place.gate())?;
     let mut gate =
@@ -188,7 +187,7 @@ fn offer(
     });
     bar.finish_and_clear();
     made?;
-    let report = report.map_err(unavailable).context("the load broke off")?;
+    let report = report.map_err(unavailable).context("the load stopped before its end")?;
     let agreements = source.compare(engine)?;
     Ok(Outcome { report, watched: changes.compare(watched), agreements })
 }
@@ -199,9 +198,10 @@ fn joined<T>(outcome: thread::Result<T>) -> T {
 
 fn by_hand(args: &DemoArgs, tour: &Tour<'_>) -> String {
     match &args.keep {
-        Some(_) => format!("Try it by hand, in this order:\n{}", tour.by_hand()),
+        Some(_) => format!("Try it yourself, in this order:\n{}", tour.by_hand()),
         None => {
-            "Try it by hand: `hufu demo --seconds 1 --keep FOLDER` keeps a world, and says how.".to_owned()
+            "Try it yourself: `hufu demo --seconds 1 --keep FOLDER` keeps the folder and shows the commands."
+                .to_owned()
         }
     }
 }

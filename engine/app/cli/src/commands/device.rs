@@ -1,11 +1,11 @@
 //! `hufu device`: the verifier devices of a registry. Their certificates come from `hufu ca device`.
 
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use hufu_contract::{Device, NewDevice};
 use hufu_wire::{DeviceId, SiteId};
 use serde_json::json;
 
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
@@ -55,7 +55,7 @@ pub(crate) enum DeviceCommand {
         #[arg(value_name = "DEVICE")]
         device: u32,
     },
-    /// Give a device the next generation, for enrolling it anew
+    /// Give a device the next generation, to enrol it again
     Renew {
         #[command(flatten)]
         registry: RegistryArgs,
@@ -76,7 +76,7 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
             } else {
                 tell(&device);
                 say!(
-                    "hufu ca device --device {} --generation {} --site {} makes its certificate",
+                    "to make its certificate, run hufu ca device --device {} --generation {} --site {}",
                     device.id,
                     device.generation,
                     device.site
@@ -85,28 +85,17 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
         }
         DeviceCommand::List { registry, site, json } => {
             let devices = registry.connect()?.ask(|api| api.devices(site.map(SiteId)))?.devices;
-            if *json {
-                say!("{:#}", json!(devices));
-                return Ok(Exit::Yes);
-            }
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(["device", "site", "generation", "state", "name"]);
-            for device in &devices {
-                table.add_row([
-                    device.id.to_string(),
-                    device.site.to_string(),
-                    device.generation.to_string(),
-                    state(device).to_owned(),
-                    printable(&device.name),
-                ]);
-            }
-            say!("{table}");
+            return Ok(list(&devices, *json, ["device", "site", "generation", "state", "name"], |device| {
+                let Device { id, site, generation, .. } = device;
+                let [id, site, generation] = [id, site, generation].map(u32::to_string);
+                [id, site, generation, state(device).to_owned(), printable(&device.name)]
+            }));
         }
         DeviceCommand::Revoke { registry, device } => {
             let device = registry.connect()?.ask(|api| api.revoke_device(DeviceId(*device)))?;
             tell(&device);
             say!(
-                "engines learn it from the revocation list: hufu ca revoke --device {} --generation {}",
+                "to tell the engines, run hufu ca revoke --device {} --generation {}",
                 device.id,
                 device.generation
             );

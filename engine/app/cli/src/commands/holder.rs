@@ -29,9 +29,9 @@ A registry never shows a name or a number again: find answers where somebody is,
 /// Register people, find them, issue their credentials.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HolderCommand {
-    /// Register somebody; who is registered already keeps their place
+    /// Register a holder; a holder who is registered already keeps the index
     Add(AddArgs),
-    /// Find somebody by their id number
+    /// Find a holder by id number
     Find(FindArgs),
     /// Show a holder as a gate may, with their status
     Show(ShowArgs),
@@ -40,7 +40,7 @@ pub(crate) enum HolderCommand {
     Credential(credential::CredentialCommand),
 }
 
-/// Register somebody.
+/// Register a holder.
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) struct AddArgs {
     json: bool,
 }
 
-/// Find somebody.
+/// Find a holder.
 #[derive(Debug, Args)]
 pub(crate) struct FindArgs {
     #[command(flatten)]
@@ -134,7 +134,7 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
     match remote.with(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
         Ok(holder) => Ok(show(&holder, args.json)),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
-            note!("nobody is registered with this number");
+            note!("no holder is registered with this number");
             Ok(Exit::No)
         }
         Err(fault) => Err(marked(fault)),

@@ -77,12 +77,12 @@ pub(crate) struct ImportArgs {
     /// How many lines may be refused for the others to be taken
     #[arg(long, value_name = "N", default_value_t = 0)]
     refuse_max: u64,
-    /// A column to pass over
+    /// A column to skip
     #[arg(long, value_name = "NAME")]
     ignore: Vec<String>,
     #[command(flatten)]
     clocks: ClockArgs,
-    /// The number of the rule that gave the colours
+    /// Number of the rule that set the colours
     #[arg(long, value_name = "N", default_value_t = 0)]
     rule: u32,
     /// Why the statuses are what they are, at most 128 bytes
@@ -91,7 +91,7 @@ pub(crate) struct ImportArgs {
     /// For how long what is proposed may be confirmed, at most 7d
     #[arg(long, value_name = "SPAN", default_value = "7d")]
     valid: Span,
-    /// Do not ask before signing
+    /// Sign without asking
     #[arg(long)]
     yes: bool,
     /// As JSON
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     }
     if refused.count() > args.refuse_max {
         note!(
-            "nothing was done: {} lines are refused, and --refuse-max is {}; mend them, or allow as many",
+            "nothing was done: {} lines are refused, and --refuse-max is {}; correct them, or raise --refuse-max",
             refused.count(),
             args.refuse_max
         );
@@ -167,7 +167,7 @@ fn carry_out(
         }
         (Some(issuer), None) => IssuerId(issuer),
         (None, Some(signer)) => signer.key().issuer(),
-        (None, None) => anyhow::bail!("whose holders do they become? --issuer ID says it"),
+        (None, None) => anyhow::bail!("--issuer is required (the issuer whose holders they become)"),
     };
     let remote = args.registry.connect()?;
     if let Some(signer) = &signer {
@@ -183,7 +183,7 @@ fn carry_out(
 
     let mut statuses = enrol::enrol(lines, &remote, issuer, summary)?;
     let again = lines.digest()?;
-    ensure!(again == inputs, "{} changed while it was read; import it again", args.file.display());
+    ensure!(again == inputs, "{} changed while it was read; run the import again", args.file.display());
     let Some(signer) = signer else { return Ok(()) };
 
     if summary.known > 0 {
@@ -232,10 +232,10 @@ impl Summary {
         if args.dry_run {
             say!("nothing was done: --dry-run");
         } else if self.registered + self.known > 0 {
-            say!("{} registered, {} were known", self.registered, self.known);
+            say!("{} registered, {} were registered before", self.registered, self.known);
             if !args.register_only {
                 say!(
-                    "{} statuses were so already, {} proposals waited already",
+                    "{} statuses were unchanged, {} proposals were pending already",
                     self.unchanged,
                     self.waiting
                 );

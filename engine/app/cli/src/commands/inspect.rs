@@ -40,7 +40,7 @@ pub(crate) struct InspectArgs {
     /// A code's text, hexadecimal digits, a file (a picture, too), or - for standard input
     #[arg(value_name = "WHAT")]
     what: String,
-    /// What it is, where that cannot be told
+    /// The kind of message, where the bytes do not show it
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<Kind>,
     /// A trust list: verify the signature under its keys
@@ -134,7 +134,7 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     match args.kind {
         Some(kind) => as_kind(kind, &bytes, judge),
         None if no_file => {
-            guess(&bytes, judge).with_context(|| format!("there is no file {}, and it is no code", args.what))
+            guess(&bytes, judge).with_context(|| format!("{} is neither a file nor a code", args.what))
         }
         None => guess(&bytes, judge),
     }
@@ -178,7 +178,7 @@ fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
         }
     }
     bail!(
-        "these {} bytes are not a whole message of any kind; --as KIND says why they are not one of that kind",
+        "these {} bytes are not a complete message of a known kind; --as KIND shows why they are not of that kind",
         bytes.len()
     )
 }
@@ -209,7 +209,7 @@ fn is_picture(path: &Path) -> anyhow::Result<bool> {
     let mut first = [0; 3];
     let mut file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     if file.metadata()?.len() > INPUT_BYTES_MAX {
-        bail!("{} is larger than any message", path.display());
+        bail!("{} is larger than the largest message", path.display());
     }
     Ok(file.read_exact(&mut first).is_ok() && matches!(&first, b"\x89PN" | b"\xff\xd8\xff"))
 }

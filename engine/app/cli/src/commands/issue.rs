@@ -101,7 +101,7 @@ pub(crate) fn run(command: &IssueCommand) -> anyhow::Result<Exit> {
         }
         IssueCommand::Trip { common, hub, from, until } => {
             let Moment(UnixSeconds(until_s)) = *until;
-            ensure!(until.0 > from.0, "--until does not lie after --from");
+            ensure!(until.0 > from.0, "--until must be later than --from");
             let detail = Detail::Trip { hub: HubId(*hub), from: from.0, until: UnixSeconds(until_s - 1) };
             let latest = common.issued.0.0.saturating_add(limits::TRIP_VALIDITY_S_MAX);
             ensure!(until_s <= latest, "a trip code is issued at most 60 days before the trip ends");
@@ -126,7 +126,7 @@ fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
     match holder.present(moment::now().seconds()) {
         Ok(text) => show(&text, &common.show),
         Err(error) => {
-            note!("hufu: {} is written; no code to show yet: {error:#}", out.display());
+            note!("hufu: wrote {}; it has no code to show at this time: {error:#}", out.display());
             Ok(())
         }
     }

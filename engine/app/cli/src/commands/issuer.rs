@@ -1,12 +1,11 @@
 //! `hufu registry issuer`: whose chains a registry keeps.
 
 use clap::Subcommand;
-use comfy_table::{Table, presets};
-use hufu_contract::{Brake, IssuerEdit, SecondPhone};
+use hufu_contract::{Brake, Issuer, IssuerEdit, SecondPhone};
 use hufu_upstream::Api;
 use hufu_wire::IssuerId;
-use serde_json::json;
 
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
@@ -31,7 +30,8 @@ pub(crate) enum IssuerCommand {
         /// Who signs its heads
         #[arg(long, value_name = "ID")]
         publisher: u32,
-        /// When red is too much at once: SHARE in a thousand of the holders within WINDOW seconds, and FREE always
+        /// When the brake holds a change: it turns more than FREE holders red, and more than SHARE in a thousand of all
+        /// holders turn red within WINDOW seconds
         #[arg(long, value_name = "SHARE,WINDOW,FREE", value_parser = read_brake)]
         brake: Option<Brake>,
         /// What becomes of a second phone credential of one holder: `tell` issues it and tells of the first, `supersede`
@@ -71,26 +71,16 @@ pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
                 issuer.publisher
             );
             say!(
-                "brake: more than {free} and than {share_permille} in a thousand red within {window_s} s are held"
+                "brake: holds changes that turn more than {free} holders red, and more than {share_permille} in a \
+                 thousand within {window_s} s"
             );
         }
         IssuerCommand::List { registry, json } => {
             let issuers = registry.connect()?.ask(Api::issuers)?.issuers;
-            if *json {
-                say!("{:#}", json!(issuers));
-                return Ok(Exit::Yes);
-            }
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(["issuer", "national", "publisher", "name"]);
-            for issuer in &issuers {
-                table.add_row([
-                    issuer.id.to_string(),
-                    issuer.national.to_string(),
-                    issuer.publisher.to_string(),
-                    printable(&issuer.name),
-                ]);
-            }
-            say!("{table}");
+            return Ok(list(&issuers, *json, ["issuer", "national", "publisher", "name"], |issuer| {
+                let Issuer { id, national, publisher, .. } = issuer;
+                [id.to_string(), national.to_string(), publisher.to_string(), printable(&issuer.name)]
+            }));
         }
     }
     Ok(Exit::Yes)

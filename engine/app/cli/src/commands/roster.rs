@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
-use hufu_contract::{RosterEdit, RosterGroup, SignRoster};
+use hufu_contract::{RosterEdit, RosterGroup, RosterSummary, SignRoster};
 use hufu_wire::{IssuerId, SiteId};
 use serde_json::json;
 
 use crate::commands::batch::read_members;
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
@@ -98,16 +98,8 @@ pub(crate) fn run(command: &RosterCommand) -> anyhow::Result<Exit> {
         }
         RosterCommand::List { registry, site, json } => {
             let rosters = registry.connect()?.ask(|api| api.rosters(SiteId(*site)))?.rosters;
-            if *json {
-                say!("{:#}", json!(rosters));
-                return Ok(Exit::Yes);
-            }
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(["roster", "members"]);
-            for roster in &rosters {
-                table.add_row([printable(&roster.name), roster.members.to_string()]);
-            }
-            say!("{table}");
+            let row = |roster: &RosterSummary| [printable(&roster.name), roster.members.to_string()];
+            return Ok(list(&rosters, *json, ["roster", "members"], row));
         }
         RosterCommand::Show { which: RosterArgs { registry, name, site }, json } => {
             let roster = registry.connect()?.ask(|api| api.roster(SiteId(*site), name))?;

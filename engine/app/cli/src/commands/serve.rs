@@ -11,7 +11,7 @@ use hufu_node::{Config, Node, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::outcome::Exit;
-use crate::signals::{Signals, Told};
+use crate::signals::{Request, Signals};
 use crate::term::say;
 use crate::{about, log, term};
 
@@ -92,8 +92,8 @@ async fn attend(node: &mut Node, signals: &mut Signals) -> &'static str {
         tokio::select! {
             _ = looks.tick() => node.refresh(false),
             told = signals.next() => match told {
-                Told::Look => node.refresh(true),
-                Told::Stop(why) => return why,
+                Request::Reload => node.refresh(true),
+                Request::Stop(why) => return why,
             },
         }
     }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use comfy_table::{Table, presets};
-use hufu_contract::SiteEdit;
+use hufu_contract::{Site, SiteEdit};
 use hufu_upstream::Api;
 use hufu_wire::SiteId;
 use serde_json::json;
 
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
@@ -92,16 +92,8 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
         }
         SiteCommand::List { registry, json } => {
             let sites = registry.connect()?.ask(Api::sites)?.sites;
-            if *json {
-                say!("{:#}", json!(sites));
-                return Ok(Exit::Yes);
-            }
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_header(["site", "name"]);
-            for site in &sites {
-                table.add_row([site.id.to_string(), printable(&site.name)]);
-            }
-            say!("{table}");
+            let row = |site: &Site| [site.id.to_string(), printable(&site.name)];
+            return Ok(list(&sites, *json, ["site", "name"], row));
         }
         SiteCommand::Show { registry, site, json } => {
             let site = registry.connect()?.ask(|api| api.site(SiteId(*site)))?;
@@ -120,7 +112,7 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
         }
         SiteCommand::Export { registry, out } => {
             let text = registry.connect()?.ask(Api::sites_toml)?;
-            let Ok(text) = std::str::from_utf8(&text) else { bail!("the registry sends no text") };
+            let Ok(text) = std::str::from_utf8(&text) else { bail!("the registry's answer is not text") };
             match out {
                 Some(path) => {
                     files::replace(path, text.as_bytes(), Readable::All)?;

@@ -25,7 +25,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 /// Look into a status snapshot and change it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
-    /// Make a snapshot in which nobody is known
+    /// Make a snapshot without known holders
     New {
         /// Whose holders
         #[arg(long, value_name = "ID")]
@@ -65,7 +65,7 @@ pub(crate) struct SetArgs {
     /// Whose status
     #[arg(long, value_name = "N")]
     holder: u32,
-    /// The colour; needed for a holder nobody knows yet
+    /// The colour; required for a holder who is not known yet
     #[arg(long)]
     colour: Option<ColourName>,
     /// The only credential generation that is alive
@@ -80,7 +80,7 @@ pub(crate) struct SetArgs {
     /// Vaccine doses, 0 to 7
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7))]
     doses: Option<u8>,
-    /// When the colour ends
+    /// When the colour expires
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
     /// Forget the holder
@@ -111,7 +111,7 @@ pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
             ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
             let heard = Some(moment::now());
             SnapshotWriter::create(out, IssuerId(*issuer), Sequence(1), heard)?.finish()?;
-            say!("{}: issuer {issuer}, sequence 1, nobody is known", out.display());
+            say!("{}: issuer {issuer}, sequence 1, no holder is known", out.display());
         }
         SnapshotCommand::Show { file, holder, json } => show(file, holder.map(HolderIndex), *json)?,
         SnapshotCommand::Set(args) => set(args)?,
@@ -147,7 +147,7 @@ impl SetArgs {
             return Ok(StatusWord::UNKNOWN);
         }
         let colour = self.colour.map(ColourName::colour).or(before.colour());
-        let colour = colour.context("the holder is not known yet: name a --colour")?;
+        let colour = colour.context("the holder is unknown: --colour is required")?;
         let generation = self.generation.unwrap_or(before.generation());
         let mut word = StatusWord::new(colour, generation).with_doses(self.doses.unwrap_or(before.doses()));
         word = match self.test {
@@ -179,7 +179,7 @@ fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Resu
     }
     let heard = heard.map_or_else(|| "never".to_owned(), |heard| moment::show(heard.seconds()));
     say!("issuer {issuer}, sequence {sequence}, heard of {heard}");
-    say!("{holders} holders known, {segments} segments, {bytes} bytes, whole");
+    say!("{holders} holders known, {segments} segments, {bytes} bytes, complete");
     say!("digest {digest}");
     if let Some(holder) = holder {
         say!("holder {holder}: {}", status::describe(held.word(holder)));

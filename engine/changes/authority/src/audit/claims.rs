@@ -29,8 +29,9 @@ pub(super) fn engines(engines: &[String], issuer: IssuerId) -> anyhow::Result<Ve
 
 fn ask(engine: &str, issuer: IssuerId) -> anyhow::Result<Claim> {
     let ask = || {
-        figures::followed(&figures::page(engine)?, issuer)
-            .with_context(|| format!("its page says nothing of issuer {issuer}: it follows no chain of it"))
+        figures::followed(&figures::page(engine)?, issuer).with_context(|| {
+            format!("its metrics page does not name issuer {issuer}: it does not follow this chain")
+        })
     };
     let mut last = ask()?;
     for _ in 1..TRIES {
@@ -101,7 +102,7 @@ pub(super) fn warm_copies(folders: &[PathBuf], authorities: Authorities) -> anyh
         let state = folder.join("warm.state");
         let snapshot = |digest: SnapshotDigest| folder.join(format!("{digest}.snapshot"));
         let ledger = Ledger::resume(authorities, &state, moment::now(), snapshot)
-            .with_context(|| format!("{} holds no warm copy of this issuer", folder.display()))?;
+            .with_context(|| format!("{} has no warm copy of this issuer", folder.display()))?;
         let claim =
             claim(format!("warm copy in {}", folder.display()), ledger.tip().sequence, ledger.tip().digest);
         Ok(Table { claim, words: ledger.into_words() })

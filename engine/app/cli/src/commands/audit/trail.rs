@@ -23,7 +23,7 @@ impl FromStr for NotedEnd {
     type Err = String;
 
     fn from_str(text: &str) -> Result<NotedEnd, String> {
-        let wrong = || "write NUMBER:DIGEST as an earlier audit printed it".to_owned();
+        let wrong = || "expected NUMBER:DIGEST, as an earlier audit printed it".to_owned();
         let (number, digest) = text.split_once(':').ok_or_else(wrong)?;
         let digest: Hex<32> = digest.parse().map_err(|_| wrong())?;
         Ok(NotedEnd { number: number.parse().map_err(|_| wrong())?, digest: TrailDigest(digest.0) })
@@ -82,11 +82,11 @@ pub(super) fn check(
                 Some(Difference::Digest { held: digest.to_string(), should: noted.digest.to_string() })
             }
             None => Some(Difference::Other(format!(
-                "it has no line {}, which an earlier audit noted: lines were removed from its end",
+                "line {} of the earlier audit is missing: lines were removed from the end",
                 noted.number
             ))),
         };
-        report.note("trail: the end that was noted", Sequence(noted.number), difference);
+        report.note("trail: the end of the earlier audit", Sequence(noted.number), difference);
     }
     Ok(Some(last))
 }

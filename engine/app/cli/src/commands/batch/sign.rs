@@ -71,6 +71,6 @@ pub(crate) fn read_members(
         let new = members.entry(issuer).or_default().insert(holder);
         ensure!(new, "{}:{number}: holder {holder} of issuer {issuer} is listed twice", path.display());
     }
-    ensure!(!members.is_empty(), "{} lists nobody", path.display());
+    ensure!(!members.is_empty(), "{} lists no member", path.display());
     Ok(members)
 }

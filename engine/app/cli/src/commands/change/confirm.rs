@@ -30,7 +30,7 @@ pub(crate) struct ConfirmArgs {
     /// A folder where this platform follows the chain itself: it finds a registry that hides or rewrites sets
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
-    /// Do not ask before signing
+    /// Sign without asking
     #[arg(long)]
     yes: bool,
     /// As JSON
@@ -45,7 +45,7 @@ pub(super) struct PlatformArgs {
     chain: ChainArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// Confirm a change that resets the time of the chain: a clock was ahead, and both authorities know
+    /// Allow a change that resets the time of the chain, because a clock was ahead
     #[arg(long)]
     reset_time: bool,
 }

@@ -2,17 +2,16 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use comfy_table::{Table, presets};
 use hufu_contract::{Proposal, ProposalId, ProposalPhase};
 use hufu_wire::chain::Instruction;
 use hufu_wire::{IssuerId, UnixMillis, read};
 use serde_json::json;
 
-use crate::instructed;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
 use crate::words::words;
+use crate::{instructed, listing};
 use hufu_files::moment;
 
 /// List proposals.
@@ -50,7 +49,7 @@ pub(crate) struct ShowArgs {
     json: bool,
 }
 
-/// Take a proposal back.
+/// Withdraw a proposal.
 #[derive(Debug, Args)]
 pub(crate) struct WithdrawArgs {
     #[command(flatten)]
@@ -65,28 +64,18 @@ pub(crate) struct WithdrawArgs {
 
 /// Runs `hufu change list`.
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
-    let remote = args.registry.connect()?;
-    let proposals = remote.proposals(IssuerId(args.issuer), args.state)?;
-    if args.json {
-        say!("{:#}", json!(proposals));
-        return Ok(Exit::Yes);
-    }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_header(["proposal", "state", "changes", "rule", "proposed", "reason"]);
-    for proposal in &proposals {
-        table.add_row([
+    let proposals = args.registry.connect()?.proposals(IssuerId(args.issuer), args.state)?;
+    let header = ["proposal", "state", "changes", "rule", "proposed", "reason"];
+    Ok(listing::list(&proposals, args.json, header, |proposal| {
+        [
             proposal.id.to_string(),
             state_of(proposal),
             proposal.changes.to_string(),
             proposal.rule.to_string(),
             moment::show(UnixMillis(proposal.proposed_ms).seconds()),
             printable(&proposal.reason),
-        ]);
-    }
-    say!("{table}");
-    Ok(Exit::Yes)
+        ]
+    }))
 }
 
 /// Runs `hufu change show`.
@@ -94,7 +83,7 @@ pub(super) fn show(args: &ShowArgs) -> anyhow::Result<Exit> {
     let (remote, issuer) = (args.registry.connect()?, IssuerId(args.issuer));
     let proposal = remote.ask(|api| api.proposal(issuer, ProposalId(args.proposal)))?;
     let bytes = remote.ask(|api| api.instruction(issuer, ProposalId(args.proposal)))?;
-    let instruction: Instruction<'_> = read(&bytes).context("the registry sends no instruction")?;
+    let instruction: Instruction<'_> = read(&bytes).context("the registry's answer is not an instruction")?;
     if args.json {
         let mut object = instructed::to_json(issuer, &instruction.content, true);
         object["proposal"] = json!(proposal);

@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_clear_is_refused_with_its_place() {
         check("c.csv", "holder,colour\n1,red\n1,green\n", Err("line 3: holder 1 is named twice"));
-        check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour is none of"));
+        check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour must be"));
         check("c.csv", "holder,color\n1,red\n", Err("unknown field `color`"));
         check("c.csv", "holder,colour\n1,\n", Err("name a colour, a generation or both"));
         check("c.csv", "holder,colour,generation\n1,forget,3\n", Err("who is forgotten has no generation"));

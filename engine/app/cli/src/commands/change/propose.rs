@@ -31,13 +31,13 @@ pub(crate) struct ProposeArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "holder")]
     #[arg(required_unless_present_any = ["holder", "instruction"])]
     from: Option<PathBuf>,
-    /// Whose status changes; several become the same
+    /// Whose status changes; may be repeated, all get the same status
     #[arg(long, value_name = "N")]
     holder: Vec<u32>,
     /// The colour: green, amber or red; or forget
     #[arg(long, value_name = "COLOUR", requires = "holder")]
     colour: Option<String>,
-    /// When the colour ends
+    /// When the colour expires
     #[arg(long, value_name = "TIME", requires = "colour", allow_hyphen_values = true)]
     until: Option<Moment>,
     /// What the last test said: none, negative, positive or pending
@@ -49,7 +49,7 @@ pub(crate) struct ProposeArgs {
     /// Vaccine doses, 0 to 7
     #[arg(long, value_name = "N", requires = "colour")]
     doses: Option<u8>,
-    /// The only credential generation that is alive: one more kills a lost phone's code
+    /// The only valid credential generation: a higher one makes a lost phone's code invalid
     #[arg(long, value_name = "N", requires = "holder")]
     generation: Option<u8>,
     /// Number of the rule that set the colours; else the file's
@@ -58,13 +58,13 @@ pub(crate) struct ProposeArgs {
     /// Why, at most 128 bytes; else the file's
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// What the rule was given: a file to take the digest of, or 64 hexadecimal digits; else the file of --from
+    /// The rule's inputs: a file, or its SHA-256 as 64 hexadecimal digits; else the file of --from
     #[arg(long, value_name = "FILE|HEX")]
     inputs: Option<String>,
-    /// For how long it may be confirmed, at most 7d; else the file's, else 1d
+    /// How long it may be confirmed, at most 7d; else the file's, else 1d
     #[arg(long, value_name = "SPAN")]
     valid: Option<Span>,
-    /// Reset the time of the chain, which a clock that was ahead has carried away: the change begins its next era
+    /// Reset the time of the chain after a clock was ahead: the change begins the chain's next era
     #[arg(long, conflicts_with_all = ["out", "instruction"])]
     reset_time: bool,
     /// The era of the chain's time, for --out: how often it was reset (`hufu change list --json` shows it)
@@ -73,13 +73,13 @@ pub(crate) struct ProposeArgs {
     era: u8,
     #[command(flatten)]
     clocks: ClockArgs,
-    /// Write the signed instruction to a file and hand in nothing; of several, FILE.2 and so on
+    /// Write the signed instruction to a file and do not hand it in; more than one become FILE.2 and so on
     #[arg(long, value_name = "FILE", conflicts_with = "instruction")]
     out: Option<PathBuf>,
     /// Hand in a file of --out, signed elsewhere
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "holder", "key", "agent"])]
     instruction: Option<PathBuf>,
-    /// Do not ask before signing
+    /// Sign without asking
     #[arg(long)]
     yes: bool,
     /// As JSON

@@ -21,7 +21,7 @@ pub(crate) struct ReleaseArgs {
     /// Release it, and do not confirm it yet
     #[arg(long)]
     only: bool,
-    /// Do not ask before signing
+    /// Sign without asking
     #[arg(long)]
     yes: bool,
 }

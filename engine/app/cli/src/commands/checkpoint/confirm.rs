@@ -30,7 +30,7 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let checkpoint = Checkpoint::check(&chain, &common.state, &bytes)?;
     if !common.json {
         show(&checkpoint);
-        note!("the chain that was followed here has the same sets and the same words");
+        note!("the chain that was followed here has the same sets and the same statuses");
     }
     if !common.sure()? {
         return Ok(Exit::No);

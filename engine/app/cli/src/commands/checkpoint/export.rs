@@ -43,9 +43,10 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     if args.from.is_none()
         && let Some(bytes) = remote.ask(|api| api.checkpoint(issuer))?
     {
-        let checkpoint: Checkpoint = read(&bytes).context("the registry sends no checkpoint")?;
+        let checkpoint: Checkpoint = read(&bytes).context("the registry's answer is not a checkpoint")?;
         let digest = SnapshotDigest(checkpoint.snapshot);
-        let folder = tempfile::tempdir_in(&args.out).context("no folder for the snapshot")?;
+        let folder =
+            tempfile::tempdir_in(&args.out).context("cannot make a temporary folder for the snapshot")?;
         let path = folder.path().join("fetched");
         let snapshots = remote.with(|api| async { RegistrySnapshots::new(api.clone(), issuer) });
         remote.with(|_| snapshots.fetch(digest, &path)).map_err(unavailable)?;

@@ -56,7 +56,7 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     } else {
         let (sequence, digest) = (checkpoint.message.sequence, checkpoint.snapshot.digest);
         say!("{}: sequence {sequence}, snapshot {digest}", args.out.display());
-        say!("give it to the national platform: hufu checkpoint confirm");
+        say!("give this file to the national platform, which runs `hufu checkpoint confirm`");
     }
     Ok(Exit::Yes)
 }
@@ -71,12 +71,13 @@ impl ProposeArgs {
         let keys: Vec<_> = keyring.keys().iter().map(|key| key.kid).filter(may_confirm).collect();
         if let Some(named) = &self.national_key_id {
             let found = keys.into_iter().find(|key| key.to_string() == *named);
-            return found
-                .with_context(|| format!("the trust list lets no key {named} of issuer {national} confirm"));
+            return found.with_context(|| {
+                format!("issuer {national} has no valid key {named} for confirmations in the trust list")
+            });
         }
         match keys.as_slice() {
             [key] => Ok(*key),
-            [] => bail!("the trust list lets no key of issuer {national} confirm now"),
+            [] => bail!("issuer {national} has no valid key for confirmations in the trust list"),
             several => {
                 let names: Vec<_> = several.iter().map(ToString::to_string).collect();
                 bail!(

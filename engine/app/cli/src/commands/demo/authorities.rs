@@ -13,9 +13,9 @@ use hufu_files::keys::{Owner, PublicKey, SecretKey};
 
 /// Who confirms every change.
 pub(super) const NATIONAL: IssuerId = IssuerId(100_000);
-/// Who says where chains end.
+/// The publisher of heads.
 pub(super) const PUBLISHER: IssuerId = IssuerId(900_000);
-/// Those whose statuses come by chain; the authority abroad is refreshed by hand (R26).
+/// The issuers whose statuses come by chain; the foreign authority's come from a snapshot file (R26).
 pub(super) const CHAINED: [IssuerId; 2] = [HOME, NEIGHBOUR];
 
 const DAY_S: u32 = 86_400;

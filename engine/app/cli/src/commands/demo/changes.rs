@@ -67,7 +67,7 @@ pub(super) struct Watched {
 }
 
 /// Why, in the instructions.
-const REASON: &str = "as the demo goes";
+const REASON: &str = "a change of the demo";
 
 /// The statuses everybody goes through, each person one ahead of the one before.
 const ROUND: [StatusWord; 5] = [

@@ -106,7 +106,8 @@ impl Process {
     fn address(&self, name: &str) -> anyhow::Result<SocketAddr> {
         let after = self.ready.split_once(name).map(|(_, after)| after);
         let address = after.and_then(|after| after.split_ascii_whitespace().next()?.parse().ok());
-        address.ok_or_else(|| anyhow!("a process said {:?} and not where it is", self.ready.trim_end()))
+        address
+            .ok_or_else(|| anyhow!("a process printed {:?} in place of its addresses", self.ready.trim_end()))
     }
 }
 

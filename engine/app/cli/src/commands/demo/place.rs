@@ -57,7 +57,7 @@ impl Place {
         files::folder(folder)?;
         ensure!(
             !folder.join(CONFIG).exists(),
-            "{} holds a demo already; name another folder or remove it",
+            "{} already has a demo; choose another folder or remove this one",
             folder.display()
         );
         let addresses = free_addresses()?;
@@ -120,7 +120,7 @@ impl Place {
         self.folder.join("gate")
     }
 
-    /// The home province's hand.
+    /// The home province's signer of credentials.
     pub(super) fn signer(&self) -> IssuerSigner {
         self.world.signer(HOME, KeyRole::Current)
     }
@@ -138,7 +138,7 @@ impl Place {
     fn write_keys(&self) -> anyhow::Result<()> {
         let operator = SecretKey::of(Owner::Operator, None, &self.world.seed().bytes("operator key", 0));
         let public = PublicKey::of(&operator)?;
-        ensure!(public.public == *self.world.operator().public(), "the world's operator is another one");
+        ensure!(public.public == *self.world.operator().public(), "the world has another operator");
         operator.store(&self.folder.join("operator"), &public)?;
         let seed = self.world.issuer(HOME).key_seed(KeyRole::Current);
         let issuer = SecretKey::of(Owner::Issuer, Some(HOME), &seed);
@@ -184,10 +184,10 @@ impl Place {
              [listen]\nudp = \"{udp}\"\nquic = \"{quic}\"\nmetrics = \"127.0.0.1:0\"\n\n\
              [workers]\nthreads = {threads}\n\n\
              [memory]\nholders_max = {holders_max}\n\n\
-             # A few gates stand for many here.\n\
+             # Here a few gates do the work of many.\n\
              [devices]\ndevices_max = 1024\nrate_per_s = 1000000\nburst = 1000000\n\n\
              [files]\noperator_key = \"operator.pub\"\ntrust_list = \"trust.hufu\"\nsites = \"sites.toml\"\n\
-             # The authority abroad is refreshed by hand.\nsnapshots = [\"{FOREIGN}.snapshot\"]\n\
+             # The foreign authority's statuses come from a snapshot file.\nsnapshots = [\"{FOREIGN}.snapshot\"]\n\
              ca = \"ca/{ROOT}\"\n\
              certificate = \"engine.pem\"\nkey = \"engine.key\"\ncrl = \"ca/{CRL}\"\nstate = \"state\"\n"
         );
@@ -203,7 +203,7 @@ impl Place {
 
     fn hufu_toml(&self) -> String {
         format!(
-            "# Which registry commands talk to that run in this folder.\n\
+            "# The registry that commands use in this folder.\n\
              registry = \"https://{}\"\ntoken = \"{TOKEN}\"\nca = \"{REGISTRY_ROOT}\"\n",
             self.addresses.api
         )
@@ -256,5 +256,5 @@ fn free_port<S>(bind: impl Fn(SocketAddr) -> Option<S>) -> anyhow::Result<(Socke
         let address = (Ipv4Addr::LOCALHOST, 10_000 + u16::from_le_bytes(drawn) % 20_000).into();
         bind(address).map(|socket| (address, socket))
     };
-    (0..TRIES).find_map(|_| draw()).context("no free port on the loopback")
+    (0..TRIES).find_map(|_| draw()).context("no free port on the loopback interface")
 }

@@ -41,7 +41,7 @@ pub(super) struct Agreement {
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(300);
 /// How long it may take for the last few sets.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(10);
-/// A demo that turned nobody red at once would show nothing: everybody may turn red.
+/// Everybody may turn red at once: a demo whose changes the brake holds would show nothing.
 const NO_BRAKE: Brake = Brake { share_permille: 1_000, window_s: 1, free: u32::MAX };
 
 impl Source {
@@ -136,9 +136,7 @@ fn release_brakes(registry: &Remote) -> anyhow::Result<()> {
             brake: Some(NO_BRAKE),
             second_phone: SecondPhone::Tell,
         };
-        registry
-            .ask(|api| api.put_issuer(issuer, &edit))
-            .context("the registry does not take its issuers")?;
+        registry.ask(|api| api.put_issuer(issuer, &edit)).context("the registry refuses its issuers")?;
     }
     Ok(())
 }

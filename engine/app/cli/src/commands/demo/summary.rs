@@ -47,7 +47,7 @@ pub(super) fn add(report: &mut Report, watched: &Watched, agreements: &[Agreemen
     report.complaints.extend(watched.complaint.clone());
     let unseen = watched.changes.saturating_sub(watched.delays.len() as u64);
     if unseen > 0 {
-        return Some(format!("{unseen} changes of colour never reached the gate"));
+        return Some(format!("the gate did not see {unseen} changes of colour"));
     }
     if let Some(Agreement { issuer, sequence, .. }) = agreements.iter().find(|agreement| !agreement.is_one) {
         return Some(format!(
@@ -104,7 +104,7 @@ impl Summary<'_> {
             line(&mut text, "chain", &chain(agreement, paint));
         }
         if self.report.generator_limited {
-            line(&mut text, "note", &paint.look("the load generator itself was the limit"));
+            line(&mut text, "note", &paint.look("the load generator was the limit, not the engine"));
         }
         for complaint in &self.report.complaints {
             line(&mut text, "wrong", &paint.bad(complaint));
@@ -188,7 +188,7 @@ impl Summary<'_> {
 fn chain(agreement: &Agreement, paint: Paint) -> String {
     let Agreement { issuer, sequence, digest, is_one } = agreement;
     let short = &digest[..digest.len().min(16)];
-    let verdict = if *is_one { paint.good("the engine agrees") } else { paint.bad("the engine has another") };
+    let verdict = if *is_one { paint.good("the engine agrees") } else { paint.bad("the engine differs") };
     format!("issuer {issuer} ends with set {sequence}, digest {short}…: {verdict}")
 }
 

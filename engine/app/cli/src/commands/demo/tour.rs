@@ -1,5 +1,5 @@
-//! One holder by hand, with the commands that anybody would type: a code issued, drawn, read back, admitted; a change
-//! proposed by the local authority alone, which changes nothing; the same confirmed by the national platform, and
+//! One holder, step by step, with the commands that anybody would type: a code issued, drawn, read back, admitted; a
+//! change proposed by the local authority alone, which changes nothing; the same confirmed by the national platform, and
 //! refused from then on. Every command is run as a process and held to its exit status.
 
 use std::process::{Command, Output};
@@ -34,7 +34,7 @@ impl<'a> Tour<'a> {
         self.step(&confirm(), Exit::Yes)?;
         self.step(&self.issue(), Exit::Yes)?;
         self.until(&check(), Exit::Yes)?;
-        self.tell("The local authority says red. One hand is not enough:");
+        self.tell("The local authority proposes red. One signature is not enough:");
         self.step(&self.propose("red"), Exit::Yes)?;
         self.step(&check(), Exit::Yes)?;
         self.tell("The national platform confirms it:");

@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_contract::{Hex, IssueCredential, Issued};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
-use serde_json::json;
 
 use crate::holder::HolderFile;
+use crate::listing;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::show::{ShowArgs, show};
-use crate::term::{note, say};
+use crate::term::note;
 use hufu_authority::Remote;
 use hufu_files::keys::random_seed;
 use hufu_files::moment::{self, Moment, Span};
@@ -97,13 +96,13 @@ pub(super) fn run(command: &CredentialCommand) -> anyhow::Result<Exit> {
             printed(whom, &IssueCredential::Paper { valid_s: valid.map(|valid| valid.s) }, show)?;
         }
         CredentialCommand::Trip { whom, hub, from, until, show } => {
-            ensure!(until.0 > from.0, "--until does not lie after --from");
+            ensure!(until.0 > from.0, "--until must be later than --from");
             // The window's last second.
             let last = hufu_wire::UnixSeconds(until.0.0 - 1);
             let (from_ms, until_ms) = (from.0.millis().0, last.millis().0);
             printed(whom, &IssueCredential::Trip { hub: *hub, from_ms, until_ms }, show)?;
         }
-        CredentialCommand::List { whom, json } => list(whom, *json)?,
+        CredentialCommand::List { whom, json } => return list(whom, *json),
     }
     Ok(Exit::Yes)
 }
@@ -116,7 +115,7 @@ impl WhomArgs {
 
 fn printed(whom: &WhomArgs, credential: &IssueCredential, how: &ShowArgs) -> anyhow::Result<()> {
     let issued = whom.issue(&whom.registry.connect()?, credential)?;
-    show(issued.code.as_deref().context("the registry sends no code to print")?, how)
+    show(issued.code.as_deref().context("the registry's answer has no code to print")?, how)
 }
 
 /// What a phone does (R02): it asks for the terms, makes a step tree for exactly these, and has its root signed.
@@ -154,7 +153,7 @@ fn phone(whom: &WhomArgs, valid: Option<Span>, out: &Path, how: &ShowArgs) -> an
     show(&file.present(moment::now().seconds())?, how)
 }
 
-fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<()> {
+fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<Exit> {
     let remote = whom.registry.connect()?;
     let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
     let mut all = Vec::new();
@@ -166,30 +165,16 @@ fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<()> {
         }
         all.extend(page);
     }
-    if as_json {
-        say!("{:#}", json!(all));
-        return Ok(());
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "number",
-        "kind",
-        "generation",
-        "issued",
-        "expires",
-        "key",
-    ]);
-    for credential in &all {
+    let header = ["number", "kind", "generation", "issued", "expires", "key"];
+    Ok(listing::list(&all, as_json, header, |credential| {
         let at = |ms| moment::show(UnixMillis(ms).seconds());
-        table.add_row([
+        [
             credential.number.to_string(),
             format!("{:?}", credential.kind).to_lowercase(),
             credential.generation.to_string(),
             at(credential.issued_ms),
             at(credential.expires_ms),
             credential.key.to_string(),
-        ]);
-    }
-    say!("{table}");
-    Ok(())
+        ]
+    }))
 }

@@ -46,7 +46,7 @@ impl Header {
     /// Reads the names of the file's columns.
     ///
     /// # Errors
-    /// One is unknown and not ignored, comes twice, or a needed one is missing.
+    /// One is unknown and not ignored, appears twice, or a needed one is missing.
     pub(super) fn read<'n>(
         names: impl Iterator<Item = &'n str>,
         ignored: &[String],
@@ -58,12 +58,12 @@ impl Header {
             if known.is_none() && !ignored.iter().any(|ignored| ignored == name) {
                 unknown.push(format!("`{}`", crate::term::printable(name)));
             }
-            ensure!(known.is_none() || !columns.contains(&known), "column `{name}` comes twice");
+            ensure!(known.is_none() || !columns.contains(&known), "column `{name}` appears twice");
             columns.push(known);
         }
         if !unknown.is_empty() {
             bail!(
-                "there is no column {}; known are {}; --ignore NAME passes over one",
+                "unknown column {}; expected one of {}; --ignore NAME skips a column",
                 unknown.join(", "),
                 NAMES.join(", ")
             );
@@ -72,7 +72,7 @@ impl Header {
             let (at, name) = (needed as usize, NAMES[needed as usize]);
             ensure!(
                 columns.contains(&Some(at)),
-                "there is no column `{name}`; the first line names the columns"
+                "column `{name}` is missing; the first line must name the columns"
             );
         }
         Ok(Header(columns))
@@ -99,7 +99,7 @@ impl<'f> Person<'f> {
     /// Makes sense of a line.
     ///
     /// # Errors
-    /// The cause, for the person who mends the file. It repeats nothing of the line: names and numbers stay there.
+    /// The cause, for the person who corrects the file. It repeats nothing of the line: names and numbers stay there.
     pub(super) fn read(fields: &Fields<'f>) -> Result<Person<'f>, String> {
         let of = |column: Column| fields[column as usize];
         let (name, id_number, phone) = (of(Column::Name), of(Column::IdNumber), of(Column::Phone));
@@ -153,8 +153,12 @@ mod tests {
         let header = read("note, colour,id_number,name", &["note"]).unwrap();
         let sorted = header.sort(["x", "red", " P:1 ", "Li"].into_iter());
         assert_eq!(sorted, ["Li", "P:1", "", "red", "", "", "", ""]);
-        assert!(read("name,id_number,colour,colour", &[]).unwrap_err().contains("comes twice"));
+        assert!(read("name,id_number,colour,colour", &[]).unwrap_err().contains("appears twice"));
         assert!(read("name,colour", &[]).unwrap_err().contains("no column `id_number`"));
-        assert!(read("name,id_number,color", &[]).unwrap_err().contains("no column `color`; known are name"));
+        assert!(
+            read("name,id_number,color", &[])
+                .unwrap_err()
+                .contains("unknown column `color`; expected one of name")
+        );
     }
 }

@@ -69,7 +69,7 @@ impl Batch {
         let holders = NewHolders { holders: std::mem::take(&mut self.holders) };
         let registered = remote
             .ask(|api| api.register_holders(issuer, &holders))
-            .context("the import can be run again: who is registered keeps their place")?;
+            .context("run the import again: holders who are registered keep their index")?;
         ensure!(
             registered.holders.len() == self.statuses.len(),
             "the registry registered {} of {} people",

@@ -101,7 +101,7 @@ impl Lines {
         let file = File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
         ensure!(
             file.metadata().is_ok_and(|metadata| metadata.is_file()),
-            "{} is no file: it is read more than once",
+            "{} is not a regular file, and it must be read more than once",
             self.path.display()
         );
         Ok(file)
@@ -110,7 +110,7 @@ impl Lines {
 
 fn fields<'r>(record: &'r csv::ByteRecord, header: &Header) -> Result<Fields<'r>, String> {
     if record.len() != header.len() {
-        return Err(format!("{} fields, and the first line names {}", record.len(), header.len()));
+        return Err(format!("{} fields, and the first line has {} names", record.len(), header.len()));
     }
     if record.iter().any(|field| std::str::from_utf8(field).is_err()) {
         return Err("not UTF-8".to_owned());
@@ -139,7 +139,7 @@ mod tests {
         let wanted = [
             (2, read("P:1")),
             (3, read("P:2")),
-            (5, refused("1 fields, and the first line names 2")),
+            (5, refused("1 fields, and the first line has 2 names")),
             (6, refused("not UTF-8")),
             (7, read("P:4")),
         ];

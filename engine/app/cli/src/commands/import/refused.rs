@@ -46,7 +46,7 @@ impl Refused {
         Ok(())
     }
 
-    /// All of them are told.
+    /// Writes the last of them.
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         if let Some((path, file)) = &mut self.file {
             file.flush().with_context(|| format!("cannot write {}", path.display()))?;
@@ -55,7 +55,7 @@ impl Refused {
             let rest = self.count - SHOWN_MAX;
             match &self.file {
                 Some((path, _)) => note!("and {rest} more, in {}", path.display()),
-                None => note!("and {rest} more; --refused FILE writes them all down"),
+                None => note!("and {rest} more; --refused FILE writes all of them to a file"),
             }
         }
         Ok(())

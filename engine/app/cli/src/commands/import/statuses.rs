@@ -22,7 +22,7 @@ pub(super) struct Plan {
     issuer: IssuerId,
     /// Proposals of an earlier run with the same file, oldest first.
     pub(super) waiting: Vec<Proposal>,
-    /// Whose status nobody has proposed yet.
+    /// Statuses that are not proposed yet.
     statuses: Statuses,
 }
 
@@ -43,7 +43,7 @@ impl Statuses {
         let twice = self.0.windows(2).find(|pair| pair[0].0 == pair[1].0);
         ensure!(
             twice.is_none(),
-            "the registry takes two people of the file for one holder, {}; is it another version?",
+            "the registry gave two people of the file one index, {}: is its version another one?",
             twice.map_or(HolderIndex(0), |pair| pair[0].0)
         );
         Ok(())
@@ -85,7 +85,7 @@ impl Statuses {
 }
 
 impl Plan {
-    /// What is left of `statuses` after what an earlier run proposed from the same file and nobody has confirmed yet.
+    /// What is left of `statuses` after the pending proposals of an earlier run with the same file.
     pub(super) fn of(
         mut statuses: Statuses,
         remote: &Remote,
@@ -101,14 +101,15 @@ impl Plan {
         let mut holders = BTreeSet::new();
         for proposal in &waiting {
             let bytes = remote.ask(|api| api.instruction(issuer, ProposalId(proposal.id)))?;
-            let instruction: Instruction<'_> = read(&bytes).context("the registry sends no instruction")?;
+            let instruction: Instruction<'_> =
+                read(&bytes).context("the registry's answer is not an instruction")?;
             holders.extend(instruction.content.changes.iter().map(|(holder, _)| holder.0));
         }
         statuses.leave_out(&holders);
         Ok(Plan { issuer, waiting, statuses })
     }
 
-    /// Proposes, and confirms if there is somebody to do it.
+    /// Proposes, and confirms when there is a confirmer.
     pub(super) fn carry_out(
         &self,
         proposer: &mut Proposer<'_>,

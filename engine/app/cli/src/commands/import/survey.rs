@@ -13,7 +13,7 @@ use super::columns::{self, Fields};
 #[derive(Default)]
 pub(super) struct Inspector {
     /// Keyed digests of the id numbers so far: 64 bits a person, so that ten million fit. Two people of ten million
-    /// share one by chance in one file of four hundred thousand; the second is refused then, and told so.
+    /// share one by chance in one file of four hundred thousand; the second is refused then, with that cause.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -45,7 +45,7 @@ impl Inspector {
         let person = Person::new(line.name.to_owned(), number, line.phone.map(str::to_owned))
             .map_err(|fault| fault.to_string())?;
         if !self.seen.insert(digest) {
-            return Err("the id number is that of an earlier line".to_owned());
+            return Err("an earlier line has the same id number".to_owned());
         }
         Ok(Taken { person, status: line.status })
     }
@@ -87,9 +87,9 @@ mod tests {
             (found, _) => panic!("{number}: {:?}", found.err()),
         };
         check("Li", "11010519491231002X", Ok(()));
-        check("Li", "11010519491231002x", Err("that of an earlier line"));
+        check("Li", "11010519491231002x", Err("an earlier line has the same id number"));
         check("Li", "110105194912310021", Err("check character"));
         check("Li", "passport:E12345678", Ok(()));
-        check("Li", "PASSPORT:e12345678", Err("that of an earlier line"));
+        check("Li", "PASSPORT:e12345678", Err("an earlier line has the same id number"));
     }
 }

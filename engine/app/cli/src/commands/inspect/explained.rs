@@ -122,5 +122,5 @@ impl Explained {
     }
 }
 
-/// Longer values push their own meaning to the right and nobody else's.
+/// Longer values move their own meaning to the right and no other.
 const VALUE_CHARS_MAX: usize = 40;

@@ -105,7 +105,7 @@ fn verdict(verdict: &Verdict) -> Explained {
         .field("as of", as_of, "the issuer's last change set that it takes into account")
         .field("age", age, "of the issuer's data")
         .field("clock offset", clock_offset, "how far the holder's clock is ahead")
-        .field("decision", decision_slug(decision), "only admit opens a gate")
+        .field("decision", decision_slug(decision), "a gate opens only for admit")
         .field("reason", format!("{reason} ({})", reason.code()), reason.says())
         .field("colour", colour.map_or("unknown", colour_slug), "or not looked up")
         .field("kind", kind.map_or("not known", kind_slug), "paper is shown as paper");
@@ -122,7 +122,7 @@ fn roster_verdicts(bytes: &[u8]) -> Explained {
         Err(fault) => return malformed(NAME, fault),
     };
     if members.len() != summary.members as usize * MemberVerdict::BYTES {
-        return Explained::unreadable(NAME, "another number of members than the summary says");
+        return Explained::unreadable(NAME, "the summary has another number of members");
     }
     let mut explained = Explained::new(NAME);
     explained

@@ -81,7 +81,7 @@ pub(super) fn trust_list(bytes: &[u8], judge: &Judge) -> Explained {
             Ok(envelope) if envelope.bytes.len() == bytes.len() => {
                 let mut explained = Explained::new("signed message");
                 explained.field("key", envelope.key, "who signed it");
-                explained.sound("A trust list, perhaps: --operator FILE opens it.")
+                explained.sound("This may be a trust list: --operator FILE verifies it.")
             }
             _ => Explained::unreadable("trust list", "not a COSE_Sign1"),
         };
@@ -132,7 +132,7 @@ fn credential_fields(explained: &mut Explained, signed: &SignedCredential<'_>) {
         .field("expires", show(claims.expires), format!("valid for {validity}"))
         .field("holder", claims.holder, "index in the issuer's status list, nothing personal")
         .field("generation", claims.generation, "dead unless the status names the same")
-        .field("display", format!("{:?}", claims.display), "all that a gate may show of the person");
+        .field("display", format!("{:?}", claims.display), "what a gate may show of the person");
     match claims.detail {
         Detail::Phone { root, origin } => {
             explained.field("step root", hex::encode(root), "what presentations lead to");
@@ -207,8 +207,8 @@ fn verify<'a, T: Claims<'a>>(signed: Signed<'a, T>, judge: &Judge) -> Result<Opt
 
 fn note(judge: &Judge) -> &'static str {
     if judge.keyring.is_some() {
-        "Genuine and valid. Whether its holder may pass, only an engine knows."
+        "Genuine and valid. Only an engine knows whether its holder may pass."
     } else {
-        "Well formed and valid by its own words. Its signature was not verified: --trust and --operator do that."
+        "Well formed and not expired. The signature was not verified: give --trust and --operator to verify it."
     }
 }

@@ -7,7 +7,7 @@ use hufu_table::{Snapshot, SnapshotFaultKind, SnapshotInfo};
 use super::explained::Explained;
 use hufu_files::moment::show;
 
-/// Explains a snapshot file; `None` when it is something else and nobody said it was one.
+/// Explains a snapshot file; `None` when it is something else and `--as` does not name a snapshot.
 pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {
     let snapshot = match Snapshot::open(path) {
         Ok(snapshot) => snapshot,
@@ -22,9 +22,9 @@ pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {
         .field("issuer", issuer, "whose holders these are")
         .field("sequence", sequence, "every change up to this one is in it")
         .field("heard", heard, "when the issuer's head was made")
-        .field("holders", holders, "of whom something is known")
+        .field("holders", holders, "with a known status")
         .field("segments", segments, "of 262,144 holders each")
         .field("bytes", bytes, "")
         .field("digest", digest, "names the content");
-    Some(explained.sound("Its header and list are whole; `hufu snapshot show` checks every word."))
+    Some(explained.sound("Header and list are complete; `hufu snapshot show` checks every word."))
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::log;
 use crate::outcome::Exit;
-use crate::signals::{Signals, Told};
+use crate::signals::{Request, Signals};
 use crate::term::say;
 
 /// Run a registry.
@@ -59,8 +59,8 @@ async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exi
         tokio::select! {
             _ = ticks.tick() => office.refresh(false),
             told = signals.next() => match told {
-                Told::Look => office.refresh(true),
-                Told::Stop(why) => break why,
+                Request::Reload => office.refresh(true),
+                Request::Stop(why) => break why,
             },
         }
     };

@@ -1,4 +1,4 @@
-//! Whoever has every key of a deployment, and uses them as no authority does.
+//! An attacker with every key of a deployment.
 
 use anyhow::Result;
 use hufu_codes::chain::{AuthoritySigner, Tip, content_digest};

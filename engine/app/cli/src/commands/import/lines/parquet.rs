@@ -20,7 +20,7 @@ impl Lines {
         let schema = metadata.schema_descr();
         ensure!(
             schema.columns().iter().all(|column| column.path().parts().len() == 1),
-            "{name} has nested columns; people have flat ones"
+            "{name} has nested columns, and only flat columns are supported"
         );
         let names = schema.columns().iter().map(|column| column.name());
         let header = Header::read(names, &self.ignored).with_context(|| format!("{name}"))?;
@@ -60,7 +60,7 @@ fn text(field: &Field) -> Result<String, String> {
         Field::Date(days) => (i64::from(*days) * 86_400).to_string(),
         Field::TimestampMillis(millis) => millis.div_euclid(1000).to_string(),
         Field::TimestampMicros(micros) => micros.div_euclid(1_000_000).to_string(),
-        _ => return Err("a field is neither text nor a number nor a time".to_owned()),
+        _ => return Err("a field is not text, a number or a time".to_owned()),
     })
 }
 
