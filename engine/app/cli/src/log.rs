@@ -144,7 +144,7 @@ mod tests {
         let mut reader = Reader(Some(Vec::new()));
         tally.put(&mut reader, b"three\n", ready);
         tally.put(&mut reader, b"four\n", ready);
-        assert_eq!(reader.0.unwrap(), b"2 log lines are lost here\nthree\nfour\n");
+        assert_eq!(reader.0.unwrap(), b"2 log lines were lost here\nthree\nfour\n");
         assert_eq!(tally.dropped.into_inner(), 2);
     }
 

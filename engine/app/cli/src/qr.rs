@@ -231,7 +231,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("code.png");
         let blank = Grey { width: 64, height: 64, pixels: vec![255; 64 * 64] }.to_png().unwrap();
-        for (bytes, wanted) in [(&b"no picture"[..], "neither PNG nor JPEG"), (&blank, "no QR code")] {
+        for (bytes, wanted) in [(&b"no picture"[..], "neither PNG nor JPEG"), (&blank, "no readable QR code")]
+        {
             std::fs::write(&path, bytes).unwrap();
             assert!(format!("{:#}", read(&path).unwrap_err()).contains(wanted));
         }

@@ -47,7 +47,7 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
                 "--out",
                 "g",
             ],
-            ". holds no authority",
+            ". has no certificate authority",
         ),
         (
             &[
@@ -77,8 +77,8 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
         (&["snapshot", "show", "binary"], "binary: "),
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "green"], "none.snapshot"),
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "blue"], "possible values"),
-        (&["inspect", "ff00ff"], "3 bytes are not a whole message"),
-        (&["inspect", "nothere"], "there is no file nothere"),
+        (&["inspect", "ff00ff"], "3 bytes are not a complete message"),
+        (&["inspect", "nothere"], "nothere is neither a file nor a code"),
         (&["inspect", "x", "--trust", "l"], "--operator"),
         (&["serve", "--config", "none.toml"], "cannot read none.toml"),
         (&["batch", "roster", "--gate", "none", "none.roster"], "cannot read none.roster"),

@@ -141,7 +141,7 @@ mod tests {
         check(["", "P:1", "", "red", "", "", "", ""], Err("name is empty"));
         check(["Li", "", "", "red", "", "", "", ""], Err("id_number is empty"));
         check(["L\u{7}i", "P:1", "", "red", "", "", "", ""], Err("name has control characters"));
-        check(["Li", "P:1", "", "", "", "", "", "2"], Err("doses without a colour"));
+        check(["Li", "P:1", "", "", "", "", "", "2"], Err("doses needs a colour"));
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
         let sorted = header.sort(["x", "red", " P:1 ", "Li"].into_iter());
         assert_eq!(sorted, ["Li", "P:1", "", "red", "", "", "", ""]);
         assert!(read("name,id_number,colour,colour", &[]).unwrap_err().contains("appears twice"));
-        assert!(read("name,colour", &[]).unwrap_err().contains("no column `id_number`"));
+        assert!(read("name,colour", &[]).unwrap_err().contains("column `id_number` is missing"));
         assert!(
             read("name,id_number,color", &[])
                 .unwrap_err()
