@@ -62,7 +62,7 @@ pub fn place(
     let set = Unconfirmed::read(&bytes, authorities)?;
     let (sequence, digest) = (set.set().position.sequence, set.digest());
     let tip = Tip { sequence, digest, proposed: instruction.content.proposed, confirmed: now };
-    Ok(SignedSet { tip, bytes })
+    Ok(SignedSet { bytes, tip })
 }
 
 impl Confirmer<'_> {

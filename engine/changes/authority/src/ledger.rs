@@ -36,6 +36,9 @@ pub struct LedgerFolder {
 
 impl Ledger {
     /// Nothing was followed yet.
+    ///
+    /// # Errors
+    /// There is no memory for the table.
     pub fn new(authorities: Authorities) -> anyhow::Result<Ledger> {
         Ledger::with(authorities, |writer| Ok(Follower::new(writer, authorities)?))
     }
@@ -89,7 +92,12 @@ impl Ledger {
     ///
     /// # Errors
     /// It is not what both authorities signed, or is of another history.
-    pub fn look_ahead(&mut self, set: &[u8], keyring: &Keyring, now: UnixMillis) -> anyhow::Result<()> {
+    pub(crate) fn look_ahead(
+        &mut self,
+        set: &[u8],
+        keyring: &Keyring,
+        now: UnixMillis,
+    ) -> anyhow::Result<()> {
         match self.follower.change_set(set, keyring, now)? {
             SetAnswer::Gap { .. } | SetAnswer::Duplicate => Ok(()),
             other => bail!("the last set of the chain is not valid there: {other:?}"),
@@ -112,13 +120,13 @@ impl Ledger {
     }
 
     /// The words alone.
-    pub fn into_words(self) -> Words {
+    pub(crate) fn into_words(self) -> Words {
         self.words
     }
 
     /// Every word there, in the one file that there is for it: whoever followed the same chain to the same place
     /// writes the same bytes.
-    pub fn write_snapshot(&self, path: &Path) -> anyhow::Result<SnapshotInfo> {
+    fn write_snapshot(&self, path: &Path) -> anyhow::Result<SnapshotInfo> {
         let as_of = AsOf { sequence: self.tip().sequence, heard: None };
         Ok(write_snapshot_as_of(&self.words.reader, self.follower.issuer(), as_of, path)?)
     }
@@ -132,14 +140,14 @@ impl Words {
     }
 
     /// The words of a snapshot, to be compared with others. Nobody has said that they are right.
-    pub fn of_snapshot(snapshot: &Snapshot) -> anyhow::Result<Words> {
+    pub(crate) fn of_snapshot(snapshot: &Snapshot) -> anyhow::Result<Words> {
         let (words, mut writer) = Words::new(snapshot.info().issuer)?;
         let loaded = snapshot.load(&mut writer)?.holders;
         Ok(Words { loaded, ..words })
     }
 
     /// How many holders the snapshot had that these were loaded from, 0 for none.
-    pub fn loaded(&self) -> u64 {
+    pub(crate) fn loaded(&self) -> u64 {
         self.loaded
     }
 
@@ -151,6 +159,9 @@ impl Words {
 
 impl LedgerFolder {
     /// The folder, made if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be made or locked.
     pub fn open(folder: &Path, authorities: Authorities) -> anyhow::Result<LedgerFolder> {
         files::folder(folder)?;
         let lock = files::lock(folder)?;
@@ -172,6 +183,9 @@ impl LedgerFolder {
     }
 
     /// Keeps a ledger, and says where its snapshot is. Whoever is interrupted finds the one before.
+    ///
+    /// # Errors
+    /// A file cannot be written, replaced or removed.
     pub fn store(&self, ledger: &Ledger) -> anyhow::Result<(PathBuf, SnapshotInfo)> {
         let warm = ledger.follower.warm();
         let partial = self.folder.join(format!("ledger-{}.snapshot", self.authorities.issuer()));

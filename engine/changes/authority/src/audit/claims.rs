@@ -18,7 +18,7 @@ use crate::ledger::{Ledger, Words};
 /// A page is not read at one instant: a set may come between its sequence and its digest.
 const TRIES: usize = 5;
 
-fn claim(who: impl Into<String>, sequence: Sequence, digest: impl ToString) -> Claim {
+fn claim(who: impl Into<String>, sequence: Sequence, digest: &impl ToString) -> Claim {
     Claim { who: who.into(), sequence, digest: digest.to_string() }
 }
 
@@ -42,7 +42,7 @@ fn ask(engine: &str, issuer: IssuerId) -> anyhow::Result<Claim> {
         }
         last = seen;
     }
-    Ok(claim(format!("engine {engine}"), last.0, last.1))
+    Ok(claim(format!("engine {engine}"), last.0, &last.1))
 }
 
 /// What the registry itself says: where its chain ends, and the head that it hands to engines.
@@ -51,8 +51,8 @@ pub(super) fn registry(chain: &Chain<'_>) -> anyhow::Result<[Claim; 2]> {
     let bytes = chain.remote.ask(|api| api.head(chain.issuer()))?;
     let head = open_head(&bytes, &chain.authorities, chain.keyring, hufu_signature::backend())?;
     Ok([
-        claim("registry's tip", tip.sequence, tip.digest),
-        claim("registry's head", head.sequence, head.digest),
+        claim("registry's tip", tip.sequence, &tip.digest),
+        claim("registry's head", head.sequence, &head.digest),
     ])
 }
 
@@ -74,8 +74,8 @@ pub(super) fn checkpoint(
                 return Ok(());
             }
         };
-    claims.push(claim(who, checkpoint.sequence, checkpoint.digest));
-    let claim = claim("newest checkpoint's snapshot", checkpoint.sequence, checkpoint.digest);
+    claims.push(claim(who, checkpoint.sequence, &checkpoint.digest));
+    let claim = claim("newest checkpoint's snapshot", checkpoint.sequence, &checkpoint.digest);
     let folder = tempfile::tempdir().context("no folder for a snapshot")?;
     let path = folder.path().join("snapshot");
     match fetch(chain, SnapshotDigest(checkpoint.snapshot), &path) {
@@ -104,7 +104,7 @@ pub(super) fn warm_copies(folders: &[PathBuf], authorities: Authorities) -> anyh
         let ledger = Ledger::resume(authorities, &state, moment::now(), snapshot)
             .with_context(|| format!("{} has no warm copy of this issuer", folder.display()))?;
         let claim =
-            claim(format!("warm copy in {}", folder.display()), ledger.tip().sequence, ledger.tip().digest);
+            claim(format!("warm copy in {}", folder.display()), ledger.tip().sequence, &ledger.tip().digest);
         Ok(Table { claim, words: ledger.into_words() })
     };
     folders.iter().map(load).collect()

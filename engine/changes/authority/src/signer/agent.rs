@@ -139,7 +139,8 @@ fn read_signature(answer: &[u8]) -> anyhow::Result<[u8; 64]> {
 mod tests {
     use super::*;
     use hufu_signature::PublicKey;
-    use hufu_wire::IssuerId;
+    use hufu_wire::chain::{ContentDigest, Release};
+    use hufu_wire::{IssuerId, UnixMillis};
 
     fn check(case: &str, command: &str, wanted: Result<[u8; 64], &str>) {
         let agent =
@@ -166,5 +167,23 @@ mod tests {
         check("no such command", "hufu-no-such-agent 2>/dev/null", Err("did not sign"));
         check("it never answers", "sleep 60", Err("no signature within 1 s"));
         check("it answers and stays", "printf '%064d' 0; exec >&-; sleep 60", Err("no signature within 1 s"));
+    }
+
+    #[test]
+    fn an_agent_is_asked_for_its_own_key_alone() {
+        let key = AuthorityKey::new(PublicKey::Ed25519([8; 32]), IssuerId(1));
+        let release = Release {
+            issuer: IssuerId(1),
+            content: ContentDigest([0; 32]),
+            made: UnixMillis(1),
+            national_key: key.id(),
+            reds: 1,
+            holders: 1,
+            signature: [0; 64],
+        };
+        let agent =
+            Agent::new("exit 1", AuthorityKey::new(PublicKey::Ed25519([7; 32]), IssuerId(1)), Span { s: 1 });
+        let refused = agent.sign(key.release(&release).unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("must sign this"), "{refused}");
     }
 }

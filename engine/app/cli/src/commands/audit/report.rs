@@ -13,13 +13,13 @@ use crate::term::{Paint, printable};
 pub(super) fn to_text(report: &Report, trail: Option<TrailEnd>, paint: Paint) -> String {
     let Report { issuer, end, digest, changes, findings } = report;
     let mut text = format!("issuer {issuer}: {end} change sets, {changes} changes\ndigest {digest}\n");
-    text += &match trail {
-        Some(end) => format!("trail end {}:{}\n", end.number, end.digest),
-        None => "trail not recomputed to its end\n".to_owned(),
+    // Writing into a string does not fail.
+    let _ = match trail {
+        Some(end) => writeln!(text, "trail end {}:{}", end.number, end.digest),
+        None => writeln!(text, "trail not recomputed to its end"),
     };
     for Finding { who, sequence, difference } in findings {
         let who = printable(who);
-        // Writing into a string does not fail.
         let _ = match difference {
             None => writeln!(text, "{}  {who}, at {sequence}", paint.good("agrees")),
             Some(difference) => {
