@@ -14,7 +14,7 @@ use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_registry::chain::{Append, Appended};
 use hufu_registry::store::{Chain as _, Proposals as _};
-use hufu_registry::{Caller, Deed, Entry, ProposalFacts};
+use hufu_registry::{Action, Caller, Entry, ProposalFacts};
 use hufu_signature::{PreparedKey, backend};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Parts, Record};
@@ -77,10 +77,10 @@ async fn change_ahead(world: &World, ahead_ms: u64, holder: u32) {
         changes: 1,
         reds: 1,
     };
-    let entry = |deed| Entry::new(now, &Caller::operator(), deed, Some(SHANGHAI), "by a clock ahead");
-    store.add_proposal(SHANGHAI, &facts, &instruction, now, &entry(Deed::Proposed)).await.unwrap();
+    let entry = |action| Entry::new(now, &Caller::operator(), action, Some(SHANGHAI), "by a clock ahead");
+    store.add_proposal(SHANGHAI, &facts, &instruction, now, &entry(Action::Proposed)).await.unwrap();
     let set = Unconfirmed::read(&bytes, &authorities).unwrap().confirm(&keyring, backend()).unwrap();
-    let (appended, braked) = (entry(Deed::Appended), entry(Deed::Braked));
+    let (appended, braked) = (entry(Action::Appended), entry(Action::Braked));
     let append = Append {
         issuer: SHANGHAI,
         set: &set,

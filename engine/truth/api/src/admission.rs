@@ -17,14 +17,14 @@ pub(super) struct Admitted {
 
 /// One request's room for work: taken at once, or when its body is here.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct WorkPermit {
     room: Arc<Semaphore>,
     held: OnceLock<OwnedSemaphorePermit>,
 }
 
-impl Place {
-    pub(super) fn new(room: Arc<Semaphore>) -> Place {
-        Place { room, held: OnceLock::new() }
+impl WorkPermit {
+    pub(super) fn new(room: Arc<Semaphore>) -> WorkPermit {
+        WorkPermit { room, held: OnceLock::new() }
     }
 
     /// Whether the work has begun.
@@ -38,12 +38,12 @@ impl Place {
     /// [`Kind::Busy`] when there is none.
     pub(super) fn take(&self) -> Result<(), ApiProblem> {
         let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| busy())?;
-        // Nobody takes it twice; a second permit would only be given back.
+        // It is taken once; a second permit would be given back.
         let _ = self.held.set(permit);
         Ok(())
     }
 }
 
 pub(super) fn busy() -> ApiProblem {
-    ApiProblem::new(Kind::Busy, "too many requests at once: come back in a second")
+    ApiProblem::new(Kind::Busy, "too many concurrent requests: try again in a second")
 }

@@ -5,8 +5,8 @@ use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, Test
 
 use hufu_contract as types;
 use hufu_registry::{
-    Alarm, Brake, Credentialed, Device, HolderView, Issuer, ListedCredential, Noted, Proposal, ProposalState,
-    Registered, Roster, RosterSummary, Scopes, Site, Terms, Token, TrailEnd, Wanted,
+    Alarm, Brake, CredentialRequest, Device, HolderView, Issuance, Issuer, ListedCredential, Proposal,
+    ProposalState, Registered, Roster, RosterSummary, Scopes, Site, Terms, Token, TrailEnd, TrailLine,
 };
 
 /// `Into`, for types of two other crates.
@@ -109,35 +109,37 @@ impl Convert<types::Terms> for Terms {
     }
 }
 
-impl Convert<Wanted> for types::IssueCredential {
-    fn convert(self) -> Wanted {
+impl Convert<CredentialRequest> for types::IssueCredential {
+    fn convert(self) -> CredentialRequest {
         let wanted = self;
         let seconds = |ms: u64| UnixMillis(ms).seconds();
         match wanted {
-            types::IssueCredential::Phone { step_root, origin_step, terms, valid_s } => Wanted::Phone {
-                terms: Terms {
-                    key: KeyId(terms.key.0),
-                    generation: terms.generation,
-                    issued: seconds(terms.issued_ms),
-                },
-                root: step_root.0,
-                origin: Step(origin_step),
-                valid_s: valid_s.unwrap_or(limits::PHONE_VALIDITY_S_MAX),
-            },
+            types::IssueCredential::Phone { step_root, origin_step, terms, valid_s } => {
+                CredentialRequest::Phone {
+                    terms: Terms {
+                        key: KeyId(terms.key.0),
+                        generation: terms.generation,
+                        issued: seconds(terms.issued_ms),
+                    },
+                    root: step_root.0,
+                    origin: Step(origin_step),
+                    valid_s: valid_s.unwrap_or(limits::PHONE_VALIDITY_S_MAX),
+                }
+            }
             types::IssueCredential::Paper { valid_s } => {
-                Wanted::Paper { valid_s: valid_s.unwrap_or(limits::PAPER_VALIDITY_S_MAX) }
+                CredentialRequest::Paper { valid_s: valid_s.unwrap_or(limits::PAPER_VALIDITY_S_MAX) }
             }
             types::IssueCredential::Trip { hub, from_ms, until_ms } => {
-                Wanted::Trip { hub: HubId(hub), from: seconds(from_ms), until: seconds(until_ms) }
+                CredentialRequest::Trip { hub: HubId(hub), from: seconds(from_ms), until: seconds(until_ms) }
             }
         }
     }
 }
 
-impl Convert<types::Issued> for Credentialed {
+impl Convert<types::Issued> for Issuance {
     fn convert(self) -> types::Issued {
         let credential = self;
-        let Credentialed { bytes, code, issued, phones } = credential;
+        let Issuance { bytes, code, issued, phones } = credential;
         types::Issued {
             credential: types::Base64Url(bytes),
             code,
@@ -293,15 +295,15 @@ impl Convert<hufu_registry::NewToken> for types::NewToken {
     }
 }
 
-impl Convert<types::TrailEntry> for Noted {
+impl Convert<types::TrailEntry> for TrailLine {
     fn convert(self) -> types::TrailEntry {
         let noted = self;
-        let Noted { number, entry, digest, seal: _ } = noted;
+        let TrailLine { number, entry, digest, seal: _ } = noted;
         types::TrailEntry {
             number,
             at_ms: entry.at.0,
             actor: entry.who,
-            action: entry.deed.slug().to_owned(),
+            action: entry.action.slug().to_owned(),
             issuer: entry.issuer.map(|issuer| issuer.0),
             target: entry.what,
             digest: digest.map(|digest| types::Hex(digest.0)),

@@ -66,7 +66,7 @@ fn problems() -> String {
         format!("* {status} `{PROBLEM_TYPE_PREFIX}{slug}`: {title}")
     };
     let lines: Vec<String> = Kind::ALL.iter().map(line).collect();
-    format!("Why not, and who can mend it. One of:\n\n{}", lines.join("\n"))
+    format!("The reason, and who can fix it. One of:\n\n{}", lines.join("\n"))
 }
 
 /// This document

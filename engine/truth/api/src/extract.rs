@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::admission::{Admitted, Place};
+use super::admission::{Admitted, WorkPermit};
 use super::clock::now;
 use super::problem::{ApiProblem, Kind};
 use super::state::Api;
@@ -25,7 +25,7 @@ pub(super) struct Octets(pub(super) Bytes);
 pub(super) struct Ids<T>(pub(super) T);
 
 /// The query of a URL; members it does not know are refused by `T`.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryArgs<T>(pub(super) T);
 
 /// Who asks: the holder of the bearer token.
 pub(super) struct Bearer(pub(super) Caller);
@@ -71,7 +71,7 @@ fn shown(fault: &serde_json::Error) -> String {
     format!("{}, expected {expected}", said.trim_end())
 }
 
-/// Whether this looks like a path to a member that a request of this API may have, and like nobody's number.
+/// Whether this looks like a path to a member that a request of this API may have, and not like a person's number.
 fn is_ours(path: &str) -> bool {
     let known = |char: char| char.is_ascii_alphanumeric() || "_-.[]?".contains(char);
     path.chars().all(known) && path.split(|char: char| !char.is_ascii_digit()).all(|digits| digits.len() < 6)
@@ -88,7 +88,7 @@ impl FromRequest<Api> for Octets {
 
 /// All of the body, and then room for the work that it asks for.
 async fn whole_body(request: Request, api: &Api) -> Result<Bytes, ApiProblem> {
-    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let place = request.extensions().get::<Arc<WorkPermit>>().cloned();
     let bytes = Bytes::from_request(request, api).await.map_err(unread)?;
     place.map_or(Ok(()), |place| place.take())?;
     Ok(bytes)
@@ -105,12 +105,12 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Ids<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequestParts<Api> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<Api> for QueryArgs<T> {
     type Rejection = ApiProblem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Asked<T>, ApiProblem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<QueryArgs<T>, ApiProblem> {
         match Query::<T>::from_request_parts(parts, api).await {
-            Ok(Query(query)) => Ok(Asked(query)),
+            Ok(Query(query)) => Ok(QueryArgs(query)),
             Err(rejection) => Err(ApiProblem::new(Kind::MalformedQuery, rejection.body_text())),
         }
     }
@@ -150,10 +150,10 @@ pub(super) fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Api
 fn unread(rejection: BytesRejection) -> ApiProblem {
     match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            ApiProblem::new(Kind::TooLarge, "send less at once")
+            ApiProblem::new(Kind::TooLarge, "send a smaller body")
         }
         other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiProblem::new(Kind::TooLarge, "send less at once")
+            ApiProblem::new(Kind::TooLarge, "send a smaller body")
         }
         _ => ApiProblem::new(Kind::CutOff, "send it again"),
     }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn r44_what_was_sent_in_the_wrong_place_is_not_repeated() {
-        // Somebody's number must not end up in the logs of whoever writes answers down.
+        // A person's number must not end up in a log of answers.
         let check = |told: String, says: &str| {
             assert!(told.contains(says), "{told} lacks {says}");
             assert!(!told.contains("110105") && !told.contains('王'), "{told}");

@@ -1,4 +1,4 @@
-//! The figures of a registry, for a metrics page. Whoever shows them asks when a page is asked for; what the store must
+//! The figures of a registry, for a metrics page. The page asks for them when it is requested; what the store must
 //! be asked is looked at every ten seconds and kept, so a page never waits for a database.
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! a connection along.
 //!
 //! The token is looked at before the body: its scopes, and how many requests it has under way. A body that is still
-//! arriving takes up no room for work, so slow senders hold back nobody but themselves.
+//! arriving takes up no room for work, so slow senders delay only themselves.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::admission::{Admitted, Place, busy};
+use super::admission::{Admitted, WorkPermit, busy};
 use super::clock::now;
 use super::extract::bearer;
 use super::problem::{ApiProblem, Kind};
@@ -38,7 +38,7 @@ pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next:
     let Some(_share) = api.requests.take(Arc::clone(&label)) else {
         let problem = ApiProblem::new(
             Kind::TooMany,
-            "this token has as many requests under way as it may: wait for their answers",
+            "this token has reached its limit of concurrent requests: wait for their answers",
         );
         return labelled(problem.into_response(), Some(label));
     };
@@ -71,7 +71,7 @@ fn labelled(mut response: Response, label: Option<Arc<str>>) -> Response {
 
 /// Answers within the time there is, or with a problem.
 pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let place = Arc::new(Place::new(Arc::clone(&api.room)));
+    let place = Arc::new(WorkPermit::new(Arc::clone(&api.room)));
     let takes_body = request.extensions().get::<Admitted>().is_some_and(|admitted| admitted.takes_body);
     if !takes_body && let Err(problem) = place.take() {
         return problem.into_response();
@@ -80,9 +80,9 @@ pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: 
     let time = Duration::from_millis(api.request_ms_max);
     let Ok(response) = tokio::time::timeout(time, next.run(request)).await else {
         let detail = if takes_body && !place.is_taken() {
-            "the body did not arrive in time, and nothing was done: send it over a faster line"
+            "the body did not arrive in time, and nothing was changed: use a faster connection"
         } else {
-            "it may have been carried out: look before sending it again"
+            "the request may have been carried out: check before you send it again"
         };
         return ApiProblem::new(Kind::Slow, detail).into_response();
     };
@@ -107,7 +107,7 @@ pub(super) async fn caught(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await else {
         tracing::error!(%method, %path, "a handler panicked");
-        return ApiProblem::new(Kind::Internal, "the operator finds the cause in the registry's log")
+        return ApiProblem::new(Kind::Internal, "the cause is in the registry's log: ask the operator")
             .into_response();
     };
     response
@@ -120,5 +120,8 @@ pub(super) async fn unknown(request: Request) -> ApiProblem {
 
 /// A path, and another method than it has. The answer's `Allow` names those it has.
 pub(super) async fn other_method(method: Method) -> ApiProblem {
-    ApiProblem::new(Kind::MethodNotAllowed, format!("{method} is not among what the header Allow names"))
+    ApiProblem::new(
+        Kind::MethodNotAllowed,
+        format!("{method} is not allowed here: the Allow header lists the methods"),
+    )
 }

@@ -1,4 +1,4 @@
-//! The registry over HTTP: JSON for people's things, signed bytes as they are, one endless body for whoever follows
+//! The registry over HTTP: JSON for most bodies, signed bytes as they are, one endless body for a follower of
 //! a chain. `docs/REGISTRY.md` tells what every route is for, `GET /v1/openapi.json` its exact shape.
 
 mod admission;
@@ -10,6 +10,7 @@ mod feed;
 mod figures;
 mod guard;
 mod handlers;
+mod keyed_limit;
 mod limits;
 mod meters;
 mod options;
@@ -18,7 +19,6 @@ mod range;
 mod routes;
 mod rules;
 mod server;
-mod shares;
 mod snapshots;
 mod state;
 mod tls;

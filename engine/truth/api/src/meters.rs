@@ -1,4 +1,4 @@
-//! What the API counts: requests by kind of route and status, refusals by cause. Refusals are also told, in a bounded
+//! What the API counts: requests by kind of route and status, refusals by cause. Refusals are also reported, in a bounded
 //! form: to the log and to the trail once in a while, with a number for each cause.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::problem::Kind;
 
-/// Callers that are named in one telling; what others were refused is told together.
+/// Callers that are named in one report; refusals of the others are reported together.
 const NAMED_MAX: usize = 16;
 
 /// Why a connection was closed before any request.
@@ -29,11 +29,11 @@ pub(super) struct Meters(Mutex<Counts>);
 struct Counts {
     requests: BTreeMap<(String, u16), u64>,
     refusals: BTreeMap<&'static str, u64>,
-    /// Since they were last told, by the label of the token that was shown.
-    untold: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
+    /// Since the last report, by the label of the token that was shown.
+    unreported: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
 }
 
-/// Refusals of one caller since the last telling.
+/// Refusals of one caller since the last report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusals {
     /// The label of the token; none for callers without a valid one, and for those beyond [`NAMED_MAX`].
@@ -62,8 +62,8 @@ impl Meters {
     pub(super) fn problem(&self, kind: Kind, who: Option<&Arc<str>>) {
         let mut counts = self.counts();
         *counts.refusals.entry(kind.slug()).or_default() += 1;
-        if kind.is_told() {
-            counts.tell(kind.slug(), who.cloned());
+        if kind.is_refusal() {
+            counts.add(kind.slug(), who.cloned());
         }
     }
 
@@ -71,7 +71,7 @@ impl Meters {
     pub(super) fn closed(&self, why: Closed) {
         let mut counts = self.counts();
         *counts.refusals.entry(why.slug()).or_default() += 1;
-        counts.tell(why.slug(), None);
+        counts.add(why.slug(), None);
     }
 
     /// Requests by class and status.
@@ -86,9 +86,9 @@ impl Meters {
     }
 
     /// What was refused since the last call, at most [`NAMED_MAX`] callers and the rest.
-    pub(super) fn take_untold(&self) -> Vec<Refusals> {
-        let untold = std::mem::take(&mut self.counts().untold);
-        untold.into_iter().map(|(who, causes)| Refusals { who, what: listed(&causes) }).collect()
+    pub(super) fn take_unreported(&self) -> Vec<Refusals> {
+        let unreported = std::mem::take(&mut self.counts().unreported);
+        unreported.into_iter().map(|(who, causes)| Refusals { who, what: listed(&causes) }).collect()
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -98,10 +98,11 @@ impl Meters {
 }
 
 impl Counts {
-    fn tell(&mut self, cause: &'static str, who: Option<Arc<str>>) {
-        let who = who
-            .filter(|who| self.untold.len() < NAMED_MAX || self.untold.contains_key(&Some(Arc::clone(who))));
-        *self.untold.entry(who).or_default().entry(cause).or_default() += 1;
+    fn add(&mut self, cause: &'static str, who: Option<Arc<str>>) {
+        let who = who.filter(|who| {
+            self.unreported.len() < NAMED_MAX || self.unreported.contains_key(&Some(Arc::clone(who)))
+        });
+        *self.unreported.entry(who).or_default().entry(cause).or_default() += 1;
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
         meters.problem(Kind::TooMany, Some(&clerk));
         meters.problem(Kind::Invalid, Some(&clerk));
         meters.closed(Closed::Source);
-        let told = meters.take_untold();
+        let told = meters.take_unreported();
         assert_eq!(
             told,
             [
@@ -136,13 +137,13 @@ mod tests {
                 Refusals { who: Some(clerk), what: "2 forbidden, 1 too-many".into() },
             ]
         );
-        assert!(meters.take_untold().is_empty());
+        assert!(meters.take_unreported().is_empty());
         assert!(meters.refusals().contains(&("invalid", 1)), "counted, and not told");
 
         for caller in 0..1000 {
             meters.problem(Kind::Forbidden, Some(&format!("caller {caller}").into()));
         }
-        let told = meters.take_untold();
+        let told = meters.take_unreported();
         assert!(told.len() <= NAMED_MAX + 1, "{}", told.len());
         assert_eq!(told[0], Refusals { who: None, what: "984 forbidden".into() });
     }

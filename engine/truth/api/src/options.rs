@@ -17,11 +17,11 @@ pub struct ApiOptions {
     pub connections_source_max: usize,
     /// How long a caller may take for TLS, and how long for the headers of a request, milliseconds.
     pub headers_ms_max: u64,
-    /// Requests worked at at once, feeds not among them; the next one is told to come back.
+    /// Requests worked at at once, feeds not among them; the next one is answered `busy`.
     pub requests_max: usize,
     /// Requests under way at once of one token, those among them whose body still arrives.
     pub requests_token_max: usize,
-    /// Feeds at once; the next one is told to come back.
+    /// Feeds at once; the next one is answered `busy`.
     pub feeds_max: usize,
     /// Feeds at once of one token.
     pub feeds_token_max: usize,
@@ -33,8 +33,8 @@ pub struct ApiOptions {
     pub snapshots: Option<PathBuf>,
     /// How much of them is kept.
     pub snapshot_limits: SnapshotLimits,
-    /// How often refusals are told to the log and the trail, milliseconds.
-    pub told_every_ms: u64,
+    /// How often refusals are written to the log and the trail, milliseconds.
+    pub refusals_every_ms: u64,
 }
 
 /// How much is kept of snapshots, and for how long.
@@ -88,18 +88,16 @@ impl ApiOptions {
             offer_after_sets: 1000,
             snapshots: None,
             snapshot_limits: SnapshotLimits::DEFAULT,
-            told_every_ms: 60_000,
+            refusals_every_ms: 60_000,
         }
     }
 }
 
-/// Why the API is not served. The operator can mend each.
+/// Why the API is not served. The operator can fix each.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeFault {
     /// Plain HTTP, and not on loopback.
-    #[error(
-        "{0} is not a loopback address: give the API a certificate and a key, or let it listen on 127.0.0.1"
-    )]
+    #[error("{0} is not a loopback address: configure a certificate and a key, or listen on 127.0.0.1")]
     Plain(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen on {addr}: {why}")]

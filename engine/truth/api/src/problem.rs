@@ -1,4 +1,4 @@
-//! Every answer that is not what was asked for (RFC 9457).
+//! Problem details (RFC 9457): every answer to a request that was not carried out.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -44,37 +44,37 @@ macro_rules! kinds {
 }
 
 kinds! {
-    MalformedJson = "malformed-json", BAD_REQUEST, "The body is not JSON";
-    MalformedPath = "malformed-path", BAD_REQUEST, "A part of the path cannot be read";
-    MalformedQuery = "malformed-query", BAD_REQUEST, "The query cannot be read";
-    CutOff = "cut-off", BAD_REQUEST, "The body ended too early";
-    Unauthenticated = "unauthenticated", UNAUTHORIZED, "No token that is known and in force";
-    Forbidden = "forbidden", FORBIDDEN, "The token may not do this";
-    NotFound = "not-found", NOT_FOUND, "There is no such thing here";
-    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This can not be done here";
-    Conflict = "conflict", CONFLICT, "It contradicts what is here";
-    Moved = "moved", CONFLICT, "The chain has grown since";
+    MalformedJson = "malformed-json", BAD_REQUEST, "The body is not valid JSON";
+    MalformedPath = "malformed-path", BAD_REQUEST, "The path is not valid";
+    MalformedQuery = "malformed-query", BAD_REQUEST, "The query is not valid";
+    CutOff = "cut-off", BAD_REQUEST, "The body is incomplete";
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Missing or invalid token";
+    Forbidden = "forbidden", FORBIDDEN, "The token does not allow this";
+    NotFound = "not-found", NOT_FOUND, "Not found";
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
+    Conflict = "conflict", CONFLICT, "The request conflicts with the current state";
+    Moved = "moved", CONFLICT, "The chain has advanced";
     Braked = "braked", CONFLICT, "Too many holders would turn red at once";
-    WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The bytes do not have this digest";
-    TooMany = "too-many", TOO_MANY_REQUESTS, "Too much at once for one token";
+    WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The body does not match the digest";
+    TooMany = "too-many", TOO_MANY_REQUESTS, "Too many concurrent requests for one token";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
-    BeyondEnd = "beyond-end", RANGE_NOT_SATISFIABLE, "The file ends before that";
-    MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of the wrong type";
-    Invalid = "invalid", UNPROCESSABLE_ENTITY, "What was sent cannot be meant";
-    Unbelieved = "unbelieved", UNPROCESSABLE_ENTITY, "No engine would believe it";
-    Misissued = "misissued", UNPROCESSABLE_ENTITY, "Every gate would refuse it";
-    Internal = "internal", INTERNAL_SERVER_ERROR, "The registry failed";
-    Damaged = "damaged", INTERNAL_SERVER_ERROR, "The store contradicts itself";
-    Misconfigured = "misconfigured", INTERNAL_SERVER_ERROR, "The registry is not set up for this";
+    BeyondEnd = "beyond-end", RANGE_NOT_SATISFIABLE, "The range starts after the end of the file";
+    MediaType = "media-type", UNSUPPORTED_MEDIA_TYPE, "The content type is not supported";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "The request is not valid";
+    Unbelieved = "unbelieved", UNPROCESSABLE_ENTITY, "Engines would reject the message";
+    Misissued = "misissued", UNPROCESSABLE_ENTITY, "Gates would reject the credential";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
+    Damaged = "damaged", INTERNAL_SERVER_ERROR, "The stored data is inconsistent";
+    Misconfigured = "misconfigured", INTERNAL_SERVER_ERROR, "The registry is not configured for this";
     Busy = "busy", SERVICE_UNAVAILABLE, "The registry is busy";
-    Slow = "slow", SERVICE_UNAVAILABLE, "It took too long";
-    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The store does not answer";
-    Full = "full", INSUFFICIENT_STORAGE, "There is no room for more";
+    Slow = "slow", SERVICE_UNAVAILABLE, "The request timed out";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The database is not available";
+    Full = "full", INSUFFICIENT_STORAGE, "A storage limit is reached";
 }
 
 impl Kind {
-    /// Whether it says that somebody was kept out, so that the log and the trail tell it, too.
-    pub(super) const fn is_told(self) -> bool {
+    /// Whether a caller was refused, so that it is written to the log and the trail too.
+    pub(super) const fn is_refusal(self) -> bool {
         matches!(
             self,
             Kind::Unauthenticated
@@ -110,15 +110,16 @@ impl ApiProblem {
 
     /// What a confirmation's author reads: where the chain ends now.
     pub(super) fn moved(tip: Tip) -> ApiProblem {
-        let detail = format!("the chain ends at {} now: confirm again for the place after it", tip.sequence);
+        let detail =
+            format!("the chain now ends at set {}: confirm again for the position after it", tip.sequence);
         ApiProblem { tip: Some(Box::new(tip)), ..ApiProblem::new(Kind::Moved, detail) }
     }
 
     /// What the national platform reads: what a release would let through.
     pub(super) fn braked(brake: BrakeReport) -> ApiProblem {
         let detail = format!(
-            "it turns {} holders red, {} turned red within the window before it, of {}: the national platform \
-             releases it, then the same confirmation is handed in again",
+            "the change turns {} holders red, after {} in the window before it, of {}: the national platform must sign \
+             a release, then submit the same confirmation again",
             brake.reds, brake.recent, brake.holders,
         );
         ApiProblem { brake: Some(Box::new(brake)), ..ApiProblem::new(Kind::Braked, detail) }
@@ -132,11 +133,17 @@ impl From<Fault> for ApiProblem {
             Fault::Unavailable(_) => {
                 // What the database says is the operator's to read, not the caller's.
                 tracing::warn!(%detail, "a request failed");
-                return ApiProblem::new(Kind::Unavailable, "try again; the operator sees to the database");
+                return ApiProblem::new(
+                    Kind::Unavailable,
+                    "try again later; the operator must check the database",
+                );
             }
             Fault::Damaged(_) => {
                 tracing::error!(%detail, "a request failed");
-                return ApiProblem::new(Kind::Damaged, "the operator finds the cause in the registry's log");
+                return ApiProblem::new(
+                    Kind::Damaged,
+                    "the cause is in the registry's log: ask the operator",
+                );
             }
             Fault::Misconfigured(_) => Kind::Misconfigured,
             Fault::NotFound(_) => Kind::NotFound,

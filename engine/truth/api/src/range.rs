@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 
 /// What a request asks for of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RequestedRange {
     /// All of it: no range was named, or one that a server may pass over, because it cannot be read, names several,
     /// or goes on with another file.
     Whole,
@@ -14,20 +14,20 @@ pub(super) enum Asked {
     Beyond,
 }
 
-impl Asked {
+impl RequestedRange {
     /// What `headers` ask for of a file of `length` bytes that is known by `tag`.
-    pub(super) fn of(headers: &HeaderMap, tag: &str, length: u64) -> Asked {
-        // Section 13.1.5: whoever has begun with another file gets this one from its first byte.
+    pub(super) fn of(headers: &HeaderMap, tag: &str, length: u64) -> RequestedRange {
+        // Section 13.1.5: a caller that has begun with another file gets this one from its first byte.
         let began = headers.get(header::IF_RANGE);
         if began.is_some_and(|began| began.as_bytes() != tag.as_bytes()) {
-            return Asked::Whole;
+            return RequestedRange::Whole;
         }
         let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-        range.and_then(|range| read(range, length)).unwrap_or(Asked::Whole)
+        range.and_then(|range| read(range, length)).unwrap_or(RequestedRange::Whole)
     }
 }
 
-fn read(range: &str, length: u64) -> Option<Asked> {
+fn read(range: &str, length: u64) -> Option<RequestedRange> {
     let (unit, range) = range.split_once('=')?;
     let (first, last) = range.trim().split_once('-')?;
     if !unit.eq_ignore_ascii_case("bytes") {
@@ -40,9 +40,9 @@ fn read(range: &str, length: u64) -> Option<Asked> {
         (first, last) => (number(first)?, number(last)?),
     };
     if first > end {
-        return Some(Asked::Beyond);
+        return Some(RequestedRange::Beyond);
     }
-    (first <= last).then_some(Asked::Part { first, last: last.min(end) })
+    (first <= last).then_some(RequestedRange::Part { first, last: last.min(end) })
 }
 
 /// Digits and nothing else: `parse` alone takes a sign too.
@@ -56,39 +56,39 @@ mod tests {
 
     #[test]
     fn one_range_is_read_and_whatever_else_is_the_whole_file() {
-        let check = |range: &str, asked: Asked| {
+        let check = |range: &str, asked: RequestedRange| {
             let mut headers = HeaderMap::new();
             headers.insert(header::RANGE, range.parse().unwrap());
-            assert_eq!(Asked::of(&headers, "\"a\"", 100), asked, "{range}");
+            assert_eq!(RequestedRange::of(&headers, "\"a\"", 100), asked, "{range}");
         };
-        let part = |first, last| Asked::Part { first, last };
+        let part = |first, last| RequestedRange::Part { first, last };
         check("bytes=0-", part(0, 99));
         check("bytes=40-", part(40, 99));
         check("Bytes=40-59", part(40, 59));
         check("bytes=99-1000", part(99, 99));
         check("bytes=-1", part(99, 99));
         check("bytes=-1000", part(0, 99));
-        check("bytes=100-", Asked::Beyond);
-        check("bytes=-0", Asked::Beyond);
+        check("bytes=100-", RequestedRange::Beyond);
+        check("bytes=-0", RequestedRange::Beyond);
         for other in
             ["bytes=59-40", "bytes=0-1,5-6", "bytes=-", "bytes=+1-2", "bytes=a-", "lines=0-", "bytes"]
         {
-            check(other, Asked::Whole);
+            check(other, RequestedRange::Whole);
         }
     }
 
     #[test]
     fn a_range_of_another_file_is_not_answered() {
-        let check = |began: Option<&str>, asked: Asked| {
+        let check = |began: Option<&str>, asked: RequestedRange| {
             let mut headers = HeaderMap::new();
             headers.insert(header::RANGE, "bytes=7-".parse().unwrap());
             if let Some(began) = began {
                 headers.insert(header::IF_RANGE, began.parse().unwrap());
             }
-            assert_eq!(Asked::of(&headers, "\"a\"", 10), asked, "{began:?}");
+            assert_eq!(RequestedRange::of(&headers, "\"a\"", 10), asked, "{began:?}");
         };
-        check(None, Asked::Part { first: 7, last: 9 });
-        check(Some("\"a\""), Asked::Part { first: 7, last: 9 });
-        check(Some("\"b\""), Asked::Whole);
+        check(None, RequestedRange::Part { first: 7, last: 9 });
+        check(Some("\"a\""), RequestedRange::Part { first: 7, last: 9 });
+        check(Some("\"b\""), RequestedRange::Whole);
     }
 }

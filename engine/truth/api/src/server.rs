@@ -25,10 +25,10 @@ use tower_service::Service;
 
 use super::feed::Hub;
 use super::figures::FigureSource;
+use super::keyed_limit::{Held, KeyedLimit, source};
 use super::meters::{Closed, Meters};
 use super::options::{ApiOptions, ServeFault, TlsFiles};
 use super::rules::Rules;
-use super::shares::{Share, Shares, source};
 use super::snapshots::SnapshotFolder;
 use super::state::Api;
 use super::{routes, tls, upkeep};
@@ -69,10 +69,10 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         ),
         None => None,
     };
-    let unheard = |why| ServeFault::Listen { addr: options.listen, why };
-    let listener = TcpListener::bind(options.listen).map_err(unheard)?;
-    listener.set_nonblocking(true).map_err(unheard)?;
-    let addr = listener.local_addr().map_err(unheard)?;
+    let not_bound = |why| ServeFault::Listen { addr: options.listen, why };
+    let listener = TcpListener::bind(options.listen).map_err(not_bound)?;
+    listener.set_nonblocking(true).map_err(not_bound)?;
+    let addr = listener.local_addr().map_err(not_bound)?;
 
     let (stopping, stopped) = watch::channel(false);
     let source: Arc<dyn ChainSource> = registry.clone();
@@ -83,32 +83,34 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         rules: Arc::new(Rules::of(&routes::document())),
         meters: Arc::default(),
         room: Arc::new(Semaphore::new(options.requests_max)),
-        requests: Shares::new(options.requests_token_max),
-        feeds: Shares::new(options.feeds_token_max),
+        requests: KeyedLimit::new(options.requests_token_max),
+        feeds: KeyedLimit::new(options.feeds_token_max),
         request_ms_max: options.request_ms_max,
     };
     let room = Arc::new(Semaphore::new(options.connections_max));
-    let door = Door {
+    let connections = ConnectionLimit {
         router: routes::router(api.clone()),
         room: Arc::clone(&room),
-        sources: Shares::new(options.connections_source_max),
+        sources: KeyedLimit::new(options.connections_source_max),
         meters: Arc::clone(&api.meters),
     };
     let connections_max = options.connections_max;
     let figures = FigureSource::new(api.clone(), move || connections_max - room.available_permits());
     let handle = Handle::new();
-    let server = axum_server::from_tcp(listener).map_err(unheard)?.handle(handle.clone());
+    let server = axum_server::from_tcp(listener).map_err(not_bound)?.handle(handle.clone());
     let headers = Duration::from_millis(options.headers_ms_max);
     let meters = Arc::clone(&api.meters);
     let task = match tls.clone() {
         Some(tls) => {
-            let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(Prompt);
-            tokio::spawn(with_timeout(server.acceptor(Handshake { inner: tls, meters }), headers).serve(door))
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(SocketSetup);
+            tokio::spawn(
+                with_timeout(server.acceptor(Handshake { inner: tls, meters }), headers).serve(connections),
+            )
         }
-        None => tokio::spawn(with_timeout(server.acceptor(Prompt), headers).serve(door)),
+        None => tokio::spawn(with_timeout(server.acceptor(SocketSetup), headers).serve(connections)),
     };
-    let told_every = Duration::from_millis(options.told_every_ms);
-    let upkeep = tokio::spawn(upkeep::run(api, Arc::clone(&figures), told_every, stopped));
+    let refusals_every = Duration::from_millis(options.refusals_every_ms);
+    let upkeep = tokio::spawn(upkeep::run(api, Arc::clone(&figures), refusals_every, stopped));
     Ok(Running { addr, handle, tls, stopping, task, upkeep, figures })
 }
 
@@ -130,7 +132,7 @@ impl Running {
         Arc::clone(&self.figures)
     }
 
-    /// Shows another certificate to whoever connects from now on; connections there are stay as they are. Nothing
+    /// Shows another certificate to new connections; existing connections stay as they are. Nothing
     /// happens where plain HTTP is served.
     ///
     /// # Errors
@@ -145,36 +147,36 @@ impl Running {
 
     /// Takes no more connections, ends the feeds, lets requests under way come to their end for up to five seconds.
     pub async fn stop(self) {
-        // Fails when nobody waits for it.
+        // Fails when no task waits for it.
         let _ = self.stopping.send(true);
         self.handle.graceful_shutdown(Some(FAREWELL));
         match self.task.await {
             Ok(Ok(())) => {}
-            Ok(Err(why)) => tracing::error!(%why, "the API ended by itself"),
-            Err(why) => tracing::error!(%why, "the API's task ended by itself"),
+            Ok(Err(why)) => tracing::error!(%why, "the API stopped unexpectedly"),
+            Err(why) => tracing::error!(%why, "the API's task stopped unexpectedly"),
         }
         // It tells the last refusals, and the store may be away.
         if tokio::time::timeout(FAREWELL, self.upkeep).await.is_err() {
-            tracing::warn!("the last refusals were not told in time");
+            tracing::warn!("the last refusals were not written to the trail in time");
         }
     }
 }
 
 /// Sets a connection up before anything is read from it.
 #[derive(Clone, Copy, Debug)]
-struct Prompt;
+struct SocketSetup;
 
-impl<S> Accept<TcpStream, S> for Prompt {
+impl<S> Accept<TcpStream, S> for SocketSetup {
     type Stream = TcpStream;
     type Service = S;
     type Future = Ready<io::Result<(TcpStream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(prompt(&stream).map(|()| (stream, service)))
+        std::future::ready(set_up(&stream).map(|()| (stream, service)))
     }
 }
 
-fn prompt(stream: &TcpStream) -> io::Result<()> {
+fn set_up(stream: &TcpStream) -> io::Result<()> {
     // R23: a set of one change must not wait for an acknowledgement of the head before it.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
@@ -205,32 +207,32 @@ where
 }
 
 /// Gives each connection its service while there is room for one, in all and for its source.
-struct Door {
+struct ConnectionLimit {
     router: Router,
     room: Arc<Semaphore>,
-    sources: Arc<Shares<IpAddr>>,
+    sources: Arc<KeyedLimit<IpAddr>>,
     meters: Arc<Meters>,
 }
 
 /// One connection's service.
 #[derive(Clone)]
-struct Seat {
+struct Connection {
     router: Router,
-    _room: Arc<(OwnedSemaphorePermit, Share<IpAddr>)>,
+    _room: Arc<(OwnedSemaphorePermit, Held<IpAddr>)>,
 }
 
-impl Door {
-    fn admit(&self, peer: SocketAddr) -> Result<Seat, Closed> {
+impl ConnectionLimit {
+    fn admit(&self, peer: SocketAddr) -> Result<Connection, Closed> {
         let share = self.sources.take(source(peer.ip())).ok_or(Closed::Source)?;
         let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Closed::Total)?;
-        Ok(Seat { router: self.router.clone(), _room: Arc::new((permit, share)) })
+        Ok(Connection { router: self.router.clone(), _room: Arc::new((permit, share)) })
     }
 }
 
-impl Service<SocketAddr> for Door {
-    type Response = Seat;
+impl Service<SocketAddr> for ConnectionLimit {
+    type Response = Connection;
     type Error = io::Error;
-    type Future = Ready<Result<Seat, io::Error>>;
+    type Future = Ready<Result<Connection, io::Error>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
         Poll::Ready(Ok(()))
@@ -239,12 +241,12 @@ impl Service<SocketAddr> for Door {
     fn call(&mut self, peer: SocketAddr) -> Self::Future {
         std::future::ready(self.admit(peer).map_err(|why| {
             self.meters.closed(why);
-            io::Error::other("no room for another connection")
+            io::Error::other("connection limit reached")
         }))
     }
 }
 
-impl<B> Service<Request<B>> for Seat
+impl<B> Service<Request<B>> for Connection
 where
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::feed::Hub;
+use super::keyed_limit::KeyedLimit;
 use super::meters::Meters;
 use super::rules::Rules;
-use super::shares::Shares;
 use super::snapshots::SnapshotFolder;
 use hufu_registry::Registry;
 
@@ -23,8 +23,8 @@ pub(super) struct Api {
     /// Room for requests.
     pub(super) room: Arc<Semaphore>,
     /// Requests under way, by the label of the token.
-    pub(super) requests: Arc<Shares<Arc<str>>>,
+    pub(super) requests: Arc<KeyedLimit<Arc<str>>>,
     /// Feeds, by the label of the token.
-    pub(super) feeds: Arc<Shares<Arc<str>>>,
+    pub(super) feeds: Arc<KeyedLimit<Arc<str>>>,
     pub(super) request_ms_max: u64,
 }

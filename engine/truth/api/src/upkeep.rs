@@ -1,4 +1,4 @@
-//! What the API does beside its requests: it tells refusals, drops snapshots that no checkpoint names, and looks at the
+//! What the API does beside its requests: it reports refusals, drops snapshots that no checkpoint names, and looks at the
 //! store for the metrics page.
 
 use std::sync::Arc;
@@ -19,10 +19,10 @@ const SWEEP: Duration = Duration::from_secs(3600);
 pub(super) async fn run(
     api: Api,
     figures: Arc<FigureSource>,
-    told_every: Duration,
+    refusals_every: Duration,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let [mut tell, mut look, mut sweep] = [told_every, LOOK, SWEEP].map(|every| {
+    let [mut report, mut look, mut sweep] = [refusals_every, LOOK, SWEEP].map(|every| {
         let mut every = interval(every);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         every
@@ -30,28 +30,28 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             () = stopped(&mut stopping) => break,
-            _ = tell.tick() => tell_refusals(&api).await,
+            _ = report.tick() => report_refusals(&api).await,
             _ = look.tick() => figures.look().await,
             _ = sweep.tick() => if let Some(folder) = &api.snapshots {
                 sweep_all(folder, &api.registry, now()).await;
             },
         }
     }
-    tell_refusals(&api).await;
+    report_refusals(&api).await;
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // Fails when nobody can stop it any more: the server is gone.
+    // Fails when the server is gone.
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// One line for each caller that was refused something since the last time, and one for all without a token.
-async fn tell_refusals(api: &Api) {
-    for refusals in api.meters.take_untold() {
+async fn report_refusals(api: &Api) {
+    for refusals in api.meters.take_unreported() {
         let who = refusals.who.as_deref().unwrap_or("callers without a valid token");
         tracing::warn!(who, what = refusals.what, "requests were refused");
         if let Err(fault) = api.registry.note_refusals(who, &refusals.what, now()).await {
-            tracing::warn!(%fault, "refusals do not reach the trail");
+            tracing::warn!(%fault, "refusals cannot be written to the trail");
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Tip {
     pub era: u8,
     /// When it was confirmed.
     pub confirmed_ms: u64,
-    /// The registry's clock when it answered; absent within a problem. Whoever signs compares its own clock.
+    /// The registry's clock when it answered; absent within a problem. A signer compares its own clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now_ms: Option<u64>,
 }

@@ -27,7 +27,7 @@ pub struct Device {
     pub site: u32,
     /// What people call it.
     pub name: String,
-    /// How often it was enrolled anew; what has an older generation is dead.
+    /// How often it was enrolled again; certificates of an older generation are refused.
     pub generation: u32,
     /// When this generation was revoked; absent while it is good.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ pub struct Problem {
     /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599, example = 404)]
     pub status: u16,
-    /// What happened this time, and who can mend it.
+    /// What happened this time, and who can fix it.
     pub detail: String,
     /// With `moved`: where the chain ends now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ pub struct Proposal {
     pub reason: String,
     /// How many holders it changes.
     pub changes: u32,
-    /// How many of the changes say red, whoever was red before.
+    /// How many of the changes say red, also of holders who were red before.
     pub reds: u32,
     /// Why the brake holds it; only when braked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

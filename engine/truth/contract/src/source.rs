@@ -6,7 +6,7 @@ use hufu_wire::chain::Head;
 use hufu_wire::{IssuerId, Sequence};
 use tokio::sync::broadcast;
 
-/// Why a chain cannot be handed out at this moment. The operator of the registry can mend it, except for an issuer that
+/// Why a chain cannot be read at this moment. The operator of the registry can fix it, except for an issuer that
 /// is not there, which the caller named.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceFault {
@@ -17,7 +17,7 @@ pub enum SourceFault {
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// A key or a file is missing.
-    #[error("the registry is not set up for this: {0}")]
+    #[error("the registry is not configured for this: {0}")]
     Misconfigured(String),
     /// There is no such issuer.
     #[error("there is no {0}")]
@@ -65,6 +65,6 @@ pub trait ChainSource: Send + Sync {
     /// As [`issuers`](Self::issuers).
     async fn checkpoint(&self, issuer: IssuerId) -> Result<Option<Bytes>, SourceFault>;
 
-    /// Says whose chain has grown. Wakes may be lost: whoever waits looks by itself every second too.
+    /// Says whose chain has grown. Notifications may be lost: a follower also looks every second.
     fn grown(&self) -> broadcast::Receiver<IssuerId>;
 }

@@ -2,19 +2,19 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{Credentials, at_most};
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
+use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, OtherPhones};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 
-use crate::fault::{Stop, retried};
+use crate::fault::{TxFault, retried};
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
 /// Other phone credentials of the same holder and generation that go on beside a new one.
-async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<Phones, Stop> {
+async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<OtherPhones, TxFault> {
     const PHONES: &str = "
         SELECT count(*) AS others, max(expires_s) AS until FROM credentials
         WHERE issuer = $1 AND holder = $2 AND kind = $3 AND generation = $4 AND expires_s > $5 AND digest <> $6";
-    let Some(from) = credential.others_from() else { return Ok(Phones::default()) };
+    let Some(from) = credential.others_from() else { return Ok(OtherPhones::default()) };
     let query = sqlx::query(PHONES)
         .bind(i64::from(credential.issuer.0))
         .bind(i64::from(credential.holder.0))
@@ -32,7 +32,7 @@ impl Credentials for PostgresStore {
         credential: &IssuedCredential,
         only_phone: bool,
         entry: &Entry,
-    ) -> Result<Phones, Fault> {
+    ) -> Result<OtherPhones, Fault> {
         // Numbers of one holder are given under the lock of the holder's row, so that a page never misses one that
         // is committed late.
         const LOCK: &str = "SELECT 1 FROM holders WHERE issuer = $1 AND holder = $2 FOR NO KEY UPDATE";

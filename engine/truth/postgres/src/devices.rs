@@ -6,7 +6,7 @@ use hufu_registry::{Device, Entry, Fault};
 use hufu_wire::limits::DEVICES_MAX;
 use hufu_wire::{DeviceId, SiteId, UnixMillis};
 
-use crate::fault::{Stop, broken, retried};
+use crate::fault::{TxFault, broken, retried};
 use crate::row::{Row, all, one};
 use crate::store::PostgresStore;
 
@@ -34,7 +34,7 @@ impl Devices for PostgresStore {
             let added = added.map_err(|error| match broken(&error) {
                 Some("devices_site") => Fault::no_site(site).into(),
                 Some("devices_name") => Fault::device_exists(site, name).into(),
-                _ => Stop::Sql(error),
+                _ => TxFault::Sql(error),
             })?;
             self.commit(tx, entry).await?;
             Ok(Device::read(&Row(&added))?)

@@ -1,51 +1,51 @@
-//! What PostgreSQL's complaints mean to whoever asked, and which are tried again.
+//! PostgreSQL's errors as faults of the registry, and which of them are retried.
 
 use std::time::Duration;
 
 use hufu_registry::Fault;
 
-/// Transactions that PostgreSQL gave up for others are begun anew this often.
+/// Transactions that PostgreSQL aborted in favour of others are run this often.
 const TRIES_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(3);
 
 /// How a transaction of this store ends early.
-pub(crate) enum Stop {
+pub(crate) enum TxFault {
     /// PostgreSQL, or the way to it.
     Sql(sqlx::Error),
     /// The rules of the registry.
     Fault(Fault),
 }
 
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Stop {
-        Stop::Sql(error)
+impl From<sqlx::Error> for TxFault {
+    fn from(error: sqlx::Error) -> TxFault {
+        TxFault::Sql(error)
     }
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Stop {
-        Stop::Fault(fault)
+impl From<Fault> for TxFault {
+    fn from(fault: Fault) -> TxFault {
+        TxFault::Fault(fault)
     }
 }
 
-impl From<Stop> for Fault {
-    fn from(stop: Stop) -> Fault {
+impl From<TxFault> for Fault {
+    fn from(stop: TxFault) -> Fault {
         match stop {
-            Stop::Sql(error) => fault(error),
-            Stop::Fault(fault) => fault,
+            TxFault::Sql(error) => fault(error),
+            TxFault::Fault(fault) => fault,
         }
     }
 }
 
 /// Runs a transaction, and again when PostgreSQL chose it to give way. A connection that breaks is not a reason
 /// to run it again: whether it was committed is unknown then, and only the caller knows what that means.
-pub(crate) async fn retried<T, F: Future<Output = Result<T, Stop>>>(
+pub(crate) async fn retried<T, F: Future<Output = Result<T, TxFault>>>(
     mut transaction: impl FnMut() -> F,
 ) -> Result<T, Fault> {
     let mut tries = 1;
     loop {
         match transaction().await {
-            Err(Stop::Sql(error)) if gave_way(&error) && tries < TRIES_MAX => {
+            Err(TxFault::Sql(error)) if gave_way(&error) && tries < TRIES_MAX => {
                 tokio::time::sleep(PAUSE * tries).await;
                 tries += 1;
             }
@@ -54,7 +54,7 @@ pub(crate) async fn retried<T, F: Future<Output = Result<T, Stop>>>(
     }
 }
 
-/// Whether the same transaction may succeed when it is begun anew: serialization failure, deadlock.
+/// Whether the same transaction may succeed when it is run again: serialization failure, deadlock.
 fn gave_way(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| ["40001", "40P01"].contains(&&*code))
 }
@@ -68,7 +68,7 @@ pub(crate) fn broken(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()
 }
 
-/// Says who can mend `error`. PostgreSQL's codes are in its manual, appendix A.
+/// Says who can fix `error`. PostgreSQL's codes are in its manual, appendix A.
 #[expect(clippy::needless_pass_by_value, reason = "it is the last that is seen of it, in many a map_err")]
 pub(crate) fn fault(error: sqlx::Error) -> Fault {
     use sqlx::Error as E;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_complaint_goes_to_who_can_mend_it() {
+    fn every_error_goes_to_who_can_fix_it() {
         let check = |code: &str, expected: fn(String) -> Fault| {
             assert_eq!(of_database(code, "said"), expected(format!("said (PostgreSQL {code})")));
         };
@@ -131,7 +131,7 @@ mod tests {
         let mut tries = 0;
         let outcome: Result<(), Fault> = retried(|| {
             tries += 1;
-            async { Err(Stop::Fault(Fault::Conflict("as it should".into()))) }
+            async { Err(TxFault::Fault(Fault::Conflict("as it should".into()))) }
         })
         .await;
         assert_eq!((outcome, tries), (Err(Fault::Conflict("as it should".into())), 1));

@@ -7,7 +7,7 @@ use hufu_registry::store::{Columns as _, FromColumns as _, Holders, Resealed, Se
 use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
-use crate::fault::{Stop, retried};
+use crate::fault::{TxFault, retried};
 use crate::issuers::lock;
 use crate::row::{Row, all, one};
 use crate::store::{PostgresStore, Tx};
@@ -17,7 +17,7 @@ async fn known(
     tx: &mut Tx,
     issuer: IssuerId,
     subjects: &[Subject],
-) -> Result<HashMap<[u8; 32], HolderIndex>, Stop> {
+) -> Result<HashMap<[u8; 32], HolderIndex>, TxFault> {
     const KNOWN: &str = "SELECT subject, holder FROM holders WHERE issuer = $1 AND subject = ANY($2)";
     let subjects: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
     let rows = sqlx::query(KNOWN).bind(i64::from(issuer.0)).bind(subjects).fetch_all(&mut **tx).await?;

@@ -5,13 +5,13 @@ use hufu_registry::store::{IssuerRow, Issuers};
 use hufu_registry::{Entry, Fault, Issuer};
 use hufu_wire::IssuerId;
 
-use crate::fault::{Stop, retried};
+use crate::fault::{TxFault, retried};
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
 /// Locks an issuer's row until the end of the transaction. What is read after this is as the transaction left it that
 /// had the lock before.
-pub(crate) async fn lock(tx: &mut Tx, issuer: IssuerId) -> Result<IssuerRow, Stop> {
+pub(crate) async fn lock(tx: &mut Tx, issuer: IssuerId) -> Result<IssuerRow, TxFault> {
     let query = sqlx::query("SELECT * FROM issuers WHERE id = $1 FOR NO KEY UPDATE");
     let row = one(&mut **tx, query.bind(i64::from(issuer.0))).await?;
     Ok(row.ok_or_else(|| Fault::no_issuer(issuer))?)

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 /// How long a request waits for a connection, so that a restart of the server is a pause and not a fault. While it
 /// waits it tries again after a fifth of this at the latest.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
-/// Connections are made anew after this, so that a changed password or address is noticed.
+/// Connections are made again after this, so that a changed password or address is noticed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// What every session sets for itself, whatever the server's configuration is.
@@ -36,7 +36,7 @@ pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, Fault> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| Fault::Misconfigured(format!("the URL of PostgreSQL cannot be read: {error}")))?;
     let strippable = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
-    // Whoever can cut a line can strip TLS that is only preferred.
+    // An attacker who can cut a line can strip TLS that is only preferred.
     let options =
         if strippable && !is_here(&options) { options.ssl_mode(PgSslMode::VerifyFull) } else { options };
     Ok(options.application_name("hufu-registry").options(SESSION))

@@ -6,7 +6,7 @@ use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, Pr
 use hufu_wire::chain::ContentDigest;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
-use crate::fault::{Stop, fault, retried};
+use crate::fault::{TxFault, fault, retried};
 use crate::issuers::lock;
 use crate::row::{Row, all, one};
 use crate::store::{PostgresStore, Tx};
@@ -26,7 +26,7 @@ const BY_ID: &str = select_proposal!("WHERE issuer = $1 AND id = $2");
 const BY_CONTENT: &str = select_proposal!("WHERE issuer = $1 AND content = $2");
 
 /// A proposal as it is, within a transaction that has the issuer's lock.
-async fn by_id(tx: &mut Tx, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Stop> {
+async fn by_id(tx: &mut Tx, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, TxFault> {
     one(&mut **tx, sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0))).await
 }
 
@@ -35,12 +35,17 @@ pub(crate) async fn by_content(
     tx: &mut Tx,
     issuer: IssuerId,
     content: ContentDigest,
-) -> Result<Option<Proposal>, Stop> {
+) -> Result<Option<Proposal>, TxFault> {
     one(&mut **tx, sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..])).await
 }
 
 /// Writes that the brake holds a proposal.
-pub(crate) async fn brake(tx: &mut Tx, issuer: IssuerId, id: ProposalId, alarm: &Alarm) -> Result<(), Stop> {
+pub(crate) async fn brake(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    id: ProposalId,
+    alarm: &Alarm,
+) -> Result<(), TxFault> {
     const BRAKE: &str = "
         UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_recent = $4, alarm_holders = $5,
             alarm_share_permille = $6
@@ -63,7 +68,7 @@ pub(crate) async fn confirm(
     issuer: IssuerId,
     confirmed: &Proposal,
     sequence: Sequence,
-) -> Result<(), Stop> {
+) -> Result<(), TxFault> {
     const CONFIRM: &str =
         "UPDATE proposals SET phase = 'confirmed', sequence = $3 WHERE issuer = $1 AND id = $2";
     const OVERTAKE: &str = "
@@ -76,7 +81,7 @@ pub(crate) async fn confirm(
     Ok(())
 }
 
-async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) -> Result<(), Stop> {
+async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) -> Result<(), TxFault> {
     const ADD: &str = "
         INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
             reds, added, instruction)
@@ -224,7 +229,7 @@ impl Proposals for PostgresStore {
         const EXPIRE: &str = "
             UPDATE proposals SET phase = 'expired'
             WHERE issuer = $1 AND phase IN ('pending', 'braked') AND expires <= $2";
-        // Whoever looks at proposals asks for this first: mostly there are none, and nobody has to wait.
+        // Every read of proposals asks for this first: mostly none is due, and no lock is taken.
         let any = sqlx::query_scalar(ANY).bind(i64::from(issuer.0)).bind(at_most(now.0));
         let any: bool = any.fetch_one(&self.pool).await.map_err(fault)?;
         if !any {

@@ -5,7 +5,7 @@ use hufu_registry::store::Rosters;
 use hufu_registry::{Entry, Fault, Roster, RosterSummary};
 use hufu_wire::SiteId;
 
-use crate::fault::{Stop, broken, fault, retried};
+use crate::fault::{TxFault, broken, fault, retried};
 use crate::row::all;
 use crate::store::PostgresStore;
 
@@ -36,7 +36,7 @@ impl Rosters for PostgresStore {
                 sqlx::query(PUT).bind(i64::from(roster.site.0)).bind(&roster.name).bind(&members).bind(count);
             put.execute(&mut *tx).await.map_err(|error| match broken(&error) {
                 Some("rosters_site") => Fault::no_site(roster.site).into(),
-                _ => Stop::Sql(error),
+                _ => TxFault::Sql(error),
             })?;
             self.commit(tx, entry).await
         })

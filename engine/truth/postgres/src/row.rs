@@ -6,7 +6,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor, Postgres, Row as _};
 
-use crate::fault::Stop;
+use crate::fault::TxFault;
 
 /// A row of PostgreSQL.
 pub(crate) struct Row<'r>(pub(crate) &'r PgRow);
@@ -40,7 +40,7 @@ impl Row<'_> {
 pub(crate) async fn all<'e, T: FromColumns>(
     from: impl Executor<'e, Database = Postgres>,
     query: Statement<'_>,
-) -> Result<Vec<T>, Stop> {
+) -> Result<Vec<T>, TxFault> {
     let rows = query.fetch_all(from).await?;
     Ok(rows.iter().map(|row| T::read(&Row(row))).collect::<Result<_, _>>()?)
 }
@@ -49,6 +49,6 @@ pub(crate) async fn all<'e, T: FromColumns>(
 pub(crate) async fn one<'e, T: FromColumns>(
     from: impl Executor<'e, Database = Postgres>,
     query: Statement<'_>,
-) -> Result<Option<T>, Stop> {
+) -> Result<Option<T>, TxFault> {
     Ok(query.fetch_optional(from).await?.map(|row| T::read(&Row(&row))).transpose()?)
 }

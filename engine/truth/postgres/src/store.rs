@@ -8,7 +8,7 @@ use hufu_registry::store::Store;
 use hufu_registry::{Entry, Fault, TrailKey};
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::fault::{Stop, fault};
+use crate::fault::{TxFault, fault};
 use crate::options::{connect_options, pool};
 use crate::schema::migrate;
 use crate::wakes::Wakes;
@@ -57,7 +57,7 @@ impl PostgresStore {
     }
 
     /// Commits a transaction with its line of the trail.
-    pub(crate) async fn commit(&self, mut tx: Tx, entry: &Entry) -> Result<(), Stop> {
+    pub(crate) async fn commit(&self, mut tx: Tx, entry: &Entry) -> Result<(), TxFault> {
         self.line(&mut tx, entry).await?;
         Ok(tx.commit().await?)
     }

@@ -5,7 +5,7 @@ use hufu_registry::store::{FromColumns as _, Tokens, at_most, big};
 use hufu_registry::{Entry, Fault, NewToken, Token, TokenHash, TokenId};
 use hufu_wire::UnixMillis;
 
-use crate::fault::{Stop, broken, retried};
+use crate::fault::{TxFault, broken, retried};
 use crate::row::{Row, all, one};
 use crate::store::PostgresStore;
 
@@ -34,7 +34,7 @@ impl Tokens for PostgresStore {
                 .await;
             let added = added.map_err(|error| match broken(&error) {
                 Some("tokens_label") => Fault::label_used(&new.label).into(),
-                _ => Stop::Sql(error),
+                _ => TxFault::Sql(error),
             })?;
             self.commit(tx, entry).await?;
             Ok(Token::read(&Row(&added))?)

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{Trail, at_most, big};
-use hufu_registry::{Entry, Fault, Noted, TrailEnd, TrailKey};
+use hufu_registry::{Entry, Fault, TrailEnd, TrailKey, TrailLine};
 use sqlx::{Executor, Postgres};
 
-use crate::fault::{Stop, retried};
+use crate::fault::{TxFault, retried};
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
@@ -16,9 +16,9 @@ impl PostgresStore {
     /// Writes a line, as the last thing of a transaction before its commit.
     ///
     /// A line carries the digest of the one before, so the lock is held until the commit: lines are committed in the order
-    /// of their numbers, and whoever reads page by page misses none. Who holds it waits for nobody else any more: that is
+    /// of their numbers, and a reader of pages misses none. Who holds it waits for nobody else any more: that is
     /// why this comes last.
-    pub(crate) async fn line(&self, tx: &mut Tx, entry: &Entry) -> Result<(), Stop> {
+    pub(crate) async fn line(&self, tx: &mut Tx, entry: &Entry) -> Result<(), TxFault> {
         const WRITE: &str = "
             INSERT INTO trail (number, at, who, deed, issuer, what, digest, seal)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -32,7 +32,7 @@ impl PostgresStore {
             .bind(big("number", number)?)
             .bind(big("at", entry.at.0)?)
             .bind(&entry.who)
-            .bind(entry.deed.slug())
+            .bind(entry.action.slug())
             .bind(entry.issuer.map(|issuer| i64::from(issuer.0)))
             .bind(&entry.what)
             .bind(&digest.0[..])
@@ -43,7 +43,7 @@ impl PostgresStore {
     }
 }
 
-async fn end<'e>(from: impl Executor<'e, Database = Postgres>) -> Result<TrailEnd, Stop> {
+async fn end<'e>(from: impl Executor<'e, Database = Postgres>) -> Result<TrailEnd, TxFault> {
     const END: &str = "SELECT number, digest FROM trail ORDER BY number DESC LIMIT 1";
     Ok(one(from, sqlx::query(END)).await?.unwrap_or(TrailEnd::START))
 }
@@ -63,7 +63,7 @@ impl Trail for PostgresStore {
         retried(|| async { self.commit(self.begin().await?, entry).await }).await
     }
 
-    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault> {
+    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<TrailLine>, Fault> {
         const PAGE: &str = "SELECT * FROM trail WHERE number > $1 ORDER BY number LIMIT $2";
         let query = sqlx::query(PAGE).bind(at_most(after)).bind(i64::from(limit));
         Ok(all(&self.pool, query).await?)

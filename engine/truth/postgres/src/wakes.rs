@@ -43,7 +43,7 @@ impl Wakes {
 
     /// Tells this process. The others are told by the transaction, when it is committed.
     pub(crate) fn tell(&self, issuer: IssuerId) {
-        // Nobody may be waiting.
+        // There may be no receiver.
         let _ = self.send.send(issuer);
     }
 
@@ -69,7 +69,7 @@ async fn listen_for_ever(pool: PgPool, wakes: broadcast::Sender<IssuerId>) {
     loop {
         let Err(fault) = listen_once(&pool, &wakes, &mut is_lost).await;
         if !is_lost {
-            tracing::warn!(%fault, "wakes of other registries are lost until PostgreSQL answers again");
+            tracing::warn!(%fault, "notifications of other registries are lost until PostgreSQL answers again");
             is_lost = true;
         }
         tokio::time::sleep(PAUSE).await;
@@ -87,9 +87,9 @@ async fn listen_once(
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await.map_err(fault)?;
     if std::mem::take(is_lost) {
-        tracing::info!("wakes of other registries are heard again");
+        tracing::info!("notifications of other registries arrive again");
     }
-    // What was notified while nobody listened is gone: everybody looks once.
+    // Notifications from before this connection are lost: every follower looks once.
     for issuer in sqlx::query_scalar::<_, i64>("SELECT id FROM issuers")
         .fetch_all(&mut listener)
         .await
@@ -117,9 +117,12 @@ async fn answers(listener: &mut PgListener) -> Result<(), Fault> {
 
 fn pass_on(payload: &str, wakes: &broadcast::Sender<IssuerId>) {
     let Ok(issuer) = payload.parse() else {
-        tracing::warn!(payload, "a wake that is no issuer; who else notifies on {CHANNEL}?");
+        tracing::warn!(
+            payload,
+            "a notification without an issuer id: does another program use the channel {CHANNEL}?"
+        );
         return;
     };
-    // Nobody may be waiting.
+    // There may be no receiver.
     let _ = wakes.send(IssuerId(issuer));
 }

@@ -10,7 +10,7 @@ use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::Appended;
 use hufu_registry::store::{Chain as _, Holders as _, Trail as _};
-use hufu_registry::{Deed, Subject};
+use hufu_registry::{Action, Subject};
 use hufu_wire::{HolderIndex, IssuerId};
 
 const WRITERS: u32 = 4;
@@ -96,7 +96,7 @@ async fn holders_who_are_registered_at_once_get_dense_indices() {
                     let subjects: Vec<_> =
                         (first..first + 60).map(|person| subject(person % PEOPLE)).collect();
                     let seal = |nth: usize, index: HolderIndex| Ok(format!("{nth} {index}").into_bytes());
-                    let line = entry(Deed::HoldersAdded, "");
+                    let line = entry(Action::HoldersAdded, "");
                     store.add_holders(issuer, &subjects, &seal, common::START, &line).await.unwrap();
                 }
             })
@@ -126,7 +126,7 @@ async fn a_reader_of_the_trail_misses_no_line() {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 for line in 0..LINES {
-                    store.note(&entry(Deed::TrailRead, &format!("{writer} {line}"))).await.unwrap();
+                    store.note(&entry(Action::TrailRead, &format!("{writer} {line}"))).await.unwrap();
                 }
             })
         })

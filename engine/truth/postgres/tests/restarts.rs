@@ -11,7 +11,7 @@ use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::Appended;
 use hufu_registry::store::{Chain as _, Store as _, Trail as _};
-use hufu_registry::{Deed, Fault};
+use hufu_registry::{Action, Fault};
 use hufu_wire::{IssuerId, Sequence};
 
 const KILLS: usize = 3;
@@ -103,15 +103,15 @@ async fn a_killed_postgresql_loses_nothing_that_was_acknowledged() {
             assert_eq!(sets.get(place), Some(bytes), "set {sequence} of issuer {issuer} was acknowledged");
         }
     }
-    assert_eq!(lines_of(&store, Deed::Appended).await, appended, "a line of the trail for each set");
+    assert_eq!(lines_of(&store, Action::Appended).await, appended, "a line of the trail for each set");
 }
 
-async fn lines_of(store: &PostgresStore, deed: Deed) -> usize {
+async fn lines_of(store: &PostgresStore, action: Action) -> usize {
     let (mut lines, mut after) = (0, 0);
     loop {
         let page = store.trail(after, 1000).await.expect("a page of the trail");
         let Some(last) = page.last() else { return lines };
         after = last.number;
-        lines += page.iter().filter(|line| line.entry.deed == deed).count();
+        lines += page.iter().filter(|line| line.entry.action == action).count();
     }
 }

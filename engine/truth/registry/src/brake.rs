@@ -58,7 +58,7 @@ impl Brake {
     }
 
     /// Whether `reds` more may turn red when `recent` of `holders` did within the window. A change that turns
-    /// nobody red always may.
+    /// no holder red always may.
     ///
     /// # Errors
     /// The [`Alarm`].

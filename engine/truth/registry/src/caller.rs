@@ -15,7 +15,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whoever showed this token, which the registry found in force.
+    /// The caller that showed this token, which the registry found valid.
     pub(crate) fn with(token: Token) -> Caller {
         Caller { label: token.label, scopes: token.scopes, issuer: token.issuer }
     }
@@ -51,7 +51,7 @@ impl Caller {
     /// Whether they may do what `scope` covers and what is no single issuer's.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], also for whoever is restricted to one issuer.
+    /// [`Fault::Forbidden`], also for a caller that is restricted to one issuer.
     pub fn may_everywhere(&self, scope: Scope) -> Result<(), Fault> {
         self.has(scope, self.issuer.is_none())
     }

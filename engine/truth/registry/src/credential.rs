@@ -25,7 +25,7 @@ pub struct IssuedCredential {
 
 /// Other phone credentials of one holder that go on beside a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Phones {
+pub struct OtherPhones {
     /// How many of the same generation.
     pub others: u32,
     /// When the last of them ends.
@@ -65,7 +65,7 @@ pub struct Terms {
 
 /// What credential is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum CredentialRequest {
     /// One shown on a phone (R02).
     Phone {
         /// The terms that the phone made its tree for.
@@ -95,7 +95,7 @@ pub enum Wanted {
 
 /// A credential, signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentialed {
+pub struct Issuance {
     /// The credential's bytes.
     pub bytes: Vec<u8>,
     /// The text of its code; none for a phone, which adds a presentation.
@@ -103,7 +103,7 @@ pub struct Credentialed {
     /// What was written down of it.
     pub issued: IssuedCredential,
     /// Which other phones of the holder go on beside it.
-    pub phones: Phones,
+    pub phones: OtherPhones,
 }
 
 /// How old terms may be when the phone comes back with its root, seconds: a slow phone on a slow network makes

@@ -11,7 +11,7 @@ pub struct Device {
     pub site: SiteId,
     /// Its name, unique at its site.
     pub name: String,
-    /// How often it was enrolled anew.
+    /// How often it was enrolled again.
     pub generation: DeviceGeneration,
     /// When this generation was revoked.
     pub revoked: Option<UnixMillis>,

@@ -1,4 +1,4 @@
-//! Why the registry does not do something, and who can mend it.
+//! Why the registry rejects a request, and who can fix it.
 
 use hufu_codes::chain::ChainFault;
 use hufu_codes::issue::Misissued;
@@ -9,19 +9,19 @@ use hufu_wire::{HolderIndex, IssuerId, SiteId};
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The store does not answer. Try again; the operator sees to the database.
+    /// The store does not answer. The caller retries; the operator checks the database.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
-    /// What the store holds contradicts itself. Only the operator can see to that.
+    /// The stored data is inconsistent. Only the operator can fix it.
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// The registry lacks a key or a file that this needs. The operator can mend it.
-    #[error("the registry is not set up for this: {0}")]
+    /// The registry lacks a key or a file that this needs. The operator can fix it.
+    #[error("the registry is not configured for this: {0}")]
     Misconfigured(String),
-    /// There is no such thing here. The caller named it.
+    /// The caller named something that does not exist.
     #[error("there is no {0}")]
     NotFound(String),
-    /// What the caller sent cannot be meant.
+    /// What the caller sent is not valid.
     #[error("{field}: {what}")]
     Invalid {
         /// Which part of it, by its name in the API.
@@ -29,28 +29,28 @@ pub enum Fault {
         /// What is wrong and what to send instead; never the value of a personal field.
         what: String,
     },
-    /// It contradicts what is here already. The caller looks at that first.
+    /// The request conflicts with the current state. The caller reads that first.
     #[error("{0}")]
     Conflict(String),
-    /// There is no room for more. The operator can say what there is to be done.
-    #[error("there is no room: {0}")]
+    /// A limit is reached. The operator decides what to do.
+    #[error("limit reached: {0}")]
     Full(String),
-    /// No token, or none that is known and in force.
-    #[error("the token is not known here, has ended or was revoked: ask the operator for another")]
+    /// The token is missing, unknown, expired or revoked.
+    #[error("the token is unknown, expired or revoked: ask the operator for a new one")]
     Unauthenticated,
-    /// A token that may not do this.
-    #[error("the token may not do this: it needs scope {scope}{}", if *.elsewhere { ", and for this issuer" } else { "" })]
+    /// The token does not allow this.
+    #[error("the token does not allow this: it needs scope {scope}{}", if *.elsewhere { ", and for this issuer" } else { "" })]
     Forbidden {
-        /// What it would have to be allowed.
+        /// The scope that it needs.
         scope: Scope,
         /// Whether it has the scope and is another issuer's.
         elsewhere: bool,
     },
-    /// A message of a chain that no engine would believe. Whoever signed it signs anew.
+    /// A message of a chain that engines would reject. Its author signs again.
     #[error("{0}")]
     Unbelieved(ChainFault),
-    /// What was to be signed would be refused at every gate. The caller asks for something else.
-    #[error("it is not signed: {0}")]
+    /// Gates would reject what was to be signed. The caller requests something else.
+    #[error("not signed: {0}")]
     Misissued(Misissued),
 }
 

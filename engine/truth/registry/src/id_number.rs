@@ -20,7 +20,7 @@ pub enum IdFault {
     )]
     Form,
     /// The last character does not follow from the others.
-    #[error("the check character is not right: a digit is wrong or two are swapped")]
+    #[error("the check character is wrong: a digit is wrong or two are swapped")]
     Check,
     /// A resident's number with the kind of a document before it: the same person would be registered twice.
     #[error("it is a resident's number: leave out the kind before it")]

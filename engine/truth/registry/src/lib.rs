@@ -1,6 +1,6 @@
 //! The source of truth: holders, credentials, sites, devices, rosters, proposals and the chain.
 //!
-//! [`Registry`] is the door: every method takes the [`Caller`] who asks and the time, checks what they may, applies
+//! [`Registry`] is the entry point: every method takes the [`Caller`] who asks and the time, checks what they may, applies
 //! the rules of the domain and writes through a [`Store`](store::Store), which keeps and decides nothing. Personal
 //! fields reach the store only sealed by the [`Vault`](vault::Vault). No authority's key is ever here: change sets
 //! come with both signatures. `docs/REGISTRY.md` tells the whole of it.
@@ -28,7 +28,8 @@ pub mod vault;
 pub use brake::{Alarm, Brake};
 pub use caller::Caller;
 pub use credential::{
-    Credentialed, IssuedCredential, ListedCredential, Phones, RENEWAL_S, TERMS_S_MAX, Terms, Wanted,
+    CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, RENEWAL_S, TERMS_S_MAX,
+    Terms,
 };
 pub use device::Device;
 pub use fault::Fault;
@@ -45,4 +46,6 @@ pub use registry::{Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use token::{NewToken, Token, TokenHash, TokenText};
-pub use trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailSeal};
+pub use trail::{
+    Action, Entry, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal,
+};

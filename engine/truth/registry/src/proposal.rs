@@ -40,7 +40,7 @@ pub struct ProposalFacts {
     pub reason: String,
     /// How many holders it changes.
     pub changes: u32,
-    /// How many of the changes say red, whoever was red before.
+    /// How many of the changes say red, also of holders who were red before.
     pub reds: u32,
 }
 
@@ -55,7 +55,7 @@ pub enum ProposalState {
     Confirmed(Sequence),
     /// Its local authority took it back.
     Withdrawn,
-    /// Nobody confirmed it in time.
+    /// It was not confirmed in time.
     Expired,
     /// A later instruction was confirmed first: every engine would refuse this one.
     Overtaken,

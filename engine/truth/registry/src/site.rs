@@ -33,7 +33,7 @@ impl Site {
         match Sites::parse(&self.render(), "policy") {
             // One policy is one site: one that opens another table would speak for somebody else.
             Ok(sites) if sites.iter().len() == 1 && sites.get(self.id).is_some() => Ok(()),
-            Ok(_) => Err(Fault::invalid("policy", "it opens another site; send each by itself")),
+            Ok(_) => Err(Fault::invalid("policy", "it begins another site: send one site per request")),
             Err(mut fault) => {
                 // Lines are counted as the policy's author counts them.
                 fault.line = fault.line.saturating_sub(HEAD_LINES).max(1);

@@ -87,7 +87,7 @@ impl TokenHash {
 
 impl Token {
     /// Whether it may be used at `now`.
-    pub fn in_force(&self, now: UnixMillis) -> bool {
+    pub fn is_valid_at(&self, now: UnixMillis) -> bool {
         self.revoked.is_none() && now < self.expires
     }
 }

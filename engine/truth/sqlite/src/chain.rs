@@ -24,7 +24,7 @@ impl Chain for SqliteStore {
     async fn append(&self, append: &Append<'_>) -> Result<Appended, Fault> {
         let appended = append::append(self, append).await?;
         if matches!(appended, Appended::Appended { .. }) {
-            // Nobody may be listening.
+            // There may be no receiver.
             let _ = self.grown.send(append.issuer);
         }
         Ok(appended)

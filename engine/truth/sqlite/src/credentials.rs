@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{Credentials, at_most};
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, Phones};
+use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, OtherPhones};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 use sqlx::SqliteConnection;
 
@@ -16,7 +16,7 @@ impl Credentials for SqliteStore {
         credential: &IssuedCredential,
         only_phone: bool,
         entry: &Entry,
-    ) -> Result<Phones, Fault> {
+    ) -> Result<OtherPhones, Fault> {
         const HOLDER: &str = "SELECT 1 FROM holders WHERE issuer = ? AND holder = ?";
         const ADD: &str = "
             INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
@@ -59,11 +59,11 @@ impl Credentials for SqliteStore {
 }
 
 /// Other phone credentials of the same holder and generation that go on beside a new one.
-async fn phones(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<Phones, Fault> {
+async fn phones(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<OtherPhones, Fault> {
     const PHONES: &str = "
         SELECT COUNT(*) AS others, MAX(expires_s) AS until FROM credentials
         WHERE issuer = ? AND holder = ? AND kind = ? AND generation = ? AND expires_s > ? AND digest <> ?";
-    let Some(from) = credential.others_from() else { return Ok(Phones::default()) };
+    let Some(from) = credential.others_from() else { return Ok(OtherPhones::default()) };
     let query = sqlx::query(PHONES)
         .bind(credential.issuer.0)
         .bind(credential.holder.0)

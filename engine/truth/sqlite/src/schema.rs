@@ -1,7 +1,7 @@
 //! The schema and how it comes to be: migrations that are part of the program, run once each.
 
 use hufu_registry::store::at_most;
-use hufu_registry::{Fault, Noted, TrailEnd};
+use hufu_registry::{Fault, TrailEnd, TrailLine};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr as _, SqliteConnection, SqlitePool};
 
@@ -45,7 +45,7 @@ async fn chain_trail(write: &mut SqliteConnection) -> Result<(), Fault> {
     let mut last = TrailEnd::START;
     loop {
         let page = sqlx::query(PAGE).bind(at_most(last.number));
-        let page: Vec<Noted> = all(&mut *write, page).await?;
+        let page: Vec<TrailLine> = all(&mut *write, page).await?;
         if page.is_empty() {
             return Ok(());
         }

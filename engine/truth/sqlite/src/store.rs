@@ -22,7 +22,7 @@ use crate::schema::migrate;
 #[derive(Debug)]
 pub struct SqliteStore {
     name: String,
-    /// One connection: whoever has it is the only one of this process that writes.
+    /// One connection: the task that has it is the only one of this process that writes.
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
     pub(crate) grown: broadcast::Sender<IssuerId>,

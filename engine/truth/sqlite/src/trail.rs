@@ -1,8 +1,8 @@
-//! The trail. Whoever writes holds the file's lock, so each line follows the last one.
+//! The trail. A writer holds the file's lock, so each line follows the last one.
 
 use async_trait::async_trait;
 use hufu_registry::store::{Trail, at_most, big};
-use hufu_registry::{Entry, Fault, Noted, TrailEnd, TrailKey};
+use hufu_registry::{Entry, Fault, TrailEnd, TrailKey, TrailLine};
 use sqlx::{Executor, Sqlite, SqliteConnection};
 
 use crate::row::{all, change, one};
@@ -21,7 +21,7 @@ impl SqliteStore {
             .bind(big("number", number)?)
             .bind(big("at", entry.at.0)?)
             .bind(&entry.who)
-            .bind(entry.deed.slug())
+            .bind(entry.action.slug())
             .bind(entry.issuer.map(|issuer| issuer.0))
             .bind(&entry.what)
             .bind(digest.0.as_slice())
@@ -51,7 +51,7 @@ impl Trail for SqliteStore {
         self.commit(self.write().await?, entry).await
     }
 
-    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault> {
+    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<TrailLine>, Fault> {
         const PAGE: &str = "SELECT * FROM trail WHERE number > ? ORDER BY number LIMIT ?";
         all(&self.readers, sqlx::query(PAGE).bind(at_most(after)).bind(limit)).await
     }

@@ -9,18 +9,18 @@ use hufu_wire::{CodeKind, HolderIndex, HubId, Step, UnixMillis, UnixSeconds};
 use crate::scene::{keyring, now, person};
 use crate::{Database, ISSUER, Scene, green};
 use hufu_registry::Fault;
-use hufu_registry::{Credentialed, Wanted};
+use hufu_registry::{CredentialRequest, Issuance};
 use hufu_registry::{Issuer, SecondPhone};
 
 const HOLDER: HolderIndex = HolderIndex(0);
 
-async fn issue(scene: &Scene, wanted: &Wanted, now: UnixMillis) -> Result<Credentialed, Fault> {
+async fn issue(scene: &Scene, wanted: &CredentialRequest, now: UnixMillis) -> Result<Issuance, Fault> {
     scene.registry.issue(&scene.operator, ISSUER, HOLDER, wanted, now).await
 }
 
-async fn phone(scene: &Scene, now: UnixMillis) -> Wanted {
+async fn phone(scene: &Scene, now: UnixMillis) -> CredentialRequest {
     let terms = scene.registry.terms(&scene.operator, ISSUER, HOLDER, now).await.expect("terms");
-    Wanted::Phone { terms, root: [9; 16], origin: terms.issued.step(), valid_s: 24 * 3600 }
+    CredentialRequest::Phone { terms, root: [9; 16], origin: terms.issued.step(), valid_s: 24 * 3600 }
 }
 
 fn believed(bytes: &[u8]) -> Verified<Credential<'_>> {
@@ -37,10 +37,10 @@ pub async fn r04_every_kind_is_issued_and_believed(database: &dyn Database) {
     scene.add_people(4, 1).await;
     let at = now();
     let s = |after: u32| UnixSeconds(at.seconds().0 + after);
-    let trip = Wanted::Trip { hub: HubId(9), from: s(86_400), until: s(90_000) };
+    let trip = CredentialRequest::Trip { hub: HubId(9), from: s(86_400), until: s(90_000) };
     let cases = [
         (phone(&scene, at).await, CodeKind::Phone, s(24 * 3600)),
-        (Wanted::Paper { valid_s: 3600 }, CodeKind::Paper, s(3600)),
+        (CredentialRequest::Paper { valid_s: 3600 }, CodeKind::Paper, s(3600)),
         (trip, CodeKind::Trip, s(90_001)),
     ];
     for (wanted, kind, expires) in cases {
@@ -77,38 +77,51 @@ pub async fn what_no_gate_would_take_is_not_signed(database: &dyn Database) {
     let scene = Scene::open(database).await;
     scene.add_people(4, 1).await;
     let at = now();
-    let Wanted::Phone { terms, root, origin, valid_s } = phone(&scene, at).await else {
+    let CredentialRequest::Phone { terms, root, origin, valid_s } = phone(&scene, at).await else {
         unreachable!("a phone")
     };
     let s = |after: i64| UnixSeconds(u32::try_from(i64::from(at.seconds().0) + after).expect("a time"));
-    let trip = |from, until| Wanted::Trip { hub: HubId(9), from: s(from), until: s(until) };
-    let check =
-        async |case: &str, wanted: Wanted, at, field: Option<&str>| match issue(&scene, &wanted, at).await {
-            Err(Fault::Invalid { field: found, .. }) => assert_eq!(Some(found), field, "{case}"),
-            Err(Fault::Conflict(_)) => assert_eq!(field, None, "{case}"),
-            other => panic!("{case}: {other:?}"),
-        };
-    check("a week of phone", Wanted::Phone { terms, root, origin, valid_s: 604_800 }, at, Some("valid_s"))
-        .await;
+    let trip = |from, until| CredentialRequest::Trip { hub: HubId(9), from: s(from), until: s(until) };
+    let check = async |case: &str, wanted: CredentialRequest, at, field: Option<&str>| match issue(
+        &scene, &wanted, at,
+    )
+    .await
+    {
+        Err(Fault::Invalid { field: found, .. }) => assert_eq!(Some(found), field, "{case}"),
+        Err(Fault::Conflict(_)) => assert_eq!(field, None, "{case}"),
+        other => panic!("{case}: {other:?}"),
+    };
+    check(
+        "a week of phone",
+        CredentialRequest::Phone { terms, root, origin, valid_s: 604_800 },
+        at,
+        Some("valid_s"),
+    )
+    .await;
     check(
         "a step to come",
-        Wanted::Phone { terms, root, origin: Step(origin.0 + 1), valid_s },
+        CredentialRequest::Phone { terms, root, origin: Step(origin.0 + 1), valid_s },
         at,
         Some("origin"),
     )
     .await;
-    check("a tree that is over", Wanted::Phone { terms, root, origin: Step(0), valid_s }, at, Some("origin"))
-        .await;
+    check(
+        "a tree that is over",
+        CredentialRequest::Phone { terms, root, origin: Step(0), valid_s },
+        at,
+        Some("origin"),
+    )
+    .await;
     let later = UnixMillis(at.0 + 121_000);
-    check("terms of yesterday", Wanted::Phone { terms, root, origin, valid_s }, later, None).await;
-    check("paper for no time", Wanted::Paper { valid_s: 0 }, at, Some("valid_s")).await;
-    check("paper for a month", Wanted::Paper { valid_s: 2_592_000 }, at, Some("valid_s")).await;
+    check("terms of yesterday", CredentialRequest::Phone { terms, root, origin, valid_s }, later, None).await;
+    check("paper for no time", CredentialRequest::Paper { valid_s: 0 }, at, Some("valid_s")).await;
+    check("paper for a month", CredentialRequest::Paper { valid_s: 2_592_000 }, at, Some("valid_s")).await;
     check("a trip that was", trip(-7200, -3600), at, Some("until")).await;
     check("a trip backwards", trip(7200, 3600), at, Some("until")).await;
     check("a trip in a year", trip(31_536_000, 31_540_000), at, Some("until")).await;
     let nobody = scene
         .registry
-        .issue(&scene.operator, ISSUER, HolderIndex(5), &Wanted::Paper { valid_s: 60 }, at)
+        .issue(&scene.operator, ISSUER, HolderIndex(5), &CredentialRequest::Paper { valid_s: 60 }, at)
         .await;
     assert!(matches!(nobody, Err(Fault::NotFound(_))));
 }
@@ -119,10 +132,10 @@ pub async fn credentials_are_written_down_once_and_listed(database: &dyn Databas
     scene.add_people(4, 2).await;
     let at = now();
     for _ in 0..2 {
-        issue(&scene, &Wanted::Paper { valid_s: 60 }, at).await.expect("a credential");
+        issue(&scene, &CredentialRequest::Paper { valid_s: 60 }, at).await.expect("a credential");
     }
     for valid_s in 61..65 {
-        issue(&scene, &Wanted::Paper { valid_s }, at).await.expect("a credential");
+        issue(&scene, &CredentialRequest::Paper { valid_s }, at).await.expect("a credential");
     }
     let list = async |holder, after, limit| {
         let listed = scene.registry.credentials(&scene.operator, ISSUER, holder, (after, limit), now()).await;
@@ -142,13 +155,14 @@ pub async fn a_second_phone_is_told_to_who_issues_it(database: &dyn Database) {
     let scene = Scene::open(database).await;
     scene.add_people(4, 1).await;
     let at = now();
-    let others = async |wanted: Wanted, at| issue(&scene, &wanted, at).await.expect("a credential").phones;
+    let others =
+        async |wanted: CredentialRequest, at| issue(&scene, &wanted, at).await.expect("a credential").phones;
     assert_eq!(others(phone(&scene, at).await, at).await.others, 0);
-    assert_eq!(others(Wanted::Paper { valid_s: 60 }, at).await.others, 0, "paper is not a phone");
+    assert_eq!(others(CredentialRequest::Paper { valid_s: 60 }, at).await.others, 0, "paper is not a phone");
     let later = UnixMillis(at.0 + 7_200_000);
     let wanted = phone(&scene, later).await;
-    let Wanted::Phone { terms, origin, valid_s, .. } = wanted else { unreachable!("a phone") };
-    let second = Wanted::Phone { terms, origin, valid_s, root: [8; 16] };
+    let CredentialRequest::Phone { terms, origin, valid_s, .. } = wanted else { unreachable!("a phone") };
+    let second = CredentialRequest::Phone { terms, origin, valid_s, root: [8; 16] };
     let told = others(second, later).await;
     assert_eq!((told.others, told.until), (1, Some(UnixSeconds(at.seconds().0 + 24 * 3600))));
     assert_eq!(others(second, later).await, told, "the same again is not another");
@@ -179,7 +193,7 @@ pub async fn a_second_phone_waits_for_a_generation_where_the_issuer_wants_that(d
     assert!(said.contains("propose generation 1"), "{said}");
     let listed = scene.registry.credentials(&scene.operator, ISSUER, HOLDER, (0, 9), now()).await;
     assert_eq!(listed.expect("a list").len(), 1, "nothing was written down");
-    issue(&scene, &Wanted::Paper { valid_s: 60 }, later).await.expect("paper is not a phone");
+    issue(&scene, &CredentialRequest::Paper { valid_s: 60 }, later).await.expect("paper is not a phone");
 
     scene.change(&[(0, Change::Word(green()))]).await;
     scene.change(&[(0, Change::Generation(1))]).await;

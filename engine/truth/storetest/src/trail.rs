@@ -5,15 +5,15 @@ use hufu_wire::{HolderIndex, Sequence, SiteId};
 
 use crate::scene::{now, person};
 use crate::{Database, ISSUER, Scene, green};
+use hufu_registry::Action;
 use hufu_registry::ChainSource as _;
-use hufu_registry::Deed;
 use hufu_registry::Fault;
 use hufu_registry::ProposalId;
 use hufu_registry::Site;
 use hufu_registry::TokenId;
 
-async fn deeds(scene: &Scene) -> Vec<Deed> {
-    scene.store.trail(0, u32::MAX).await.expect("a trail").iter().map(|line| line.entry.deed).collect()
+async fn actions(scene: &Scene) -> Vec<Action> {
+    scene.store.trail(0, u32::MAX).await.expect("a trail").iter().map(|line| line.entry.action).collect()
 }
 
 /// Nobody looks at a person, or at everybody, without a line that says who and when (R44).
@@ -21,7 +21,7 @@ pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn 
     let scene = Scene::open(database).await;
     let (registry, caller) = (&scene.registry, &scene.operator);
     scene.add_people(0, 1).await;
-    let before = deeds(&scene).await.len();
+    let before = actions(&scene).await.len();
     let at = now();
     registry.holder(caller, ISSUER, HolderIndex(0), at).await.expect("a holder");
     registry.find_holder(caller, ISSUER, person(0).id_number(), at).await.expect("a search");
@@ -33,14 +33,14 @@ pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn 
     assert!(registry.roster(caller, SiteId(1), "11010519491231002X", at).await.is_err());
     let lines = registry.trail(caller, 0, 4096, at).await.expect("a trail");
     let found: Vec<_> =
-        lines[before..].iter().map(|line| (line.entry.deed, line.entry.what.as_str())).collect();
+        lines[before..].iter().map(|line| (line.entry.action, line.entry.what.as_str())).collect();
     let expected = [
-        (Deed::HolderRead, "0"),
-        (Deed::HolderSought, "0"),
-        (Deed::CredentialsRead, "of holder 0"),
-        (Deed::StatusesExported, "9 from holder 0"),
-        (Deed::HolderRead, "7"),
-        (Deed::TrailRead, "after 0"),
+        (Action::HolderRead, "0"),
+        (Action::HolderSought, "0"),
+        (Action::CredentialsRead, "of holder 0"),
+        (Action::StatusesExported, "9 from holder 0"),
+        (Action::HolderRead, "7"),
+        (Action::TrailRead, "after 0"),
     ];
     assert_eq!(found, expected);
     for line in &lines[before..] {
@@ -58,7 +58,7 @@ pub async fn nothing_lies_beyond_the_last_number(database: &dyn Database) {
     let (registry, caller) = (&scene.registry, &scene.operator);
     scene.add_people(0, 1).await;
     scene.change(&[(0, Change::Word(green()))]).await;
-    let paper = hufu_registry::Wanted::Paper { valid_s: 60 };
+    let paper = hufu_registry::CredentialRequest::Paper { valid_s: 60 };
     registry.issue(caller, ISSUER, HolderIndex(0), &paper, now()).await.expect("a credential");
     for after in [1 << 40, i64::MAX.cast_unsigned(), 1 << 63, u64::MAX] {
         let trail = registry.trail(caller, after, 9, now()).await;
@@ -88,20 +88,20 @@ pub async fn every_write_leaves_a_line_and_a_refused_one_leaves_none(database: &
     registry.add_device(caller, SiteId(1), "gate", now()).await.expect("a device");
     scene.change(&[(0, Change::Word(green()))]).await;
     let expected = [
-        Deed::IssuerPut,
-        Deed::IssuerPut,
-        Deed::HoldersAdded,
-        Deed::SitePut,
-        Deed::DeviceAdded,
-        Deed::Proposed,
-        Deed::Appended,
+        Action::IssuerPut,
+        Action::IssuerPut,
+        Action::HoldersAdded,
+        Action::SitePut,
+        Action::DeviceAdded,
+        Action::Proposed,
+        Action::Appended,
     ];
     // The scene makes the issuer with one line.
-    assert_eq!(deeds(&scene).await, expected[1..]);
+    assert_eq!(actions(&scene).await, expected[1..]);
 
     assert!(registry.add_device(caller, SiteId(1), "gate", now()).await.is_err());
     assert!(registry.add_device(caller, SiteId(9), "gate", now()).await.is_err());
     assert!(registry.remove_site(caller, SiteId(1), now()).await.is_err());
     assert!(registry.propose(caller, ISSUER, &[], now()).await.is_err());
-    assert_eq!(deeds(&scene).await, expected[1..], "nothing was done");
+    assert_eq!(actions(&scene).await, expected[1..], "nothing was done");
 }

@@ -14,7 +14,7 @@ use super::chain::Chain;
 use crate::problem::{ApiProblem, Kind};
 use hufu_registry::{ChainSource, Fault};
 
-/// How often a chain is looked at when nobody wakes, and a head made: every second (R24).
+/// How often a chain is looked at without a notification, and a head made: every second (R24).
 const TICK: Duration = Duration::from_secs(1);
 
 /// Every chain that some engine follows.
@@ -46,10 +46,7 @@ impl Hub {
     /// A feed of the sets after `after`, or the problem instead of one.
     pub(crate) async fn subscribe(self: &Arc<Hub>, issuer: IssuerId, after: u64) -> Result<Feed, ApiProblem> {
         let permit: OwnedSemaphorePermit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
-            ApiProblem::new(
-                Kind::Busy,
-                "as many feeds as it is configured for are open: use another registry",
-            )
+            ApiProblem::new(Kind::Busy, "the limit of open feeds is reached: use another registry")
         })?;
         // Held while a chain is opened: a second engine waits for the first one's head instead of making another.
         let mut chains = self.chains.lock().await;
@@ -61,12 +58,12 @@ impl Hub {
             tokio::spawn(Arc::clone(self).attend(Arc::clone(&chain)));
             chain
         };
-        // Taken under the lock: `attend` leaves only chains that nobody watches.
+        // Taken under the lock: `attend` leaves only chains without a follower.
         let latest = chain.watch();
         Ok(Feed::new(chain, latest, after, self.offer_after_sets, self.stopping.clone(), permit))
     }
 
-    /// Looks at a chain until nobody follows it.
+    /// Looks at a chain until it has no follower.
     async fn attend(self: Arc<Hub>, chain: Arc<Chain>) {
         let mut grown = Some(self.source.grown());
         let mut stopping = self.stopping.clone();
@@ -86,16 +83,16 @@ impl Hub {
             // One line a change of condition: the store may be away for hours.
             match &looked {
                 Err(fault) if answers => {
-                    tracing::warn!(issuer = %chain.issuer(), %fault, "feeds stand still");
+                    tracing::warn!(issuer = %chain.issuer(), %fault, "feeds are stalled");
                 }
-                Ok(()) if !answers => tracing::info!(issuer = %chain.issuer(), "feeds go on"),
+                Ok(()) if !answers => tracing::info!(issuer = %chain.issuer(), "feeds continue"),
                 _ => {}
             }
             answers = looked.is_ok();
         }
     }
 
-    /// Forgets a chain that nobody follows.
+    /// Forgets a chain without a follower.
     async fn leave(&self, chain: &Chain) -> bool {
         let mut chains = self.chains.lock().await;
         if chain.is_watched() {
@@ -121,7 +118,7 @@ async fn wake(grown: &mut Option<broadcast::Receiver<IssuerId>>, issuer: IssuerI
         match wakes.recv().await {
             Ok(woken) if woken != issuer => {}
             Ok(_) | Err(RecvError::Lagged(_)) => return,
-            // Nobody wakes any more. The tick looks.
+            // No more notifications come. The tick looks.
             Err(RecvError::Closed) => *grown = None,
         }
     }

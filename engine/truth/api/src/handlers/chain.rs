@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::{Answer, octets};
 use crate::clock::now;
 use crate::convert::Convert as _;
-use crate::extract::{Asked, Bearer, Ids, bearer};
+use crate::extract::{Bearer, Ids, QueryArgs, bearer};
 use crate::limits;
 use crate::problem::{ApiProblem, Kind};
 use crate::state::Api;
@@ -112,7 +112,7 @@ pub(crate) async fn sets(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids(issuer): Ids<u32>,
-    Asked(which): Asked<Sets>,
+    QueryArgs(which): QueryArgs<Sets>,
 ) -> Result<Response, ApiProblem> {
     let issuer = IssuerId(issuer);
     caller.may_one_of(&[Scope::Feed, Scope::Audit], issuer)?;
@@ -141,13 +141,13 @@ pub(crate) async fn feed(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids(issuer): Ids<u32>,
-    Asked(after): Asked<After>,
+    QueryArgs(after): QueryArgs<After>,
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
     let issuer = IssuerId(issuer);
     caller.may(Scope::Feed, issuer)?;
     let share = api.feeds.take(caller.label().into()).ok_or_else(|| {
-        ApiProblem::new(Kind::TooMany, "this token follows as many feeds as it may: use another token")
+        ApiProblem::new(Kind::TooMany, "this token has reached its limit of feeds: use another token")
     })?;
     let feed = api.hub.subscribe(issuer, after.after.unwrap_or(0)).await?;
     let token = bearer(&headers).unwrap_or_default().to_owned();
@@ -179,7 +179,7 @@ pub(crate) async fn statuses(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids(issuer): Ids<u32>,
-    Asked(range): Asked<Range>,
+    QueryArgs(range): QueryArgs<Range>,
 ) -> Result<Response, ApiProblem> {
     let limit = range.limit.unwrap_or(limits::STATUSES_MAX).clamp(1, limits::STATUSES_MAX);
     let from = HolderIndex(range.from.unwrap_or(0));

@@ -10,8 +10,8 @@ use super::octets;
 use crate::clock::now;
 use crate::extract::{Bearer, Ids, Octets, expect_type};
 use crate::problem::{ApiProblem, Kind};
-use crate::range::Asked;
-use crate::snapshots::{Given, SnapshotFolder, sweep_issuer};
+use crate::range::RequestedRange;
+use crate::snapshots::{SnapshotFolder, UploadOutcome, sweep_issuer};
 use crate::state::Api;
 use hufu_contract::Hex;
 use hufu_registry::{ChainSource, Scope};
@@ -77,13 +77,13 @@ pub(crate) async fn read_snapshot(
     let digest = digest_of(&digest)?;
     let kept = folder(&api)?.get(issuer, &digest).await?;
     let (tag, bytes) = (format!("\"{digest}\""), kept.bytes());
-    let (status, range, first, count) = match Asked::of(&headers, &tag, bytes) {
-        Asked::Whole => (StatusCode::OK, None, 0, bytes),
-        Asked::Part { first, last } => {
+    let (status, range, first, count) = match RequestedRange::of(&headers, &tag, bytes) {
+        RequestedRange::Whole => (StatusCode::OK, None, 0, bytes),
+        RequestedRange::Part { first, last } => {
             let range = format!("bytes {first}-{last}/{bytes}");
             (StatusCode::PARTIAL_CONTENT, Some(range), first, last - first + 1)
         }
-        Asked::Beyond => {
+        RequestedRange::Beyond => {
             let problem = ApiProblem::new(Kind::BeyondEnd, format!("the snapshot has {bytes} bytes"));
             return Ok(([(header::CONTENT_RANGE, format!("bytes */{bytes}"))], problem).into_response());
         }
@@ -123,7 +123,7 @@ pub(crate) async fn put_snapshot(
     let folder = folder(&api)?;
     // What no checkpoint names any more makes room first.
     sweep_issuer(folder, &api.registry, issuer, now()).await?;
-    if folder.put(issuer, &digest, length, body.into_data_stream()).await? == Given::Kept {
+    if folder.put(issuer, &digest, length, body.into_data_stream()).await? == UploadOutcome::Kept {
         api.registry.note_snapshot(&caller, issuer, &digest.0, now()).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -135,6 +135,9 @@ fn digest_of(text: &str) -> Result<Hex<32>, ApiProblem> {
 
 fn folder(api: &Api) -> Result<&SnapshotFolder, ApiProblem> {
     api.snapshots.as_ref().ok_or_else(|| {
-        ApiProblem::new(Kind::NotFound, "this registry keeps no snapshots: the operator gives it a folder")
+        ApiProblem::new(
+            Kind::NotFound,
+            "this registry stores no snapshots: the operator must configure a folder",
+        )
     })
 }

@@ -7,7 +7,7 @@ use hufu_wire::{HolderIndex, IssuerId};
 use super::{Answer, Page};
 use crate::clock::now;
 use crate::convert::Convert;
-use crate::extract::{Asked, Bearer, Ids, JsonBody};
+use crate::extract::{Bearer, Ids, JsonBody, QueryArgs};
 use crate::state::Api;
 use hufu_contract::{Credentials, IssueCredential, Issued, Terms};
 
@@ -28,7 +28,7 @@ pub(crate) async fn terms(
 
 /// Issue a credential
 ///
-/// It is not kept: whoever loses it has another issued.
+/// It is not stored: if the holder loses it, issue another.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/{holder}/credentials", tag = "credentials",
     params(("issuer" = u32, Path), ("holder" = u32, Path)), request_body = IssueCredential,
     responses((status = 200, body = Issued)), security(("bearer" = ["credentials"])))]
@@ -51,7 +51,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids((issuer, holder)): Ids<(u32, u32)>,
-    Asked(page): Asked<Page>,
+    QueryArgs(page): QueryArgs<Page>,
 ) -> Answer<Credentials> {
     let (issuer, holder) = (IssuerId(issuer), HolderIndex(holder));
     let range = (page.after.unwrap_or(0), page.limit());

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::Answer;
 use crate::clock::now;
 use crate::convert::Convert;
-use crate::extract::{Asked, Bearer, Ids, JsonBody};
+use crate::extract::{Bearer, Ids, JsonBody, QueryArgs};
 use crate::limits;
 use crate::state::Api;
 use hufu_contract::{Device, Devices, NewDevice};
@@ -48,7 +48,7 @@ pub(crate) async fn add(
 pub(crate) async fn list(
     State(api): State<Api>,
     Bearer(caller): Bearer,
-    Asked(which): Asked<Which>,
+    QueryArgs(which): QueryArgs<Which>,
 ) -> Answer<Devices> {
     let limit = which.limit.unwrap_or(limits::PAGE_DEFAULT).clamp(1, limits::PAGE_MAX);
     let (site, after) = (which.site.map(SiteId), which.after.map(DeviceId));

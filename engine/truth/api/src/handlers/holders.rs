@@ -15,7 +15,7 @@ use hufu_registry::{IdNumber, Person};
 
 /// Register holders
 ///
-/// All or none. Whoever is registered already keeps index and fields, so a cut-off import is sent again as it was.
+/// All or none. People who are already registered keep index and fields, so an interrupted import can be repeated.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/holders", tag = "holders", params(("issuer" = u32, Path)),
     request_body = NewHolders, responses((status = 200, body = Registered)),
     security(("bearer" = ["holders"])))]
@@ -53,7 +53,7 @@ pub(crate) async fn read(
 
 /// Who has an id number
 ///
-/// 404 when nobody has. The number travels in the body, because URLs end up in logs.
+/// 404 when no holder has it. The number travels in the body, because URLs end up in logs.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/find", tag = "holders",
     params(("issuer" = u32, Path)), request_body = FindHolder, responses((status = 200, body = Holder)),
     security(("bearer" = ["holders"])))]

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::{Answer, octets};
 use crate::clock::now;
 use crate::convert::{self, Convert as _};
-use crate::extract::{Asked, Bearer, Ids, Octets};
+use crate::extract::{Bearer, Ids, Octets, QueryArgs};
 use crate::limits;
 use crate::problem::{ApiProblem, Kind};
 use crate::state::Api;
@@ -58,7 +58,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     Bearer(caller): Bearer,
     Ids(issuer): Ids<u32>,
-    Asked(which): Asked<Which>,
+    QueryArgs(which): QueryArgs<Which>,
 ) -> Answer<Proposals> {
     let issuer = IssuerId(issuer);
     let limit = which.limit.unwrap_or(limits::PAGE_DEFAULT).clamp(1, limits::PAGE_MAX);
@@ -118,10 +118,10 @@ pub(crate) async fn confirm(
         Appended::Moved { tip } => Err(ApiProblem::moved(tip.convert())),
         Appended::Braked(alarm) => Err(ApiProblem::braked(alarm.convert())),
         Appended::Closed(phase) => {
-            Err(ApiProblem::new(Kind::Conflict, format!("proposal {proposal} is {phase} and stays so")))
+            Err(ApiProblem::new(Kind::Conflict, format!("proposal {proposal} is {phase} and cannot change")))
         }
         Appended::Unproposed => {
-            Err(ApiProblem::new(Kind::NotFound, format!("there is no proposal {proposal}: hand it in first")))
+            Err(ApiProblem::new(Kind::NotFound, format!("there is no proposal {proposal}: submit it first")))
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::{Answer, Page};
 use crate::clock::now;
 use crate::convert::Convert;
-use crate::extract::{Asked, Bearer};
+use crate::extract::{Bearer, QueryArgs};
 use crate::state::Api;
 use hufu_contract::{Trail, TrailEnd};
 
@@ -18,7 +18,7 @@ use hufu_contract::{Trail, TrailEnd};
 pub(crate) async fn read(
     State(api): State<Api>,
     Bearer(caller): Bearer,
-    Asked(page): Asked<Page>,
+    QueryArgs(page): QueryArgs<Page>,
 ) -> Answer<Trail> {
     let noted = api.registry.trail(&caller, page.after.unwrap_or(0), page.limit(), now()).await?;
     Ok(Json(Trail { entries: noted.into_iter().map(Convert::convert).collect() }))

@@ -84,29 +84,29 @@ pub(super) fn whole_of(entry: &DirEntry) -> Option<String> {
 }
 
 /// Whether the file at `path` is the snapshot of `issuer` with this digest, down to the last word.
-pub(super) fn verify(path: &Path, issuer: IssuerId, digest: &Hex<32>) -> Result<(), NotIt> {
+pub(super) fn verify(path: &Path, issuer: IssuerId, digest: &Hex<32>) -> Result<(), SnapshotMismatch> {
     let snapshot = Snapshot::open(path)?;
     let info = snapshot.info();
     if info.digest.0 != digest.0 {
-        return Err(NotIt::Digest(info.digest.to_string()));
+        return Err(SnapshotMismatch::Digest(info.digest.to_string()));
     }
     if info.issuer != issuer {
-        return Err(NotIt::Issuer(info.issuer));
+        return Err(SnapshotMismatch::Issuer(info.issuer));
     }
     Ok(snapshot.verify()?)
 }
 
 /// Why a file is not the snapshot that its name says.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotIt {
+pub(super) enum SnapshotMismatch {
     /// Its digest.
-    #[error("the bytes are a snapshot with the digest {0}, not the one of the path: nothing was kept")]
+    #[error("the bytes are a snapshot with the digest {0}, not the one of the path: nothing was stored")]
     Digest(String),
     /// Its issuer.
-    #[error("the bytes are a snapshot of issuer {0}, not of the one of the path: nothing was kept")]
+    #[error("the bytes are a snapshot of issuer {0}, not of the one of the path: nothing was stored")]
     Issuer(IssuerId),
     /// Anything else, with what the file says.
-    #[error("the bytes are {}: nothing was kept", .0.kind)]
+    #[error("the bytes are {}: nothing was stored", .0.kind)]
     Unreadable(#[from] hufu_table::SnapshotFault),
 }
 
@@ -118,11 +118,11 @@ pub(super) fn too_large(bytes_max: u64) -> ApiProblem {
 }
 
 pub(super) fn disk(why: &io::Error) -> ApiProblem {
-    tracing::error!(%why, "the folder of snapshots cannot be used");
+    tracing::error!(%why, "cannot use the folder of snapshots");
     match why.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ApiProblem::new(Kind::Full, "the registry's disk is full: the operator makes room")
+            ApiProblem::new(Kind::Full, "the registry's disk is full: the operator must free space")
         }
-        _ => ApiProblem::new(Kind::Misconfigured, "the operator finds the cause in the registry's log"),
+        _ => ApiProblem::new(Kind::Misconfigured, "the cause is in the registry's log: ask the operator"),
     }
 }

@@ -4,10 +4,10 @@
 //! A snapshot gets its name only after its bytes were compared with its digest, and it is never replaced by others. Who
 //! loads one still believes the checkpoint's two signatures and the digest, never the registry.
 
-mod arriving;
 mod files;
 mod quota;
 mod sweep;
+mod upload;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,11 +21,11 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::Semaphore;
 
-use self::arriving::Arriving;
-pub(super) use self::arriving::Given;
 use self::files::{WHOLE, disk, issuers, remove_parts, too_large};
 use self::quota::Quota;
 pub(super) use self::sweep::{sweep_all, sweep_issuer};
+use self::upload::Upload;
+pub(super) use self::upload::UploadOutcome;
 use super::options::SnapshotLimits;
 use super::problem::{ApiProblem, Kind};
 use hufu_contract::Hex;
@@ -74,11 +74,11 @@ impl SnapshotFolder {
         digest: &Hex<32>,
         length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<Given, ApiProblem> {
+    ) -> Result<UploadOutcome, ApiProblem> {
         let Ok(_room) = self.0.room.try_acquire() else {
             return Err(ApiProblem::new(
                 Kind::Busy,
-                "other snapshots are on their way: come back when they are here",
+                "too many snapshots are being uploaded: try again later",
             ));
         };
         let bytes_max = self.0.limits.one_bytes_max;
@@ -90,14 +90,14 @@ impl SnapshotFolder {
         blocking(move || quota.count(&folder)).await?;
         let share = self.0.quota.hold(issuer, length.unwrap_or(0))?;
         let folder = self.of(issuer);
-        let mut arriving = blocking(move || Arriving::begin(&folder)).await?;
+        let mut arriving = blocking(move || Upload::begin(&folder)).await?;
         arriving.take_in(body, share, bytes_max).await?;
         let (digest, path) = (*digest, self.path(issuer, digest));
         blocking_or(move || arriving.keep(issuer, &digest, &path)).await
     }
 
     /// A file that is kept.
-    pub(super) async fn get(&self, issuer: IssuerId, digest: &Hex<32>) -> Result<Kept, ApiProblem> {
+    pub(super) async fn get(&self, issuer: IssuerId, digest: &Hex<32>) -> Result<SnapshotFile, ApiProblem> {
         let file = match File::open(self.path(issuer, digest)).await {
             Ok(file) => file,
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
@@ -106,7 +106,7 @@ impl SnapshotFolder {
             Err(why) => return Err(disk(&why)),
         };
         let bytes = file.metadata().await.map_err(|why| disk(&why))?.len();
-        Ok(Kept { file, bytes })
+        Ok(SnapshotFile { file, bytes })
     }
 
     fn of(&self, issuer: IssuerId) -> PathBuf {
@@ -120,12 +120,12 @@ impl SnapshotFolder {
 
 /// A snapshot's file, open.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct SnapshotFile {
     file: File,
     bytes: u64,
 }
 
-impl Kept {
+impl SnapshotFile {
     /// How many bytes it has.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -155,6 +155,8 @@ async fn blocking_or<T: Send + 'static>(
 ) -> Result<T, ApiProblem> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(_) => Err(ApiProblem::new(Kind::Internal, "the operator finds the cause in the registry's log")),
+        Err(_) => {
+            Err(ApiProblem::new(Kind::Internal, "the cause is in the registry's log: ask the operator"))
+        }
     }
 }

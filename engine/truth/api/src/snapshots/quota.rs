@@ -26,7 +26,7 @@ struct Used {
 
 /// The bytes of one upload; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct Reservation {
     quota: Arc<Quota>,
     issuer: IssuerId,
     bytes: u64,
@@ -57,8 +57,8 @@ impl Quota {
     ///
     /// # Errors
     /// [`Kind::Full`] when the issuer's or everybody's share is used up.
-    pub(super) fn hold(self: &Arc<Quota>, issuer: IssuerId, bytes: u64) -> Result<Share, ApiProblem> {
-        let mut share = Share { quota: Arc::clone(self), issuer, bytes: 0 };
+    pub(super) fn hold(self: &Arc<Quota>, issuer: IssuerId, bytes: u64) -> Result<Reservation, ApiProblem> {
+        let mut share = Reservation { quota: Arc::clone(self), issuer, bytes: 0 };
         share.grow_to(bytes)?;
         Ok(share)
     }
@@ -93,7 +93,7 @@ impl Quota {
     }
 }
 
-impl Share {
+impl Reservation {
     /// Holds as many bytes as have arrived, if it holds fewer.
     pub(super) fn grow_to(&mut self, bytes: u64) -> Result<(), ApiProblem> {
         let more = bytes.saturating_sub(self.bytes);
@@ -106,7 +106,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut used = self.quota.used();
         if let Some(arriving) = used.arriving.get_mut(&self.issuer) {

@@ -43,7 +43,7 @@ pub(crate) async fn sweep_issuer(
     let swept = tokio::task::spawn_blocking(work).await.unwrap_or_else(|why| Err(io::Error::other(why)));
     let swept = swept.map_err(|why| Fault::Misconfigured(format!("the folder of snapshots: {why}")))?;
     if swept.dropped > 0 {
-        tracing::info!(%issuer, swept.dropped, swept.bytes, "snapshots that no checkpoint names were dropped");
+        tracing::info!(%issuer, swept.dropped, swept.bytes, "unused snapshots were removed: no checkpoint names them");
         registry.note_dropped(issuer, swept.dropped, now).await?;
     }
     Ok(swept)
@@ -54,13 +54,13 @@ pub(crate) async fn sweep_all(folder: &SnapshotFolder, registry: &Registry, now:
     let Ok(known) = ChainSource::issuers(registry).await else { return };
     for issuer in known {
         if let Err(fault) = sweep_issuer(folder, registry, issuer, now).await {
-            tracing::warn!(%issuer, %fault, "snapshots are not swept");
+            tracing::warn!(%issuer, %fault, "cannot remove unused snapshots");
         }
     }
     let inner = std::sync::Arc::clone(&folder.0);
     let counted = tokio::task::spawn_blocking(move || inner.quota.count(&inner.folder)).await;
     if let Ok(Err(why)) = counted {
-        tracing::warn!(%why, "snapshots are not counted");
+        tracing::warn!(%why, "cannot measure the folder of snapshots");
     }
 }
 

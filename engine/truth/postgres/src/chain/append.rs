@@ -1,21 +1,21 @@
 //! Appending: one transaction under the lock of the issuer's row.
 
 use hufu_codes::chain::Tip;
-use hufu_registry::chain::{Append, Appended, Ground, Turn, checked_tip, place};
+use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, checked_tip, place};
 use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
 use hufu_registry::{Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
 use hufu_wire::{IssuerId, Sequence};
 
 use super::words;
-use crate::fault::Stop;
+use crate::fault::TxFault;
 use crate::issuers::lock;
 use crate::proposals;
 use crate::row::Row;
 use crate::store::{PostgresStore, Tx};
 use crate::wakes::CHANNEL;
 
-pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result<Appended, Stop> {
+pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result<Appended, TxFault> {
     let (issuer, tip) = (append.issuer, append.set.tip());
     let mut tx = store.begin().await?;
     let locked = lock(&mut tx, issuer).await?;
@@ -32,7 +32,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
         return Ok(Appended::Closed(phase));
     }
     let changes = &append.set.content.changes;
-    let turn = Turn::of(changes, &words::of(&mut tx, issuer, changes).await?);
+    let turn = SetEffect::of(changes, &words::of(&mut tx, issuer, changes).await?);
     if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.reds) {
         proposals::brake(&mut tx, issuer, proposal.id, &alarm).await?;
         store.commit(tx, append.braked).await?;
@@ -53,7 +53,7 @@ async fn digest_at_its_place(
     tx: &mut Tx,
     append: &Append<'_>,
     tip: &Tip,
-) -> Result<Option<ChainDigest>, Stop> {
+) -> Result<Option<ChainDigest>, TxFault> {
     const DIGESTS: &str = "SELECT sequence, digest FROM sets WHERE issuer = $1 AND sequence IN ($2, $3)";
     let place = append.set.position.sequence;
     let query = sqlx::query(DIGESTS).bind(i64::from(append.issuer.0));
@@ -74,13 +74,13 @@ async fn ground(
     append: &Append<'_>,
     locked: &IssuerRow,
     proposal: &Proposal,
-) -> Result<Ground, Stop> {
+) -> Result<BrakeInput, TxFault> {
     const RECENT: &str = "
         SELECT coalesce(sum(reds), 0)::bigint AS recent FROM sets
         WHERE issuer = $1 AND appended > $2 AND appended <= $3 AND reds > 0";
     let [since, until] = locked.brake.window(append.now).map(|time| at_most(time.0));
     let query = sqlx::query(RECENT).bind(i64::from(append.issuer.0)).bind(since).bind(until);
-    Ok(Ground {
+    Ok(BrakeInput {
         brake: locked.brake,
         recent: Row(&query.fetch_one(&mut **tx).await?).number("recent")?,
         registered: locked.next_holder,
@@ -89,7 +89,7 @@ async fn ground(
     })
 }
 
-async fn put_set(tx: &mut Tx, append: &Append<'_>, reds: u32) -> Result<(), Stop> {
+async fn put_set(tx: &mut Tx, append: &Append<'_>, reds: u32) -> Result<(), TxFault> {
     const PUT: &str =
         "INSERT INTO sets (issuer, sequence, digest, bytes, reds, appended) VALUES ($1, $2, $3, $4, $5, $6)";
     let tip = append.set.tip();
@@ -105,7 +105,7 @@ async fn put_set(tx: &mut Tx, append: &Append<'_>, reds: u32) -> Result<(), Stop
     Ok(())
 }
 
-async fn put_tip(tx: &mut Tx, issuer: IssuerId, tip: &Tip, known: i64) -> Result<(), Stop> {
+async fn put_tip(tx: &mut Tx, issuer: IssuerId, tip: &Tip, known: i64) -> Result<(), TxFault> {
     const PUT: &str = "
         UPDATE issuers SET tip_sequence = $2, tip_digest = $3, tip_proposed = $4, tip_confirmed = $5,
             known = known + $6
@@ -123,7 +123,7 @@ async fn put_tip(tx: &mut Tx, issuer: IssuerId, tip: &Tip, known: i64) -> Result
 }
 
 /// Tells every process on this database, when and if the transaction is committed.
-async fn notify(tx: &mut Tx, issuer: IssuerId) -> Result<(), Stop> {
+async fn notify(tx: &mut Tx, issuer: IssuerId) -> Result<(), TxFault> {
     let query = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(issuer.to_string());
     query.execute(&mut **tx).await?;
     Ok(())

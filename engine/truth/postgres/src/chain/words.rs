@@ -5,7 +5,7 @@ use hufu_registry::store::{big, damaged};
 use hufu_wire::chain::Changes;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
-use crate::fault::Stop;
+use crate::fault::TxFault;
 use crate::row::Row;
 use crate::store::Tx;
 
@@ -13,7 +13,7 @@ use crate::store::Tx;
 type Held = (HolderIndex, StatusWord);
 
 /// The words of the holders whom `changes` name, by rising index, without those that are zero.
-pub(super) async fn of(tx: &mut Tx, issuer: IssuerId, changes: &Changes<'_>) -> Result<Vec<Held>, Stop> {
+pub(super) async fn of(tx: &mut Tx, issuer: IssuerId, changes: &Changes<'_>) -> Result<Vec<Held>, TxFault> {
     const OF: &str = "
         SELECT array_agg(holder) AS holders, array_agg(word) AS words FROM statuses
         WHERE issuer = $1 AND holder = ANY($2)";
@@ -41,7 +41,7 @@ pub(super) async fn put(
     issuer: IssuerId,
     sequence: Sequence,
     words: &[Held],
-) -> Result<(), Stop> {
+) -> Result<(), TxFault> {
     const PUT: &str = "
         INSERT INTO statuses (issuer, holder, word, sequence)
         SELECT $1, new.holder, new.word, $4 FROM unnest($2, $3) AS new (holder, word)

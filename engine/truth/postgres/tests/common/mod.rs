@@ -15,7 +15,7 @@ use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::{Append, Appended};
 use hufu_registry::store::{Chain as _, Issuers as _, Proposals as _};
-use hufu_registry::{Brake, Caller, Deed, Entry, Fault, Issuer, ProposalFacts, SecondPhone};
+use hufu_registry::{Action, Brake, Caller, Entry, Fault, Issuer, ProposalFacts, SecondPhone};
 use hufu_signature::{PreparedKey, backend};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Parts, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
@@ -67,8 +67,8 @@ pub async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(url, PostgresStore::CONNECTIONS).await.expect("the store opens")
 }
 
-pub fn entry(deed: Deed, what: &str) -> Entry {
-    Entry::new(START, &Caller::operator(), deed, None, what)
+pub fn entry(action: Action, what: &str) -> Entry {
+    Entry::new(START, &Caller::operator(), action, None, what)
 }
 
 /// Adds `issuers` with a brake that never holds.
@@ -83,7 +83,7 @@ pub async fn add_issuers(store: &PostgresStore, issuers: &[IssuerId]) {
             brake,
             second_phone: SecondPhone::Tell,
         };
-        store.put_issuer(&issuer, &entry(Deed::IssuerPut, "")).await.expect("an issuer");
+        store.put_issuer(&issuer, &entry(Action::IssuerPut, "")).await.expect("an issuer");
     }
 }
 
@@ -134,7 +134,7 @@ pub async fn sign(
         changes: u32::try_from(records.len()).expect("few"),
         reds: 0,
     };
-    store.add_proposal(issuer, &facts, &instruction, proposed, &entry(Deed::Proposed, "")).await?;
+    store.add_proposal(issuer, &facts, &instruction, proposed, &entry(Action::Proposed, "")).await?;
     Ok(Signed { issuer, bytes })
 }
 
@@ -147,7 +147,7 @@ pub async fn append(store: &PostgresStore, signed: &Signed) -> Result<Appended, 
 pub async fn append_timed(store: &PostgresStore, signed: &Signed) -> Result<(Appended, Duration), Fault> {
     let unconfirmed = Unconfirmed::read(&signed.bytes, &authorities(signed.issuer)).expect("our own");
     let set = unconfirmed.confirm(keyring(), backend()).expect("our own");
-    let [line, braked] = [Deed::Appended, Deed::Braked].map(|deed| entry(deed, "a set"));
+    let [line, braked] = [Action::Appended, Action::Braked].map(|action| entry(action, "a set"));
     let append = Append {
         issuer: signed.issuer,
         set: &set,

@@ -43,7 +43,7 @@ pub enum Appended {
         /// Its place.
         sequence: Sequence,
     },
-    /// It does not follow the chain's last set. Nothing happened; the national platform confirms anew.
+    /// It does not follow the chain's last set. Nothing happened; the national platform confirms again.
     Moved {
         /// Where the chain ends.
         tip: Tip,

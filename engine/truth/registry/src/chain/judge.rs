@@ -8,7 +8,7 @@ use crate::brake::{Alarm, Brake};
 
 /// What the brake looks at, read under the issuer's lock.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground {
+pub struct BrakeInput {
     /// The issuer's brake.
     pub brake: Brake,
     /// Holders turned red by sets that were appended within the brake's window.
@@ -38,7 +38,7 @@ pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>, held: Option<ChainDigest
     }
 }
 
-impl Ground {
+impl BrakeInput {
     /// Whether `reds` holders may turn red.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub fn checked_set(issuer: IssuerId, row: StoredRow) -> Result<StoredSet, Fault>
     if is_intact {
         return Ok(StoredSet { sequence, bytes: bytes.into() });
     }
-    Err(Fault::Damaged(format!("set {sequence} of issuer {issuer} was altered: put it back from a backup")))
+    Err(Fault::Damaged(format!("set {sequence} of issuer {issuer} was altered: restore it from a backup")))
 }
 
 /// The sets of rows that follow `after` in a chain that ends with `last`.
@@ -47,7 +47,7 @@ pub fn checked_sets(
     rows: Vec<StoredRow>,
 ) -> Result<Vec<StoredSet>, Fault> {
     let missing = |sequence: u64| {
-        Fault::Damaged(format!("set {sequence} of issuer {issuer} is missing: put it back from a backup"))
+        Fault::Damaged(format!("set {sequence} of issuer {issuer} is missing: restore it from a backup"))
     };
     let following = after.0.saturating_add(1)..;
     if rows.is_empty() && last > after {

@@ -6,7 +6,7 @@ use super::{PAGE_MAX, Registry, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::token::{NewToken, Token, TokenHash, TokenText};
-use crate::trail::{Deed, Entry, Noted, TrailBreak, TrailCheck, TrailEnd};
+use crate::trail::{Action, Entry, TrailBreak, TrailCheck, TrailEnd, TrailLine};
 use hufu_contract::Scope;
 use hufu_contract::TokenId;
 
@@ -17,7 +17,7 @@ impl Registry {
     /// [`Fault::Unauthenticated`], the same whether it is unknown, has ended or was revoked.
     pub async fn authenticate(&self, text: &str, now: UnixMillis) -> Result<Caller, Fault> {
         let hash = TokenHash::of(text).ok_or(Fault::Unauthenticated)?;
-        let token = self.store.token(hash).await?.filter(|token| token.in_force(now));
+        let token = self.store.token(hash).await?.filter(|token| token.is_valid_at(now));
         token.map(Caller::with).ok_or(Fault::Unauthenticated)
     }
 
@@ -35,7 +35,7 @@ impl Registry {
         token.check(now)?;
         let text = TokenText::random()?;
         let hash = TokenHash::of(text.as_str()).ok_or(Fault::Unauthenticated)?;
-        let entry = Entry::new(now, caller, Deed::TokenAdded, token.issuer, token.label.as_str());
+        let entry = Entry::new(now, caller, Action::TokenAdded, token.issuer, token.label.as_str());
         Ok((self.store.add_token(token, hash, now, &entry).await?, text))
     }
 
@@ -59,7 +59,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Token, Fault> {
         caller.may_everywhere(Scope::Admin)?;
-        let entry = Entry::new(now, caller, Deed::TokenRevoked, None, token.0.to_string());
+        let entry = Entry::new(now, caller, Action::TokenRevoked, None, token.0.to_string());
         let revoked = self.store.revoke_token(token, now, &entry).await?;
         revoked.ok_or_else(|| Fault::NotFound(format!("token {}", token.0)))
     }
@@ -69,7 +69,7 @@ impl Registry {
     /// # Errors
     /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
-        Ok(self.store.tokens().await?.iter().filter(|token| token.in_force(now)).count() as u64)
+        Ok(self.store.tokens().await?.iter().filter(|token| token.is_valid_at(now)).count() as u64)
     }
 
     /// Leaves a line of the trail for requests of `who` that were refused.
@@ -77,12 +77,17 @@ impl Registry {
     /// # Errors
     /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
-        let entry =
-            Entry { at: now, who: who.to_owned(), deed: Deed::Refused, issuer: None, what: what.to_owned() };
+        let entry = Entry {
+            at: now,
+            who: who.to_owned(),
+            action: Action::Refused,
+            issuer: None,
+            what: what.to_owned(),
+        };
         self.store.note(&entry).await
     }
 
-    /// Where the trail ends. Whoever notes it finds later whether the last lines were removed.
+    /// Where the trail ends. With a noted end, an auditor finds later whether the last lines were removed.
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::Damaged`].
@@ -130,9 +135,9 @@ impl Registry {
         after: u64,
         limit: u32,
         now: UnixMillis,
-    ) -> Result<Vec<Noted>, Fault> {
+    ) -> Result<Vec<TrailLine>, Fault> {
         caller.may_everywhere(Scope::Audit)?;
-        let entry = Entry::new(now, caller, Deed::TrailRead, None, format!("after {after}"));
+        let entry = Entry::new(now, caller, Action::TrailRead, None, format!("after {after}"));
         self.store.note(&entry).await?;
         self.store.trail(after, page(limit)).await
     }

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::chain::{Append, Appended};
 use crate::fault::Fault;
 use crate::store::Statuses;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::ProposalId;
 use hufu_contract::Scope;
 use hufu_contract::StoredSet;
@@ -40,11 +40,11 @@ impl Registry {
         let content = content.map_err(|malformed| Fault::invalid("change set", malformed.to_string()))?;
         check_not_ahead("the confirmation", set.position.confirmed, now)?;
         if self.find_proposal(issuer, id).await?.facts.content != content {
-            return Err(Fault::Conflict(format!("the change set confirms another proposal than {id}")));
+            return Err(Fault::Conflict(format!("the change set confirms a different proposal, not {id}")));
         }
         let what = format!("set {} by proposal {id}", set.position.sequence);
-        let entry = Entry::new(now, caller, Deed::Appended, Some(issuer), what);
-        let braked = Entry::new(now, caller, Deed::Braked, Some(issuer), format!("proposal {id}"));
+        let entry = Entry::new(now, caller, Action::Appended, Some(issuer), what);
+        let braked = Entry::new(now, caller, Action::Braked, Some(issuer), format!("proposal {id}"));
         let append = Append { issuer, set: &set, bytes, content, now, entry: &entry, braked: &braked };
         self.store.append(&append).await
     }
@@ -88,7 +88,7 @@ impl Registry {
         caller.may(Scope::Audit, issuer)?;
         let limit = limit.clamp(1, STATUSES_MAX);
         let what = format!("{limit} from holder {from}");
-        self.store.note(&Entry::new(now, caller, Deed::StatusesExported, Some(issuer), what)).await?;
+        self.store.note(&Entry::new(now, caller, Action::StatusesExported, Some(issuer), what)).await?;
         let statuses = self.store.statuses(issuer, from, limit).await?;
         statuses.ok_or_else(|| Fault::no_issuer(issuer))
     }

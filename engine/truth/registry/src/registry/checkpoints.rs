@@ -8,7 +8,7 @@ use super::{Registry, check_not_ahead, check_not_late};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::store::StoredCheckpoint;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::{Hex, Scope, StoredSet};
 
 impl Registry {
@@ -37,11 +37,11 @@ impl Registry {
         })?;
         if !is_at(&checkpoint, &set)? {
             return Err(Fault::Conflict(format!(
-                "the checkpoint is at another set {sequence} than the chain here: two histories"
+                "set {sequence} of the checkpoint is not set {sequence} of this chain: there are two histories"
             )));
         }
         let what = format!("set {sequence}, snapshot {}", Hex(snapshot));
-        let entry = Entry::new(now, caller, Deed::CheckpointPut, Some(issuer), what);
+        let entry = Entry::new(now, caller, Action::CheckpointPut, Some(issuer), what);
         let stored = StoredCheckpoint { issuer, sequence, made, bytes: bytes.to_vec().into() };
         self.store.put_checkpoint(&stored, &entry).await
     }
@@ -60,7 +60,7 @@ impl Registry {
     ) -> Result<(), Fault> {
         caller.may(Scope::Checkpoint, issuer)?;
         self.store
-            .note(&Entry::new(now, caller, Deed::SnapshotPut, Some(issuer), Hex(*snapshot).to_string()))
+            .note(&Entry::new(now, caller, Action::SnapshotPut, Some(issuer), Hex(*snapshot).to_string()))
             .await
     }
 
@@ -70,7 +70,7 @@ impl Registry {
     /// [`Fault::Unavailable`] when the store does not answer.
     pub async fn note_dropped(&self, issuer: IssuerId, snapshots: u64, now: UnixMillis) -> Result<(), Fault> {
         let what = format!("{snapshots} that no checkpoint names");
-        self.store.note(&Entry::of_itself(now, Deed::SnapshotsDropped, Some(issuer), what)).await
+        self.store.note(&Entry::of_itself(now, Action::SnapshotsDropped, Some(issuer), what)).await
     }
 }
 

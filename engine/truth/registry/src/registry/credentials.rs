@@ -8,10 +8,10 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds,
 use super::{Registry, page};
 use crate::caller::Caller;
 use crate::credential::{
-    Credentialed, IssuedCredential, ListedCredential, Phones, TERMS_S_MAX, Terms, Wanted,
+    CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, TERMS_S_MAX, Terms,
 };
 use crate::fault::Fault;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 use hufu_contract::SecondPhone;
 
@@ -46,9 +46,9 @@ impl Registry {
         caller: &Caller,
         issuer: IssuerId,
         holder: HolderIndex,
-        wanted: &Wanted,
+        wanted: &CredentialRequest,
         now: UnixMillis,
-    ) -> Result<Credentialed, Fault> {
+    ) -> Result<Issuance, Fault> {
         caller.may(Scope::Credentials, issuer)?;
         let (person, _) = self.person(issuer, holder).await?;
         let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
@@ -77,14 +77,14 @@ impl Registry {
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
         let what = format!("{} for holder {holder}", kind_word(issued.kind));
-        let entry = Entry::new(now, caller, Deed::CredentialIssued, Some(issuer), what);
+        let entry = Entry::new(now, caller, Action::CredentialIssued, Some(issuer), what);
         let only_phone = self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
         let phones = self.store.add_credential(&issued, only_phone, &entry).await?;
         if only_phone && phones.others > 0 {
             return Err(supersede_first(&issued, phones));
         }
         let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
-        Ok(Credentialed { bytes, code, issued, phones })
+        Ok(Issuance { bytes, code, issued, phones })
     }
 
     /// What was issued to a holder, in that order.
@@ -101,7 +101,7 @@ impl Registry {
     ) -> Result<Vec<ListedCredential>, Fault> {
         caller.may(Scope::Credentials, issuer)?;
         let what = format!("of holder {holder}");
-        self.store.note(&Entry::new(now, caller, Deed::CredentialsRead, Some(issuer), what)).await?;
+        self.store.note(&Entry::new(now, caller, Action::CredentialsRead, Some(issuer), what)).await?;
         self.store.credentials(issuer, holder, after, page(limit)).await
     }
 
@@ -119,12 +119,12 @@ impl Registry {
     }
 }
 
-impl Wanted {
+impl CredentialRequest {
     fn uses(&self) -> Uses {
         match self {
-            Wanted::Phone { .. } => Uses::PHONE,
-            Wanted::Paper { .. } => Uses::PAPER,
-            Wanted::Trip { .. } => Uses::TRIP,
+            CredentialRequest::Phone { .. } => Uses::PHONE,
+            CredentialRequest::Paper { .. } => Uses::PAPER,
+            CredentialRequest::Trip { .. } => Uses::TRIP,
         }
     }
 
@@ -139,12 +139,11 @@ impl Wanted {
             }
         };
         match *self {
-            Wanted::Phone { terms, root, origin, valid_s } => {
+            CredentialRequest::Phone { terms, root, origin, valid_s } => {
                 let is_fresh = terms.issued <= now && now.0 - terms.issued.0 <= TERMS_S_MAX;
                 if terms.key != current.key || terms.generation != current.generation || !is_fresh {
                     return Err(Fault::Conflict(
-                        "the terms that the phone made its tree for no longer hold: ask for terms again"
-                            .into(),
+                        "the terms that the phone used for its tree have expired: request new terms".into(),
                     ));
                 }
                 let expires = until(terms.issued, valid_s, limits::PHONE_VALIDITY_S_MAX)?;
@@ -152,15 +151,15 @@ impl Wanted {
                 if origin > first || first.0 - origin.0 > limits::STEPS / 4 || !holds(origin, expires) {
                     return Err(Fault::invalid(
                         "origin",
-                        "a step of now or shortly before, whose tree lasts until the code ends",
+                        "the current step or a recent one, with a tree that lasts until the code expires",
                     ));
                 }
                 Ok((terms.issued, expires, Detail::Phone { root, origin }))
             }
-            Wanted::Paper { valid_s } => {
+            CredentialRequest::Paper { valid_s } => {
                 Ok((now, until(now, valid_s, limits::PAPER_VALIDITY_S_MAX)?, Detail::Paper))
             }
-            Wanted::Trip { hub, from, until: last } => {
+            CredentialRequest::Trip { hub, from, until: last } => {
                 let expires = UnixSeconds(last.0.saturating_add(1));
                 if last < from || expires <= now {
                     return Err(Fault::invalid("until", "not before `from`, and not in the past"));
@@ -168,7 +167,7 @@ impl Wanted {
                 if expires.0 - now.0 > limits::TRIP_VALIDITY_S_MAX {
                     return Err(Fault::invalid(
                         "until",
-                        "a trip code is issued at most 60 days before it ends",
+                        "a trip code is issued at most 60 days before it expires",
                     ));
                 }
                 Ok((now, expires, Detail::Trip { hub, from, until: last }))
@@ -178,7 +177,7 @@ impl Wanted {
 }
 
 /// What is to be proposed before another phone gets a credential.
-fn supersede_first(issued: &IssuedCredential, phones: Phones) -> Fault {
+fn supersede_first(issued: &IssuedCredential, phones: OtherPhones) -> Fault {
     let IssuedCredential { issuer, holder, generation, .. } = *issued;
     let until = phones.until.map_or(0, |until| until.0);
     Fault::Conflict(format!(

@@ -8,7 +8,7 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::issuer::check_name;
 use crate::store::DeviceChange;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 
 impl Registry {
@@ -26,7 +26,7 @@ impl Registry {
     ) -> Result<Device, Fault> {
         caller.may_everywhere(Scope::Devices)?;
         check_name("name", name)?;
-        let entry = Entry::new(now, caller, Deed::DeviceAdded, None, format!("{name} at site {site}"));
+        let entry = Entry::new(now, caller, Action::DeviceAdded, None, format!("{name} at site {site}"));
         self.store.add_device(site, name, now, &entry).await
     }
 
@@ -88,11 +88,11 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Device, Fault> {
         caller.may_everywhere(Scope::Devices)?;
-        let deed = match change {
-            DeviceChange::Revoke => Deed::DeviceRevoked,
-            DeviceChange::Renew => Deed::DeviceRenewed,
+        let action = match change {
+            DeviceChange::Revoke => Action::DeviceRevoked,
+            DeviceChange::Renew => Action::DeviceRenewed,
         };
-        let entry = Entry::new(now, caller, deed, None, device.to_string());
+        let entry = Entry::new(now, caller, action, None, device.to_string());
         let changed = self.store.change_device(device, change, now, &entry).await?;
         changed.ok_or_else(|| no_device(device))
     }

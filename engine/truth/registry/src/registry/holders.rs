@@ -9,7 +9,7 @@ use crate::holder::{HolderView, Registered, Subject};
 use crate::id_number::IdNumber;
 use crate::person::Person;
 use crate::store::Resealed;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 
 /// Most people registered at once.
@@ -40,7 +40,7 @@ impl Registry {
             None => Err(Fault::Damaged(format!("the store asks for person {nth} of {}", people.len()))),
         };
         let entry =
-            Entry::new(now, caller, Deed::HoldersAdded, Some(issuer), format!("{} people", people.len()));
+            Entry::new(now, caller, Action::HoldersAdded, Some(issuer), format!("{} people", people.len()));
         self.store.add_holders(issuer, &subjects, &seal, now, &entry).await
     }
 
@@ -56,7 +56,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<HolderView, Fault> {
         caller.may(Scope::Holders, issuer)?;
-        let entry = Entry::new(now, caller, Deed::HolderRead, Some(issuer), index.to_string());
+        let entry = Entry::new(now, caller, Action::HolderRead, Some(issuer), index.to_string());
         self.store.note(&entry).await?;
         let (person, registered) = self.person(issuer, index).await?;
         let status = self.store.status(issuer, index).await?;
@@ -77,7 +77,7 @@ impl Registry {
         caller.may(Scope::Holders, issuer)?;
         let found = self.store.find_holder(issuer, self.vault.subject(issuer, number)).await?;
         let what = found.map_or("nobody".into(), |index| index.to_string());
-        self.store.note(&Entry::new(now, caller, Deed::HolderSought, Some(issuer), what)).await?;
+        self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
         Ok(found)
     }
 
@@ -110,7 +110,7 @@ impl Registry {
             }
             if !changed.is_empty() {
                 let what = format!("{} holders, key {}", changed.len(), self.vault.newest());
-                let entry = Entry::new(now, caller, Deed::HoldersResealed, Some(issuer), what);
+                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
                 resealed += self.store.reseal(issuer, &changed, &entry).await?;
             }
         }

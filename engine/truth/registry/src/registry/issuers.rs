@@ -6,7 +6,7 @@ use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 
 impl Registry {
@@ -45,7 +45,7 @@ impl Registry {
             "publisher {}, brake {share_permille} permille in {window_s} s beyond {free}, second phone: {second_phone}",
             issuer.publisher
         );
-        let entry = Entry::new(now, caller, Deed::IssuerPut, Some(issuer.id), what);
+        let entry = Entry::new(now, caller, Action::IssuerPut, Some(issuer.id), what);
         self.store.put_issuer(issuer, &entry).await
     }
 }

@@ -1,4 +1,4 @@
-//! The door to everything: who may, what the rules are, what is written.
+//! The registry's entry point: permissions, rules, and what is written.
 
 mod access;
 mod chains;

@@ -9,11 +9,11 @@ use super::{Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 use hufu_contract::{ProposalId, ProposalPhase};
 
-/// Who may see proposals: whoever makes, confirms or audits them.
+/// Who may see proposals: authorities that make or confirm them, and auditors.
 const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];
 
 impl Registry {
@@ -41,7 +41,7 @@ impl Registry {
         }
         check_order(facts.proposed, &self.tip_of(issuer).await?, now)?;
         let what = format!("{} changes, {} red, content {}", facts.changes, facts.reds, facts.content);
-        let entry = Entry::new(now, caller, Deed::Proposed, Some(issuer), what);
+        let entry = Entry::new(now, caller, Action::Proposed, Some(issuer), what);
         self.store.add_proposal(issuer, &facts, instruction, now, &entry).await
     }
 
@@ -105,12 +105,12 @@ impl Registry {
     ) -> Result<Proposal, Fault> {
         caller.may(Scope::Propose, issuer)?;
         self.store.expire(issuer, now).await?;
-        let entry = Entry::new(now, caller, Deed::Withdrawn, Some(issuer), format!("proposal {id}"));
+        let entry = Entry::new(now, caller, Action::Withdrawn, Some(issuer), format!("proposal {id}"));
         let proposal =
             self.store.withdraw(issuer, id, &entry).await?.ok_or_else(|| no_proposal(issuer, id))?;
         match proposal.state {
             ProposalState::Withdrawn => Ok(proposal),
-            other => Err(Fault::Conflict(format!("proposal {id} is {} and stays so", other.phase()))),
+            other => Err(Fault::Conflict(format!("proposal {id} is {} and cannot change", other.phase()))),
         }
     }
 
@@ -136,22 +136,22 @@ impl Registry {
         self.store.expire(issuer, now).await?;
         let proposal = self.find_proposal(issuer, id).await?;
         if opened.content != proposal.facts.content {
-            return Err(Fault::Conflict(format!("the release is for another proposal than {id}")));
+            return Err(Fault::Conflict(format!("the release is for a different proposal, not {id}")));
         }
         let ProposalState::Braked(alarm) = proposal.state else {
             return Err(Fault::Conflict(format!(
-                "proposal {id} is {}: the brake does not hold it",
+                "proposal {id} is {}, not braked: it needs no release",
                 proposal.state.phase()
             )));
         };
         if opened.reds < alarm.reds {
             return Err(Fault::Conflict(format!(
-                "the release is for {} reds and the change turns {} red: the national platform looks again",
+                "the release is for {} reds, and the change turns {} red: the national platform must sign a release for as many",
                 opened.reds, alarm.reds
             )));
         }
         let what = format!("proposal {id}, {} reds by key {}", opened.reds, opened.national_key);
-        let entry = Entry::new(now, caller, Deed::Released, Some(issuer), what);
+        let entry = Entry::new(now, caller, Action::Released, Some(issuer), what);
         let released = self.store.release(issuer, id, opened.reds, release, &entry).await?;
         released.ok_or_else(|| no_proposal(issuer, id))
     }

@@ -6,7 +6,7 @@ use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::roster::{Roster, RosterSummary};
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 
 /// Longest validity of a signed roster, seconds: a week of school, and the weekend before it.
@@ -36,7 +36,7 @@ impl Registry {
         caller.may_everywhere(Scope::Rosters)?;
         let roster = self.find_roster(site, name).await?;
         // Only now: a name that is no roster's may be anything, and whatever stands in the trail stays there.
-        self.store.note(&entry(now, caller, Deed::RosterRead, site, name)).await?;
+        self.store.note(&entry(now, caller, Action::RosterRead, site, name)).await?;
         Ok(roster)
     }
 
@@ -46,7 +46,7 @@ impl Registry {
     /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site.
     pub async fn put_roster(&self, caller: &Caller, roster: &Roster, now: UnixMillis) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Rosters)?;
-        self.store.put_roster(roster, &entry(now, caller, Deed::RosterPut, roster.site, &roster.name)).await
+        self.store.put_roster(roster, &entry(now, caller, Action::RosterPut, roster.site, &roster.name)).await
     }
 
     /// Removes a roster.
@@ -61,7 +61,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Rosters)?;
-        let entry = entry(now, caller, Deed::RosterRemoved, site, name);
+        let entry = entry(now, caller, Action::RosterRemoved, site, name);
         if self.store.remove_roster(site, name, &entry).await? { Ok(()) } else { Err(no_roster(site, name)) }
     }
 
@@ -89,7 +89,7 @@ impl Registry {
         let expires = UnixSeconds(issued.0.saturating_add(valid_s));
         let signer = self.signers.roster(&self.keyring.load(), (now, expires))?;
         let signed = signer.sign_roster(site, issued, expires, &groups)?;
-        self.store.note(&entry(now, caller, Deed::RosterSigned, site, name)).await?;
+        self.store.note(&entry(now, caller, Action::RosterSigned, site, name)).await?;
         Ok(signed)
     }
 
@@ -98,8 +98,8 @@ impl Registry {
     }
 }
 
-fn entry(now: UnixMillis, caller: &Caller, deed: Deed, site: SiteId, name: &str) -> Entry {
-    Entry::new(now, caller, deed, None, format!("{name} of site {site}"))
+fn entry(now: UnixMillis, caller: &Caller, action: Action, site: SiteId, name: &str) -> Entry {
+    Entry::new(now, caller, action, None, format!("{name} of site {site}"))
 }
 
 fn no_roster(site: SiteId, name: &str) -> Fault {

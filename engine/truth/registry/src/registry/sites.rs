@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::site::{Site, render};
 use crate::store::Removed;
-use crate::trail::{Deed, Entry};
+use crate::trail::{Action, Entry};
 use hufu_contract::Scope;
 
 impl Registry {
@@ -44,7 +44,7 @@ impl Registry {
     pub async fn put_site(&self, caller: &Caller, site: &Site, now: UnixMillis) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Sites)?;
         site.check()?;
-        let entry = Entry::new(now, caller, Deed::SitePut, None, site.id.to_string());
+        let entry = Entry::new(now, caller, Action::SitePut, None, site.id.to_string());
         self.store.put_site(site, &entry).await
     }
 
@@ -54,12 +54,12 @@ impl Registry {
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Conflict`] while it has devices or rosters.
     pub async fn remove_site(&self, caller: &Caller, site: SiteId, now: UnixMillis) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Sites)?;
-        let entry = Entry::new(now, caller, Deed::SiteRemoved, None, site.to_string());
+        let entry = Entry::new(now, caller, Action::SiteRemoved, None, site.to_string());
         match self.store.remove_site(site, &entry).await? {
             Removed::Gone => Ok(()),
             Removed::Absent => Err(Fault::no_site(site)),
             Removed::InUse => Err(Fault::Conflict(format!(
-                "site {site} has devices or rosters: devices stay for the record, so a site that had any stays too"
+                "site {site} has devices or rosters and cannot be removed: devices are kept for the record"
             ))),
         }
     }

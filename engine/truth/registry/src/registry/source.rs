@@ -1,4 +1,4 @@
-//! Chains for whoever hands them out.
+//! The registry as a source of chains.
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
 
 use super::row::{Columns, FromColumns, damaged};
-use crate::credential::{IssuedCredential, ListedCredential, Phones};
+use crate::credential::{IssuedCredential, ListedCredential, OtherPhones};
 use crate::fault::Fault;
 use crate::trail::Entry;
 
@@ -21,7 +21,7 @@ pub trait Credentials {
         credential: &IssuedCredential,
         only_phone: bool,
         entry: &Entry,
-    ) -> Result<Phones, Fault>;
+    ) -> Result<OtherPhones, Fault>;
 
     /// A holder's credentials whose number is above `after`, in the order in which they were issued, at most
     /// `limit`.
@@ -51,8 +51,11 @@ impl FromColumns for ListedCredential {
     }
 }
 
-impl FromColumns for Phones {
-    fn read(row: &impl Columns) -> Result<Phones, Fault> {
-        Ok(Phones { others: row.number("others")?, until: row.number_or_none("until")?.map(UnixSeconds) })
+impl FromColumns for OtherPhones {
+    fn read(row: &impl Columns) -> Result<OtherPhones, Fault> {
+        Ok(OtherPhones {
+            others: row.number("others")?,
+            until: row.number_or_none("until")?.map(UnixSeconds),
+        })
     }
 }

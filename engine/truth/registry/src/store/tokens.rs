@@ -24,7 +24,7 @@ pub trait Tokens {
         entry: &Entry,
     ) -> Result<Token, Fault>;
 
-    /// The token of a hash, in force or not.
+    /// The token of a hash, valid or not.
     async fn token(&self, hash: TokenHash) -> Result<Option<Token>, Fault>;
 
     /// Every token, by rising number.

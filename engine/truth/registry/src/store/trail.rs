@@ -5,7 +5,7 @@ use hufu_wire::IssuerId;
 
 use super::row::{Columns, FromColumns};
 use crate::fault::Fault;
-use crate::trail::{Deed, Entry, Noted, TrailDigest, TrailEnd, TrailKey, TrailSeal};
+use crate::trail::{Action, Entry, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal};
 
 /// What was done. Nothing here changes or removes a line. Each line that any method of a store writes carries the digest
 /// over itself and the line before ([`TrailDigest::after`]) and a seal.
@@ -24,17 +24,17 @@ pub trait Trail {
     async fn note(&self, entry: &Entry) -> Result<(), Fault>;
 
     /// Lines with a number above `after`, by rising number, at most `limit`.
-    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<Noted>, Fault>;
+    async fn trail(&self, after: u64, limit: u32) -> Result<Vec<TrailLine>, Fault>;
 }
 
-impl FromColumns for Noted {
-    fn read(row: &impl Columns) -> Result<Noted, Fault> {
-        Ok(Noted {
+impl FromColumns for TrailLine {
+    fn read(row: &impl Columns) -> Result<TrailLine, Fault> {
+        Ok(TrailLine {
             number: row.number("number")?,
             entry: Entry {
                 at: row.time("at")?,
                 who: row.text("who")?,
-                deed: row.word("deed", Deed::from_slug)?,
+                action: row.word("deed", Action::from_slug)?,
                 issuer: row.number_or_none("issuer")?.map(IssuerId),
                 what: row.text("what")?,
             },

@@ -12,36 +12,36 @@ pub struct Entry {
     /// Who: the label of a token.
     pub who: String,
     /// What was done.
-    pub deed: Deed,
+    pub action: Action,
     /// Of which issuer, where there is one.
     pub issuer: Option<IssuerId>,
     /// To what: an index, an id, a name of a site.
     pub what: String,
 }
 
-macro_rules! deeds {
+macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $slug:literal),+ $(,)?) => {
         /// What can be done that leaves a line.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Deed {
+        pub enum Action {
             $($(#[$doc])* $name),+
         }
 
-        impl Deed {
-            /// Every deed.
-            pub const ALL: &[Deed] = &[$(Deed::$name),+];
+        impl Action {
+            /// Every action.
+            pub const ALL: &[Action] = &[$(Action::$name),+];
 
             /// Its word in the API and in the store.
             pub const fn slug(self) -> &'static str {
                 match self {
-                    $(Deed::$name => $slug),+
+                    $(Action::$name => $slug),+
                 }
             }
         }
     };
 }
 
-deeds! {
+actions! {
     /// An issuer was made or changed.
     IssuerPut = "issuer.put",
     /// Holders were registered.
@@ -102,10 +102,10 @@ deeds! {
     TrailRead = "trail.read",
 }
 
-impl Deed {
-    /// The deed of a word.
-    pub fn from_slug(slug: &str) -> Option<Deed> {
-        Deed::ALL.iter().copied().find(|deed| deed.slug() == slug)
+impl Action {
+    /// The action of a word.
+    pub fn from_slug(slug: &str) -> Option<Action> {
+        Action::ALL.iter().copied().find(|action| action.slug() == slug)
     }
 }
 
@@ -116,21 +116,21 @@ impl Entry {
     /// What the registry does of itself at `now`.
     pub(crate) fn of_itself(
         now: UnixMillis,
-        deed: Deed,
+        action: Action,
         issuer: Option<IssuerId>,
         what: impl Into<String>,
     ) -> Entry {
-        Entry { at: now, who: ITSELF.to_owned(), deed, issuer, what: what.into() }
+        Entry { at: now, who: ITSELF.to_owned(), action, issuer, what: what.into() }
     }
 
     /// What `caller` does at `now`.
     pub fn new(
         now: UnixMillis,
         caller: &Caller,
-        deed: Deed,
+        action: Action,
         issuer: Option<IssuerId>,
         what: impl Into<String>,
     ) -> Entry {
-        Entry { at: now, who: caller.label().to_owned(), deed, issuer, what: what.into() }
+        Entry { at: now, who: caller.label().to_owned(), action, issuer, what: what.into() }
     }
 }

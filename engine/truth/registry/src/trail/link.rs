@@ -1,7 +1,7 @@
 //! What holds the trail's lines together: each carries a digest over itself and the digest of the line before, and a seal
 //! over that digest with a key that is not in the database.
 //!
-//! Whoever alters, removes, inserts or moves a line without the key breaks a digest or a seal. What is left is to remove
+//! To alter, remove, insert or move a line without the key breaks a digest or a seal. What is left is to remove
 //! the last lines: only somebody who noted a later end finds that.
 
 use core::fmt;
@@ -13,7 +13,7 @@ use super::entry::Entry;
 
 /// A line with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct TrailLine {
     /// Rises; there may be gaps.
     pub number: u64,
     /// The line.
@@ -70,7 +70,7 @@ impl TrailDigest {
 
     /// The digest of a line that follows this one.
     ///
-    /// SHA-256 of `hufu/1 trail`, this digest, number, time, and with its length in front each: who, deed, what; the
+    /// SHA-256 of `hufu/1 trail`, this digest, number, time, and with its length in front each: who, action, what; the
     /// issuer, or -1, stands before what. Numbers are big-endian; lengths have 4 bytes, the others 8. A migration of
     /// PostgreSQL computes the same.
     #[must_use]
@@ -81,7 +81,7 @@ impl TrailDigest {
         context.update(&number.to_be_bytes());
         context.update(&entry.at.0.to_be_bytes());
         put_text(&mut context, &entry.who);
-        put_text(&mut context, entry.deed.slug());
+        put_text(&mut context, entry.action.slug());
         let issuer = entry.issuer.map_or(-1, |issuer| i64::from(issuer.0));
         context.update(&issuer.to_be_bytes());
         put_text(&mut context, &entry.what);
@@ -126,11 +126,11 @@ impl TrailCheck {
     ///
     /// # Errors
     /// [`TrailBreak`]: the line does not follow the one before, or its seal is not the registry's.
-    pub fn take(&mut self, line: &Noted) -> Result<(), TrailBreak> {
+    pub fn take(&mut self, line: &TrailLine) -> Result<(), TrailBreak> {
         let number = line.number;
         let broken = |what| TrailBreak { number, what };
         if number <= self.end.number {
-            return Err(broken("its number does not rise"));
+            return Err(broken("its number is not higher than the one before"));
         }
         let Some(digest) = line.digest else { return Err(broken("it has no digest")) };
         if digest != self.end.digest.after(number, &line.entry) {
@@ -141,10 +141,10 @@ impl TrailCheck {
         match (&self.key, &line.seal) {
             (None, _) => {}
             (Some(key), Some(seal)) if key.verify(&digest, seal) => {}
-            (Some(_), Some(_)) => return Err(broken("its seal is not of this registry's vault key")),
+            (Some(_), Some(_)) => return Err(broken("its seal was not made with this registry's vault key")),
             // Lines from before there were seals: the first sealed one covers them all.
             (Some(_), None) if self.unsealed == self.lines => self.unsealed += 1,
-            (Some(_), None) => return Err(broken("it has no seal, and one before it has")),
+            (Some(_), None) => return Err(broken("it has no seal, but an earlier line has one")),
         }
         self.lines += 1;
         self.end = TrailEnd { number, digest };

@@ -3,5 +3,5 @@
 mod entry;
 mod link;
 
-pub use entry::{Deed, Entry};
-pub use link::{Noted, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailSeal};
+pub use entry::{Action, Entry};
+pub use link::{TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal};

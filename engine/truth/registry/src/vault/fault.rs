@@ -1,10 +1,10 @@
 //! What is wrong with a key file of the vault.
 
-/// The vault's key file cannot be used. The operator can mend it. Nothing of the file is shown: it is secret.
+/// The vault's key file cannot be used. The operator can fix it. Nothing of the file is shown: it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultFault {
     /// Not a key file.
-    #[error("line {line}: not a vault key file: {what}; `hufu registry init` makes one")]
+    #[error("line {line}: not a vault key file: {what}; run `hufu registry init` to create one")]
     Form {
         /// The line, counted from 1.
         line: usize,
@@ -12,10 +12,10 @@ pub enum VaultFault {
         what: &'static str,
     },
     /// A key that must be there is not.
-    #[error("there is no {0} key in it; take the file from its backup")]
+    #[error("the file has no {0} key: restore it from a backup")]
     Missing(&'static str),
     /// The same key twice.
-    #[error("line {line}: the same key stands above; remove one of the two")]
+    #[error("line {line}: the same key is on an earlier line: remove one of them")]
     Twice {
         /// The line, counted from 1.
         line: usize,

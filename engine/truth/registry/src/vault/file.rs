@@ -42,7 +42,7 @@ impl KeyFile {
         Ok(KeyFile { index: random()?, sealing: vec![SealingSecret(random()?)] })
     }
 
-    /// Puts a new sealing key before the others. Fields are sealed anew with it by
+    /// Puts a new sealing key before the others. Fields are sealed again with it by
     /// [`Registry::rotate_vault`](crate::Registry::rotate_vault); until that is done the old ones must stay.
     ///
     /// # Errors

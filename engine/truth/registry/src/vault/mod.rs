@@ -117,7 +117,7 @@ fn place(issuer: IssuerId, index: HolderIndex) -> Vec<u8> {
 
 fn damaged(issuer: IssuerId, index: HolderIndex) -> Fault {
     Fault::Damaged(format!(
-        "the fields of holder {index} of issuer {issuer} do not open: the row was altered or moved"
+        "the fields of holder {index} of issuer {issuer} cannot be decrypted: the row was altered or moved"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! Appending: one transaction under the file's write lock.
 
-use hufu_registry::chain::{Append, Appended, Ground, Turn, place};
+use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, place};
 use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
 use hufu_registry::{Alarm, Fault, Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
@@ -30,7 +30,7 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
         return Ok(Appended::Closed(phase));
     }
     let changes = &append.set.content.changes;
-    let turn = Turn::of(changes, &words::of(&mut write, append.issuer, changes).await?);
+    let turn = SetEffect::of(changes, &words::of(&mut write, append.issuer, changes).await?);
     let ground = ground(&mut write, append, &row, &proposal).await?;
     if let Err(alarm) = ground.judge(turn.reds) {
         brake(&mut write, append, &proposal, alarm).await?;
@@ -59,7 +59,7 @@ async fn ground(
     append: &Append<'_>,
     row: &IssuerRow,
     proposal: &Proposal,
-) -> Result<Ground, Fault> {
+) -> Result<BrakeInput, Fault> {
     const RECENT: &str = "
         SELECT COALESCE(SUM(reds), 0) AS recent FROM sets
         WHERE issuer = ? AND appended > ? AND appended <= ? AND reds > 0";
@@ -67,7 +67,7 @@ async fn ground(
     let query = sqlx::query(RECENT).bind(append.issuer.0).bind(since).bind(until);
     let recent = Row(&query.fetch_one(write).await.map_err(fault)?).number("recent")?;
     let (registered, known) = (row.next_holder, row.known);
-    Ok(Ground { brake: row.brake, recent, registered, known, released: proposal.released })
+    Ok(BrakeInput { brake: row.brake, recent, registered, known, released: proposal.released })
 }
 
 /// Beside a line of the trail, only the proposal's state is written.
@@ -92,7 +92,7 @@ async fn brake(
     Ok(())
 }
 
-async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &Turn) -> Result<(), Fault> {
+async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &SetEffect) -> Result<(), Fault> {
     const ADD: &str = "
         INSERT INTO sets (issuer, sequence, appended, reds, digest, bytes) VALUES (?, ?, ?, ?, ?, ?)";
     const END: &str = "

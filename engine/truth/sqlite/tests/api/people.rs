@@ -144,7 +144,11 @@ async fn sites_and_devices_come_and_go() {
     let (_, listed) = asker.get("/v1/devices?site=310101").await;
     assert_eq!(listed["devices"].as_array().unwrap().len(), 1);
     let (status, problem) = asker.send(Method::DELETE, "/v1/sites/310101", Value::Null).await;
-    assert_eq!((status, name(&problem)), (StatusCode::CONFLICT, "conflict"), "devices stay for the record");
+    assert_eq!(
+        (status, name(&problem)),
+        (StatusCode::CONFLICT, "conflict"),
+        "devices are kept for the record"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

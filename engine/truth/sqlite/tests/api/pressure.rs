@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::stream;
-use hufu_registry::{Caller, Deed, Scope};
+use hufu_registry::{Action, Caller, Scope};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Body, Method, StatusCode};
 use tokio::io::AsyncReadExt as _;
@@ -135,7 +135,7 @@ async fn one_token_cannot_take_every_feed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r44_refusals_are_counted_and_told_in_the_trail_with_a_number() {
-    let world = World::with(|options| options.told_every_ms = 20).await;
+    let world = World::with(|options| options.refusals_every_ms = 20).await;
     let clerk = world.asker([Scope::Feed]).await;
     for _ in 0..5 {
         assert_eq!(clerk.get("/v1/tokens").await.0, StatusCode::FORBIDDEN);
@@ -150,7 +150,8 @@ async fn r44_refusals_are_counted_and_told_in_the_trail_with_a_number() {
     loop {
         let lines = world.registry.trail(&Caller::operator(), 0, 1000, now()).await.unwrap();
         let told = |who: &str, cause: &str| -> u64 {
-            let lines = lines.iter().filter(|line| line.entry.deed == Deed::Refused && line.entry.who == who);
+            let lines =
+                lines.iter().filter(|line| line.entry.action == Action::Refused && line.entry.who == who);
             lines.filter_map(|line| line.entry.what.strip_suffix(cause)?.trim().parse::<u64>().ok()).sum()
         };
         if told(&label, "forbidden") == 5 && told("callers without a valid token", "unauthenticated") == 1 {

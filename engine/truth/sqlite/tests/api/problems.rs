@@ -44,12 +44,12 @@ async fn what_is_not_asked_for_rightly_is_told() {
     check(Method::POST, find, json, r#"{"id_number": "1"} 2"#, 400, "malformed-json", "trailing").await;
     check(Method::POST, find, json, r#"{"id_number": 7}"#, 422, "invalid", "id_number: invalid type").await;
     check(Method::POST, find, json, &"[".repeat(60_000), 422, "invalid", "invalid type").await;
-    check(Method::POST, find, json, &" ".repeat(65_537), 413, "too-large", "less").await;
+    check(Method::POST, find, json, &" ".repeat(65_537), 413, "too-large", "smaller").await;
     check(Method::POST, find, "text/plain", "{}", 415, "media-type", json).await;
     check(Method::POST, "/v1/issuers/310000/proposals", json, "", 415, "media-type", octets).await;
     check(Method::POST, "/v1/issuers/310000/proposals", octets, "", 422, "unbelieved", "instruction").await;
     let set = "x".repeat(600_000);
-    check(Method::POST, "/v1/issuers/310000/proposals", octets, &set, 413, "too-large", "less").await;
+    check(Method::POST, "/v1/issuers/310000/proposals", octets, &set, 413, "too-large", "smaller").await;
     check(Method::POST, "/v1/devices/1/revoke", json, "{}", 404, "not-found", "device 1").await;
     let policy = r#"{"name": "x", "policy": "accepts = [\"phone\"]\nadmits = 7\n"}"#;
     check(Method::PUT, "/v1/sites/9", json, policy, 422, "invalid", "policy").await;

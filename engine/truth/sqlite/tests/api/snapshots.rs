@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::stream;
 use hufu_contract::Hex;
-use hufu_registry::{Caller, Deed, Scope};
+use hufu_registry::{Action, Caller, Scope};
 use hufu_table::SnapshotWriter;
 use hufu_wire::chain::{ChainDigest, Checkpoint, Proposed};
 use hufu_wire::{IssuerId, Message as _, Sequence, StatusWord, UnixMillis};
@@ -111,7 +111,7 @@ async fn r22_only_bytes_of_the_digest_are_kept_and_nothing_replaces_them() {
     assert_eq!(put(&asker, &path, &good).await, fine);
     assert!(asker.bytes(&path).await == good);
     let lines = world.registry.trail(&Caller::operator(), 0, 100, now()).await.unwrap();
-    let puts = lines.iter().filter(|line| line.entry.deed == Deed::SnapshotPut).count();
+    let puts = lines.iter().filter(|line| line.entry.action == Action::SnapshotPut).count();
     assert_eq!(puts, 3, "what is here already leaves no line");
 }
 
@@ -192,7 +192,7 @@ async fn what_no_checkpoint_names_is_dropped_after_a_while() {
     expected.sort();
     assert_eq!(kept(&world), expected);
     let lines = world.registry.trail(&Caller::operator(), 0, 100, now()).await.unwrap();
-    assert!(lines.iter().any(|line| line.entry.deed == Deed::SnapshotsDropped));
+    assert!(lines.iter().any(|line| line.entry.action == Action::SnapshotsDropped));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,7 +60,7 @@ async fn what_cannot_be_served_is_told_with_the_cure() {
         assert!(fault.to_string().contains(says), "{fault}");
     };
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    check(&|options| options.listen = everywhere, "give the API a certificate");
+    check(&|options| options.listen = everywhere, "configure a certificate");
     check(&|options| options.listen = world.running.addr(), "cannot listen on 127.0.0.1");
     let files = |certificate: &str| TlsFiles { certificate: certificate.into(), key: "absent.key".into() };
     check(&|options| options.tls = Some(files("absent.pem")), "absent.pem");

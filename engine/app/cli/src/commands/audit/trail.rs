@@ -5,7 +5,7 @@ use std::str::FromStr;
 use hufu_authority::audit::{Difference, Report};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{Hex, TrailEntry};
-use hufu_registry::{Deed, Entry, Noted, TrailCheck, TrailDigest, TrailEnd};
+use hufu_registry::{Action, Entry, TrailCheck, TrailDigest, TrailEnd, TrailLine};
 use hufu_upstream::Api;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
@@ -91,9 +91,11 @@ pub(super) fn check(
     Ok(Some(last))
 }
 
-fn read(line: TrailEntry) -> Result<Noted, (u64, String)> {
+fn read(line: TrailEntry) -> Result<TrailLine, (u64, String)> {
     let TrailEntry { number, at_ms, actor, action, issuer, target, digest } = line;
-    let deed = Deed::from_slug(&action).ok_or_else(|| (number, format!("line {number} says {action:?}")))?;
-    let entry = Entry { at: UnixMillis(at_ms), who: actor, deed, issuer: issuer.map(IssuerId), what: target };
-    Ok(Noted { number, entry, digest: digest.map(|digest| TrailDigest(digest.0)), seal: None })
+    let action =
+        Action::from_slug(&action).ok_or_else(|| (number, format!("line {number} says {action:?}")))?;
+    let entry =
+        Entry { at: UnixMillis(at_ms), who: actor, action, issuer: issuer.map(IssuerId), what: target };
+    Ok(TrailLine { number, entry, digest: digest.map(|digest| TrailDigest(digest.0)), seal: None })
 }

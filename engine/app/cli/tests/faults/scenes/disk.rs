@@ -278,7 +278,7 @@ fn a_registry_without_room_for_a_snapshot() -> Result<()> {
     ensure!(!scene.deployment.path("c").exists(), "a checkpoint was signed for a snapshot that nobody has");
     let kept = || files(&scene.deployment.path("registry/snapshots"));
     ensure!(kept()? == [disk.ballast()], "{:?}", kept()?);
-    told::once(&scene.registry.log(&scene.deployment), &["the folder of snapshots cannot be used"])?;
+    told::once(&scene.registry.log(&scene.deployment), &["cannot use the folder of snapshots"])?;
     disk.make_room()?;
     let taken = propose(&scene)?;
     ensure!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));

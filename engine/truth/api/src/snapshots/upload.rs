@@ -15,8 +15,8 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::files::{NotIt, PART, disk, lock, too_large, touch, verify};
-use super::quota::Share;
+use super::files::{PART, SnapshotMismatch, disk, lock, too_large, touch, verify};
+use super::quota::Reservation;
 use crate::problem::{ApiProblem, Kind};
 use hufu_contract::Hex;
 
@@ -26,32 +26,32 @@ const MODE: u32 = 0o640;
 /// A sender must send [`PACE_BYTES`] in each span of this length, or the end.
 const PACE: Duration = Duration::from_secs(30);
 
-/// Nobody sends a snapshot over a line that is slower than 8 KiB a second, and four slow ones would shut the door.
+/// A connection slower than 8 KiB a second is useless for snapshots, and four slow uploads would block all others.
 const PACE_BYTES: u64 = 256 * 1024;
 
 /// A file without a name that anybody looks for. It vanishes when it is dropped, also when the sender goes away.
 #[derive(Debug)]
-pub(super) struct Arriving {
+pub(super) struct Upload {
     part: NamedTempFile,
     /// The same file. It carries a lock until it is closed, so that a part without a lock is a dead process's.
     file: File,
     /// The bytes of the quota that it takes up.
-    share: Option<Share>,
+    share: Option<Reservation>,
     bytes: u64,
 }
 
 /// What became of a snapshot that was handed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Given {
+pub(crate) enum UploadOutcome {
     /// It is kept now.
     Kept,
     /// The same was here already.
     Known,
 }
 
-impl Arriving {
+impl Upload {
     /// A new file in the folder of an issuer, which is made if it is not there.
-    pub(super) fn begin(folder: &Path) -> io::Result<Arriving> {
+    pub(super) fn begin(folder: &Path) -> io::Result<Upload> {
         if !folder.is_dir() {
             std::fs::create_dir_all(folder)?;
             // Its name must be on the disk before that of the first file in it counts.
@@ -63,14 +63,14 @@ impl Arriving {
         let part = tempfile::Builder::new().prefix(PART).permissions(permissions).tempfile_in(folder)?;
         let file = part.reopen()?;
         file.lock()?;
-        Ok(Arriving { part, file: File::from_std(file), share: None, bytes: 0 })
+        Ok(Upload { part, file: File::from_std(file), share: None, bytes: 0 })
     }
 
     /// Writes the body to the disk, at most `bytes_max` bytes of it.
     pub(super) async fn take_in<E>(
         &mut self,
         body: impl Stream<Item = Result<Bytes, E>>,
-        mut share: Share,
+        mut share: Reservation,
         bytes_max: u64,
     ) -> Result<(), ApiProblem> {
         let mut body = pin!(body);
@@ -80,7 +80,7 @@ impl Arriving {
                 Ok(None) => break,
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(_))) => return Err(cut_off("the upload stopped before its end: send it again")),
-                Err(_) => return Err(cut_off("the upload came too slowly: send it over a faster line")),
+                Err(_) => return Err(cut_off("the upload was too slow: use a faster connection")),
             };
             self.bytes += chunk.len() as u64;
             if self.bytes > bytes_max {
@@ -104,7 +104,12 @@ impl Arriving {
 
     /// Gives the file its name, `path`, once its bytes are those of `digest`. An intact file of that name stays; a damaged
     /// one is replaced.
-    pub(super) fn keep(self, issuer: IssuerId, digest: &Hex<32>, path: &Path) -> Result<Given, ApiProblem> {
+    pub(super) fn keep(
+        self,
+        issuer: IssuerId,
+        digest: &Hex<32>,
+        path: &Path,
+    ) -> Result<UploadOutcome, ApiProblem> {
         verify(self.part.path(), issuer, digest).map_err(|why| refused(&why))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         // Before the lock: reading a large file takes its time.
@@ -113,7 +118,7 @@ impl Arriving {
         if path.exists() && !is_damaged {
             // Its time begins again: a checkpoint will name it soon.
             touch(path, SystemTime::now()).map_err(|why| disk(&why))?;
-            return Ok(Given::Known);
+            return Ok(UploadOutcome::Known);
         }
         if is_damaged {
             tracing::warn!(file = %path.display(), "a damaged snapshot is replaced by an intact one");
@@ -121,15 +126,17 @@ impl Arriving {
         self.part.persist(path).map_err(|why| disk(&why.error))?;
         // The name is as durable as the bytes only when the folder is, too.
         locked.sync_all().map_err(|why| disk(&why))?;
-        Ok(Given::Kept)
+        Ok(UploadOutcome::Kept)
     }
 }
 
-fn refused(why: &NotIt) -> ApiProblem {
+fn refused(why: &SnapshotMismatch) -> ApiProblem {
     match why {
-        NotIt::Unreadable(fault) if matches!(fault.kind, hufu_table::SnapshotFaultKind::Io { .. }) => {
+        SnapshotMismatch::Unreadable(fault)
+            if matches!(fault.kind, hufu_table::SnapshotFaultKind::Io { .. }) =>
+        {
             tracing::error!(%fault, "a snapshot cannot be verified");
-            ApiProblem::new(Kind::Misconfigured, "the operator finds the cause in the registry's log")
+            ApiProblem::new(Kind::Misconfigured, "the cause is in the registry's log: ask the operator")
         }
         _ => ApiProblem::new(Kind::WrongDigest, why.to_string()),
     }

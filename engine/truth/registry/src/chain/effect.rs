@@ -5,7 +5,7 @@ use hufu_wire::{Colour, HolderIndex, StatusWord};
 
 /// The words after a set, and how they differ from those before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct SetEffect {
     /// Every holder that the set names, by rising index, with the new word.
     pub words: Vec<(HolderIndex, StatusWord)>,
     /// Holders that are red and were not.
@@ -14,11 +14,11 @@ pub struct Turn {
     pub known: i64,
 }
 
-impl Turn {
+impl SetEffect {
     /// What `changes` make of the words `held`: those of holders among the changes, by rising index. Who is not
     /// among them is unknown.
-    pub fn of(changes: &Changes<'_>, held: &[(HolderIndex, StatusWord)]) -> Turn {
-        let mut turn = Turn { words: Vec::with_capacity(changes.len()), reds: 0, known: 0 };
+    pub fn of(changes: &Changes<'_>, held: &[(HolderIndex, StatusWord)]) -> SetEffect {
+        let mut turn = SetEffect { words: Vec::with_capacity(changes.len()), reds: 0, known: 0 };
         let mut held = held.iter().peekable();
         for (holder, change) in changes.iter() {
             while held.next_if(|(index, _)| *index < holder).is_some() {}
@@ -57,7 +57,7 @@ mod tests {
         ];
         let held =
             [(at(0), red), (at(2), red), (at(3), green.with_generation(7)), (at(4), green), (at(6), red)];
-        let turn = Turn::of(&Changes::new(&records).unwrap(), &held);
+        let turn = SetEffect::of(&Changes::new(&records).unwrap(), &held);
         let unknown = StatusWord::UNKNOWN;
         let words = [
             (at(1), red),

@@ -7,26 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts what each key holds. A key that holds nothing takes no memory.
 #[derive(Debug)]
-pub(super) struct Shares<K> {
+pub(super) struct KeyedLimit<K> {
     held: Mutex<HashMap<K, usize>>,
     each_max: usize,
 }
 
 /// One of what a key holds; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share<K: Eq + Hash> {
-    shares: Arc<Shares<K>>,
+pub(super) struct Held<K: Eq + Hash> {
+    limit: Arc<KeyedLimit<K>>,
     key: K,
 }
 
-impl<K: Eq + Hash + Clone> Shares<K> {
+impl<K: Eq + Hash + Clone> KeyedLimit<K> {
     /// At most `each_max` for each key.
-    pub(super) fn new(each_max: usize) -> Arc<Shares<K>> {
-        Arc::new(Shares { held: Mutex::default(), each_max })
+    pub(super) fn new(each_max: usize) -> Arc<KeyedLimit<K>> {
+        Arc::new(KeyedLimit { held: Mutex::default(), each_max })
     }
 
     /// One more for `key`, `None` when it holds as many as it may.
-    pub(super) fn take(self: &Arc<Shares<K>>, key: K) -> Option<Share<K>> {
+    pub(super) fn take(self: &Arc<KeyedLimit<K>>, key: K) -> Option<Held<K>> {
         // A count is whole at every moment.
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.get(&key).copied().unwrap_or(0);
@@ -34,13 +34,13 @@ impl<K: Eq + Hash + Clone> Shares<K> {
             return None;
         }
         held.insert(key.clone(), count + 1);
-        Some(Share { shares: Arc::clone(self), key })
+        Some(Held { limit: Arc::clone(self), key })
     }
 }
 
-impl<K: Eq + Hash> Drop for Share<K> {
+impl<K: Eq + Hash> Drop for Held<K> {
     fn drop(&mut self) {
-        let mut held = self.shares.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.limit.held.lock().unwrap_or_else(PoisonError::into_inner);
         match held.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(held.remove(&self.key)),
@@ -64,17 +64,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_has_its_own_share_and_gives_it_back() {
-        let shares = Shares::new(2);
-        let [first, second] = [shares.take("a"), shares.take("a")].map(Option::unwrap);
-        assert!(shares.take("a").is_none());
-        let other = shares.take("b").unwrap();
+    fn each_key_has_its_own_limit_and_gives_back_what_it_held() {
+        let limit = KeyedLimit::new(2);
+        let [first, second] = [limit.take("a"), limit.take("a")].map(Option::unwrap);
+        assert!(limit.take("a").is_none());
+        let other = limit.take("b").unwrap();
         drop(first);
-        let again = shares.take("a").unwrap();
-        assert!(shares.take("a").is_none());
+        let again = limit.take("a").unwrap();
+        assert!(limit.take("a").is_none());
         drop((second, again, other));
-        assert!(shares.held.lock().unwrap().is_empty(), "nothing is remembered");
-        assert!(Shares::new(0).take("a").is_none());
+        assert!(limit.held.lock().unwrap().is_empty(), "nothing is remembered");
+        assert!(KeyedLimit::new(0).take("a").is_none());
     }
 
     #[test]
