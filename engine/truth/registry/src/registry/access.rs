@@ -67,7 +67,7 @@ impl Registry {
     /// How many tokens may be used at `now`.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the store does not answer.
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
     pub async fn living_tokens(&self, now: UnixMillis) -> Result<u64, Fault> {
         Ok(self.store.tokens().await?.iter().filter(|token| token.is_valid_at(now)).count() as u64)
     }
@@ -75,7 +75,7 @@ impl Registry {
     /// Leaves a line of the trail for requests of `who` that were refused.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the store does not answer.
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
     pub async fn note_refusals(&self, who: &str, what: &str, now: UnixMillis) -> Result<(), Fault> {
         let entry = Entry {
             at: now,
@@ -99,7 +99,7 @@ impl Registry {
     /// How many lines the trail has, or had.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the store does not answer.
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
     pub async fn trail_lines(&self) -> Result<u64, Fault> {
         Ok(self.store.trail_end().await?.number)
     }

@@ -106,7 +106,7 @@ impl Registry {
     /// Where every chain ends.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the store does not answer.
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
     pub async fn chain_ends(&self) -> Result<Vec<(IssuerId, Tip)>, Fault> {
         let mut ends = Vec::new();
         for issuer in self.store.issuers().await? {

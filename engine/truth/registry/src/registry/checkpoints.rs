@@ -67,7 +67,7 @@ impl Registry {
     /// Leaves a line of the trail for snapshots that were dropped because no checkpoint names them.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the store does not answer.
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
     pub async fn note_dropped(&self, issuer: IssuerId, snapshots: u64, now: UnixMillis) -> Result<(), Fault> {
         let what = format!("{snapshots} that no checkpoint names");
         self.store.note(&Entry::of_itself(now, Action::SnapshotsDropped, Some(issuer), what)).await
