@@ -1,5 +1,6 @@
 //! What the documents claim is there: files they point to, every reason with its number, requirement numbers.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,34 @@ fn dead(file: &Path, target: &str) -> Option<String> {
     let text = if heading.is_empty() { return None } else { read(&to) };
     let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == heading);
     (!found).then(|| format!("{target}: no such heading"))
+}
+
+/// `package: test`, as docs/THREATS.md names them.
+#[test]
+fn every_test_that_threats_names_is_in_its_package() {
+    let text = read(&root().join("docs/THREATS.md"));
+    let mut functions: BTreeMap<String, String> = BTreeMap::new();
+    for manifest in files("toml").into_iter().filter(|file| file.ends_with("Cargo.toml")) {
+        let manifest_text = read(&manifest);
+        let Some(name) = manifest_text.lines().find_map(|line| line.strip_prefix("name = ")) else {
+            continue;
+        };
+        let folder = manifest.parent().expect("a folder");
+        let code = functions.entry(name.trim_matches('"').to_owned()).or_default();
+        let sources = files("rs").into_iter().filter(|file| file.starts_with(folder));
+        sources.for_each(|file| code.push_str(&read(&file)));
+    }
+    let named = text.split('`').skip(1).step_by(2).filter_map(|span| span.split_once(": "));
+    let faults: Vec<String> = named
+        .filter(|(package, _)| package.starts_with("hufu"))
+        .filter(|(package, test)| {
+            // `hufu (faults): test` is in package hufu.
+            let package = package.split(' ').next().unwrap_or_default();
+            !functions.get(package).is_some_and(|code| code.contains(&format!("fn {test}(")))
+        })
+        .map(|(package, test)| format!("{package} has no test {test}"))
+        .collect();
+    assert!(faults.is_empty(), "docs/THREATS.md:\n{}", faults.join("\n"));
 }
 
 /// The targets of a Markdown text's links, outside code.
