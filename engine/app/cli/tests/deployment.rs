@@ -179,7 +179,7 @@ fn a_revoked_key_never_comes_back() {
     assert_eq!(deployment.check("42").0, "key-revoked");
     drop(engine);
     let engine = deployment.serve();
-    engine.logs("stays in force");
+    engine.logs("stays in use");
     assert_eq!(deployment.check("42").0, "key-revoked");
 }
 

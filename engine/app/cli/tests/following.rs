@@ -275,10 +275,10 @@ fn the_short_form_follows_whom_the_trust_list_names() {
     };
     assert!(check("file:drop").contains("1 issuers are followed"), "{}", check("file:drop"));
     let named = check("file:drop,310000,100000,100000");
-    assert!(named.contains("1 issuers are followed") && !named.contains("has no key in force"), "{named}");
+    assert!(named.contains("1 issuers are followed") && !named.contains("has no valid key"), "{named}");
     let other = check("file:drop,310000,200000,100000");
     assert!(
-        other.contains("the trust list has no key in force with which issuer 200000 may sign as national"),
+        other.contains("the trust list has no valid key with which issuer 200000 may sign as national"),
         "{other}"
     );
     let own = check("file:drop,310000,310000,100000");

@@ -35,7 +35,7 @@ fn nothing_is_taken_while_more_lines_are_refused_than_allowed() {
     let found = summary(&looked);
     assert_eq!((&found["people"], &found["refused"]), (&3.into(), &3.into()), "{found}");
     let bad = world.read("bad.csv");
-    assert!(bad.contains("5,id_number: the check character is not right"), "{bad}");
+    assert!(bad.contains("5,id_number: the check character is wrong"), "{bad}");
     assert!(bad.contains("6,an earlier line has the same id number"), "{bad}");
     assert!(bad.contains("7,\"colour must be green, amber or red\""), "{bad}");
 

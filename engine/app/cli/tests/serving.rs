@@ -169,7 +169,7 @@ fn a_new_certificate_is_taken_when_its_key_has_come() {
     engine.logs("engine.pem is refused");
     assert_eq!(deployment.check("42").0, "clear");
     fs::rename(deployment.path("next.key"), deployment.path("engine.key")).unwrap();
-    engine.logs("engine.key: the engine's certificate is in force");
+    engine.logs("engine.key: the engine's certificate is loaded");
     assert_eq!(deployment.check("42").0, "clear");
 }
 
@@ -180,12 +180,12 @@ fn b11_a_certificate_is_renewed_without_a_restart_and_a_revoked_one_is_not_taken
     let engine = deployment.serve();
     deployment.becomes("42", "clear", 0);
     deployment.run("ca server --dir ca --out engine --renew");
-    engine.logs("the engine's certificate is in force");
+    engine.logs("the engine's certificate is loaded");
     assert_eq!(deployment.check("42").0, "clear");
 
     deployment.run("ca server --dir ca --out other");
     deployment.run("ca revoke --dir ca --engine other.pem");
-    engine.logs("roots and revocation lists are in force");
+    engine.logs("roots and revocation lists are loaded");
     for name in ["key", "pem"] {
         let to = deployment.path(&format!("engine.{name}"));
         fs::rename(deployment.path(&format!("other.{name}")), to).unwrap();

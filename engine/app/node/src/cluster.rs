@@ -158,7 +158,7 @@ mod tests {
         );
         files::create(&path(folder.path()), b"no keys", Readable::Owner).unwrap();
         let damaged = format!("{:#}", read(folder.path()).unwrap_err());
-        assert!(damaged.contains("damaged. Remove it and import"), "{damaged}");
+        assert!(damaged.contains("damaged ones. Remove it and import"), "{damaged}");
         fs::set_permissions(path(folder.path()), fs::Permissions::from_mode(0o640)).unwrap();
         let shared = format!("{:#}", read(folder.path()).unwrap_err());
         assert!(shared.contains("chmod 600"), "{shared}");

@@ -314,10 +314,7 @@ impl Held {
         devices.remember(&self.state);
         running.set_tls(certificates::parts(&self.own, &devices, self.crl_must_be_fresh()))?;
         self.devices = devices;
-        Ok(format!(
-            "roots and revocation lists are in force; devices revoked: {}",
-            self.state.revoked().len()
-        ))
+        Ok(format!("roots and revocation lists are loaded; devices revoked: {}", self.state.revoked().len()))
     }
 
     fn take_trust_list(&mut self, chains: &Chains) -> anyhow::Result<String> {
@@ -325,14 +322,14 @@ impl Held {
         self.keyring = keyring::update(&self.keyring, path, &self.operator, &self.state)?;
         chains.set_keyring(&self.keyring);
         self.engine.set_keyring(self.keyring.clone()).map_err(unavailable)?;
-        Ok(format!("version {} of the trust list is in force", self.keyring.version()))
+        Ok(format!("version {} of the trust list is loaded", self.keyring.version()))
     }
 
     fn take_sites(&self) -> anyhow::Result<String> {
         let sites = read_sites(&self.config.files)?;
         let count = sites.iter().len();
         self.engine.set_sites(sites);
-        Ok(format!("the policies of {count} sites are in force"))
+        Ok(format!("the policies of {count} sites are loaded"))
     }
 
     fn take_own(&mut self, running: &Running) -> anyhow::Result<String> {
@@ -340,7 +337,7 @@ impl Held {
         own.check(&self.devices, moment::now().seconds())?;
         running.set_tls(certificates::parts(&own, &self.devices, self.crl_must_be_fresh()))?;
         self.own = own;
-        Ok("the engine's certificate is in force".to_owned())
+        Ok("the engine's certificate is loaded".to_owned())
     }
 
     fn facts(&self) -> Facts {

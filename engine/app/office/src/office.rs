@@ -105,13 +105,13 @@ impl Office {
             let keyring = assembled.trust.keyring();
             let version = keyring.version();
             assembled.registry.trust(keyring);
-            Ok(format!("version {version} of the trust list is in force"))
+            Ok(format!("version {version} of the trust list is loaded"))
         });
         if let (Some(watched), Some(tls)) = (certificate, tls) {
             watched.follow(at_once, || {
                 keys::ensure_private(&tls.key)?;
                 running.renew(tls)?;
-                Ok("the API's certificate is in force".to_owned())
+                Ok("the API's certificate is loaded".to_owned())
             });
         }
     }

@@ -1,12 +1,16 @@
 //! Enumerations that are words in JSON, in stores and on command lines, each word written once.
+//!
+//! In JSON it is the variant in kebab case: the derive of schemas does not see a word that comes through a macro. A test
+//! holds the two equal.
 
 /// Defines such an enumeration, with every variant, its word, and the variant of a word.
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "kebab-case")]
         $(#[$meta])*
         pub enum $name {
-            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+            $($(#[$doc])* $variant,)+
         }
 
         impl $name {
@@ -35,3 +39,20 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use crate::{ProposalPhase, Scope, SecondPhone};
+
+    #[test]
+    fn a_word_is_the_same_in_json_and_elsewhere() {
+        fn check<T: Copy + serde::Serialize>(all: &[T], word: fn(T) -> &'static str) {
+            for variant in all {
+                assert_eq!(serde_json::to_value(variant).unwrap(), word(*variant));
+            }
+        }
+        check(&Scope::ALL, Scope::slug);
+        check(&ProposalPhase::ALL, ProposalPhase::slug);
+        check(&SecondPhone::ALL, SecondPhone::slug);
+    }
+}

@@ -4,7 +4,6 @@ mod authorities;
 mod chain;
 mod changes;
 mod child;
-mod devices;
 mod place;
 mod source;
 mod summary;
@@ -21,6 +20,7 @@ use hufu_client::{Gate, GateOptions};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, CpuMeter, Generator, Mix, Plan, Report};
+use hufu_transport::profile;
 
 use self::changes::{Changes, Watched};
 use self::child::Engine;
@@ -152,7 +152,8 @@ fn offer(
     source: &mut Source,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let enrolled = devices::enrol(&place.gates, engine.quic)?;
+    let gates = place.gates.iter().map(|(_, identity)| identity);
+    let enrolled = hufu_loadgen::enrol(engine.quic, profile::ENGINE_NAME, gates).map_err(unavailable)?;
     let took_ms = begun.elapsed().as_millis();
     summary::step("devices", &format!("{} gates enrolled over QUIC in {took_ms} ms", enrolled.len()));
 

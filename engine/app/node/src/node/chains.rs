@@ -149,7 +149,7 @@ impl Chains {
             if !self.dead.contains(&status.issuer) {
                 self.dead.push(status.issuer);
                 tracing::error!(
-                    "issuer {}: the thread that follows it has ended at sequence {}; its statuses grow old until a \
+                    "issuer {}: the thread that follows it has stopped at sequence {}; its statuses grow old until a \
                      restart",
                     status.issuer,
                     status.tip.sequence
@@ -202,7 +202,7 @@ fn warn_without_keys(authorities: &Authorities, keyring: &Keyring) {
         };
         if keyring.keys().iter().find(signs).is_none() {
             tracing::warn!(
-                "issuer {}: the trust list has no key in force with which issuer {} may sign as {role} authority; \
+                "issuer {}: the trust list has no valid key with which issuer {} may sign as {role} authority; \
                  `hufu keys trust add` adds one",
                 authorities.issuer(),
                 authorities.of(role)

@@ -17,8 +17,8 @@ pub(super) struct Cluster {
     watched: Watched,
     pace: Pace,
     begun: Instant,
-    /// The last error of writing: it is tried every second and told when it changes.
-    told: Option<String>,
+    /// The last error of writing: it is retried every second and logged when it changes.
+    logged: Option<String>,
 }
 
 /// Decides when earlier keys may be forgotten. The clock alone does not say: one that is ahead for a minute would
@@ -27,12 +27,12 @@ pub(super) struct Cluster {
 struct Pace {
     /// Since when the clock has been further ahead than one epoch, and the epoch it said then.
     ahead: Option<(Duration, u32)>,
-    told: Option<Told>,
+    logged: Option<ClockFault>,
 }
 
-/// What the log was told about the clock.
+/// What the log says of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum ClockFault {
     Ahead,
     Behind,
 }
@@ -52,7 +52,7 @@ impl Cluster {
             watched,
             pace: Pace::default(),
             begun: Instant::now(),
-            told: None,
+            logged: None,
         })
     }
 
@@ -83,14 +83,14 @@ impl Cluster {
             Ok(keys) => {
                 engine.set_cluster(keys.clone());
                 self.keys = keys;
-                self.told = None;
+                self.logged = None;
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                if self.told.as_ref() != Some(&error) {
+                if self.logged.as_ref() != Some(&error) {
                     tracing::error!("earlier cluster keys cannot be forgotten; serving goes on: {error}");
                 }
-                self.told = Some(error);
+                self.logged = Some(error);
             }
         }
     }
@@ -119,21 +119,21 @@ impl Pace {
     fn tell(&mut self, kept: u32, clock: u32) {
         let hours = kept.abs_diff(clock) * (EPOCH_S / 3600);
         let now = match clock {
-            _ if clock > kept.saturating_add(1) => Some(Told::Ahead),
-            _ if clock < kept => Some(Told::Behind),
+            _ if clock > kept.saturating_add(1) => Some(ClockFault::Ahead),
+            _ if clock < kept => Some(ClockFault::Behind),
             _ => None,
         };
-        if now == self.told {
+        if now == self.logged {
             return;
         }
-        self.told = now;
+        self.logged = now;
         match now {
-            Some(Told::Ahead) => tracing::warn!(
+            Some(ClockFault::Ahead) => tracing::warn!(
                 "the clock is {hours} hours after the cluster keys: this engine was off, or its clock is wrong. \
                  Earlier keys are forgotten once the clock has said so for {} minutes",
                 BELIEVED_AFTER.as_secs() / 60
             ),
-            Some(Told::Behind) => tracing::warn!(
+            Some(ClockFault::Behind) => tracing::warn!(
                 "the cluster keys are {hours} hours ahead of the clock: the clock is wrong, or it was. Gates whose \
                  sessions do not open enrol again. If the clock is right now, bring this engine back to the keys of \
                  another one with `hufu keys cluster import --replace`"
@@ -175,10 +175,10 @@ mod tests {
         let mut pace = Pace::default();
         let leap = EPOCH + 800;
         assert_eq!(pace.advance(EPOCH, leap, minutes(10)), None);
-        assert_eq!(pace.told, Some(Told::Ahead));
+        assert_eq!(pace.logged, Some(ClockFault::Ahead));
         assert_eq!(pace.advance(EPOCH, leap, minutes(11)), None);
         assert_eq!(pace.advance(EPOCH, EPOCH, minutes(12)), None);
-        assert_eq!(pace.told, None);
+        assert_eq!(pace.logged, None);
         assert_eq!(pace.advance(EPOCH, leap, minutes(69)), None, "the hour begins again");
         assert_eq!(pace.advance(EPOCH, EPOCH + 400, minutes(75)), None, "and again when it says less");
         assert_eq!(pace.advance(EPOCH, EPOCH + 400, minutes(134)), None);
@@ -197,6 +197,6 @@ mod tests {
     fn r51_a_clock_behind_is_told_once() {
         let mut pace = Pace::default();
         assert_eq!(pace.advance(EPOCH, EPOCH - 40, minutes(0)), None);
-        assert_eq!(pace.told, Some(Told::Behind));
+        assert_eq!(pace.logged, Some(ClockFault::Behind));
     }
 }

@@ -103,7 +103,7 @@ impl Facts {
         vec![
             seconds(
                 "certificate_left_seconds",
-                "Time until the engine's certificate ends; below 0 it has ended",
+                "Time until the engine's certificate expires; below 0 once it has",
                 one(self.certificate.map(|(_, end)| until(end))),
             ),
             Family {

@@ -29,7 +29,7 @@ pub(super) fn start(
             )
         }),
         Err(error) if rolls_back(&error) => {
-            tracing::warn!("{error:#}; version {} stays in force", held.version());
+            tracing::warn!("{error:#}; version {} stays in use", held.version());
             Ok(held)
         }
         other => other,

@@ -44,7 +44,9 @@ impl Loader {
     pub(super) fn check(&mut self) {
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
             self.thread = None;
-            tracing::error!("the thread that loads snapshots has ended; statuses grow old until a restart");
+            tracing::error!(
+                "the thread that loads snapshots has stopped; their statuses are not updated until a restart"
+            );
         }
     }
 }

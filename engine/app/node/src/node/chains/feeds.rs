@@ -23,7 +23,7 @@ impl Source {
     /// the table has no room for it.
     pub(super) fn open(follow: &Follow, bytes_max: u64) -> anyhow::Result<Source> {
         let issuer = follow.issuer();
-        let place = follow.snapshots().context("nobody keeps its snapshots")?;
+        let place = follow.snapshots().context("no place for its snapshots is configured")?;
         let (feed, own): (Box<dyn Feed>, Option<Arc<dyn Snapshots>>) = match follow.feed.get_ref() {
             FeedPlace::Registry(url) => {
                 let (token, ca) = (follow.token.clone(), follow.ca.clone());

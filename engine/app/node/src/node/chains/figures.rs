@@ -83,7 +83,7 @@ impl Exhibit for Figures {
             page.count("follow_changes", "Changes applied", |status| status.counters.changes_applied),
             page.count("follow_subscriptions", "Subscriptions made", |status| status.tally.subscriptions),
             page.count("follow_feed_faults", "Faults that the feed told", |status| status.tally.feed_faults),
-            page.counts("follow_trips", "Times the watchdog opened the feed anew, by cause", tally, &TRIPS),
+            page.counts("follow_trips", "Times the watchdog reopened the feed, by cause", tally, &TRIPS),
             page.counts("follow_fetches", "Snapshots asked for, by outcome", tally, &FETCHES),
             page.counts("follow_warm_copies", "Warm copies kept, and refused at the start", tally, &WARM),
             page.count("follow_tail_sets", "Sets applied from the tail at the start", |status| {

@@ -49,7 +49,7 @@ fn of_trust_list(keyring: &Keyring, now: UnixSeconds) -> anyhow::Result<Vec<[u32
     let named: Vec<_> = local.map(|local| [local, national, publisher].map(|id| id.0)).collect();
     ensure!(
         !named.is_empty(),
-        "--follow: the trust list has no key with the use instruction: nobody to follow"
+        "--follow: the trust list has no key with the use instruction: there is no issuer to follow"
     );
     Ok(named)
 }
@@ -105,6 +105,6 @@ mod tests {
         check(&[(1, Uses::CONFIRMATION), (2, Uses::HEAD), (1, local), (31, local)], Ok(&[[31, 1, 2]]));
         check(&[(1, both), (2, Uses::CONFIRMATION), (31, local)], Err("exactly one issuer that may confirm"));
         check(&[(1, Uses::CONFIRMATION), (31, local)], Err("may publish"));
-        check(&[(1, both), (9, paper)], Err("nobody to follow"));
+        check(&[(1, both), (9, paper)], Err("there is no issuer to follow"));
     }
 }

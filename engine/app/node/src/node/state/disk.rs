@@ -104,10 +104,10 @@ impl Disk {
         let written = self.write_keyring(memory).and(self.write_memory(memory));
         let error = written.err().map(|error| format!("{error:#}"));
         if let Some(error) = error.as_ref().filter(|error| self.told.as_ref() != Some(error)) {
-            tracing::error!("what is in force now would be forgotten by a restart: {error}");
+            tracing::error!("the current state would be lost at a restart: {error}");
         }
         if error.is_none() && self.told.is_some() {
-            tracing::info!("what is in force now is remembered again");
+            tracing::info!("the current state is saved again");
         }
         self.told = error;
     }
