@@ -64,7 +64,7 @@ impl Watched {
             Err(error) => {
                 let error = format!("{error:#}");
                 if at_once || self.is_news(&change, &error) {
-                    tracing::error!("{name} is rejected, and its previous content stays in use: {error}");
+                    tracing::error!("{name} is refused, and its previous content stays in use: {error}");
                 }
                 self.refused(change, error, now);
             }
