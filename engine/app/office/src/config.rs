@@ -119,10 +119,6 @@ pub struct Files {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(any(feature = "nats", test)),
-    expect(dead_code, reason = "read and checked, whatever is built in")
-)]
 pub struct Nats {
     /// `nats://host:4222`, several with commas between.
     pub servers: Spanned<String>,

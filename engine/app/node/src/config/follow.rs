@@ -111,7 +111,7 @@ impl Follow {
         Ok(Authorities::new(self.issuer(), of(&self.national), of(&self.publisher))?)
     }
 
-    /// Where its snapshots are; `None` only where [`check`](Self::check) has refused it.
+    /// Where its snapshots are; `None` only where `check` has refused it.
     pub fn snapshots(&self) -> Option<SnapshotPlace> {
         match (&self.snapshots, self.feed.get_ref()) {
             (Some(named), _) => Some(named.get_ref().clone()),
