@@ -28,82 +28,19 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
     Room { package, folder, floor: None, may_import }
 }
 
-/// Every library of floors 1 to 4.
-const BELOW_ASSEMBLY: &[&str] = &[
-    "hufu-wire",
-    "hufu-signature",
-    "hufu-codes",
-    "hufu-table",
-    "hufu-policy",
-    "hufu-contract",
-    "hufu-check",
-    "hufu-sync",
-    "hufu-registry",
-    "hufu-client",
-    "hufu-transport",
-    "hufu-api",
-    "hufu-sqlite",
-    "hufu-postgres",
-    "hufu-follow",
-    "hufu-upstream",
-    "hufu-nats",
-    "hufu-objects",
-    "hufu-files",
-];
+/// Every library of floors 1 to 4, and `more`.
+macro_rules! libraries {
+    ($($more:literal),*) => {
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-check", "hufu-sync", "hufu-registry", "hufu-client", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", $($more),*]
+    };
+}
+
+const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
-const LIBRARIES: &[&str] = &[
-    "hufu-wire",
-    "hufu-signature",
-    "hufu-codes",
-    "hufu-table",
-    "hufu-policy",
-    "hufu-contract",
-    "hufu-check",
-    "hufu-sync",
-    "hufu-registry",
-    "hufu-client",
-    "hufu-transport",
-    "hufu-api",
-    "hufu-sqlite",
-    "hufu-postgres",
-    "hufu-follow",
-    "hufu-upstream",
-    "hufu-nats",
-    "hufu-objects",
-    "hufu-files",
-    "hufu-node",
-    "hufu-office",
-    "hufu-authority",
-    "hufu-loadgen",
-    "hufu-fixtures",
-];
-const LIBRARIES_AND_PEERS: &[&str] = &[
-    "hufu-wire",
-    "hufu-signature",
-    "hufu-codes",
-    "hufu-table",
-    "hufu-policy",
-    "hufu-contract",
-    "hufu-check",
-    "hufu-sync",
-    "hufu-registry",
-    "hufu-client",
-    "hufu-transport",
-    "hufu-api",
-    "hufu-sqlite",
-    "hufu-postgres",
-    "hufu-follow",
-    "hufu-upstream",
-    "hufu-nats",
-    "hufu-objects",
-    "hufu-files",
-    "hufu-node",
-    "hufu-office",
-    "hufu-authority",
-    "hufu-loadgen",
-    "hufu-fixtures",
-    "hufu-peers",
-];
+const LIBRARIES: &[&str] =
+    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures");
+const LIBRARIES_AND_PEERS: &[&str] =
+    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures", "hufu-peers");
 
 /// What an engine and a registry say to each other may be known to both.
 const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];
