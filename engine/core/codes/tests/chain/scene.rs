@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use crate::common::*;
 use hufu_codes::chain::{
     Authorities, AuthoritySigner, ChainFault, ChainFaultKind, Confirmed, Unconfirmed, content_digest,
 };
@@ -11,6 +10,8 @@ use hufu_wire::chain::{ChainDigest, Change, ChangeSet, Changes, Content, InputsD
 use hufu_wire::{
     Colour, HolderIndex, IssuerId, Message, RuleId, Sequence, StatusWord, UnixMillis, UnixSeconds,
 };
+
+use crate::common::*;
 
 pub(crate) const NATIONAL: IssuerId = IssuerId(100_000);
 pub(crate) const PUBLISHER: IssuerId = IssuerId(900_001);

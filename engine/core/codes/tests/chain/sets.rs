@@ -1,11 +1,12 @@
 //! Change sets.
 
-use crate::common::*;
-use crate::scene::signed;
-use crate::scene::*;
 use hufu_codes::chain::{Authorities, AuthoritySigner, ChainFaultKind, Role, Tip, Unconfirmed};
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, Parts, Position, Record};
 use hufu_wire::{Colour, Reason, Sequence, StatusWord, UnixMillis, limits};
+
+use crate::common::*;
+use crate::scene::signed;
+use crate::scene::*;
 
 #[test]
 fn r21_two_keys_of_two_authorities_confirm_a_set() {

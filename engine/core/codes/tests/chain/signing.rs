@@ -1,13 +1,14 @@
 //! What an authority signs at all, and where a set then belongs.
 
-use crate::common::*;
-use crate::scene::*;
 use hufu_codes::Verified;
 use hufu_codes::chain::{ChainFault, Place, Tip, Unsignable, open_instruction};
 use hufu_wire::chain::{
     ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Position, Proposed, Record,
 };
 use hufu_wire::{Colour, HolderIndex, RuleId, Sequence, StatusWord, UnixMillis, limits};
+
+use crate::common::*;
+use crate::scene::*;
 
 fn open_by_local(bytes: &[u8]) -> Result<Verified<Instruction<'_>>, ChainFault> {
     open_instruction(bytes, &authorities(), trusted(), hufu_signature::backend())

@@ -1,13 +1,14 @@
 //! What else is signed about a chain: heads, checkpoints, releases.
 
-use crate::common::*;
-use crate::scene::*;
 use hufu_codes::chain::{
     AuthoritySigner, ChainFaultKind, Role, Tip, Unsignable, content_digest, open_checkpoint, open_head,
     open_instruction, open_release,
 };
 use hufu_wire::chain::{ChainDigest, Checkpoint, Content, ContentDigest, Head, Instruction, Release};
 use hufu_wire::{KeyId, Reason, Sequence};
+
+use crate::common::*;
+use crate::scene::*;
 
 #[test]
 fn r24_a_head_is_its_publishers_word() {
