@@ -7,17 +7,18 @@ use anyhow::Context as _;
 use hufu_codes::chain::AuthoritySigner;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::Keyring;
+use hufu_files as files;
+use hufu_files::keys::{self, Owner, SecretKey};
+use hufu_files::unavailable;
 use hufu_registry::store::Store;
 use hufu_registry::vault::Vault;
 use hufu_registry::{Fault, Registry, Signers};
 use hufu_sqlite::SqliteStore;
+use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Files, StoreUrl};
 use crate::trust::Trust;
-use hufu_files as files;
-use hufu_files::keys::{self, Owner, SecretKey};
-use hufu_files::unavailable;
 
 /// A registry, and what says whose keys it believes.
 pub(crate) struct Assembled {
@@ -44,7 +45,7 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
 ///
 /// # Errors
 /// The database does not answer, cannot be migrated, or is of a kind that was not built in.
-pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let url = config.store.url.get_ref();
     match StoreUrl::read(url).context("[store] names no database")? {
         StoreUrl::Sqlite(file) => {
@@ -78,9 +79,25 @@ pub fn open_vault(path: &Path) -> anyhow::Result<Vault> {
     Vault::open(&text).with_context(|| path.display().to_string())
 }
 
-/// A registry over `store` that signs nothing and believes nobody: for work on its own machine.
-pub fn bare_registry(store: &Arc<dyn Store>, vault: Vault) -> Registry {
-    Registry::new(Arc::clone(store), vault, Signers::default(), Arc::new(Keyring::empty()))
+/// Does `work` as a command on the registry's own machine, on its database and without its server: the registry that
+/// `work` is given signs nothing and trusts no key. The store is closed afterwards in any case.
+///
+/// # Errors
+/// The database cannot be opened, or what `work` says.
+pub fn with_registry<T>(
+    config: &Config,
+    vault: Vault,
+    work: impl AsyncFnOnce(&Registry) -> Result<T, Fault>,
+) -> anyhow::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let store = open_store(config).await?;
+        let registry =
+            Registry::new(Arc::clone(&store), vault, Signers::default(), Arc::new(Keyring::empty()));
+        let done = work(&registry).await;
+        store.close().await;
+        done.map_err(marked)
+    })
 }
 
 fn read_signers(files: &Files) -> anyhow::Result<Signers> {
@@ -103,7 +120,7 @@ fn read_signers(files: &Files) -> anyhow::Result<Signers> {
 }
 
 /// A fault of the registry as a command ends with it.
-pub fn marked(fault: Fault) -> anyhow::Error {
+fn marked(fault: Fault) -> anyhow::Error {
     match fault {
         Fault::Unavailable(_) => unavailable(fault),
         fault => anyhow::Error::new(fault),

@@ -8,6 +8,6 @@ mod nats;
 mod office;
 mod trust;
 
-pub use assemble::{bare_registry, marked, open_store, open_vault};
+pub use assemble::{open_vault, with_registry};
 pub use config::Config;
 pub use office::{Office, Prepared};

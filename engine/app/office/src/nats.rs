@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{bail, ensure};
+use hufu_files::keys;
 use hufu_nats::{CertificateFiles, Credentials, Keep, NatsOptions, Publisher, PublisherOptions};
 use hufu_registry::ChainSource;
 
 use crate::assemble::Assembled;
 use crate::config::Nats;
-use hufu_files::keys;
 
 /// Publishes every chain of the registry until it is dropped. Called within a tokio runtime.
 pub(crate) fn publish(nats: &Nats, assembled: &Assembled) -> anyhow::Result<Publisher> {

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hufu_codes::keyring::Keyring;
-use hufu_signature::PreparedKey;
-
 use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment;
 use hufu_files::trust_list;
+use hufu_signature::PreparedKey;
 
 /// Whose keys count, and from which files that is known.
 pub(crate) struct Trust {

@@ -1,13 +1,12 @@
 //! The domain's values as the API spells them, and back.
 
 use hufu_codes::chain::Tip;
-use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
-
 use hufu_contract as types;
 use hufu_registry::{
     Alarm, Brake, CredentialRequest, Device, HolderView, Issuance, Issuer, ListedCredential, Proposal,
     ProposalState, Registered, Roster, RosterSummary, Scopes, Site, Terms, Token, TrailEnd, TrailLine,
 };
+use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 
 /// `Into`, for types of two other crates.
 pub(crate) trait Convert<T> {
@@ -16,22 +15,20 @@ pub(crate) trait Convert<T> {
 
 impl Convert<types::Issuer> for Issuer {
     fn convert(self) -> types::Issuer {
-        let issuer = self;
         types::Issuer {
-            id: issuer.id.0,
-            name: issuer.name,
-            national: issuer.national.0,
-            publisher: issuer.publisher.0,
-            brake: issuer.brake.convert(),
-            second_phone: issuer.second_phone,
+            id: self.id.0,
+            name: self.name,
+            national: self.national.0,
+            publisher: self.publisher.0,
+            brake: self.brake.convert(),
+            second_phone: self.second_phone,
         }
     }
 }
 
 impl Convert<types::Brake> for Brake {
     fn convert(self) -> types::Brake {
-        let brake = self;
-        types::Brake { share_permille: brake.share_permille, window_s: brake.window_s, free: brake.free }
+        types::Brake { share_permille: self.share_permille, window_s: self.window_s, free: self.free }
     }
 }
 
@@ -54,8 +51,7 @@ pub(crate) fn issuer(id: IssuerId, edit: types::IssuerEdit) -> Issuer {
 
 impl Convert<types::RegisteredHolder> for Registered {
     fn convert(self) -> types::RegisteredHolder {
-        let holder = self;
-        types::RegisteredHolder { index: holder.index.0, known: holder.known }
+        types::RegisteredHolder { index: self.index.0, known: self.known }
     }
 }
 
@@ -73,47 +69,44 @@ pub(crate) fn holder(issuer: IssuerId, view: HolderView) -> types::Holder {
 /// `None` when nothing is known.
 impl Convert<Option<types::Status>> for StatusWord {
     fn convert(self) -> Option<types::Status> {
-        let word = self;
-        let colour = match word.colour()? {
+        let colour = match self.colour()? {
             Colour::Green => types::Colour::Green,
             Colour::Red => types::Colour::Red,
             Colour::Amber => types::Colour::Amber,
         };
-        let test = match word.test_result() {
+        let test = match self.test_result() {
             TestResult::None => types::TestResult::None,
             TestResult::Negative => types::TestResult::Negative,
             TestResult::Positive => types::TestResult::Positive,
             TestResult::Pending => types::TestResult::Pending,
         };
-        let tested = (test != types::TestResult::None).then(|| word.test_minute().starts().millis().0);
+        let tested = (test != types::TestResult::None).then(|| self.test_minute().starts().millis().0);
         Some(types::Status {
-            word: types::Hex(word.to_bits().to_be_bytes()),
+            word: types::Hex(self.to_bits().to_be_bytes()),
             colour,
-            generation: word.generation(),
+            generation: self.generation(),
             test,
             tested_ms: tested,
-            doses: word.doses(),
-            until_ms: word.until().map(|minute| minute.starts().millis().0),
+            doses: self.doses(),
+            until_ms: self.until().map(|minute| minute.starts().millis().0),
         })
     }
 }
 
 impl Convert<types::Terms> for Terms {
     fn convert(self) -> types::Terms {
-        let terms = self;
         types::Terms {
-            key: types::Hex(terms.key.0),
-            generation: terms.generation,
-            issued_ms: terms.issued.millis().0,
+            key: types::Hex(self.key.0),
+            generation: self.generation,
+            issued_ms: self.issued.millis().0,
         }
     }
 }
 
 impl Convert<CredentialRequest> for types::IssueCredential {
     fn convert(self) -> CredentialRequest {
-        let wanted = self;
         let seconds = |ms: u64| UnixMillis(ms).seconds();
-        match wanted {
+        match self {
             types::IssueCredential::Phone { step_root, origin_step, terms, valid_s } => {
                 CredentialRequest::Phone {
                     terms: Terms {
@@ -138,8 +131,7 @@ impl Convert<CredentialRequest> for types::IssueCredential {
 
 impl Convert<types::Issued> for Issuance {
     fn convert(self) -> types::Issued {
-        let credential = self;
-        let Issuance { bytes, code, issued, phones } = credential;
+        let Issuance { bytes, code, issued, phones } = self;
         types::Issued {
             credential: types::Base64Url(bytes),
             code,
@@ -155,8 +147,7 @@ impl Convert<types::Issued> for Issuance {
 
 impl Convert<types::Credential> for ListedCredential {
     fn convert(self) -> types::Credential {
-        let listed = self;
-        let ListedCredential { number, credential } = listed;
+        let ListedCredential { number, credential } = self;
         types::Credential {
             number,
             kind: match credential.kind {
@@ -175,40 +166,36 @@ impl Convert<types::Credential> for ListedCredential {
 
 impl Convert<types::Site> for Site {
     fn convert(self) -> types::Site {
-        let site = self;
-        types::Site { id: site.id.0, name: site.name, policy: site.policy }
+        types::Site { id: self.id.0, name: self.name, policy: self.policy }
     }
 }
 
 impl Convert<types::Device> for Device {
     fn convert(self) -> types::Device {
-        let device = self;
         types::Device {
-            id: device.id.0,
-            site: device.site.0,
-            name: device.name,
-            generation: device.generation.0,
-            revoked_ms: device.revoked.map(|at| at.0),
-            added_ms: device.added.0,
+            id: self.id.0,
+            site: self.site.0,
+            name: self.name,
+            generation: self.generation.0,
+            revoked_ms: self.revoked.map(|at| at.0),
+            added_ms: self.added.0,
         }
     }
 }
 
 impl Convert<types::RosterSummary> for RosterSummary {
     fn convert(self) -> types::RosterSummary {
-        let roster = self;
-        types::RosterSummary { name: roster.name, members: roster.members }
+        types::RosterSummary { name: self.name, members: self.members }
     }
 }
 
 impl Convert<types::Roster> for Roster {
     fn convert(self) -> types::Roster {
-        let roster = self;
-        let groups = roster.groups.into_iter().map(|(issuer, holders)| types::RosterGroup {
+        let groups = self.groups.into_iter().map(|(issuer, holders)| types::RosterGroup {
             issuer: issuer.0,
             holders: holders.into_iter().map(|holder| holder.0).collect(),
         });
-        types::Roster { site: roster.site.0, name: roster.name, groups: groups.collect() }
+        types::Roster { site: self.site.0, name: self.name, groups: groups.collect() }
     }
 }
 
@@ -244,25 +231,23 @@ pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal 
 
 impl Convert<types::BrakeReport> for Alarm {
     fn convert(self) -> types::BrakeReport {
-        let alarm = self;
         types::BrakeReport {
-            reds: alarm.reds,
-            recent: alarm.recent,
-            holders: alarm.holders,
-            share_permille: alarm.share_permille,
+            reds: self.reds,
+            recent: self.recent,
+            holders: self.holders,
+            share_permille: self.share_permille,
         }
     }
 }
 
 impl Convert<types::Tip> for Tip {
     fn convert(self) -> types::Tip {
-        let tip = self;
         types::Tip {
-            sequence: tip.sequence.0,
-            digest: types::Hex(tip.digest.0),
-            proposed_ms: tip.proposed.at().0,
-            era: tip.proposed.era(),
-            confirmed_ms: tip.confirmed.0,
+            sequence: self.sequence.0,
+            digest: types::Hex(self.digest.0),
+            proposed_ms: self.proposed.at().0,
+            era: self.proposed.era(),
+            confirmed_ms: self.confirmed.0,
             now_ms: None,
         }
     }
@@ -270,35 +255,32 @@ impl Convert<types::Tip> for Tip {
 
 impl Convert<types::Token> for Token {
     fn convert(self) -> types::Token {
-        let token = self;
         types::Token {
-            id: token.id.0,
-            label: token.label,
-            scopes: token.scopes.iter().collect(),
-            issuer: token.issuer.map(|issuer| issuer.0),
-            made_ms: token.made.0,
-            expires_ms: token.expires.0,
-            revoked_ms: token.revoked.map(|at| at.0),
+            id: self.id.0,
+            label: self.label,
+            scopes: self.scopes.iter().collect(),
+            issuer: self.issuer.map(|issuer| issuer.0),
+            made_ms: self.made.0,
+            expires_ms: self.expires.0,
+            revoked_ms: self.revoked.map(|at| at.0),
         }
     }
 }
 
 impl Convert<hufu_registry::NewToken> for types::NewToken {
     fn convert(self) -> hufu_registry::NewToken {
-        let token = self;
         hufu_registry::NewToken {
-            label: token.label,
-            scopes: Scopes::of(token.scopes),
-            issuer: token.issuer.map(IssuerId),
-            expires: UnixMillis(token.expires_ms),
+            label: self.label,
+            scopes: Scopes::of(self.scopes),
+            issuer: self.issuer.map(IssuerId),
+            expires: UnixMillis(self.expires_ms),
         }
     }
 }
 
 impl Convert<types::TrailEntry> for TrailLine {
     fn convert(self) -> types::TrailEntry {
-        let noted = self;
-        let TrailLine { number, entry, digest, seal: _ } = noted;
+        let TrailLine { number, entry, digest, seal: _ } = self;
         types::TrailEntry {
             number,
             at_ms: entry.at.0,
@@ -313,7 +295,6 @@ impl Convert<types::TrailEntry> for TrailLine {
 
 impl Convert<types::TrailEnd> for TrailEnd {
     fn convert(self) -> types::TrailEnd {
-        let end = self;
-        types::TrailEnd { number: end.number, digest: types::Hex(end.digest.0) }
+        types::TrailEnd { number: self.number, digest: types::Hex(self.digest.0) }
     }
 }

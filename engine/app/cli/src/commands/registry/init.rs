@@ -2,21 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::Args;
-use hufu_registry::vault::KeyFile;
-use hufu_registry::{Brake, Caller, Issuer, NewToken, Scopes, SecondPhone, TokenText};
-use hufu_wire::{IssuerId, UnixSeconds};
-use tokio::runtime::Builder;
-
-use crate::authority::Authority;
-use crate::outcome::Exit;
-use crate::term::say;
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
 use hufu_office::config::{Config, StoreUrl};
-use hufu_office::{bare_registry, marked, open_store, open_vault};
+use hufu_office::{open_vault, with_registry};
+use hufu_registry::vault::KeyFile;
+use hufu_registry::{Brake, Caller, Issuer, NewToken, Scopes, SecondPhone, TokenText};
+use hufu_wire::{IssuerId, UnixSeconds};
+
+use crate::authority::Authority;
+use crate::outcome::Exit;
+use crate::term::say;
 
 /// Make a registry's folder.
 #[derive(Debug, Args)]
@@ -186,11 +185,8 @@ fn config_text(args: &InitArgs, keys: &[String]) -> String {
 /// Makes the store, its issuers and its first token.
 fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
     let config = Config::load(config)?;
-    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(async {
-        let store = open_store(&config).await?;
-        let vault = open_vault(&config.files.vault)?;
-        let registry = bare_registry(&store, vault);
+    let vault = open_vault(&config.files.vault)?;
+    with_registry(&config, vault, async |registry| {
         let (caller, now) = (Caller::operator(), moment::now());
         for (id, name) in &args.issuer {
             let issuer = Issuer {
@@ -201,7 +197,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
                 brake: Brake::DEFAULT,
                 second_phone: SecondPhone::Tell,
             };
-            registry.put_issuer(&caller, &issuer, now).await.map_err(marked)?;
+            registry.put_issuer(&caller, &issuer, now).await?;
         }
         let token = NewToken {
             label: TOKEN_LABEL.to_owned(),
@@ -209,9 +205,7 @@ fn first_token(args: &InitArgs, config: &Path) -> anyhow::Result<TokenText> {
             issuer: None,
             expires: UnixSeconds(now.seconds().0.saturating_add(TOKEN_S)).millis(),
         };
-        let made = registry.add_token(&caller, &token, now).await;
-        store.close().await;
-        Ok(made.map_err(marked)?.1)
+        Ok(registry.add_token(&caller, &token, now).await?.1)
     })
 }
 

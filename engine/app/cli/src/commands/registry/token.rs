@@ -2,24 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use hufu_contract::{self as types, Scope};
+use hufu_files::moment::{self, Moment};
+use hufu_files::{self as files, Readable};
+use hufu_office::Config;
+use hufu_office::{open_vault, with_registry};
 use hufu_registry::{Caller, Scopes, TokenId};
 use hufu_upstream::Api;
 use hufu_wire::{IssuerId, UnixMillis};
-use serde_json::json;
-use tokio::runtime::Builder;
 
+use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
 use crate::words::words;
-use hufu_files::moment::{self, Moment};
-use hufu_files::{self as files, Readable};
-use hufu_office::Config;
-use hufu_office::{bare_registry, marked, open_store, open_vault};
 
 /// Make, list and revoke tokens.
 #[derive(Debug, Subcommand)]
@@ -76,28 +73,18 @@ pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
         TokenCommand::New(args) => new(args)?,
         TokenCommand::List { registry, json } => {
             let tokens = registry.connect()?.ask(Api::tokens)?.tokens;
-            if *json {
-                say!("{:#}", json!(tokens));
-                return Ok(Exit::Yes);
-            }
-            let mut table = Table::new();
-            table
-                .load_style(presets::NOTHING)
-                .set_header(["token", "state", "until", "issuer", "scopes", "label"]);
-            for token in &tokens {
-                table.add_row([
+            let header = ["token", "state", "until", "issuer", "scopes", "label"];
+            return Ok(list(&tokens, *json, header, |token| {
+                let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.slug()).collect();
+                [
                     token.id.to_string(),
                     state(token).to_owned(),
                     moment::show(UnixMillis(token.expires_ms).seconds()),
                     token.issuer.map_or_else(|| "any".to_owned(), |issuer| issuer.to_string()),
-                    json!(token.scopes).as_array().map_or_else(String::new, |scopes| {
-                        let words: Vec<_> = scopes.iter().filter_map(serde_json::Value::as_str).collect();
-                        words.join(",")
-                    }),
+                    scopes.join(","),
                     printable(&token.label),
-                ]);
-            }
-            say!("{table}");
+                ]
+            }));
         }
         TokenCommand::Revoke { registry, number } => {
             let token = registry.connect()?.ask(|api| api.revoke_token(TokenId(*number)))?;
@@ -139,22 +126,17 @@ fn new_there(args: &NewArgs) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)
 /// Makes a token as whoever has the registry's files.
 fn new_here(args: &NewArgs, config: &Path) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)> {
     let config = Config::load(config)?;
-    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(async {
-        let vault = open_vault(&config.files.vault)?;
-        let store = open_store(&config).await?;
-        let registry = bare_registry(&store, vault);
-        let token = hufu_registry::NewToken {
-            label: args.label.clone(),
-            scopes: Scopes::of(args.scopes.iter().copied()),
-            issuer: args.issuer.map(IssuerId),
-            expires: args.until.0.millis(),
-        };
-        let made = registry.add_token(&Caller::operator(), &token, moment::now()).await;
-        store.close().await;
-        let (token, text) = made.map_err(marked)?;
-        Ok((token.id.0, zeroize::Zeroizing::new(text.as_str().to_owned())))
-    })
+    let vault = open_vault(&config.files.vault)?;
+    let token = hufu_registry::NewToken {
+        label: args.label.clone(),
+        scopes: Scopes::of(args.scopes.iter().copied()),
+        issuer: args.issuer.map(IssuerId),
+        expires: args.until.0.millis(),
+    };
+    let (token, text) = with_registry(&config, vault, async |registry| {
+        registry.add_token(&Caller::operator(), &token, moment::now()).await
+    })?;
+    Ok((token.id.0, zeroize::Zeroizing::new(text.as_str().to_owned())))
 }
 
 fn state(token: &types::Token) -> &'static str {

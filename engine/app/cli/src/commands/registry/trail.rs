@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use hufu_office::Config;
+use hufu_office::{open_vault, with_registry};
 use hufu_registry::Caller;
-use tokio::runtime::Builder;
 
 use crate::outcome::Exit;
 use crate::term::say;
-use hufu_office::Config;
-use hufu_office::{bare_registry, marked, open_store, open_vault};
 
 /// Look after the trail.
 #[derive(Debug, Subcommand)]
@@ -32,14 +30,8 @@ pub(super) fn run(command: &TrailCommand) -> anyhow::Result<Exit> {
     let TrailCommand::Verify(args) = command;
     let config = Config::load(&args.config)?;
     let vault = open_vault(&config.files.vault)?;
-    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let checked = runtime.block_on(async {
-        let store = open_store(&config).await?;
-        let registry = bare_registry(&store, vault);
-        let checked = registry.check_trail(&Caller::operator()).await;
-        store.close().await;
-        checked.map_err(marked)
-    })?;
+    let checked =
+        with_registry(&config, vault, async |registry| registry.check_trail(&Caller::operator()).await)?;
     match checked {
         Ok(check) => {
             let end = check.end();

@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
+use hufu_office::Config;
+use hufu_office::with_registry;
 use hufu_registry::Caller;
 use hufu_registry::vault::KeyFile;
-use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use crate::outcome::Exit;
 use crate::term::say;
-use hufu_files::moment;
-use hufu_files::{self as files, Readable};
-use hufu_office::Config;
-use hufu_office::{bare_registry, marked, open_store};
 
 /// Change the keys that seal personal fields.
 #[derive(Debug, Subcommand)]
@@ -73,14 +72,8 @@ fn retire(config: &Path) -> anyhow::Result<Exit> {
 }
 
 fn reseal(config: &Config, keys: &KeyFile) -> anyhow::Result<u64> {
-    let vault = keys.vault()?;
-    let runtime = Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(async {
-        let store = open_store(config).await?;
-        let registry = bare_registry(&store, vault);
-        let resealed = registry.rotate_vault(&Caller::operator(), moment::now()).await;
-        store.close().await;
-        resealed.map_err(marked)
+    with_registry(config, keys.vault()?, async |registry| {
+        registry.rotate_vault(&Caller::operator(), moment::now()).await
     })
 }
 
