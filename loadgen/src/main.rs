@@ -10,12 +10,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use bar::Bar;
 use clap::Parser;
+use cli::{Arguments, Command, Load};
 use hufu_loadgen::{Ramp, Report, picture, ramp_table, table};
 use serde::Serialize;
-
-use bar::Bar;
-use cli::{Arguments, Command, Load};
 
 fn main() -> anyhow::Result<ExitCode> {
     let fault = match Arguments::parse().command {

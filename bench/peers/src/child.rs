@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hufu_loadgen::{CpuMeter, CpuReading};
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cores::{self, Core};

@@ -10,12 +10,12 @@ use hufu_codes::keyring::Keyring;
 use hufu_codes::presentation::{Salt, verify};
 use hufu_codes::seen::SeenCache;
 use hufu_fixtures::sites;
+use hufu_peers::Scene;
 use hufu_policy::{Facts, Presented, Shown, Sites, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{Age, HolderIndex, Reason, StatusWord, Verdict, limits, sealed};
 
 use crate::measure::{Measured, What, us_each};
-use hufu_peers::Scene;
 
 /// Different codes in turn, as many as the whole path sees again.
 const CODES: usize = hufu_peers::load::PHONES;

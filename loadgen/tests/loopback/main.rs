@@ -13,7 +13,6 @@ use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{Carriage, CodeStock, Generator, Mix, Plan, QuicTarget, Report};
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::{Enrolled, Grant, Scope};
-
 use rig::Rig;
 
 const GATES: usize = 4;

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use hufu_client::{EngineAddress, Identity, Server};
+use hufu_files::keys;
+use hufu_files::{self as files, Readable};
 use hufu_transport::profile;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::Issued;
 use crate::term::note;
-use hufu_files::keys;
-use hufu_files::{self as files, Readable};
 
 /// The device's certificate.
 pub(crate) const CERTIFICATE: &str = "device.pem";

@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
 use hufu_check::ClusterKeys;
+use hufu_files::keys;
+use hufu_files::{self as files, Readable};
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_256;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
-
-use hufu_files::keys;
-use hufu_files::{self as files, Readable};
 
 static SUITE: &dyn Hpke = DH_KEM_X25519_HKDF_SHA256_AES_256;
 const INFO: &[u8] = b"hufu/1 cluster keys handed over";

@@ -7,13 +7,12 @@ use hufu_codes::cbor::Reader;
 use hufu_codes::issue::code_text;
 use hufu_codes::presentation::{Salt, StepIndex, StepTree};
 use hufu_codes::{Detail, SignedCredential};
-use hufu_wire::{Step, UnixSeconds};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
 use hufu_files::keys;
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
+use hufu_wire::{Step, UnixSeconds};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// What a phone keeps.
 #[derive(Deserialize, Serialize)]

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use hufu_authority::digest_of;
+use hufu_files::moment;
 use hufu_wire::chain::{Change, Checkpoint, Content};
 use hufu_wire::{Colour, HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::{Value, json};
 
 use crate::status;
 use crate::term::{Paint, printable};
-use hufu_files::moment;
 
 /// How many changes of each kind a content has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

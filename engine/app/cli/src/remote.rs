@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use hufu_authority::Remote;
+use hufu_files as files;
+use hufu_files::keys;
 use hufu_upstream::ApiOptions;
 use serde::Deserialize;
 
 use crate::term::note;
-use hufu_files as files;
-use hufu_files::keys;
 
 /// Which registry, and with which token.
 #[derive(Clone, Debug, Default, Args)]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
+use hufu_files::{self as files, Readable};
 
 use crate::term::{note, say};
 use crate::{qr, term};
-use hufu_files::{self as files, Readable};
 
 /// How to show the code; as text when nothing else is asked for.
 #[derive(Debug, Default, Args)]

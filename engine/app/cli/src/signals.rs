@@ -2,10 +2,9 @@
 
 use std::io::{self, Read as _};
 
+use hufu_files::unavailable;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-
-use hufu_files::unavailable;
 
 /// The signals of a service, caught from when this is made: a stop is graceful from the first moment on.
 pub(crate) struct Signals {

@@ -1,10 +1,10 @@
 //! A holder's status in words.
 
+use hufu_files::moment;
 use hufu_wire::{StatusMinute, StatusWord, TestResult};
 use serde_json::{Value, json};
 
 use crate::verdict::colour_slug;
-use hufu_files::moment;
 
 /// One line for a person.
 pub(crate) fn describe(word: StatusWord) -> String {

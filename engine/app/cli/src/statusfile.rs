@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, Table, Writer, write_snapshot};
-use hufu_wire::{HolderIndex, Sequence, StatusWord};
-
 use hufu_files::moment;
 use hufu_files::{self as files, Lock};
+use hufu_table::{Limits, Reader, Snapshot, SnapshotInfo, Table, Writer, write_snapshot};
+use hufu_wire::{HolderIndex, Sequence, StatusWord};
 
 /// One issuer's statuses, from a file and back into it.
 pub(crate) struct StatusFile {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use hufu_codes::keyring::Keyring;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment;
+use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
 use hufu_wire::UnixSeconds;
 
 use crate::term::note;
-use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::moment;
-use hufu_files::trust_list;
 
 /// Whose keys count.
 #[derive(Clone, Debug, Args)]

@@ -1,8 +1,7 @@
 //! A holder's status as people write it into files: the columns of a CSV file, the keys of a TOML table.
 
-use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult};
-
 use hufu_files::moment::Moment;
+use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult};
 
 /// The texts of one status; what is not said is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

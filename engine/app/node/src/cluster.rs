@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_check::ClusterKeys;
-use zeroize::Zeroizing;
-
 use hufu_files::keys;
 use hufu_files::{self as files, Readable};
+use zeroize::Zeroizing;
 
 /// Name of the file in the state folder.
 const NAME: &str = "cluster.keys";

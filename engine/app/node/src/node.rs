@@ -19,6 +19,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::keyring::Keyring;
+use hufu_files as files;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment;
+use hufu_files::unavailable;
+use hufu_files::watched::Watched;
 use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
@@ -34,11 +39,6 @@ use self::loader::Loader;
 use self::state::State;
 use self::statuses::Statuses;
 use crate::config::{Config, Files};
-use hufu_files as files;
-use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::moment;
-use hufu_files::unavailable;
-use hufu_files::watched::Watched;
 
 /// How long a stopping engine waits for work under way.
 const STOP_WITHIN: Duration = Duration::from_secs(2);

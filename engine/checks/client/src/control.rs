@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, write_frame};
 use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, Reason, RosterReply,
@@ -22,8 +23,6 @@ use crate::clock::DeviceClock;
 use crate::fault::{ControlFault, malformed};
 use crate::identity::{Identity, validity};
 use crate::revocations::{Revocations, Revoked};
-
-use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, write_frame};
 
 /// One connection to one engine. Cloning gives another handle on the same connection.
 ///

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use hufu_registry::Caller;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::{ApiProblem, Kind};
-use hufu_registry::Caller;
 
 /// Who asks, once the token was looked at.
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@ use axum::Extension;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use hufu_contract::{PROBLEM_TYPE_PREFIX, Problem};
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 
 use super::problem::Kind;
-use hufu_contract::{PROBLEM_TYPE_PREFIX, Problem};
 
 /// The document as it is served.
 #[derive(Clone, Debug)]

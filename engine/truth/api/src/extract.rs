@@ -7,13 +7,13 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use hufu_registry::Caller;
 use serde::de::DeserializeOwned;
 
 use super::admission::{Admitted, WorkPermit};
 use super::clock::now;
 use super::problem::{ApiProblem, Kind};
 use super::state::Api;
-use hufu_registry::Caller;
 
 /// A JSON body.
 pub(super) struct JsonBody<T>(pub(super) T);

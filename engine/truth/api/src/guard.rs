@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use hufu_registry::Caller;
 
 use super::admission::{Admitted, WorkPermit, busy};
 use super::clock::now;
@@ -20,7 +21,6 @@ use super::extract::bearer;
 use super::problem::{ApiProblem, Kind};
 use super::rules::Rule;
 use super::state::Api;
-use hufu_registry::Caller;
 
 /// The label of the token, for who counts the answer.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-
 use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Tip};
 use hufu_registry::Fault;
 

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use axum::extract::MatchedPath;
 use axum::http::{Method, Uri};
+use hufu_registry::{Caller, Fault, Scope};
 use hufu_wire::IssuerId;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
-
-use hufu_registry::{Caller, Fault, Scope};
 
 /// What one route asks of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]

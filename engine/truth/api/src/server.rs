@@ -16,6 +16,7 @@ use axum::response::Response;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
+use hufu_registry::{ChainSource, Registry};
 use hyper_util::rt::TokioTimer;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -32,7 +33,6 @@ use super::rules::Rules;
 use super::snapshots::SnapshotFolder;
 use super::state::Api;
 use super::{routes, tls, upkeep};
-use hufu_registry::{ChainSource, Registry};
 
 /// How long a peer may leave bytes unacknowledged, or its window shut, before the connection is given up: a dead
 /// engine must not hold a feed.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hufu_registry::Registry;
 use tokio::sync::Semaphore;
 
 use super::feed::Hub;
@@ -9,7 +10,6 @@ use super::keyed_limit::KeyedLimit;
 use super::meters::Meters;
 use super::rules::Rules;
 use super::snapshots::SnapshotFolder;
-use hufu_registry::Registry;
 
 /// What every handler is given.
 #[derive(Clone)]

@@ -1,10 +1,10 @@
 //! Who asks.
 
+use hufu_contract::{Scope, Scopes};
 use hufu_wire::IssuerId;
 
 use crate::fault::Fault;
 use crate::token::Token;
-use hufu_contract::{Scope, Scopes};
 
 /// Who asks, and what they may. Every method of the registry that reads or writes for somebody takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]

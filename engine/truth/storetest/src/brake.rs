@@ -1,15 +1,15 @@
 //! The brake on bulk reds.
 
 use hufu_codes::chain::{AuthoritySigner, content_digest};
+use hufu_registry::Fault;
+use hufu_registry::chain::Appended;
+use hufu_registry::{Alarm, Brake};
+use hufu_registry::{Proposal, ProposalState};
 use hufu_wire::chain::{Change, ContentDigest, InstructionParts, Release};
 use hufu_wire::{StatusWord, UnixMillis};
 
 use crate::scene::now;
 use crate::{Database, ISSUER, Scene, green, red};
-use hufu_registry::Fault;
-use hufu_registry::chain::Appended;
-use hufu_registry::{Alarm, Brake};
-use hufu_registry::{Proposal, ProposalState};
 
 /// A tenth of the holders in an hour, and ten of them in any case.
 const BRAKE: Brake = Brake { share_permille: 100, window_s: 3600, free: 10 };

@@ -3,6 +3,10 @@
 use std::time::{Duration, Instant};
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_head};
+use hufu_registry::ChainSource as _;
+use hufu_registry::Fault;
+use hufu_registry::ProposalState;
+use hufu_registry::chain::Appended;
 use hufu_signature::backend;
 use hufu_wire::chain::{ChainDigest, Change, ChangeSet};
 use hufu_wire::limits::CHANGES_MAX;
@@ -10,10 +14,6 @@ use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, UnixM
 
 use crate::scene::{VALID_S, keyring, now};
 use crate::{Database, ISSUER, NATIONAL, PUBLISHER, Scene, green, red};
-use hufu_registry::ChainSource as _;
-use hufu_registry::Fault;
-use hufu_registry::ProposalState;
-use hufu_registry::chain::Appended;
 
 /// Whatever one hand alone can make changes nothing (R21).
 pub async fn r21_both_signatures_and_nothing_less_append_a_set(database: &dyn Database) {

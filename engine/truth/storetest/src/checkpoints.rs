@@ -1,13 +1,13 @@
 //! Checkpoints.
 
 use hufu_codes::chain::Tip;
+use hufu_registry::ChainSource as _;
+use hufu_registry::Fault;
 use hufu_wire::chain::{ChainDigest, Change, Checkpoint};
 use hufu_wire::{Message as _, Sequence, UnixMillis};
 
 use crate::scene::now;
 use crate::{Database, ISSUER, Scene, green};
-use hufu_registry::ChainSource as _;
-use hufu_registry::Fault;
 
 pub(crate) fn vouched(scene: &Scene, tip: &Tip, made: UnixMillis) -> Vec<u8> {
     let mut checkpoint = Checkpoint {

@@ -1,6 +1,10 @@
 //! Clocks that were wrong, in either direction.
 
 use hufu_codes::chain::Tip;
+use hufu_registry::Brake;
+use hufu_registry::Fault;
+use hufu_registry::chain::Appended;
+use hufu_registry::{Proposal, ProposalState};
 use hufu_wire::chain::{Change, Proposed};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{HolderIndex, Sequence, UnixMillis};
@@ -8,10 +12,6 @@ use hufu_wire::{HolderIndex, Sequence, UnixMillis};
 use crate::checkpoints::vouched;
 use crate::scene::now;
 use crate::{Database, ISSUER, Scene, green, red};
-use hufu_registry::Brake;
-use hufu_registry::Fault;
-use hufu_registry::chain::Appended;
-use hufu_registry::{Proposal, ProposalState};
 
 const HOUR: u64 = 3_600_000;
 /// How far a clock is wrong.

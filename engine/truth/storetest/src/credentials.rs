@@ -2,15 +2,15 @@
 
 use hufu_codes::cbor::Reader;
 use hufu_codes::{Credential, Detail, SignedCredential, Verified};
+use hufu_registry::Fault;
+use hufu_registry::{CredentialRequest, Issuance};
+use hufu_registry::{Issuer, SecondPhone};
 use hufu_signature::backend;
 use hufu_wire::chain::Change;
 use hufu_wire::{CodeKind, HolderIndex, HubId, Step, UnixMillis, UnixSeconds};
 
 use crate::scene::{keyring, now, person};
 use crate::{Database, ISSUER, Scene, green};
-use hufu_registry::Fault;
-use hufu_registry::{CredentialRequest, Issuance};
-use hufu_registry::{Issuer, SecondPhone};
 
 const HOLDER: HolderIndex = HolderIndex(0);
 

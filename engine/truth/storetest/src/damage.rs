@@ -1,17 +1,17 @@
 //! Rows that somebody altered behind the registry's back. Engines refuse what is not signed; here it is told sooner,
 //! and by name.
 
-use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, Sequence, SiteId};
-
-use crate::scene::{now, person};
-use crate::{Database, ISSUER, Scene, Tampering, green};
 use hufu_registry::ChainSource as _;
 use hufu_registry::Fault;
 use hufu_registry::ProposalId;
 use hufu_registry::Roster;
 use hufu_registry::Site;
 use hufu_registry::{TrailBreak, TrailEnd};
+use hufu_wire::chain::Change;
+use hufu_wire::{HolderIndex, Sequence, SiteId};
+
+use crate::scene::{now, person};
+use crate::{Database, ISSUER, Scene, Tampering, green};
 
 fn damaged<T>(found: &Result<T, Fault>) -> bool {
     matches!(found, Err(Fault::Damaged(_)))

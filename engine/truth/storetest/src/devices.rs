@@ -1,11 +1,11 @@
 //! Devices.
 
+use hufu_registry::Fault;
+use hufu_registry::Site;
 use hufu_wire::{DeviceGeneration, DeviceId, SiteId};
 
 use crate::scene::now;
 use crate::{Database, Scene};
-use hufu_registry::Fault;
-use hufu_registry::Site;
 
 async fn scene_with_sites(database: &dyn Database) -> Scene {
     let scene = Scene::open(database).await;

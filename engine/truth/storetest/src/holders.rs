@@ -1,12 +1,12 @@
 //! Holders.
 
+use hufu_registry::Fault;
+use hufu_registry::IdNumber;
+use hufu_registry::Registered;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use crate::scene::{key_file, name, now, number, person};
 use crate::{Database, ISSUER, Scene};
-use hufu_registry::Fault;
-use hufu_registry::IdNumber;
-use hufu_registry::Registered;
 
 /// Indices count from 0; the same person gets the one they have, within a list and when it is read again.
 pub async fn indices_are_dense_and_a_person_is_registered_once(database: &dyn Database) {

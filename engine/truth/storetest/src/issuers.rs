@@ -1,11 +1,12 @@
 //! Issuers.
 
-use crate::scene::now;
-use crate::{Database, ISSUER, NATIONAL, PUBLISHER, Scene};
 use hufu_registry::Brake;
 use hufu_registry::Fault;
 use hufu_registry::{Issuer, SecondPhone};
 use hufu_wire::IssuerId;
+
+use crate::scene::now;
+use crate::{Database, ISSUER, NATIONAL, PUBLISHER, Scene};
 
 fn issuer(id: u32, national: IssuerId) -> Issuer {
     Issuer {

@@ -1,14 +1,14 @@
 //! Proposals.
 
 use hufu_codes::chain::Tip;
+use hufu_registry::Fault;
+use hufu_registry::chain::Appended;
+use hufu_registry::{ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::Change;
 use hufu_wire::{RuleId, Sequence, UnixMillis};
 
 use crate::scene::{VALID_S, now};
 use crate::{Database, ISSUER, Scene, green, red};
-use hufu_registry::Fault;
-use hufu_registry::chain::Appended;
-use hufu_registry::{ProposalId, ProposalPhase, ProposalState};
 
 /// Whoever hands in an instruction again is told of the proposal there is; numbers count from 1.
 pub async fn the_same_instruction_twice_is_one_proposal(database: &dyn Database) {

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, Sequence};
-
-use crate::scene::{now, person};
-use crate::{Database, ISSUER, Scene, green};
 use hufu_registry::Brake;
 use hufu_registry::ChainSource as _;
 use hufu_registry::Fault;
 use hufu_registry::ProposalState;
 use hufu_registry::chain::Appended;
+use hufu_wire::chain::Change;
+use hufu_wire::{HolderIndex, Sequence};
+
+use crate::scene::{now, person};
+use crate::{Database, ISSUER, Scene, green};
 
 /// Sets that each of two processes appends.
 const EACH: u32 = 8;

@@ -1,14 +1,14 @@
 //! Rosters.
 
 use hufu_codes::roster::parse;
+use hufu_registry::Fault;
+use hufu_registry::Roster;
+use hufu_registry::Site;
 use hufu_signature::backend;
 use hufu_wire::{HolderIndex, IssuerId, SiteId};
 
 use crate::scene::{keyring, now};
 use crate::{Database, ISSUER, Scene};
-use hufu_registry::Fault;
-use hufu_registry::Roster;
-use hufu_registry::Site;
 
 /// A school's roster, as its terminal's engine believes it (R12).
 pub async fn r12_a_roster_is_kept_signed_and_believed(database: &dyn Database) {

@@ -6,11 +6,6 @@ use std::sync::{Arc, LazyLock};
 use hufu_codes::chain::{AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
-use hufu_signature::{PreparedKey, backend};
-use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
-use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
-
-use crate::Database;
 use hufu_registry::Brake;
 use hufu_registry::Caller;
 use hufu_registry::Fault;
@@ -22,6 +17,11 @@ use hufu_registry::store::Store;
 use hufu_registry::vault::Vault;
 use hufu_registry::{Issuer, SecondPhone};
 use hufu_registry::{Registry, Signers};
+use hufu_signature::{PreparedKey, backend};
+use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
+use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
+
+use crate::Database;
 
 /// The issuer of every case.
 pub const ISSUER: IssuerId = IssuerId(110_000);

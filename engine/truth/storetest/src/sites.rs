@@ -1,13 +1,13 @@
 //! Sites.
 
 use hufu_policy::Sites;
+use hufu_registry::Fault;
+use hufu_registry::Roster;
+use hufu_registry::Site;
 use hufu_wire::SiteId;
 
 use crate::scene::now;
 use crate::{Database, Scene};
-use hufu_registry::Fault;
-use hufu_registry::Roster;
-use hufu_registry::Site;
 
 fn site(id: u32, policy: &str) -> Site {
     Site { id: SiteId(id), name: format!("\"{id}\" \\ 学校"), policy: policy.into() }

@@ -1,14 +1,14 @@
 //! Tokens.
 
+use hufu_registry::Caller;
+use hufu_registry::Fault;
+use hufu_registry::{NewToken, TokenHash, TokenId};
+use hufu_registry::{Scope, Scopes};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixMillis};
 
 use crate::scene::{now, person};
 use crate::{Database, ISSUER, Scene, green};
-use hufu_registry::Caller;
-use hufu_registry::Fault;
-use hufu_registry::{NewToken, TokenHash, TokenId};
-use hufu_registry::{Scope, Scopes};
 
 fn token(label: &str, scopes: Scopes, issuer: Option<IssuerId>) -> NewToken {
     NewToken { label: label.into(), scopes, issuer, expires: UnixMillis(u64::from(u32::MAX) * 1000) }

@@ -1,16 +1,16 @@
 //! The trail.
 
-use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, Sequence, SiteId};
-
-use crate::scene::{now, person};
-use crate::{Database, ISSUER, Scene, green};
 use hufu_registry::Action;
 use hufu_registry::ChainSource as _;
 use hufu_registry::Fault;
 use hufu_registry::ProposalId;
 use hufu_registry::Site;
 use hufu_registry::TokenId;
+use hufu_wire::chain::Change;
+use hufu_wire::{HolderIndex, Sequence, SiteId};
+
+use crate::scene::{now, person};
+use crate::{Database, ISSUER, Scene, green};
 
 async fn actions(scene: &Scene) -> Vec<Action> {
     scene.store.trail(0, u32::MAX).await.expect("a trail").iter().map(|line| line.entry.action).collect()

@@ -4,12 +4,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context as _;
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 use hufu_transport::profile;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, UnixSeconds};
 use serde::{Deserialize, Serialize};
-
-use hufu_files::moment;
-use hufu_files::{self as files, Readable};
 
 /// The whole index.
 #[derive(Debug, Default, Deserialize, Serialize)]

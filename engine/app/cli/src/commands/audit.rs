@@ -9,6 +9,7 @@ use clap::Args;
 use hufu_authority::audit::audit;
 use hufu_authority::{Chain, Clocks};
 use hufu_codes::chain::Authorities;
+use hufu_files::moment;
 use hufu_wire::IssuerId;
 
 use crate::outcome::Exit;
@@ -16,7 +17,6 @@ use crate::progress::progress;
 use crate::remote::RegistryArgs;
 use crate::term::{self, say};
 use crate::trust::TrustArgs;
-use hufu_files::moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu audit --issuer 310000 --national 100000 --publisher 900000

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use hufu_client::EngineAddress;
+use hufu_files::moment::{self, Span};
+use hufu_files::{self as files, Readable};
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -15,8 +17,6 @@ use crate::gate;
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::term::say;
-use hufu_files::moment::{self, Span};
-use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca

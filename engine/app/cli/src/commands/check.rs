@@ -7,13 +7,13 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use hufu_client::{Gate, GateFault, GateOptions};
+use hufu_files::unavailable;
 use hufu_wire::{Decision, Lane, limits};
 
 use crate::outcome::Exit;
 use crate::term::say;
 use crate::verdict::Answer;
 use crate::{gate, qr, term};
-use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu check --gate gates/7 --image code.png

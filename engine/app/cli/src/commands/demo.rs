@@ -17,6 +17,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use hufu_client::{Gate, GateOptions};
+use hufu_files::moment;
+use hufu_files::unavailable;
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, CpuMeter, Generator, Mix, Plan, Report};
@@ -32,8 +34,6 @@ use crate::gate;
 use crate::outcome::Exit;
 use crate::progress::{COUNT, progress};
 use crate::term::{self, note, say};
-use hufu_files::moment;
-use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo

@@ -5,6 +5,7 @@ mod credential;
 use clap::{Args, Subcommand};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders};
+use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::json;
 
@@ -12,7 +13,6 @@ use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::status;
 use crate::term::{note, printable, say};
-use hufu_files::moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X

@@ -13,6 +13,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_authority::{Chain, Confirmer, Justification, Proposer, chain_end};
 use hufu_codes::chain::Authorities;
+use hufu_files::moment::{self, Span};
 use hufu_wire::chain::InputsDigest;
 use hufu_wire::{IssuerId, RuleId};
 use serde_json::{Value, json};
@@ -28,7 +29,6 @@ use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
 use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
-use hufu_files::moment::{self, Span};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.csv --dry-run --refused bad.csv

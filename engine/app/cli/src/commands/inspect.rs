@@ -12,6 +12,10 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use hufu_codes::keyring::Keyring;
 use hufu_codes::text;
+use hufu_files as files;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment::Moment;
+use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
 use hufu_wire::{UnixSeconds, limits, scan};
 
@@ -19,10 +23,6 @@ use self::explained::Explained;
 use crate::outcome::Exit;
 use crate::term::say;
 use crate::{qr, term};
-use hufu_files as files;
-use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::moment::Moment;
-use hufu_files::trust_list;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect 'HF1:6BF...'

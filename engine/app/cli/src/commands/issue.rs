@@ -8,14 +8,14 @@ use hufu_codes::credential::masked;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_codes::{Credential, Detail};
+use hufu_files::keys::{Owner, SecretKey, random_seed};
+use hufu_files::moment::{self, Moment, Span};
 use hufu_wire::{HolderIndex, HubId, Step, UnixSeconds, limits};
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
 use crate::show::{ShowArgs, show};
 use crate::term::note;
-use hufu_files::keys::{Owner, SecretKey, random_seed};
-use hufu_files::moment::{self, Moment, Span};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 31010119900101123X --out zhang.holder

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_wire::IssuerId;
 
 use crate::outcome::Exit;
 use crate::term::say;
 use crate::words::words;
-use hufu_files::keys::{Owner, PublicKey, SecretKey};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys generate operator --out operator

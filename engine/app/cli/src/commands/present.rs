@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use hufu_files::moment::Moment;
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
 use crate::show::{ShowArgs, show};
-use hufu_files::moment::Moment;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu present --holder zhang.holder

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use hufu_contract::{RosterEdit, RosterGroup, RosterSummary, SignRoster};
+use hufu_files::moment::Span;
+use hufu_files::{self as files, Readable};
 use hufu_wire::{IssuerId, SiteId};
 use serde_json::json;
 
@@ -12,8 +14,6 @@ use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{printable, say};
-use hufu_files::moment::Span;
-use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu roster put class-3b --site 310102 --issuer 310000 --members class-3b.txt

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use hufu_contract::{Site, SiteEdit};
+use hufu_files::{self as files, Readable};
 use hufu_upstream::Api;
 use hufu_wire::SiteId;
 use serde_json::json;
@@ -13,7 +14,6 @@ use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
-use hufu_files::{self as files, Readable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu site put 310101 --name 'North station' --policy north.toml

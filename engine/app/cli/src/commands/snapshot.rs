@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use hufu_files as files;
+use hufu_files::moment::{self, Moment};
 use hufu_table::{SnapshotInfo, SnapshotWriter};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
 use serde_json::json;
@@ -12,8 +14,6 @@ use crate::outcome::Exit;
 use crate::status;
 use crate::statusfile::StatusFile;
 use crate::term::say;
-use hufu_files as files;
-use hufu_files::moment::{self, Moment};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu snapshot new --issuer 310000 --out issuer-310000.snapshot

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_files::keys;
+use hufu_files::moment;
 use hufu_transport::{TlsParts, profile};
 use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
 use rustls::pki_types::pem::PemObject as _;
@@ -11,8 +13,6 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer as _, GeneralName,
 
 use super::state::State;
 use crate::config::Files;
-use hufu_files::keys;
-use hufu_files::moment;
 
 /// Who the engine is.
 pub(super) struct Own {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hufu_check::{ChainFacts, ClusterKeys, Engine};
+use hufu_files::moment;
+use hufu_files::watched::Watched;
 use hufu_wire::limits::EPOCH_S;
 
 use crate::cluster;
-use hufu_files::moment;
-use hufu_files::watched::Watched;
 
 /// The keys that are in force, and what watches over them.
 pub(super) struct Cluster {

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use hufu_files::moment;
 use hufu_transport::{Exhibit, Family, Values};
 use hufu_wire::UnixSeconds;
-
-use hufu_files::moment;
 
 /// What the engine has now. Relaxed: each number stands alone.
 #[derive(Debug, Default)]

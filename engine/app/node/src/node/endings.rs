@@ -1,8 +1,7 @@
 //! What ends one day without anybody touching a file: told near its end and after it, once a day.
 
-use hufu_wire::UnixSeconds;
-
 use hufu_files::moment;
+use hufu_wire::UnixSeconds;
 
 /// Something that ends, and when that was last told.
 pub(super) struct Ending {

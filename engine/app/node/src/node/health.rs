@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hufu_files::moment;
 use hufu_transport::{Exhibit, Family, Labels, Values};
 use hufu_wire::UnixSeconds;
 
 use super::certificates::RevocationList;
-use hufu_files::moment;
 
 /// The newest facts, for whoever asks.
 pub(super) struct Health(Mutex<Facts>);

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use hufu_codes::keyring::{Keyring, TrustFault};
+use hufu_files::moment;
+use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
 
 use super::state::{KeptKeyring, State};
-use hufu_files::moment;
-use hufu_files::trust_list;
 
 /// The keyring to start with. A list older than the one this engine had before is passed over, not taken: the
 /// engine goes on with what it remembers. Under a new operator's key it goes on with nothing but a successor.

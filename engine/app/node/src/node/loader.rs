@@ -7,9 +7,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hufu_files::watched::Watched;
+
 use super::state::State;
 use super::statuses::Statuses;
-use hufu_files::watched::Watched;
 
 /// How often snapshots are looked at.
 const LOOK: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
+use hufu_wire::{DeviceGeneration, DeviceId, Scope, SiteId};
+
 use super::*;
 use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
-use hufu_wire::{DeviceGeneration, DeviceId, Scope, SiteId};
 
 const GRANT: Grant =
     Grant { device: DeviceId(1), generation: DeviceGeneration(0), site: SiteId(1), scope: Scope::CHECKS };

@@ -1,6 +1,8 @@
-use super::*;
-use hufu_wire::{DeviceId, Lane};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use hufu_wire::{DeviceId, Lane};
+
+use super::*;
 
 const NOW: UnixSeconds = UnixSeconds(1_790_000_000);
 

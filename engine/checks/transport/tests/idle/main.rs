@@ -16,9 +16,8 @@ use std::process::{Child, Command, Stdio};
 
 use hufu_client::{Control, Identity, endpoint};
 use hufu_transport::profile::{ENGINE_NAME, names};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
 use rig::{Rig, block_on};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const CONNECTIONS: usize = 400;
 const BYTES_MAX: usize = 64 << 10;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use hufu_contract::{Frame, FrameKind};
+use hufu_registry::Fault;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::chain::{Chain, Latest};
-use hufu_contract::{Frame, FrameKind};
-use hufu_registry::Fault;
 
 /// One engine's feed.
 pub(crate) struct Feed {

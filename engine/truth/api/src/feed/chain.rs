@@ -3,14 +3,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
+use hufu_contract::{Frame, FrameKind};
+use hufu_registry::{ChainSource, Fault};
 use hufu_wire::chain::{Checkpoint, Head};
 use hufu_wire::{IssuerId, Sequence};
 use tokio::sync::watch;
 
 use super::recent::{FramedSet, Recent};
 use crate::limits;
-use hufu_contract::{Frame, FrameKind};
-use hufu_registry::{ChainSource, Fault};
 
 /// What there is to send.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hufu_registry::{ChainSource, Fault};
 use hufu_wire::IssuerId;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, watch};
@@ -12,7 +13,6 @@ use tokio::time::MissedTickBehavior;
 use super::body::Feed;
 use super::chain::Chain;
 use crate::problem::{ApiProblem, Kind};
-use hufu_registry::{ChainSource, Fault};
 
 /// How often a chain is looked at without a notification, and a head made: every second (R24).
 const TICK: Duration = Duration::from_secs(1);

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-
 use hufu_contract::{Frame, FrameKind};
 use hufu_registry::StoredSet;
 

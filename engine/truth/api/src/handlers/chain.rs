@@ -8,6 +8,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
+use hufu_contract::{Frame, FrameKind};
+use hufu_contract::{Hex, Tip};
+use hufu_registry::{ChainSource, Fault, Registry, Scope};
 use hufu_wire::{HolderIndex, IssuerId, Sequence};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -19,9 +22,6 @@ use crate::extract::{Bearer, Ids, QueryArgs, bearer};
 use crate::limits;
 use crate::problem::{ApiProblem, Kind};
 use crate::state::Api;
-use hufu_contract::{Frame, FrameKind};
-use hufu_contract::{Hex, Tip};
-use hufu_registry::{ChainSource, Fault, Registry, Scope};
 
 /// The headers that say which set a page of statuses takes into account.
 const TIP_SEQUENCE: &str = "hufu-tip-sequence";

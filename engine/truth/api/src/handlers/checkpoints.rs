@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hufu_contract::Hex;
+use hufu_registry::{ChainSource, Scope};
 use hufu_wire::IssuerId;
 
 use super::octets;
@@ -13,8 +15,6 @@ use crate::problem::{ApiProblem, Kind};
 use crate::range::RequestedRange;
 use crate::snapshots::{SnapshotFolder, UploadOutcome, sweep_issuer};
 use crate::state::Api;
-use hufu_contract::Hex;
-use hufu_registry::{ChainSource, Scope};
 
 /// Who may read checkpoints and snapshots.
 const READERS: [Scope; 4] = [Scope::Feed, Scope::Checkpoint, Scope::Confirm, Scope::Audit];

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{Credentials, IssueCredential, Issued, Terms};
 use hufu_wire::{HolderIndex, IssuerId};
 
 use super::{Answer, Page};
@@ -9,7 +10,6 @@ use crate::clock::now;
 use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody, QueryArgs};
 use crate::state::Api;
-use hufu_contract::{Credentials, IssueCredential, Issued, Terms};
 
 /// What a phone makes its step tree for
 ///

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{Device, Devices, NewDevice};
 use hufu_wire::{DeviceId, SiteId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,7 +13,6 @@ use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody, QueryArgs};
 use crate::limits;
 use crate::state::Api;
-use hufu_contract::{Device, Devices, NewDevice};
 
 /// Which devices.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::Health;
 
 use super::Answer;
 use crate::clock::now;
 use crate::state::Api;
-use hufu_contract::Health;
 
 /// Whether the registry and its store answer
 ///

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{FindHolder, Holder, NewHolders, Registered};
+use hufu_registry::{IdNumber, Person};
 use hufu_wire::{HolderIndex, IssuerId};
 
 use super::Answer;
@@ -10,8 +12,6 @@ use crate::convert::{self, Convert};
 use crate::extract::{Bearer, Ids, JsonBody};
 use crate::problem::{ApiProblem, Kind};
 use crate::state::Api;
-use hufu_contract::{FindHolder, Holder, NewHolders, Registered};
-use hufu_registry::{IdNumber, Person};
 
 /// Register holders
 ///

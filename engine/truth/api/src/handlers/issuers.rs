@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{Issuer, IssuerEdit, Issuers};
 use hufu_wire::IssuerId;
 
 use super::Answer;
@@ -9,7 +10,6 @@ use crate::clock::now;
 use crate::convert::{self, Convert};
 use crate::extract::{Bearer, Ids, JsonBody};
 use crate::state::Api;
-use hufu_contract::{Issuer, IssuerEdit, Issuers};
 
 /// The issuers that the token may ask about
 #[utoipa::path(get, path = "/v1/issuers", tag = "issuers", responses((status = 200, body = Issuers)),

@@ -3,6 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use hufu_contract::{Confirmed, Proposal, ProposalPhase, Proposals};
+use hufu_registry::ProposalId;
+use hufu_registry::chain::Appended;
 use hufu_wire::IssuerId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,9 +17,6 @@ use crate::extract::{Bearer, Ids, Octets, QueryArgs};
 use crate::limits;
 use crate::problem::{ApiProblem, Kind};
 use crate::state::Api;
-use hufu_contract::{Confirmed, Proposal, ProposalPhase, Proposals};
-use hufu_registry::ProposalId;
-use hufu_registry::chain::Appended;
 
 /// Which proposals.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]

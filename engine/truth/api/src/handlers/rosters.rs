@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use hufu_contract::{Roster, RosterEdit, RosterSummary, Rosters, SignRoster};
 use hufu_wire::SiteId;
 
 use super::{Answer, octets};
@@ -12,7 +13,6 @@ use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::Api;
-use hufu_contract::{Roster, RosterEdit, RosterSummary, Rosters, SignRoster};
 
 /// The rosters of a site
 #[utoipa::path(get, path = "/v1/sites/{site}/rosters", tag = "rosters", params(("site" = u32, Path)),

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hufu_contract::{Site, SiteEdit, Sites};
 use hufu_wire::SiteId;
 
 use super::Answer;
@@ -12,7 +13,6 @@ use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::Api;
-use hufu_contract::{Site, SiteEdit, Sites};
 
 /// Every site
 #[utoipa::path(get, path = "/v1/sites", tag = "sites", responses((status = 200, body = Sites)),

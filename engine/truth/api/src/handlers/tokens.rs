@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{NewToken, Token, TokenMade, Tokens};
+use hufu_registry::TokenId;
 
 use super::Answer;
 use crate::clock::now;
 use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody};
 use crate::state::Api;
-use hufu_contract::{NewToken, Token, TokenMade, Tokens};
-use hufu_registry::TokenId;
 
 /// Make a token
 ///

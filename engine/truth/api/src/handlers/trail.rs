@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use hufu_contract::{Trail, TrailEnd};
 
 use super::{Answer, Page};
 use crate::clock::now;
 use crate::convert::Convert;
 use crate::extract::{Bearer, QueryArgs};
 use crate::state::Api;
-use hufu_contract::{Trail, TrailEnd};
 
 /// The trail, by rising number
 ///

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use hufu_contract::Hex;
 use hufu_table::Snapshot;
 use hufu_wire::IssuerId;
 
 use crate::problem::{ApiProblem, Kind};
-use hufu_contract::Hex;
 
 /// How the names of files end that are whole.
 pub(super) const WHOLE: &str = ".snapshot";

@@ -8,13 +8,13 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use hufu_contract::Hex;
+use hufu_registry::{ChainSource, Fault, Registry};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{IssuerId, UnixMillis};
 
 use super::SnapshotFolder;
 use super::files::{WHOLE, lock, part_of, remove_dead, touch, whole_of};
-use hufu_contract::Hex;
-use hufu_registry::{ChainSource, Fault, Registry};
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

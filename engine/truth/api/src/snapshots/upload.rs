@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use hufu_contract::Hex;
 use hufu_wire::IssuerId;
 use tempfile::NamedTempFile;
 use tokio::fs::File;
@@ -18,7 +19,6 @@ use tokio::time::{Instant, timeout_at};
 use super::files::{PART, SnapshotMismatch, disk, lock, too_large, touch, verify};
 use super::quota::Reservation;
 use crate::problem::{ApiProblem, Kind};
-use hufu_contract::Hex;
 
 /// Engines of the same group may read the files themselves.
 const MODE: u32 = 0o640;

@@ -1,13 +1,13 @@
 //! What a store is asked to append, and what it answers.
 
 use hufu_codes::chain::{Confirmed, Tip};
+use hufu_contract::ProposalPhase;
 use hufu_wire::chain::{ChangeSet, ContentDigest};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 
 use crate::brake::Alarm;
 use crate::moment::UnixMicros;
 use crate::trail::Entry;
-use hufu_contract::ProposalPhase;
 
 /// A change set that both authorities signed, on its way into its chain.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 //! Rows of a chain as they are read back: altered ones are found here, and refused by every engine in any case.
 
 use hufu_codes::chain::{Tip, chain_digest, content_digest};
+use hufu_contract::{ProposalId, StoredSet};
 use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
 use hufu_wire::{IssuerId, Sequence};
 
 use crate::fault::Fault;
-use hufu_contract::{ProposalId, StoredSet};
 
 /// A row of a chain as a store read it.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! Tokens, and the trail.
 
+use hufu_contract::Scope;
+use hufu_contract::TokenId;
 use hufu_wire::UnixMillis;
 
 use super::{PAGE_MAX, Registry, page};
@@ -7,8 +9,6 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::token::{NewToken, Token, TokenHash, TokenText};
 use crate::trail::{Action, Entry, TrailBreak, TrailCheck, TrailEnd, TrailLine};
-use hufu_contract::Scope;
-use hufu_contract::TokenId;
 
 impl Registry {
     /// Who shows this token.

@@ -1,6 +1,9 @@
 //! Chains: confirmed, appended, handed out.
 
 use hufu_codes::chain::{Confirmed, Tip, Unconfirmed, content_digest};
+use hufu_contract::ProposalId;
+use hufu_contract::Scope;
+use hufu_contract::StoredSet;
 use hufu_wire::chain::{ChangeSet, Head, Parts};
 use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
 
@@ -10,9 +13,6 @@ use crate::chain::{Append, Appended};
 use crate::fault::Fault;
 use crate::store::Statuses;
 use crate::trail::{Action, Entry};
-use hufu_contract::ProposalId;
-use hufu_contract::Scope;
-use hufu_contract::StoredSet;
 
 /// Most words of one page of statuses: 12 MiB as they travel.
 const STATUSES_MAX: u32 = 1 << 20;

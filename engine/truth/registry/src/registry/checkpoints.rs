@@ -1,6 +1,7 @@
 //! Checkpoints: both authorities' word for a whole table.
 
 use hufu_codes::chain::{chain_digest, content_digest, open_checkpoint};
+use hufu_contract::{Hex, Scope, StoredSet};
 use hufu_wire::chain::{ChangeSet, Checkpoint, Parts};
 use hufu_wire::{IssuerId, UnixMillis, read};
 
@@ -9,7 +10,6 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::store::StoredCheckpoint;
 use crate::trail::{Action, Entry};
-use hufu_contract::{Hex, Scope, StoredSet};
 
 impl Registry {
     /// Takes a checkpoint, its bytes after `docs/SYNC.md`; answers whether it is the newest now. It must be at a set

@@ -3,6 +3,8 @@
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::Uses;
 use hufu_codes::{Credential, Detail};
+use hufu_contract::Scope;
+use hufu_contract::SecondPhone;
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds, limits};
 
 use super::{Registry, page};
@@ -12,8 +14,6 @@ use crate::credential::{
 };
 use crate::fault::Fault;
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
-use hufu_contract::SecondPhone;
 
 impl Registry {
     /// What a phone makes its step tree for: the key, the generation and the time that its credential will name.

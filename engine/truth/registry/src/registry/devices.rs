@@ -1,5 +1,6 @@
 //! Devices.
 
+use hufu_contract::Scope;
 use hufu_wire::{DeviceId, SiteId, UnixMillis};
 
 use super::{Registry, page};
@@ -9,7 +10,6 @@ use crate::fault::Fault;
 use crate::issuer::check_name;
 use crate::store::DeviceChange;
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
 
 impl Registry {
     /// Adds a device to a site.

@@ -1,5 +1,6 @@
 //! Holders: registered, found, shown masked.
 
+use hufu_contract::Scope;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
 use super::{PAGE_MAX, Registry};
@@ -10,7 +11,6 @@ use crate::id_number::IdNumber;
 use crate::person::Person;
 use crate::store::Resealed;
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
 
 /// Most people registered at once.
 const PEOPLE_MAX: usize = PAGE_MAX as usize;

@@ -1,5 +1,6 @@
 //! Issuers.
 
+use hufu_contract::Scope;
 use hufu_wire::{IssuerId, UnixMillis};
 
 use super::Registry;
@@ -7,7 +8,6 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
 
 impl Registry {
     /// The issuers that `caller` may ask about.

@@ -1,6 +1,8 @@
 //! Proposals: handed in by a local authority, withdrawn, released.
 
 use hufu_codes::chain::{Tip, content_digest, open_instruction, open_release};
+use hufu_contract::Scope;
+use hufu_contract::{ProposalId, ProposalPhase};
 use hufu_wire::chain::{Change, Content, InstructionParts, Proposed};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{Colour, IssuerId, UnixMillis};
@@ -10,8 +12,6 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
-use hufu_contract::{ProposalId, ProposalPhase};
 
 /// Who may see proposals: authorities that make or confirm them, and auditors.
 const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];

@@ -1,5 +1,6 @@
 //! Rosters.
 
+use hufu_contract::Scope;
 use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixMillis, UnixSeconds};
 
 use super::Registry;
@@ -7,7 +8,6 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::roster::{Roster, RosterSummary};
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
 
 /// Longest validity of a signed roster, seconds: a week of school, and the weekend before it.
 const ROSTER_VALIDITY_S_MAX: u32 = 9 * 24 * 3600;

@@ -1,5 +1,6 @@
 //! Sites.
 
+use hufu_contract::Scope;
 use hufu_wire::{SiteId, UnixMillis};
 
 use super::Registry;
@@ -8,7 +9,6 @@ use crate::fault::Fault;
 use crate::site::{Site, render};
 use crate::store::Removed;
 use crate::trail::{Action, Entry};
-use hufu_contract::Scope;
 
 impl Registry {
     /// Every site.

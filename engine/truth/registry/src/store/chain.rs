@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_codes::chain::Tip;
+use hufu_contract::StoredSet;
 use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 use tokio::sync::broadcast;
@@ -9,7 +10,6 @@ use tokio::sync::broadcast;
 use super::row::{Columns, FromColumns};
 use crate::chain::{Append, Appended, StoredRow, checked_tip};
 use crate::fault::Fault;
-use hufu_contract::StoredSet;
 
 /// A page of an issuer's statuses, and the chain's last set that is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Proposals in the store.
 
 use async_trait::async_trait;
+use hufu_contract::{ProposalId, ProposalPhase};
 use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 
@@ -10,7 +11,6 @@ use crate::chain::checked_instruction;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::Entry;
-use hufu_contract::{ProposalId, ProposalPhase};
 
 /// What waits for confirmation, and what became of it.
 #[async_trait]

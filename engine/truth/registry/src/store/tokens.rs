@@ -1,13 +1,13 @@
 //! Tokens in the store.
 
 use async_trait::async_trait;
+use hufu_contract::{Scopes, TokenId};
 use hufu_wire::{IssuerId, UnixMillis};
 
 use super::row::{Columns, FromColumns, damaged};
 use crate::fault::Fault;
 use crate::token::{NewToken, Token, TokenHash};
 use crate::trail::Entry;
-use hufu_contract::{Scopes, TokenId};
 
 /// Who may ask.
 #[async_trait]

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::issue::IssuerSigner;
+use hufu_files::keys::{Owner, SecretKey};
+use hufu_files::moment::{self, Span};
+use hufu_files::{self as files, Readable};
 use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixSeconds};
 
 use crate::outcome::Exit;
 use crate::term::say;
-use hufu_files::keys::{Owner, SecretKey};
-use hufu_files::moment::{self, Span};
-use hufu_files::{self as files, Readable};
 
 /// Sign a roster.
 #[derive(Debug, Args)]

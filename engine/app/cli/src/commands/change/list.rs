@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::Args;
 use hufu_contract::{Proposal, ProposalId, ProposalPhase};
+use hufu_files::moment;
 use hufu_wire::chain::Instruction;
 use hufu_wire::{IssuerId, UnixMillis, read};
 use serde_json::json;
@@ -12,7 +13,6 @@ use crate::remote::RegistryArgs;
 use crate::term::{self, printable, say};
 use crate::words::words;
 use crate::{instructed, listing};
-use hufu_files::moment;
 
 /// List proposals.
 #[derive(Debug, Args)]

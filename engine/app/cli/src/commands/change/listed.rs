@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use hufu_files as files;
+use hufu_files::moment::Span;
 use hufu_wire::chain::{Change, InputsDigest, Record};
 use hufu_wire::{HolderIndex, StatusWord, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::written::WrittenStatus;
-use hufu_files as files;
-use hufu_files::moment::Span;
 
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
 #[derive(Debug, Default)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use hufu_authority::{Justification, Proposer, Remote, chain_end};
+use hufu_files::moment::{Moment, Span};
+use hufu_files::{self as files, Readable};
 use hufu_wire::chain::{InputsDigest, Instruction, Proposed};
 use hufu_wire::{RuleId, UnixMillis, read};
 use serde_json::{Value, json};
@@ -17,8 +19,6 @@ use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
 use crate::term::{self, note, say};
 use crate::{ask, instructed};
-use hufu_files::moment::{Moment, Span};
-use hufu_files::{self as files, Readable};
 
 /// Sign an instruction and hand it in.
 #[derive(Debug, Args)]

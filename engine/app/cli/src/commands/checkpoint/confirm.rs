@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hufu_authority::Checkpoint;
+use hufu_files as files;
 
 use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
 use crate::term::{note, say};
-use hufu_files as files;
 
 /// Check, sign and hand in a checkpoint.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use hufu_files::unavailable;
 use hufu_follow::Bundle;
 use hufu_sync::Snapshots as _;
 use hufu_table::SnapshotDigest;
@@ -14,7 +15,6 @@ use hufu_wire::{IssuerId, Sequence, read};
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::term::say;
-use hufu_files::unavailable;
 
 /// Fill a folder.
 #[derive(Debug, Args)]

@@ -6,14 +6,14 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use hufu_authority::Checkpoint;
 use hufu_codes::keyring::{Keyring, Uses};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 use hufu_wire::{IssuerId, KeyId};
 use serde_json::json;
 
 use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
 use crate::term::say;
-use hufu_files::moment;
-use hufu_files::{self as files, Readable};
 
 /// Make a checkpoint.
 #[derive(Debug, Args)]

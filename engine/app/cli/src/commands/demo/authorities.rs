@@ -5,11 +5,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use hufu_codes::chain::{Authorities, AuthoritySigner};
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_fixtures::{HOME, KeyRole, NEIGHBOUR, TRUST_LIST_VERSION, World};
 use hufu_signature::PreparedKey;
 use hufu_wire::{IssuerId, UnixSeconds};
-
-use hufu_files::keys::{Owner, PublicKey, SecretKey};
 
 /// Who confirms every change.
 pub(super) const NATIONAL: IssuerId = IssuerId(100_000);

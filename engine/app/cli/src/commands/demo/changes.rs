@@ -15,13 +15,13 @@ use anyhow::Context as _;
 use hufu_client::Gate;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::{Credential, Detail};
+use hufu_files::moment;
 use hufu_fixtures::sites::MARKET;
 use hufu_fixtures::{Expected, HOME, Shown, expect};
 use hufu_wire::chain::{Change, Record};
 use hufu_wire::{CodeKind, Colour, HolderIndex, Lane, Sequence, StatusWord, UnixSeconds, Verdict};
 
 use super::chain::Chain;
-use hufu_files::moment;
 
 /// How many people change.
 const PEOPLE: u32 = 25;

@@ -5,13 +5,18 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use hufu_authority::Remote;
 use hufu_check::ClusterKeys;
 use hufu_client::Identity;
 use hufu_codes::issue::IssuerSigner;
 use hufu_codes::keyring::Keyring;
 use hufu_contract::{NewToken, Scope};
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_files::moment;
+use hufu_files::{self as files, Readable};
 use hufu_fixtures::sites::MARKET;
 use hufu_fixtures::{FOREIGN, HOME, KeyRole, World};
+use hufu_node::cluster;
 use hufu_upstream::ApiOptions;
 use hufu_wire::{Grant, HolderIndex, IssuerId};
 
@@ -20,11 +25,6 @@ use super::chain::Chain;
 use super::child;
 use crate::authority::{Authority, CRL, Issued, ROOT};
 use crate::gate;
-use hufu_authority::Remote;
-use hufu_files::keys::{Owner, PublicKey, SecretKey};
-use hufu_files::moment;
-use hufu_files::{self as files, Readable};
-use hufu_node::cluster;
 
 /// Where everything is.
 pub(super) struct Place {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use hufu_authority::Remote;
 use hufu_authority::figures::followed;
 use hufu_contract::{Brake, IssuerEdit, SecondPhone};
+use hufu_files::unavailable;
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
@@ -16,7 +17,6 @@ use super::child::{Engine, Registry};
 use super::place::Place;
 use super::summary;
 use crate::progress::{COUNT, progress};
-use hufu_files::unavailable;
 
 /// A running registry with everybody in it.
 pub(super) struct Source {

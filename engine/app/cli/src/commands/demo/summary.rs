@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
+use hufu_files::{self as files, Readable};
 use hufu_loadgen::{Report, Stage};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -15,7 +16,6 @@ use super::DemoArgs;
 use super::changes::Watched;
 use super::source::Agreement;
 use crate::term::{self, Paint, say};
-use hufu_files::{self as files, Readable};
 
 /// Everything the demo found.
 pub(super) struct Summary<'a> {

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
+use hufu_authority::Remote;
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_contract::{Hex, IssueCredential, Issued};
+use hufu_files::keys::random_seed;
+use hufu_files::moment::{self, Moment, Span};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
 
 use crate::holder::HolderFile;
@@ -14,9 +17,6 @@ use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::show::{ShowArgs, show};
 use crate::term::note;
-use hufu_authority::Remote;
-use hufu_files::keys::random_seed;
-use hufu_files::moment::{self, Moment, Span};
 
 /// Issue credentials.
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! People become holders, some thousands at once.
 
 use anyhow::{Context as _, ensure};
+use hufu_authority::Remote;
 use hufu_contract::{NewHolder, NewHolders};
 use hufu_registry::Person;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
@@ -9,7 +10,6 @@ use super::Summary;
 use super::lines::Lines;
 use super::statuses::Statuses;
 use super::survey::Inspector;
-use hufu_authority::Remote;
 
 /// Holders registered with one request.
 const BATCH: usize = 4096;

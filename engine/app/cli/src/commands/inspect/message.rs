@@ -1,5 +1,6 @@
 //! What is not signed: packets and messages of fixed layout.
 
+use hufu_files::moment::show;
 use hufu_wire::{
     Age, CheckRequest, Enrolled, Malformed, MemberVerdict, Message, ReplyHeader, RequestHeader, RosterReply,
     StatusWord, Verdict, limits, read, sealed,
@@ -10,7 +11,6 @@ use super::explained::Explained;
 use crate::status;
 use crate::term::printable;
 use crate::verdict::{colour_slug, decision_slug, kind_slug};
-use hufu_files::moment::show;
 
 /// Explains a message of `kind`.
 pub(super) fn explain(kind: Kind, bytes: &[u8]) -> Explained {

@@ -5,13 +5,13 @@ use hufu_codes::code::{self, Code};
 use hufu_codes::keyring::TrustList;
 use hufu_codes::presentation::{Presentation, clock_offset, present};
 use hufu_codes::{Claims, Credential, Detail, Signed, SignedCredential, Verified, roster};
+use hufu_files::moment::{show, show_span};
+use hufu_files::trust_list;
 use hufu_wire::{Reason, UnixSeconds};
 
 use super::Judge;
 use super::explained::Explained;
 use crate::verdict::kind_slug;
-use hufu_files::moment::{show, show_span};
-use hufu_files::trust_list;
 
 /// A code in binary form, that came as a text of `text_bytes`.
 pub(super) fn code(bytes: &[u8], text_bytes: Option<usize>, judge: &Judge) -> Explained {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use hufu_files::moment::show;
 use hufu_table::{Snapshot, SnapshotFaultKind, SnapshotInfo};
 
 use super::explained::Explained;
-use hufu_files::moment::show;
 
 /// Explains a snapshot file; `None` when it is something else and `--as` does not name a snapshot.
 pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use hufu_check::{ClusterFault, ClusterKeys};
-use hufu_wire::{UnixSeconds, limits};
-
-use crate::handover;
-use crate::term::say;
 use hufu_files::keys;
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
 use hufu_node::cluster;
+use hufu_wire::{UnixSeconds, limits};
+
+use crate::handover;
+use crate::term::say;
 
 /// Make, hand over and change the keys that all engines of a cluster share.
 #[derive(Debug, Subcommand)]

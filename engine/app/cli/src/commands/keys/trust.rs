@@ -10,14 +10,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use hufu_codes::cose;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
-use hufu_signature::PreparedKey;
-use hufu_wire::{KeyId, UnixSeconds, limits};
-
-use crate::term::say;
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_files::moment::{self, Moment};
 use hufu_files::trust_list::open;
 use hufu_files::{self as files, Readable};
+use hufu_signature::PreparedKey;
+use hufu_wire::{KeyId, UnixSeconds, limits};
+
+use crate::term::say;
 
 /// Make, change and show the operator's trust list.
 #[derive(Debug, Subcommand)]

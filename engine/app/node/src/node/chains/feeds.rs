@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use hufu_files::keys;
 use hufu_follow::FileDrop;
 use hufu_objects::Objects;
 use hufu_sync::{Feed, Snapshots};
 use hufu_upstream::{Api, ApiOptions, HttpFeed, RegistrySnapshots};
 
 use crate::config::{FeedPlace, Follow, SnapshotPlace};
-use hufu_files::keys;
 
 /// Where one issuer's chain comes from, and the snapshots that its checkpoints name.
 pub(super) struct Source {

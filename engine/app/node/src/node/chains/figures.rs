@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use hufu_files::moment;
 use hufu_follow::{FollowStatus, Tally};
 use hufu_sync::Counters;
 use hufu_transport::{Exhibit, Family, Labels, Values};
 
 use super::{Followed, statuses};
-use hufu_files::moment;
 
 /// The figures of every followed issuer.
 pub(in crate::node) struct Figures(Followed);

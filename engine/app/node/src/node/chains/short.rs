@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{bail, ensure};
 use hufu_codes::keyring::{Keyring, Uses};
+use hufu_files::moment;
 use hufu_wire::{IssuerId, UnixSeconds};
 
 use crate::config::{Follow, Short};
-use hufu_files::moment;
 
 /// The tables that `short` stands for, beside those of the configuration.
 ///

@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_files::{self as files, Readable};
 
 use super::memory::Memory;
-use hufu_files::{self as files, Readable};
 
 /// The state folder, and what is not in it yet.
 pub(super) struct Disk {

@@ -10,14 +10,14 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_codes::cose;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
+use hufu_files::moment;
+use hufu_files::trust_list::open;
+use hufu_files::{self as files, Readable};
 use hufu_signature::PreparedKey;
 use hufu_wire::limits;
 
 use super::{ListArgs, operator_of};
 use crate::term::say;
-use hufu_files::moment;
-use hufu_files::trust_list::open;
-use hufu_files::{self as files, Readable};
 
 /// Bring lists that contradict each other together.
 #[derive(Debug, Args)]

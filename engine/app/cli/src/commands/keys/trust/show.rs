@@ -4,14 +4,14 @@ use std::path::Path;
 
 use comfy_table::{Table, presets};
 use hufu_codes::keyring::ListedKey;
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::moment;
+use hufu_files::trust_list::{open, state};
 use hufu_signature::PreparedKey;
 use hufu_wire::KeyId;
 use serde_json::json;
 
 use crate::term::say;
-use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::moment;
-use hufu_files::trust_list::{open, state};
 
 /// Shows a list, after verifying it.
 pub(super) fn run(operator: &Path, list: &Path, as_json: bool) -> anyhow::Result<()> {
