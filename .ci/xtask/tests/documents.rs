@@ -38,6 +38,21 @@ fn every_document_that_code_names_is_there() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+/// A reader of either language runs the same commands.
+#[test]
+fn the_chinese_readme_has_the_commands_of_the_english_one() {
+    let commands = |file: &str| -> Vec<String> {
+        let text = read(&root().join(file));
+        let blocks = text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+        let lines =
+            blocks.flat_map(str::lines).map(|line| line.split("# ").next().unwrap().trim_end().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
+    };
+    let english = commands("README.md");
+    assert!(english.len() > 30, "{english:?}");
+    assert_eq!(commands("docs/README.zh-CN.md"), english);
+}
+
 #[test]
 fn r07_the_protocol_lists_every_reason_with_its_number() {
     let protocol = read(&root().join("docs/PROTOCOL.md"));

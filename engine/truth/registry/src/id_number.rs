@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-/// An id number in its one spelling: `31010119900101123X`, or `passport:E12345678`. Wiped when dropped, never
+/// An id number in its one spelling: `11010519491231002X`, or `passport:E12345678`. Wiped when dropped, never
 /// printed.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]

@@ -18,7 +18,7 @@ use crate::show::{ShowArgs, show};
 use crate::term::note;
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 31010119900101123X --out zhang.holder
+  hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 310101199001011234 --out zhang.holder
   hufu issue paper --key shanghai.key --holder 43 --display 'L*0042' --png paper.png
   hufu issue trip --key shanghai.key --holder 42 --hub 9 --from now --until +4h --qr";
 
