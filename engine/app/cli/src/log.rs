@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hufu_transport::{Exhibit, Family, Values};
+use hufu_files::settings::LogFormat;
+use hufu_transport::{Exhibit, Family};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -34,7 +35,7 @@ const WAIT: Duration = Duration::from_millis(100);
 const CHUNK_BYTES: usize = 4096;
 
 /// Sends the log of this process to standard error. `RUST_LOG` says how much of it.
-pub(crate) fn to_stderr() {
+pub(crate) fn to_stderr(format: LogFormat) {
     let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let colours = process_stderr().is_terminal() && term::stderr().is_on();
@@ -42,9 +43,12 @@ pub(crate) fn to_stderr() {
         .with_writer(|| Lines)
         // It would print about a failed line with `eprintln!`, which panics when standard error is closed.
         .log_internal_errors(false)
-        .with_ansi(colours)
         .with_target(false);
-    tracing_subscriber::registry().with(filter).with(lines).init();
+    let log = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => log.with(lines.with_ansi(colours)).init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
+    }
 }
 
 /// Log lines that could not be written so far.
@@ -58,11 +62,7 @@ pub(crate) struct Dropped;
 
 impl Exhibit for Dropped {
     fn families(&self) -> Vec<Family> {
-        vec![Family {
-            name: "log_lines_dropped",
-            help: "Log lines that standard error did not take",
-            values: Values::Counts(vec![(Vec::new(), dropped())]),
-        }]
+        vec![Family::count("log_lines_dropped", "Log lines that standard error did not take", dropped())]
     }
 }
 

@@ -149,8 +149,18 @@ impl From<Metrics> for String {
     }
 }
 
-/// A value that no file holds, as a default.
-/// A default stands nowhere in the file.
+/// How the lines of the log are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors of logs.
+    Json,
+}
+
+/// A default: a value that stands nowhere in the file.
 pub fn bare<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }

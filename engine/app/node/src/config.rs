@@ -17,13 +17,16 @@ pub use self::follow::{Follow, Short};
 pub use self::places::{FeedPlace, SnapshotPlace};
 pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
 use hufu_files as files;
-use hufu_files::settings::{Misconfigured, Place};
+use hufu_files::settings::{LogFormat, Misconfigured, Place};
 
 /// Everything `hufu serve` is told.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// How the lines of the log are written.
+    #[serde(default)]
+    pub log: LogFormat,
     /// Addresses.
     #[serde(default)]
     pub listen: Listen,
@@ -277,8 +280,12 @@ mod tests {
             assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
         }
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
-            let keys: Vec<_> = defaults.as_table().unwrap().keys().cloned().collect();
             let shown = tables(&shown)[&name].clone();
+            let Some(keys) = defaults.as_table().map(|table| table.keys().cloned().collect::<Vec<_>>())
+            else {
+                assert_eq!(shown, defaults, "{name} has another default");
+                continue;
+            };
             for key in keys.into_iter().filter(|key| key != "cluster_seed") {
                 assert!(EXAMPLE.contains(&format!("{key} = ")), "{name}.{key} is not in the example");
                 if name != "files" {

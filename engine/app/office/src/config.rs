@@ -11,13 +11,16 @@ use serde::Serialize;
 use toml::Spanned;
 
 use hufu_files as files;
-use hufu_files::settings::{Metrics, Misconfigured, Place, bare};
+use hufu_files::settings::{LogFormat, Metrics, Misconfigured, Place, bare};
 
 /// Everything `hufu registry serve` is told.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// How the lines of the log are written.
+    #[serde(default)]
+    pub log: LogFormat,
     /// The address, and how much is done at once.
     #[serde(default)]
     pub listen: Listen,
@@ -175,7 +178,7 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { listen, store, files, snapshots, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, nats } = self;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
         place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
         place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;

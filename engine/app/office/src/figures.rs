@@ -1,62 +1,124 @@
 //! A registry's figures on a metrics page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hufu_api::{ChainFigures, FigureSource};
-use hufu_transport::{Exhibit, Family, Values};
+use hufu_api::{ChainFigures, FigureSource, TlsFiles, Took};
+use hufu_codes::keyring::Keyring;
+use hufu_files::moment;
+use hufu_transport::{Exhibit, Family, Histogram, Labels, Values, profile};
+use hufu_wire::UnixSeconds;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 /// What the page shows.
-pub(crate) struct RegistryFigures(pub(crate) Arc<FigureSource>);
+pub(crate) struct RegistryFigures {
+    pub(crate) source: Arc<FigureSource>,
+    pub(crate) ends: Arc<Ends>,
+}
+
+/// When what the registry has loaded ends.
+#[derive(Debug, Default)]
+pub(crate) struct Ends(Mutex<Loaded>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Loaded {
+    trust_list_version: u64,
+    /// By when the next trust list is due.
+    trust_list: Option<UnixSeconds>,
+    /// The last second of the API's certificate.
+    certificate: Option<UnixSeconds>,
+}
+
+impl Ends {
+    /// These are loaded now. A certificate that cannot be read has no end here; serving it fails elsewhere.
+    pub(crate) fn set(&self, keyring: &Keyring, tls: Option<&TlsFiles>) {
+        let leaf = tls.and_then(|tls| CertificateDer::from_pem_file(&tls.certificate).ok());
+        let loaded = Loaded {
+            trust_list_version: keyring.version(),
+            trust_list: keyring.list().next_by(),
+            certificate: leaf.and_then(|leaf| profile::read_end(&leaf).ok()),
+        };
+        // Replaced whole, so a panic elsewhere left it whole.
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    fn families(&self, now: UnixSeconds) -> [Family; 3] {
+        let loaded = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left =
+            |end: Option<UnixSeconds>| end.map(|end| (Labels::new(), f64::from(end.0) - f64::from(now.0)));
+        [
+            Family::seconds(
+                "registry_certificate_left_seconds",
+                "Time until the API's certificate expires; below 0 once it has",
+                left(loaded.certificate),
+            ),
+            Family::seconds(
+                "registry_trust_list_left_seconds",
+                "Time until the next trust list is due; below 0 it is overdue",
+                left(loaded.trust_list),
+            ),
+            Family::level(
+                "registry_trust_list_version",
+                "The trust list's version",
+                loaded.trust_list_version,
+            ),
+        ]
+    }
+}
 
 impl Exhibit for RegistryFigures {
     fn families(&self) -> Vec<Family> {
-        let figures = self.0.figures();
-        let level = |count: u64| Values::Levels(vec![(Vec::new(), i64::try_from(count).unwrap_or(i64::MAX))]);
+        let figures = self.source.figures();
         let issuer = |chain: &ChainFigures| vec![("issuer", chain.issuer.to_string())];
-        let requests = figures.requests.iter().map(|(class, status, count)| {
-            (vec![("class", class.clone()), ("status", status.to_string())], *count)
-        });
-        let refusals =
-            figures.refusals.iter().map(|(cause, count)| (vec![("cause", (*cause).to_owned())], *count));
-        let sequences = figures
-            .chains
+        let class = |class: &String| vec![("class", class.clone())];
+        let requests = figures
+            .requests
             .iter()
-            .map(|chain| (issuer(chain), i64::try_from(chain.sequence).unwrap_or(i64::MAX)));
+            .map(|(of, status, count)| ([class(of), vec![("status", status.to_string())]].concat(), *count));
+        let took = figures.took.iter().map(|(of, Took { counts, sum })| {
+            let (bounds, counts, sum) = (&Took::BOUNDS_S, counts.to_vec(), sum.as_secs_f64());
+            (class(of), Histogram { bounds, counts, sum })
+        });
+        let sequences = figures.chains.iter().map(|chain| (issuer(chain), chain.sequence));
         // A chain without a set has no age: absent is not zero.
         let ages = figures.chains.iter().filter_map(|chain| Some((issuer(chain), chain.age?.as_secs_f64())));
         let family = |name, help, values| Family { name, help, values };
-        vec![
+        let mut families = vec![
             family(
                 "registry_requests",
                 "Answers, by class of route and status",
                 Values::Counts(requests.collect()),
             ),
             family(
+                "registry_answer_seconds",
+                "Time until the answer begins, by class of route",
+                Values::Histograms(took.collect()),
+            ),
+            Family::counts(
                 "registry_refusals",
                 "Refusals, by name of the problem or why a connection was closed",
-                Values::Counts(refusals.collect()),
+                "cause",
+                figures.refusals.iter().copied(),
             ),
-            family("registry_connections", "Connections open", level(figures.connections as u64)),
-            family("registry_feeds", "Feeds that are followed", level(figures.feeds as u64)),
-            family("registry_snapshot_bytes", "Bytes of kept snapshots", level(figures.snapshot_bytes)),
-            family(
+            Family::level("registry_connections", "Connections open", figures.connections as u64),
+            Family::level("registry_feeds", "Feeds that are followed", figures.feeds as u64),
+            Family::level("registry_snapshot_bytes", "Bytes of kept snapshots", figures.snapshot_bytes),
+            Family::level(
                 "registry_store_up",
                 "1 when the store answered within the last ten seconds",
-                level(u64::from(figures.store_answers)),
+                figures.store_answers.into(),
             ),
-            family("registry_chain_sequence", "Last set of the chain", Values::Levels(sequences.collect())),
-            family(
-                "registry_chain_age_seconds",
-                "Time since the last set was confirmed",
-                Values::Seconds(ages.collect()),
-            ),
-            family("registry_trail_lines", "Number of the trail's last line", level(figures.trail_lines)),
-            family("registry_tokens", "Tokens that may be used", level(figures.tokens)),
-        ]
+            Family::levels("registry_chain_sequence", "Last set of the chain", sequences),
+            Family::seconds("registry_chain_age_seconds", "Time since the last set was confirmed", ages),
+            Family::level("registry_trail_lines", "Number of the trail's last line", figures.trail_lines),
+            Family::level("registry_tokens", "Tokens that may be used", figures.tokens),
+        ];
+        families.extend(self.ends.families(moment::now().seconds()));
+        families
     }
 
     fn not_ready(&self) -> Vec<String> {
-        let is_silent = !self.0.figures().store_answers;
+        let is_silent = !self.source.figures().store_answers;
         is_silent.then(|| "the store does not answer".to_owned()).into_iter().collect()
     }
 }

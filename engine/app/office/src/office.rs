@@ -6,11 +6,11 @@ use std::sync::Arc;
 use hufu_api::{ApiOptions, Running, TlsFiles, serve};
 use hufu_files::keys;
 use hufu_files::watched::Watched;
-use hufu_transport::MetricsPage;
+use hufu_transport::{Exhibit, MetricsPage};
 
 use crate::assemble::{Assembled, assemble};
 use crate::config::Config;
-use crate::figures::RegistryFigures;
+use crate::figures::{Ends, RegistryFigures};
 
 /// A registry whose files were all read and whose store answers.
 pub struct Prepared {
@@ -25,6 +25,7 @@ pub struct Office {
     lists: Watched,
     certificate: Option<Watched>,
     running: Running,
+    ends: Arc<Ends>,
     metrics: Option<MetricsPage>,
     #[cfg(feature = "nats")]
     _publisher: Option<hufu_nats::Publisher>,
@@ -50,11 +51,11 @@ impl Prepared {
         self.assembled.store.close().await;
     }
 
-    /// Serves the API.
+    /// Serves the API, and on the metrics page also what `exhibit` shows.
     ///
     /// # Errors
     /// The address, certificate or feed that cannot be used.
-    pub fn start(self) -> anyhow::Result<Office> {
+    pub fn start(self, exhibit: Arc<dyn Exhibit>) -> anyhow::Result<Office> {
         let Prepared { config, assembled } = self;
         let options = api_options(&config);
         // Before the first file is read again: whatever changes from here on is seen as a change.
@@ -62,9 +63,12 @@ impl Prepared {
         let certificate = options.tls.as_ref().map(|tls| Watched::new([&tls.certificate, &tls.key]));
         options.tls.as_ref().map_or(Ok(()), |tls| keys::ensure_private(&tls.key))?;
         let running = serve(&options, assembled.registry.clone())?;
-        let figures = Arc::new(RegistryFigures(running.figures()));
+        let ends = Arc::new(Ends::default());
+        ends.set(&assembled.trust.keyring(), options.tls.as_ref());
+        let figures = RegistryFigures { source: running.figures(), ends: Arc::clone(&ends) };
+        let page: Vec<Arc<dyn Exhibit>> = vec![Arc::new(figures), exhibit];
         let metrics =
-            config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, figures)).transpose()?;
+            config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, Arc::new(page))).transpose()?;
         #[cfg(feature = "nats")]
         let publisher =
             config.nats.as_ref().map(|nats| crate::nats::publish(nats, &assembled)).transpose()?;
@@ -79,6 +83,7 @@ impl Prepared {
             lists,
             certificate,
             running,
+            ends,
             metrics,
             #[cfg(feature = "nats")]
             _publisher: publisher,
@@ -99,11 +104,12 @@ impl Office {
 
     /// Takes files that have changed; to be called once a second. `at_once`: also files that were refused a moment ago.
     pub fn refresh(&mut self, at_once: bool) {
-        let Office { assembled, tls, lists, certificate, running, .. } = self;
+        let Office { assembled, tls, lists, certificate, running, ends, .. } = self;
         lists.follow(at_once, || {
             assembled.trust.renew()?;
             let keyring = assembled.trust.keyring();
             let version = keyring.version();
+            ends.set(&keyring, tls.as_ref());
             assembled.registry.trust(keyring);
             Ok(format!("version {version} of the trust list is loaded"))
         });
@@ -111,6 +117,7 @@ impl Office {
             watched.follow(at_once, || {
                 keys::ensure_private(&tls.key)?;
                 running.renew(tls)?;
+                ends.set(&assembled.trust.keyring(), Some(tls));
                 Ok("the API's certificate is loaded".to_owned())
             });
         }

@@ -89,7 +89,9 @@ pub(crate) fn judge(
 
     counters.count_batches(1);
     counters.count_requests(cases.len());
-    cases.iter().for_each(|case| counters.count_verdict(case.verdict.decision, case.verdict.reason));
+    for Case { grant, verdict, .. } in cases {
+        counters.count_verdict(grant.site, verdict.decision, verdict.reason);
+    }
 }
 
 /// Reads each code's text and structure, and finds its site's policy.

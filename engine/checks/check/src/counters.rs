@@ -2,7 +2,9 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use hufu_wire::{Decision, Reason};
+use hufu_wire::{Decision, Reason, SiteId};
+
+use crate::site_counts::SiteCounts;
 
 /// Why a datagram got no answer (docs/PROTOCOL.md, "Silence").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +29,7 @@ macro_rules! counters {
         /// Numbers that one worker writes and any thread may read. All Relaxed: each number stands alone.
         pub struct Counters {
             reasons: [AtomicU64; REASONS],
-            decisions: [AtomicU64; 4],
+            sites: SiteCounts,
             silences: [AtomicU64; Silence::ALL.len()],
             $($name: AtomicU64,)*
         }
@@ -36,7 +38,7 @@ macro_rules! counters {
             fn default() -> Counters {
                 Counters {
                     reasons: [const { AtomicU64::new(0) }; REASONS],
-                    decisions: [const { AtomicU64::new(0) }; 4],
+                    sites: SiteCounts::default(),
                     silences: [const { AtomicU64::new(0) }; Silence::ALL.len()],
                     $($name: AtomicU64::new(0),)*
                 }
@@ -122,7 +124,13 @@ impl Counters {
 
     /// Verdicts given with `decision`.
     pub fn decision(&self, decision: Decision) -> u64 {
-        self.decisions[decision as usize].load(Relaxed)
+        self.sites().map(|(_, counts)| counts[decision as usize - 1]).sum()
+    }
+
+    /// Verdicts by site: admitted, referred, refused. A fixed number of sites is counted one by one; `None` is all
+    /// further sites together.
+    pub fn sites(&self) -> impl Iterator<Item = (Option<SiteId>, [u64; 3])> {
+        self.sites.each()
     }
 
     /// Datagrams left unanswered for `cause`.
@@ -130,11 +138,11 @@ impl Counters {
         self.silences[cause as usize].load(Relaxed)
     }
 
-    pub(crate) fn count_verdict(&self, decision: Decision, reason: Reason) {
+    pub(crate) fn count_verdict(&self, site: SiteId, decision: Decision, reason: Reason) {
         if let Some(count) = self.reasons.get(usize::from(reason.code())) {
             add(count, 1);
         }
-        add(&self.decisions[decision as usize], 1);
+        self.sites.count(site, decision);
     }
 
     pub(crate) fn count_silence(&self, cause: Silence) {
@@ -188,7 +196,7 @@ mod tests {
         assert!(Silence::ALL.iter().all(|&cause| counters.silence(cause) == times(cause)));
 
         for (reason, times) in [(Reason::Clear, 2), (Reason::StatusRed, 3), (Reason::PassBack, 4)] {
-            (0..times).for_each(|_| counters.count_verdict(reason.decision(), reason));
+            (0..times).for_each(|_| counters.count_verdict(SiteId(7), reason.decision(), reason));
             assert_eq!(counters.reason(reason), times);
         }
         assert_eq!((counters.decision(Decision::Admit), counters.decision(Decision::Refuse)), (2, 7));

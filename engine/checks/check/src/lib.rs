@@ -20,6 +20,7 @@ mod replies;
 mod roster;
 mod sealed;
 mod sessions;
+mod site_counts;
 mod spine;
 mod statuses;
 

@@ -44,7 +44,7 @@ impl<J: Journal> Check<'_, J> {
         match usable {
             Ok((policy, roster)) => self.members(&engine.table, policy, &roster, out),
             Err(reason) => {
-                self.counters.count_verdict(reason.decision(), reason);
+                self.counters.count_verdict(self.grant.site, reason.decision(), reason);
                 append(&RosterReply { reason, age: Age::Unknown, ..summary(self.now) }, out);
                 let verdict = Verdict::of(CheckNumber(0), self.now, reason);
                 self.journal.note(core::iter::once(record(self.grant, None, verdict)))
@@ -81,7 +81,7 @@ impl<J: Journal> Check<'_, J> {
                 let members: Batch<MemberVerdict> =
                     words(table, slot, &batch).into_iter().map(decide).collect();
                 for member in &members {
-                    counters.count_verdict(member.decision, member.reason);
+                    counters.count_verdict(grant.site, member.decision, member.reason);
                     append(member, out);
                     reply.members += 1;
                     match member.decision {

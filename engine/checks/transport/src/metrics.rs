@@ -6,11 +6,13 @@ mod http;
 mod kernel;
 mod listener;
 mod page;
+mod process;
 mod readiness;
 mod scrape;
 mod standalone;
 
-pub use exhibit::{Exhibit, Family, Labels, Values};
-pub(crate) use http::{Metrics, Report, bind};
+pub use exhibit::{Exhibit, Family, Histogram, Labels, Values};
+pub(crate) use http::{Metrics, bind};
+pub(crate) use page::{Format, page};
 pub(crate) use scrape::EngineMetrics;
 pub use standalone::MetricsPage;

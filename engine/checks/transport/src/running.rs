@@ -10,7 +10,7 @@ use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 
 use crate::clock::Clock;
 use crate::fault::ServeError;
-use crate::metrics::{self, EngineMetrics, Exhibit, Metrics, Report};
+use crate::metrics::{self, EngineMetrics, Exhibit, Format, Metrics};
 use crate::options::{QuicOptions, ServeOptions, TlsParts};
 use crate::quic::{self, Quic};
 use crate::tls::{Tls, TlsFault};
@@ -107,7 +107,7 @@ pub fn serve_by<J: Journal + Send + 'static>(
         exhibits: RwLock::default(),
     });
     let metrics = match metrics_listener
-        .map(|listener| Metrics::start(listener, Arc::new(Arc::clone(&figures))))
+        .map(|listener| Metrics::start(listener, Arc::<EngineMetrics>::clone(&figures)))
         .transpose()
     {
         Ok(metrics) => metrics,
@@ -173,10 +173,11 @@ impl Running {
         self.figures.exhibits.write().unwrap_or_else(PoisonError::into_inner).push(exhibit);
     }
 
-    /// The metrics page, as `/metrics` serves it.
+    /// The metrics page, as `/metrics` serves it to a reader that asks for no format.
     pub fn metrics_text(&self) -> String {
         // Writing to a string does not fail.
-        Report::text(&self.figures).unwrap_or_default()
+        let figures: Arc<dyn Exhibit> = Arc::<EngineMetrics>::clone(&self.figures);
+        metrics::page(&figures, Format::Text).unwrap_or_default()
     }
 
     /// Stops: new connections are refused and new requests answered [`Reason::Stopping`], what is under way

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use hufu_wire::{IssuerId, UnixMillis};
 
 use super::clock::now;
+use super::meters::Took;
 use super::state::Api;
 
 /// How often the store is asked.
@@ -18,6 +19,8 @@ pub(super) const LOOK: Duration = Duration::from_secs(10);
 pub struct Figures {
     /// Answers by class of route, the tag in the OpenAPI document, and status.
     pub requests: Vec<(String, u16, u64)>,
+    /// How long answers took, by class of route.
+    pub took: Vec<(String, Took)>,
     /// Refusals by cause: the name of a problem, or why a connection was closed.
     pub refusals: Vec<(&'static str, u64)>,
     /// Open connections.
@@ -84,6 +87,7 @@ impl FigureSource {
         });
         Figures {
             requests: self.api.meters.requests(),
+            took: self.api.meters.took(),
             refusals: self.api.meters.refusals(),
             connections: (self.connections)(),
             feeds: self.api.hub.feeds(),

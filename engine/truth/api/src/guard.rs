@@ -6,7 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, Uri};
@@ -89,15 +89,25 @@ pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: 
     response
 }
 
-/// Counts every answer, and tells refusals.
+/// Counts and logs every answer, and tells refusals.
 pub(super) async fn counted(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
-    let class = rule.map_or("other", |rule| rule.class.as_str());
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let class = api.rules.find(&method, path.as_ref()).map_or("other", |rule| rule.class.as_str());
+    // The route as it is registered: what callers put into it may name a person, and stays out of the log.
+    let route = path.as_ref().map_or("unknown", MatchedPath::as_str);
+    let begun = Instant::now();
     let response = next.run(request).await;
-    api.meters.request(class, response.status().as_u16());
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    api.meters.request(class, status, took);
+    let label = response.extensions().get::<Label>().map(|label| &label.0);
+    let (caller, ms) = (label.map(|label| tracing::field::display(label)), took.as_millis());
     if let Some(kind) = response.extensions().get::<Kind>() {
-        let label = response.extensions().get::<Label>().map(|label| &label.0);
         api.meters.problem(*kind, label);
+        if label.is_some() || api.meters.may_log_stranger(begun) {
+            tracing::info!(%method, route, status, ms, caller, problem = kind.slug(), "refused");
+        }
+    } else {
+        tracing::debug!(%method, route, status, ms, caller, "answered");
     }
     response
 }

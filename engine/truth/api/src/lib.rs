@@ -25,6 +25,7 @@ mod tls;
 mod upkeep;
 
 pub use figures::{ChainFigures, FigureSource, Figures};
+pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use server::{Running, serve};
 

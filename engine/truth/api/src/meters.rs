@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::problem::Kind;
 
 /// Callers that are named in one report; refusals of the others are reported together.
 const NAMED_MAX: usize = 16;
+
+/// Refusals of callers without a valid token that the log takes in a second.
+const STRANGERS_A_SECOND: u32 = 16;
 
 /// Why a connection was closed before any request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +32,32 @@ pub(super) struct Meters(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     requests: BTreeMap<(String, u16), u64>,
+    took: BTreeMap<String, Took>,
     refusals: BTreeMap<&'static str, u64>,
+    /// The second that began then, and how many refusals of callers without a token were logged in it.
+    strangers: Option<(Instant, u32)>,
     /// Since the last report, by the label of the token that was shown.
     unreported: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
+}
+
+/// How long answers of one class of route took.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Took {
+    /// Answers up to each of [`Took::BOUNDS_S`] and above the one before it; then those above all bounds.
+    pub counts: [u64; Took::BOUNDS_S.len() + 1],
+    /// All answers together.
+    pub sum: Duration,
+}
+
+impl Took {
+    /// Upper bounds, seconds: from a read to what a clerk waits for.
+    pub const BOUNDS_S: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 10.0];
+
+    fn add(&mut self, took: Duration) {
+        let took_s = took.as_secs_f64();
+        self.counts[Took::BOUNDS_S.iter().take_while(|bound| took_s > **bound).count()] += 1;
+        self.sum += took;
+    }
 }
 
 /// Refusals of one caller since the last report.
@@ -54,8 +81,10 @@ impl Closed {
 
 impl Meters {
     /// A request was answered.
-    pub(super) fn request(&self, class: &str, status: u16) {
-        *self.counts().requests.entry((class.to_owned(), status)).or_default() += 1;
+    pub(super) fn request(&self, class: &str, status: u16, took: Duration) {
+        let mut counts = self.counts();
+        *counts.requests.entry((class.to_owned(), status)).or_default() += 1;
+        counts.took.entry(class.to_owned()).or_default().add(took);
     }
 
     /// A request was refused with this problem.
@@ -65,6 +94,20 @@ impl Meters {
         if kind.is_refusal() {
             counts.add(kind.slug(), who.cloned());
         }
+    }
+
+    /// Whether the log takes one more refusal of a caller without a valid token: anyone can cause these, so only
+    /// [`STRANGERS_A_SECOND`] get a line. The others stand in the next report.
+    pub(super) fn may_log_stranger(&self, now: Instant) -> bool {
+        let mut counts = self.counts();
+        let (begun, logged) = match counts.strangers {
+            Some((begun, logged)) if now.saturating_duration_since(begun) < Duration::from_secs(1) => {
+                (begun, logged)
+            }
+            _ => (now, 0),
+        };
+        counts.strangers = Some((begun, logged.saturating_add(1)));
+        logged < STRANGERS_A_SECOND
     }
 
     /// A connection was closed.
@@ -78,6 +121,11 @@ impl Meters {
     pub(super) fn requests(&self) -> Vec<(String, u16, u64)> {
         let counts = self.counts();
         counts.requests.iter().map(|((class, status), count)| (class.clone(), *status, *count)).collect()
+    }
+
+    /// How long answers took, by class.
+    pub(super) fn took(&self) -> Vec<(String, Took)> {
+        self.counts().took.iter().map(|(class, took)| (class.clone(), took.clone())).collect()
     }
 
     /// Refusals by cause.
@@ -119,6 +167,25 @@ fn listed(causes: &BTreeMap<&'static str, u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn callers_without_a_token_fill_no_log() {
+        let (meters, begun) = (Meters::default(), Instant::now());
+        let logged =
+            |ms| (0..100).filter(|_| meters.may_log_stranger(begun + Duration::from_millis(ms))).count();
+        assert_eq!((logged(0), logged(999), logged(1000)), (16, 0, 16));
+    }
+
+    #[test]
+    fn answers_are_counted_by_how_long_they_took() {
+        let meters = Meters::default();
+        for ms in [1, 2, 11_000] {
+            meters.request("feed", 200, Duration::from_millis(ms));
+        }
+        let [(class, took)] = &meters.took()[..] else { panic!("one class") };
+        assert_eq!((class.as_str(), took.counts), ("feed", [1, 1, 0, 0, 0, 0, 0, 0, 0, 1]));
+        assert_eq!(took.sum, Duration::from_millis(11_003));
+    }
 
     #[test]
     fn refusals_are_told_once_and_for_a_bounded_number_of_callers() {

@@ -57,8 +57,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs `hufu serve`.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
-    log::to_stderr();
     let mut config = Config::load(&args.config)?;
+    log::to_stderr(config.log);
     let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
     config.short = args.follow.iter().map(with_files).collect();
     if args.check {

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hufu_files::moment;
-use hufu_transport::{Exhibit, Family, Labels, Values};
+use hufu_transport::{Exhibit, Family, Labels};
 use hufu_wire::UnixSeconds;
 
 use super::certificates::RevocationList;
@@ -91,47 +91,37 @@ impl Facts {
     fn families(&self, now: UnixSeconds) -> Vec<Family> {
         let since = |then: UnixSeconds| f64::from(now.0) - f64::from(then.0);
         let until = |then: UnixSeconds| -since(then);
-        let one = |value: Option<f64>| value.map(|value| (Labels::new(), value)).into_iter().collect();
-        let seconds = |name, help, values| Family { name, help, values: Values::Seconds(values) };
+        let one = |value: Option<f64>| value.map(|value| (Labels::new(), value));
         let label = |list: &RevocationList| vec![("authority", list.authority.clone())];
         let crls = |of: &dyn Fn(&RevocationList) -> Option<f64>| -> Vec<(Labels, f64)> {
             self.crls.iter().filter_map(|list| Some((label(list), of(list)?))).collect()
         };
-        let number =
-            |list: &RevocationList| Some((label(list), i64::try_from(list.number?).unwrap_or(i64::MAX)));
+        let numbers = self.crls.iter().filter_map(|list| Some((label(list), list.number?)));
         let TrustFacts { version, made_at, next_by } = self.trust_list;
         vec![
-            seconds(
+            Family::seconds(
                 "certificate_left_seconds",
                 "Time until the engine's certificate expires; below 0 once it has",
                 one(self.certificate.map(|(_, end)| until(end))),
             ),
-            Family {
-                name: "trust_list_version",
-                help: "The trust list's version",
-                values: Values::Levels(vec![(Labels::new(), i64::try_from(version).unwrap_or(i64::MAX))]),
-            },
-            seconds(
+            Family::level("trust_list_version", "The trust list's version", version),
+            Family::seconds(
                 "trust_list_age_seconds",
                 "Time since the trust list was made",
                 one(Some(since(made_at))),
             ),
-            seconds(
+            Family::seconds(
                 "trust_list_left_seconds",
                 "Time until the next trust list is due; below 0 it is overdue",
                 one(next_by.map(until)),
             ),
-            Family {
-                name: "crl_number",
-                help: "The revocation list's number",
-                values: Values::Levels(self.crls.iter().filter_map(number).collect()),
-            },
-            seconds(
+            Family::levels("crl_number", "The revocation list's number", numbers),
+            Family::seconds(
                 "crl_age_seconds",
                 "Time since the revocation list was made",
                 crls(&|list| Some(since(list.made_at))),
             ),
-            seconds(
+            Family::seconds(
                 "crl_left_seconds",
                 "Time until the next revocation list is due; below 0 it is overdue",
                 crls(&|list| list.next_by.map(until)),
@@ -153,6 +143,7 @@ impl Exhibit for Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_transport::Values;
 
     const NOW: UnixSeconds = UnixSeconds(1_790_000_000);
 

@@ -1,6 +1,5 @@
 //! Three paths: `/metrics`, `/healthz`, `/readyz`.
 
-use core::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -8,13 +7,15 @@ use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::sync::oneshot;
 
+use super::exhibit::Exhibit;
 use super::listener::LimitedListener;
+use super::page::{Format, page};
 use crate::fault::ServeError;
 
 /// The running HTTP server.
@@ -38,7 +39,7 @@ pub(crate) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Serv
 impl Metrics {
     pub(crate) fn start(
         (listener, addr): (TcpListener, SocketAddr),
-        report: Arc<dyn Report>,
+        exhibit: Arc<dyn Exhibit>,
     ) -> Result<Metrics, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
@@ -46,7 +47,7 @@ impl Metrics {
         let thread = std::thread::Builder::new()
             .name("hufu-metrics".to_owned())
             .spawn(move || {
-                if let Err(error) = runtime.block_on(serve(listener, report, stopped)) {
+                if let Err(error) = runtime.block_on(serve(listener, exhibit, stopped)) {
                     tracing::error!(%error, "the metrics server has stopped; checks are still served");
                 }
             })
@@ -62,26 +63,17 @@ impl Metrics {
     }
 }
 
-/// What the server answers with.
-pub(crate) trait Report: Send + Sync {
-    /// Everything as OpenMetrics text.
-    fn text(&self) -> Result<String, fmt::Error>;
-
-    /// Why requests should not be sent here, one line a cause; none when it is ready.
-    fn not_ready(&self) -> Vec<String>;
-}
-
 /// Serves until `stopped`.
 async fn serve(
     listener: TcpListener,
-    report: Arc<dyn Report>,
+    exhibit: Arc<dyn Exhibit>,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
-        .with_state(report);
+        .with_state(exhibit);
     let listener = LimitedListener::new(tokio::net::TcpListener::from_std(listener)?);
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served,
@@ -89,17 +81,18 @@ async fn serve(
     }
 }
 
-async fn metrics(State(report): State<Arc<dyn Report>>) -> impl IntoResponse {
-    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match report.text() {
-        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, OPEN_METRICS)], text),
+async fn metrics(State(exhibit): State<Arc<dyn Exhibit>>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::wanted(accept.unwrap_or_default());
+    match page(&exhibit, format) {
+        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, format.content_type())], text),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], String::new()),
     }
 }
 
 /// Whether requests should be sent here; if not, one line for each cause.
-async fn readyz(State(report): State<Arc<dyn Report>>) -> impl IntoResponse {
-    let why = report.not_ready();
+async fn readyz(State(exhibit): State<Arc<dyn Exhibit>>) -> impl IntoResponse {
+    let why = exhibit.not_ready();
     if why.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {

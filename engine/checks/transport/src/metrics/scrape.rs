@@ -1,21 +1,19 @@
 //! Every number of an engine, written for Prometheus at each scrape.
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use hufu_check::{Counters, Engine, Silence};
 use hufu_wire::{Decision, Reason};
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
 
-use super::exhibit::Exhibit;
-use super::http::Report;
+use super::exhibit::{Exhibit, Family, Values};
 use super::kernel;
-use super::page::{Page, encoded};
 use super::readiness;
 use crate::clock::Clock;
+use crate::meter::{Latency, Meter};
 use crate::quic::Shared;
 use crate::thread::ThreadId;
 use crate::udp::WorkerMeters;
@@ -31,19 +29,8 @@ pub(crate) struct EngineMetrics {
     pub(crate) exhibits: RwLock<Vec<Arc<dyn Exhibit>>>,
 }
 
-impl Report for Arc<EngineMetrics> {
-    fn text(&self) -> Result<String, fmt::Error> {
-        encoded(Arc::clone(self))
-    }
-
-    fn not_ready(&self) -> Vec<String> {
-        EngineMetrics::not_ready(self)
-    }
-}
-
 impl EngineMetrics {
-    /// Why gates should not use this engine, one line a cause; none when it is ready.
-    fn not_ready(&self) -> Vec<String> {
+    fn why_not_ready(&self) -> Vec<String> {
         let mut why = Vec::new();
         if self.stopping.load(Ordering::Relaxed) {
             why.push("stopping".to_owned());
@@ -51,7 +38,7 @@ impl EngineMetrics {
         let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
         why.extend(ended.map(|(name, _)| format!("the checking thread {name} has stopped")));
         readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
-        why.extend(self.exhibits().iter().flat_map(|exhibit| exhibit.not_ready()));
+        why.extend(self.exhibits().not_ready());
         why
     }
 
@@ -81,67 +68,120 @@ impl EngineMetrics {
     }
 }
 
-impl Collector for EngineMetrics {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page::new(encoder);
-        self.checks(&mut page)?;
-        self.udp(&mut page)?;
-        self.quic(&mut page)?;
-        self.issuers(&mut page)?;
-        let cpu = self.cpu_times().into_iter().map(|(name, used)| (name, used.as_secs_f64()));
-        page.counters("cpu_seconds", "CPU time used by each thread that checks", "thread", cpu)?;
-        page.gauge("ready", "1 when /readyz reports ready, else 0", self.not_ready().is_empty().into())?;
-        let exhibits = self.exhibits();
-        exhibits.iter().flat_map(|exhibit| exhibit.families()).try_for_each(|family| page.family(&family))
+impl Exhibit for EngineMetrics {
+    fn families(&self) -> Vec<Family> {
+        let cpu = self.cpu_times().into_iter();
+        let cpu = cpu.map(|(name, used)| (vec![("thread", name)], used.as_secs_f64())).collect();
+        let cpu = Family {
+            name: "cpu_seconds",
+            help: "CPU time used by each thread that checks",
+            values: Values::SecondsInAll(cpu),
+        };
+        let ready = Family::level(
+            "ready",
+            "1 when /readyz reports ready, else 0",
+            self.not_ready().is_empty().into(),
+        );
+        let own = [self.checks(), self.udp(), self.quic(), self.issuers(), vec![self.latency(), cpu, ready]];
+        own.into_iter().flatten().chain(self.exhibits().families()).collect()
+    }
+
+    /// Why gates should not use this engine, one line a cause; none when it is ready.
+    fn not_ready(&self) -> Vec<String> {
+        self.why_not_ready()
     }
 }
 
 impl EngineMetrics {
-    fn checks(&self, page: &mut Page<'_>) -> fmt::Result {
+    fn checks(&self) -> Vec<Family> {
         let reasons = Reason::ALL.map(|reason| (reason.slug(), self.sum(|spine| spine.reason(reason))));
-        page.counters("verdicts", "Verdicts on requests and roster members, by reason", "reason", reasons)?;
-        let decisions =
-            [("admit", Decision::Admit), ("refer", Decision::Refer), ("refuse", Decision::Refuse)];
-        let decisions = decisions.map(|(name, decision)| (name, self.sum(|spine| spine.decision(decision))));
-        page.counters(
-            "decisions",
-            "Verdicts on requests and roster members, by decision",
-            "decision",
-            decisions,
-        )?;
+        let decisions = DECISIONS.map(|(name, decision)| (name, self.sum(|spine| spine.decision(decision))));
         let silences = Silence::ALL.map(|cause| (cause.slug(), self.sum(|spine| spine.silence(cause))));
-        page.counters("silences", "Datagrams left unanswered, by cause", "cause", silences)?;
-        page.counter("batches", "Batches of checks", self.sum(Counters::batches))?;
-        page.counter("requests", "Requests that reached a verdict", self.sum(Counters::requests))?;
         let seen = [("again", self.sum(Counters::seen_again)), ("first", self.sum(Counters::seen_first))];
-        page.counters("credentials", "Credentials found verified, or verified now", "seen", seen)?;
-        page.counter("sessions_opened", "Cookies opened", self.sum(Counters::sessions_opened))?;
-        let evictions = self.sum(Counters::pass_back_evictions);
-        page.counter("pass_back_evictions", "Presentations forgotten too early", evictions)?;
-        let unclaimed = self.sum(Counters::pass_back_unclaimed);
-        page.counter("pass_back_unclaimed", "Repeated requests that had no admission to repeat", unclaimed)?;
-        let untold = self.sum(Counters::numbers_untold);
-        page.counter("numbers_untold", "Requests whose number may be a repeated one", untold)?;
-        page.counter("roster_members", "Roster members checked", self.sum(Counters::roster_members))
+        let count = |name, help, of: fn(&Counters) -> u64| Family::count(name, help, self.sum(of));
+        vec![
+            Family::counts(
+                "verdicts",
+                "Verdicts on requests and roster members, by reason",
+                "reason",
+                reasons,
+            ),
+            Family::counts(
+                "decisions",
+                "Verdicts on requests and roster members, by decision",
+                "decision",
+                decisions,
+            ),
+            self.sites(),
+            Family::counts("silences", "Datagrams left unanswered, by cause", "cause", silences),
+            count("batches", "Batches of checks", Counters::batches),
+            count("requests", "Requests that reached a verdict", Counters::requests),
+            Family::counts("credentials", "Credentials found verified, or verified now", "seen", seen),
+            count("sessions_opened", "Cookies opened", Counters::sessions_opened),
+            count("pass_back_evictions", "Presentations forgotten too early", Counters::pass_back_evictions),
+            count(
+                "pass_back_unclaimed",
+                "Repeated requests that had no admission to repeat",
+                Counters::pass_back_unclaimed,
+            ),
+            count("numbers_untold", "Requests whose number may be a repeated one", Counters::numbers_untold),
+            count("roster_members", "Roster members checked", Counters::roster_members),
+        ]
     }
 
-    fn udp(&self, page: &mut Page<'_>) -> fmt::Result {
+    /// A bounded number of sites; `other` is all further ones.
+    fn sites(&self) -> Family {
+        let mut sites = BTreeMap::new();
+        for (site, counts) in self.counters().flat_map(Counters::sites) {
+            let sum = sites.entry(site).or_insert([0; 3]);
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        let mut verdicts = Vec::new();
+        for (site, counts) in sites.into_iter().filter(|(_, counts)| *counts != [0; 3]) {
+            let site = site.map_or_else(|| "other".to_owned(), |site| site.to_string());
+            verdicts.extend(DECISIONS.iter().zip(counts).map(|((decision, _), count)| {
+                (vec![("site", site.clone()), ("decision", (*decision).to_owned())], count)
+            }));
+        }
+        Family {
+            name: "site_verdicts",
+            help: "Verdicts by site and decision; sites that the engine has no room to count are `other`",
+            values: Values::Counts(verdicts),
+        }
+    }
+
+    fn latency(&self) -> Family {
+        let of = |via: &str, latency| (vec![("via", via.to_owned())], latency);
+        let udp = Latency::sum(self.workers.iter().map(|(_, meters)| &meters.latency));
+        let quic = Latency::sum([&self.quic.meters.latency].into_iter());
+        Family {
+            name: "answer_seconds",
+            help: "Time an engine takes over a check, from its receipt to its verdict being sent",
+            values: Values::Histograms(vec![of("udp", udp), of("quic", quic)]),
+        }
+    }
+
+    fn udp(&self) -> Vec<Family> {
         let drops = kernel::drops();
         let dropped = |inode| drops.iter().find(|(of, _)| *of == inode).map_or(0, |(_, dropped)| *dropped);
-        let mut each = |name, help, of: &dyn Fn(&WorkerMeters) -> u64| {
+        let each = |name, help, of: &dyn Fn(&WorkerMeters) -> u64| {
             let values = self.workers.iter().map(|(_, meters)| (meters.index.to_string(), of(meters)));
-            page.counters(name, help, "worker", values)
+            Family::counts(name, help, "worker", values)
         };
-        each("udp_receives", "Receive calls that returned datagrams", &|worker| worker.receives.get())?;
-        each("udp_datagrams", "Datagrams received", &|worker| worker.datagrams.get())?;
-        each("udp_replies", "Replies sent", &|worker| worker.replies.get())?;
-        each("udp_send_drops", "Replies that the system did not accept", &|worker| worker.send_drops.get())?;
-        each("udp_receive_errors", "Receive calls that failed", &|worker| worker.receive_errors.get())?;
-        each("udp_sleeps", "Times a worker had nothing to do", &|worker| worker.sleeps.get())?;
-        each("udp_queue_drops", "Datagrams dropped at a full socket", &|worker| dropped(worker.inode))
+        vec![
+            each("udp_receives", "Receive calls that returned datagrams", &|worker| worker.receives.get()),
+            each("udp_datagrams", "Datagrams received", &|worker| worker.datagrams.get()),
+            each("udp_replies", "Replies sent", &|worker| worker.replies.get()),
+            each("udp_send_drops", "Replies that the system did not accept", &|worker| {
+                worker.send_drops.get()
+            }),
+            each("udp_receive_errors", "Receive calls that failed", &|worker| worker.receive_errors.get()),
+            each("udp_sleeps", "Times a worker had nothing to do", &|worker| worker.sleeps.get()),
+            each("udp_queue_drops", "Datagrams dropped at a full socket", &|worker| dropped(worker.inode)),
+        ]
     }
 
-    fn quic(&self, page: &mut Page<'_>) -> fmt::Result {
+    fn quic(&self) -> Vec<Family> {
         let meters = &self.quic.meters;
         let outcomes = [
             ("accepted", &meters.accepted),
@@ -152,70 +192,74 @@ impl EngineMetrics {
             ("refused-connections", &meters.refused_connections),
             ("refused-stopping", &meters.refused_stopping),
         ];
-        let outcomes = outcomes.map(|(name, meter)| (name, meter.get()));
-        page.counters("quic_handshakes", "Handshakes by outcome", "outcome", outcomes)?;
         let closed = [
             ("profile", &meters.closed_profile),
             ("revoked", &meters.closed_revoked),
             ("certificate", &meters.closed_certificate),
             ("surplus", &meters.closed_surplus),
         ];
-        let closed = closed.map(|(name, meter)| (name, meter.get()));
-        page.counters("quic_closed", "Connections closed by the engine, by cause", "cause", closed)?;
-        page.counter("quic_enrolments", "Sessions given to devices", meters.enrolments.get())?;
-        page.counter("quic_frames", "Frames answered", meters.frames.get())?;
-        let refused = meters.frames_refused.get().map(|(reason, frames)| (reason.slug(), frames));
-        page.counters("quic_frames_refused", "Frames answered with a refusal", "reason", refused)?;
-        page.counter(
-            "quic_frames_unreadable",
-            "Frames that could not be read",
-            meters.frames_unreadable.get(),
-        )?;
         let slow = [
             ("frame", &meters.slow_to_ask),
             ("rest-of-frame", &meters.slow_to_finish),
             ("answer", &meters.slow_to_read),
         ];
-        let slow = slow.map(|(name, meter)| (name, meter.get()));
-        page.counters(
-            "quic_streams_timed_out",
-            "Streams reset after a timeout, by what the engine waited for",
-            "waiting",
-            slow,
-        )?;
-        page.counter("quic_datagrams", "Datagrams received", meters.datagrams.get())?;
-        page.counter(
-            "quic_datagrams_unreadable",
-            "Datagrams that could not be read",
-            meters.datagrams_unreadable.get(),
-        )?;
-        page.gauge("quic_connections", "Connections open", count(self.quic.roll.len()))?;
-        page.gauge("quic_handshakes_under_way", "Handshakes under way", count(self.quic.handshakes.in_all()))
+        let refused = meters.frames_refused.get().map(|(reason, frames)| (reason.slug(), frames));
+        let count = |name, help, meter: &Meter| Family::count(name, help, meter.get());
+        let waiting = "Streams reset after a timeout, by what the engine waited for";
+        vec![
+            Family::counts("quic_handshakes", "Handshakes by outcome", "outcome", named(outcomes)),
+            Family::counts(
+                "quic_closed",
+                "Connections closed by the engine, by cause",
+                "cause",
+                named(closed),
+            ),
+            count("quic_enrolments", "Sessions given to devices", &meters.enrolments),
+            count("quic_frames", "Frames answered", &meters.frames),
+            Family::counts("quic_frames_refused", "Frames answered with a refusal", "reason", refused),
+            count("quic_frames_unreadable", "Frames that could not be read", &meters.frames_unreadable),
+            Family::counts("quic_streams_timed_out", waiting, "waiting", named(slow)),
+            count("quic_datagrams", "Datagrams received", &meters.datagrams),
+            count(
+                "quic_datagrams_unreadable",
+                "Datagrams that could not be read",
+                &meters.datagrams_unreadable,
+            ),
+            Family::level("quic_connections", "Connections open", self.quic.roll.len() as u64),
+            Family::level(
+                "quic_handshakes_under_way",
+                "Handshakes under way",
+                self.quic.handshakes.in_all() as u64,
+            ),
+        ]
     }
 
     /// An issuer that was never heard of has no age: absent is not zero.
-    fn issuers(&self, page: &mut Page<'_>) -> fmt::Result {
+    fn issuers(&self) -> Vec<Family> {
         let (table, now) = (self.engine.table(), self.clock.now());
         let heads: Vec<_> =
             table.issuers().map(|(issuer, slot)| (issuer.to_string(), table.as_of(slot))).collect();
+        let label = |issuer: &String| vec![("issuer", issuer.clone())];
         let ages = heads.iter().filter_map(|(issuer, head)| {
-            let age = Duration::from_millis(now.since(head.heard?));
-            Some((issuer.as_str(), age.as_secs_f64()))
+            Some((label(issuer), Duration::from_millis(now.since(head.heard?)).as_secs_f64()))
         });
-        page.gauges("issuer_age_seconds", "Time since the issuer was last heard of", "issuer", ages)?;
-        let sequences = heads
-            .iter()
-            .map(|(issuer, head)| (issuer.as_str(), i64::try_from(head.sequence.0).unwrap_or(i64::MAX)));
-        page.gauges("issuer_sequence", "The issuer's last change set applied", "issuer", sequences)
+        let sequences = heads.iter().map(|(issuer, head)| (label(issuer), head.sequence.0));
+        vec![
+            Family::seconds("issuer_age_seconds", "Time since the issuer was last heard of", ages),
+            Family::levels("issuer_sequence", "The issuer's last change set applied", sequences),
+        ]
     }
+}
+
+const DECISIONS: [(&str, Decision); 3] =
+    [("admit", Decision::Admit), ("refer", Decision::Refer), ("refuse", Decision::Refuse)];
+
+fn named<const N: usize>(meters: [(&str, &Meter); N]) -> impl IntoIterator<Item = (String, u64)> {
+    meters.map(|(name, meter)| (name.to_owned(), meter.get()))
 }
 
 impl fmt::Debug for EngineMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineMetrics").field("workers", &self.workers.len()).finish_non_exhaustive()
     }
-}
-
-fn count(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -4,12 +4,8 @@ use core::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
-
 use super::exhibit::Exhibit;
-use super::http::{Metrics, Report, bind};
-use super::page::{Page, encoded};
+use super::http::{Metrics, bind};
 use crate::fault::ServeError;
 
 /// A page that shows one exhibit, until it is stopped.
@@ -22,7 +18,7 @@ impl MetricsPage {
     /// # Errors
     /// [`ServeError`] when the address or a thread cannot be had.
     pub fn serve(listen: SocketAddr, exhibit: Arc<dyn Exhibit>) -> Result<MetricsPage, ServeError> {
-        Metrics::start(bind(listen)?, Arc::new(Standalone(exhibit))).map(MetricsPage)
+        Metrics::start(bind(listen)?, exhibit).map(MetricsPage)
     }
 
     /// Where it is served.
@@ -39,31 +35,5 @@ impl MetricsPage {
 impl fmt::Debug for MetricsPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MetricsPage").field(&self.0.addr).finish()
-    }
-}
-
-#[derive(Clone)]
-struct Standalone(Arc<dyn Exhibit>);
-
-impl Report for Standalone {
-    fn text(&self) -> Result<String, fmt::Error> {
-        encoded(self.clone())
-    }
-
-    fn not_ready(&self) -> Vec<String> {
-        self.0.not_ready()
-    }
-}
-
-impl Collector for Standalone {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page::new(encoder);
-        self.0.families().iter().try_for_each(|family| page.family(family))
-    }
-}
-
-impl fmt::Debug for Standalone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Standalone")
     }
 }

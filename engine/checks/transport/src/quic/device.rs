@@ -1,6 +1,7 @@
 //! A device, as its connection knows it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hufu_wire::{CheckNumber, CheckRequest, Grant, Reason, UnixMillis, UnixSeconds, Verdict};
 use quinn::Connection;
@@ -42,7 +43,9 @@ impl Device {
                 *verdict = Verdict::of(*number, now, Reason::Stopping);
             }
         } else {
+            let begun = Instant::now();
             spine.check(now, &self.grant, requests, verdicts);
+            self.shared.meters.latency.add(begun.elapsed(), requests.len());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the endpoint has seen, besides what its spine counts.
 
 use super::frame::Awaited;
-use crate::meter::{ByReason, Meter};
+use crate::meter::{ByReason, Latency, Meter};
 use crate::thread::ThreadId;
 
 /// Counted on the endpoint's thread alone, but for `closed_revoked` and `closed_certificate`, to which threads
@@ -41,6 +41,8 @@ pub(crate) struct QuicMeters {
     pub(crate) slow_to_read: Meter,
     pub(crate) datagrams: Meter,
     pub(crate) datagrams_unreadable: Meter,
+    /// From a batch of checks being read to its verdicts being written.
+    pub(crate) latency: Latency,
     pub(crate) thread: ThreadId,
 }
 

@@ -1,6 +1,6 @@
 //! What one worker's socket has seen.
 
-use crate::meter::Meter;
+use crate::meter::{Latency, Meter};
 use crate::thread::ThreadId;
 
 /// What one worker's socket has seen, besides what its spine counts.
@@ -14,5 +14,7 @@ pub(crate) struct WorkerMeters {
     pub(crate) send_drops: Meter,
     pub(crate) receive_errors: Meter,
     pub(crate) sleeps: Meter,
+    /// From a batch's receipt to its replies being handed to the system.
+    pub(crate) latency: Latency,
     pub(crate) thread: ThreadId,
 }

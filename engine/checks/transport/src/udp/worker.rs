@@ -105,7 +105,7 @@ impl<J: Journal> Worker<J> {
 
     /// Answers everything that was received, in batches as large as the spine takes.
     fn answer(&mut self, received: usize) {
-        let now = self.clock.now();
+        let (now, begun) = (self.clock.now(), Instant::now());
         let Worker { socket, spine, inbox, answered, meters, .. } = self;
         let mut received = inbox.datagrams(received);
         loop {
@@ -121,6 +121,7 @@ impl<J: Journal> Worker<J> {
             answered.mark = spine.check_sealed(now, &mut datagrams, &mut answered.replies);
             wait_for(spine.journal(), answered.mark);
             let sent = send(socket, answered);
+            meters.latency.add(begun.elapsed(), sent.replies);
             meters.datagrams.add(datagrams.len());
             meters.replies.add(sent.replies);
             meters.send_drops.add(sent.dropped);

@@ -47,7 +47,10 @@ fn metrics_and_health_are_served_over_http() {
         "hufu_quic_handshakes_total{outcome=\"accepted\"} 1",
         "hufu_quic_enrolments_total 1",
         "hufu_issuer_sequence{issuer=\"610000\"} 1",
-        "# EOF",
+        "hufu_site_verdicts_total{site=\"",
+        "hufu_answer_seconds_count{via=\"udp\"} 1",
+        "hufu_build_info{version=\"",
+        "process_resident_memory_bytes ",
     ] {
         assert!(page.contains(row), "{row} is missing in\n{page}");
     }
@@ -93,7 +96,7 @@ fn what_others_exhibit_stands_on_the_page() {
     let (status, page) = get(rig.running.metrics_addr.unwrap(), "/metrics");
     assert_eq!(status, 200);
     for row in [
-        "# TYPE hufu_shelf_sets counter",
+        "# TYPE hufu_shelf_sets_total counter",
         "hufu_shelf_sets_total{issuer=\"7\"} 3",
         "hufu_shelf_info{issuer=\"7\",digest=\"00ff\"} 1",
         "hufu_shelf_all_total 4\n",

@@ -1,6 +1,7 @@
 //! `hufu registry serve`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,6 +34,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs `hufu registry serve`.
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let config = Config::load(&args.config)?;
+    let log_format = config.log;
     let runtime = Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let prepared = Prepared::load(config).await?;
@@ -41,15 +43,15 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
             prepared.close().await;
             return Ok(Exit::Yes);
         }
+        log::to_stderr(log_format);
         watch(prepared, args.until_stdin_ends).await
     })
 }
 
 async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exit> {
-    log::to_stderr();
     let mut signals = Signals::new(until_stdin_ends)?;
     let store = prepared.store().to_owned();
-    let mut office = prepared.start()?;
+    let mut office = prepared.start(Arc::new(log::Dropped))?;
     // Scripts read this line to know where, and that it is there.
     let metrics = office.metrics().map_or_else(String::new, |metrics| format!(" metrics={metrics}"));
     say!("ready api={}{metrics}", office.api());
