@@ -40,6 +40,11 @@ const NEEDED: &[Tool] = &[
         for_what: "tests of the feed through JetStream start their own server",
         from: From::Debian("nats-server"),
     },
+    Tool {
+        program: "promtool",
+        for_what: "alarms and dashboard are read as Prometheus reads them",
+        from: From::Debian("prometheus"),
+    },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];

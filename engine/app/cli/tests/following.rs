@@ -5,15 +5,17 @@ mod common;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use common::{Deployment, Engine, ISSUER, eventually, said};
+use common::{Deployment, Engine, ISSUER, eventually, said, shown_figures, used_figures};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_signature::PreparedKey;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
+use serde_json::Value;
 
 const LOCAL: IssuerId = IssuerId(310_000);
 const NATIONAL: IssuerId = IssuerId(100_000);
@@ -135,6 +137,49 @@ fn metrics(engine: &Engine) -> String {
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
     page
+}
+
+/// Alarms, dashboard and runbook name figures that an engine shows, and Prometheus reads their expressions.
+#[test]
+fn operators_are_told_of_figures_that_there_are() {
+    let chain = Chain::new();
+    let page = metrics(&chain.deployment.serve());
+    let shown = shown_figures(&page);
+    let used = used_figures();
+    let missing: Vec<_> =
+        used.iter().filter(|name| !name.starts_with("hufu_registry_") && !shown.contains(*name)).collect();
+    assert!(used.len() > 40 && missing.is_empty(), "{missing:?} of {}", used.len());
+
+    let page = page.split_once("\r\n\r\n").unwrap().1;
+    promtool(&["check", "metrics"], &chain.deployment, page);
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/operations");
+    promtool(&["test", "rules", &rules.join("alerts.test.yml").display().to_string()], &chain.deployment, "");
+
+    // The dashboard's expressions, as rules: that is what promtool reads.
+    let dashboard = fs::read_to_string(rules.join("dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut text = "groups: [{name: dashboard, rules: [\n".to_owned();
+    for (number, target) in targets.enumerate() {
+        let expression = target["expr"].as_str().unwrap();
+        let expression = expression.replace("$__rate_interval", "5m").replace("$engine", ".*");
+        text += &format!("  {{record: 'panel_{number}', expr: {}}},\n", Value::from(expression));
+    }
+    chain.deployment.write("dashboard.yml", &(text + "]}]\n"));
+    promtool(&["check", "rules", "dashboard.yml"], &chain.deployment, "");
+}
+
+/// Runs Prometheus' own reader, which must have nothing to say against it.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn promtool(arguments: &[&str], deployment: &Deployment, input: &str) {
+    let mut promtool = Command::new("promtool");
+    promtool.args(arguments).current_dir(deployment.folder());
+    let child = promtool.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("promtool is needed: apt-get install prometheus");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "promtool {arguments:?}: {}", said(&output));
 }
 
 /// R21, R22, R24: what both authorities signed decides; the page tells sequence and digest.

@@ -116,6 +116,26 @@ fn address(ready: &str, name: &str) -> String {
     after.split_ascii_whitespace().next().unwrap().to_owned()
 }
 
+/// Collectors of logs read one JSON object a line, from the first line on.
+#[test]
+fn a_log_in_json_has_one_object_a_line() {
+    let deployment = Deployment::new();
+    let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &format!("log = \"json\"\n{text}"));
+    let (mut child, _, log) = service(deployment.folder(), "serve --until-stdin-ends --config engine.toml");
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let lines: Vec<_> = BufReader::new(log).lines().map(Result::unwrap).collect();
+    assert!(lines.len() > 3, "{lines:?}");
+    for line in &lines {
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        for key in ["timestamp", "level", "message"] {
+            assert!(line[key].is_string(), "{line}");
+        }
+    }
+}
+
 #[test]
 fn a8_an_engine_outlives_the_reader_of_its_log_and_counts_what_it_dropped() {
     let deployment = Deployment::new();

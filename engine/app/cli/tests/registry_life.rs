@@ -3,7 +3,7 @@
 mod common;
 mod registry;
 
-use common::{get, said};
+use common::{get, said, shown_figures, used_figures};
 use registry::{ISSUER, World};
 use serde_json::Value;
 
@@ -296,4 +296,13 @@ fn b13_a_registry_shows_what_it_did_and_refused() {
     assert!(value("hufu_registry_tokens") >= 1);
     assert_eq!(value("hufu_registry_store_up"), 1);
     assert_eq!(get(&world.metrics, "/readyz").0, 200);
+
+    let shown = shown_figures(&get(&world.metrics, "/metrics").1);
+    let used = used_figures();
+    let missing: Vec<_> =
+        used.iter().filter(|name| name.starts_with("hufu_registry_") && !shown.contains(*name)).collect();
+    assert!(missing.is_empty(), "operators are told of {missing:?}");
+    let page = get(&world.metrics, "/metrics").1;
+    let left = page.lines().find_map(|line| line.strip_prefix("hufu_registry_trust_list_left_seconds "));
+    assert!(left.unwrap().parse::<f64>().unwrap() > 86_400.0, "{left:?}");
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -57,6 +58,28 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
     (status, answer)
+}
+
+/// Names of figures that the files for operators use: alarms, dashboard, runbook.
+pub(crate) fn used_figures() -> BTreeSet<String> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs");
+    let files = ["operations/alerts.yml", "operations/dashboard.json", "OPERATIONS.md"];
+    let text: String = files.iter().map(|file| fs::read_to_string(docs.join(file)).unwrap()).collect();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_figure = |word: &&str| {
+        word.starts_with("hufu_") || word.strip_prefix("process_").is_some_and(|rest| !rest.is_empty())
+    };
+    words.filter(is_figure).map(str::to_owned).collect()
+}
+
+/// Names of figures on a page, in the text format of Prometheus.
+pub(crate) fn shown_figures(page: &str) -> BTreeSet<String> {
+    let kinds = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let names = kinds.flat_map(|(name, kind)| match kind {
+        "histogram" => ["", "_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")).to_vec(),
+        _ => vec![name.to_owned()],
+    });
+    names.collect()
 }
 
 /// Repeats `ask` until it is content: engines look at their files once a second.
