@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use aws_lc_rs::rand;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_signature::Scheme;
-use hufu_wire::{IssuerId, KeyId};
+use hufu_wire::{IssuerId, KeyId, without_bom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -261,7 +261,7 @@ pub fn read_seed(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     ensure_private(path)?;
     let bytes = Zeroizing::new(files::read(path)?);
     let mut seed = Zeroizing::new([0; 32]);
-    let digits = bytes.trim_ascii();
+    let digits = without_bom(&bytes).trim_ascii();
     if bytes.len() == seed.len() {
         seed.copy_from_slice(&bytes);
     } else if hex::decode_to_slice(digits, &mut *seed).is_err() {

@@ -15,6 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use hufu_wire::without_bom;
 use tempfile::NamedTempFile;
 
 pub use unavailable::{Unavailable, unavailable};
@@ -36,12 +37,28 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The text of a file.
+/// The text of a file, without a byte order mark in front.
 ///
 /// # Errors
 /// The file cannot be read, or is not UTF-8.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))
+    let mut text =
+        String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))?;
+    let mark = text.len() - without_bom(text.as_bytes()).len();
+    text.drain(..mark);
+    Ok(text)
+}
+
+/// The bytes of a PEM file, or of a DER file in its place, without a byte order mark in front. What stands between PEM
+/// blocks need not be UTF-8.
+///
+/// # Errors
+/// The file cannot be read; the error names it.
+pub fn read_pem(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = read(path)?;
+    let mark = bytes.len() - without_bom(&bytes).len();
+    bytes.drain(..mark);
+    Ok(bytes)
 }
 
 /// Writes a file that must not exist yet: a key that is written over is lost for good.
@@ -144,6 +161,18 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (bytes, text) in [("\u{feff}a = 1\n", "a = 1\n"), ("a = 1\n", "a = 1\n"), ("\u{feff}", "")] {
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(read_text(&path).unwrap(), text);
+            assert_eq!(read_pem(&path).unwrap(), text.as_bytes());
+            assert_eq!(read(&path).unwrap(), bytes.as_bytes(), "other files may begin with any bytes");
+        }
+    }
 
     #[test]
     fn what_exists_is_never_created_over_and_secrets_are_the_owners() {

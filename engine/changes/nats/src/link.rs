@@ -121,7 +121,7 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsFault> {
 /// A file's one line.
 fn secret(file: &Path) -> Result<String, NatsFault> {
     let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn readable(file: &Path) -> Result<&Path, NatsFault> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hufu_wire::without_bom;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3CopyIfNotExists};
 use object_store::path::Path;
 use object_store::{Certificate, ClientOptions};
@@ -55,8 +56,9 @@ impl Objects {
             .with_read_timeout(SILENCE);
         if let Some(file) = &options.ca {
             let roots = std::fs::read(file).map_err(|error| error.to_string());
-            let roots =
-                roots.and_then(|pem| Certificate::from_pem_bundle(&pem).map_err(|error| error.to_string()));
+            let roots = roots.and_then(|pem| {
+                Certificate::from_pem_bundle(without_bom(&pem)).map_err(|error| error.to_string())
+            });
             let roots = roots.map_err(|what| misconfigured(format!("{}: {what}", file.display())))?;
             client = roots.into_iter().fold(client, ClientOptions::with_root_certificate);
         }

@@ -17,7 +17,7 @@ pub(crate) fn authorization(file: &Path) -> Result<HeaderValue, ApiFault> {
     let mut text = String::new();
     let read = File::open(file).and_then(|open| open.take(FILE_BYTES_MAX).read_to_string(&mut text));
     read.map_err(|error| misconfigured(&error.to_string()))?;
-    let token = text.trim_ascii();
+    let token = text.trim_start_matches('\u{feff}').trim_ascii();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(misconfigured("not a token: one line as `hufu token new` prints it is expected"));
     }
@@ -41,6 +41,7 @@ mod tests {
             assert!(!format!("{header:?}").contains("secret"), "{header:?}");
         };
         check("hufu_secret\n", Some("Bearer hufu_secret"));
+        check("\u{feff}hufu_secret\r\n", Some("Bearer hufu_secret"));
         check("", None);
         check("hufu_secret hufu_secret", None);
         check("hufu_secret\r\nX-Header: 1", None);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hufu_wire::{Actor, UnixSeconds};
+use hufu_wire::{Actor, UnixSeconds, without_bom};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, TransportConfig};
 use rustls::RootCertStore;
@@ -46,7 +46,8 @@ impl Identity {
         Identity::of_pem([named("chain", chain), named("key", key), named("roots", roots)])
     }
 
-    fn of_pem([chain, key, roots]: [(&Path, &[u8]); 3]) -> Result<Identity, IdentityFault> {
+    fn of_pem(files: [(&Path, &[u8]); 3]) -> Result<Identity, IdentityFault> {
+        let [chain, key, roots] = files.map(|(what, pem)| (what, without_bom(pem)));
         let certificates = |(what, pem)| {
             let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
             all.map_err(|error| unreadable(what, &error))

@@ -5,6 +5,7 @@
 //! `docs/PROTOCOL.md` describes the same layouts for people who write a client in another language,
 //! `docs/SYNC.md` those of [`chain`], and `fixtures/golden/` holds bytes of every message with their meaning.
 
+mod bom;
 pub mod chain;
 mod decision;
 mod ids;
@@ -20,6 +21,7 @@ mod stream;
 mod time;
 mod verdict;
 
+pub use bom::without_bom;
 pub use decision::Decision;
 pub use ids::{
     CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, RuleId,

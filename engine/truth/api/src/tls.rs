@@ -1,8 +1,10 @@
 //! The server's identity.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use hufu_wire::without_bom;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,13 +13,15 @@ use super::options::{ServeFault, TlsFiles};
 
 /// TLS 1.3 and 1.2 with the certificate of these files; clients show tokens, not certificates.
 pub(super) fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeFault> {
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let read = |file: &Path| fs::read(file).map_err(|why| fault(file, why.to_string()));
+    let chain = CertificateDer::pem_slice_iter(without_bom(&read(&files.certificate)?))
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|why| fault(&files.certificate, why.to_string()))?;
     if chain.is_empty() {
         return Err(fault(&files.certificate, "there is no certificate in it".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| fault(&files.key, why.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(without_bom(&read(&files.key)?))
+        .map_err(|why| fault(&files.key, why.to_string()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use hufu_files::keys;
-use hufu_files::moment;
+use hufu_files::{keys, moment, read_pem};
 use hufu_transport::{TlsParts, profile};
 use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, GeneralName, X509Certificate};
+use zeroize::Zeroizing;
 
 use super::state::State;
 use crate::config::Files;
@@ -52,7 +52,8 @@ impl Own {
     /// A file that is missing or is not what it should be.
     pub(super) fn read(files: &Files) -> anyhow::Result<Own> {
         let chain = certificates(&files.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, &error))?;
+        let key = Zeroizing::new(read_pem(&files.key)?);
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| pem(&files.key, &error))?;
         keys::ensure_private(&files.key)?;
         Ok(Own { chain, key })
     }
@@ -120,8 +121,8 @@ impl Devices {
         let mut devices =
             Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, lists: Vec::new() };
         if let Some(path) = &files.crl {
-            let crls: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
-                .and_then(Iterator::collect)
+            let crls: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&read_pem(path)?)
+                .collect::<Result<_, _>>()
                 .map_err(|error| pem(path, &error))?;
             ensure!(!crls.is_empty(), "{} holds no revocation list", path.display());
             for crl in crls {
@@ -186,8 +187,9 @@ pub(super) fn parts(own: &Own, devices: &Devices, crls_must_be_fresh: bool) -> T
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| pem(path, &error))?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&read_pem(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| pem(path, &error))?;
     ensure!(!found.is_empty(), "{} holds no certificate", path.display());
     Ok(found)
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hufu_wire::without_bom;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
@@ -146,8 +147,8 @@ fn is_here(url: &Url) -> bool {
 fn roots(file: &Path) -> Result<Vec<Certificate>, ApiFault> {
     let misconfigured = |what: String| ApiFault::Misconfigured(format!("roots {}: {what}", file.display()));
     let pem = std::fs::read(file).map_err(|error| misconfigured(error.to_string()))?;
-    let roots =
-        Certificate::from_pem_bundle(&pem).map_err(|error| misconfigured(crate::fault::told(error)))?;
+    let roots = Certificate::from_pem_bundle(without_bom(&pem))
+        .map_err(|error| misconfigured(crate::fault::told(error)))?;
     if roots.is_empty() {
         return Err(misconfigured("no certificate in it; PEM is expected".to_owned()));
     }
