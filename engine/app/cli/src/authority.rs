@@ -2,6 +2,7 @@
 //! list. Certificates follow docs/PROTOCOL.md section 1, with the serial numbers of [`profile`].
 
 mod index;
+pub(crate) mod request;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,9 +12,11 @@ use hufu_transport::profile;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, UnixSeconds, limits};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType,
-    SerialNumber,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevocationReason, RevokedCertParams,
+    SanType, SerialNumber, SubjectPublicKeyInfo,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -29,6 +32,8 @@ pub(crate) struct Authority {
     _lock: Lock,
     root_pem: String,
     root: Issuer<'static, KeyPair>,
+    /// When the root ends, and with it all that it has signed.
+    root_ends: UnixSeconds,
     index: Index,
 }
 
@@ -55,10 +60,13 @@ const CLOCKS_DIFFER_S: u32 = 3600;
 impl Authority {
     /// A new authority in `folder`, which must not hold one.
     pub(crate) fn init(folder: &Path, name: &str) -> anyhow::Result<Authority> {
+        // RFC 5280 appendix A: ub-common-name.
+        ensure!((1..=64).contains(&name.chars().count()), "the root's name must have 1 to 64 characters");
         files::folder(folder)?;
         let lock = files::lock(folder)?;
         let key = KeyPair::generate().context("cannot make the root's key")?;
-        let mut params = params(name, ROOT_LIFE_S);
+        let root_ends = until(ROOT_LIFE_S);
+        let mut params = params(name, root_ends);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let root_pem = params.self_signed(&key).context("cannot sign the root certificate")?.pem();
@@ -66,8 +74,9 @@ impl Authority {
         files::create(&folder.join(ROOT_KEY), key_pem.as_bytes(), Readable::Owner)?;
         files::create(&folder.join(ROOT), root_pem.as_bytes(), Readable::All)?;
         let root = Issuer::from_ca_cert_pem(&root_pem, key)?;
+        let index = Index::default();
         let mut authority =
-            Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, index: Index::default() };
+            Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, root_ends, index };
         authority.publish()?;
         Ok(authority)
     }
@@ -87,8 +96,12 @@ impl Authority {
             .with_context(|| format!("{} is not a private key", of(ROOT_KEY).display()))?;
         let root = Issuer::from_ca_cert_pem(&root_pem, key)
             .with_context(|| format!("{} is not a root certificate", of(ROOT).display()))?;
+        let root_ends = CertificateDer::from_pem_slice(root_pem.as_bytes())
+            .ok()
+            .and_then(|root| profile::read_end(&root).ok())
+            .with_context(|| format!("{} is not a root certificate", of(ROOT).display()))?;
         let index = Index::load(&of(INDEX))?;
-        Ok(Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, index })
+        Ok(Authority { folder: folder.to_owned(), _lock: lock, root_pem, root, root_ends, index })
     }
 
     /// The root certificate, PEM.
@@ -96,11 +109,23 @@ impl Authority {
         &self.root_pem
     }
 
-    /// A certificate for a device.
+    /// A certificate for a device, and the key that is made with it.
     pub(crate) fn device(&mut self, grant: Grant, life_s: u32) -> anyhow::Result<Issued> {
         let issued = self.device_unstored(grant, life_s)?;
         self.store()?;
         Ok(issued)
+    }
+
+    /// A certificate, PEM, for a device that keeps its key to itself and has proved that it has it.
+    pub(crate) fn device_with_key(
+        &mut self,
+        grant: Grant,
+        life_s: u32,
+        key: &SubjectPublicKeyInfo,
+    ) -> anyhow::Result<String> {
+        let chain = self.certify_device(grant, life_s, key)?;
+        self.store()?;
+        Ok(chain)
     }
 
     /// Certificates for many devices, noted in the index together.
@@ -112,6 +137,17 @@ impl Authority {
     }
 
     fn device_unstored(&mut self, grant: Grant, life_s: u32) -> anyhow::Result<Issued> {
+        let key = new_key()?;
+        let chain = self.certify_device(grant, life_s, &key)?;
+        Ok(Issued { chain, key: Zeroizing::new(key.serialize_pem()) })
+    }
+
+    fn certify_device(
+        &mut self,
+        grant: Grant,
+        life_s: u32,
+        key: &impl PublicKeyData,
+    ) -> anyhow::Result<String> {
         let Grant { device, generation, .. } = grant;
         ensure!(device.0 < limits::DEVICES_MAX, "a device id must be less than {}", limits::DEVICES_MAX);
         ensure!(
@@ -128,19 +164,22 @@ impl Authority {
             );
         }
         let serial = profile::serial(device, generation, moment::now().seconds());
-        let mut params = params(&format!("Hufu device {device}"), life_s);
+        let ends = self.ends_after(life_s)?;
+        let mut params = params(&format!("Hufu device {device}"), ends);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         for name in profile::names(grant) {
             params.subject_alt_names.push(SanType::URI(name.try_into()?));
         }
-        let issued = self.sign(params, &serial)?;
-        self.index.add(&serial, Subject::device(grant), until(life_s));
-        Ok(issued)
+        let chain = self.sign(params, &serial, key)?;
+        self.index.add(&serial, Subject::device(grant), ends);
+        Ok(chain)
     }
 
     /// A certificate for an engine.
     pub(crate) fn server(&mut self, names: &[String], life_s: u32) -> anyhow::Result<Issued> {
-        let mut params = params("Hufu engine", life_s);
+        let ends = self.ends_after(life_s)?;
+        names.iter().try_for_each(|name| request::ensure_host_name(name))?;
+        let mut params = params("Hufu engine", ends);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for name in std::iter::once(profile::ENGINE_NAME).chain(names.iter().map(String::as_str)) {
             params.subject_alt_names.push(match name.parse() {
@@ -151,10 +190,11 @@ impl Authority {
             });
         }
         let serial = random_serial()?;
-        let issued = self.sign(params, &serial)?;
-        self.index.add(&serial, Subject::Engine { names: names.to_vec() }, until(life_s));
+        let key = new_key()?;
+        let chain = self.sign(params, &serial, &key)?;
+        self.index.add(&serial, Subject::Engine { names: names.to_vec() }, ends);
         self.store()?;
-        Ok(issued)
+        Ok(Issued { chain, key: Zeroizing::new(key.serialize_pem()) })
     }
 
     /// Revokes a device up to and including `generation`; returns how many certificates that kills. A device
@@ -198,13 +238,34 @@ impl Authority {
         self.index.entries()
     }
 
-    fn sign(&self, mut params: CertificateParams, serial: &[u8]) -> anyhow::Result<Issued> {
-        let key = KeyPair::generate().context("cannot make the certificate's key")?;
+    /// The end of a certificate that lives this long from now. One that is over at once, or that outlives its root, is
+    /// refused here: nobody would accept it.
+    fn ends_after(&self, life_s: u32) -> anyhow::Result<UnixSeconds> {
+        ensure!(
+            life_s > 0,
+            "--valid 0 makes a certificate that has expired; give it a day at least, for example 7d"
+        );
+        let ends = until(life_s);
+        ensure!(
+            ends <= self.root_ends,
+            "the certificate would end {}, after the root that signs it ({}), and nobody accepts it then; give a shorter \
+             --valid, or make a new authority with `hufu ca init`",
+            moment::show(ends),
+            moment::show(self.root_ends)
+        );
+        Ok(ends)
+    }
+
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        serial: &[u8],
+        key: &impl PublicKeyData,
+    ) -> anyhow::Result<String> {
         params.serial_number = Some(SerialNumber::from_slice(serial));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.root).context("cannot sign the certificate")?;
-        Ok(Issued { chain: certificate.pem(), key: Zeroizing::new(key.serialize_pem()) })
+        Ok(params.signed_by(key, &self.root).context("cannot sign the certificate")?.pem())
     }
 
     fn store(&self) -> anyhow::Result<()> {
@@ -212,13 +273,17 @@ impl Authority {
     }
 }
 
-fn params(name: &str, life_s: u32) -> CertificateParams {
+fn new_key() -> anyhow::Result<KeyPair> {
+    KeyPair::generate().context("cannot make the certificate's key")
+}
+
+fn params(name: &str, ends: UnixSeconds) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     let now = moment::now().seconds();
     params.not_before = instant(UnixSeconds(now.0.saturating_sub(CLOCKS_DIFFER_S)));
-    params.not_after = instant(until(life_s));
+    params.not_after = instant(ends);
     params
 }
 
@@ -251,9 +316,8 @@ fn instant(at: UnixSeconds) -> OffsetDateTime {
 mod tests {
     use super::*;
     use hufu_wire::{Scope, SiteId};
-    use rustls::pki_types::CertificateDer;
     use rustls::pki_types::CertificateRevocationListDer;
-    use rustls::pki_types::pem::PemObject as _;
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
 
     const GRANT: Grant = Grant {
         device: DeviceId(7),
@@ -315,6 +379,57 @@ mod tests {
         let said = authority.device(below, 86_400).err().unwrap().to_string();
         assert!(said.contains("is revoked; issue a higher one"), "{said}");
         authority.device(Grant { generation: DeviceGeneration(5), ..below }, 86_400).unwrap();
+    }
+
+    /// Whatever the request asks for, the certificate says what the authority says.
+    #[test]
+    fn r43_a_device_keeps_its_key_and_gets_nothing_that_its_request_asks_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut wishes = CertificateParams::new(vec![profile::ENGINE_NAME.to_owned()]).unwrap();
+        wishes.distinguished_name.push(DnType::CommonName, "Hufu engine");
+        wishes.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        wishes.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let file = folder.path().join("gate.csr");
+        let pem = wishes.serialize_request(&key).unwrap().pem().unwrap();
+        std::fs::write(&file, format!("\u{feff}{pem}")).unwrap();
+        let requested = request::read(&file).unwrap();
+        let chain = authority.device_with_key(GRANT, 86_400, &requested).unwrap();
+
+        let leaf = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
+        assert_eq!(profile::read_certificate(&leaf), Ok(GRANT));
+        let (_, leaf) = X509Certificate::from_der(&leaf).unwrap();
+        assert_eq!(leaf.public_key().subject_public_key.data, key.der_bytes());
+        assert_eq!(leaf.subject().to_string(), "CN=Hufu device 7");
+        let usage = leaf.extended_key_usage().unwrap().unwrap().value;
+        assert!(usage.client_auth && !usage.server_auth && !leaf.is_ca());
+        let names = leaf.subject_alternative_name().unwrap().unwrap().value;
+        assert_eq!(names.general_names.len(), 3, "{names:?}");
+        let said = authority.device_with_key(GRANT, 86_400, &requested).err().unwrap().to_string();
+        assert!(said.contains("two devices would share its state"), "{said}");
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_would_accept_is_not_issued() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        for (life_s, wanted) in
+            [(0, "expired"), (ROOT_LIFE_S + 60, "after the root"), (u32::MAX, "after the root")]
+        {
+            for said in [authority.device(GRANT, life_s).err(), authority.server(&[], life_s).err()] {
+                let said = said.unwrap().to_string();
+                assert!(said.contains(wanted), "{said}");
+            }
+        }
+        for name in ["https://engine.example", "engine.example:7411", "an engine", ""] {
+            let said = authority.server(&[name.to_owned()], 60).err().unwrap().to_string();
+            assert!(said.contains("neither a DNS name nor an IP address"), "{said}");
+        }
+        authority.server(&["*.engine.example", "10.0.0.1", "::1"].map(str::to_owned), 60).unwrap();
+        assert!(authority.device(GRANT, 60).is_ok(), "and nothing of it is used up");
+        let empty = folder.path().join("other");
+        assert!(Authority::init(&empty, "").is_err() && !empty.exists());
     }
 
     #[test]

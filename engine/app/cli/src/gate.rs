@@ -1,8 +1,9 @@
 //! A gate's folder: certificate, key, the operator's root, and where the engines are.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use hufu_client::{EngineAddress, Identity, Server};
 use hufu_files::keys;
 use hufu_files::{self as files, Readable};
@@ -13,7 +14,7 @@ use crate::authority::Issued;
 use crate::term::note;
 
 /// The device's certificate.
-pub(crate) const CERTIFICATE: &str = "device.pem";
+const CERTIFICATE: &str = "device.pem";
 const KEY: &str = "device.key";
 const ROOT: &str = "ca.pem";
 const SETTINGS: &str = "gate.toml";
@@ -54,9 +55,45 @@ pub(crate) fn write(
 ) -> anyhow::Result<()> {
     files::folder(folder)?;
     files::create(&folder.join(KEY), issued.key.as_bytes(), Readable::Owner)?;
-    files::create(&folder.join(CERTIFICATE), issued.chain.as_bytes(), Readable::All)?;
+    write_without_key(folder, &issued.chain, root, engines)
+}
+
+/// The same for a device that keeps its key to itself.
+pub(crate) fn write_without_key(
+    folder: &Path,
+    chain: &str,
+    root: &str,
+    engines: &[EngineAddress],
+) -> anyhow::Result<()> {
+    files::folder(folder)?;
+    files::create(&folder.join(CERTIFICATE), chain.as_bytes(), Readable::All)?;
     files::create(&folder.join(ROOT), root.as_bytes(), Readable::All)?;
     point_at(folder, engines)
+}
+
+/// Refuses a folder in which a gate's files would meet others, before a certificate is issued for it: a generation is
+/// issued once. A key may lie there already where the device keeps its own.
+pub(crate) fn ensure_free(folder: &Path, keeps_key: bool) -> anyhow::Result<()> {
+    let theirs = [CERTIFICATE, ROOT, SETTINGS];
+    let ours = theirs.into_iter().chain(Some(KEY).filter(|_| !keeps_key));
+    if let Some(taken) = ours.map(|name| folder.join(name)).find(|path| path.exists()) {
+        bail!("{} exists already; give the gate a folder of its own", taken.display());
+    }
+    files::folder(folder)
+}
+
+/// Refuses addresses that no gate could ask.
+pub(crate) fn ensure_reachable(engines: &[EngineAddress]) -> anyhow::Result<()> {
+    for (at, engine) in engines.iter().enumerate() {
+        let text = engine.to_string();
+        let ip = text.parse::<SocketAddr>().ok().map(|address| address.ip());
+        ensure!(
+            !ip.is_some_and(|ip| ip.is_unspecified() || ip.is_multicast()),
+            "--engine {text}: engines listen there, and no gate can ask there; give the engine's own address"
+        );
+        ensure!(!engines[..at].contains(engine), "--engine {text} is given twice");
+    }
+    Ok(())
 }
 
 /// Names the engines that a gate asks.

@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject};
+use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject, request};
 use crate::gate;
 use crate::listing::list;
 use crate::outcome::Exit;
@@ -23,6 +23,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca server --dir ca --out engine
   hufu ca device --dir ca --device 7 --site 310101 --engine 127.0.0.1:7411 --out gates/7
   hufu ca device --dir ca --device 8 --site 310102 --scope rosters --engine 127.0.0.1:7411 --out gates/8
+  hufu ca device --dir ca --device 9 --site 310102 --csr gate-9.csr --engine 127.0.0.1:7411 --out gates/9
   hufu ca server --dir ca --out engine --renew
   hufu ca revoke --dir ca --device 7 --generation 0
   hufu ca revoke --dir ca --engine engine.pem
@@ -101,6 +102,10 @@ pub(crate) struct DeviceArgs {
     /// How long the certificate is valid
     #[arg(long, value_name = "SPAN", default_value = "365d")]
     valid: Span,
+    /// The device's own certificate request (PKCS #10): the device keeps its key, and nothing but the public key is
+    /// taken from the request
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
     /// The gate's folder
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -187,11 +192,24 @@ fn device(args: &DeviceArgs) -> anyhow::Result<()> {
             ScopeName::Rosters => Scope::CHECKS_AND_ROSTERS,
         },
     };
+    gate::ensure_reachable(&args.engine)?;
+    let requested = args.csr.as_deref().map(request::read).transpose()?;
     let mut authority = Authority::open(&args.dir)?;
-    ensure!(!args.out.join(gate::CERTIFICATE).exists(), "{} already has a gate", args.out.display());
-    let issued = authority.device(grant, args.valid.s)?;
-    gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
-    say!("device {} of site {}: {}", grant.device, grant.site, args.out.display());
+    gate::ensure_free(&args.out, requested.is_some())?;
+    let out = args.out.display();
+    if let Some(key) = requested {
+        let chain = authority.device_with_key(grant, args.valid.s, &key)?;
+        gate::write_without_key(&args.out, &chain, authority.root_pem(), &args.engine)?;
+        say!(
+            "device {} of site {}: {out}, without a key: the device keeps its own",
+            grant.device,
+            grant.site
+        );
+    } else {
+        let issued = authority.device(grant, args.valid.s)?;
+        gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
+        say!("device {} of site {}: {out}", grant.device, grant.site);
+    }
     Ok(())
 }
 
@@ -220,7 +238,8 @@ fn serial_of(named: &str) -> anyhow::Result<Vec<u8>> {
         return Ok(serial);
     }
     let not_one = || format!("{named} is neither a certificate nor a serial number");
-    let der = CertificateDer::from_pem_file(named).ok().with_context(not_one)?;
+    let pem = files::read_pem(Path::new(named)).ok().with_context(not_one)?;
+    let der = CertificateDer::from_pem_slice(&pem).ok().with_context(not_one)?;
     let (_, certificate) = X509Certificate::from_der(&der).ok().with_context(not_one)?;
     Ok(certificate.raw_serial().to_vec())
 }
