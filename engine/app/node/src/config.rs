@@ -8,7 +8,9 @@ mod sections;
 
 use std::path::Path;
 
-use hufu_wire::limits;
+use anyhow::{bail, ensure};
+use hufu_files::moment;
+use hufu_wire::{UnixMillis, UnixSeconds, limits};
 use serde::Deserialize;
 #[cfg(test)]
 use serde::Serialize;
@@ -50,6 +52,10 @@ pub struct Config {
     /// And those that the command line names.
     #[serde(skip)]
     pub short: Vec<Short>,
+    /// Where the engine's clock stands still, for tests of clients. Only the command line says so: no file can make
+    /// an engine at a real gate forget the time.
+    #[serde(skip)]
+    pub clock_stands_at: Option<UnixSeconds>,
 }
 
 impl Config {
@@ -64,6 +70,34 @@ impl Config {
         config.files.make_relative_to(&folder);
         config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
         Ok(config)
+    }
+
+    /// The time by which the engine judges codes, cookies and lists.
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock_stands_at.map_or_else(moment::now, UnixSeconds::millis)
+    }
+
+    /// Refuses a clock that stands still wherever a real gate could ask, or a real authority change a status.
+    ///
+    /// # Errors
+    /// The address that is not of the loopback, or the chain that is followed.
+    pub(crate) fn ensure_clock_may_stand(&self) -> anyhow::Result<()> {
+        if self.clock_stands_at.is_none() {
+            return Ok(());
+        }
+        let Listen { udp, quic, metrics, .. } = &self.listen;
+        let elsewhere = udp.get_ref().iter().chain(quic.iter()).chain(metrics.0);
+        if let Some(address) = elsewhere.into_iter().find(|address| !address.ip().is_loopback()) {
+            bail!(
+                "--clock-stands-at is for tests of clients on this machine, and the engine would listen on {address}; \
+                 write 127.0.0.1 or [::1] for udp, quic and metrics, or leave --clock-stands-at out"
+            );
+        }
+        ensure!(
+            self.follow.is_empty() && self.short.is_empty(),
+            "--clock-stands-at is for tests of clients, and no chain is followed then; take [[follow]] and --follow out"
+        );
+        Ok(())
     }
 
     /// The same from text; `path` is only a name for the error.

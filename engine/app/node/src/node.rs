@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use hufu_check::{Engine, EngineParts, Rate};
+use hufu_check::{Engine, EngineParts, NoJournal, Rate};
 use hufu_codes::keyring::Keyring;
 use hufu_files as files;
 use hufu_files::keys::{Owner, PublicKey};
@@ -26,7 +26,7 @@ use hufu_files::unavailable;
 use hufu_files::watched::Watched;
 use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
-use hufu_transport::{QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
+use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
 use hufu_wire::{UnixSeconds, limits};
 
 use self::certificates::{Devices, Own};
@@ -86,6 +86,7 @@ fn facts(config: &Config, keyring: &Keyring, own: &Own, devices: &Devices) -> Fa
         crl_must_be_fresh: *config.devices.crl_must_be_fresh.get_ref(),
         trust_list: TrustFacts { version: list.version(), made_at: list.made_at(), next_by: list.next_by() },
         trust_list_must_be_fresh: keyring.must_be_fresh(),
+        clock_stands_at: config.clock_stands_at,
     }
 }
 
@@ -135,6 +136,7 @@ impl Prepared {
     }
 
     fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
+        config.ensure_clock_may_stand()?;
         // Before the first file is read: whatever changes from here on is seen as a change.
         let watches = Watches::new(&config.files);
         let follow = |path: &PathBuf| (path.clone(), Watched::new([path]));
@@ -146,6 +148,7 @@ impl Prepared {
             &operator,
             &state,
             *config.trust.list_must_be_fresh.get_ref(),
+            config.now().seconds(),
         )?;
         let sites = read_sites(&config.files)?;
         let devices = Devices::read(&config.files)?;
@@ -210,7 +213,12 @@ impl Prepared {
     pub fn start(self) -> anyhow::Result<Node> {
         let Prepared { statuses, snapshots, chains, watches, held } = self;
         let chains = chains.start(&held.keyring, &held.state)?;
-        let running = match hufu_transport::serve(held.options(), Arc::clone(&held.engine)) {
+        let clock = match held.config.clock_stands_at {
+            Some(at) => Clock::new(move || at.millis()),
+            None => Clock::system(),
+        };
+        let serving = hufu_transport::serve_by(clock, held.options(), Arc::clone(&held.engine), || NoJournal);
+        let running = match serving {
             Ok(running) => running,
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
             Err(fault) => return Err(unavailable(fault)),
@@ -290,7 +298,10 @@ impl Node {
         }
         held.endings.look(&held.own, &held.devices, &held.keyring);
         held.health.set(held.facts());
-        held.cluster.look(at_once, &held.engine);
+        // Keys move with the time, and what they have left behind is gone for good.
+        if held.config.clock_stands_at.is_none() {
+            held.cluster.look(at_once, &held.engine);
+        }
         held.note_cluster();
         chains.look(&held.state);
         held.state.retry();
@@ -319,7 +330,8 @@ impl Held {
 
     fn take_trust_list(&mut self, chains: &Chains) -> anyhow::Result<String> {
         let path = &self.config.files.trust_list;
-        self.keyring = keyring::update(&self.keyring, path, &self.operator, &self.state)?;
+        self.keyring =
+            keyring::update(&self.keyring, path, &self.operator, &self.state, self.config.now().seconds())?;
         chains.set_keyring(&self.keyring);
         self.engine.set_keyring(self.keyring.clone()).map_err(unavailable)?;
         Ok(format!("version {} of the trust list is loaded", self.keyring.version()))

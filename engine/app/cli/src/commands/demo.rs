@@ -4,6 +4,7 @@ mod authorities;
 mod chain;
 mod changes;
 mod child;
+mod golden;
 mod place;
 mod source;
 mod summary;
@@ -39,6 +40,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo
   hufu demo --holders 100000 --rate 20000 --seconds 5 --json demo.json --svg demo.svg
   hufu demo --keep demo-world
+  hufu demo --golden golden
 
 Exit status: 0 when every verdict was right, nothing was lost and the offered rate was held; else 1.";
 
@@ -66,6 +68,10 @@ pub(crate) struct DemoArgs {
     /// Keep all files in this folder, to try codes afterwards
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// For people who write clients: write the folder of an engine that answers the project's golden bytes, say how to
+    /// start it, and do nothing else
+    #[arg(long, value_name = "FOLDER", exclusive = true)]
+    golden: Option<PathBuf>,
     /// Seed of the generated people; the same seed gives the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -80,6 +86,9 @@ struct Outcome {
 
 /// Runs `hufu demo`.
 pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
+    if let Some(folder) = &args.golden {
+        return golden::furnish(folder);
+    }
     let begun = Instant::now();
     // Removed at the end of the demo.
     let temporary;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use hufu_files::moment::{self, Moment};
 use hufu_node::config::Short;
 use hufu_node::{Config, Node, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -20,12 +21,16 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu serve --config engine.toml --check
   hufu serve --config engine.toml --follow https://registry.example:7420 --token feed.token
   hufu serve --config engine.toml --follow https://registry.example:7420,310000,100000,100000
+  hufu serve --config golden/engine.toml --clock-stands-at 2026-06-21T12:00:00Z
 
 docs/examples/engine.toml describes every key. --follow stands for a [[follow]] table with nothing
 but defaults: the issuer whose chain is followed, the national platform that confirms it, and who publishes its
 heads. With a URL alone the trust list says who they are, by what their keys may sign. When the engine is ready it prints one line to standard output:
 
   ready udp=ADDRESS quic=ADDRESS metrics=ADDRESS
+
+--clock-stands-at is for people who write clients: with the folder of `hufu demo --golden` the engine answers the golden
+bytes of the project, which are all of one moment (fixtures/clients/README.md).
 
 SIGHUP looks for changed files at once, SIGTERM and SIGINT stop. RUST_LOG=debug logs more, to standard error.";
 
@@ -47,6 +52,10 @@ pub(crate) struct ServeArgs {
     /// Read every file, say what is in them, and start nothing
     #[arg(long)]
     check: bool,
+    /// For tests of clients: the engine's clock stands still at this time. It listens on this machine only, follows no
+    /// chain, and is never ready
+    #[arg(long, value_name = "TIME", conflicts_with = "follow")]
+    clock_stands_at: Option<Moment>,
     /// Stop when standard input ends, so that a child never outlives its parent
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -61,6 +70,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     log::to_stderr(config.log);
     let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
     config.short = args.follow.iter().map(with_files).collect();
+    config.clock_stands_at = args.clock_stands_at.map(|moment| moment.0);
     if args.check {
         let prepared = shown(|| Prepared::look(config))?;
         say!("{}: {}", args.config.display(), prepared.summary());
@@ -71,6 +81,13 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     tracing::info!("signatures: {}; processor: {}", about::signature_back_end(), about::cpu_features());
     tracing::info!("transparent huge pages: {}", about::huge_pages());
     tracing::info!("{}", prepared.summary());
+    if let Some(Moment(at)) = args.clock_stands_at {
+        tracing::warn!(
+            "NOT FOR REAL GATES: the clock of this engine stands still at {}. Codes that have expired are admitted; \
+             revocations and changes of today do not count",
+            moment::show(at)
+        );
+    }
     // Signals are caught before the first socket opens: a stop is graceful from the first moment on.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(async { Signals::new(args.until_stdin_ends) })?;

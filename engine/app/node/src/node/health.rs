@@ -23,6 +23,8 @@ pub(super) struct Facts {
     /// The trust list, and whether codes are refused under one that is too old.
     pub(super) trust_list: TrustFacts,
     pub(super) trust_list_must_be_fresh: bool,
+    /// Where the engine's clock stands still, for tests of clients.
+    pub(super) clock_stands_at: Option<UnixSeconds>,
 }
 
 /// What the trust list says of itself.
@@ -54,6 +56,12 @@ impl Facts {
     /// Why gates would not be served under these, one line a cause.
     pub(super) fn not_ready(&self, now: UnixSeconds) -> Vec<String> {
         let mut why = Vec::new();
+        if let Some(at) = self.clock_stands_at {
+            why.push(format!(
+                "the engine's clock stands still at {}: it is for tests of clients, and no real gate may ask it",
+                moment::show(at)
+            ));
+        }
         if let Some((begin, end)) = self.certificate {
             let renew = "no gate can connect; `hufu ca server` issues a new one";
             if now < begin {
@@ -161,7 +169,14 @@ mod tests {
             crl_must_be_fresh: true,
             trust_list: TrustFacts { version: 3, made_at: begin, next_by: Some(soon) },
             trust_list_must_be_fresh: true,
+            clock_stands_at: None,
         }
+    }
+
+    #[test]
+    fn an_engine_whose_clock_stands_still_is_never_ready() {
+        let why = Facts { clock_stands_at: Some(NOW), ..facts() }.not_ready(NOW);
+        assert!(why.len() == 1 && why[0].contains("tests of clients"), "{why:?}");
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use hufu_codes::keyring::{Keyring, TrustFault};
-use hufu_files::moment;
 use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
+use hufu_wire::UnixSeconds;
 
 use super::state::{KeptKeyring, State};
 
@@ -17,10 +17,11 @@ pub(super) fn start(
     operator: &PreparedKey,
     state: &State,
     must_be_fresh: bool,
+    now: UnixSeconds,
 ) -> anyhow::Result<Keyring> {
     let KeptKeyring { keyring: held, of_another_operator } = state.keyring(operator)?;
     let held = held.that_must_be_fresh(must_be_fresh);
-    match update(&held, path, operator, state) {
+    match update(&held, path, operator, state, now) {
         Err(error) if of_another_operator => Err(error).with_context(|| {
             format!(
                 "the operator's key has changed, and version {} of the trust list needs a successor; `hufu keys \
@@ -42,6 +43,7 @@ pub(super) fn update(
     path: &Path,
     operator: &PreparedKey,
     state: &State,
+    now: UnixSeconds,
 ) -> anyhow::Result<Keyring> {
     let list = trust_list::open(path, operator)?;
     ensure!(
@@ -50,9 +52,7 @@ pub(super) fn update(
          list that does",
         path.display()
     );
-    let keyring = held
-        .update(&list, moment::now().seconds())
-        .with_context(|| format!("{} cannot be taken", path.display()))?;
+    let keyring = held.update(&list, now).with_context(|| format!("{} cannot be taken", path.display()))?;
     state.remember_keyring(&keyring, operator);
     Ok(keyring)
 }

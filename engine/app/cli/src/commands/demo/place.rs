@@ -40,14 +40,14 @@ pub(super) struct Place {
 
 /// Ports that were free a moment ago; the folder's engine and registry keep them.
 #[derive(Clone, Copy)]
-struct Addresses {
-    udp: SocketAddr,
-    quic: SocketAddr,
+pub(super) struct Addresses {
+    pub(super) udp: SocketAddr,
+    pub(super) quic: SocketAddr,
     api: SocketAddr,
 }
 
 /// The folder can be kept for a month.
-const CERTIFICATES_S: u32 = 30 * 86_400;
+pub(super) const CERTIFICATES_S: u32 = 30 * 86_400;
 /// Far beyond the population, so that the load never meets them.
 const BEYOND: u32 = 1 << 20;
 
@@ -236,11 +236,11 @@ const TOKEN: &str = "admin.token";
 /// The engine's, which may read feeds and no more.
 const FEED_TOKEN: &str = "feed.token";
 const REGISTRY_ROOT: &str = "registry/ca/ca.pem";
-const CONFIG: &str = "engine.toml";
+pub(super) const CONFIG: &str = "engine.toml";
 
 /// Ports of the loopback that are free now. They go into the folder's files, so that what is started from it later is
 /// where its gate looks for it; so they lie below those that the system gives to anybody.
-fn free_addresses() -> anyhow::Result<Addresses> {
+pub(super) fn free_addresses() -> anyhow::Result<Addresses> {
     let udp = || free_port(|address| UdpSocket::bind(address).ok());
     let (udp, quic) = (udp()?, udp()?);
     let api = free_port(|address| TcpListener::bind(address).ok())?;
