@@ -112,6 +112,18 @@ mod tests {
         }
     }
 
+    /// Gates strip blanks behind a scan: none of them may belong to a code.
+    #[test]
+    fn no_text_ends_in_a_blank() {
+        let last = |binary: &[u8]| encode(binary).pop().unwrap();
+        for pair in 0..=u16::MAX {
+            assert!(last(&pair.to_be_bytes()) <= 'W', "{pair}");
+        }
+        for byte in 0..=u8::MAX {
+            assert!(last(&[0, 0, byte]) <= '5', "{byte}");
+        }
+    }
+
     #[test]
     fn r01_text_that_is_not_canonical_is_refused_with_its_reason() {
         for (text, reason) in [

@@ -290,6 +290,15 @@ fn an_issuer_signs_nothing_that_every_gate_refuses() {
     assert!(matches!(another, Err(Misissued::AnotherKey { .. })));
 }
 
+/// docs/CODES.md: a verifier holds a step origin against its range and against nothing else.
+#[test]
+fn a_step_origin_may_lie_anywhere_in_its_range() {
+    for origin in [Step(0), NOW.step(), Step(NOW.step().0 + 10_000), ORIGIN_MAX] {
+        let credential = Credential { detail: Detail::Phone { root: [0; 16], origin }, ..phone().0 };
+        assert!(issuer().sign_credential(&credential).is_ok(), "{origin:?}");
+    }
+}
+
 fn operator_id() -> hufu_wire::KeyId {
     hufu_codes::cose::key_id(operator().public())
 }
