@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them. `cargo xtask mutate` checks
 //! the tests themselves.
 
+mod clients;
 mod counts;
 mod dependencies;
 mod figures;

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::counts::Counts;
 use crate::process::{cargo, is_installed, run, run_counting};
 use crate::runner::Stage;
-use crate::{dependencies, figures, sizes, tools};
+use crate::{clients, dependencies, figures, sizes, tools};
 
 /// Everything `cargo xtask test` does.
 pub(crate) const ALL: &[Stage] = &[
@@ -51,6 +51,12 @@ pub(crate) const ALL: &[Stage] = &[
         does: "unit, property and integration tests of the workspace, every fuzz target for a second",
         mend: "run the failing test alone; property and fuzz tests print the seed that failed",
         run: tests,
+    },
+    Stage {
+        name: "clients",
+        does: "the Python client of fixtures/clients, against a real engine and every golden byte",
+        mend: "a comparison that fails names its vector; PROTOCOL, CODES, golden bytes and code must say the same",
+        run: clients::python,
     },
     Stage {
         name: "doc-tests",

@@ -45,6 +45,11 @@ const NEEDED: &[Tool] = &[
         for_what: "alarms and dashboard are read as Prometheus reads them",
         from: From::Debian("prometheus"),
     },
+    Tool {
+        program: "python3",
+        for_what: "a client in Python is tried against the engine; its packages come from PyPI, in target/clients",
+        from: From::Debian("python3 python3-venv"),
+    },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];
