@@ -10,7 +10,7 @@ use hufu_wire::{Age, Colour, IssuerId, StatusMinute, StatusWord, TestResult, Uni
 fn policy(criterion: &mut Criterion) {
     let sites = Sites::parse(SITES_TOML, "sites.toml").expect("a world's sites");
     let now = UnixSeconds(1_795_000_000);
-    let tested = StatusMinute::at(UnixSeconds(now.0 - 3600));
+    let tested = StatusMinute::nearest(UnixSeconds(now.0 - 3600));
     let facts = Facts {
         now,
         shown: Shown::Phone { generation: 3, presented: Presented::Current },

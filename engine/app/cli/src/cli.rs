@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file in [`commands`](crate::commands).
 
 use clap::{Parser, Subcommand};
+use hufu_files::moment::Zone;
 
 use crate::commands::{
     audit, batch, ca, change, check, checkpoint, demo, device, holder, import, inspect, issue, keys, present,
@@ -15,6 +16,9 @@ use crate::outcome;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// The zone of times that name none, and of times shown: Asia/Shanghai or +08:00; else `time_zone` in hufu.toml
+    #[arg(long, value_name = "ZONE", env = "HUFU_TIME_ZONE", global = true, help_heading = "Times")]
+    pub(crate) time_zone: Option<Zone>,
 }
 
 /// What to do.

@@ -24,6 +24,7 @@ mod signals;
 mod signer;
 mod status;
 mod statusfile;
+mod table;
 mod term;
 mod trust;
 mod verdict;
@@ -33,6 +34,7 @@ mod written;
 use std::process::ExitCode;
 
 use clap::Parser;
+use hufu_files::moment;
 
 use crate::cli::Cli;
 use crate::outcome::Exit;
@@ -48,6 +50,9 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         note!("hufu: another cryptography provider is installed already");
         return Exit::Unavailable.into();
+    }
+    if let Some(zone) = cli.time_zone.or_else(remote::default_zone) {
+        moment::set_zone(zone);
     }
     let exit = commands::run(cli.command).unwrap_or_else(|error| {
         note!("{} {error:#}", term::stderr().bad("hufu:"));

@@ -7,6 +7,7 @@ use clap::Args;
 use hufu_authority::Remote;
 use hufu_files as files;
 use hufu_files::keys;
+use hufu_files::moment::Zone;
 use hufu_upstream::ApiOptions;
 use serde::Deserialize;
 
@@ -33,6 +34,7 @@ struct Defaults {
     registry: Option<String>,
     token: Option<PathBuf>,
     ca: Option<PathBuf>,
+    time_zone: Option<String>,
 }
 
 const DEFAULTS: &str = "hufu.toml";
@@ -62,8 +64,20 @@ impl Defaults {
         if !path.exists() {
             return Ok(Defaults::default());
         }
-        toml::from_str(&files::read_text(path)?).with_context(|| path.display().to_string())
+        let defaults: Defaults =
+            toml::from_str(&files::read_text(path)?).with_context(|| path.display().to_string())?;
+        defaults.zone().with_context(|| path.display().to_string())?;
+        Ok(defaults)
     }
+
+    fn zone(&self) -> anyhow::Result<Option<Zone>> {
+        self.time_zone.as_deref().map(str::parse).transpose().context("time_zone")
+    }
+}
+
+/// `time_zone` in `hufu.toml`. A file that cannot be read gives none; commands that talk to a registry say what is wrong.
+pub(crate) fn default_zone() -> Option<Zone> {
+    Defaults::load(Path::new(DEFAULTS)).and_then(|defaults| defaults.zone()).ok().flatten()
 }
 
 /// A token, on its own in a file for its owner alone.

@@ -1,6 +1,6 @@
 //! A holder's status as people write it into files: the columns of a CSV file, the keys of a TOML table.
 
-use hufu_files::moment::Moment;
+use hufu_files::moment::{Clock, Moment};
 use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult};
 
 /// The texts of one status; what is not said is empty.
@@ -23,10 +23,10 @@ impl WrittenStatus<'_> {
     ///
     /// # Errors
     /// The cause, for the person who corrects the file.
-    pub(crate) fn read(&self) -> Result<Option<StatusWord>, String> {
+    pub(crate) fn read(&self, clock: &Clock) -> Result<Option<StatusWord>, String> {
         let Some(colour) = self.colour()? else { return Ok(None) };
         let mut word = StatusWord::new(colour, 0);
-        if let Some(until) = minute("valid_until", self.valid_until)? {
+        if let Some(until) = minute("valid_until", self.valid_until, |moment| clock.colour_end(moment))? {
             word = word.with_until(until);
         }
         let result = match self.test_result {
@@ -36,7 +36,7 @@ impl WrittenStatus<'_> {
             "pending" => TestResult::Pending,
             _ => return Err("test_result must be none, negative, positive or pending".to_owned()),
         };
-        match (result, minute("test_at", self.test_at)?) {
+        match (result, minute("test_at", self.test_at, |moment| clock.test(moment))?) {
             (TestResult::None, None) => {}
             (TestResult::None, Some(_)) => return Err("test_at needs a test_result".to_owned()),
             (_, None) => return Err("test_result needs test_at".to_owned()),
@@ -74,32 +74,32 @@ impl WrittenStatus<'_> {
     }
 }
 
-/// An instant of the file, never one that is counted from now: the file must say the same tomorrow.
-fn minute(name: &str, text: &str) -> Result<Option<StatusMinute>, String> {
+fn minute(
+    name: &str,
+    text: &str,
+    read: impl FnOnce(Moment) -> anyhow::Result<StatusMinute>,
+) -> Result<Option<StatusMinute>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let absolute = text.starts_with(|c: char| c.is_ascii_digit());
-    let instant = if absolute { text.parse().ok() } else { None };
-    let Some(Moment(at)) = instant else {
-        return Err(format!("{name} is not a time such as 2026-11-21, 2026-11-21T08:00Z or Unix seconds"));
-    };
-    let minute = StatusMinute::at(at);
-    // Minute 0 is no time at all in a status word, and the last one is all that comes later.
-    if minute.get() == 0 || minute == StatusMinute::MAX {
-        return Err(format!("{name} must be between 2020 and 2051"));
-    }
-    Ok(Some(minute))
+    text.parse().and_then(read).map(Some).map_err(|error| format!("{name}: {error:#}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_wire::UnixSeconds;
+
+    /// 2026-11-21T12:00Z, in China.
+    fn clock() -> Clock {
+        Clock::here().at(UnixSeconds(1_795_262_400)).with_zone("Asia/Shanghai".parse().unwrap())
+    }
 
     /// Colour, valid_until, test_at, test_result, doses.
     fn check(texts: [&str; 5], wanted: Result<Option<StatusWord>, &str>) {
         let [colour, valid_until, test_at, test_result, doses] = texts;
-        match (WrittenStatus { colour, valid_until, test_at, test_result, doses }.read(), wanted) {
+        let written = WrittenStatus { colour, valid_until, test_at, test_result, doses };
+        match (written.read(&clock()), wanted) {
             (Ok(found), Ok(wanted)) => assert_eq!(found, wanted, "{texts:?}"),
             (Err(cause), Err(wanted)) => assert!(cause.contains(wanted), "{texts:?}: {cause}"),
             (found, _) => panic!("{texts:?}: {found:?}"),
@@ -108,19 +108,23 @@ mod tests {
 
     #[test]
     fn a_status_is_read_whole_or_refused_with_its_cause() {
-        let minute = StatusMinute::at("2026-11-21T08:00Z".parse::<Moment>().unwrap().0);
+        let at = |text: &str| StatusMinute::at(clock().any(text.parse().unwrap()).unwrap()).unwrap();
         let [red, green] = [Colour::Red, Colour::Green].map(|colour| StatusWord::new(colour, 0));
         check(["", "", "", "", ""], Ok(None));
         check(["red", "", "", "none", ""], Ok(Some(red)));
-        check(
-            ["green", "2026-11-21T08:00Z", "1795248000", "negative", "3"],
-            Ok(Some(green.with_until(minute).with_test(minute, TestResult::Negative).with_doses(3))),
-        );
+        let tested = green.with_test(at("2026-11-21T08:00Z"), TestResult::Negative).with_doses(3);
+        check(["green", "", "@1795248000", "negative", "3"], Ok(Some(tested)));
+        check(["green", "", "2026-11-21 16:00", "negative", "3"], Ok(Some(tested)));
+        check(["red", "2026-12-24", "", "", ""], Ok(Some(red.with_until(at("2026-12-23T16:00Z")))));
+        check(["red", "+14d", "", "", ""], Ok(Some(red.with_until(at("2026-12-05T12:00Z")))));
         check(["Red", "", "", "", ""], Err("must be green, amber or red"));
         check(["", "", "", "", "2"], Err("doses needs a colour"));
-        check(["red", "+7d", "", "", ""], Err("valid_until is not a time"));
-        check(["red", "2019-12-31", "", "", ""], Err("must be between 2020 and 2051"));
-        check(["red", "2060-01-01", "", "", ""], Err("must be between 2020 and 2051"));
+        check(["red", "7d", "", "", ""], Err("valid_until: write now"));
+        check(["red", "20261224", "", "", ""], Err("valid_until: a bare number is no time"));
+        check(["red", "2016-12-01", "", "", ""], Err("valid_until: 2016-12-01T00:00:00+08:00 is in the past"));
+        check(["red", "-14d", "", "", ""], Err("in the past"));
+        check(["red", "2060-01-01", "", "", ""], Err("too late"));
+        check(["red", "", "2030-01-01", "negative", ""], Err("test_at: 2030-01-01T00:00:00+08:00 is in the future"));
         check(["red", "", "2026-11-21", "", ""], Err("test_at needs a test_result"));
         check(["red", "", "", "positive", ""], Err("test_result needs test_at"));
         check(["red", "", "", "perhaps", ""], Err("test_result must be"));

@@ -137,9 +137,9 @@ impl Tweak {
             other => panic!("{other} is no result"),
         };
         let word = StatusWord::new(colour, self.status_generation)
-            .with_test(StatusMinute::at(after(self.test_s)), test)
+            .with_test(StatusMinute::nearest(after(self.test_s)), test)
             .with_doses(self.doses);
-        self.until_s.map_or(word, |until_s| word.with_until(StatusMinute::at(after(until_s))))
+        self.until_s.map_or(word, |until_s| word.with_until(StatusMinute::nearest(after(until_s))))
     }
 }
 

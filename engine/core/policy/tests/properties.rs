@@ -220,7 +220,7 @@ fn plausible_status() -> impl Strategy<Value = StatusWord> {
         1 => Just(TestResult::Pending),
     ];
     let minute = |from_h: u32, to_h: u32| {
-        (NOW - from_h * 3600..NOW + to_h * 3600).prop_map(|second| StatusMinute::at(UnixSeconds(second)))
+        (NOW - from_h * 3600..NOW + to_h * 3600).prop_map(|second| StatusMinute::nearest(UnixSeconds(second)))
     };
     (colour, result, minute(150, 2), prop::option::of(minute(1, 8)), 0_u8..=7).prop_map(
         |(colour, result, test, until, doses)| {

@@ -75,8 +75,13 @@ impl StatusMinute {
         if minute <= Self::MAX.0 { Some(StatusMinute(minute)) } else { None }
     }
 
-    /// The minute an instant falls into, saturating at both ends of the 24 bits.
-    pub fn at(instant: UnixSeconds) -> StatusMinute {
+    /// The minute an instant falls into, `None` when it does not fit the 24 bits.
+    pub fn at(instant: UnixSeconds) -> Option<StatusMinute> {
+        instant.0.checked_sub(Self::ORIGIN.0).and_then(|since| Self::new(since / 60))
+    }
+
+    /// The same for times that a program makes: before the first minute the first, after the last the last.
+    pub fn nearest(instant: UnixSeconds) -> StatusMinute {
         StatusMinute((instant.0.saturating_sub(Self::ORIGIN.0) / 60).min(Self::MAX.0))
     }
 
@@ -110,8 +115,8 @@ mod tests {
         assert_eq!(UnixMillis(u64::MAX).seconds(), UnixSeconds(u32::MAX));
         assert_eq!(instant.step(), Step(59_666_668));
         assert_eq!(Step(59_666_668).starts(), UnixSeconds(1_790_000_040));
-        assert_eq!(StatusMinute::at(instant).get(), 3_536_054);
-        assert_eq!(StatusMinute::at(instant).starts(), UnixSeconds(1_790_000_040));
+        assert_eq!(StatusMinute::at(instant).map(StatusMinute::get), Some(3_536_054));
+        assert_eq!(StatusMinute::nearest(instant).starts(), UnixSeconds(1_790_000_040));
         assert_eq!(UnixMillis(7).since(UnixMillis(3)), 4);
         assert_eq!(UnixMillis(3).since(UnixMillis(7)), 0);
     }
@@ -136,8 +141,11 @@ mod tests {
 
     #[test]
     fn the_last_status_minute_still_has_a_unix_time() {
-        assert_eq!(StatusMinute::at(StatusMinute::MAX.starts()), StatusMinute::MAX);
-        assert_eq!(StatusMinute::at(UnixSeconds(u32::MAX)), StatusMinute::MAX);
-        assert_eq!(StatusMinute::at(UnixSeconds(0)).get(), 0);
+        assert_eq!(StatusMinute::at(StatusMinute::MAX.starts()), Some(StatusMinute::MAX));
+        for outside in [0, StatusMinute::ORIGIN.0 - 1, StatusMinute::MAX.starts().0 + 60, u32::MAX] {
+            assert_eq!(StatusMinute::at(UnixSeconds(outside)), None, "{outside}");
+        }
+        assert_eq!(StatusMinute::nearest(UnixSeconds(u32::MAX)), StatusMinute::MAX);
+        assert_eq!(StatusMinute::nearest(UnixSeconds(0)).get(), 0);
     }
 }

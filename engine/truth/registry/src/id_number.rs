@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use hufu_wire::UnixSeconds;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
@@ -28,6 +31,23 @@ pub enum IdFault {
     /// The date of birth in it is no date.
     #[error("it has a date of birth that does not exist")]
     Birth,
+    /// The date of birth in it has not come.
+    #[error("it has a date of birth in the future")]
+    Unborn,
+    /// Its first two digits are no province's.
+    #[error("its first two digits are those of no province")]
+    Region,
+    /// A resident's number of before 1999.
+    #[error("it has 15 digits, as before 1999; write the number with 18 digits")]
+    Old,
+    /// A spreadsheet kept it as a number.
+    #[error(
+        "its last digits are lost: a spreadsheet took it for a number; format the column as text and enter it again"
+    )]
+    Rounded,
+    /// Another document's number with brackets.
+    #[error("leave out the brackets: hkid:A1234567 for A123456(7)")]
+    Brackets,
 }
 
 /// GB 11643-1999, 6.2: the weights of the first seventeen digits.
@@ -53,14 +73,41 @@ impl IdNumber {
         &self.0
     }
 
+    /// Whether its last three digits are zeroes, which is what a spreadsheet makes of a resident's number that it takes
+    /// for a number. Few people have such a number, and a table with one is mostly wrong.
+    pub fn may_be_rounded(&self) -> bool {
+        self.0.len() == ROUNDED_DIGITS && self.0.ends_with("000") && !self.0.contains(':')
+    }
+
+    /// Whether somebody can have it who is registered `now`: numbers of before this check stay readable.
+    ///
+    /// # Errors
+    /// [`IdFault::Region`], [`IdFault::Unborn`].
+    pub fn check_new(&self, now: UnixSeconds) -> Result<(), IdFault> {
+        let number = |digits: Option<&str>| digits.and_then(|digits| digits.parse::<u32>().ok());
+        let (Some(region), Some(birth)) = (number(self.0.get(..2)), number(self.0.get(6..14))) else {
+            return Ok(());
+        };
+        if !is_region(region) {
+            return Err(IdFault::Region);
+        }
+        // It is tomorrow already in parts of the world.
+        let tomorrow = Timestamp::from_second(i64::from(now.0) + 86_400).unwrap_or(Timestamp::MAX);
+        let latest = TimeZone::UTC.to_datetime(tomorrow).strftime("%Y%m%d").to_string();
+        if Some(birth) > number(Some(&latest)) { Err(IdFault::Unborn) } else { Ok(()) }
+    }
+
     /// Without the kind of the document.
     pub fn bare(&self) -> &str {
         self.0.split_once(':').map_or(&self.0, |(_, number)| number)
     }
 }
 
+/// Digits of a resident's number.
+const ROUNDED_DIGITS: usize = 18;
+
 fn resident(text: &str) -> Result<IdNumber, IdFault> {
-    let bytes: &[u8; 18] = text.as_bytes().try_into().map_err(|_| IdFault::Form)?;
+    let Ok(bytes) = <&[u8; 18]>::try_from(text.as_bytes()) else { return Err(not_18(text)) };
     let (digits, check) = (&bytes[..17], bytes[17].to_ascii_uppercase());
     if !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || check == b'X') {
         return Err(IdFault::Form);
@@ -68,7 +115,7 @@ fn resident(text: &str) -> Result<IdNumber, IdFault> {
     let digit = |at: usize| u32::from(digits[at] - b'0');
     let sum: u32 = WEIGHTS.iter().enumerate().map(|(at, weight)| weight * digit(at)).sum();
     if CHECKS[(sum % 11) as usize] != check {
-        return Err(IdFault::Check);
+        return Err(if text.ends_with("000") { IdFault::Rounded } else { IdFault::Check });
     }
     let number = |from: usize, to: usize| (from..to).fold(0, |number, at| number * 10 + digit(at));
     if !is_date(number(6, 10), number(10, 12), number(12, 14)) {
@@ -77,7 +124,29 @@ fn resident(text: &str) -> Result<IdNumber, IdFault> {
     Ok(IdNumber(text.to_ascii_uppercase()))
 }
 
+/// What is wrong with a number that has not 18 characters.
+fn not_18(text: &str) -> IdFault {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    // 3.20101E+17
+    let exponent = text.split_once(['E', 'e']).is_some_and(|(front, power)| {
+        front.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && power.starts_with('+')
+    });
+    match text.len() {
+        15 if digits => IdFault::Old,
+        _ if exponent => IdFault::Rounded,
+        _ => IdFault::Form,
+    }
+}
+
+/// GB/T 2260: provinces, and 91 to 98 of foreigners with a permanent residence.
+fn is_region(number: u32) -> bool {
+    matches!(number, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83 | 91..=98)
+}
+
 fn other(kind: &str, number: &str) -> Result<IdNumber, IdFault> {
+    if number.contains(['(', ')', '（', '）']) {
+        return Err(IdFault::Brackets);
+    }
     let kind_fits = (2..=16).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
     // Some write them and some do not, and it is the same document.
     let number = Zeroizing::new(number.replace('-', ""));
@@ -161,6 +230,33 @@ mod tests {
         check("nothing but a kind", "passport:", Err(IdFault::Form));
         check("no kind", ":E12345678", Err(IdFault::Form));
         check("empty", "", Err(IdFault::Form));
+    }
+
+    #[test]
+    fn r47_each_kind_of_slip_has_a_message_of_its_own() {
+        check("an old number", "110105491231002", Err(IdFault::Old));
+        check("rounded by a spreadsheet", "110105194912310000", Err(IdFault::Rounded));
+        check("as a spreadsheet shows it", "1.10105E+17", Err(IdFault::Rounded));
+        check("no province", "990105194912310023", Ok("990105194912310023"));
+        check("brackets", "hkid:A123456(7)", Err(IdFault::Brackets));
+        check("wide brackets", "hkid:A123456（7）", Err(IdFault::Brackets));
+        let read = |text| IdNumber::read(text).unwrap();
+        assert!(read("320101198007013000").may_be_rounded(), "its check character is right by chance");
+        assert!(!read("11010519491231002X").may_be_rounded());
+        assert!(!read("passport:E0000000000").may_be_rounded());
+    }
+
+    #[test]
+    fn r47_who_is_not_born_has_no_number() {
+        let unborn = IdNumber::read("320101209801010019").unwrap();
+        let at = |now| unborn.check_new(UnixSeconds(now));
+        assert_eq!(at(1_795_219_200), Err(IdFault::Unborn));
+        // 2098-01-01 is 4039372800.
+        assert_eq!((at(4_039_372_800 - 86_401), at(4_039_372_800 - 86_400)), (Err(IdFault::Unborn), Ok(())));
+        let passport = IdNumber::read("passport:E12999912310000").unwrap();
+        assert_eq!(passport.check_new(UnixSeconds(0)), Ok(()));
+        let nowhere = IdNumber::read("990105194912310023").unwrap();
+        assert_eq!(nowhere.check_new(UnixSeconds(1_795_219_200)), Err(IdFault::Region));
     }
 
     #[test]

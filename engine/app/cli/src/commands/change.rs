@@ -24,8 +24,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu change release --issuer 310000 13 --key national.key
   hufu change withdraw --issuer 310000 14
 
-A CSV file of changes has the columns holder, colour, valid_until, test_at, test_result, doses, generation; the first \
-two at least. A TOML file has rule, reason, valid and [[change]] tables with the same keys. A colour keeps the \
+A table of changes has the columns holder, colour, valid_until, test_at, test_result, doses, generation; holder at \
+least. A TOML file has rule, reason, valid, time_zone and [[change]] tables with the same keys. Times are written as in \
+`hufu import --help`. A colour keeps the \
 credential generation, a generation keeps the colour, both set the whole status; colour = forget forgets the \
 holder. --reset-time is for a chain whose last change was signed by a clock that was ahead (docs/OPERATIONS.md, Clocks).";
 

@@ -2,7 +2,6 @@
 
 mod columns;
 mod enrol;
-mod lines;
 mod refused;
 mod statuses;
 mod survey;
@@ -13,12 +12,12 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_authority::{Chain, Confirmer, Justification, Proposer, chain_end};
 use hufu_codes::chain::Authorities;
-use hufu_files::moment::{self, Span};
+use hufu_files::moment::{self, Clock, Span};
 use hufu_wire::chain::InputsDigest;
 use hufu_wire::{IssuerId, RuleId};
 use serde_json::{Value, json};
 
-use self::lines::Lines;
+use self::columns::COLUMNS;
 use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
@@ -27,33 +26,43 @@ use crate::chain::ClockArgs;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
+use crate::table::{Table, TableArgs};
 use crate::term::{self, note, say};
 use crate::trust::TrustArgs;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.csv --dry-run --refused bad.csv
-  hufu import people.csv --issuer 310000 --register-only
+  hufu import pupils.xlsx --issuer 310000 --register-only
   hufu import people.csv --issuer 310000 --key shanghai.key --rule 1 --reason 'first import'
   hufu import people.parquet --key shanghai.key --rule 1 --national-key national.key --refuse-max 100 --yes
 
-The first line of a CSV file names its columns; a Parquet file has them by name. name and id_number are needed: an \
-id number is the 18 characters of a resident's, or the kind of another document and its number, passport:E12345678. \
-phone, colour (green, amber, red), valid_until and test_at (2026-11-21, 2026-11-21T08:00Z or Unix seconds), \
-test_result (none, negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person \
-is registered and stays unknown to gates.
+The first line of a CSV file or a sheet names its columns; a Parquet file has them by name. name (姓名) and id_number \
+(身份证号, 证件号码) are needed: an id number is the 18 characters of a resident's, or the kind of another document and its \
+number, passport:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
+negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person is registered and \
+stays unknown to gates.
+
+Times: 2026-11-21 (its first moment), 2026-11-21T08:00+08:00, 2026-11-21 08:00, +14d counted from the start of the \
+import, @1795883865 for Unix seconds. One without an offset needs --time-zone. A valid_until must lie in the future, a \
+test_at in the past.
+
+CSV may have comma, semicolon or tab, and be in UTF-8, UTF-16 or GB18030. Rows without content are passed over.
 
 Nothing is done while more lines are refused than --refuse-max. An interrupted import is run again: who is registered \
 keeps their place, statuses that are so already are left alone, and what was proposed and waits is not proposed twice.
 
-Exit status: 1 when lines were refused, even if the others were taken; 4 when the brake holds a change.";
+Exit status: 0 when no more lines were refused than --refuse-max and the others were taken (or, with --dry-run, would \
+be); 1 when more were refused and nothing was done; 4 when the brake holds a change.";
 
 /// Bring an existing population into a registry.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each by itself")]
 pub(crate) struct ImportArgs {
-    /// The file: CSV, or Parquet when its name ends so
+    /// The file: CSV, .xlsx, or Parquet when its name ends so
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
@@ -77,9 +86,6 @@ pub(crate) struct ImportArgs {
     /// How many lines may be refused for the others to be taken
     #[arg(long, value_name = "N", default_value_t = 0)]
     refuse_max: u64,
-    /// A column to skip
-    #[arg(long, value_name = "NAME")]
-    ignore: Vec<String>,
     #[command(flatten)]
     clocks: ClockArgs,
     /// Number of the rule that set the colours
@@ -115,10 +121,10 @@ struct Summary {
 
 /// Runs `hufu import`.
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
-    let lines = Lines::new(&args.file, &args.ignore);
-    let inputs = lines.digest()?;
+    let (table, clock) = (Table::open(&args.file, &args.table)?, Clock::here());
+    let inputs = table.digest()?;
     let mut refused = Refused::new(args.refused.as_deref())?;
-    let survey = look(&lines, &mut refused)?;
+    let survey = look((&table, &clock), &mut refused)?;
     let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
     if args.dry_run {
         return Ok(summary.end(args));
@@ -131,15 +137,15 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
         );
         return Ok(summary.end(args));
     }
-    carry_out(args, &lines, inputs, &mut summary)?;
+    carry_out(args, (&table, &clock), inputs, &mut summary)?;
     Ok(summary.end(args))
 }
 
 /// Every line, before anything is done.
-fn look(lines: &Lines, refused: &mut Refused) -> anyhow::Result<Survey> {
-    let mut inspector = Inspector::default();
+fn look((table, clock): (&Table, &Clock), refused: &mut Refused) -> anyhow::Result<Survey> {
+    let mut inspector = Inspector::new(clock);
     let mut survey = Survey::default();
-    lines.each("looking", |(number, fields)| {
+    table.each(&COLUMNS, "looking", |(number, fields)| {
         match fields.and_then(|fields| inspector.inspect(&fields)) {
             Ok(taken) => survey.count(&taken),
             Err(cause) => refused.refuse(number, &cause)?,
@@ -152,7 +158,7 @@ fn look(lines: &Lines, refused: &mut Refused) -> anyhow::Result<Survey> {
 
 fn carry_out(
     args: &ImportArgs,
-    lines: &Lines,
+    file: (&Table, &Clock),
     inputs: InputsDigest,
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
@@ -181,8 +187,8 @@ fn carry_out(
         }
     }
 
-    let mut statuses = enrol::enrol(lines, &remote, issuer, summary)?;
-    let again = lines.digest()?;
+    let mut statuses = enrol::enrol(file, &remote, issuer, summary)?;
+    let again = file.0.digest()?;
     ensure!(again == inputs, "{} changed while it was read; run the import again", args.file.display());
     let Some(signer) = signer else { return Ok(()) };
 
@@ -218,7 +224,7 @@ impl Summary {
         }
         match self.braked {
             Some(_) => Exit::Refer,
-            None if self.refused > 0 => Exit::No,
+            None if self.refused > args.refuse_max => Exit::No,
             None => Exit::Yes,
         }
     }

@@ -14,7 +14,7 @@ use hufu_codes::keyring::Keyring;
 use hufu_codes::text;
 use hufu_files as files;
 use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::moment::Moment;
+use hufu_files::moment::{Clock, Moment};
 use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
 use hufu_wire::{UnixSeconds, limits, scan};
@@ -184,6 +184,7 @@ fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
 }
 
 fn judge(args: &InspectArgs) -> anyhow::Result<Judge> {
+    let now = Clock::here().any(args.at).context("--at")?;
     let operator = match &args.operator {
         Some(path) => Some(PreparedKey::new(&PublicKey::load(path, Owner::Operator)?.public)?),
         None => None,
@@ -195,7 +196,7 @@ fn judge(args: &InspectArgs) -> anyhow::Result<Judge> {
         }
         _ => None,
     };
-    Ok(Judge { operator, keyring, now: args.at.0 })
+    Ok(Judge { operator, keyring, now })
 }
 
 fn standard_input() -> anyhow::Result<Vec<u8>> {

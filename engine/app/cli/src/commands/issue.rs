@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use hufu_codes::credential::masked;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_codes::{Credential, Detail};
 use hufu_files::keys::{Owner, SecretKey, random_seed};
-use hufu_files::moment::{self, Moment, Span};
+use hufu_files::moment::{self, Clock, Moment, Span};
 use hufu_wire::{HolderIndex, HubId, Step, UnixSeconds, limits};
 
 use crate::holder::HolderFile;
@@ -55,10 +55,10 @@ pub(crate) enum IssueCommand {
         #[arg(long, value_name = "ID")]
         hub: u32,
         /// When the window begins
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         from: Moment,
         /// When the window ends
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         until: Moment,
     },
 }
@@ -76,7 +76,7 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     generation: u8,
     /// When it is issued
-    #[arg(long, value_name = "TIME", default_value = "now")]
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
     issued: Moment,
     /// What a gate may display of the holder, already masked
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["name", "id_number"])]
@@ -96,32 +96,40 @@ pub(crate) fn run(command: &IssueCommand) -> anyhow::Result<Exit> {
     match command {
         IssueCommand::Phone { common, valid, out } => phone(common, *valid, out)?,
         IssueCommand::Paper { common, valid } => {
-            let expires = UnixSeconds(common.issued.0.0.saturating_add(valid.s));
-            show(&code_text(&common.sign(expires, Detail::Paper)?, None), &common.show)?;
+            let issued = common.issued()?;
+            let expires = UnixSeconds(issued.0.saturating_add(valid.s));
+            show(&code_text(&common.sign((issued, expires), Detail::Paper)?, None), &common.show)?;
         }
         IssueCommand::Trip { common, hub, from, until } => {
-            let Moment(UnixSeconds(until_s)) = *until;
-            ensure!(until.0 > from.0, "--until must be later than --from");
-            let detail = Detail::Trip { hub: HubId(*hub), from: from.0, until: UnixSeconds(until_s - 1) };
-            let latest = common.issued.0.0.saturating_add(limits::TRIP_VALIDITY_S_MAX);
-            ensure!(until_s <= latest, "a trip code is issued at most 60 days before the trip ends");
-            show(&code_text(&common.sign(until.0, detail)?, None), &common.show)?;
+            let (issued, (from, until)) = (common.issued()?, window(*from, *until)?);
+            let detail = Detail::Trip { hub: HubId(*hub), from, until: UnixSeconds(until.0 - 1) };
+            let latest = issued.0.saturating_add(limits::TRIP_VALIDITY_S_MAX);
+            ensure!(until.0 <= latest, "a trip code is issued at most 60 days before the trip ends");
+            show(&code_text(&common.sign((issued, until), detail)?, None), &common.show)?;
         }
     }
     Ok(Exit::Yes)
 }
 
+/// The first second of a trip's window and the first after it.
+pub(crate) fn window(from: Moment, until: Moment) -> anyhow::Result<(UnixSeconds, UnixSeconds)> {
+    let clock = Clock::here();
+    let (from, until) = (clock.any(from).context("--from")?, clock.end(until).context("--until")?);
+    ensure!(until > from, "--until must be later than --from");
+    Ok((from, until))
+}
+
 fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
     ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
     let signer = common.signer()?;
-    let issued = common.issued.0;
+    let issued = common.issued()?;
     let origin = Step(issued.step().0.saturating_sub(STEPS_BEFORE));
     // In a real deployment the phone draws the seed and sends only the root.
     let seed = random_seed()?;
     let salt = Salt::of(signer.key(), HolderIndex(common.holder), common.generation, origin, issued);
     let root = StepTree::new(&seed, &salt).root();
     let expires = UnixSeconds(issued.0.saturating_add(valid.s));
-    let holder = HolderFile::new(common.sign(expires, Detail::Phone { root, origin })?, &seed);
+    let holder = HolderFile::new(common.sign((issued, expires), Detail::Phone { root, origin })?, &seed);
     holder.store(out)?;
     match holder.present(moment::now().seconds()) {
         Ok(text) => show(&text, &common.show),
@@ -138,7 +146,15 @@ impl CommonArgs {
         Ok(IssuerSigner::from_seed(&*key.seed()?, key.issuer()?))
     }
 
-    fn sign(&self, expires: UnixSeconds, detail: Detail) -> anyhow::Result<Vec<u8>> {
+    fn issued(&self) -> anyhow::Result<UnixSeconds> {
+        Clock::here().any(self.issued).context("--issued")
+    }
+
+    fn sign(
+        &self,
+        (issued, expires): (UnixSeconds, UnixSeconds),
+        detail: Detail,
+    ) -> anyhow::Result<Vec<u8>> {
         let signer = self.signer()?;
         let display = self.display.clone().unwrap_or_else(|| match (&*self.name, &*self.id_number) {
             ("", "") => String::new(),
@@ -146,7 +162,7 @@ impl CommonArgs {
         });
         Ok(signer.sign_credential(&Credential {
             key: signer.key(),
-            issued: self.issued.0,
+            issued,
             expires,
             holder: HolderIndex(self.holder),
             generation: self.generation,

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
-use hufu_files::moment::Moment;
+use hufu_files::moment::{Clock, Moment};
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
@@ -29,6 +30,7 @@ pub(crate) struct PresentArgs {
 
 /// Runs `hufu present`.
 pub(crate) fn run(args: &PresentArgs) -> anyhow::Result<Exit> {
-    show(&HolderFile::load(&args.holder)?.present(args.at.0)?, &args.show)?;
+    let at = Clock::here().any(args.at).context("--at")?;
+    show(&HolderFile::load(&args.holder)?.present(at)?, &args.show)?;
     Ok(Exit::Yes)
 }

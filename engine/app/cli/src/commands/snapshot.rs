@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use hufu_files as files;
-use hufu_files::moment::{self, Moment};
+use hufu_files::moment::{self, Clock, Moment};
 use hufu_table::{SnapshotInfo, SnapshotWriter};
-use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, TestResult};
+use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusWord, TestResult};
 use serde_json::json;
 
 use crate::outcome::Exit;
@@ -128,7 +128,7 @@ fn set(args: &SetArgs) -> anyhow::Result<()> {
     let mut held = StatusFile::edit(&args.file)?;
     let holder = HolderIndex(args.holder);
     let before = held.word(holder);
-    let after = args.changed(before)?;
+    let after = args.changed(before, &Clock::here())?;
     held.set(holder, after)?;
     let info = held.store(held.next())?;
     say!(
@@ -142,7 +142,7 @@ fn set(args: &SetArgs) -> anyhow::Result<()> {
 }
 
 impl SetArgs {
-    fn changed(&self, before: StatusWord) -> anyhow::Result<StatusWord> {
+    fn changed(&self, before: StatusWord, clock: &Clock) -> anyhow::Result<StatusWord> {
         if self.unknown {
             return Ok(StatusWord::UNKNOWN);
         }
@@ -151,11 +151,13 @@ impl SetArgs {
         let generation = self.generation.unwrap_or(before.generation());
         let mut word = StatusWord::new(colour, generation).with_doses(self.doses.unwrap_or(before.doses()));
         word = match self.test {
-            Some(test) => word.with_test(StatusMinute::at(self.tested.0), test.result()),
+            // Of no test there is no time.
+            Some(TestName::None) => word,
+            Some(test) => word.with_test(clock.test(self.tested).context("--tested")?, test.result()),
             None => word.with_test(before.test_minute(), before.test_result()),
         };
         Ok(match (self.until, before.until()) {
-            (Some(until), _) => word.with_until(StatusMinute::at(until.0)),
+            (Some(until), _) => word.with_until(clock.colour_end(until).context("--until")?),
             // A new colour has a term of its own.
             (None, Some(until)) if self.colour.is_none() => word.with_until(until),
             (None, _) => word,

@@ -20,7 +20,7 @@ impl Registry {
     /// an import that was cut off runs again.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, [`Fault::NotFound`],
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, or a number that nobody can have, [`Fault::NotFound`],
     /// [`Fault::Full`].
     pub async fn add_holders(
         &self,
@@ -32,6 +32,10 @@ impl Registry {
         caller.may(Scope::Holders, issuer)?;
         if people.is_empty() || people.len() > PEOPLE_MAX {
             return Err(Fault::invalid("holders", format!("1 to {PEOPLE_MAX} of them")));
+        }
+        for person in people {
+            let possible = person.id_number().check_new(now.seconds());
+            possible.map_err(|fault| Fault::invalid("id_number", fault.to_string()))?;
         }
         let subjects: Vec<Subject> =
             people.iter().map(|person| self.vault.subject(issuer, person.id_number())).collect();

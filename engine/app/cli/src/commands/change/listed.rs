@@ -1,16 +1,17 @@
-//! The changes of a proposal: from the command line, or from a CSV or TOML file.
+//! The changes of a proposal: from the command line, or from a table or a TOML file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_files as files;
-use hufu_files::moment::Span;
+use hufu_files::moment::{Clock, Span, Zone};
 use hufu_wire::chain::{Change, InputsDigest, Record};
 use hufu_wire::{HolderIndex, StatusWord, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::table::{Column, Table, TableArgs, optional, required};
 use crate::written::WrittenStatus;
 
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
@@ -52,21 +53,24 @@ struct TomlFile {
     rule: Option<u32>,
     reason: Option<String>,
     valid: Option<String>,
+    time_zone: Option<String>,
     #[serde(default)]
     change: Vec<Line>,
 }
 
 impl ChangeList {
-    /// The changes in a file: TOML when its name ends so, else CSV.
-    pub(super) fn read(path: &Path) -> anyhow::Result<ChangeList> {
-        let text = files::read_text(path)?;
-        let mut list = ChangeList {
-            inputs: Some(InputsDigest(Sha256::digest(text.as_bytes()).into())),
-            ..ChangeList::default()
-        };
-        let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-        let read = if is_toml { list.read_toml(&text) } else { list.read_csv(&text) };
-        read.with_context(|| path.display().to_string())?;
+    /// The changes in a file: TOML when its name ends so, else a table. Typed times are read against `clock`.
+    pub(super) fn read(path: &Path, table: &TableArgs, clock: &Clock) -> anyhow::Result<ChangeList> {
+        let mut list = ChangeList::default();
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
+            let text = files::read_text(path)?;
+            list.inputs = Some(InputsDigest(Sha256::digest(text.as_bytes()).into()));
+            list.read_toml(&text, clock).with_context(|| path.display().to_string())?;
+        } else {
+            let table = Table::open(path, table)?;
+            list.inputs = Some(table.digest()?);
+            list.read_table(&table, clock)?;
+        }
         ensure!(!list.changes.is_empty(), "{} lists no change", path.display());
         Ok(list)
     }
@@ -75,8 +79,8 @@ impl ChangeList {
     ///
     /// # Errors
     /// It changes nothing, contradicts itself, or the holder was named before.
-    pub(super) fn add(&mut self, line: &Line) -> anyhow::Result<()> {
-        let change = line.change().map_err(|cause| anyhow!("holder {}: {cause}", line.holder))?;
+    pub(super) fn add(&mut self, line: &Line, clock: &Clock) -> anyhow::Result<()> {
+        let change = line.change(clock).map_err(|cause| anyhow!("holder {}: {cause}", line.holder))?;
         let before = self.changes.insert(line.holder, change);
         ensure!(before.is_none(), "holder {} is named twice", line.holder);
         Ok(())
@@ -89,28 +93,54 @@ impl ChangeList {
         records.chunks(limits::CHANGES_MAX).map(<[Record]>::to_vec).collect()
     }
 
-    fn read_toml(&mut self, text: &str) -> anyhow::Result<()> {
+    fn read_toml(&mut self, text: &str, clock: &Clock) -> anyhow::Result<()> {
         let file: TomlFile = toml::from_str(text)?;
         let valid = file.valid.as_deref().map(str::parse::<Span>).transpose().context("valid")?;
+        let zone = file.time_zone.as_deref().map(str::parse::<Zone>).transpose().context("time_zone")?;
+        let clock = zone.map_or_else(|| clock.clone(), |zone| clock.clone().with_zone(zone));
         (self.rule, self.reason, self.valid) = (file.rule, file.reason, valid);
-        file.change.iter().try_for_each(|line| self.add(line))
+        file.change.iter().try_for_each(|line| self.add(line, &clock))
     }
 
-    fn read_csv(&mut self, text: &str) -> anyhow::Result<()> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let header = reader.headers()?.clone();
-        let mut record = csv::StringRecord::new();
-        while reader.read_record(&mut record)? {
-            let number = record.position().map_or(0, csv::Position::line);
-            let line: Line = record.deserialize(Some(&header)).with_context(|| format!("line {number}"))?;
-            self.add(&line).with_context(|| format!("line {number}"))?;
-        }
+    fn read_table(&mut self, table: &Table, clock: &Clock) -> anyhow::Result<()> {
+        table.collect(&COLUMNS, |_, fields| {
+            let line = Line::of(fields)?;
+            self.add(&line, clock).map_err(|error| format!("{error:#}"))
+        })?;
         Ok(())
     }
 }
 
+/// The columns of a table of changes.
+const COLUMNS: [Column; 7] = [
+    required("holder", &[]),
+    optional("colour", &[]),
+    optional("valid_until", &[]),
+    optional("test_at", &[]),
+    optional("test_result", &[]),
+    optional("doses", &[]),
+    optional("generation", &[]),
+];
+
 impl Line {
-    fn change(&self) -> Result<Change, String> {
+    fn of(fields: [&str; COLUMNS.len()]) -> Result<Line, String> {
+        let [holder, colour, valid_until, test_at, test_result, doses, generation] = fields;
+        let small = |name: &str, text: &str| {
+            let number = (!text.is_empty()).then(|| text.parse::<u8>());
+            number.transpose().map_err(|_| format!("{name} must be a number from 0 to 255"))
+        };
+        Ok(Line {
+            holder: holder.parse().map_err(|_| "holder must be a holder's index, a number".to_owned())?,
+            colour: colour.to_owned(),
+            valid_until: valid_until.to_owned(),
+            test_at: test_at.to_owned(),
+            test_result: test_result.to_owned(),
+            doses: small("doses", doses)?,
+            generation: small("generation", generation)?,
+        })
+    }
+
+    fn change(&self, clock: &Clock) -> Result<Change, String> {
         let doses = self.doses.map(|doses| doses.to_string()).unwrap_or_default();
         let written = WrittenStatus {
             colour: if self.colour == "forget" { "" } else { &self.colour },
@@ -119,7 +149,7 @@ impl Line {
             test_result: &self.test_result,
             doses: &doses,
         };
-        let word = written.read()?;
+        let word = written.read(clock)?;
         match (self.colour == "forget", word, self.generation) {
             (true, _, None) => Ok(Change::Word(StatusWord::UNKNOWN)),
             (true, _, Some(_)) => Err("a holder who is forgotten has no generation".to_owned()),
@@ -153,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
-        match (ChangeList::read(&path), wanted) {
+        match (ChangeList::read(&path, &TableArgs::default(), &Clock::here()), wanted) {
             (Ok(found), Ok(wanted)) => {
                 assert_eq!(found.changes.into_iter().collect::<Vec<_>>(), wanted, "{text}");
             }
@@ -184,11 +214,19 @@ mod tests {
     #[test]
     fn a_file_that_is_not_clear_is_refused_with_its_place() {
         check("c.csv", "holder,colour\n1,red\n1,green\n", Err("line 3: holder 1 is named twice"));
+        let every = "line 2: holder must be a holder's index, a number\nline 4: holder 3: colour must be";
+        check("c.csv", "holder,colour\r\nx,red\r\n2,green\r\n3,blue\r\n,\r\n", Err(every));
+        check("c.csv", "holder,colour,valid_until\n1,red,2060-01-01\n", Err("line 2: holder 1: valid_until: which zone?"));
         check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour must be"));
-        check("c.csv", "holder,color\n1,red\n", Err("unknown field `color`"));
+        check("c.csv", "holder,color\n1,red\n", Err("unknown column `color`"));
         check("c.csv", "holder,colour\n1,\n", Err("name a colour, a generation or both"));
         check("c.csv", "holder,colour,generation\n1,forget,3\n", Err("who is forgotten has no generation"));
         check("c.csv", "holder,colour\n", Err("lists no change"));
         check("c.toml", "rules = 1\n", Err("unknown field `rules`"));
+        let zoned = |zone: &str| {
+            format!("time_zone = '{zone}'\n[[change]]\nholder = 1\ncolour = 'red'\nvalid_until = '2016-12-01'\n")
+        };
+        check("c.toml", &zoned("Asia/Shanghai"), Err("2016-12-01T00:00:00+08:00 is in the past"));
+        check("c.toml", &zoned("Asia/Peking"), Err("time_zone: no such time zone"));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use hufu_authority::{Justification, Proposer, Remote, chain_end};
-use hufu_files::moment::{Moment, Span};
+use hufu_files::moment::{Clock, Moment, Span};
 use hufu_files::{self as files, Readable};
 use hufu_wire::chain::{InputsDigest, Instruction, Proposed};
 use hufu_wire::{RuleId, UnixMillis, read};
@@ -17,6 +17,7 @@ use crate::chain::ClockArgs;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
+use crate::table::TableArgs;
 use crate::term::{self, note, say};
 use crate::{ask, instructed};
 
@@ -27,10 +28,12 @@ pub(crate) struct ProposeArgs {
     registry: RegistryArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// A CSV or TOML file of changes; more than 32,768 become several proposals
+    /// A table (CSV, .xlsx) or TOML file of changes; more than 32,768 become several proposals
     #[arg(long, value_name = "FILE", conflicts_with = "holder")]
     #[arg(required_unless_present_any = ["holder", "instruction"])]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    table: TableArgs,
     /// Whose status changes; may be repeated, all get the same status
     #[arg(long, value_name = "N")]
     holder: Vec<u32>,
@@ -182,25 +185,31 @@ fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Ex
 
 impl ProposeArgs {
     fn list(&self) -> anyhow::Result<ChangeList> {
+        let clock = Clock::here();
         if let Some(path) = &self.from {
-            return ChangeList::read(path);
+            return ChangeList::read(path, &self.table, &clock);
         }
         // What the command line says is read as if it stood in a file.
-        let seconds = |moment: Moment| moment.0.0.to_string();
+        let seconds = |name: &'static str, moment: Moment| {
+            clock.any(moment).map(|at| format!("@{}", at.0)).context(name)
+        };
+        let until = self.until.map(|until| seconds("--until", until)).transpose()?;
+        let tested = match self.test.as_deref() {
+            None | Some("none") => String::new(),
+            Some(_) => seconds("--tested", self.tested)?,
+        };
         let mut list = ChangeList::default();
         for holder in &self.holder {
-            list.add(&Line {
+            let line = Line {
                 holder: *holder,
                 colour: self.colour.clone().unwrap_or_default(),
-                valid_until: self.until.map(seconds).unwrap_or_default(),
-                test_at: match self.test.as_deref() {
-                    None | Some("none") => String::new(),
-                    Some(_) => seconds(self.tested),
-                },
+                valid_until: until.clone().unwrap_or_default(),
+                test_at: tested.clone(),
                 test_result: self.test.clone().unwrap_or_default(),
                 doses: self.doses,
                 generation: self.generation,
-            })?;
+            };
+            list.add(&line, &clock)?;
         }
         Ok(list)
     }

@@ -11,6 +11,7 @@ use hufu_files::keys::random_seed;
 use hufu_files::moment::{self, Moment, Span};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
 
+use crate::commands::issue::window;
 use crate::holder::HolderFile;
 use crate::listing;
 use crate::outcome::Exit;
@@ -52,10 +53,10 @@ pub(crate) enum CredentialCommand {
         #[arg(long, value_name = "ID")]
         hub: u32,
         /// When the window begins
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         from: Moment,
         /// When the window ends
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         until: Moment,
         #[command(flatten)]
         show: ShowArgs,
@@ -96,10 +97,10 @@ pub(super) fn run(command: &CredentialCommand) -> anyhow::Result<Exit> {
             printed(whom, &IssueCredential::Paper { valid_s: valid.map(|valid| valid.s) }, show)?;
         }
         CredentialCommand::Trip { whom, hub, from, until, show } => {
-            ensure!(until.0 > from.0, "--until must be later than --from");
+            let (from, until) = window(*from, *until)?;
             // The window's last second.
-            let last = hufu_wire::UnixSeconds(until.0.0 - 1);
-            let (from_ms, until_ms) = (from.0.millis().0, last.millis().0);
+            let last = hufu_wire::UnixSeconds(until.0 - 1);
+            let (from_ms, until_ms) = (from.millis().0, last.millis().0);
             printed(whom, &IssueCredential::Trip { hub: *hub, from_ms, until_ms }, show)?;
         }
         CredentialCommand::List { whom, json } => return list(whom, *json),

@@ -3,13 +3,15 @@
 use anyhow::{Context as _, ensure};
 use hufu_authority::Remote;
 use hufu_contract::{NewHolder, NewHolders};
+use hufu_files::moment::Clock;
 use hufu_registry::Person;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use super::Summary;
-use super::lines::Lines;
+use super::columns::COLUMNS;
 use super::statuses::Statuses;
 use super::survey::Inspector;
+use crate::table::Table;
 
 /// Holders registered with one request.
 const BATCH: usize = 4096;
@@ -17,15 +19,15 @@ const BATCH: usize = 4096;
 /// Registers everybody whom a look at the file takes, and returns the statuses they are to have. Of ten million
 /// people their places and words stay in memory, 160 MB, and of the others' names no more than one batch.
 pub(super) fn enrol(
-    lines: &Lines,
+    (table, clock): (&Table, &Clock),
     remote: &Remote,
     issuer: IssuerId,
     summary: &mut Summary,
 ) -> anyhow::Result<Statuses> {
-    let mut inspector = Inspector::default();
+    let mut inspector = Inspector::new(clock);
     let mut batch = Batch::default();
     let mut statuses = Statuses::default();
-    lines.each("registering", |(_, fields)| {
+    table.each(&COLUMNS, "registering", |(_, fields)| {
         // What is refused was told when the file was looked at.
         if let Ok(taken) = fields.and_then(|fields| inspector.inspect(&fields)) {
             batch.push(&taken.person, taken.status);

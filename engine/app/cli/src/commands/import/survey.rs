@@ -4,19 +4,24 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
+use hufu_files::moment::Clock;
 use hufu_registry::{IdNumber, Person};
 use hufu_wire::{Colour, StatusWord};
 
 use super::columns::{self, Fields};
 
 /// Takes lines or refuses them, each by itself and by those before it.
-#[derive(Default)]
-pub(super) struct Inspector {
+pub(super) struct Inspector<'c> {
+    clock: &'c Clock,
     /// Keyed digests of the id numbers so far: 64 bits a person, so that ten million fit. Two people of ten million
     /// share one by chance in one file of four hundred thousand; the second is refused then, with that cause.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
+
+/// Of a number that is right by chance or by itself.
+const ROUNDED: &str = "id_number ends in 000, as after a spreadsheet took it for a number; when it is right, register \
+    this person with `hufu holder add`";
 
 /// A line that is taken.
 pub(super) struct Taken {
@@ -33,14 +38,23 @@ pub(super) struct Survey {
     pub(super) red: u64,
 }
 
-impl Inspector {
+impl<'c> Inspector<'c> {
+    /// Typed times are read against `clock`.
+    pub(super) fn new(clock: &'c Clock) -> Inspector<'c> {
+        Inspector { clock, seen: HashSet::new(), hasher: RandomState::new() }
+    }
+
     /// Looks at one line.
     ///
     /// # Errors
     /// The cause, which repeats nothing of the line.
     pub(super) fn inspect(&mut self, fields: &Fields<'_>) -> Result<Taken, String> {
-        let line = columns::Person::read(fields)?;
+        let line = columns::Person::read(fields, self.clock)?;
         let number = IdNumber::read(line.id_number).map_err(|fault| format!("id_number: {fault}"))?;
+        number.check_new(self.clock.now()).map_err(|fault| format!("id_number: {fault}"))?;
+        if number.may_be_rounded() {
+            return Err(ROUNDED.to_owned());
+        }
         let digest = self.hasher.hash_one(number.as_str());
         let person = Person::new(line.name.to_owned(), number, line.phone.map(str::to_owned))
             .map_err(|fault| fault.to_string())?;
@@ -75,7 +89,8 @@ mod tests {
 
     #[test]
     fn a_number_is_checked_and_comes_once_however_it_is_spelt() {
-        let mut inspector = Inspector::default();
+        let clock = Clock::here();
+        let mut inspector = Inspector::new(&clock);
         let mut check = |name: &str, number: &str, wanted: Result<(), &str>| match (
             inspector.inspect(&[name, number, "", "red", "", "", "", ""]),
             wanted,

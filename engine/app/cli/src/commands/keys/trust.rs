@@ -11,7 +11,7 @@ use hufu_codes::cose;
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
-use hufu_files::moment::{self, Moment};
+use hufu_files::moment::{self, Clock, Moment};
 use hufu_files::trust_list::open;
 use hufu_files::{self as files, Readable};
 use hufu_signature::PreparedKey;
@@ -95,7 +95,7 @@ pub(crate) struct ListArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct DueArgs {
     /// By when engines must have heard of a newer list; after it they say so, and may be told to admit nobody
-    #[arg(long, value_name = "TIME", default_value = "+90d")]
+    #[arg(long, value_name = "TIME", default_value = "+90d", allow_hyphen_values = true)]
     next_by: Moment,
 }
 
@@ -111,10 +111,10 @@ pub(crate) struct AddArgs {
     #[arg(long, value_delimiter = ',', value_name = "USES", default_value = "phone,paper,trip,roster")]
     uses: Vec<Use>,
     /// From when it may sign; engines should have the list before that
-    #[arg(long, value_name = "TIME", default_value = "now")]
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
     from: Moment,
     /// Until when it may sign
-    #[arg(long, value_name = "TIME", default_value = "+365d")]
+    #[arg(long, value_name = "TIME", default_value = "+365d", allow_hyphen_values = true)]
     until: Moment,
 }
 
@@ -155,12 +155,15 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
     // Before it is published: an engine refuses the whole list for one key it cannot use.
     PreparedKey::new(&key.public).with_context(|| format!("{} cannot be trusted", args.key.display()))?;
     let issuer = key.issuer()?;
+    let clock = Clock::here();
+    let (from, until) =
+        (clock.any(args.from).context("--from")?, clock.end(args.until).context("--until")?);
     amend(&args.list, |keys, made_at| {
         let listed = ListedKey {
             issuer,
             public: key.public,
-            from: args.from.0.max(made_at),
-            until: args.until.0,
+            from: from.max(made_at),
+            until,
             published: made_at,
             uses: args.uses.iter().fold(Uses::default(), |uses, one| uses | one.bits()),
             revoked: false,
@@ -235,7 +238,7 @@ fn succeed(
 impl DueArgs {
     /// When the list was made, and by when the next one is due.
     fn after(self, made_at: UnixSeconds) -> anyhow::Result<(UnixSeconds, UnixSeconds)> {
-        let next_by = self.next_by.0;
+        let next_by = Clock::here().end(self.next_by).context("--next-by")?;
         ensure!(next_by > made_at, "--next-by lies before {}, when the list is made", moment::show(made_at));
         Ok((made_at, next_by))
     }
@@ -281,10 +284,10 @@ mod tests {
         let operator = PreparedKey::new(signer.public()).unwrap();
         let held = Keyring::empty().update(&open(&path("t"), &operator).unwrap(), ahead).unwrap();
 
-        let due = DueArgs { next_by: Moment(UnixSeconds(ahead.0 + 86_400)) };
+        let due = DueArgs { next_by: UnixSeconds(ahead.0 + 86_400).into() };
         let list = ListArgs { operator: path("op.key"), list: path("t"), due };
-        let until = Moment(UnixSeconds(ahead.0 + 86_400));
-        let now = Moment(moment::now().seconds());
+        let until = UnixSeconds(ahead.0 + 86_400).into();
+        let now = Moment::NOW;
         add(&AddArgs { list, key: path("a.pub"), uses: vec![Use::Phone], from: now, until }).unwrap();
         let next = held.update(&open(&path("t"), &operator).unwrap(), ahead).unwrap();
         assert_eq!((next.version(), next.keys().len()), (2, 1));

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_contract::{self as types, Scope};
-use hufu_files::moment::{self, Moment};
+use hufu_files::moment::{self, Clock, Moment};
 use hufu_files::{self as files, Readable};
 use hufu_office::Config;
 use hufu_office::{open_vault, with_registry};
@@ -60,7 +61,7 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "ID")]
     issuer: Option<u32>,
     /// Until when it may be used
-    #[arg(long, value_name = "TIME", default_value = "+365d")]
+    #[arg(long, value_name = "TIME", default_value = "+365d", allow_hyphen_values = true)]
     until: Moment,
     /// Write it to a file for its owner alone, and do not show it
     #[arg(long, value_name = "FILE")]
@@ -111,13 +112,19 @@ fn new(args: &NewArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl NewArgs {
+    fn expires(&self) -> anyhow::Result<UnixMillis> {
+        Ok(Clock::here().end(self.until).context("--until")?.millis())
+    }
+}
+
 /// Asks the registry for a token, as an administrator.
 fn new_there(args: &NewArgs) -> anyhow::Result<(u64, zeroize::Zeroizing<String>)> {
     let token = types::NewToken {
         label: args.label.clone(),
         scopes: args.scopes.clone(),
         issuer: args.issuer,
-        expires_ms: args.until.0.millis().0,
+        expires_ms: args.expires()?.0,
     };
     let made = args.registry.connect()?.ask(|api| api.new_token(&token))?;
     Ok((made.token.id, zeroize::Zeroizing::new(made.secret)))
@@ -131,7 +138,7 @@ fn new_here(args: &NewArgs, config: &Path) -> anyhow::Result<(u64, zeroize::Zero
         label: args.label.clone(),
         scopes: Scopes::of(args.scopes.iter().copied()),
         issuer: args.issuer.map(IssuerId),
-        expires: args.until.0.millis(),
+        expires: args.expires()?,
     };
     let (token, text) = with_registry(&config, vault, async |registry| {
         registry.add_token(&Caller::operator(), &token, moment::now()).await

@@ -105,8 +105,7 @@ mod tests {
     use crate::commands::keys::trust::{AddArgs, DueArgs, Use, add, revoke};
     use hufu_codes::keyring::TrustFault;
     use hufu_files::keys::{Owner, PublicKey, SecretKey};
-    use hufu_files::moment::Moment;
-    use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
+        use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
     use std::path::Path;
 
     /// An operator's key and issuers' keys in a folder.
@@ -129,12 +128,12 @@ mod tests {
         let signer = operator_of(&path("op.key")).unwrap();
         let operator = PreparedKey::new(signer.public()).unwrap();
         let day = UnixSeconds(moment::now().seconds().0 + 86_400);
-        let due = DueArgs { next_by: Moment(day) };
+        let due = DueArgs { next_by: day.into() };
         let list = |name: &str| ListArgs { operator: path("op.key"), list: path(name), due };
         let add = |name: &str, key: &str| {
             let (key, uses) = (path(key), vec![Use::Phone]);
-            let from = Moment(UnixSeconds(0));
-            add(&AddArgs { list: list(name), key, uses, from, until: Moment(day) }).unwrap();
+            let from = hufu_wire::StatusMinute::ORIGIN.into();
+            add(&AddArgs { list: list(name), key, uses, from, until: day.into() }).unwrap();
         };
         // Both branches have a, b and c; c was published at another time in each. Each revokes another one of the
         // first two, and one adds d, long before the other's last list.

@@ -1,0 +1,173 @@
+//! Sheets of an `.xlsx` file (ECMA-376), as spreadsheets show them.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _};
+
+use anyhow::{Context as _, bail, ensure};
+use calamine::{DataRef, ExcelDateTime, Reader as _, SheetVisible, Xlsx, XlsxError};
+use zip::ZipArchive;
+
+use super::Cells;
+use crate::term::printable;
+
+/// Most bytes of a workbook once unzipped: a million rows, but no bomb.
+const UNZIPPED_BYTES_MAX: u64 = 512 << 20;
+/// Most columns that are read.
+const COLUMNS_MAX: usize = 256;
+/// From here on a spreadsheet has kept 15 digits of a number and put zeroes for the others.
+const ROUNDED_FROM: f64 = 1e15;
+
+const ROUNDED: &str = "a number of more than 15 digits was kept as a number, so the spreadsheet has replaced its last \
+    digits by zeroes; format the column as text and enter the numbers again";
+
+/// Shows every row of the sheet with the number that the spreadsheet shows.
+pub(super) fn each(
+    file: File,
+    sheet: Option<&str>,
+    row: &mut impl FnMut(u64, Cells<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut file = BufReader::new(file);
+    ensure_small(&mut file)?;
+    file.rewind().context("cannot read it")?;
+    let mut book: Xlsx<_> = Xlsx::new(file).map_err(|error| damaged(&error))?;
+    let sheet = chosen(&mut book, sheet)?;
+    let mut cells = book.worksheet_cells_reader(&sheet).map_err(|error| damaged(&error))?;
+    let mut line = Row::default();
+    let mut width = None;
+    // A merged cell or an empty row is no more than cells with places of their own.
+    while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+        let (number, column) = cell.get_position();
+        if number != line.number {
+            ensure!(number > line.number, "row {} comes after row {}; save the file again", number + 1, line.number + 1);
+            line.show(&mut width, row)?;
+            line.number = number;
+        }
+        let text = text(cell.get_value());
+        if text.as_ref().is_ok_and(String::is_empty) {
+            continue;
+        }
+        ensure!((column as usize) < COLUMNS_MAX, "row {} has content beyond column {COLUMNS_MAX}", number + 1);
+        line.put(column as usize, text);
+    }
+    line.show(&mut width, row)
+}
+
+/// The row whose cells are being read.
+#[derive(Default)]
+struct Row {
+    /// From 0.
+    number: u32,
+    cells: Vec<Result<String, &'static str>>,
+}
+
+impl Row {
+    fn put(&mut self, column: usize, text: Result<String, &'static str>) {
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, Ok(String::new()));
+        }
+        self.cells[column] = text;
+    }
+
+    /// Shows the row if it has content, at least as wide as the first: cells without content are not in the file.
+    fn show(
+        &mut self,
+        width: &mut Option<usize>,
+        row: &mut impl FnMut(u64, Cells<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.cells.is_empty() {
+            return Ok(());
+        }
+        let width = *width.get_or_insert(self.cells.len());
+        if self.cells.len() < width {
+            self.cells.resize(width, Ok(String::new()));
+        }
+        let borrowed: Vec<_> = self.cells.iter().map(|cell| cell.as_deref().map_err(|cause| *cause)).collect();
+        row(u64::from(self.number) + 1, &borrowed)?;
+        self.cells.clear();
+        Ok(())
+    }
+}
+
+/// Unzips everything once into nothing: what the file says of its sizes may be wrong.
+fn ensure_small(file: &mut BufReader<File>) -> anyhow::Result<()> {
+    let zipped = "it is not an .xlsx file, or it is damaged";
+    let mut archive = ZipArchive::new(file).context(zipped)?;
+    let mut left = UNZIPPED_BYTES_MAX;
+    for entry in 0..archive.len() {
+        let entry = archive.by_index(entry).context(zipped)?;
+        let bytes = io::copy(&mut entry.take(left + 1), &mut io::sink()).context(zipped)?;
+        left = left.checked_sub(bytes).context("it holds more than 512 MiB; save the list alone, or as CSV")?;
+    }
+    Ok(())
+}
+
+/// The name of the sheet to read: the one named, else the only visible one that has content.
+fn chosen(book: &mut Xlsx<BufReader<File>>, named: Option<&str>) -> anyhow::Result<String> {
+    let names = book.sheet_names();
+    if let Some(named) = named {
+        let found = names.iter().find(|name| *name == named);
+        return found.cloned().with_context(|| format!("it has no sheet of that name; its sheets are {}", list(&names)));
+    }
+    let visible = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    let visible: Vec<_> = visible.map(|sheet| sheet.name.clone()).collect();
+    let mut filled = Vec::new();
+    for name in visible {
+        // A diagram has no cells.
+        let Ok(mut cells) = book.worksheet_cells_reader(&name) else { continue };
+        while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+            if text(cell.get_value()).is_ok_and(|text| text.is_empty()) {
+                continue;
+            }
+            filled.push(name.clone());
+            break;
+        }
+    }
+    match &*filled {
+        [] => bail!("no visible sheet has content"),
+        [only] => Ok(only.clone()),
+        several => bail!("several sheets have content; --sheet says which to read: {}", list(several)),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ")
+}
+
+fn damaged(error: &XlsxError) -> anyhow::Error {
+    match error {
+        XlsxError::Password => anyhow::anyhow!("it has a password; save it without"),
+        error => anyhow::anyhow!("it is not an .xlsx file that can be read ({error}); save it again, or as CSV"),
+    }
+}
+
+/// A cell as the spreadsheet shows it, dates the way [`Moment`](hufu_files::moment::Moment) reads them.
+fn text(cell: &DataRef<'_>) -> Result<String, &'static str> {
+    Ok(match cell {
+        DataRef::Empty => String::new(),
+        DataRef::String(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Int(number) => return number_text(*number as f64),
+        DataRef::Float(number) => return number_text(*number),
+        DataRef::Bool(bool) => bool.to_string(),
+        DataRef::DateTime(time) if time.is_duration() => return Err("a length of time where a text should be"),
+        DataRef::DateTime(time) => date_text(*time),
+        DataRef::DateTimeIso(text) => text.clone(),
+        DataRef::DurationIso(_) => return Err("a length of time where a text should be"),
+        DataRef::Error(_) => return Err("a formula in it failed"),
+    })
+}
+
+fn number_text(number: f64) -> Result<String, &'static str> {
+    if !number.is_finite() || number.abs() >= ROUNDED_FROM {
+        return Err(ROUNDED);
+    }
+    Ok(number.to_string())
+}
+
+fn date_text(time: ExcelDateTime) -> String {
+    let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+    if (hour, minute, second) == (0, 0, 0) {
+        return format!("{year:04}-{month:02}-{day:02}");
+    }
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}
