@@ -166,12 +166,7 @@ impl Paint {
     }
 }
 
-/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor, nor turn a line around
-/// (Unicode Standard Annex 9: the explicit directional formatting characters).
+/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor, nor turn a line around.
 pub(crate) fn printable(text: &str) -> String {
-    let unsafe_ = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if unsafe_(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if hufu_wire::text::is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

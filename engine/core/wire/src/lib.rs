@@ -18,6 +18,7 @@ pub mod scan;
 mod session;
 mod status;
 mod stream;
+pub mod text;
 mod time;
 mod verdict;
 

@@ -63,6 +63,7 @@ fn small_json() -> OpenApiRouter<Api> {
 fn large_json() -> OpenApiRouter<Api> {
     let holders = OpenApiRouter::new()
         .routes(routes!(holders::register))
+        .routes(routes!(holders::look_up))
         .layer(DefaultBodyLimit::max(limits::HOLDERS_JSON_BYTES_MAX));
     let rosters = OpenApiRouter::new()
         .routes(routes!(rosters::read, rosters::put, rosters::remove))

@@ -54,6 +54,47 @@ pub struct FindHolder {
     pub id_number: String,
 }
 
+/// People to look for, 1 to 4,096 of them: the lines of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"people": [{"id_number": "11010519491231002X", "name": "王小明"}]}))]
+pub struct LookUpHolders {
+    /// Answered in this order.
+    #[schema(min_items = 1, max_items = 4096)]
+    pub people: Vec<SoughtHolder>,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SoughtHolder {
+    /// The id number, as for registering.
+    #[schema(min_length = 1)]
+    pub id_number: String,
+    /// The full name, to be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Who was found, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundHolders {
+    /// One for each of the request's; null for who is not registered.
+    pub found: Vec<Option<FoundHolder>>,
+}
+
+/// A holder who was found, masked (R10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundHolder {
+    /// The holder's index.
+    pub index: u32,
+    /// The first character of the name, a star, and the tail of the id number.
+    #[schema(example = "王*002X")]
+    pub display: String,
+    /// Whether the name is the registered one; true when none was given.
+    pub same_name: bool,
+}
+
 /// A holder, with no more of the person than a gate may show (R10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Holder {
@@ -123,6 +164,12 @@ impl core::fmt::Debug for NewHolder {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // A person's fields belong in no log.
         f.write_str("NewHolder")
+    }
+}
+
+impl core::fmt::Debug for SoughtHolder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SoughtHolder")
     }
 }
 

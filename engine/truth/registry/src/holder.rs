@@ -43,6 +43,17 @@ pub struct HolderView {
     pub registered: UnixMillis,
 }
 
+/// A holder who was looked up by somebody's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundHolder {
+    /// The place in the issuer's status list.
+    pub index: HolderIndex,
+    /// First character of the name, a star, tail of the id number.
+    pub display: String,
+    /// Whether the list's name is the registered one; true when the list has none.
+    pub same_name: bool,
+}
+
 /// Somebody to be registered, with the subject that finds them again.
 #[derive(Debug)]
 pub struct NewHolder {

@@ -3,6 +3,7 @@
 use hufu_codes::chain::{Authorities, SameAuthority};
 use hufu_contract::SecondPhone;
 use hufu_wire::IssuerId;
+use hufu_wire::text::is_hidden;
 
 use crate::brake::Brake;
 use crate::fault::Fault;
@@ -47,18 +48,24 @@ impl Issuer {
     }
 }
 
-/// Whether `name` is 1 to [`NAME_BYTES_MAX`] bytes without control characters or spaces around it.
+/// Whether `name` is 1 to [`NAME_BYTES_MAX`] bytes of what a person sees, without spaces around it.
 ///
 /// # Errors
 /// [`Fault::Invalid`] of `field`.
 pub fn check_name(field: &'static str, name: &str) -> Result<(), Fault> {
     let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
-    if fits && !name.contains(char::is_control) && name.trim() == name {
+    if name.contains(is_hidden) {
+        return Err(Fault::invalid(field, "control characters, or others that are not seen"));
+    }
+    if name.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Fault::invalid(field, "characters that were lost when it was read in a wrong encoding"));
+    }
+    if fits && name.trim() == name {
         Ok(())
     } else {
         Err(Fault::invalid(
             field,
-            format!("1 to {NAME_BYTES_MAX} bytes, no control characters, no space around it"),
+            format!("1 to {NAME_BYTES_MAX} bytes, no space around it"),
         ))
     }
 }

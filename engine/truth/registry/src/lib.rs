@@ -33,7 +33,7 @@ pub use credential::{
 };
 pub use device::Device;
 pub use fault::Fault;
-pub use holder::{HolderView, NewHolder, Registered, StoredHolder, Subject};
+pub use holder::{FoundHolder, HolderView, NewHolder, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
     ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
 };

@@ -89,6 +89,7 @@ pub async fn cut_rosters_are_found(database: &dyn Database) {
     let scene = Scene::open(database).await;
     let site = Site { id: SiteId(1), name: "A school".into(), policy: String::new() };
     scene.registry.put_site(&scene.operator, &site, now()).await.expect("a site");
+    scene.add_people(0, 9).await;
     let roster = Roster::new(SiteId(1), "3b".into(), (1..9).map(|index| (ISSUER, HolderIndex(index))));
     scene.registry.put_roster(&scene.operator, &roster.expect("a roster"), now()).await.expect("a roster");
     database.tamper(Tampering::CutRosters).await;

@@ -36,6 +36,21 @@ pub async fn indices_are_dense_and_a_person_is_registered_once(database: &dyn Da
     assert!(matches!(nowhere, Err(Fault::NotFound(_))), "{nowhere:?}");
 }
 
+/// A list of people is answered in its order, masked, with whether the names are theirs.
+pub async fn r10_a_list_of_people_is_looked_up(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(0, 3).await;
+    let sought = |n: u32, name: Option<String>| (IdNumber::read(&number(n)).expect("a good number"), name);
+    let people = [sought(2, Some(name(2))), sought(9, None), sought(0, Some("赵大宝".into())), sought(1, None)];
+    let found = scene.registry.look_up_holders(&scene.operator, ISSUER, &people, now()).await.expect("a list");
+    let found: Vec<_> =
+        found.into_iter().map(|found| found.map(|found| (found.index.0, found.display, found.same_name))).collect();
+    let shown = |n: u32| format!("王*{}", &number(n)[14..]);
+    assert_eq!(found, [Some((2, shown(2), true)), None, Some((0, shown(0), false)), Some((1, shown(1), true))]);
+    let nobody = scene.registry.look_up_holders(&scene.operator, ISSUER, &[], now()).await;
+    assert!(matches!(nobody, Err(Fault::Invalid { .. })));
+}
+
 /// Masked display (R10), and no status before the chain gives one.
 pub async fn r10_a_holder_is_shown_masked(database: &dyn Database) {
     let scene = Scene::open(database).await;

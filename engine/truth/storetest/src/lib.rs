@@ -88,6 +88,7 @@ macro_rules! store_suite {
             issuers::nobody_confirms_their_own_changes,
             holders::indices_are_dense_and_a_person_is_registered_once,
             holders::r10_a_holder_is_shown_masked,
+            holders::r10_a_list_of_people_is_looked_up,
             holders::r45_no_personal_field_is_stored_in_clear,
             holders::holders_are_read_page_by_page,
             holders::another_sealing_key_takes_over,

@@ -31,6 +31,7 @@ pub async fn a_site_is_put_rendered_and_removed(database: &dyn Database) {
     assert_eq!(names, [2, 5, 9].map(|id| (id, site(id, "").name)));
 
     registry.add_device(caller, SiteId(2), "gate", now()).await.expect("a device");
+    scene.add_people(0, 2).await;
     let roster = Roster::new(SiteId(5), "3b".into(), [(crate::ISSUER, hufu_wire::HolderIndex(1))]);
     registry.put_roster(caller, &roster.expect("a roster"), now()).await.expect("a roster");
     let remove = async |id| registry.remove_site(caller, SiteId(id), now()).await;

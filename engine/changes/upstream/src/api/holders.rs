@@ -1,7 +1,8 @@
 //! Holders and their credentials.
 
 use hufu_contract::{
-    Credentials, FindHolder, Holder, IssueCredential, Issued, NewHolders, Registered, Terms,
+    Credentials, FindHolder, FoundHolders, Holder, IssueCredential, Issued, LookUpHolders, NewHolders,
+    Registered, Terms,
 };
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -36,6 +37,18 @@ impl Api {
     /// [`ApiFault`].
     pub async fn find_holder(&self, issuer: IssuerId, whom: &FindHolder) -> Result<Holder, ApiFault> {
         self.json(self.post(&[&"issuers", &issuer, &"holders", &"find"]).with_json(whom).repeatable()).await
+    }
+
+    /// The holders with these id numbers, masked, in the order of the list.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn look_up_holders(
+        &self,
+        issuer: IssuerId,
+        people: &LookUpHolders,
+    ) -> Result<FoundHolders, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &"look-up"]).with_json(people).repeatable()).await
     }
 
     /// What a phone must make its step tree for. Nothing is issued yet.

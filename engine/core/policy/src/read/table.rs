@@ -169,8 +169,8 @@ impl Entry<'_> {
             "is empty"
         } else if text.chars().count() > limits::TEXT_CHARS_MAX {
             "is too long"
-        } else if text.chars().any(char::is_control) {
-            "has a line break or a control character in it"
+        } else if text.chars().any(hufu_wire::text::is_hidden) {
+            "has a line break, a control character or an invisible character in it"
         } else {
             return Ok(text.clone().into_owned());
         };

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use hufu_contract::{FindHolder, Holder, NewHolders, Registered};
+use hufu_contract::{FindHolder, FoundHolder, FoundHolders, Holder, LookUpHolders, NewHolders, Registered};
 use hufu_registry::{IdNumber, Person};
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -71,6 +71,35 @@ pub(crate) async fn find(
     })?;
     let view = api.registry.holder(&caller, issuer, index, now()).await?;
     Ok(Json(convert::holder(issuer, view)))
+}
+
+/// Who the people of a list are
+///
+/// As many as one may register at once, in the body. Who is not registered is null in the answer.
+#[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/look-up", tag = "holders",
+    params(("issuer" = u32, Path)), request_body = LookUpHolders, responses((status = 200, body = FoundHolders)),
+    security(("bearer" = ["holders"])))]
+pub(crate) async fn look_up(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids(issuer): Ids<u32>,
+    JsonBody(sought): JsonBody<LookUpHolders>,
+) -> Answer<FoundHolders> {
+    let mut people = Vec::with_capacity(sought.people.len());
+    for (nth, person) in sought.people.into_iter().enumerate() {
+        let number = IdNumber::read(&person.id_number)
+            .map_err(|fault| invalid(format!("people[{nth}].id_number: {fault}")))?;
+        people.push((number, person.name));
+    }
+    let found = api.registry.look_up_holders(&caller, IssuerId(issuer), &people, now()).await?;
+    let found = found.into_iter().map(|found| {
+        found.map(|found| FoundHolder {
+            index: found.index.0,
+            display: found.display,
+            same_name: found.same_name,
+        })
+    });
+    Ok(Json(FoundHolders { found: found.collect() }))
 }
 
 fn invalid(detail: String) -> ApiProblem {

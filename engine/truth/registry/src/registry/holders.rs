@@ -6,7 +6,7 @@ use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use super::{PAGE_MAX, Registry};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::holder::{HolderView, Registered, Subject};
+use crate::holder::{FoundHolder, HolderView, Registered, Subject};
 use crate::id_number::IdNumber;
 use crate::person::Person;
 use crate::store::Resealed;
@@ -83,6 +83,38 @@ impl Registry {
         let what = found.map_or("nobody".into(), |index| index.to_string());
         self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
         Ok(found)
+    }
+
+    /// Where the people of a list are registered, and whether the names given are theirs.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, [`Fault::Damaged`].
+    pub async fn look_up_holders(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        people: &[(IdNumber, Option<String>)],
+        now: UnixMillis,
+    ) -> Result<Vec<Option<FoundHolder>>, Fault> {
+        caller.may(Scope::Holders, issuer)?;
+        if people.is_empty() || people.len() > PEOPLE_MAX {
+            return Err(Fault::invalid("people", format!("1 to {PEOPLE_MAX} of them")));
+        }
+        // Before anything is read (R44).
+        let what = format!("{} people of a list", people.len());
+        self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
+        let mut all = Vec::with_capacity(people.len());
+        for (number, name) in people {
+            let index = self.store.find_holder(issuer, self.vault.subject(issuer, number)).await?;
+            let Some(index) = index else {
+                all.push(None);
+                continue;
+            };
+            let (person, _) = self.person(issuer, index).await?;
+            let same_name = name.as_deref().is_none_or(|name| name == person.name());
+            all.push(Some(FoundHolder { index, display: person.display(), same_name }));
+        }
+        Ok(all)
     }
 
     /// Seals with the newest key whatever is sealed with an older one; answers how many holders that were. It may

@@ -43,9 +43,17 @@ impl Registry {
     /// Adds a roster or replaces it.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site.
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site, [`Fault::Invalid`] for a holder whom this registry
+    /// would know and does not. Holders of issuers that it does not keep are taken as they are.
     pub async fn put_roster(&self, caller: &Caller, roster: &Roster, now: UnixMillis) -> Result<(), Fault> {
         caller.may_everywhere(Scope::Rosters)?;
+        for (issuer, holders) in &roster.groups {
+            // Indices have no gaps: who stands before a registered holder is one, too.
+            let Some(last) = holders.last() else { continue };
+            if self.store.issuer(*issuer).await?.is_some() && self.store.holder(*issuer, *last).await?.is_none() {
+                return Err(Fault::invalid("groups", format!("holder {last} of issuer {issuer} is not registered")));
+            }
+        }
         self.store.put_roster(roster, &entry(now, caller, Action::RosterPut, roster.site, &roster.name)).await
     }
 

@@ -95,13 +95,21 @@ async fn r02_r03_r04_credentials_of_every_kind_are_issued_and_written_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r12_a_roster_is_kept_and_signed() {
     let world = World::start().await;
-    let asker = world.asker([Scope::Rosters]).await;
+    let asker = world.asker([Scope::Rosters, Scope::Holders]).await;
     let roster = "/v1/sites/310101/rosters/class%203b";
-    let groups = json!({"groups": [{"issuer": 310_000, "holders": [2, 1, 2]}]});
+    let groups = json!({"groups": [{"issuer": 310_000, "holders": [1, 0, 1]}]});
+    let (status, refused) = asker.send(Method::PUT, roster, groups.clone()).await;
+    let detail = refused["detail"].as_str().unwrap();
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(detail.contains("holder 1 of issuer 310000 is not registered"), "{detail}");
+    asker.post(HOLDERS, people()).await;
+    let sought = json!({"people": [{"id_number": "passport:E99999999"}]});
+    let (_, found) = asker.post(&format!("{HOLDERS}/look-up"), sought).await;
+    assert_eq!(found, json!({"found": [null]}));
     let (status, put) = asker.send(Method::PUT, roster, groups).await;
     assert_eq!((status, &put), (StatusCode::OK, &json!({"name": "class 3b", "members": 2})));
     let (_, read) = asker.get(roster).await;
-    assert_eq!(read["groups"], json!([{"issuer": 310_000, "holders": [1, 2]}]));
+    assert_eq!(read["groups"], json!([{"issuer": 310_000, "holders": [0, 1]}]));
     let (_, listed) = asker.get("/v1/sites/310101/rosters").await;
     assert_eq!(listed["rosters"], json!([{"name": "class 3b", "members": 2}]));
 

@@ -2,6 +2,7 @@
 
 use hufu_files::moment::Clock;
 use hufu_wire::StatusWord;
+use hufu_wire::text::is_hidden;
 
 use crate::table::{Column, ID_NUMBER, NAME, optional, required};
 use crate::written::WrittenStatus;
@@ -43,14 +44,23 @@ impl<'f> Person<'f> {
             }
         }
         for (what, text) in [("name", name), ("id_number", id_number), ("phone", phone)] {
-            if text.chars().any(char::is_control) {
-                return Err(format!("{what} has control characters"));
+            if text.chars().any(is_hidden) {
+                return Err(format!("{what} has control characters, or others that are not seen"));
             }
+        }
+        if name.contains(is_garbled) {
+            return Err("name is garbled: it was written or read in a wrong encoding".to_owned());
         }
         let phone = (!phone.is_empty()).then_some(phone);
         let status = WrittenStatus { colour, valid_until, test_at, test_result, doses };
         Ok(Person { name, id_number, phone, status: status.read(clock)? })
     }
+}
+
+/// What no name has, but a name has that was read in a wrong encoding: 陈一 as é™ˆä¸€.
+const fn is_garbled(char: char) -> bool {
+    matches!(char, '\u{fffd}' | '\u{a1}'..='\u{a9}' | '\u{ab}'..='\u{b3}' | '\u{b5}' | '\u{b6}' | '\u{b8}' | '\u{b9}'
+        | '\u{bb}'..='\u{bf}' | '€' | '™' | '†' | '‡' | 'ˆ')
 }
 
 #[cfg(test)]
@@ -62,13 +72,22 @@ mod tests {
         let red = Some(StatusWord::new(hufu_wire::Colour::Red, 0));
         let check = |line: Fields<'_>, wanted: Result<Option<StatusWord>, &str>| {
             let found = Person::read(&line, &Clock::here()).map(|person| person.status);
-            assert_eq!(found, wanted.map_err(str::to_owned), "{line:?}");
+            match (found, wanted) {
+                (Err(cause), Err(wanted)) => assert!(cause.starts_with(wanted), "{line:?}: {cause}"),
+                (found, wanted) => assert_eq!(found, wanted.map_err(str::to_owned), "{line:?}"),
+            }
         };
         check(["Li", "P:1", "", "", "", "", "", ""], Ok(None));
         check(["Li", "P:1", "139", "red", "", "", "", ""], Ok(red));
         check(["", "P:1", "", "red", "", "", "", ""], Err("name is empty"));
         check(["Li", "", "", "red", "", "", "", ""], Err("id_number is empty"));
         check(["L\u{7}i", "P:1", "", "red", "", "", "", ""], Err("name has control characters"));
+        check(["\u{202e}Li", "P:1", "", "red", "", "", "", ""], Err("name has control characters"));
+        check(["L\u{200b}i", "P:1", "", "red", "", "", "", ""], Err("name has control characters"));
+        check(["é™ˆä¸€", "P:1", "", "red", "", "", "", ""], Err("name is garbled"));
+        check(["L\u{fffd}", "P:1", "", "red", "", "", "", ""], Err("name is garbled"));
+        check(["阿依古丽·买买提", "P:1", "", "red", "", "", "", ""], Ok(red));
+        check(["D´Angelo Muñoz", "P:1", "", "red", "", "", "", ""], Ok(red));
         check(["Li", "P:1", "", "", "", "", "", "2"], Err("doses needs a colour"));
     }
 }
