@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use hufu_client::{EngineAddress, Identity, Server};
+use hufu_client::{EngineAddress, Identity, Scanner, Server};
 use hufu_files::keys;
 use hufu_files::{self as files, Readable};
 use hufu_transport::profile;
@@ -32,6 +32,12 @@ struct Settings {
     /// The name that every engine's certificate carries.
     #[serde(default = "engine_name")]
     name: String,
+    /// What the scanner is set up to send before each code; nothing by default.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    scanner_prefix: String,
+    /// What it is set up to send after each code; nothing by default.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    scanner_suffix: String,
 }
 
 /// A gate ready to ask.
@@ -40,6 +46,8 @@ pub(crate) struct Device {
     pub(crate) identity: Identity,
     /// Whom it asks.
     pub(crate) servers: Vec<Server>,
+    /// What its scanner adds to codes.
+    pub(crate) scanner: Scanner,
 }
 
 fn engine_name() -> String {
@@ -99,7 +107,9 @@ pub(crate) fn ensure_reachable(engines: &[EngineAddress]) -> anyhow::Result<()> 
 /// Names the engines that a gate asks.
 fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
     let engines = engines.iter().map(EngineAddress::to_string).collect();
-    let settings = toml::to_string(&Settings { engines, name: engine_name() })?;
+    let [scanner_prefix, scanner_suffix] = Default::default();
+    let settings =
+        toml::to_string(&Settings { engines, name: engine_name(), scanner_prefix, scanner_suffix })?;
     let text = format!(
         "# The engines' QUIC addresses or host names, in the order in which they are asked.\n{settings}"
     );
@@ -110,7 +120,7 @@ fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     let path = folder.join(SETTINGS);
     let settings: Settings = toml::from_str(&files::read_text(&path)?)
-        .with_context(|| format!("{} names no engine", path.display()))?;
+        .with_context(|| format!("{} is not a gate's settings", path.display()))?;
     keys::ensure_private(&folder.join(KEY))?;
     let identity =
         Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
@@ -123,5 +133,6 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
         Ok(Server { control, name: settings.name.clone(), udp_port: None })
     };
     let servers = settings.engines.iter().map(server).collect::<anyhow::Result<_>>()?;
-    Ok(Device { identity, servers })
+    let scanner = Scanner::new(&settings.scanner_prefix, &settings.scanner_suffix);
+    Ok(Device { identity, servers, scanner })
 }

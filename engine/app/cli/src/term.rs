@@ -121,7 +121,6 @@ pub(crate) fn stderr() -> Paint {
 }
 
 /// No colours, whatever the stream.
-#[cfg(test)]
 pub(crate) fn plain() -> Paint {
     Paint(false)
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use hufu_client::CheckFault;
+use hufu_client::{CheckFault, ScannerFault};
 use hufu_codes::code;
 use hufu_wire::{Age, CodeKind, Colour, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
+use crate::outcome::Exit;
 use crate::term::{Paint, printable};
 
 /// What became of one code.
@@ -21,6 +22,8 @@ enum Outcome {
     Given(Verdict, Duration),
     /// No engine answered.
     None(String),
+    /// No engine was asked: the scanner did not give what was in front of it.
+    Misread(ScannerFault),
 }
 
 impl Answer {
@@ -34,11 +37,19 @@ impl Answer {
         Answer { outcome: Outcome::None(fault.to_string()), display: display(code) }
     }
 
-    /// What the gate does; `None` without a verdict.
-    pub(crate) fn decision(&self) -> Option<Decision> {
+    /// No engine was asked, because of the scanner.
+    pub(crate) fn misread(fault: ScannerFault) -> Answer {
+        Answer { outcome: Outcome::Misread(fault), display: None }
+    }
+
+    /// What the answer to one code means for a script.
+    pub(crate) fn exit(&self) -> Exit {
         match &self.outcome {
-            Outcome::Given(verdict, _) => Some(verdict.decision),
-            Outcome::None(_) => None,
+            Outcome::Given(Verdict { decision: Decision::Admit, .. }, _) => Exit::Yes,
+            Outcome::Given(Verdict { decision: Decision::Refuse, .. }, _) => Exit::No,
+            Outcome::Given(Verdict { decision: Decision::Refer, .. }, _) => Exit::Refer,
+            Outcome::None(_) => Exit::Unavailable,
+            Outcome::Misread(_) => Exit::Misused,
         }
     }
 
@@ -51,6 +62,7 @@ impl Answer {
                 format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
             }
             Outcome::None(why) => format!("{}  {}", paint.bad("OFFLINE"), printable(why)),
+            Outcome::Misread(fault) => format!("{}  {}: {fault}", paint.look("SCANNER"), fault.slug()),
         };
         if let Some(display) = self.display.as_deref().filter(|display| !display.is_empty()) {
             line = format!("{line}  [{}]", printable(display));
@@ -67,6 +79,9 @@ impl Answer {
                 object
             }
             Outcome::None(why) => json!({ "decision": null, "offline": why }),
+            Outcome::Misread(fault) => {
+                json!({ "decision": null, "reason": fault.slug(), "says": fault.to_string() })
+            }
         };
         object["display"] = json!(self.display);
         object

@@ -6,6 +6,7 @@
 //! | [`EngineAddress`] | where an engine is: an address or a host name | DNS |
 //! | [`Control`] | one QUIC connection: enrolment, time, rosters, batches | tokio |
 //! | [`Session`] | seals requests and opens replies under one cookie | none |
+//! | [`Scanner`], [`Scans`] | what a scanner gave, and the text to ask about in it | reads what it is given |
 //! | [`Gate`] | one code in, one verdict out, with retry, failover and renewal | blocking UDP |
 //!
 //! Gate firmware uses [`Gate`]. A program with sockets of its own (a load generator, an event loop) takes a
@@ -23,6 +24,7 @@ mod kept;
 mod pacing;
 mod renewal;
 mod revocations;
+mod scanner;
 mod server;
 mod session;
 
@@ -31,6 +33,7 @@ pub use control::{Control, endpoint};
 pub use fault::ControlFault;
 pub use gate::{CheckFault, Gate, GateFault, GateOptions};
 pub use identity::{Identity, IdentityFault};
+pub use scanner::{SCAN_BYTES_MAX, Scanner, ScannerFault, Scans};
 pub use server::Server;
 pub use session::{OpenFault, SealFault, Session};
 

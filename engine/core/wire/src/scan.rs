@@ -5,14 +5,17 @@ use crate::limits::{CHECK_REQUEST_BYTES_MIN, CHECK_REQUEST_HEADER_BYTES, CODE_BY
 /// What every code's text begins with.
 pub const CODE_PREFIX: &str = "HF1:";
 
-/// What certificates of other systems begin with, in upper case.
-const FOREIGN_PREFIXES: [&str; 6] = [
-    // EU Digital COVID Certificate (hcert-spec, section 4).
-    "HC1:",   // Swiss Certificate Light.
-    "LT1:",   // CoronaCheck, the Netherlands.
-    "NL2:",   // New Zealand COVID Pass (NZCP 1, section 4).
-    "NZCP:/", // SMART Health Cards and Links (HL7).
-    "SHC:/", "SHLINK:/",
+/// What certificates of other systems begin with, in upper case, and what they are.
+const FOREIGN_PREFIXES: [(&str, &str); 6] = [
+    // hcert-spec, section 4.
+    ("HC1:", "EU Digital COVID Certificate"),
+    ("LT1:", "Swiss Certificate Light"),
+    ("NL2:", "CoronaCheck certificate of the Netherlands"),
+    // NZCP 1, section 4.
+    ("NZCP:/", "New Zealand COVID Pass"),
+    // HL7.
+    ("SHC:/", "SMART Health Card"),
+    ("SHLINK:/", "SMART Health Link"),
 ];
 
 /// How much of a scan is sent where its beginning says everything: as much as the shortest request holds.
@@ -20,9 +23,15 @@ pub const BEGINNING_BYTES: usize = CHECK_REQUEST_BYTES_MIN - CHECK_REQUEST_HEADE
 
 /// Whether a scan is a certificate of another system, whatever its case: some scanners and apps change it.
 pub fn is_foreign(scan: &[u8]) -> bool {
-    FOREIGN_PREFIXES.iter().any(|prefix| {
+    foreign_name(scan).is_some()
+}
+
+/// What a scan is, if it is a certificate of another system that is known by its beginning.
+pub fn foreign_name(scan: &[u8]) -> Option<&'static str> {
+    let begins = |prefix: &str| {
         scan.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix.as_bytes()))
-    })
+    };
+    FOREIGN_PREFIXES.iter().find_map(|(prefix, name)| begins(prefix).then_some(*name))
 }
 
 /// What a device sends of a scan: all of it, unless its beginning decides what it is. Of a certificate of another
@@ -43,7 +52,7 @@ const _: () = {
     let mut at = 0;
     while at < FOREIGN_PREFIXES.len() {
         assert!(
-            FOREIGN_PREFIXES[at].len() <= BEGINNING_BYTES,
+            FOREIGN_PREFIXES[at].0.len() <= BEGINNING_BYTES,
             "a beginning tells what it is the beginning of"
         );
         at += 1;

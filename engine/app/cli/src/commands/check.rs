@@ -1,14 +1,14 @@
 //! `hufu check`: ask an engine about codes, as a gate does.
 
-use std::io::{self, BufRead, Read as _};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
-use hufu_client::{Gate, GateFault, GateOptions};
-use hufu_files::unavailable;
-use hufu_wire::{Decision, Lane, limits};
+use hufu_client::{Gate, GateFault, GateOptions, SCAN_BYTES_MAX, Scanner, Scans};
+use hufu_files::{self as files, unavailable};
+use hufu_wire::{Lane, limits};
 
 use crate::outcome::Exit;
 use crate::term::say;
@@ -21,8 +21,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu check --gate gates/7 --json 'HF1:6BF...'
   hufu check --gate gates/7 --scanner --json > verdicts.jsonl
 
-Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument or a file \
-is wrong. With --scanner it is 0 at the end of the input, whatever the verdicts were.";
+Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument, a file \
+or the scanner's keyboard is wrong. With --scanner it is 0 at the end of the input, whatever the verdicts were.";
 
 /// Ask an engine about codes, as a gate does.
 #[derive(Debug, Args)]
@@ -34,10 +34,10 @@ pub(crate) struct CheckArgs {
     /// The code's text
     #[arg(group = "what", value_name = "CODE")]
     code: Option<String>,
-    /// A picture with a QR code, PNG or JPEG
+    /// A picture with a QR code, PNG, JPEG or WebP
     #[arg(long, group = "what", value_name = "FILE")]
     image: Option<PathBuf>,
-    /// Read codes from standard input, one a line, as a USB scanner types them
+    /// Read codes from standard input, as a scanner types them: each ends with CR, LF, Tab or ETX
     #[arg(long, group = "what")]
     scanner: bool,
     /// Which lane of the device
@@ -48,51 +48,44 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
-/// A base45 text never ends in a space (its last digit is below 33), so what surrounds it can be trimmed.
-const fn trimmed(code: &[u8]) -> &[u8] {
-    code.trim_ascii()
-}
-
-/// A scanner's line longer than this is cut: far beyond any code, and short enough to hold.
-const LINE_BYTES_MAX: u64 = 4096;
-
 /// Runs `hufu check`.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     // A picture that cannot be read is told before anybody is asked.
-    let code = match (&args.image, &args.code) {
-        (Some(path), _) => Some(qr::read(path)?),
-        (None, Some(code)) => Some(trimmed(code.as_bytes()).to_vec()),
-        (None, None) => None,
-    };
+    let picture = args.image.as_deref().map(photographed).transpose()?;
     let device = gate::open(&args.gate)?;
+    // A camera adds nothing to what it reads.
+    let scanner = if picture.is_some() { Scanner::default() } else { device.scanner };
+    let given = picture.or_else(|| Some(args.code.clone()?.into_bytes()));
+    let code = given.as_deref().map(|given| scanner.text(given)).transpose();
+    let Ok(code) = code.map_err(|fault| tell(&Answer::misread(fault), args.json)) else {
+        return Ok(Exit::Misused);
+    };
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
     match code {
-        Some(code) => Ok(single(&mut gate, args, &code)),
-        None => scanner(&mut gate, args),
+        Some(code) => {
+            let answer = ask(&mut gate, code, Lane(args.lane));
+            tell(&answer, args.json);
+            Ok(answer.exit())
+        }
+        None => scan(&mut gate, &scanner, args),
     }
 }
 
-fn single(gate: &mut Gate, args: &CheckArgs, code: &[u8]) -> Exit {
-    let answer = ask(gate, code, Lane(args.lane));
-    tell(&answer, args.json);
-    match answer.decision() {
-        Some(Decision::Admit) => Exit::Yes,
-        Some(Decision::Refuse) => Exit::No,
-        Some(Decision::Refer) => Exit::Refer,
-        None => Exit::Unavailable,
-    }
+fn photographed(path: &Path) -> anyhow::Result<Vec<u8>> {
+    qr::read(&files::read(path)?).with_context(|| format!("cannot read a code from {}", path.display()))
 }
 
-fn scanner(gate: &mut Gate, args: &CheckArgs) -> anyhow::Result<Exit> {
-    let mut input = io::stdin().lock();
+fn scan(gate: &mut Gate, scanner: &Scanner, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let mut scans = Scans::new(io::stdin().lock());
     // Without a reader of the verdicts there is nothing to ask for.
     while term::is_read()
-        && let Some(line) = read_line(&mut input).context("cannot read from standard input")?
+        && let Some(given) = scans.next().transpose().context("cannot read from standard input")?
     {
-        let code = trimmed(&line);
-        if !code.is_empty() {
-            tell(&ask(gate, code, Lane(args.lane)), args.json);
-        }
+        let answer = match scanner.text(&given) {
+            Ok(code) => ask(gate, code, Lane(args.lane)),
+            Err(fault) => Answer::misread(fault),
+        };
+        tell(&answer, args.json);
     }
     Ok(Exit::Yes)
 }
@@ -115,25 +108,6 @@ fn tell(answer: &Answer, as_json: bool) {
     term::flush();
 }
 
-/// The next line without its end, cut at [`LINE_BYTES_MAX`]; `None` at the end of the input.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    if input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut ended = line.last() == Some(&b'\n');
-    while !ended {
-        let (skip, end) = {
-            let buffered = input.fill_buf()?;
-            let newline = buffered.iter().position(|byte| *byte == b'\n');
-            (newline.map_or(buffered.len(), |at| at + 1), newline.is_some() || buffered.is_empty())
-        };
-        input.consume(skip);
-        ended = end;
-    }
-    Ok(Some(line))
-}
-
 fn closed(fault: GateFault) -> anyhow::Error {
     match fault {
         GateFault::NoServer => fault.into(),
@@ -141,26 +115,4 @@ fn closed(fault: GateFault) -> anyhow::Error {
     }
 }
 
-const _: () = assert!(LINE_BYTES_MAX > limits::PRESENTED_BYTES_MAX as u64);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_cut_and_never_joined() {
-        let long = [b'A'; 10_000];
-        let input = [b"HF1:1\r\n".as_slice(), &long, b"\nHF1:2\n\xff\xfe\n\nHF1:3"].concat();
-        let mut reader = io::BufReader::with_capacity(7, &input[..]);
-        let mut lines = Vec::new();
-        while let Some(line) = read_line(&mut reader).unwrap() {
-            lines.push(line);
-        }
-        assert_eq!(lines[0], b"HF1:1\r\n");
-        assert_eq!(lines[1].len(), 4096);
-        assert_eq!(
-            lines[2..],
-            [b"HF1:2\n".to_vec(), b"\xff\xfe\n".to_vec(), b"\n".to_vec(), b"HF1:3".to_vec()]
-        );
-    }
-}
+const _: () = assert!(SCAN_BYTES_MAX > limits::PRESENTED_BYTES_MAX);

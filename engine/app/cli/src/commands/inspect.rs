@@ -1,6 +1,8 @@
 //! `hufu inspect`: what some bytes are, field by field, and why they would be refused if they would be.
 
+mod chain;
 mod explained;
+mod foreign;
 mod message;
 mod signed;
 mod snapshot;
@@ -8,19 +10,20 @@ mod snapshot;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
+use hufu_client::Scanner;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::text;
-use hufu_files as files;
 use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment::{Clock, Moment};
 use hufu_files::trust_list;
 use hufu_signature::PreparedKey;
-use hufu_wire::{UnixSeconds, limits, scan};
+use hufu_wire::{Reason, UnixSeconds, limits, scan};
 
 use self::explained::Explained;
 use crate::outcome::Exit;
+use crate::picture::Format;
 use crate::term::say;
 use crate::{qr, term};
 
@@ -29,8 +32,11 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect code.png --trust trust.hufu --operator operator.pub
   hufu inspect class-3b.roster
   hufu inspect issuer-310000.snapshot
+  hufu inspect next.checkpoint
   hufu inspect --as verdict 0100000000000000
   hufu present --holder zhang.holder | hufu inspect -
+
+A text is judged as `hufu check` would: what stands around a code is taken off, and what is no code is refused.
 
 Exit status: 0 nothing found for which it would be refused, 1 it would be refused, 2 it is not known what it is.";
 
@@ -82,6 +88,16 @@ pub(crate) enum Kind {
     Status,
     /// A session; its secrets are not shown
     Enrolled,
+    /// A checkpoint of both authorities
+    Checkpoint,
+    /// A change set of a chain
+    ChangeSet,
+    /// An instruction of a local authority
+    Instruction,
+    /// A head of a chain
+    Head,
+    /// A release of a bulk change
+    Release,
     /// A snapshot file
     Snapshot,
 }
@@ -119,32 +135,48 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     }
     let bytes = match &*args.what {
         "-" => standard_input()?,
-        _ if is_file && is_picture(path)? => qr::read(path)?,
-        _ if is_file => files::read(path)?,
+        _ if is_file => file(path)?,
         text => text.as_bytes().to_vec(),
     };
-    let trimmed = bytes.trim_ascii();
-    let is_text = trimmed.starts_with(text::PREFIX.as_bytes()) || scan::is_foreign(trimmed);
-    if args.kind.is_none() && is_text {
-        return Ok(explain_text(trimmed, judge));
+    if let Some(kind) = args.kind {
+        let bytes = hex::decode(bytes.trim_ascii()).unwrap_or(bytes);
+        return as_kind(kind, &bytes, judge);
     }
-    let digits = hex::decode(trimmed);
-    let no_file = !is_file && args.what != "-" && digits.is_err();
-    let bytes = digits.unwrap_or(bytes);
-    match args.kind {
-        Some(kind) => as_kind(kind, &bytes, judge),
-        None if no_file => {
-            guess(&bytes, judge).with_context(|| format!("{} is neither a file nor a code", args.what))
+    if Format::of(&bytes).is_some() {
+        let text = qr::read(&bytes).with_context(|| format!("cannot read a code from {}", args.what))?;
+        return Ok(explain_text(&text, judge));
+    }
+    if let Ok(bytes) = hex::decode(bytes.trim_ascii()) {
+        return guess(&bytes, judge);
+    }
+    let explained = explain_text(&bytes, judge);
+    let is_text = str::from_utf8(&bytes)
+        .is_ok_and(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()));
+    match explained.reason() {
+        Some(Reason::NotACode) if !is_text => guess(&bytes, judge),
+        Some(Reason::NotACode) if !is_file && args.what != "-" => {
+            bail!("{} is neither a file nor a code", args.what)
         }
-        None => guess(&bytes, judge),
+        _ => Ok(explained),
     }
 }
 
-fn explain_text(text: &[u8], judge: &Judge) -> Explained {
+/// A text, as an engine would judge it when a gate shows it.
+fn explain_text(given: &[u8], judge: &Judge) -> Explained {
+    let text = match Scanner::default().text(given) {
+        Ok(text) => text,
+        Err(fault) => return Explained::new("text of a scanner").misread(fault),
+    };
     let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
     match text::decode(text, &mut binary) {
         Ok(binary) => signed::code(binary, Some(text.len()), judge),
-        Err(reason) => Explained::new("code text").refused(reason),
+        Err(reason) => {
+            let what = match reason {
+                Reason::NotACode => "text",
+                _ => scan::foreign_name(text).unwrap_or("code text"),
+            };
+            Explained::new(what).refused(reason)
+        }
     }
 }
 
@@ -154,13 +186,17 @@ fn as_kind(kind: Kind, bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained>
         Kind::Credential => signed::credential(bytes, judge),
         Kind::Roster => signed::roster(bytes, judge),
         Kind::TrustList => signed::trust_list(bytes, judge),
+        Kind::Checkpoint | Kind::ChangeSet | Kind::Instruction | Kind::Head | Kind::Release => {
+            chain::explain(kind, bytes)
+        }
         Kind::Snapshot => bail!("a snapshot is read from a file"),
         _ => message::explain(kind, bytes),
     })
 }
 
-/// The kinds that tell themselves apart, the most telling first.
+/// The kinds that tell themselves apart, the most telling first. A status word is none of them: any eight bytes are one.
 fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
+    let chain = [Kind::Checkpoint, Kind::ChangeSet, Kind::Instruction, Kind::Head, Kind::Release];
     let signed = [Kind::Code, Kind::Credential, Kind::Roster, Kind::TrustList];
     let messages = [
         Kind::SealedRequest,
@@ -169,16 +205,25 @@ fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
         Kind::Verdict,
         Kind::CheckRequest,
         Kind::RosterVerdicts,
-        Kind::Status,
     ];
-    for kind in signed.into_iter().chain(messages) {
-        let explained = as_kind(kind, bytes, judge)?;
-        if explained.is_readable() {
-            return Ok(explained);
+    let explain = |kinds: &[Kind]| -> anyhow::Result<Option<Explained>> {
+        for kind in kinds {
+            let explained = as_kind(*kind, bytes, judge)?;
+            if explained.is_readable() {
+                return Ok(Some(explained));
+            }
         }
+        Ok(None)
+    };
+    if let Some(explained) = explain(&chain)?.or(explain(&signed)?).or_else(|| foreign::explain(bytes)) {
+        return Ok(explained);
     }
+    if let Some(explained) = explain(&messages)? {
+        return Ok(explained);
+    }
+    let perhaps = if bytes.len() == 8 { " (--as status if it is a status word)" } else { "" };
     bail!(
-        "these {} bytes are not a complete message of a known kind; --as KIND shows why they are not of that kind",
+        "these {} bytes are not a complete message of a known kind{perhaps}; --as KIND shows why they are not of that kind",
         bytes.len()
     )
 }
@@ -205,14 +250,17 @@ fn standard_input() -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// PNG and JPEG, by their first bytes.
-fn is_picture(path: &Path) -> anyhow::Result<bool> {
-    let mut first = [0; 3];
-    let mut file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if file.metadata()?.len() > INPUT_BYTES_MAX {
-        bail!("{} is larger than the largest message", path.display());
+/// A file's bytes; only pictures may be larger than the largest message.
+fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let mut file = std::fs::File::open(path).with_context(cannot)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    if bytes.len() as u64 > INPUT_BYTES_MAX {
+        ensure!(Format::of(&bytes).is_some(), "{} is larger than the largest message", path.display());
+        file.read_to_end(&mut bytes).with_context(cannot)?;
     }
-    Ok(file.read_exact(&mut first).is_ok() && matches!(&first, b"\x89PN" | b"\xff\xd8\xff"))
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -244,7 +292,7 @@ mod tests {
         {
             let explained = explain_text(text.as_bytes(), &JUDGE);
             assert!(explained.is_refused());
-            assert!(explained.to_text(term::stdout()).contains("foreign-code"));
+            assert!(explained.to_text(term::plain()).contains("foreign-code"));
         }
     }
 

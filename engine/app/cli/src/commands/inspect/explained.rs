@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use hufu_client::ScannerFault;
 use hufu_wire::Reason;
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ enum Outcome {
     Sound(String),
     /// Read, and refused for this reason.
     Refused(Reason),
+    /// Not what was in front of the scanner.
+    Misread(ScannerFault),
     /// Not this kind of message.
     Unreadable(String),
 }
@@ -57,6 +60,12 @@ impl Explained {
         self
     }
 
+    /// A gate would ask no engine about it.
+    pub(super) fn misread(mut self, fault: ScannerFault) -> Explained {
+        self.outcome = Outcome::Misread(fault);
+        self
+    }
+
     /// It is sound as far as was looked; `note` says how far.
     pub(super) fn sound(mut self, note: impl Into<String>) -> Explained {
         self.outcome = Outcome::Sound(note.into());
@@ -74,6 +83,14 @@ impl Explained {
     /// Whether it is this kind of message at all.
     pub(super) fn is_readable(&self) -> bool {
         !matches!(self.outcome, Outcome::Unreadable(_))
+    }
+
+    /// Why an engine would refuse it.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        match self.outcome {
+            Outcome::Refused(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     /// Whether it would be refused.
@@ -101,6 +118,9 @@ impl Explained {
                 reason.code(),
                 reason.says()
             ),
+            Outcome::Misread(fault) => {
+                writeln!(text, "{} {}: {fault}", paint.look("the scanner is at fault:"), fault.slug())
+            }
             Outcome::Unreadable(why) => writeln!(text, "{} {why}", paint.bad("cannot be read:")),
         };
         text
@@ -116,6 +136,7 @@ impl Explained {
         let (refused, note) = match &self.outcome {
             Outcome::Sound(note) => (None, note.clone()),
             Outcome::Refused(reason) => (Some(reason.slug()), reason.says().to_owned()),
+            Outcome::Misread(fault) => (Some(fault.slug()), fault.to_string()),
             Outcome::Unreadable(why) => (Some("unreadable"), why.clone()),
         };
         json!({ "what": self.what, "fields": fields, "refused": refused, "note": note })

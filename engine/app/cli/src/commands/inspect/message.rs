@@ -22,9 +22,7 @@ pub(super) fn explain(kind: Kind, bytes: &[u8]) -> Explained {
         Kind::RosterVerdicts => roster_verdicts(bytes),
         Kind::Enrolled => whole(bytes, enrolled),
         Kind::Status => status_word(bytes),
-        Kind::Code | Kind::Credential | Kind::Roster | Kind::TrustList | Kind::Snapshot => {
-            Explained::unreadable("message", "signed, or a file")
-        }
+        _ => Explained::unreadable("message", "signed, or a file"),
     }
 }
 
@@ -32,7 +30,7 @@ fn whole<'a, M: Message<'a>>(bytes: &'a [u8], explain: fn(&M) -> Explained) -> E
     read(bytes).map_or_else(|fault| malformed(M::NAME, fault), |message| explain(&message))
 }
 
-fn malformed(name: &str, fault: Malformed) -> Explained {
+pub(super) fn malformed(name: &str, fault: Malformed) -> Explained {
     Explained::unreadable(name, fault.fault)
 }
 

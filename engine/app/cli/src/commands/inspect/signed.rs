@@ -23,7 +23,7 @@ pub(super) fn code(bytes: &[u8], text_bytes: Option<usize>, judge: &Judge) -> Ex
     };
     let mut explained = Explained::new(format!("{} code", kind_slug(code.credential.claims().kind())));
     if let Some(text_bytes) = text_bytes {
-        explained.field("text", format!("{text_bytes} characters"), "HF1: and base45, at most 512");
+        explained.field("text", format!("{text_bytes} characters"), "HF1: and base45, at most 511");
     }
     explained.field("binary", format!("{} bytes", bytes.len()), "CBOR: the credential, and a presentation");
     credential_fields(&mut explained, &code.credential);
@@ -74,11 +74,16 @@ pub(super) fn roster(bytes: &[u8], judge: &Judge) -> Explained {
     explained.judged(judgement.map(|()| note(judge)))
 }
 
+/// What the payload of a trust list begins with: a map of one claim, -65540 (CODES, "Trust list").
+const TRUST_LIST: &[u8] = b"\xa1\x3a\x00\x01\x00\x03";
+
 /// A trust list; without the operator's key it cannot even be opened.
 pub(super) fn trust_list(bytes: &[u8], judge: &Judge) -> Explained {
     let Some(operator) = &judge.operator else {
         return match hufu_codes::cose::Sign1::read(&mut Reader::new(bytes)) {
-            Ok(envelope) if envelope.bytes.len() == bytes.len() => {
+            Ok(envelope)
+                if envelope.bytes.len() == bytes.len() && envelope.payload.starts_with(TRUST_LIST) =>
+            {
                 let mut explained = Explained::new("signed message");
                 explained.field("key", envelope.key, "who signed it");
                 explained.sound("This may be a trust list: --operator FILE verifies it.")
