@@ -16,6 +16,7 @@ mod instructed;
 mod listing;
 mod log;
 mod outcome;
+mod people;
 mod picture;
 mod progress;
 mod qr;

@@ -65,6 +65,14 @@ const BATCH: usize = 4096;
 const SHOWN_MAX: usize = 20;
 
 impl Unfound {
+    /// For a program.
+    pub(crate) const fn slug(self) -> &'static str {
+        match self {
+            Unfound::Unregistered => "unregistered",
+            Unfound::OtherName => "other-name",
+        }
+    }
+
     /// For the person who looks into it.
     pub(crate) const fn says(self) -> &'static str {
         match self {
@@ -108,7 +116,12 @@ pub(crate) fn look_up(remote: &Remote, issuer: IssuerId, listed: Vec<Listed>) ->
         let batch: Vec<_> = listed.by_ref().take(BATCH).collect();
         let people = LookUpHolders { people: batch.iter().map(Listed::sought).collect() };
         let found = remote.ask(|api| api.look_up_holders(issuer, &people))?.found;
-        ensure!(found.len() == batch.len(), "the registry answered for {} of {} people", found.len(), batch.len());
+        ensure!(
+            found.len() == batch.len(),
+            "the registry answered for {} of {} people",
+            found.len(),
+            batch.len()
+        );
         named.extend(batch.into_iter().zip(found).map(|(listed, found)| listed.named(issuer, found)));
     }
     Ok(named)
@@ -170,11 +183,7 @@ impl NamesWriter {
             Ok((issuer, holder)) => (issuer.to_string(), holder.to_string()),
             Err(_) => Default::default(),
         };
-        let found = match named.holder {
-            Ok(_) => "yes",
-            Err(Unfound::Unregistered) => "unregistered",
-            Err(Unfound::OtherName) => "other-name",
-        };
+        let found = named.holder.map_or_else(Unfound::slug, |_| "yes");
         let line = named.line.to_string();
         let [group, display] = [&named.group, &named.display].map(|text| no_formula(text));
         Ok(self.0.write_record([&*line, &*group, &*display, &*issuer, &*holder, found])?)
@@ -209,7 +218,8 @@ pub(crate) fn read_names(path: &Path) -> anyhow::Result<Vec<Named>> {
             _ => return Err("found must be yes, unregistered or other-name".to_owned()),
         };
         let line = line.parse().map_err(|_| "line must be a number".to_owned())?;
-        let [group, display] = [group, display].map(|text| text.strip_prefix('\'').unwrap_or(text).to_owned());
+        let [group, display] =
+            [group, display].map(|text| text.strip_prefix('\'').unwrap_or(text).to_owned());
         Ok(Named { line, group, display, holder })
     })
 }
@@ -248,7 +258,9 @@ mod tests {
 
         let bad = "id_number,name\n320101198802140018,陈一\npassport:E123,刘二\npassport:e-123,刘二\npassport:E124,\n";
         let said = listed(bad).err().unwrap();
-        for wanted in ["line 2: id_number: the check", "line 4: the same id number as in line 3", "line 5: name"] {
+        for wanted in
+            ["line 2: id_number: the check", "line 4: the same id number as in line 3", "line 5: name"]
+        {
             assert!(said.contains(wanted), "{said}");
         }
         assert!(!said.contains("E123") && !said.contains("刘"), "{said}");
@@ -258,8 +270,11 @@ mod tests {
     fn names_are_read_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.csv");
-        let of = |line, group: &str, holder| {
-            Named { line, group: group.to_owned(), display: "=*0017".to_owned(), holder }
+        let of = |line, group: &str, holder| Named {
+            line,
+            group: group.to_owned(),
+            display: "=*0017".to_owned(),
+            holder,
         };
         let names = [
             of(2, "=1+1, \"b\"", Ok((IssuerId(1), HolderIndex(7)))),

@@ -19,8 +19,8 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use hufu_wire::chain::InputsDigest;
 
-pub(crate) use self::columns::{Column, ID_NUMBER, NAME, optional, required};
 use self::columns::Header;
+pub(crate) use self::columns::{Column, ID_NUMBER, NAME, optional, required};
 pub(crate) use self::encoding::Encoding;
 
 /// How to read a table where the file does not say it.
@@ -176,7 +176,9 @@ fn format(path: &Path, args: &TableArgs) -> anyhow::Result<Format> {
     match &first[..bytes] {
         [b'P', b'K', 3, 4, ..] => return Ok(Format::Workbook),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-            bail!("it is an old spreadsheet (.xls) or one with a password; save it as .xlsx without a password, or as CSV")
+            bail!(
+                "it is an old spreadsheet (.xls) or one with a password; save it as .xlsx without a password, or as CSV"
+            )
         }
         _ => {}
     }

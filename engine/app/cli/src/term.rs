@@ -167,5 +167,7 @@ impl Paint {
 
 /// Text from outside, safe to print: a code or a certificate may not move somebody's cursor, nor turn a line around.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if hufu_wire::text::is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars()
+        .map(|c| if hufu_wire::text::is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
 }

@@ -121,10 +121,16 @@ mod tests {
         check(["", "", "", "", "2"], Err("doses needs a colour"));
         check(["red", "7d", "", "", ""], Err("valid_until: write now"));
         check(["red", "20261224", "", "", ""], Err("valid_until: a bare number is no time"));
-        check(["red", "2016-12-01", "", "", ""], Err("valid_until: 2016-12-01T00:00:00+08:00 is in the past"));
+        check(
+            ["red", "2016-12-01", "", "", ""],
+            Err("valid_until: 2016-12-01T00:00:00+08:00 is in the past"),
+        );
         check(["red", "-14d", "", "", ""], Err("in the past"));
         check(["red", "2060-01-01", "", "", ""], Err("too late"));
-        check(["red", "", "2030-01-01", "negative", ""], Err("test_at: 2030-01-01T00:00:00+08:00 is in the future"));
+        check(
+            ["red", "", "2030-01-01", "negative", ""],
+            Err("test_at: 2030-01-01T00:00:00+08:00 is in the future"),
+        );
         check(["red", "", "2026-11-21", "", ""], Err("test_at needs a test_result"));
         check(["red", "", "", "positive", ""], Err("test_result needs test_at"));
         check(["red", "", "", "perhaps", ""], Err("test_result must be"));

@@ -87,6 +87,55 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
     }
 }
 
+/// A slip of the keyboard makes no green without end, no test of tomorrow and no paper of 1970.
+#[test]
+fn r47_a_typed_time_that_makes_no_sense_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    ok(folder, &["keys", "generate", "operator", "--out", "op"]);
+    ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
+    ok(folder, &["snapshot", "new", "--issuer", "1", "--out", "s"]);
+    let set = |more: &[&'static str], wanted: &str| {
+        let line = [&["snapshot", "set", "s", "--holder", "44", "--colour", "green"], more].concat();
+        check(folder, &line, 2, wanted);
+    };
+    for bare in ["20261127", "2026", "1795883865"] {
+        set(&["--until", bare], "a bare number is no time");
+    }
+    set(&["--until", "2090-12-01"], "which zone?");
+    set(
+        &["--until", "2016-12-01", "--time-zone", "Asia/Shanghai"],
+        "2016-12-01T00:00:00+08:00 is in the past",
+    );
+    set(&["--until", "-14d"], "in the past");
+    set(&["--until", "2090-12-01Z"], "write now");
+    set(&["--until", "2090-12-01T00:00Z"], "too late");
+    set(
+        &["--test", "negative", "--tested", "2030-01-01T00:00Z"],
+        "--tested: 2030-01-01T00:00:00Z is in the future",
+    );
+    set(&["--test", "negative", "--tested", "2019-06-01T00:00Z"], "before 2020");
+    set(&["--until", "+1d", "--time-zone", "Asia/Beijing"], "no such time zone");
+    let paper = ["issue", "paper", "--key", "a.key", "--holder", "1", "--issued"];
+    check(folder, &[&paper[..], &["2026"]].concat(), 2, "a bare number is no time");
+    check(folder, &[&paper[..], &["@1"]].concat(), 2, "--issued: 1970-01-01T00:00:01Z is before 2020");
+    let trip =
+        ["issue", "trip", "--key", "a.key", "--holder", "1", "--hub", "1", "--from", "-2h", "--until", "-1h"];
+    check(folder, &trip, 2, "in the past");
+    let add =
+        ["keys", "trust", "add", "--operator", "op.key", "--list", "t", "--key", "a.pub", "--until", "-1d"];
+    check(folder, &add, 2, "--until: ");
+    check(folder, &["inspect", "ff00ff", "--at", "2026"], 2, "a bare number");
+    check(folder, &["present", "--holder", "none", "--at", "2026-11-21"], 2, "which zone?");
+
+    let zoned = ["snapshot", "set", "s", "--holder", "44", "--colour", "green", "--until", "2050-01-01"];
+    let said = ok(folder, &[&zoned[..], &["--time-zone", "Asia/Shanghai"]].concat());
+    assert!(said.contains("is green until 2050-01-01T00:00:00+08:00"), "{said}");
+    let said = ok(folder, &["snapshot", "show", "s", "--holder", "44"]);
+    assert!(said.contains("green until 2049-12-31T16:00:00Z"), "{said}");
+}
+
 #[test]
 fn help_and_version_say_what_is_asked_in_bug_reports() {
     let folder = tempfile::tempdir().unwrap();

@@ -325,6 +325,22 @@ fn r12_a_roster_is_signed_and_checked() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["admitted"], &report["verdicts"][3]["reason"]), (&2.into(), &"status-amber".into()));
 
+    // The list for the door, by class, with the names that `roster put` wrote.
+    let names = "line,group,display,issuer,holder,found\n2,3b,L*1,310000,42,yes\n3,3b,W*2,310000,44,yes\n\
+                 4,3b,Z*3,,,unregistered\n";
+    fs::write(deployment.path("names.csv"), names).unwrap();
+    let listed =
+        "batch roster --gate terminal class.roster --names names.csv --print list.html --csv class.csv";
+    let text = said(&deployment.attempt(listed));
+    assert!(text.contains("1 people of the list are on no roster"), "{text}");
+    assert!(text.contains("W*2"), "{text}");
+    let page = fs::read_to_string(deployment.path("list.html")).unwrap();
+    assert!(page.contains("<td>3</td><td>W*2</td><td>MAY NOT ENTER</td>"), "{page}");
+    assert!(page.contains("<td>4</td><td>Z*3</td><td>NEEDS A PERSON</td>"), "{page}");
+    assert!(page.contains("<li>2 L*1</li>"), "{page}");
+    let csv = fs::read_to_string(deployment.path("class.csv")).unwrap();
+    assert!(csv.contains("310000,44,refuse,status-red,red,3,3b,W*2\r\n"), "{csv}");
+
     // A gate may not ask for rosters, and a terminal only for its own site's.
     let output = deployment.attempt("batch roster --gate gate class.roster");
     assert!(said(&output).contains("out-of-scope"), "{}", said(&output));

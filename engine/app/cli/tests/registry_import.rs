@@ -46,10 +46,86 @@ fn nothing_is_taken_while_more_lines_are_refused_than_allowed() {
 
     let taken = world
         .hufu("import people.csv --key local.key --national-key national.key --refuse-max 3 --yes --json");
+    assert_eq!(taken.status.code(), Some(0), "as many as --refuse-max allows: {}", said(&taken));
     let found = summary(&taken);
     assert_eq!((&found["registered"], &found["sets"]), (&3.into(), &serde_json::json!([1])), "{found}");
     assert!(world.ok("holder show --issuer 310000 2").contains("green (generation 0, no test, 2 doses)"));
     world.audit_agrees();
+}
+
+#[test]
+fn r47_what_is_typed_wrong_is_refused_where_it_stands() {
+    let world = World::new();
+    let look = |name: &str, text: &str, more: &str, wanted: &str| {
+        world.write(name, text);
+        let looked = world.hufu(&format!("import {name} --dry-run {more}"));
+        assert!(said(&looked).contains(wanted), "{text}: {}", said(&looked));
+    };
+    for end in ["\n", "\r\n", "\r"] {
+        let text =
+            ["name,id_number", "Li,passport:E1234", "", "Wang,passport:E1235", "Bad,110105194912310021"];
+        look("lines.csv", &text.join(end), "", "line 5: id_number: the check character");
+    }
+    let dated = "name,id_number,colour,valid_until\nLi,passport:E1234,green,2090-12-24\n";
+    look("dated.csv", dated, "", "line 2: valid_until: which zone?");
+    look("dated.csv", dated, "--time-zone Asia/Shanghai", "2090-12-24T00:00:00+08:00 is too late");
+    look("dated.csv", &dated.replace("2090-12-24", "20270101"), "", "valid_until: a bare number is no time");
+    look("dated.csv", &dated.replace("2090-12-24", "+14d"), "", "1 people, 1 green");
+    let one = |name: &str, number: &str| format!("name,id_number\n{name},{number}\n");
+    look("one.csv", &one("\u{202e}Li", "passport:E1234"), "", "name has control characters");
+    look("one.csv", &one("Li", "320101209801010019"), "", "a date of birth in the future");
+    look("one.csv", &one("Li", "320101198007013000"), "", "id_number ends in 000");
+    look("one.csv", &one("Li", "990105194912310023"), "", "no province");
+    look("one.csv", &one("Li", "hkid:A123456(7)"), "", "leave out the brackets");
+    let future = world.hufu("holder add --issuer 310000 --name Li --id-number 320101209801010019");
+    assert!(said(&future).contains("a date of birth in the future"), "{}", said(&future));
+    world.write("hufu.toml", &format!("time_zone = 'Asia/Shanghai'\n{}", world.read("hufu.toml")));
+    look("dated.csv", dated, "", "2090-12-24T00:00:00+08:00 is too late");
+}
+
+#[test]
+fn r12_a_name_list_becomes_a_roster_and_masked_names() {
+    let world = World::new();
+    world.write("people.csv", "name;id_number\r\n陈一;320101198802140017\r\n刘二;320101199911300029\r\n");
+    world.ok("import people.csv --issuer 310000 --register-only --names registered.csv");
+    assert!(
+        world.read("registered.csv").contains("3,,刘*0029,310000,1,yes"),
+        "{}",
+        world.read("registered.csv")
+    );
+
+    let list = "班级,姓名,身份证号\n3b,陈一,320101198802140017\n3a,刘二,320101199911300029\n";
+    world.write("list.csv", list);
+    world.write("long.csv", &format!("{list}3a,Ada,passport:E1234\n3b,赵大宝,320101198802140017\n"));
+    world.write("twice.csv", &format!("{list}3a,刘二,320101199911300029\n"));
+    world.write("school.toml", "roster = true\n");
+    world.ok("site put 310101 --name School --policy school.toml");
+
+    let twice = world.hufu("roster put school --site 310101 --issuer 310000 --people twice.csv");
+    assert!(said(&twice).contains("line 4: the same id number as in line 3"), "{}", said(&twice));
+    world.write("long.csv", &format!("{list}3a,Ada,passport:E1234\n"));
+    let put = "roster put school --site 310101 --issuer 310000 --people long.csv --names names.csv";
+    let refused = world.hufu(put);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("line 4, A*34: not registered"), "{}", said(&refused));
+    assert!(world.ok("roster list --site 310101 --json").contains("[]"), "nothing was put");
+    assert!(world.ok(&format!("{put} --unknown-max 1")).contains("2 members"));
+    let names = world.read("names.csv");
+    for wanted in ["2,3b,陈*0017,310000,0,yes", "3,3a,刘*0029,310000,1,yes", "4,3a,A*34,,,unregistered"] {
+        assert!(names.contains(wanted), "{names}");
+    }
+    assert!(!names.contains("陈一") && !names.contains("320101"), "{names}");
+
+    world.write("other.csv", "name,id_number\n赵大宝,320101198802140017\n");
+    let other = world.hufu("holder find --issuer 310000 --people other.csv --json");
+    assert_eq!(other.status.code(), Some(1), "{}", said(&other));
+    assert!(said(&other).contains("registered with another name"), "{}", said(&other));
+    let one = world
+        .hufu_with(&["holder", "find", "--issuer", "310000", "--id-number", "-"], "320101198802140017\n");
+    assert!(said(&one).contains("holder 0 of issuer 310000: 陈*0017"), "{}", said(&one));
+    world.write("unknown.txt", "0\r\n9\r\n");
+    let unknown = world.hufu("roster put school --site 310101 --issuer 310000 --members unknown.txt");
+    assert!(said(&unknown).contains("holder 9 of issuer 310000 is not registered"), "{}", said(&unknown));
 }
 
 #[test]

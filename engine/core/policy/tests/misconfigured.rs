@@ -192,7 +192,9 @@ fn text_must_be_one_line_that_says_something() {
     check("hotline = \" \"", &format!("sites.toml:4: hotline: is empty; {mend}"));
     check(
         "hotline = \"a\\nb\"",
-        &format!("sites.toml:4: hotline: has a line break, a control character or an invisible character in it; {mend}"),
+        &format!(
+            "sites.toml:4: hotline: has a line break, a control character or an invisible character in it; {mend}"
+        ),
     );
     let long = "长".repeat(limits::TEXT_CHARS_MAX + 1);
     check(&format!("hotline = \"{long}\""), &format!("sites.toml:4: hotline: is too long; {mend}"));

@@ -17,7 +17,9 @@ mod tests {
 
     #[test]
     fn r47_what_is_not_seen_is_hidden() {
-        for hidden in ['\n', '\u{7f}', '\u{85}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{feff}'] {
+        for hidden in
+            ['\n', '\u{7f}', '\u{85}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{feff}']
+        {
             assert!(is_hidden(hidden), "{hidden:?}");
         }
         for seen in ['a', ' ', '陈', '·', '\u{a0}', '\u{3000}', 'é', '\u{301}', '𠮷', '\u{fffd}'] {

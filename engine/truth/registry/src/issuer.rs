@@ -63,9 +63,6 @@ pub fn check_name(field: &'static str, name: &str) -> Result<(), Fault> {
     if fits && name.trim() == name {
         Ok(())
     } else {
-        Err(Fault::invalid(
-            field,
-            format!("1 to {NAME_BYTES_MAX} bytes, no space around it"),
-        ))
+        Err(Fault::invalid(field, format!("1 to {NAME_BYTES_MAX} bytes, no space around it")))
     }
 }

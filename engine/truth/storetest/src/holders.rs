@@ -41,12 +41,19 @@ pub async fn r10_a_list_of_people_is_looked_up(database: &dyn Database) {
     let scene = Scene::open(database).await;
     scene.add_people(0, 3).await;
     let sought = |n: u32, name: Option<String>| (IdNumber::read(&number(n)).expect("a good number"), name);
-    let people = [sought(2, Some(name(2))), sought(9, None), sought(0, Some("赵大宝".into())), sought(1, None)];
-    let found = scene.registry.look_up_holders(&scene.operator, ISSUER, &people, now()).await.expect("a list");
-    let found: Vec<_> =
-        found.into_iter().map(|found| found.map(|found| (found.index.0, found.display, found.same_name))).collect();
+    let people =
+        [sought(2, Some(name(2))), sought(9, None), sought(0, Some("赵大宝".into())), sought(1, None)];
+    let found =
+        scene.registry.look_up_holders(&scene.operator, ISSUER, &people, now()).await.expect("a list");
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| found.map(|found| (found.index.0, found.display, found.same_name)))
+        .collect();
     let shown = |n: u32| format!("王*{}", &number(n)[14..]);
-    assert_eq!(found, [Some((2, shown(2), true)), None, Some((0, shown(0), false)), Some((1, shown(1), true))]);
+    assert_eq!(
+        found,
+        [Some((2, shown(2), true)), None, Some((0, shown(0), false)), Some((1, shown(1), true))]
+    );
     let nobody = scene.registry.look_up_holders(&scene.operator, ISSUER, &[], now()).await;
     assert!(matches!(nobody, Err(Fault::Invalid { .. })));
 }

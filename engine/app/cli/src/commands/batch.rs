@@ -1,5 +1,6 @@
 //! `hufu batch`: a whole school's roster in one request (R12).
 
+mod page;
 mod report;
 mod sign;
 
@@ -15,14 +16,16 @@ use self::report::Report;
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
 use crate::outcome::Exit;
+use crate::people;
 use crate::term;
 use crate::term::say;
 use hufu_files as files;
+use hufu_files::moment;
 use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster
-  hufu batch roster --gate gates/8 class-3b.roster
+  hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 
 Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the \
@@ -52,6 +55,12 @@ pub(crate) struct RosterArgs {
     /// Write every member as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// A file of names, from `hufu roster put --names`: members are shown with their masked name and group
+    #[arg(long, value_name = "FILE")]
+    names: Option<PathBuf>,
+    /// Write the list to print, by group, as HTML
+    #[arg(long, value_name = "FILE")]
+    print: Option<PathBuf>,
     /// List every member that needs a look, not only the first 40
     #[arg(long)]
     all: bool,
@@ -67,25 +76,30 @@ pub(crate) fn run(command: &BatchCommand) -> anyhow::Result<Exit> {
 
 fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
     let bytes = files::read(&args.roster)?;
+    let known = args.names.as_deref().map(people::read_names).transpose()?.unwrap_or_default();
     // Read here only to name members in the answer; the engine judges the roster by itself.
     let names: Vec<_> = match roster::parse(&bytes) {
         Ok(signed) => signed.claims().members().collect(),
         Err(_) => Vec::new(),
     };
     let (summary, members) = ask(&gate::open(&args.gate)?, &bytes)?;
-    let report = Report::new(summary, &names, &members);
+    let report = Report::new(summary, &names, &members, &known);
     if let Some(path) = &args.csv {
-        files::replace(path, report.to_csv().as_bytes(), files::Readable::All)?;
+        files::replace(path, &report.to_csv()?, files::Readable::All)?;
+    }
+    if let Some(path) = &args.print {
+        let page = page::page(&report, &args.roster, moment::now().seconds());
+        files::replace(path, page.as_bytes(), files::Readable::All)?;
     }
     if args.json {
         say!("{:#}", report.to_json());
     } else {
         term::text(&report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }));
     }
-    Ok(exit(&summary))
+    Ok(exit(&summary, report.unfound()))
 }
 
-fn exit(summary: &RosterReply) -> Exit {
+fn exit(summary: &RosterReply, unfound: usize) -> Exit {
     match summary {
         RosterReply { reason, .. } if *reason != Reason::Clear => match reason.decision() {
             Decision::Refer => Exit::Refer,
@@ -93,6 +107,7 @@ fn exit(summary: &RosterReply) -> Exit {
         },
         RosterReply { refused: 1.., .. } => Exit::No,
         RosterReply { referred: 1.., .. } => Exit::Refer,
+        _ if unfound > 0 => Exit::Refer,
         _ => Exit::Yes,
     }
 }

@@ -2,14 +2,21 @@
 
 mod credential;
 
+use std::io::BufRead as _;
+use std::path::Path;
+
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders};
 use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
+use serde::Serialize;
 use serde_json::json;
 
+use crate::listing::list;
 use crate::outcome::Exit;
+use crate::people::{self, Named, PeopleArgs, Unfound};
 use crate::remote::RegistryArgs;
 use crate::status;
 use crate::term::{note, printable, say};
@@ -17,14 +24,18 @@ use crate::term::{note, printable, say};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X
   hufu holder add --issuer 310000 --name 'Ada' --id-number passport:E12345678 --phone '+44 20 1234'
-  hufu holder find --issuer 310000 --id-number 11010519491231002X
+  hufu holder find --issuer 310000 --id-number - < number.txt
+  hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
   hufu holder credential phone --issuer 310000 42 --out wang.holder
   hufu holder credential paper --issuer 310000 42 --png paper.png
   hufu holder credential trip --issuer 310000 42 --hub 9 --from now --until +4h --qr
   hufu holder credential list --issuer 310000 42
 
-A registry never shows a name or a number again: find answers where somebody is, show what a gate may show.";
+A registry never shows a name or a number again: find answers where somebody is, show what a gate may show. A name list \
+has the columns id_number (身份证号), name (姓名) and, if any, group (班级); --names writes index and masked name of each line.
+
+Exit status of `holder find`: 1 when somebody was not found, or is registered with another name.";
 
 /// Register people, find them, issue their credentials.
 #[derive(Debug, Subcommand)]
@@ -70,9 +81,11 @@ pub(crate) struct FindArgs {
     /// Whose holder
     #[arg(long, value_name = "ID")]
     issuer: u32,
-    /// The id number they were registered with
-    #[arg(long)]
-    id_number: String,
+    /// The id number they were registered with; - reads it from standard input, where no shell keeps it
+    #[arg(long, value_name = "NUMBER", required_unless_present = "people", conflicts_with = "people")]
+    id_number: Option<String>,
+    #[command(flatten)]
+    list: PeopleArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -129,8 +142,11 @@ fn add(args: &AddArgs) -> anyhow::Result<Exit> {
 }
 
 fn find(args: &FindArgs) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.list.people {
+        return find_list(args, path);
+    }
     let remote = args.registry.connect()?;
-    let whom = FindHolder { id_number: args.id_number.clone() };
+    let whom = FindHolder { id_number: number(args.id_number.as_deref().unwrap_or("-"))? };
     match remote.with(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
         Ok(holder) => Ok(show(&holder, args.json)),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
@@ -139,6 +155,65 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
         }
         Err(fault) => Err(marked(fault)),
     }
+}
+
+/// Finds everybody on a name list.
+fn find_list(args: &FindArgs, path: &Path) -> anyhow::Result<Exit> {
+    let listed = people::read(path, &args.list.table)?;
+    let named = people::look_up(&args.registry.connect()?, IssuerId(args.issuer), listed)?;
+    let unfound = people::tell_unfound(&named);
+    if let Some(names) = &args.list.names {
+        people::write_names(names, &named)?;
+    }
+    let exit = if unfound == 0 { Exit::Yes } else { Exit::No };
+    match &args.list.names {
+        Some(names) if !args.json => {
+            say!("{}: {} people, {unfound} of them not found", names.display(), named.len());
+        }
+        _ => {
+            let found: Vec<_> = named.iter().map(Row::of).collect();
+            list(&found, args.json, ["line", "group", "display", "holder"], Row::cells);
+        }
+    }
+    Ok(exit)
+}
+
+/// A line of a name list, as it is shown.
+#[derive(Serialize)]
+struct Row<'n> {
+    line: u64,
+    group: &'n str,
+    display: &'n str,
+    holder: Option<u32>,
+    found: &'static str,
+}
+
+impl<'n> Row<'n> {
+    fn of(named: &'n Named) -> Row<'n> {
+        Row {
+            line: named.line,
+            group: &named.group,
+            display: &named.display,
+            holder: named.holder.ok().map(|(_, holder)| holder.0),
+            found: named.holder.map_or_else(Unfound::says, |_| "yes"),
+        }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let holder = self.holder.map_or_else(|| self.found.to_owned(), |holder| holder.to_string());
+        [self.line.to_string(), printable(self.group), printable(self.display), holder]
+    }
+}
+
+/// The id number that was given, from standard input for `-`.
+fn number(given: &str) -> anyhow::Result<String> {
+    if given != "-" {
+        note!("hufu: the shell keeps this number in its history; --id-number - reads it from standard input");
+        return Ok(given.to_owned());
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("cannot read the id number")?;
+    Ok(line.trim().to_owned())
 }
 
 fn show(holder: &Holder, as_json: bool) -> Exit {

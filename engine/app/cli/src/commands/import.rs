@@ -24,6 +24,7 @@ use self::survey::{Inspector, Survey};
 use crate::ask;
 use crate::chain::ClockArgs;
 use crate::outcome::Exit;
+use crate::people::NamesWriter;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
 use crate::table::{Table, TableArgs};
@@ -83,6 +84,9 @@ pub(crate) struct ImportArgs {
     /// Write every line that is refused, with its cause, as CSV
     #[arg(long, value_name = "FILE")]
     refused: Option<PathBuf>,
+    /// Write index and masked name of every person, as CSV
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    names: Option<PathBuf>,
     /// How many lines may be refused for the others to be taken
     #[arg(long, value_name = "N", default_value_t = 0)]
     refuse_max: u64,
@@ -187,7 +191,11 @@ fn carry_out(
         }
     }
 
-    let mut statuses = enrol::enrol(file, &remote, issuer, summary)?;
+    let mut names = args.names.as_ref().map(|_| NamesWriter::new()).transpose()?;
+    let mut statuses = enrol::enrol(file, &remote, issuer, (summary, names.as_mut()))?;
+    if let (Some(names), Some(path)) = (names, &args.names) {
+        names.finish(path)?;
+    }
     let again = file.0.digest()?;
     ensure!(again == inputs, "{} changed while it was read; run the import again", args.file.display());
     let Some(signer) = signer else { return Ok(()) };

@@ -150,11 +150,7 @@ impl CommonArgs {
         Clock::here().any(self.issued).context("--issued")
     }
 
-    fn sign(
-        &self,
-        (issued, expires): (UnixSeconds, UnixSeconds),
-        detail: Detail,
-    ) -> anyhow::Result<Vec<u8>> {
+    fn sign(&self, (issued, expires): (UnixSeconds, UnixSeconds), detail: Detail) -> anyhow::Result<Vec<u8>> {
         let signer = self.signer()?;
         let display = self.display.clone().unwrap_or_else(|| match (&*self.name, &*self.id_number) {
             ("", "") => String::new(),

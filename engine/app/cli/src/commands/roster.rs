@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_contract::{RosterEdit, RosterGroup, RosterSummary, SignRoster};
 use hufu_files::moment::Span;
@@ -12,15 +13,22 @@ use serde_json::json;
 use crate::commands::batch::read_members;
 use crate::listing::list;
 use crate::outcome::Exit;
+use crate::people::{self, PeopleArgs};
 use crate::remote::RegistryArgs;
-use crate::term::{printable, say};
+use crate::term::{note, printable, say};
 
 pub(crate) const EXAMPLES: &str = "Examples:
+  hufu roster put school --site 310102 --issuer 310000 --people pupils.xlsx --names names.csv
   hufu roster put class-3b --site 310102 --issuer 310000 --members class-3b.txt
   hufu roster sign class-3b --site 310102 --valid 24h --out class-3b.roster
   hufu roster list --site 310102
   hufu roster show class-3b --site 310102
-  hufu roster remove class-3b --site 310102";
+  hufu roster remove class-3b --site 310102
+
+A name list has the columns id_number (身份证号), name (姓名) and, if any, group (班级). The registry keeps the members by \
+index; --names writes index and masked name of each line, for the printed list of `hufu batch roster`.
+
+Exit status of `roster put --people`: 1 when more people were unknown than --unknown-max and nothing was put.";
 
 /// Keep and sign rosters.
 #[derive(Debug, Subcommand)]
@@ -33,8 +41,13 @@ pub(crate) enum RosterCommand {
         #[arg(long, value_name = "ID")]
         issuer: u32,
         /// The members: a holder's index a line, or issuer and holder with a comma between them
-        #[arg(long, value_name = "FILE")]
-        members: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "people", conflicts_with = "people")]
+        members: Option<PathBuf>,
+        #[command(flatten)]
+        list: PeopleArgs,
+        /// How many people of --people may be unknown for the others to be put; the file of --names has all of them
+        #[arg(long, value_name = "N", default_value_t = 0, requires = "names")]
+        unknown_max: usize,
     },
     /// Have a roster signed by the registry, for a terminal
     Sign {
@@ -89,7 +102,9 @@ pub(crate) struct RosterArgs {
 /// Runs `hufu roster`.
 pub(crate) fn run(command: &RosterCommand) -> anyhow::Result<Exit> {
     match command {
-        RosterCommand::Put { which, issuer, members } => put(which, IssuerId(*issuer), members)?,
+        RosterCommand::Put { which, issuer, members, list, unknown_max } => {
+            return put(which, IssuerId(*issuer), members.as_deref(), (list, *unknown_max));
+        }
         RosterCommand::Sign { which: RosterArgs { registry, name, site }, valid, out } => {
             let sign = SignRoster { valid_s: valid.s };
             let signed = registry.connect()?.ask(|api| api.sign_roster(SiteId(*site), name, sign))?;
@@ -122,14 +137,39 @@ pub(crate) fn run(command: &RosterCommand) -> anyhow::Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn put(which: &RosterArgs, issuer: IssuerId, members: &Path) -> anyhow::Result<()> {
+fn put(
+    which: &RosterArgs,
+    issuer: IssuerId,
+    members: Option<&Path>,
+    (list, unknown_max): (&PeopleArgs, usize),
+) -> anyhow::Result<Exit> {
     let RosterArgs { registry, name, site } = which;
-    let groups = read_members(members, issuer)?.into_iter().map(|(issuer, holders)| RosterGroup {
-        issuer: issuer.0,
-        holders: holders.into_iter().map(|holder| holder.0).collect(),
-    });
-    let edit = RosterEdit { groups: groups.collect() };
-    let summary = registry.connect()?.ask(|api| api.put_roster(SiteId(*site), name, &edit))?;
+    let remote = registry.connect()?;
+    let groups = if let Some(members) = members {
+        let groups = read_members(members, issuer)?.into_iter().map(|(issuer, holders)| RosterGroup {
+            issuer: issuer.0,
+            holders: holders.into_iter().map(|holder| holder.0).collect(),
+        });
+        groups.collect()
+    } else {
+        let path = list.people.as_deref().context("--members or --people is required")?;
+        let named = people::look_up(&remote, issuer, people::read(path, &list.table)?)?;
+        let unknown = people::tell_unfound(&named);
+        if let Some(names) = &list.names {
+            people::write_names(names, &named)?;
+        }
+        if unknown > unknown_max {
+            note!(
+                "nothing was put: {unknown} people are not known, and --unknown-max is {unknown_max}; have them \
+                 registered or correct the list, or raise --unknown-max"
+            );
+            return Ok(Exit::No);
+        }
+        let holders: Vec<_> = named.iter().filter_map(|named| Some(named.holder.ok()?.1.0)).collect();
+        vec![RosterGroup { issuer: issuer.0, holders }]
+    };
+    let edit = RosterEdit { groups };
+    let summary = remote.ask(|api| api.put_roster(SiteId(*site), name, &edit))?;
     say!("roster {} of site {site}: {} members", printable(&summary.name), summary.members);
-    Ok(())
+    Ok(Exit::Yes)
 }

@@ -46,12 +46,17 @@ impl<const N: usize> Header<N> {
     ///
     /// # Errors
     /// One is unknown and not ignored, appears twice, or a needed one is missing.
-    pub(super) fn read(columns: &[Column; N], names: Cells<'_>, ignored: &[String]) -> anyhow::Result<Header<N>> {
+    pub(super) fn read(
+        columns: &[Column; N],
+        names: Cells<'_>,
+        ignored: &[String],
+    ) -> anyhow::Result<Header<N>> {
         let mut places = Vec::new();
         let mut unknown = Vec::new();
         for name in names {
             let name = name.unwrap_or("?").trim();
-            let known = columns.iter().position(|column| column.name == name || column.aliases.contains(&name));
+            let known =
+                columns.iter().position(|column| column.name == name || column.aliases.contains(&name));
             places.push(match known {
                 _ if ignored.iter().any(|ignored| ignored == name) => Place::Ignored,
                 Some(at) => {
@@ -99,7 +104,10 @@ impl<const N: usize> Header<N> {
                 (Some(Place::Ignored), _) => {}
                 (_, Ok(cell)) if cell.trim().is_empty() => {}
                 (Some(Place::Unnamed), _) => {
-                    return Err(format!("field {} has a text, and the first line has no name for it", at + 1));
+                    return Err(format!(
+                        "field {} has a text, and the first line has no name for it",
+                        at + 1
+                    ));
                 }
                 (None, _) => {
                     let names = self.0.len();
@@ -115,7 +123,8 @@ impl<const N: usize> Header<N> {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 3] = [required("name", &["姓名"]), required("id_number", &[]), optional("phone", &[])];
+    const COLUMNS: [Column; 3] =
+        [required("name", &["姓名"]), required("id_number", &[]), optional("phone", &[])];
 
     fn cells(text: &str) -> Vec<Result<&str, &'static str>> {
         text.split(',').map(Ok).collect()

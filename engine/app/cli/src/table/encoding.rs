@@ -234,7 +234,10 @@ mod tests {
         assert_eq!(told("name\n王小明,陈一\n".as_bytes()), Ok(Encoding::Utf8));
         assert_eq!(told("name\nMüller\nÅsa Ö\n".as_bytes()), Ok(Encoding::Utf8));
         assert_eq!(told("name\nИван,Яна\n".as_bytes()), Ok(Encoding::Utf8));
-        assert_eq!(told(&gb("姓名,身份证号\n陈一,1\n刘二,2\n朱镕基,3\n王喆,4\n欧阳娜娜,5")), Ok(Encoding::Gb18030));
+        assert_eq!(
+            told(&gb("姓名,身份证号\n陈一,1\n刘二,2\n朱镕基,3\n王喆,4\n欧阳娜娜,5")),
+            Ok(Encoding::Gb18030)
+        );
         assert_eq!(told(b"\xff\xfen\0"), Ok(Encoding::Utf16Le));
         assert_eq!(told(b"\xfe\xff\0n"), Ok(Encoding::Utf16Be));
         assert_eq!(told("\u{feff}name".as_bytes()), Ok(Encoding::Utf8));

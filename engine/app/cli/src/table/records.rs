@@ -65,7 +65,10 @@ impl<R: BufRead> Records<R> {
             let bytes = self.input.fill_buf().context("cannot read it")?;
             if bytes.is_empty() {
                 if at == At::Quoted {
-                    bail!("line {}: a quotation mark opens a field there and no other closes it", record.line);
+                    bail!(
+                        "line {}: a quotation mark opens a field there and no other closes it",
+                        record.line
+                    );
                 }
                 if begun {
                     record.ends.push(record.text.len());

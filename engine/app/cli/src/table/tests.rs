@@ -2,7 +2,8 @@ use std::path::Path;
 
 use super::*;
 
-const COLUMNS: [Column; 3] = [required("name", NAME), required("id_number", ID_NUMBER), optional("test_at", &[])];
+const COLUMNS: [Column; 3] =
+    [required("name", NAME), required("id_number", ID_NUMBER), optional("test_at", &[])];
 
 type Row = (u64, [String; 3]);
 
@@ -84,13 +85,19 @@ fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     for (number, (name, rows)) in (1..).zip(sheets) {
         write!(list, "<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"r{number}\"/>").unwrap();
-        write!(relations, "<Relationship Id=\"r{number}\" Type=\"{office}/worksheet\" Target=\"worksheets/s{number}.xml\"/>")
-            .unwrap();
+        write!(
+            relations,
+            "<Relationship Id=\"r{number}\" Type=\"{office}/worksheet\" Target=\"worksheets/s{number}.xml\"/>"
+        )
+        .unwrap();
         let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
         put(&format!("xl/worksheets/s{number}.xml"), &sheet);
     }
     write!(relations, "<Relationship Id=\"s\" Type=\"{office}/styles\" Target=\"styles.xml\"/>").unwrap();
-    put("xl/workbook.xml", &format!("<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>{list}</sheets></workbook>"));
+    put(
+        "xl/workbook.xml",
+        &format!("<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>{list}</sheets></workbook>"),
+    );
     let relations = format!(
         "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{relations}</Relationships>"
     );
@@ -106,7 +113,12 @@ fn text_cell(place: &str, text: &str) -> String {
 }
 
 fn heading() -> String {
-    format!("<row r=\"1\">{}{}{}</row>", text_cell("A1", "姓名"), text_cell("B1", "id_number"), text_cell("C1", "test_at"))
+    format!(
+        "<row r=\"1\">{}{}{}</row>",
+        text_cell("A1", "姓名"),
+        text_cell("B1", "id_number"),
+        text_cell("C1", "test_at")
+    )
 }
 
 #[test]
@@ -115,7 +127,8 @@ fn r47_a_workbook_is_read_and_what_it_rounded_is_refused() {
     let whole = format!("<row r=\"2\">{a}{b}<c r=\"C2\" s=\"1\"><v>46354.354166666664</v></c></row>");
     let blank = format!("<row r=\"3\">{}</row>", text_cell("A3", " "));
     let number = format!("<row r=\"5\">{}<c r=\"B5\"><v>1234567</v></c></row>", text_cell("A5", "刘二"));
-    let rounded = format!("<row r=\"6\">{}<c r=\"B6\"><v>320101198802140017</v></c></row>", text_cell("A6", "谢石"));
+    let rounded =
+        format!("<row r=\"6\">{}<c r=\"B6\"><v>320101198802140017</v></c></row>", text_cell("A6", "谢石"));
     let book = |rows: &str| workbook(&[("名单", &format!("{}{rows}", heading())), ("Sheet2", "")]);
 
     let rows = read("people.xlsx", &book(&format!("{whole}{blank}{number}")), &TableArgs::default());
@@ -127,14 +140,18 @@ fn r47_a_workbook_is_read_and_what_it_rounded_is_refused() {
 
 #[test]
 fn of_several_sheets_one_must_be_named() {
-    let row_of = |name: &str| format!("{}<row r=\"2\">{}{}</row>", heading(), text_cell("A2", name), text_cell("B2", "P:1"));
+    let row_of = |name: &str| {
+        format!("{}<row r=\"2\">{}{}</row>", heading(), text_cell("A2", name), text_cell("B2", "P:1"))
+    };
     let book = workbook(&[("Class 1", &row_of("Li")), ("Class 2", &row_of("Wang"))]);
     let several = read("people.xlsx", &book, &TableArgs::default()).unwrap_err();
     assert!(several.contains("--sheet says which to read: `Class 1`, `Class 2`"), "{several}");
     let named = |name: &str| TableArgs { sheet: Some(name.to_owned()), ..TableArgs::default() };
     assert_eq!(read("people.xlsx", &book, &named("Class 2")), Ok(vec![row(2, "Wang", "P:1")]));
     assert!(read("people.xlsx", &book, &named("Class 3")).unwrap_err().contains("no sheet of that name"));
-    assert!(read("people.csv", b"name,id_number\n", &named("Class 1")).unwrap_err().contains("--sheet is for"));
+    assert!(
+        read("people.csv", b"name,id_number\n", &named("Class 1")).unwrap_err().contains("--sheet is for")
+    );
 }
 
 #[test]

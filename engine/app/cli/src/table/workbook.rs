@@ -38,7 +38,12 @@ pub(super) fn each(
     while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
         let (number, column) = cell.get_position();
         if number != line.number {
-            ensure!(number > line.number, "row {} comes after row {}; save the file again", number + 1, line.number + 1);
+            ensure!(
+                number > line.number,
+                "row {} comes after row {}; save the file again",
+                number + 1,
+                line.number + 1
+            );
             line.show(&mut width, row)?;
             line.number = number;
         }
@@ -46,7 +51,11 @@ pub(super) fn each(
         if text.as_ref().is_ok_and(String::is_empty) {
             continue;
         }
-        ensure!((column as usize) < COLUMNS_MAX, "row {} has content beyond column {COLUMNS_MAX}", number + 1);
+        ensure!(
+            (column as usize) < COLUMNS_MAX,
+            "row {} has content beyond column {COLUMNS_MAX}",
+            number + 1
+        );
         line.put(column as usize, text);
     }
     line.show(&mut width, row)
@@ -81,7 +90,8 @@ impl Row {
         if self.cells.len() < width {
             self.cells.resize(width, Ok(String::new()));
         }
-        let borrowed: Vec<_> = self.cells.iter().map(|cell| cell.as_deref().map_err(|cause| *cause)).collect();
+        let borrowed: Vec<_> =
+            self.cells.iter().map(|cell| cell.as_deref().map_err(|cause| *cause)).collect();
         row(u64::from(self.number) + 1, &borrowed)?;
         self.cells.clear();
         Ok(())
@@ -96,7 +106,8 @@ fn ensure_small(file: &mut BufReader<File>) -> anyhow::Result<()> {
     for entry in 0..archive.len() {
         let entry = archive.by_index(entry).context(zipped)?;
         let bytes = io::copy(&mut entry.take(left + 1), &mut io::sink()).context(zipped)?;
-        left = left.checked_sub(bytes).context("it holds more than 512 MiB; save the list alone, or as CSV")?;
+        left =
+            left.checked_sub(bytes).context("it holds more than 512 MiB; save the list alone, or as CSV")?;
     }
     Ok(())
 }
@@ -106,7 +117,9 @@ fn chosen(book: &mut Xlsx<BufReader<File>>, named: Option<&str>) -> anyhow::Resu
     let names = book.sheet_names();
     if let Some(named) = named {
         let found = names.iter().find(|name| *name == named);
-        return found.cloned().with_context(|| format!("it has no sheet of that name; its sheets are {}", list(&names)));
+        return found
+            .cloned()
+            .with_context(|| format!("it has no sheet of that name; its sheets are {}", list(&names)));
     }
     let visible = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let visible: Vec<_> = visible.map(|sheet| sheet.name.clone()).collect();
@@ -136,7 +149,9 @@ fn list(names: &[String]) -> String {
 fn damaged(error: &XlsxError) -> anyhow::Error {
     match error {
         XlsxError::Password => anyhow::anyhow!("it has a password; save it without"),
-        error => anyhow::anyhow!("it is not an .xlsx file that can be read ({error}); save it again, or as CSV"),
+        error => {
+            anyhow::anyhow!("it is not an .xlsx file that can be read ({error}); save it again, or as CSV")
+        }
     }
 }
 
@@ -149,7 +164,9 @@ fn text(cell: &DataRef<'_>) -> Result<String, &'static str> {
         DataRef::Int(number) => return number_text(*number as f64),
         DataRef::Float(number) => return number_text(*number),
         DataRef::Bool(bool) => bool.to_string(),
-        DataRef::DateTime(time) if time.is_duration() => return Err("a length of time where a text should be"),
+        DataRef::DateTime(time) if time.is_duration() => {
+            return Err("a length of time where a text should be");
+        }
         DataRef::DateTime(time) => date_text(*time),
         DataRef::DateTimeIso(text) => text.clone(),
         DataRef::DurationIso(_) => return Err("a length of time where a text should be"),

@@ -25,6 +25,7 @@ pub(crate) fn hufu(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        .env_remove("HUFU_TIME_ZONE")
         .stdin(Stdio::null())
         .output()
         .unwrap()

@@ -162,7 +162,7 @@ impl World {
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hufu"));
     command.args(arguments).current_dir(folder).env_remove("RUST_LOG").stdin(Stdio::null());
-    for name in ["HUFU_REGISTRY", "HUFU_TOKEN_FILE", "HUFU_CA"] {
+    for name in ["HUFU_REGISTRY", "HUFU_TOKEN_FILE", "HUFU_CA", "HUFU_TIME_ZONE"] {
         command.env_remove(name);
     }
     command

@@ -163,7 +163,9 @@ impl FromStr for Moment {
             [b'-', ..] => Form::FromNow(-i64::from(text[1..].parse::<Span>()?.s)),
             [b'@', ..] => Form::At(UnixSeconds(text[1..].parse().map_err(|_| anyhow!(HOW))?)),
             // 20261127 is a day to one reader and a second of 1970 to another, and 46353 is a day to a spreadsheet.
-            digits if !digits.is_empty() && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+            digits
+                if !digits.is_empty() && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') =>
+            {
                 bail!("a bare number is no time; {HOW}")
             }
             _ => dated(text)?,
@@ -264,7 +266,9 @@ mod tests {
         for number in ["1795219200", "20261127", "2026", "0", "46353.5"] {
             check("UTC", number, Err("a bare number is no time"));
         }
-        for nonsense in ["", "tomorrow", "+7", "7d", "2026-13-01", "+99999d", "@9999999999", "@-1", "+d", "@", "-"] {
+        for nonsense in
+            ["", "tomorrow", "+7", "7d", "2026-13-01", "+99999d", "@9999999999", "@-1", "+d", "@", "-"]
+        {
             assert!(read("UTC", nonsense).is_err(), "{nonsense}");
         }
         for other_order in ["21/11/2026", "11/21/2026", "26/11/21", "2026/11", "2026/11/21/1"] {
@@ -287,7 +291,8 @@ mod tests {
         assert_eq!(end("2016-12-01"), "2016-12-01T00:00:00+08:00 is in the past; write a time after now");
         assert!(end("-14d").contains("in the past") && end("now").contains("in the past"));
 
-        let until = |text: &str| said(clock.colour_end(text.parse().unwrap()).map(|at| at.starts().0.to_string()));
+        let until =
+            |text: &str| said(clock.colour_end(text.parse().unwrap()).map(|at| at.starts().0.to_string()));
         assert_eq!(until("+1h"), (NOON + 3600).to_string());
         assert!(until("2060-01-01").contains("too late"), "no colour without end by a slip");
         assert!(until("+30s").contains("less than a minute"));

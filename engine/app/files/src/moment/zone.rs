@@ -46,7 +46,8 @@ impl FromStr for Zone {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Zone> {
-        let wrong = || anyhow!("no such time zone; write a name such as Asia/Shanghai, or an offset such as +08:00");
+        let wrong =
+            || anyhow!("no such time zone; write a name such as Asia/Shanghai, or an offset such as +08:00");
         if text == "Z" {
             return Ok(Zone(TimeZone::UTC));
         }
@@ -69,7 +70,9 @@ mod tests {
         for zone in ["Asia/Shanghai", "Europe/Madrid", "UTC", "Z", "+08:00", "-0330"] {
             assert!(zone.parse::<Zone>().is_ok(), "{zone}");
         }
-        for nonsense in ["", "Asia/Beijing", "CST-8", "CST", "8", "+25:00", "../../etc/passwd", "/etc/localtime"] {
+        for nonsense in
+            ["", "Asia/Beijing", "CST-8", "CST", "8", "+25:00", "../../etc/passwd", "/etc/localtime"]
+        {
             assert!(nonsense.parse::<Zone>().is_err(), "{nonsense}");
         }
     }

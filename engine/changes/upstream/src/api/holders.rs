@@ -48,7 +48,8 @@ impl Api {
         issuer: IssuerId,
         people: &LookUpHolders,
     ) -> Result<FoundHolders, ApiFault> {
-        self.json(self.post(&[&"issuers", &issuer, &"holders", &"look-up"]).with_json(people).repeatable()).await
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &"look-up"]).with_json(people).repeatable())
+            .await
     }
 
     /// What a phone must make its step tree for. Nothing is issued yet.

@@ -50,8 +50,13 @@ impl Registry {
         for (issuer, holders) in &roster.groups {
             // Indices have no gaps: who stands before a registered holder is one, too.
             let Some(last) = holders.last() else { continue };
-            if self.store.issuer(*issuer).await?.is_some() && self.store.holder(*issuer, *last).await?.is_none() {
-                return Err(Fault::invalid("groups", format!("holder {last} of issuer {issuer} is not registered")));
+            if self.store.issuer(*issuer).await?.is_some()
+                && self.store.holder(*issuer, *last).await?.is_none()
+            {
+                return Err(Fault::invalid(
+                    "groups",
+                    format!("holder {last} of issuer {issuer} is not registered"),
+                ));
             }
         }
         self.store.put_roster(roster, &entry(now, caller, Action::RosterPut, roster.site, &roster.name)).await

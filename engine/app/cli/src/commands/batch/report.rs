@@ -1,19 +1,52 @@
 //! A roster's verdicts as a table, JSON or CSV.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets};
 use hufu_wire::{Decision, HolderIndex, IssuerId, MemberVerdict, Reason, RosterReply};
 use serde_json::{Value, json};
 
-use crate::term::Paint;
+use crate::people::{Named, no_formula};
+use crate::term::{Paint, printable};
 use crate::verdict::{age_ms, colour_slug, decision_slug};
 
 /// What an engine said about a roster.
 pub(super) struct Report<'a> {
     summary: RosterReply,
     members: Vec<((IssuerId, HolderIndex), &'a MemberVerdict)>,
+    /// What is known of members, and of people who could be none.
+    names: &'a [Named],
+    by_holder: HashMap<(IssuerId, HolderIndex), &'a Named>,
+}
+
+/// One person of a report.
+pub(super) struct Row<'a> {
+    /// What the list of names says.
+    pub(super) named: Option<&'a Named>,
+    member: Option<(IssuerId, HolderIndex)>,
+    pub(super) decision: Decision,
+    reason: &'static str,
+    /// The reason in words.
+    pub(super) says: &'static str,
+    colour: Option<&'static str>,
+}
+
+impl<'a> Row<'a> {
+    /// The class, empty when the list has none.
+    pub(super) fn group(&self) -> &'a str {
+        self.named.map_or("", |named| &named.group)
+    }
+
+    /// The masked name, empty when no list has it.
+    pub(super) fn display(&self) -> &'a str {
+        self.named.map_or("", |named| &named.display)
+    }
+
+    /// Issuer and holder.
+    pub(super) fn place(&self) -> [String; 2] {
+        self.member.map(|(issuer, holder)| [issuer.to_string(), holder.to_string()]).unwrap_or_default()
+    }
 }
 
 impl<'a> Report<'a> {
@@ -22,8 +55,11 @@ impl<'a> Report<'a> {
         summary: RosterReply,
         names: &[(IssuerId, HolderIndex)],
         verdicts: &'a [MemberVerdict],
+        known: &'a [Named],
     ) -> Report<'a> {
-        Report { summary, members: names.iter().copied().zip(verdicts).collect() }
+        let members = names.iter().copied().zip(verdicts).collect();
+        let by_holder = known.iter().filter_map(|named| Some((named.holder.ok()?, named))).collect();
+        Report { summary, members, names: known, by_holder }
     }
 
     /// For a person: how many, why, and who needs a look.
@@ -41,6 +77,10 @@ impl<'a> Report<'a> {
             paint.look(&format!("{referred} need a look")),
             paint.bad(&format!("{refused} may not enter"))
         );
+        if let unfound @ 1.. = self.unfound() {
+            let people = format!("{unfound} people of the list are on no roster, and a person must look");
+            let _ = writeln!(text, "{}", paint.look(&people));
+        }
         let mut reasons = Table::new();
         reasons.load_style(presets::NOTHING).set_header(["members", "decision", "reason", "says"]);
         for ((decision, reason), count) in self.reasons() {
@@ -53,20 +93,23 @@ impl<'a> Report<'a> {
         }
         let _ = writeln!(text, "{reasons}");
 
-        let others: Vec<_> = self.others().collect();
+        let others: Vec<_> = self.rows().filter(|row| row.decision != Decision::Admit).collect();
         if others.is_empty() {
             return text;
         }
         let mut rows = Table::new();
-        rows.load_style(presets::NOTHING).set_header(["issuer", "holder", "decision", "reason", "colour"]);
-        for ((issuer, holder), verdict) in others.iter().take(rows_max) {
-            rows.add_row([
-                issuer.to_string().as_str(),
-                &holder.to_string(),
-                decision_slug(verdict.decision),
-                verdict.reason.slug(),
-                verdict.colour.map_or("-", colour_slug),
-            ]);
+        let with_names = !self.names.is_empty();
+        let names: &[&str] = if with_names { &["line", "group", "name"] } else { &[] };
+        rows.load_style(presets::NOTHING)
+            .set_header(names.iter().chain(&["issuer", "holder", "decision", "reason", "colour"]));
+        for row in others.iter().take(rows_max) {
+            let line = row.named.map_or_else(String::new, |named| named.line.to_string());
+            let [group, display] = [row.group(), row.display()].map(printable);
+            let names = if with_names { vec![line, group, display] } else { Vec::new() };
+            let [issuer, holder] = row.place();
+            let rest =
+                [&*issuer, &*holder, decision_slug(row.decision), row.reason, row.colour.unwrap_or("-")];
+            rows.add_row(names.iter().map(String::as_str).chain(rest));
         }
         let _ = writeln!(text, "\n{rows}");
         if let Some(more @ 1..) = others.len().checked_sub(rows_max) {
@@ -81,13 +124,19 @@ impl<'a> Report<'a> {
             .members
             .iter()
             .map(|((issuer, holder), verdict)| {
-                json!({
+                let mut member = json!({
                     "issuer": issuer.0,
                     "holder": holder.0,
                     "decision": decision_slug(verdict.decision),
                     "reason": verdict.reason.slug(),
                     "colour": verdict.colour.map(colour_slug),
-                })
+                });
+                if let Some(named) = self.by_holder.get(&(*issuer, *holder)) {
+                    member["line"] = named.line.into();
+                    member["group"] = (&*named.group).into();
+                    member["display"] = (&*named.display).into();
+                }
+                member
             })
             .collect();
         json!({
@@ -102,19 +151,53 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// For a spreadsheet. No field can hold a comma or a quote.
-    pub(super) fn to_csv(&self) -> String {
-        let mut text = "issuer,holder,decision,reason,colour\r\n".to_owned();
-        for ((issuer, holder), verdict) in &self.members {
-            let decision = decision_slug(verdict.decision);
-            let colour = verdict.colour.map_or("", colour_slug);
-            let _ = write!(text, "{issuer},{holder},{decision},{},{colour}\r\n", verdict.reason);
+    /// For a spreadsheet.
+    ///
+    /// # Errors
+    /// It does not fit in memory.
+    pub(super) fn to_csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let names: &[&str] = if self.names.is_empty() { &[] } else { &["line", "group", "display"] };
+        file.write_record(["issuer", "holder", "decision", "reason", "colour"].iter().chain(names))?;
+        for row in self.rows() {
+            let [issuer, holder] = row.place();
+            let line = row.named.map_or_else(String::new, |named| named.line.to_string());
+            let [group, display] = [row.group(), row.display()].map(no_formula);
+            let first =
+                [&*issuer, &*holder, decision_slug(row.decision), row.reason, row.colour.unwrap_or("")];
+            let names = [&*line, &*group, &*display].into_iter().take(names.len());
+            file.write_record(first.into_iter().chain(names))?;
         }
-        text
+        Ok(file.into_inner()?)
     }
 
-    fn others(&self) -> impl Iterator<Item = &((IssuerId, HolderIndex), &'a MemberVerdict)> {
-        self.members.iter().filter(|(_, verdict)| verdict.decision != Decision::Admit)
+    /// Everybody: the members, then the people of the list who could be none.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'a>> {
+        let members = self.members.iter().map(|(member, verdict)| Row {
+            named: self.by_holder.get(member).copied(),
+            member: Some(*member),
+            decision: verdict.decision,
+            reason: verdict.reason.slug(),
+            says: verdict.reason.says(),
+            colour: verdict.colour.map(colour_slug),
+        });
+        let unfound = self.names.iter().filter_map(|named| {
+            let unfound = named.holder.err()?;
+            let (named, decision) = (Some(named), Decision::Refer);
+            let (reason, says) = (unfound.slug(), unfound.says());
+            Some(Row { named, member: None, decision, reason, says, colour: None })
+        });
+        members.chain(unfound)
+    }
+
+    /// How many people of the list are on no roster.
+    pub(super) fn unfound(&self) -> usize {
+        self.names.iter().filter(|named| named.holder.is_err()).count()
+    }
+
+    /// What is said of the roster as a whole.
+    pub(super) fn summary(&self) -> &RosterReply {
+        &self.summary
     }
 
     /// How many members got which answer, the gravest first.

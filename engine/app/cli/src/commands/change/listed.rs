@@ -216,7 +216,11 @@ mod tests {
         check("c.csv", "holder,colour\n1,red\n1,green\n", Err("line 3: holder 1 is named twice"));
         let every = "line 2: holder must be a holder's index, a number\nline 4: holder 3: colour must be";
         check("c.csv", "holder,colour\r\nx,red\r\n2,green\r\n3,blue\r\n,\r\n", Err(every));
-        check("c.csv", "holder,colour,valid_until\n1,red,2060-01-01\n", Err("line 2: holder 1: valid_until: which zone?"));
+        check(
+            "c.csv",
+            "holder,colour,valid_until\n1,red,2060-01-01\n",
+            Err("line 2: holder 1: valid_until: which zone?"),
+        );
         check("c.csv", "holder,colour\n1,blue\n", Err("line 2: holder 1: colour must be"));
         check("c.csv", "holder,color\n1,red\n", Err("unknown column `color`"));
         check("c.csv", "holder,colour\n1,\n", Err("name a colour, a generation or both"));
@@ -224,7 +228,9 @@ mod tests {
         check("c.csv", "holder,colour\n", Err("lists no change"));
         check("c.toml", "rules = 1\n", Err("unknown field `rules`"));
         let zoned = |zone: &str| {
-            format!("time_zone = '{zone}'\n[[change]]\nholder = 1\ncolour = 'red'\nvalid_until = '2016-12-01'\n")
+            format!(
+                "time_zone = '{zone}'\n[[change]]\nholder = 1\ncolour = 'red'\nvalid_until = '2016-12-01'\n"
+            )
         };
         check("c.toml", &zoned("Asia/Shanghai"), Err("2016-12-01T00:00:00+08:00 is in the past"));
         check("c.toml", &zoned("Asia/Peking"), Err("time_zone: no such time zone"));

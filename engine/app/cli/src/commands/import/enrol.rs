@@ -11,6 +11,7 @@ use super::Summary;
 use super::columns::COLUMNS;
 use super::statuses::Statuses;
 use super::survey::Inspector;
+use crate::people::{Named, NamesWriter};
 use crate::table::Table;
 
 /// Holders registered with one request.
@@ -22,22 +23,23 @@ pub(super) fn enrol(
     (table, clock): (&Table, &Clock),
     remote: &Remote,
     issuer: IssuerId,
-    summary: &mut Summary,
+    (summary, mut names): (&mut Summary, Option<&mut NamesWriter>),
 ) -> anyhow::Result<Statuses> {
     let mut inspector = Inspector::new(clock);
     let mut batch = Batch::default();
     let mut statuses = Statuses::default();
-    table.each(&COLUMNS, "registering", |(_, fields)| {
+    table.each(&COLUMNS, "registering", |(line, fields)| {
         // What is refused was told when the file was looked at.
         if let Ok(taken) = fields.and_then(|fields| inspector.inspect(&fields)) {
             batch.push(&taken.person, taken.status);
+            batch.displays.push((line, taken.person.display()));
         }
         if batch.holders.len() == BATCH {
-            batch.send(remote, issuer, &mut statuses, summary)?;
+            batch.send(remote, issuer, &mut statuses, (summary, names.as_deref_mut()))?;
         }
         Ok(())
     })?;
-    batch.send(remote, issuer, &mut statuses, summary)?;
+    batch.send(remote, issuer, &mut statuses, (summary, names))?;
     statuses.sort()?;
     Ok(statuses)
 }
@@ -46,6 +48,8 @@ pub(super) fn enrol(
 struct Batch {
     holders: Vec<NewHolder>,
     statuses: Vec<Option<StatusWord>>,
+    /// Line and masked name.
+    displays: Vec<(u64, String)>,
 }
 
 impl Batch {
@@ -63,7 +67,7 @@ impl Batch {
         remote: &Remote,
         issuer: IssuerId,
         statuses: &mut Statuses,
-        summary: &mut Summary,
+        (summary, names): (&mut Summary, Option<&mut NamesWriter>),
     ) -> anyhow::Result<()> {
         if self.holders.is_empty() {
             return Ok(());
@@ -78,6 +82,13 @@ impl Batch {
             registered.holders.len(),
             self.statuses.len()
         );
+        let displays = self.displays.drain(..);
+        if let Some(names) = names {
+            for (holder, (line, display)) in registered.holders.iter().zip(displays) {
+                let holder = Ok((issuer, HolderIndex(holder.index)));
+                names.push(&Named { line, group: String::new(), display, holder })?;
+            }
+        }
         for (holder, status) in registered.holders.iter().zip(self.statuses.drain(..)) {
             *(if holder.known { &mut summary.known } else { &mut summary.registered }) += 1;
             if let Some(status) = status {

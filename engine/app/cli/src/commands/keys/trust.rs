@@ -156,8 +156,7 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
     PreparedKey::new(&key.public).with_context(|| format!("{} cannot be trusted", args.key.display()))?;
     let issuer = key.issuer()?;
     let clock = Clock::here();
-    let (from, until) =
-        (clock.any(args.from).context("--from")?, clock.end(args.until).context("--until")?);
+    let (from, until) = (clock.any(args.from).context("--from")?, clock.end(args.until).context("--until")?);
     amend(&args.list, |keys, made_at| {
         let listed = ListedKey {
             issuer,

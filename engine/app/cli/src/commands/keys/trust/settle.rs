@@ -105,7 +105,7 @@ mod tests {
     use crate::commands::keys::trust::{AddArgs, DueArgs, Use, add, revoke};
     use hufu_codes::keyring::TrustFault;
     use hufu_files::keys::{Owner, PublicKey, SecretKey};
-        use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
+    use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
     use std::path::Path;
 
     /// An operator's key and issuers' keys in a folder.
