@@ -164,6 +164,79 @@ fn an_import_that_was_interrupted_is_run_again_and_does_what_is_left() {
     assert_eq!(report["changes"], 40_002, "{report}");
 }
 
+#[test]
+fn r47_a_line_with_another_person_s_number_changes_nobody() {
+    let world = World::new();
+    world.write(
+        "people.csv",
+        "name,id_number,colour\nZhao Li,320101198802140017,green\nAda,passport:E12345678,green\n",
+    );
+    world.ok("import people.csv --key local.key --national-key national.key --yes");
+    let other = "name,id_number,colour\nSun Mei,passport:E7777777,red\nZhao Dashan,320101198802140017,red\n\
+                 ADA,Passport:e1234-5678,amber\nBob,passport:CAN:E12345678,red\n";
+    world.write("other.csv", other);
+    let refused = world
+        .hufu("import other.csv --key local.key --national-key national.key --yes --refused bad.csv --json");
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let found = summary(&refused);
+    let counts = (&found["registered"], &found["known"], &found["refused"], &found["sets"]);
+    assert_eq!(counts, (&1.into(), &1.into(), &2.into(), &serde_json::json!([])), "{found}");
+    assert!(said(&refused).contains("no status was signed: 2 lines are refused"), "{}", said(&refused));
+    let bad = world.read("bad.csv");
+    assert!(bad.contains("\n3,") && bad.contains("\n5,") && bad.lines().count() == 3, "{bad}");
+    assert!(bad.contains("is registered with another name") && !bad.contains("Zhao"), "{bad}");
+    assert!(world.ok("holder show --issuer 310000 0").contains("green"), "nobody changed colour");
+    assert!(world.ok("holder show --issuer 310000 1").contains("green"));
+
+    let allowed = "import other.csv --key local.key --national-key national.key --refuse-max 2 --yes --json";
+    let found = summary(&world.hufu(allowed));
+    assert_eq!(found["sets"], serde_json::json!([2]), "{found}");
+    assert!(world.ok("holder show --issuer 310000 0").contains("green"));
+    assert!(world.ok("holder show --issuer 310000 1").contains("amber"));
+    world.audit_agrees();
+}
+
+#[test]
+fn r47_a_record_is_corrected_joined_and_parted_by_hand() {
+    let world = World::new();
+    for (name, number) in [("Wnag Mei", "11010519491231002X"), ("Wang Mei", "passport:USA:E12345678")] {
+        world.ok_args(&["holder", "add", "--issuer", "310000", "--name", name, "--id-number", number]);
+    }
+    world.propose("--holder 1 --colour green --rule 1");
+    world.ok("change confirm --issuer 310000 --all --key national.key --yes");
+    let record = |line: &str, rest: &[&str]| {
+        let mut words: Vec<_> = line.split_whitespace().collect();
+        words.extend(["--issuer", "310000", "--reason", "seen on the card"]);
+        words.extend(rest);
+        world.hufu_args(&words)
+    };
+    let unasked = record("holder correct 0 --name", &["Wang Mei"]);
+    assert!(said(&unasked).contains("holder 0 of issuer 310000: W*002X"), "{}", said(&unasked));
+    assert!(said(&unasked).contains("run the command again with --yes"), "{}", said(&unasked));
+    let corrected = record("holder correct 0 --yes --name", &["Wang Mei"]);
+    assert!(corrected.status.success(), "{}", said(&corrected));
+
+    let join = || record("holder join 1 --into 0 --yes", &[]);
+    assert!(said(&join()).contains("has a status") && !join().status.success(), "{}", said(&join()));
+    world.propose("--holder 1 --colour forget --rule 1");
+    world.ok("change confirm --issuer 310000 --all --key national.key --yes");
+    assert!(join().status.success(), "one person");
+    assert!(world.ok("holder show --issuer 310000 1").contains("joined into holder 0"));
+    assert!(
+        world.ok("holder find --issuer 310000 --id-number passport:USA:E12345678").starts_with("holder 0 ")
+    );
+    let paper = world.hufu("holder credential paper --issuer 310000 1 --text");
+    assert!(said(&paper).contains("was joined into holder 0"), "{}", said(&paper));
+    let propose = "change propose --key local.key --holder 1 --colour green --rule 1 --reason back --yes";
+    assert!(said(&world.hufu(propose)).contains("joined"), "{}", said(&world.hufu(propose)));
+
+    let parted = record("holder part 0 --yes --name", &["Li Hua"]);
+    assert!(said(&parted).starts_with("holder 2 of issuer 310000: L*002X"), "{}", said(&parted));
+    assert!(record("holder part 1 --yes", &[]).status.success(), "the join is taken back");
+    let trail = world.ok("audit --issuer 310000 --national 100000 --publisher 900000 --json");
+    assert!(trail.contains("agrees"), "{trail}");
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 fn a_build_with_parquet_says_so_of_a_file_that_is_none() {

@@ -62,6 +62,7 @@ pub(crate) fn holder(issuer: IssuerId, view: HolderView) -> types::Holder {
         index: view.index.0,
         display: view.display,
         registered_ms: view.registered.0,
+        joined_into: view.joined.map(|into| into.0),
         status: view.status.convert(),
     }
 }

@@ -54,6 +54,7 @@ kinds! {
     Conflict = "conflict", CONFLICT, "The request conflicts with the current state";
     Moved = "moved", CONFLICT, "The chain has advanced";
     Braked = "braked", CONFLICT, "Too many holders would turn red at once";
+    OtherPerson = "other-person", CONFLICT, "The id number is registered with another name";
     WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The body does not match the digest";
     TooMany = "too-many", TOO_MANY_REQUESTS, "Too many concurrent requests for one token";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
@@ -95,11 +96,12 @@ pub(super) struct ApiProblem {
     detail: String,
     tip: Option<Box<Tip>>,
     brake: Option<Box<BrakeReport>>,
+    holders: Vec<usize>,
 }
 
 impl ApiProblem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
-        ApiProblem { kind, detail: detail.into(), tip: None, brake: None }
+        ApiProblem { kind, detail: detail.into(), tip: None, brake: None, holders: Vec::new() }
     }
 
     /// The request shows no token.
@@ -144,6 +146,9 @@ impl From<Fault> for ApiProblem {
                     "the cause is in the registry's log: ask the operator",
                 );
             }
+            Fault::OtherPerson { people } => {
+                return ApiProblem { holders: people, ..ApiProblem::new(Kind::OtherPerson, detail) };
+            }
             Fault::Misconfigured(_) => Kind::Misconfigured,
             Fault::NotFound(_) => Kind::NotFound,
             Fault::Invalid { .. } => Kind::Invalid,
@@ -166,7 +171,7 @@ impl From<SourceFault> for ApiProblem {
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
-        let ApiProblem { kind, detail, tip, brake } = self;
+        let ApiProblem { kind, detail, tip, brake, holders } = self;
         let problem = Problem {
             kind: format!("{PROBLEM_TYPE_PREFIX}{}", kind.slug()),
             title: kind.title().to_owned(),
@@ -174,6 +179,7 @@ impl IntoResponse for ApiProblem {
             detail,
             tip: tip.map(|tip| *tip),
             brake: brake.map(|brake| *brake),
+            holders,
         };
         // A struct of texts and numbers always becomes JSON.
         let body = serde_json::to_vec(&problem).unwrap_or_default();

@@ -20,7 +20,8 @@ pub struct NewHolder {
     /// The full name.
     #[schema(min_length = 1)]
     pub name: String,
-    /// An 18-digit identity number (GB 11643, its checksum is checked), or another document as `TYPE:NUMBER`.
+    /// An 18-digit identity number (GB 11643, its checksum is checked), or another document as `TYPE:STATE:NUMBER` with the
+    /// issuing state in three letters (ISO 3166-1, ICAO 9303), or as `TYPE:NUMBER` when no state is known.
     #[schema(min_length = 1)]
     pub id_number: String,
     /// A telephone number.
@@ -40,7 +41,7 @@ pub struct Registered {
 pub struct RegisteredHolder {
     /// The holder's index; it never changes.
     pub index: u32,
-    /// Whether the id number had been registered before: then nothing was changed.
+    /// Whether the person had been registered before, by id number and name: then nothing was changed.
     pub known: bool,
 }
 
@@ -52,6 +53,64 @@ pub struct FindHolder {
     /// The id number, as for registering.
     #[schema(min_length = 1)]
     pub id_number: String,
+    /// The name, where several people have the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What is wrong with a holder's record; what is absent stays as it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"display": "王*002X", "name": "王晓明", "reason": "misspelt in the class list"}))]
+pub struct CorrectHolder {
+    /// The holder's masked display as the caller sees it: it must be this one's.
+    pub display: String,
+    /// The right name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The right id number, as for registering.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_number: Option<String>,
+    /// The right telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Why, 1 to 128 bytes without a name or a number: the trail keeps it.
+    #[schema(min_length = 1)]
+    pub reason: String,
+}
+
+/// Which record of the same person goes on in place of this one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"display": "W*5678", "into": 7, "into_display": "王*002X", "reason": "one person, two documents"}))]
+pub struct JoinHolder {
+    /// The masked display of this holder as the caller sees it.
+    pub display: String,
+    /// The holder whose record goes on.
+    pub into: u32,
+    /// The masked display of that holder as the caller sees it.
+    pub into_display: String,
+    /// Why, 1 to 128 bytes without a name or a number: the trail keeps it.
+    #[schema(min_length = 1)]
+    pub reason: String,
+}
+
+/// How one record of two people is parted.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"display": "王*002X", "name": "李华", "reason": "two people with one number"}))]
+pub struct PartHolder {
+    /// The holder's masked display as the caller sees it.
+    pub display: String,
+    /// The name of the second person, who has the same id number; absent for a record that was joined by mistake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The second person's telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Why, 1 to 128 bytes without a name or a number: the trail keeps it.
+    #[schema(min_length = 1)]
+    pub reason: String,
 }
 
 /// People to look for, 1 to 4,096 of them: the lines of a list.
@@ -107,6 +166,9 @@ pub struct Holder {
     pub display: String,
     /// When the holder was registered.
     pub registered_ms: u64,
+    /// The holder whose record goes on, when this one was another record of the same person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_into: Option<u32>,
     /// The holder's status; absent when nothing is known of the holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -160,21 +222,17 @@ pub enum TestResult {
     Pending,
 }
 
-impl core::fmt::Debug for NewHolder {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        // A person's fields belong in no log.
-        f.write_str("NewHolder")
-    }
+/// A person's fields belong in no log.
+macro_rules! names_nobody {
+    ($($name:ident),+) => {
+        $(
+            impl core::fmt::Debug for $name {
+                fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.write_str(stringify!($name))
+                }
+            }
+        )+
+    };
 }
 
-impl core::fmt::Debug for SoughtHolder {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("SoughtHolder")
-    }
-}
-
-impl core::fmt::Debug for FindHolder {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("FindHolder")
-    }
-}
+names_nobody!(NewHolder, FindHolder, SoughtHolder, CorrectHolder, JoinHolder, PartHolder);

@@ -29,8 +29,8 @@ pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, F
 pub use health::Health;
 pub use hex::{Base64Url, Hex, HexDigits, NotHex, read_hex};
 pub use holders::{
-    Colour, FindHolder, FoundHolder, FoundHolders, Holder, LookUpHolders, NewHolder, NewHolders, Registered,
-    RegisteredHolder, SoughtHolder, Status, TestResult,
+    Colour, CorrectHolder, FindHolder, FoundHolder, FoundHolders, Holder, JoinHolder, LookUpHolders,
+    NewHolder, NewHolders, PartHolder, Registered, RegisteredHolder, SoughtHolder, Status, TestResult,
 };
 pub use issuers::{Brake, Issuer, IssuerEdit, Issuers, SecondPhone};
 pub use problem::{PROBLEM_TYPE_PREFIX, Problem};

@@ -26,6 +26,9 @@ pub struct Problem {
     /// With `braked`: what the brake saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brake: Option<BrakeReport>,
+    /// With `other-person`: which of the request's holders, counted from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<usize>,
 }
 
 impl Problem {

@@ -31,6 +31,10 @@ words! {
         Feed = "feed",
         /// Read statuses and the trail.
         Audit = "audit",
+        /// Correct, join and part the records of holders.
+        Correct = "correct",
+        /// Read the history of a holder's colours.
+        History = "history",
     }
 }
 
@@ -46,7 +50,7 @@ impl Scope {
 
 impl Scopes {
     /// Everything.
-    pub const ALL: Scopes = Scopes(2047);
+    pub const ALL: Scopes = Scopes(8191);
 
     /// These scopes.
     pub fn of(scopes: impl IntoIterator<Item = Scope>) -> Scopes {
@@ -99,6 +103,6 @@ mod tests {
         for scope in Scope::ALL {
             assert_eq!(Scope::from_slug(scope.slug()), Some(scope));
         }
-        assert_eq!(Scopes::from_bits(2048), None);
+        assert_eq!(Scopes::from_bits(8192), None);
     }
 }

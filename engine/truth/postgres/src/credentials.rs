@@ -35,7 +35,8 @@ impl Credentials for PostgresStore {
     ) -> Result<OtherPhones, Fault> {
         // Numbers of one holder are given under the lock of the holder's row, so that a page never misses one that
         // is committed late.
-        const LOCK: &str = "SELECT 1 FROM holders WHERE issuer = $1 AND holder = $2 FOR NO KEY UPDATE";
+        const LOCK: &str =
+            "SELECT 1 FROM holders WHERE issuer = $1 AND holder = $2 AND joined IS NULL FOR NO KEY UPDATE";
         const ADD: &str = "
             INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

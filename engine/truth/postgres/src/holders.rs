@@ -1,77 +1,140 @@
 //! Holders: who is registered, and the word the chain gave them.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
-use hufu_registry::store::{Columns as _, FromColumns as _, Holders, Resealed, Seal, big};
-use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
-use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
+use hufu_registry::store::{Decide, FromColumns as _, Holders, Records, Resealed, Sought, big};
+use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord};
+use sqlx::{Executor, Postgres};
 
 use crate::fault::{TxFault, retried};
 use crate::issuers::lock;
 use crate::row::{Row, all, one};
 use crate::store::{PostgresStore, Tx};
 
-/// Which of `subjects` are registered, and where.
-async fn known(
-    tx: &mut Tx,
-    issuer: IssuerId,
-    subjects: &[Subject],
-) -> Result<HashMap<[u8; 32], HolderIndex>, TxFault> {
-    const KNOWN: &str = "SELECT subject, holder FROM holders WHERE issuer = $1 AND subject = ANY($2)";
-    let subjects: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
-    let rows = sqlx::query(KNOWN).bind(i64::from(issuer.0)).bind(subjects).fetch_all(&mut **tx).await?;
-    let known = rows.iter().map(Row).map(|row| Ok((row.array("subject")?, HolderIndex::read(&row)?)));
-    Ok(known.collect::<Result<_, Fault>>()?)
+/// Who may be found by these id numbers. One statement, whatever their number.
+const FIND: &str = "
+    SELECT * FROM holders WHERE issuer = $1 AND (subject = ANY($2) OR document = ANY($3)) ORDER BY holder";
+
+/// The digests of lookups: those that subjects may be, and those that documents may be.
+fn digests<'l>(lookups: &'l [Lookup]) -> (Vec<&'l [u8]>, Vec<&'l [u8]>) {
+    let numbers: Vec<&[u8]> = lookups.iter().map(|lookup| &lookup.number.0[..]).collect();
+    let stateless = lookups.iter().filter_map(|lookup| Some(&lookup.stateless.as_ref()?.0[..]));
+    (numbers.iter().copied().chain(stateless).collect(), numbers)
 }
 
-/// Holders to be written, column by column.
-#[derive(Default)]
-struct New<'s> {
+/// What is sought, within a transaction that has the issuer's lock.
+async fn records(tx: &mut Tx, issuer: IssuerId, sought: &Sought<'_>, next: u64) -> Result<Records, TxFault> {
+    const BY_INDEX: &str =
+        "SELECT * FROM holders WHERE issuer = $1 AND (holder = ANY($2) OR joined = ANY($2))";
+    const WORDS: &str = "SELECT holder, word FROM statuses WHERE issuer = $1 AND holder = ANY($2)";
+    let mut records = Records { next, holders: Vec::new(), words: Vec::new() };
+    if !sought.numbers.is_empty() {
+        let (subjects, documents) = digests(sought.numbers);
+        let query = sqlx::query(FIND).bind(i64::from(issuer.0)).bind(subjects).bind(documents);
+        records.holders = all(&mut **tx, query).await?;
+    }
+    if !sought.holders.is_empty() {
+        let indices: Vec<i64> = sought.holders.iter().map(|index| i64::from(index.0)).collect();
+        let query = sqlx::query(BY_INDEX).bind(i64::from(issuer.0)).bind(&indices);
+        let found: Vec<StoredHolder> = all(&mut **tx, query).await?;
+        records.holders.extend(found);
+        let rows = sqlx::query(WORDS).bind(i64::from(issuer.0)).bind(&indices).fetch_all(&mut **tx).await?;
+        let words = rows.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?)));
+        records.words = words.collect::<Result<_, Fault>>()?;
+    }
+    records.holders.sort_unstable_by_key(|holder| holder.index);
+    records.holders.dedup_by_key(|holder| holder.index);
+    Ok(records)
+}
+
+/// Records to be written, column by column.
+struct Columns<'r> {
     indices: Vec<i64>,
-    subjects: Vec<&'s [u8]>,
-    sealed: Vec<Vec<u8>>,
+    subjects: Vec<&'r [u8]>,
+    documents: Vec<Option<&'r [u8]>>,
+    sealed: Vec<&'r [u8]>,
+    registered: Vec<i64>,
+    joined: Vec<Option<i64>>,
+}
+
+impl<'r> Columns<'r> {
+    fn of(holders: &'r [StoredHolder]) -> Result<Columns<'r>, Fault> {
+        Ok(Columns {
+            indices: holders.iter().map(|holder| i64::from(holder.index.0)).collect(),
+            subjects: holders.iter().map(|holder| &holder.subject.0[..]).collect(),
+            documents: holders.iter().map(|holder| Some(&holder.document.as_ref()?.0[..])).collect(),
+            sealed: holders.iter().map(|holder| &holder.sealed[..]).collect(),
+            registered: holders
+                .iter()
+                .map(|holder| big("registered", holder.registered.0))
+                .collect::<Result<_, _>>()?,
+            joined: holders.iter().map(|holder| Some(i64::from(holder.joined?.0))).collect(),
+        })
+    }
+}
+
+async fn add(tx: &mut Tx, issuer: IssuerId, holders: &[StoredHolder]) -> Result<(), TxFault> {
+    const ADD: &str = "
+        INSERT INTO holders (issuer, holder, subject, document, sealed, registered, joined)
+        SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7) AS new";
+    let Columns { indices, subjects, documents, sealed, registered, joined } = Columns::of(holders)?;
+    let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(indices).bind(subjects).bind(documents);
+    add.bind(sealed).bind(registered).bind(joined).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn put(tx: &mut Tx, issuer: IssuerId, holders: &[StoredHolder]) -> Result<(), TxFault> {
+    const PUT: &str = "
+        UPDATE holders SET subject = new.subject, document = new.document, sealed = new.sealed, joined = new.joined
+        FROM unnest($2, $3, $4, $5, $6) AS new (holder, subject, document, sealed, joined)
+        WHERE holders.issuer = $1 AND holders.holder = new.holder";
+    let Columns { indices, subjects, documents, sealed, joined, .. } = Columns::of(holders)?;
+    let put = sqlx::query(PUT).bind(i64::from(issuer.0)).bind(indices).bind(subjects).bind(documents);
+    put.bind(sealed).bind(joined).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Which of `holders` were joined into others.
+pub(crate) async fn joined<'e>(
+    at: impl Executor<'e, Database = Postgres>,
+    issuer: IssuerId,
+    holders: &[HolderIndex],
+) -> Result<Vec<HolderIndex>, TxFault> {
+    // The index of joined holders has the few that there are.
+    const AMONG: &str = "
+        SELECT holder FROM holders WHERE issuer = $1 AND joined IS NOT NULL AND holder = ANY($2) ORDER BY holder";
+    if holders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let holders: Vec<i64> = holders.iter().map(|holder| i64::from(holder.0)).collect();
+    all(at, sqlx::query(AMONG).bind(i64::from(issuer.0)).bind(holders)).await
 }
 
 #[async_trait]
 impl Holders for PostgresStore {
-    async fn add_holders(
+    async fn edit_holders(
         &self,
         issuer: IssuerId,
-        subjects: &[Subject],
-        seal: &Seal<'_>,
-        now: UnixMillis,
+        sought: &Sought<'_>,
+        decide: &Decide<'_>,
         entry: &Entry,
     ) -> Result<Vec<Registered>, Fault> {
-        const ADD: &str = "
-            INSERT INTO holders (issuer, holder, subject, sealed, registered)
-            SELECT $1, new.holder, new.subject, new.sealed, $5
-            FROM unnest($2, $3, $4) AS new (holder, subject, sealed)";
         const NEXT: &str = "UPDATE issuers SET next_holder = $2 WHERE id = $1";
         retried(|| async {
             let mut tx = self.begin().await?;
-            let mut next = lock(&mut tx, issuer).await?.next_holder;
-            let mut places = known(&mut tx, issuer, subjects).await?;
-            let mut new = New::default();
-            let mut registered = Vec::with_capacity(subjects.len());
-            for (nth, subject) in subjects.iter().enumerate() {
-                if let Some(&index) = places.get(&subject.0) {
-                    registered.push(Registered { index, known: true });
-                    continue;
-                }
-                let index = HolderIndex(u32::try_from(next).map_err(|_| Fault::no_more_holders(issuer))?);
-                next += 1;
-                new.indices.push(i64::from(index.0));
-                new.subjects.push(&subject.0);
-                new.sealed.push(seal(nth, index)?);
-                places.insert(subject.0, index);
-                registered.push(Registered { index, known: false });
+            let next = lock(&mut tx, issuer).await?.next_holder;
+            let edit = decide(&records(&mut tx, issuer, sought, next).await?)?;
+            if !edit.new.is_empty() {
+                add(&mut tx, issuer, &edit.new).await?;
+                let next = next.saturating_add(edit.new.len() as u64);
+                let query = sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(big("holder", next)?);
+                query.execute(&mut *tx).await?;
             }
-            let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(new.indices).bind(new.subjects);
-            add.bind(new.sealed).bind(big("now", now.0)?).execute(&mut *tx).await?;
-            sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(big("holder", next)?).execute(&mut *tx).await?;
-            self.commit(tx, entry).await?;
-            Ok(registered)
+            if !edit.changed.is_empty() {
+                put(&mut tx, issuer, &edit.changed).await?;
+            }
+            self.commit(tx, &edit.line(entry)).await?;
+            Ok(edit.places)
         })
         .await
     }
@@ -82,10 +145,18 @@ impl Holders for PostgresStore {
         Ok(one(&self.pool, query).await?)
     }
 
-    async fn find_holder(&self, issuer: IssuerId, subject: Subject) -> Result<Option<HolderIndex>, Fault> {
-        let query = sqlx::query("SELECT holder FROM holders WHERE issuer = $1 AND subject = $2");
-        let query = query.bind(i64::from(issuer.0)).bind(&subject.0[..]);
-        Ok(one(&self.pool, query).await?)
+    async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault> {
+        let (subjects, documents) = digests(std::slice::from_ref(lookup));
+        let query = sqlx::query(FIND).bind(i64::from(issuer.0)).bind(subjects).bind(documents);
+        Ok(all(&self.pool, query).await?)
+    }
+
+    async fn joined_among(
+        &self,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+    ) -> Result<Vec<HolderIndex>, Fault> {
+        Ok(joined(&self.pool, issuer, holders).await?)
     }
 
     async fn holders(

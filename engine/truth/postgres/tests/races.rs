@@ -9,8 +9,8 @@ use common::{ISSUERS, add_issuers, append, audit, database, entry, open, sign, w
 use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::Appended;
-use hufu_registry::store::{Chain as _, Holders as _, Trail as _};
-use hufu_registry::{Action, Subject};
+use hufu_registry::store::{Chain as _, Holders as _, RecordEdit, Records, Sought, Trail as _};
+use hufu_registry::{Action, Lookup, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId};
 
 const WRITERS: u32 = 4;
@@ -95,9 +95,12 @@ async fn holders_who_are_registered_at_once_get_dense_indices() {
                     let first = (task * 50 + piece * 10) % PEOPLE;
                     let subjects: Vec<_> =
                         (first..first + 60).map(|person| subject(person % PEOPLE)).collect();
-                    let seal = |nth: usize, index: HolderIndex| Ok(format!("{nth} {index}").into_bytes());
+                    let lookups: Vec<_> =
+                        subjects.iter().map(|number| Lookup { number: *number, stateless: None }).collect();
+                    let sought = Sought { numbers: &lookups, holders: &[] };
+                    let decide = |records: &Records| Ok(whoever_is_new(&subjects, records));
                     let line = entry(Action::HoldersAdded, "");
-                    store.add_holders(issuer, &subjects, &seal, common::START, &line).await.unwrap();
+                    store.edit_holders(issuer, &sought, &decide, &line).await.unwrap();
                 }
             })
         })
@@ -109,10 +112,27 @@ async fn holders_who_are_registered_at_once_get_dense_indices() {
     let indices: Vec<u32> = holders.iter().map(|holder| holder.index.0).collect();
     assert_eq!(indices, (0..u32::try_from(PEOPLE).unwrap()).collect::<Vec<_>>());
     for holder in &holders {
-        assert_eq!(stores[0].find_holder(issuer, holder.subject).await.unwrap(), Some(holder.index));
+        let lookup = Lookup { number: holder.subject, stateless: None };
+        let found = stores[0].find_holders(issuer, &lookup).await.unwrap();
+        assert_eq!(found.as_slice(), std::slice::from_ref(holder));
         let sealed = String::from_utf8(holder.sealed.clone()).unwrap();
         assert!(sealed.ends_with(&format!(" {}", holder.index)), "{sealed} at {}", holder.index);
     }
+}
+
+/// Records for those of `subjects` who have none, each sealed with its index.
+fn whoever_is_new(subjects: &[Subject], records: &Records) -> RecordEdit {
+    let is_new = |subject: &&Subject| records.holders.iter().all(|holder| holder.subject != **subject);
+    let next = u32::try_from(records.next).unwrap();
+    let new = subjects.iter().filter(is_new).zip(next..).map(|(subject, index)| StoredHolder {
+        index: HolderIndex(index),
+        subject: *subject,
+        document: None,
+        sealed: format!("sealed {index}").into_bytes(),
+        registered: common::START,
+        joined: None,
+    });
+    RecordEdit { new: new.collect(), ..RecordEdit::default() }
 }
 
 /// R44: whoever reads the trail page by page while it is written misses no line.

@@ -32,6 +32,12 @@ pub enum Fault {
     /// The request conflicts with the current state. The caller reads that first.
     #[error("{0}")]
     Conflict(String),
+    /// An id number is registered with another name. The caller looks at the person's document.
+    #[error("{}", other_person(.people))]
+    OtherPerson {
+        /// Which of the people of the request, counted from 0.
+        people: Vec<usize>,
+    },
     /// A limit is reached. The operator decides what to do.
     #[error("limit reached: {0}")]
     Full(String),
@@ -103,6 +109,21 @@ impl Fault {
     pub fn label_used(label: &str) -> Fault {
         Fault::Conflict(format!("the label {label:?} is or was used by another token: choose another label"))
     }
+}
+
+/// How many people of a request a message counts up.
+const PEOPLE_SHOWN: usize = 8;
+
+fn other_person(people: &[usize]) -> String {
+    let shown: Vec<_> = people.iter().take(PEOPLE_SHOWN).map(|nth| format!("holders[{nth}]")).collect();
+    let rest = people.len().saturating_sub(PEOPLE_SHOWN);
+    let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    format!(
+        "{}{rest}: the id number is registered with another name, and nothing was registered: correct the number or the name \
+         here, or correct the registered name; write a document of another state with its state, like \
+         passport:USA:E12345678; part the record when two people have one number",
+        shown.join(", ")
+    )
 }
 
 impl From<ChainFault> for Fault {

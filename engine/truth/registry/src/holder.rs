@@ -2,9 +2,8 @@
 
 use hufu_wire::{HolderIndex, StatusWord, UnixMillis};
 
-use crate::person::Person;
-
-/// Who it is, without saying so: a keyed digest of the id number, [`Vault::subject`](crate::vault::Vault::subject).
+/// Who it is, without saying so: a keyed digest of the id number, [`Vault::subject`](crate::vault::Vault::subject). Of a
+/// second person with one number it is a digest of the number and the place, [`Vault::twin`](crate::vault::Vault::twin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subject(pub [u8; 32]);
 
@@ -17,6 +16,15 @@ pub struct Registered {
     pub known: bool,
 }
 
+/// How the holders of an id number are found: those whose subject is one of two, and those whose document is the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Of the number as it is.
+    pub number: Subject,
+    /// Of a document with its issuing state: of its number without the state, as older records have it.
+    pub stateless: Option<Subject>,
+}
+
 /// A holder in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHolder {
@@ -24,10 +32,29 @@ pub struct StoredHolder {
     pub index: HolderIndex,
     /// Unique in the issuer.
     pub subject: Subject,
+    /// A number that several people may have, and this is one of them: a document's without its issuing state, or that of
+    /// the first of two people with one number.
+    pub document: Option<Subject>,
     /// The personal fields, sealed.
     pub sealed: Vec<u8>,
     /// When they were registered.
     pub registered: UnixMillis,
+    /// The record that goes on when this one was another of the same person.
+    pub joined: Option<HolderIndex>,
+}
+
+impl StoredHolder {
+    /// The record of this person that goes on.
+    pub fn place(&self) -> HolderIndex {
+        self.joined.unwrap_or(self.index)
+    }
+
+    /// Whether the holder may be whom a lookup is for.
+    pub fn answers(&self, lookup: &Lookup) -> bool {
+        self.subject == lookup.number
+            || Some(self.subject) == lookup.stateless
+            || self.document == Some(lookup.number)
+    }
 }
 
 /// A holder as the registry shows them: masked (R10).
@@ -41,6 +68,8 @@ pub struct HolderView {
     pub status: StatusWord,
     /// When they were registered.
     pub registered: UnixMillis,
+    /// The record that goes on when this one was another of the same person.
+    pub joined: Option<HolderIndex>,
 }
 
 /// A holder who was looked up by somebody's list.
@@ -52,13 +81,4 @@ pub struct FoundHolder {
     pub display: String,
     /// Whether the list's name is the registered one; true when the list has none.
     pub same_name: bool,
-}
-
-/// Somebody to be registered, with the subject that finds them again.
-#[derive(Debug)]
-pub struct NewHolder {
-    /// Who.
-    pub person: Person,
-    /// Their subject.
-    pub subject: Subject,
 }

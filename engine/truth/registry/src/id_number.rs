@@ -8,8 +8,10 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-/// An id number in its one spelling: `11010519491231002X`, or `passport:E12345678`. Wiped when dropped, never
-/// printed.
+use crate::state;
+
+/// An id number in its one spelling: `11010519491231002X`, `passport:USA:E12345678`, or `passport:E12345678` when
+/// nothing says which state issued it. Wiped when dropped, never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IdNumber(String);
@@ -28,6 +30,11 @@ pub enum IdFault {
     /// A resident's number with the kind of a document before it: the same person would be registered twice.
     #[error("it is a resident's number: leave out the kind before it")]
     Kind,
+    /// What stands where the issuing state stands is no state.
+    #[error(
+        "the issuing state must be a code of three letters (ISO 3166-1, ICAO 9303), like passport:USA:E12345678"
+    )]
+    State,
     /// The date of birth in it is no date.
     #[error("it has a date of birth that does not exist")]
     Birth,
@@ -97,9 +104,21 @@ impl IdNumber {
         if Some(birth) > number(Some(&latest)) { Err(IdFault::Unborn) } else { Ok(()) }
     }
 
-    /// Without the kind of the document.
+    /// Without the kind of the document and the state that issued it.
     pub fn bare(&self) -> &str {
-        self.0.split_once(':').map_or(&self.0, |(_, number)| number)
+        self.0.rsplit_once(':').map_or(&self.0, |(_, number)| number)
+    }
+
+    /// Of a document with its issuing state, the number as it is without the state: several people may have that one.
+    pub fn without_state(&self) -> Option<IdNumber> {
+        let (kind, rest) = self.0.split_once(':')?;
+        let (_, number) = rest.split_once(':')?;
+        Some(IdNumber(format!("{kind}:{number}")))
+    }
+
+    /// Whether it is a document's number that does not say which state issued it.
+    pub fn lacks_state(&self) -> bool {
+        self.0.contains(':') && self.without_state().is_none()
     }
 }
 
@@ -143,10 +162,14 @@ fn is_region(number: u32) -> bool {
     matches!(number, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83 | 91..=98)
 }
 
-fn other(kind: &str, number: &str) -> Result<IdNumber, IdFault> {
-    if number.contains(['(', ')', '（', '）']) {
+fn other(kind: &str, rest: &str) -> Result<IdNumber, IdFault> {
+    if rest.contains(['(', ')', '（', '）']) {
         return Err(IdFault::Brackets);
     }
+    let (state, number) = match rest.split_once(':') {
+        Some((state, number)) => (state::state(state.trim()).ok_or(IdFault::State)?, number),
+        None => ("", rest),
+    };
     let kind_fits = (2..=16).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
     // Some write them and some do not, and it is the same document.
     let number = Zeroizing::new(number.replace('-', ""));
@@ -158,7 +181,8 @@ fn other(kind: &str, number: &str) -> Result<IdNumber, IdFault> {
     if resident(&number).is_ok() {
         return Err(IdFault::Kind);
     }
-    Ok(IdNumber(format!("{}:{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
+    let colon = if state.is_empty() { "" } else { ":" };
+    Ok(IdNumber(format!("{}:{state}{colon}{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
 }
 
 fn is_date(year: u32, month: u32, day: u32) -> bool {
@@ -257,6 +281,24 @@ mod tests {
         assert_eq!(passport.check_new(UnixSeconds(0)), Ok(()));
         let nowhere = IdNumber::read("990105194912310023").unwrap();
         assert_eq!(nowhere.check_new(UnixSeconds(1_795_219_200)), Err(IdFault::Region));
+    }
+
+    #[test]
+    fn r47_a_document_carries_the_state_that_issued_it() {
+        check("as ICAO 9303 writes it", "Passport:usa:e-1234 5678", Err(IdFault::Form));
+        check("hyphens", "Passport:usa:e-1234-5678", Ok("passport:USA:E12345678"));
+        check("Germany in the machine-readable zone", "passport:D<<:C01X00T47", Ok("passport:DEU:C01X00T47"));
+        check("no such state", "passport:UAS:E12345678", Err(IdFault::State));
+        check("two letters", "passport:US:E12345678", Err(IdFault::State));
+        check("no state", "passport::E12345678", Err(IdFault::State));
+        check("a resident's number", "id:CHN:11010519491231002x", Err(IdFault::Kind));
+        let [stated, bare] = ["passport:USA:E12345678", "passport:E12345678"];
+        let [stated, bare, resident] =
+            [stated, bare, "11010519491231002X"].map(|text| IdNumber::read(text).unwrap());
+        assert_eq!(stated.without_state(), Some(bare.clone()));
+        assert_eq!((bare.without_state(), resident.without_state()), (None, None));
+        assert_eq!([&stated, &bare, &resident].map(IdNumber::lacks_state), [false, true, false]);
+        assert_eq!((stated.bare(), bare.bare()), ("E12345678", "E12345678"));
     }
 
     #[test]

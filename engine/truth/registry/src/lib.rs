@@ -15,11 +15,13 @@ mod holder;
 mod id_number;
 mod issuer;
 mod moment;
+mod name;
 mod person;
 mod proposal;
 mod registry;
 mod roster;
 mod site;
+mod state;
 pub mod store;
 mod token;
 mod trail;
@@ -33,7 +35,7 @@ pub use credential::{
 };
 pub use device::Device;
 pub use fault::Fault;
-pub use holder::{FoundHolder, HolderView, NewHolder, Registered, StoredHolder, Subject};
+pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
     ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
 };
@@ -42,7 +44,7 @@ pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::Person;
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
-pub use registry::{Registry, Signers};
+pub use registry::{Correction, Meant, Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use token::{NewToken, Token, TokenHash, TokenText};

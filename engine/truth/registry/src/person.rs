@@ -10,6 +10,7 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 use crate::fault::Fault;
 use crate::id_number::IdNumber;
 use crate::issuer::check_name;
+use crate::name;
 
 /// A holder's personal fields. Wiped when dropped, never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -52,6 +53,29 @@ impl Person {
     /// The phone number.
     pub fn phone(&self) -> Option<&str> {
         self.phone.as_deref()
+    }
+
+    /// Whether `name` is this person's, however it is spelt: letters count, and neither their case and width nor spaces,
+    /// hyphens, apostrophes and dots.
+    pub fn is_called(&self, name: &str) -> bool {
+        name::is_same(&self.name, name)
+    }
+
+    /// The same person with what was corrected.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn corrected(
+        &self,
+        name: Option<String>,
+        id_number: Option<IdNumber>,
+        phone: Option<String>,
+    ) -> Result<Person, Fault> {
+        Person::new(
+            name.unwrap_or_else(|| self.name.clone()),
+            id_number.unwrap_or_else(|| self.id_number.clone()),
+            phone.or_else(|| self.phone.clone()),
+        )
     }
 
     /// What a gate may show (R10).

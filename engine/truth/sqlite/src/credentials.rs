@@ -17,7 +17,7 @@ impl Credentials for SqliteStore {
         only_phone: bool,
         entry: &Entry,
     ) -> Result<OtherPhones, Fault> {
-        const HOLDER: &str = "SELECT 1 FROM holders WHERE issuer = ? AND holder = ?";
+        const HOLDER: &str = "SELECT 1 FROM holders WHERE issuer = ? AND holder = ? AND joined IS NULL";
         const ADD: &str = "
             INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, digest) DO NOTHING";

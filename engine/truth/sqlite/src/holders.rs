@@ -1,45 +1,39 @@
 //! Holders.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Holders, Resealed, Seal, big};
-use hufu_registry::{Entry, Fault, Registered, StoredHolder, Subject};
-use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
-use sqlx::{Executor, Sqlite};
+use hufu_registry::store::{Decide, Holders, Records, Resealed, Sought, big};
+use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord};
+use sqlx::{Executor, Sqlite, SqliteConnection};
 
+use crate::fault::fault;
 use crate::issuers;
-use crate::row::{all, change, one};
+use crate::row::{all, change, exists, one};
 use crate::store::SqliteStore;
 
 #[async_trait]
 impl Holders for SqliteStore {
-    async fn add_holders(
+    async fn edit_holders(
         &self,
         issuer: IssuerId,
-        subjects: &[Subject],
-        seal: &Seal<'_>,
-        now: UnixMillis,
+        sought: &Sought<'_>,
+        decide: &Decide<'_>,
         entry: &Entry,
     ) -> Result<Vec<Registered>, Fault> {
-        const ADD: &str =
-            "INSERT INTO holders (issuer, holder, subject, sealed, registered) VALUES (?, ?, ?, ?, ?)";
         const NEXT: &str = "UPDATE issuers SET next_holder = ? WHERE id = ?";
         let mut write = self.write().await?;
-        let mut next = issuers::known(&mut write, issuer).await?.next_holder;
-        let mut registered = Vec::with_capacity(subjects.len());
-        for (nth, subject) in subjects.iter().enumerate() {
-            if let Some(index) = find(&mut *write, issuer, *subject).await? {
-                registered.push(Registered { index, known: true });
-                continue;
-            }
-            let index = HolderIndex(u32::try_from(next).map_err(|_| Fault::no_more_holders(issuer))?);
-            let add = sqlx::query(ADD).bind(issuer.0).bind(index.0).bind(subject.0.as_slice());
-            change(&mut *write, add.bind(seal(nth, index)?).bind(big("now", now.0)?)).await?;
-            registered.push(Registered { index, known: false });
-            next += 1;
+        let next = issuers::known(&mut write, issuer).await?.next_holder;
+        let edit = decide(&records(&mut write, issuer, sought, next).await?)?;
+        for holder in &edit.new {
+            add(&mut write, issuer, holder).await?;
         }
+        for holder in &edit.changed {
+            put(&mut write, issuer, holder).await?;
+        }
+        let next = next.saturating_add(edit.new.len() as u64);
         change(&mut *write, sqlx::query(NEXT).bind(big("holder", next)?).bind(issuer.0)).await?;
-        self.commit(write, entry).await?;
-        Ok(registered)
+        self.commit(write, &edit.line(entry)).await?;
+        Ok(edit.places)
     }
 
     async fn holder(&self, issuer: IssuerId, index: HolderIndex) -> Result<Option<StoredHolder>, Fault> {
@@ -47,8 +41,17 @@ impl Holders for SqliteStore {
         one(&self.readers, query.bind(issuer.0).bind(index.0)).await
     }
 
-    async fn find_holder(&self, issuer: IssuerId, subject: Subject) -> Result<Option<HolderIndex>, Fault> {
-        find(&self.readers, issuer, subject).await
+    async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault> {
+        find(&self.readers, issuer, lookup).await
+    }
+
+    async fn joined_among(
+        &self,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+    ) -> Result<Vec<HolderIndex>, Fault> {
+        let mut reader = self.readers.acquire().await.map_err(fault)?;
+        joined(&mut reader, issuer, holders).await
     }
 
     async fn holders(
@@ -81,11 +84,88 @@ impl Holders for SqliteStore {
     }
 }
 
+/// Who may be found by an id number, by rising index.
 async fn find<'e>(
     from: impl Executor<'e, Database = Sqlite>,
     issuer: IssuerId,
-    subject: Subject,
-) -> Result<Option<HolderIndex>, Fault> {
-    let query = sqlx::query("SELECT holder FROM holders WHERE issuer = ? AND subject = ?");
-    one(from, query.bind(issuer.0).bind(subject.0.as_slice())).await
+    lookup: &Lookup,
+) -> Result<Vec<StoredHolder>, Fault> {
+    const FIND: &str = "
+        SELECT * FROM holders WHERE issuer = ?1 AND (subject IN (?2, ?3) OR document = ?2) ORDER BY holder";
+    let query = sqlx::query(FIND).bind(issuer.0).bind(lookup.number.0.as_slice());
+    all(from, query.bind(lookup.stateless.as_ref().map(|subject| subject.0.as_slice()))).await
+}
+
+/// What is sought, within a transaction that writes.
+async fn records(
+    write: &mut SqliteConnection,
+    issuer: IssuerId,
+    sought: &Sought<'_>,
+    next: u64,
+) -> Result<Records, Fault> {
+    const BY_INDEX: &str = "SELECT * FROM holders WHERE issuer = ?1 AND (holder = ?2 OR joined = ?2)";
+    const WORD: &str = "SELECT word FROM statuses WHERE issuer = ? AND holder = ?";
+    let mut records = Records { next, holders: Vec::new(), words: Vec::new() };
+    for lookup in sought.numbers {
+        records.holders.extend(find(&mut *write, issuer, lookup).await?);
+    }
+    for index in sought.holders {
+        let query = sqlx::query(BY_INDEX).bind(issuer.0).bind(index.0);
+        let found: Vec<StoredHolder> = all(&mut *write, query).await?;
+        records.holders.extend(found);
+        let word = one(&mut *write, sqlx::query(WORD).bind(issuer.0).bind(index.0)).await?;
+        records.words.extend(word.map(|word| (*index, word)));
+    }
+    records.holders.sort_unstable_by_key(|holder| holder.index);
+    records.holders.dedup_by_key(|holder| holder.index);
+    Ok(records)
+}
+
+async fn add(write: &mut SqliteConnection, issuer: IssuerId, holder: &StoredHolder) -> Result<(), Fault> {
+    const ADD: &str = "
+        INSERT INTO holders (issuer, holder, subject, document, sealed, registered, joined)
+        VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let add = sqlx::query(ADD)
+        .bind(issuer.0)
+        .bind(holder.index.0)
+        .bind(holder.subject.0.as_slice())
+        .bind(holder.document.as_ref().map(|document| document.0.as_slice()))
+        .bind(&holder.sealed)
+        .bind(big("registered", holder.registered.0)?)
+        .bind(holder.joined.map(|index| index.0));
+    change(write, add).await?;
+    Ok(())
+}
+
+async fn put(write: &mut SqliteConnection, issuer: IssuerId, holder: &StoredHolder) -> Result<(), Fault> {
+    const PUT: &str = "
+        UPDATE holders SET subject = ?, document = ?, sealed = ?, joined = ? WHERE issuer = ? AND holder = ?";
+    let put = sqlx::query(PUT)
+        .bind(holder.subject.0.as_slice())
+        .bind(holder.document.as_ref().map(|document| document.0.as_slice()))
+        .bind(&holder.sealed)
+        .bind(holder.joined.map(|index| index.0))
+        .bind(issuer.0)
+        .bind(holder.index.0);
+    change(write, put).await?;
+    Ok(())
+}
+
+/// Which of `holders` were joined into others.
+pub(crate) async fn joined(
+    at: &mut SqliteConnection,
+    issuer: IssuerId,
+    holders: &[HolderIndex],
+) -> Result<Vec<HolderIndex>, Fault> {
+    // Mostly none of an issuer's holders is joined: then none is looked up.
+    const ANY: &str = "SELECT 1 FROM holders WHERE issuer = ? AND joined IS NOT NULL LIMIT 1";
+    const AMONG: &str = "
+        SELECT h.holder FROM json_each(?2) AS named
+        CROSS JOIN holders AS h ON h.issuer = ?1 AND h.holder = named.value
+        WHERE h.joined IS NOT NULL ORDER BY h.holder";
+    if holders.is_empty() || !exists(&mut *at, sqlx::query(ANY).bind(issuer.0)).await? {
+        return Ok(Vec::new());
+    }
+    let named: Vec<_> = holders.iter().map(ToString::to_string).collect();
+    all(at, sqlx::query(AMONG).bind(issuer.0).bind(format!("[{}]", named.join(",")))).await
 }

@@ -26,7 +26,7 @@ pub async fn indices_are_dense_and_a_person_is_registered_once(database: &dyn Da
 
     let find = async |n: u32| {
         let number = IdNumber::read(&number(n)).expect("a good number");
-        scene.registry.find_holder(&scene.operator, ISSUER, &number, now()).await
+        scene.registry.find_holder(&scene.operator, ISSUER, &number, None, now()).await
     };
     assert_eq!(find(13).await, Ok(Some(HolderIndex(3))));
     assert_eq!(find(99).await, Ok(None));
@@ -75,7 +75,7 @@ pub async fn r45_no_personal_field_is_stored_in_clear(database: &dyn Database) {
     let scene = Scene::open(database).await;
     scene.add_people(0, 20).await;
     let number_of = |n| IdNumber::read(&number(n)).expect("a good number");
-    scene.registry.find_holder(&scene.operator, ISSUER, &number_of(3), now()).await.expect("a search");
+    scene.registry.find_holder(&scene.operator, ISSUER, &number_of(3), None, now()).await.expect("a search");
     let stored = database.stored().await;
     let holds = |text: &str| memchr::memmem::find(&stored, text.as_bytes()).is_some();
     assert!(holds("holders.added"), "values stand in it as they are");

@@ -18,6 +18,7 @@ pub mod holders;
 pub mod issuers;
 pub mod proposals;
 pub mod races;
+pub mod records;
 pub mod rosters;
 mod scene;
 pub mod sites;
@@ -92,6 +93,12 @@ macro_rules! store_suite {
             holders::r45_no_personal_field_is_stored_in_clear,
             holders::holders_are_read_page_by_page,
             holders::another_sealing_key_takes_over,
+            records::r47_a_known_number_with_another_name_is_refused_whole,
+            records::r47_one_number_of_two_states_is_two_people,
+            records::r47_a_name_is_corrected_and_nothing_else,
+            records::r47_two_records_of_one_person_are_joined,
+            records::r47_one_record_of_two_people_is_parted,
+            records::r47_two_clerks_at_once_leave_one_outcome,
             credentials::r04_every_kind_is_issued_and_believed,
             credentials::a_lost_phone_gets_another_generation,
             credentials::a_second_phone_is_told_to_who_issues_it,

@@ -113,7 +113,7 @@ async fn asked(scene: &Scene, caller: &Caller) -> Vec<(Vec<Scope>, Option<Fault>
         (vec![Admin], registry.rotate_vault(caller, now()).await.err()),
         (vec![Holders], registry.holder(caller, ISSUER, holder, now()).await.err()),
         (vec![Holders], registry.add_holders(caller, ISSUER, &[person(0)], now()).await.err()),
-        (vec![Holders], registry.find_holder(caller, ISSUER, person(0).id_number(), now()).await.err()),
+        (vec![Holders], registry.find_holder(caller, ISSUER, person(0).id_number(), None, now()).await.err()),
         (vec![Credentials], registry.terms(caller, ISSUER, holder, now()).await.err()),
         (vec![Credentials], registry.credentials(caller, ISSUER, holder, (0, 1), now()).await.err()),
         (vec![Sites], registry.sites(caller).await.err()),

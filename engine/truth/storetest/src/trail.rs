@@ -24,7 +24,7 @@ pub async fn r44_reads_of_personal_data_and_exports_leave_a_line(database: &dyn 
     let before = actions(&scene).await.len();
     let at = now();
     registry.holder(caller, ISSUER, HolderIndex(0), at).await.expect("a holder");
-    registry.find_holder(caller, ISSUER, person(0).id_number(), at).await.expect("a search");
+    registry.find_holder(caller, ISSUER, person(0).id_number(), None, at).await.expect("a search");
     registry.credentials(caller, ISSUER, HolderIndex(0), (0, 9), at).await.expect("a list");
     registry.statuses(caller, ISSUER, HolderIndex(0), 9, at).await.expect("an export");
     // Who was not there was looked for all the same.

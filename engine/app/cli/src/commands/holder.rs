@@ -1,6 +1,7 @@
 //! `hufu holder`: people in a registry, and their credentials.
 
 mod credential;
+mod records;
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -23,29 +24,47 @@ use crate::term::{note, printable, say};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X
-  hufu holder add --issuer 310000 --name 'Ada' --id-number passport:E12345678 --phone '+44 20 1234'
+  hufu holder add --issuer 310000 --name 'Ada' --id-number passport:GBR:E12345678 --phone '+44 20 1234'
   hufu holder find --issuer 310000 --id-number - < number.txt
   hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
+  hufu holder correct --issuer 310000 42 --name 'Wang Xiaoming' --reason 'misspelt in the class list'
+  hufu holder correct --issuer 310000 43 --id-number passport:GBR:E12345678 --reason 'the state was missing'
+  hufu holder join --issuer 310000 44 --into 42 --reason 'one person with two documents'
+  hufu holder part --issuer 310000 42 --name 'Li Hua' --reason 'two people have this number'
+  hufu holder part --issuer 310000 44 --reason 'joined by mistake'
   hufu holder credential phone --issuer 310000 42 --out wang.holder
   hufu holder credential paper --issuer 310000 42 --png paper.png
   hufu holder credential trip --issuer 310000 42 --hub 9 --from now --until +4h --qr
   hufu holder credential list --issuer 310000 42
 
 A registry never shows a name or a number again: find answers where somebody is, show what a gate may show. A name list \
-has the columns id_number (身份证号), name (姓名) and, if any, group (班级); --names writes index and masked name of each line.
+has the columns id_number (身份证号), name (姓名) and, if any, group (班级); --names writes index and masked name of each line. \
+An id number that is registered with another name is refused; the name is compared by its letters. A foreign document has \
+the state that issued it, in three letters: two states give out the same numbers.
+
+correct, join and part ask before they write, and need a token with the scope correct. A record that was joined into \
+another gets no code and no colour any more; both authorities must have forgotten it before. part gives a second person \
+who has the same number a record without a status; raise the generation of the first one's, so that codes that the second \
+person has are refused.
 
 Exit status of `holder find`: 1 when somebody was not found, or is registered with another name.";
 
 /// Register people, find them, issue their credentials.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HolderCommand {
-    /// Register a holder; a holder who is registered already keeps the index
+    /// Register a holder; a holder who is registered already, with this number and name, keeps the index
     Add(AddArgs),
     /// Find a holder by id number
     Find(FindArgs),
     /// Show a holder as a gate may, with their status
     Show(ShowArgs),
+    /// Correct a holder's name, id number or phone
+    Correct(records::CorrectArgs),
+    /// Join a record into another one of the same person
+    Join(records::JoinArgs),
+    /// Part one record of two people, or a record that was joined by mistake
+    Part(records::PartArgs),
     /// Issue credentials
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -62,7 +81,7 @@ pub(crate) struct AddArgs {
     /// The full name
     #[arg(long)]
     name: String,
-    /// A resident's number, or the kind of another document and its number, passport:E12345678
+    /// A resident's number, or the kind of another document, its issuing state and its number, passport:USA:E12345678
     #[arg(long)]
     id_number: String,
     /// The phone number
@@ -86,6 +105,9 @@ pub(crate) struct FindArgs {
     id_number: Option<String>,
     #[command(flatten)]
     list: PeopleArgs,
+    /// The name, where several people have the number
+    #[arg(long, conflicts_with = "people")]
+    name: Option<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -116,6 +138,9 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
             let remote = args.registry.connect()?;
             Ok(show(&of(&remote, args.issuer, args.holder)?, args.json))
         }
+        HolderCommand::Correct(args) => records::correct(args),
+        HolderCommand::Join(args) => records::join(args),
+        HolderCommand::Part(args) => records::part(args),
         HolderCommand::Credential(command) => credential::run(command),
     }
 }
@@ -146,7 +171,8 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
         return find_list(args, path);
     }
     let remote = args.registry.connect()?;
-    let whom = FindHolder { id_number: number(args.id_number.as_deref().unwrap_or("-"))? };
+    let id_number = number(args.id_number.as_deref().unwrap_or("-"))?;
+    let whom = FindHolder { id_number, name: args.name.clone() };
     match remote.with(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
         Ok(holder) => Ok(show(&holder, args.json)),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
@@ -226,6 +252,9 @@ fn show(holder: &Holder, as_json: bool) -> Exit {
         .map_or(StatusWord::UNKNOWN, |status| StatusWord::from_bits(u64::from_be_bytes(status.word.0)));
     say!("holder {} of issuer {}: {}", holder.index, holder.issuer, printable(&holder.display));
     say!("registered {}", moment::show(UnixMillis(holder.registered_ms).seconds()));
+    if let Some(into) = holder.joined_into {
+        say!("joined into holder {into}: that record goes on");
+    }
     say!("{}", status::describe(word));
     Exit::Yes
 }

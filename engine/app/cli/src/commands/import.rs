@@ -38,8 +38,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.parquet --key shanghai.key --rule 1 --national-key national.key --refuse-max 100 --yes
 
 The first line of a CSV file or a sheet names its columns; a Parquet file has them by name. name (姓名) and id_number \
-(身份证号, 证件号码) are needed: an id number is the 18 characters of a resident's, or the kind of another document and its \
-number, passport:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
+(身份证号, 证件号码) are needed: an id number is the 18 characters of a resident's, or the kind of another document, the \
+state that issued it in three letters, and its number, passport:USA:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
 negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person is registered and \
 stays unknown to gates.
 
@@ -49,7 +49,9 @@ test_at in the past.
 
 CSV may have comma, semicolon or tab, and be in UTF-8, UTF-16 or GB18030. Rows without content are passed over.
 
-Nothing is done while more lines are refused than --refuse-max. An interrupted import is run again: who is registered \
+Nothing is done while more lines are refused than --refuse-max. A line whose id number is registered with another name is \
+refused too; the registry knows that, so --dry-run does not, and the other lines are registered then, but no status is \
+signed while they are too many. An interrupted import is run again: who is registered \
 keeps their place, statuses that are so already are left alone, and what was proposed and waits is not proposed twice.
 
 Exit status: 0 when no more lines were refused than --refuse-max and the others were taken (or, with --dry-run, would \
@@ -131,9 +133,11 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     let survey = look((&table, &clock), &mut refused)?;
     let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
     if args.dry_run {
+        refused.finish()?;
         return Ok(summary.end(args));
     }
     if refused.count() > args.refuse_max {
+        refused.finish()?;
         note!(
             "nothing was done: {} lines are refused, and --refuse-max is {}; correct them, or raise --refuse-max",
             refused.count(),
@@ -141,7 +145,11 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
         );
         return Ok(summary.end(args));
     }
-    carry_out(args, (&table, &clock), inputs, &mut summary)?;
+    let outcome = carry_out(args, (&table, &clock), inputs, &mut refused, &mut summary);
+    summary.refused = refused.count();
+    // Also after a fault: what was refused by then is written.
+    refused.finish()?;
+    outcome?;
     Ok(summary.end(args))
 }
 
@@ -156,7 +164,6 @@ fn look((table, clock): (&Table, &Clock), refused: &mut Refused) -> anyhow::Resu
         }
         Ok(())
     })?;
-    refused.finish()?;
     Ok(survey)
 }
 
@@ -164,6 +171,7 @@ fn carry_out(
     args: &ImportArgs,
     file: (&Table, &Clock),
     inputs: InputsDigest,
+    refused: &mut Refused,
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
     let with_statuses = !args.register_only && summary.survey.coloured() > 0;
@@ -192,13 +200,22 @@ fn carry_out(
     }
 
     let mut names = args.names.as_ref().map(|_| NamesWriter::new()).transpose()?;
-    let mut statuses = enrol::enrol(file, &remote, issuer, (summary, names.as_mut()))?;
+    let mut statuses = enrol::enrol(file, &remote, issuer, refused, (summary, names.as_mut()))?;
     if let (Some(names), Some(path)) = (names, &args.names) {
         names.finish(path)?;
     }
     let again = file.0.digest()?;
     ensure!(again == inputs, "{} changed while it was read; run the import again", args.file.display());
     let Some(signer) = signer else { return Ok(()) };
+    if refused.count() > args.refuse_max {
+        note!(
+            "no status was signed: {} lines are refused, and --refuse-max is {}; the others are registered; correct the lines, \
+             or raise --refuse-max, and run the import again",
+            refused.count(),
+            args.refuse_max
+        );
+        return Ok(());
+    }
 
     if summary.known > 0 {
         summary.unchanged = statuses.leave_out_unchanged(&remote, issuer)?;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
-use hufu_files::moment::{self, Moment};
+use hufu_files::moment::{self, Clock, Moment};
 use hufu_node::config::Short;
 use hufu_node::{Config, Node, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -70,7 +71,9 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     log::to_stderr(config.log);
     let with_files = |short: &Short| short.clone().with_files(args.token.clone(), args.ca.clone());
     config.short = args.follow.iter().map(with_files).collect();
-    config.clock_stands_at = args.clock_stands_at.map(|moment| moment.0);
+    let clock_stands_at =
+        args.clock_stands_at.map(|at| Clock::here().any(at)).transpose().context("--clock-stands-at")?;
+    config.clock_stands_at = clock_stands_at;
     if args.check {
         let prepared = shown(|| Prepared::look(config))?;
         say!("{}: {}", args.config.display(), prepared.summary());
@@ -81,7 +84,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     tracing::info!("signatures: {}; processor: {}", about::signature_back_end(), about::cpu_features());
     tracing::info!("transparent huge pages: {}", about::huge_pages());
     tracing::info!("{}", prepared.summary());
-    if let Some(Moment(at)) = args.clock_stands_at {
+    if let Some(at) = clock_stands_at {
         tracing::warn!(
             "NOT FOR REAL GATES: the clock of this engine stands still at {}. Codes that have expired are admitted; \
              revocations and changes of today do not count",

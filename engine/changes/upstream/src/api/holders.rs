@@ -1,8 +1,8 @@
 //! Holders and their credentials.
 
 use hufu_contract::{
-    Credentials, FindHolder, FoundHolders, Holder, IssueCredential, Issued, LookUpHolders, NewHolders,
-    Registered, Terms,
+    CorrectHolder, Credentials, FindHolder, FoundHolders, Holder, IssueCredential, Issued, JoinHolder,
+    LookUpHolders, NewHolders, PartHolder, Registered, Terms,
 };
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -50,6 +50,45 @@ impl Api {
     ) -> Result<FoundHolders, ApiFault> {
         self.json(self.post(&[&"issuers", &issuer, &"holders", &"look-up"]).with_json(people).repeatable())
             .await
+    }
+
+    /// Corrects a holder's fields.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn correct_holder(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        edit: &CorrectHolder,
+    ) -> Result<Holder, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &holder, &"correct"]).with_json(edit)).await
+    }
+
+    /// Joins a holder's record into another of the same person.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn join_holder(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        edit: &JoinHolder,
+    ) -> Result<Holder, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &holder, &"join"]).with_json(edit)).await
+    }
+
+    /// Parts one record of two people; answers with the record that there is besides.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn part_holder(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        edit: &PartHolder,
+    ) -> Result<Holder, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &holder, &"part"]).with_json(edit)).await
     }
 
     /// What a phone must make its step tree for. Nothing is issued yet.

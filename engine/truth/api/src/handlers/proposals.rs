@@ -120,6 +120,12 @@ pub(crate) async fn confirm(
         Appended::Closed(phase) => {
             Err(ApiProblem::new(Kind::Conflict, format!("proposal {proposal} is {phase} and cannot change")))
         }
+        Appended::Joined(holder) => Err(ApiProblem::new(
+            Kind::Conflict,
+            format!(
+                "holder {holder} was joined into another holder since it was proposed: withdraw proposal {proposal}"
+            ),
+        )),
         Appended::Unproposed => {
             Err(ApiProblem::new(Kind::NotFound, format!("there is no proposal {proposal}: submit it first")))
         }

@@ -1,7 +1,7 @@
 //! Appending: one transaction under the lock of the issuer's row.
 
 use hufu_codes::chain::Tip;
-use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, checked_tip, place};
+use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, checked_tip, coloured, place};
 use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
 use hufu_registry::{Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
@@ -9,6 +9,7 @@ use hufu_wire::{IssuerId, Sequence};
 
 use super::words;
 use crate::fault::TxFault;
+use crate::holders::joined;
 use crate::issuers::lock;
 use crate::proposals;
 use crate::row::Row;
@@ -32,6 +33,9 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
         return Ok(Appended::Closed(phase));
     }
     let changes = &append.set.content.changes;
+    if let [holder, ..] = joined(&mut *tx, issuer, &coloured(changes)).await?.as_slice() {
+        return Ok(Appended::Joined(*holder));
+    }
     let turn = SetEffect::of(changes, &words::of(&mut tx, issuer, changes).await?);
     if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.reds) {
         proposals::brake(&mut tx, issuer, proposal.id, &alarm).await?;

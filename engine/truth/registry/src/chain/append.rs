@@ -3,7 +3,7 @@
 use hufu_codes::chain::{Confirmed, Tip};
 use hufu_contract::ProposalPhase;
 use hufu_wire::chain::{ChangeSet, ContentDigest};
-use hufu_wire::{IssuerId, Sequence, UnixMillis};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
 
 use crate::brake::Alarm;
 use crate::moment::UnixMicros;
@@ -52,6 +52,8 @@ pub enum Appended {
     Braked(Alarm),
     /// The proposal can no longer be confirmed. Nothing happened.
     Closed(ProposalPhase),
+    /// It colours a holder whose record was joined into another's. Nothing happened.
+    Joined(HolderIndex),
     /// There is no such proposal here. Nothing happened; it is handed in first.
     Unproposed,
 }

@@ -1,6 +1,6 @@
 //! What a set does to the words there are.
 
-use hufu_wire::chain::Changes;
+use hufu_wire::chain::{Change, Changes};
 use hufu_wire::{Colour, HolderIndex, StatusWord};
 
 /// The words after a set, and how they differ from those before.
@@ -37,9 +37,18 @@ impl SetEffect {
     }
 }
 
+/// The holders to whom `changes` give a colour, whatever they have now.
+pub fn coloured(changes: &Changes<'_>) -> Vec<HolderIndex> {
+    let has_colour = |change: Change| match change {
+        Change::Word(word) | Change::Status(word) => word.colour().is_some(),
+        Change::Generation(_) => false,
+    };
+    changes.iter().filter(|(_, change)| has_colour(*change)).map(|(holder, _)| holder).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use hufu_wire::chain::{Change, Record};
+    use hufu_wire::chain::Record;
 
     use super::*;
 

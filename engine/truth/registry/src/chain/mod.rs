@@ -10,6 +10,6 @@ mod judge;
 mod stored;
 
 pub use append::{Append, Appended};
-pub use effect::SetEffect;
+pub use effect::{SetEffect, coloured};
 pub use judge::{BrakeInput, place};
 pub use stored::{StoredRow, checked_instruction, checked_set, checked_sets, checked_tip};

@@ -7,12 +7,14 @@ use hufu_contract::Scope;
 use hufu_contract::SecondPhone;
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds, limits};
 
+use super::records::joined_already;
 use super::{Registry, page};
 use crate::caller::Caller;
 use crate::credential::{
     CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, TERMS_S_MAX, Terms,
 };
 use crate::fault::Fault;
+use crate::holder::StoredHolder;
 use crate::trail::{Action, Entry};
 
 impl Registry {
@@ -28,9 +30,8 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Terms, Fault> {
         caller.may(Scope::Credentials, issuer)?;
-        if self.store.holder(issuer, holder).await?.is_none() {
-            return Err(Fault::no_holder(issuer, holder));
-        }
+        let record = self.store.holder(issuer, holder).await?;
+        goes_on(issuer, &record.ok_or_else(|| Fault::no_holder(issuer, holder))?)?;
         self.terms_now(issuer, holder, Uses::PHONE, now).await
     }
 
@@ -38,8 +39,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Misconfigured`] without a key for the kind,
-    /// [`Fault::Conflict`] when a phone's terms no longer hold or the issuer wants the holder's other phone superseded
-    /// first, [`Fault::Invalid`] and [`Fault::Misissued`] for what
+    /// [`Fault::Conflict`] when a phone's terms no longer hold, the issuer wants the holder's other phone superseded
+    /// first, or the holder was joined into another, [`Fault::Invalid`] and [`Fault::Misissued`] for what
     /// no gate would take.
     pub async fn issue(
         &self,
@@ -50,7 +51,8 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Issuance, Fault> {
         caller.may(Scope::Credentials, issuer)?;
-        let (person, _) = self.person(issuer, holder).await?;
+        let (person, record) = self.person(issuer, holder).await?;
+        goes_on(issuer, &record)?;
         let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
         let (issued, expires, detail) = wanted.claims(&terms)?;
         // A phone's is the key of its terms: what that signs for a day is believed to the end.
@@ -186,6 +188,11 @@ fn supersede_first(issued: &IssuedCredential, phones: OtherPhones) -> Fault {
         phones.others,
         generation.wrapping_add(1),
     ))
+}
+
+/// Whether a record is not joined into another.
+fn goes_on(issuer: IssuerId, record: &StoredHolder) -> Result<(), Fault> {
+    record.joined.map_or(Ok(()), |into| Err(joined_already(issuer, record.index, into)))
 }
 
 /// Whether a tree that begins with `origin` has a step for every second before `expires`.

@@ -3,25 +3,27 @@
 use hufu_contract::Scope;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
+use super::intake::Intake;
 use super::{PAGE_MAX, Registry};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::holder::{FoundHolder, HolderView, Registered, Subject};
+use crate::holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder};
 use crate::id_number::IdNumber;
 use crate::person::Person;
-use crate::store::Resealed;
+use crate::store::{Records, Resealed, Sought};
 use crate::trail::{Action, Entry};
 
 /// Most people registered at once.
 const PEOPLE_MAX: usize = PAGE_MAX as usize;
 
 impl Registry {
-    /// Registers people; answers for each. Who is registered already keeps the place and the fields there are, so
-    /// an import that was cut off runs again.
+    /// Registers people, all or none; answers for each. Who is registered already, by id number and name, keeps the place
+    /// and the fields there are, so an import that was cut off runs again.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, or a number that nobody can have, [`Fault::NotFound`],
-    /// [`Fault::Full`].
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, or a number that nobody can have,
+    /// [`Fault::NotFound`], [`Fault::Full`]; [`Fault::OtherPerson`] with everybody whose id number is registered with
+    /// another name.
     pub async fn add_holders(
         &self,
         caller: &Caller,
@@ -37,15 +39,22 @@ impl Registry {
             let possible = person.id_number().check_new(now.seconds());
             possible.map_err(|fault| Fault::invalid("id_number", fault.to_string()))?;
         }
-        let subjects: Vec<Subject> =
-            people.iter().map(|person| self.vault.subject(issuer, person.id_number())).collect();
-        let seal = |nth: usize, index| match people.get(nth) {
-            Some(person) => self.vault.seal(issuer, index, person),
-            None => Err(Fault::Damaged(format!("the store asks for person {nth} of {}", people.len()))),
-        };
+        let lookups: Vec<Lookup> =
+            people.iter().map(|person| self.vault.lookup(issuer, person.id_number())).collect();
         let entry =
             Entry::new(now, caller, Action::HoldersAdded, Some(issuer), format!("{} people", people.len()));
-        self.store.add_holders(issuer, &subjects, &seal, now, &entry).await
+        let sought = Sought { numbers: &lookups, holders: &[] };
+        let intake = Intake { vault: &self.vault, issuer, people, lookups: &lookups, now };
+        let registered = self
+            .store
+            .edit_holders(issuer, &sought, &|records: &Records| intake.decide(records), &entry)
+            .await;
+        if let Err(Fault::OtherPerson { people }) = &registered {
+            // The answer says that a number is registered, and not as whom: a read of personal data (R44).
+            let what = format!("{} people with other names", people.len());
+            self.store.note(&Entry::new(now, caller, Action::HoldersRefused, Some(issuer), what)).await?;
+        }
+        registered
     }
 
     /// A holder, masked, with the status that the chain gives them.
@@ -62,27 +71,51 @@ impl Registry {
         caller.may(Scope::Holders, issuer)?;
         let entry = Entry::new(now, caller, Action::HolderRead, Some(issuer), index.to_string());
         self.store.note(&entry).await?;
-        let (person, registered) = self.person(issuer, index).await?;
-        let status = self.store.status(issuer, index).await?;
-        Ok(HolderView { index, display: person.display(), status, registered })
+        self.view(issuer, index).await
     }
 
-    /// Where the person of an id number is registered.
+    /// A holder, masked, as an answer to somebody who may see it.
+    pub(super) async fn view(&self, issuer: IssuerId, index: HolderIndex) -> Result<HolderView, Fault> {
+        let (person, holder) = self.person(issuer, index).await?;
+        let status = self.store.status(issuer, index).await?;
+        let StoredHolder { registered, joined, .. } = holder;
+        Ok(HolderView { index, display: person.display(), status, registered, joined })
+    }
+
+    /// Where the person of an id number is registered; with a name, only if it is theirs.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::Conflict`] when it may be several people.
     pub async fn find_holder(
         &self,
         caller: &Caller,
         issuer: IssuerId,
         number: &IdNumber,
+        name: Option<&str>,
         now: UnixMillis,
     ) -> Result<Option<HolderIndex>, Fault> {
         caller.may(Scope::Holders, issuer)?;
-        let found = self.store.find_holder(issuer, self.vault.subject(issuer, number)).await?;
-        let what = found.map_or("nobody".into(), |index| index.to_string());
+        let mut places = Vec::new();
+        for holder in self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await? {
+            let person = self.vault.open_person(issuer, holder.index, &holder.sealed)?;
+            if name.is_none_or(|name| person.is_called(name)) && !places.contains(&holder.place()) {
+                places.push(holder.place());
+            }
+        }
+        let what = match places.as_slice() {
+            [] => "nobody".into(),
+            [index] => index.to_string(),
+            several => format!("{} people", several.len()),
+        };
         self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
-        Ok(found)
+        match places.as_slice() {
+            [] => Ok(None),
+            [index] => Ok(Some(*index)),
+            _ => Err(Fault::Conflict(
+                "several people are registered with this id number: give the name too, and the issuing state of a document"
+                    .into(),
+            )),
+        }
     }
 
     /// Where the people of a list are registered, and whether the names given are theirs.
@@ -105,14 +138,21 @@ impl Registry {
         self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
         let mut all = Vec::with_capacity(people.len());
         for (number, name) in people {
-            let index = self.store.find_holder(issuer, self.vault.subject(issuer, number)).await?;
-            let Some(index) = index else {
-                all.push(None);
-                continue;
-            };
-            let (person, _) = self.person(issuer, index).await?;
-            let same_name = name.as_deref().is_none_or(|name| name == person.name());
-            all.push(Some(FoundHolder { index, display: person.display(), same_name }));
+            let mut best: Option<FoundHolder> = None;
+            for holder in self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await? {
+                let person = self.vault.open_person(issuer, holder.index, &holder.sealed)?;
+                let same_name = name.as_deref().is_none_or(|name| person.is_called(name));
+                let found = FoundHolder { index: holder.place(), display: person.display(), same_name };
+                best = Some(match best {
+                    // Several people have the number and no name says who is meant.
+                    Some(best) if name.is_none() && best.index != found.index => {
+                        FoundHolder { same_name: false, ..best }
+                    }
+                    Some(best) if best.same_name || !same_name => best,
+                    _ => found,
+                });
+            }
+            all.push(best);
         }
         Ok(all)
     }
@@ -152,20 +192,28 @@ impl Registry {
         }
     }
 
-    /// Who a holder is, and since when they are registered.
+    /// Who a holder is, and their record.
     pub(super) async fn person(
         &self,
         issuer: IssuerId,
         index: HolderIndex,
-    ) -> Result<(Person, UnixMillis), Fault> {
+    ) -> Result<(Person, StoredHolder), Fault> {
         let holder = self.store.holder(issuer, index).await?;
         let holder = holder.ok_or_else(|| Fault::no_holder(issuer, index))?;
+        Ok((self.open(issuer, &holder)?, holder))
+    }
+
+    /// Who a record is of.
+    pub(super) fn open(&self, issuer: IssuerId, holder: &StoredHolder) -> Result<Person, Fault> {
+        let index = holder.index;
         let person = self.vault.open_person(issuer, index, &holder.sealed)?;
-        if self.vault.subject(issuer, person.id_number()) != holder.subject {
+        let number = person.id_number();
+        let subjects = [self.vault.subject(issuer, number), self.vault.twin(issuer, number, index)];
+        if !subjects.contains(&holder.subject) {
             return Err(Fault::Damaged(format!(
                 "holder {index} of issuer {issuer} is found by another person's id number: the row was altered"
             )));
         }
-        Ok((person, holder.registered))
+        Ok(person)
     }
 }

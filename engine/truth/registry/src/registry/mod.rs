@@ -6,8 +6,10 @@ mod checkpoints;
 mod credentials;
 mod devices;
 mod holders;
+mod intake;
 mod issuers;
 mod proposals;
+mod records;
 mod rosters;
 mod signers;
 mod sites;
@@ -28,6 +30,7 @@ use crate::issuer::Issuer;
 use crate::store::Store;
 use crate::vault::Vault;
 
+pub use records::{Correction, Meant};
 pub use signers::Signers;
 
 /// A registry process: a store, the keys that lie beside it, and the rules. Shared by reference among all requests.

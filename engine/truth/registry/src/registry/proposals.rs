@@ -9,6 +9,7 @@ use hufu_wire::{Colour, IssuerId, UnixMillis};
 
 use super::{Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
+use crate::chain::coloured;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
 use crate::trail::{Action, Entry};
@@ -21,7 +22,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it has expired,
-    /// is of the future, or cannot come after the chain's end because a clock was ahead.
+    /// is of the future, cannot come after the chain's end because a clock was ahead, or colours a holder who was joined into
+    /// another.
     pub async fn propose(
         &self,
         caller: &Caller,
@@ -31,15 +33,20 @@ impl Registry {
     ) -> Result<Proposal, Fault> {
         caller.may(Scope::Propose, issuer)?;
         let authorities = self.authorities(issuer).await?;
-        let facts = {
+        let (facts, coloured) = {
             let opened = open_instruction(instruction, &authorities, &self.keyring.load(), self.backend)?;
-            facts(&opened.content, instruction)
+            (facts(&opened.content, instruction), coloured(&opened.content.changes))
         };
         check_not_ahead("the instruction", facts.proposed.at(), now)?;
         if now >= facts.expires {
             return Err(Fault::Conflict("the instruction has expired: propose it again".into()));
         }
         check_order(facts.proposed, &self.tip_of(issuer).await?, now)?;
+        if let [joined, ..] = self.store.joined_among(issuer, &coloured).await?.as_slice() {
+            return Err(Fault::Conflict(format!(
+                "holder {joined} was joined into another holder and gets no colour: name that holder instead"
+            )));
+        }
         let what = format!("{} changes, {} red, content {}", facts.changes, facts.reds, facts.content);
         let entry = Entry::new(now, caller, Action::Proposed, Some(issuer), what);
         self.store.add_proposal(issuer, &facts, instruction, now, &entry).await

@@ -28,7 +28,7 @@ pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
-pub use holders::{Holders, Resealed, Seal};
+pub use holders::{Decide, Holders, RecordEdit, Records, Resealed, Sought};
 pub use issuers::{IssuerRow, Issuers};
 pub use proposals::{Proposals, read_instruction};
 pub use rosters::Rosters;

@@ -46,6 +46,14 @@ actions! {
     IssuerPut = "issuer.put",
     /// Holders were registered.
     HoldersAdded = "holders.added",
+    /// People were not registered, because their id numbers are registered with other names.
+    HoldersRefused = "holders.refused",
+    /// A holder's name, id number or phone was corrected.
+    HolderCorrected = "holder.corrected",
+    /// Two records of one person were joined.
+    HoldersJoined = "holders.joined",
+    /// One record of two people was parted.
+    HolderParted = "holder.parted",
     /// A holder's masked fields were read.
     HolderRead = "holder.read",
     /// Somebody looked up who has an id number.

@@ -15,7 +15,7 @@ use hufu_wire::{HolderIndex, IssuerId};
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
-use crate::holder::Subject;
+use crate::holder::{Lookup, Subject};
 use crate::id_number::IdNumber;
 use crate::person::Person;
 use crate::trail::TrailKey;
@@ -46,10 +46,28 @@ impl Vault {
 
     /// Who has this id number, for finding them again: HMAC-SHA-256 of its one spelling, keyed, per issuer.
     pub fn subject(&self, issuer: IssuerId, number: &IdNumber) -> Subject {
+        self.digest(&[b"hufu/1 subject", &issuer.0.to_le_bytes(), number.as_str().as_bytes()])
+    }
+
+    /// Who a second person with an id number is that an earlier holder has: HMAC-SHA-256 of the number and the place.
+    pub fn twin(&self, issuer: IssuerId, number: &IdNumber, index: HolderIndex) -> Subject {
+        self.digest(&[
+            b"hufu/1 twin",
+            &issuer.0.to_le_bytes(),
+            &index.0.to_le_bytes(),
+            number.as_str().as_bytes(),
+        ])
+    }
+
+    /// How the holders of this id number are found.
+    pub fn lookup(&self, issuer: IssuerId, number: &IdNumber) -> Lookup {
+        let stateless = number.without_state().map(|number| self.subject(issuer, &number));
+        Lookup { number: self.subject(issuer, number), stateless }
+    }
+
+    fn digest(&self, parts: &[&[u8]]) -> Subject {
         let mut context = hmac::Context::with_key(&self.index);
-        context.update(b"hufu/1 subject");
-        context.update(&issuer.0.to_le_bytes());
-        context.update(number.as_str().as_bytes());
+        parts.iter().for_each(|part| context.update(part));
         let mut subject = [0; 32];
         subject.copy_from_slice(context.sign().as_ref());
         Subject(subject)

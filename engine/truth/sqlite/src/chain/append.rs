@@ -1,6 +1,6 @@
 //! Appending: one transaction under the file's write lock.
 
-use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, place};
+use hufu_registry::chain::{Append, Appended, BrakeInput, SetEffect, coloured, place};
 use hufu_registry::store::{Columns as _, IssuerRow, at_most, big};
 use hufu_registry::{Alarm, Fault, Proposal, ProposalPhase, UnixMicros};
 use hufu_wire::chain::ChainDigest;
@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::words;
 use crate::fault::fault;
+use crate::holders::joined;
 use crate::issuers;
 use crate::proposals::find_content;
 use crate::row::{Row, change};
@@ -30,6 +31,9 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
         return Ok(Appended::Closed(phase));
     }
     let changes = &append.set.content.changes;
+    if let [holder, ..] = joined(&mut write, append.issuer, &coloured(changes)).await?.as_slice() {
+        return Ok(Appended::Joined(*holder));
+    }
     let turn = SetEffect::of(changes, &words::of(&mut write, append.issuer, changes).await?);
     let ground = ground(&mut write, append, &row, &proposal).await?;
     if let Err(alarm) = ground.judge(turn.reds) {

@@ -54,6 +54,51 @@ async fn one_person_who_cannot_be_meant_registers_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r47_another_name_is_a_problem_that_names_everybody_it_concerns() {
+    let world = World::start().await;
+    let asker = world.asker([Scope::Holders]).await;
+    asker.post(HOLDERS, people()).await;
+    let mut wrong = people();
+    wrong["holders"][0]["name"] = json!("李华");
+    wrong["holders"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "Bob", "id_number": "passport:CAN:E12345678"}));
+    let (status, problem) = asker.post(HOLDERS, wrong).await;
+    assert_eq!((status, name(&problem)), (StatusCode::CONFLICT, "other-person"));
+    assert_eq!(problem["holders"], json!([0, 2]), "{problem}");
+    let text = problem.to_string();
+    assert!(!text.contains('王') && !text.contains("小明") && !text.contains("Ada"), "{text}");
+    assert!(!text.contains("110105") && !text.contains("李华"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r47_records_are_corrected_joined_and_parted_by_who_may() {
+    let world = World::start().await;
+    let clerk = world.asker([Scope::Holders]).await;
+    clerk.post(HOLDERS, people()).await;
+    let correction =
+        json!({"display": "A*5678", "id_number": "passport:GBR:E12345678", "reason": "its state"});
+    let (status, problem) = clerk.post(&format!("{HOLDERS}/1/correct"), correction.clone()).await;
+    assert_eq!((status, name(&problem)), (StatusCode::FORBIDDEN, "forbidden"));
+
+    let asker = world.asker([Scope::Correct]).await;
+    let (status, corrected) = asker.post(&format!("{HOLDERS}/1/correct"), correction).await;
+    assert_eq!((status, &corrected["display"]), (StatusCode::OK, &json!("A*5678")), "{corrected}");
+    let parting = json!({"display": "A*5678", "name": "Bob", "reason": "two people"});
+    let (status, parted) = asker.post(&format!("{HOLDERS}/1/part"), parting).await;
+    assert_eq!((status, &parted["index"], &parted["display"]), (StatusCode::OK, &json!(2), &json!("B*5678")));
+    let joining = json!({"display": "B*5678", "into": 0, "into_display": "王*002X", "reason": "one person"});
+    let (status, joined) = asker.post(&format!("{HOLDERS}/2/join"), joining).await;
+    assert_eq!((status, &joined["index"]), (StatusCode::OK, &json!(0)), "{joined}");
+    let (_, ended) = clerk.get(&format!("{HOLDERS}/2")).await;
+    assert_eq!((&ended["joined_into"], ended.get("status")), (&json!(0), None), "{ended}");
+    let find = json!({"id_number": "passport:GBR:E12345678", "name": "bob"});
+    let (_, found) = clerk.post(&format!("{HOLDERS}/find"), find).await;
+    assert_eq!(found["index"], 0, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r02_r03_r04_credentials_of_every_kind_are_issued_and_written_down() {
     let world = World::start().await;
     let asker = world.asker([Scope::Holders, Scope::Credentials]).await;

@@ -81,10 +81,10 @@ fn engine_toml(world: &World, udp: SocketAddr, quic: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_files::moment::Moment;
+    use hufu_files::moment::Clock;
 
     #[test]
     fn the_clock_that_is_told_is_that_of_the_golden_bytes() {
-        assert_eq!(NOW.parse::<Moment>().unwrap().0, golden::NOW);
+        assert_eq!(Clock::here().any(NOW.parse().unwrap()).unwrap(), golden::NOW);
     }
 }

@@ -1,14 +1,18 @@
 //! People become holders, some thousands at once.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
-use hufu_authority::Remote;
-use hufu_contract::{NewHolder, NewHolders};
+use hufu_authority::{Remote, marked};
+use hufu_contract::{NewHolder, NewHolders, RegisteredHolder};
 use hufu_files::moment::Clock;
 use hufu_registry::Person;
+use hufu_upstream::ApiFault;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use super::Summary;
 use super::columns::COLUMNS;
+use super::refused::Refused;
 use super::statuses::Statuses;
 use super::survey::Inspector;
 use crate::people::{Named, NamesWriter};
@@ -18,11 +22,13 @@ use crate::table::Table;
 const BATCH: usize = 4096;
 
 /// Registers everybody whom a look at the file takes, and returns the statuses they are to have. Of ten million
-/// people their places and words stay in memory, 160 MB, and of the others' names no more than one batch.
+/// people their places and words stay in memory, 160 MB, and of the others' names no more than one batch. A line whose id
+/// number the registry knows with another name is refused; the others are registered.
 pub(super) fn enrol(
     (table, clock): (&Table, &Clock),
     remote: &Remote,
     issuer: IssuerId,
+    refused: &mut Refused,
     (summary, mut names): (&mut Summary, Option<&mut NamesWriter>),
 ) -> anyhow::Result<Statuses> {
     let mut inspector = Inspector::new(clock);
@@ -31,15 +37,14 @@ pub(super) fn enrol(
     table.each(&COLUMNS, "registering", |(line, fields)| {
         // What is refused was told when the file was looked at.
         if let Ok(taken) = fields.and_then(|fields| inspector.inspect(&fields)) {
-            batch.push(&taken.person, taken.status);
-            batch.displays.push((line, taken.person.display()));
+            batch.push(line, &taken.person, taken.status);
         }
         if batch.holders.len() == BATCH {
-            batch.send(remote, issuer, &mut statuses, (summary, names.as_deref_mut()))?;
+            batch.send(remote, issuer, refused, &mut statuses, (summary, names.as_deref_mut()))?;
         }
         Ok(())
     })?;
-    batch.send(remote, issuer, &mut statuses, (summary, names))?;
+    batch.send(remote, issuer, refused, &mut statuses, (summary, names))?;
     statuses.sort()?;
     Ok(statuses)
 }
@@ -47,49 +52,78 @@ pub(super) fn enrol(
 #[derive(Default)]
 struct Batch {
     holders: Vec<NewHolder>,
-    statuses: Vec<Option<StatusWord>>,
-    /// Line and masked name.
-    displays: Vec<(u64, String)>,
+    /// What is known of each holder's line.
+    lines: Vec<Line>,
 }
 
+/// A line of the file.
+struct Line {
+    number: u64,
+    status: Option<StatusWord>,
+    /// The masked name.
+    display: String,
+}
+
+/// Why a line is refused whose id number the registry knows with another name.
+const OTHER_PERSON: &str = "the id number is registered with another name: correct the line, or the registered name with \
+    `hufu holder correct`; a document of another state needs its state, like passport:USA:E12345678";
+
 impl Batch {
-    fn push(&mut self, person: &Person, status: Option<StatusWord>) {
+    fn push(&mut self, number: u64, person: &Person, status: Option<StatusWord>) {
         self.holders.push(NewHolder {
             name: person.name().to_owned(),
             id_number: person.id_number().as_str().to_owned(),
             phone: person.phone().map(str::to_owned),
         });
-        self.statuses.push(status);
+        self.lines.push(Line { number, status, display: person.display() });
     }
 
     fn send(
         &mut self,
         remote: &Remote,
         issuer: IssuerId,
+        refused: &mut Refused,
         statuses: &mut Statuses,
         (summary, names): (&mut Summary, Option<&mut NamesWriter>),
     ) -> anyhow::Result<()> {
-        if self.holders.is_empty() {
-            return Ok(());
-        }
-        let holders = NewHolders { holders: std::mem::take(&mut self.holders) };
-        let registered = remote
-            .ask(|api| api.register_holders(issuer, &holders))
-            .context("run the import again: holders who are registered keep their index")?;
-        ensure!(
-            registered.holders.len() == self.statuses.len(),
-            "the registry registered {} of {} people",
-            registered.holders.len(),
-            self.statuses.len()
-        );
-        let displays = self.displays.drain(..);
-        if let Some(names) = names {
-            for (holder, (line, display)) in registered.holders.iter().zip(displays) {
-                let holder = Ok((issuer, HolderIndex(holder.index)));
-                names.push(&Named { line, group: String::new(), display, holder })?;
+        while !self.holders.is_empty() {
+            let holders = NewHolders { holders: std::mem::take(&mut self.holders) };
+            match remote.with(|api| api.register_holders(issuer, &holders)) {
+                Ok(registered) => return self.take(issuer, &registered.holders, statuses, (summary, names)),
+                Err(fault) => {
+                    // Nothing of the request was done: without the people that it names, it is sent again.
+                    let others = other_people(&fault, holders.holders.len());
+                    let others = others.ok_or_else(|| marked(fault)).context(AGAIN)?;
+                    self.holders = holders.holders;
+                    self.refuse(&others, refused)?;
+                }
             }
         }
-        for (holder, status) in registered.holders.iter().zip(self.statuses.drain(..)) {
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        issuer: IssuerId,
+        registered: &[RegisteredHolder],
+        statuses: &mut Statuses,
+        (summary, names): (&mut Summary, Option<&mut NamesWriter>),
+    ) -> anyhow::Result<()> {
+        ensure!(
+            registered.len() == self.lines.len(),
+            "the registry registered {} of {} people",
+            registered.len(),
+            self.lines.len()
+        );
+        let lines: Vec<_> = registered.iter().zip(self.lines.drain(..)).collect();
+        if let Some(names) = names {
+            for (holder, Line { number, display, .. }) in &lines {
+                let (group, display) = (String::new(), display.clone());
+                let holder = Ok((issuer, HolderIndex(holder.index)));
+                names.push(&Named { line: *number, group, display, holder })?;
+            }
+        }
+        for (holder, Line { status, .. }) in lines {
             *(if holder.known { &mut summary.known } else { &mut summary.registered }) += 1;
             if let Some(status) = status {
                 statuses.push(HolderIndex(holder.index), status);
@@ -97,4 +131,25 @@ impl Batch {
         }
         Ok(())
     }
+
+    /// Leaves these people out.
+    fn refuse(&mut self, others: &BTreeSet<usize>, refused: &mut Refused) -> anyhow::Result<()> {
+        for nth in others {
+            refused.refuse(self.lines[*nth].number, OTHER_PERSON)?;
+        }
+        let mut at = 0..;
+        self.holders.retain(|_| at.next().is_none_or(|nth| !others.contains(&nth)));
+        let mut at = 0..;
+        self.lines.retain(|_| at.next().is_none_or(|nth| !others.contains(&nth)));
+        Ok(())
+    }
+}
+
+const AGAIN: &str = "run the import again: holders who are registered keep their index";
+
+/// The people whom a registry knows with other names, if that is why it refused all `count` of them.
+fn other_people(fault: &ApiFault, count: usize) -> Option<BTreeSet<usize>> {
+    let problem = fault.problem().filter(|problem| problem.name() == "other-person")?;
+    let others: BTreeSet<usize> = problem.holders.iter().copied().collect();
+    (others.last().is_some_and(|last| *last < count)).then_some(others)
 }

@@ -37,13 +37,14 @@ impl Statuses {
     /// By rising holder.
     ///
     /// # Errors
-    /// Two people are one holder, which only a registry of another mind about their id numbers can say.
+    /// Two lines of the file are one holder, whose records were joined, and give different statuses.
     pub(super) fn sort(&mut self) -> anyhow::Result<()> {
-        self.0.sort_unstable_by_key(|(holder, _)| *holder);
+        self.0.sort_unstable_by_key(|(holder, word)| (*holder, word.to_bits()));
+        self.0.dedup();
         let twice = self.0.windows(2).find(|pair| pair[0].0 == pair[1].0);
         ensure!(
             twice.is_none(),
-            "the registry gave two people of the file one index, {}: is its version another one?",
+            "two lines of the file are of one person, holder {}, and give different statuses: keep one of them",
             twice.map_or(HolderIndex(0), |pair| pair[0].0)
         );
         Ok(())

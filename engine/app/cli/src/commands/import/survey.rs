@@ -38,6 +38,10 @@ pub(super) struct Survey {
     pub(super) red: u64,
 }
 
+const SAME_NUMBER: &str = "an earlier line has the same id number";
+const SAME_DOCUMENT: &str = "an earlier line has the same id number: if it is another person's, write the state that issued \
+    each document, like passport:USA:E12345678";
+
 impl<'c> Inspector<'c> {
     /// Typed times are read against `clock`.
     pub(super) fn new(clock: &'c Clock) -> Inspector<'c> {
@@ -55,11 +59,12 @@ impl<'c> Inspector<'c> {
         if number.may_be_rounded() {
             return Err(ROUNDED.to_owned());
         }
+        let lacks_state = number.lacks_state();
         let digest = self.hasher.hash_one(number.as_str());
         let person = Person::new(line.name.to_owned(), number, line.phone.map(str::to_owned))
             .map_err(|fault| fault.to_string())?;
         if !self.seen.insert(digest) {
-            return Err("an earlier line has the same id number".to_owned());
+            return Err(if lacks_state { SAME_DOCUMENT } else { SAME_NUMBER }.to_owned());
         }
         Ok(Taken { person, status: line.status })
     }

@@ -1,0 +1,166 @@
+//! `hufu holder correct`, `join` and `part`: records of people that were wrong.
+
+use clap::Args;
+use hufu_authority::Remote;
+use hufu_contract::{CorrectHolder, Holder, JoinHolder, PartHolder};
+use hufu_wire::{HolderIndex, IssuerId};
+
+use super::{of, show};
+use crate::ask;
+use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
+use crate::term::{note, printable, say};
+
+/// Whose record, why, and how it is asked and answered.
+#[derive(Debug, Args)]
+struct RecordArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID")]
+    issuer: u32,
+    /// The holder's index
+    #[arg(value_name = "HOLDER")]
+    holder: u32,
+    /// Why, at most 128 bytes, without a name or a number: the trail keeps it
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Do it without asking
+    #[arg(long)]
+    yes: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Correct a holder's name, id number or phone.
+#[derive(Debug, Args)]
+#[group(id = "corrected", required = true, multiple = true, args = ["name", "id_number", "phone"])]
+pub(crate) struct CorrectArgs {
+    #[command(flatten)]
+    record: RecordArgs,
+    /// The right name
+    #[arg(long)]
+    name: Option<String>,
+    /// The right id number
+    #[arg(long)]
+    id_number: Option<String>,
+    /// The right phone number
+    #[arg(long)]
+    phone: Option<String>,
+}
+
+/// Join a record into another one of the same person.
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    #[command(flatten)]
+    record: RecordArgs,
+    /// The holder whose record goes on
+    #[arg(long, value_name = "HOLDER")]
+    into: u32,
+}
+
+/// Part one record of two people, or a record that was joined by mistake.
+#[derive(Debug, Args)]
+pub(crate) struct PartArgs {
+    #[command(flatten)]
+    record: RecordArgs,
+    /// The name of the second person, who has the same id number; not for a record that was joined by mistake
+    #[arg(long)]
+    name: Option<String>,
+    /// The second person's phone number
+    #[arg(long, requires = "name")]
+    phone: Option<String>,
+}
+
+impl RecordArgs {
+    fn issuer(&self) -> IssuerId {
+        IssuerId(self.issuer)
+    }
+
+    /// The holder as the registry shows them: a wrong index shows somebody else.
+    fn seen(&self, remote: &Remote) -> anyhow::Result<Holder> {
+        of(remote, self.issuer, self.holder)
+    }
+
+    /// Whether a person agrees.
+    fn is_sure(&self, question: &str) -> anyhow::Result<bool> {
+        let is_sure = ask::sure(question, self.yes)?;
+        if !is_sure {
+            note!("nothing was changed");
+        }
+        Ok(is_sure)
+    }
+}
+
+/// Runs `hufu holder correct`.
+pub(super) fn correct(args: &CorrectArgs) -> anyhow::Result<Exit> {
+    let record = &args.record;
+    let remote = record.registry.connect()?;
+    let seen = record.seen(&remote)?;
+    note!("holder {} of issuer {}: {}", seen.index, seen.issuer, printable(&seen.display));
+    if !record.is_sure("Correct this holder's record?")? {
+        return Ok(Exit::No);
+    }
+    let edit = CorrectHolder {
+        display: seen.display,
+        name: args.name.clone(),
+        id_number: args.id_number.clone(),
+        phone: args.phone.clone(),
+        reason: record.reason.clone(),
+    };
+    let holder = HolderIndex(record.holder);
+    Ok(show(&remote.ask(|api| api.correct_holder(record.issuer(), holder, &edit))?, record.json))
+}
+
+/// Runs `hufu holder join`.
+pub(super) fn join(args: &JoinArgs) -> anyhow::Result<Exit> {
+    let record = &args.record;
+    let remote = record.registry.connect()?;
+    let (ends, goes_on) = (record.seen(&remote)?, of(&remote, record.issuer, args.into)?);
+    for (holder, what) in [(&ends, "ends"), (&goes_on, "goes on")] {
+        note!("holder {} of issuer {} {what}: {}", holder.index, holder.issuer, printable(&holder.display));
+    }
+    if !record.is_sure("Are they one person, whose records are joined?")? {
+        return Ok(Exit::No);
+    }
+    let edit = JoinHolder {
+        display: ends.display,
+        into: args.into,
+        into_display: goes_on.display,
+        reason: record.reason.clone(),
+    };
+    let holder = HolderIndex(record.holder);
+    Ok(show(&remote.ask(|api| api.join_holder(record.issuer(), holder, &edit))?, record.json))
+}
+
+/// Runs `hufu holder part`.
+pub(super) fn part(args: &PartArgs) -> anyhow::Result<Exit> {
+    let record = &args.record;
+    let remote = record.registry.connect()?;
+    let seen = record.seen(&remote)?;
+    note!("holder {} of issuer {}: {}", seen.index, seen.issuer, printable(&seen.display));
+    if !record.is_sure("Part this record?")? {
+        return Ok(Exit::No);
+    }
+    let generation = seen.status.map(|status| status.generation);
+    let edit = PartHolder {
+        display: seen.display,
+        name: args.name.clone(),
+        phone: args.phone.clone(),
+        reason: record.reason.clone(),
+    };
+    let holder = HolderIndex(record.holder);
+    let parted = remote.ask(|api| api.part_holder(record.issuer(), holder, &edit))?;
+    let exit = show(&parted, record.json);
+    if let (Some(generation), Some(_), false) = (generation, &args.name, record.json) {
+        say!(
+            "next: `hufu change propose --holder {} --generation {}`, so that codes of holder {} that the second person has are \
+             refused",
+            record.holder,
+            generation.wrapping_add(1),
+            record.holder
+        );
+    }
+    Ok(exit)
+}
