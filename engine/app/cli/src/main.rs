@@ -16,6 +16,7 @@ mod instructed;
 mod listing;
 mod log;
 mod outcome;
+mod page;
 mod people;
 mod picture;
 mod progress;

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 use hufu_files::{self as files, Readable};
 
+use crate::page::PageArgs;
 use crate::term::{note, say};
 use crate::{qr, term};
 
@@ -27,6 +28,20 @@ pub(crate) struct ShowArgs {
     /// Pixels of one module in the PNG
     #[arg(long, value_name = "PIXELS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=64))]
     module_px: u32,
+}
+
+impl ShowArgs {
+    fn is_wanted(&self) -> bool {
+        self.text || self.qr || self.png.is_some() || self.svg.is_some()
+    }
+}
+
+/// Shows a paper code, also as a page to print.
+pub(crate) fn show_paper(text: &str, args: &ShowArgs, page: &PageArgs) -> anyhow::Result<()> {
+    if !page.is_wanted() || args.is_wanted() {
+        show(text, args)?;
+    }
+    page.write(text)
 }
 
 /// Shows a code.

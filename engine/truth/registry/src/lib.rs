@@ -42,7 +42,7 @@ pub use hufu_contract::{
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
-pub use person::Person;
+pub use person::{Person, display};
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{Correction, Meant, Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};

@@ -80,10 +80,16 @@ impl Person {
 
     /// What a gate may show (R10).
     pub fn display(&self) -> String {
-        let display = masked(&self.name, self.id_number.bare());
+        let display = display(&self.name, Some(&self.id_number));
         debug_assert!(display.len() <= DISPLAY_BYTES_MAX, "one character, a star and four ASCII ones");
         display
     }
+}
+
+/// What a gate may show of a person (R10). The kind of a document is no part of its number: of `passport:E123` half of
+/// `E123` is shown, not all of it.
+pub fn display(name: &str, number: Option<&IdNumber>) -> String {
+    masked(name, number.map_or("", IdNumber::bare))
 }
 
 fn is_phone(phone: &str) -> bool {

@@ -2,24 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, Subcommand};
-use hufu_codes::credential::masked;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_codes::{Credential, Detail};
 use hufu_files::keys::{Owner, SecretKey, random_seed};
 use hufu_files::moment::{self, Clock, Moment, Span};
+use hufu_registry::IdNumber;
 use hufu_wire::{HolderIndex, HubId, Step, UnixSeconds, limits};
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
-use crate::show::{ShowArgs, show};
+use crate::page::PageArgs;
+use crate::show::{ShowArgs, show, show_paper};
 use crate::term::note;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 310101199001011234 --out zhang.holder
-  hufu issue paper --key shanghai.key --holder 43 --display 'L*0042' --png paper.png
+  hufu issue paper --key shanghai.key --holder 43 --display 'L*0042' --page paper.pdf
   hufu issue trip --key shanghai.key --holder 42 --hub 9 --from now --until +4h --qr";
 
 /// Steps that a phone's tree holds before its credential is issued, for a phone whose clock is behind.
@@ -46,6 +47,8 @@ pub(crate) enum IssueCommand {
         /// How long it is valid, at most 7d
         #[arg(long, value_name = "SPAN", default_value = "7d")]
         valid: Span,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// A trip code: good at one hub and in one window
     Trip {
@@ -84,9 +87,9 @@ pub(crate) struct CommonArgs {
     /// The holder's name; only its first character goes into the code
     #[arg(long, default_value = "")]
     name: String,
-    /// The holder's id number; only its tail goes into the code
-    #[arg(long, default_value = "")]
-    id_number: String,
+    /// The holder's id number, 31010119900101... or passport:E1234567; only its tail goes into the code
+    #[arg(long, value_name = "NUMBER")]
+    id_number: Option<String>,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -95,10 +98,14 @@ pub(crate) struct CommonArgs {
 pub(crate) fn run(command: &IssueCommand) -> anyhow::Result<Exit> {
     match command {
         IssueCommand::Phone { common, valid, out } => phone(common, *valid, out)?,
-        IssueCommand::Paper { common, valid } => {
+        IssueCommand::Paper { common, valid, page } => {
             let issued = common.issued()?;
             let expires = UnixSeconds(issued.0.saturating_add(valid.s));
-            show(&code_text(&common.sign((issued, expires), Detail::Paper)?, None), &common.show)?;
+            show_paper(
+                &code_text(&common.sign((issued, expires), Detail::Paper)?, None),
+                &common.show,
+                page,
+            )?;
         }
         IssueCommand::Trip { common, hub, from, until } => {
             let (issued, (from, until)) = (common.issued()?, window(*from, *until)?);
@@ -146,16 +153,26 @@ impl CommonArgs {
         Ok(IssuerSigner::from_seed(&*key.seed()?, key.issuer()?))
     }
 
+    /// Masked as a registry does it.
+    fn display(&self) -> anyhow::Result<String> {
+        if let Some(display) = &self.display {
+            return Ok(display.clone());
+        }
+        let number = match &self.id_number {
+            Some(number) => Some(IdNumber::read(number).map_err(|fault| anyhow!("--id-number: {fault}"))?),
+            None if self.name.is_empty() => return Ok(String::new()),
+            None => None,
+        };
+        Ok(hufu_registry::display(&self.name, number.as_ref()))
+    }
+
     fn issued(&self) -> anyhow::Result<UnixSeconds> {
         Clock::here().any(self.issued).context("--issued")
     }
 
     fn sign(&self, (issued, expires): (UnixSeconds, UnixSeconds), detail: Detail) -> anyhow::Result<Vec<u8>> {
         let signer = self.signer()?;
-        let display = self.display.clone().unwrap_or_else(|| match (&*self.name, &*self.id_number) {
-            ("", "") => String::new(),
-            (name, id_number) => masked(name, id_number),
-        });
+        let display = self.display()?;
         Ok(signer.sign_credential(&Credential {
             key: signer.key(),
             issued,

@@ -15,8 +15,9 @@ use crate::commands::issue::window;
 use crate::holder::HolderFile;
 use crate::listing;
 use crate::outcome::Exit;
+use crate::page::PageArgs;
 use crate::remote::RegistryArgs;
-use crate::show::{ShowArgs, show};
+use crate::show::{ShowArgs, show, show_paper};
 use crate::term::note;
 
 /// Issue credentials.
@@ -44,6 +45,8 @@ pub(crate) enum CredentialCommand {
         valid: Option<Span>,
         #[command(flatten)]
         show: ShowArgs,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// A trip code: good at one hub and in one window
     Trip {
@@ -93,15 +96,17 @@ const PAGE: u32 = 500;
 pub(super) fn run(command: &CredentialCommand) -> anyhow::Result<Exit> {
     match command {
         CredentialCommand::Phone { whom, valid, out, show } => phone(whom, *valid, out, show)?,
-        CredentialCommand::Paper { whom, valid, show } => {
-            printed(whom, &IssueCredential::Paper { valid_s: valid.map(|valid| valid.s) }, show)?;
+        CredentialCommand::Paper { whom, valid, show, page } => {
+            let credential = IssueCredential::Paper { valid_s: valid.map(|valid| valid.s) };
+            show_paper(&printed(whom, &credential)?, show, page)?;
         }
         CredentialCommand::Trip { whom, hub, from, until, show } => {
             let (from, until) = window(*from, *until)?;
             // The window's last second.
             let last = hufu_wire::UnixSeconds(until.0 - 1);
             let (from_ms, until_ms) = (from.millis().0, last.millis().0);
-            printed(whom, &IssueCredential::Trip { hub: *hub, from_ms, until_ms }, show)?;
+            let credential = IssueCredential::Trip { hub: *hub, from_ms, until_ms };
+            crate::show::show(&printed(whom, &credential)?, show)?;
         }
         CredentialCommand::List { whom, json } => return list(whom, *json),
     }
@@ -114,9 +119,10 @@ impl WhomArgs {
     }
 }
 
-fn printed(whom: &WhomArgs, credential: &IssueCredential, how: &ShowArgs) -> anyhow::Result<()> {
-    let issued = whom.issue(&whom.registry.connect()?, credential)?;
-    show(issued.code.as_deref().context("the registry's answer has no code to print")?, how)
+fn printed(whom: &WhomArgs, credential: &IssueCredential) -> anyhow::Result<String> {
+    whom.issue(&whom.registry.connect()?, credential)?
+        .code
+        .context("the registry's answer has no code to print")
 }
 
 /// What a phone does (R02): it asks for the terms, makes a step tree for exactly these, and has its root signed.
