@@ -300,6 +300,58 @@ fn a_scanner_survives_garbage() {
     assert_eq!(gate.end(), Some(0));
 }
 
+/// R47: the people at the gate are told when their scanner is at fault, and what it adds to a code does not matter.
+#[test]
+fn r47_a_scanner_is_told_apart_from_a_code() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let _engine = deployment.serve();
+    let settings = fs::read_to_string(deployment.path("gate/gate.toml")).unwrap();
+    deployment.write(
+        "gate/gate.toml",
+        &format!("{settings}scanner_prefix = \"GATE-7 \"\nscanner_suffix = \"#\"\n"),
+    );
+    let mut gate = deployment.scanner();
+    let code = deployment.code("42");
+    // Nothing comes after the end of a scan: the next person has not come yet.
+    for end in ["\r", "\r\n", "\n", "\t", "\u{3}"] {
+        assert_eq!(gate.types(format!("{code}{end}").as_bytes())["reason"], "clear", "{end:?}");
+    }
+    for (before, after) in
+        [("]Q1", ""), ("\u{2}", "\u{3}"), ("\0\u{feff}", "\0"), ("\u{a0}", "\u{a0}"), ("GATE-7 ", "#")]
+    {
+        assert_eq!(gate.scan(format!("{before}{code}{after}").as_bytes())["reason"], "clear", "{before:?}");
+    }
+    let swapped = code.replace(':', "Ö").replace('-', "ß").replace('Y', "z");
+    for (typed, reason) in [
+        (code.to_lowercase(), "scanner-keyboard"),
+        (swapped.clone(), "scanner-keyboard"),
+        (format!("LANE 3 {code}"), "scanner-prefix"),
+    ] {
+        let answer = gate.scan(typed.as_bytes());
+        assert_eq!(
+            (&answer["decision"], &answer["reason"]),
+            (&serde_json::Value::Null, &reason.into()),
+            "{answer}"
+        );
+    }
+    assert_eq!(gate.end(), Some(0));
+
+    for what in [&code.to_lowercase(), &swapped] {
+        for line in [&["check", "--gate", "gate", what][..], &["inspect", what]] {
+            let output = hufu(deployment.folder(), line);
+            assert!(said(&output).contains("keyboard layout or Caps Lock is wrong"), "{}", said(&output));
+            assert_ne!(output.status.code(), Some(0));
+        }
+    }
+    for line in [
+        &["check", "--gate", "gate", &format!("]Q1{code}\r")][..],
+        &["inspect", &format!("\u{feff}{code}\n")],
+    ] {
+        assert_eq!(hufu(deployment.folder(), line).status.code(), Some(0));
+    }
+}
+
 /// R12: a signed roster, its counts, and who needs a look.
 #[test]
 fn r12_a_roster_is_signed_and_checked() {

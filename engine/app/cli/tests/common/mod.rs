@@ -337,11 +337,15 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Types a line and waits for its verdict.
     pub(crate) fn scan(&mut self, line: &[u8]) -> serde_json::Value {
+        self.types(&[line, b"\n"].concat())
+    }
+
+    /// Types these bytes and nothing after them, and waits for a verdict.
+    pub(crate) fn types(&mut self, bytes: &[u8]) -> serde_json::Value {
         let input = self.input.as_mut().unwrap();
-        input.write_all(line).unwrap();
-        input.write_all(b"\n").unwrap();
+        input.write_all(bytes).unwrap();
         input.flush().unwrap();
-        self.next().unwrap_or_else(|| panic!("no verdict for {}", String::from_utf8_lossy(line)))
+        self.next().unwrap_or_else(|| panic!("no verdict for {}", String::from_utf8_lossy(bytes)))
     }
 
     /// The next verdict, `None` at the end of the output.

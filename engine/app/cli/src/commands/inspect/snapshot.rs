@@ -1,5 +1,7 @@
 //! Snapshot files.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use hufu_files::moment::show;
@@ -9,9 +11,12 @@ use super::explained::Explained;
 
 /// Explains a snapshot file; `None` when it is something else and `--as` does not name a snapshot.
 pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {
+    // A shorter file would be told as a snapshot that is cut off.
+    if !surely && !begins_with_magic(path) {
+        return None;
+    }
     let snapshot = match Snapshot::open(path) {
         Ok(snapshot) => snapshot,
-        Err(fault) if matches!(&fault.kind, SnapshotFaultKind::NotASnapshot) && !surely => return None,
         Err(fault) if matches!(&fault.kind, SnapshotFaultKind::Io { .. }) && !surely => return None,
         Err(fault) => return Some(Explained::unreadable("snapshot", fault.to_string())),
     };
@@ -27,4 +32,10 @@ pub(super) fn explain(path: &Path, surely: bool) -> Option<Explained> {
         .field("bytes", bytes, "")
         .field("digest", digest, "names the content");
     Some(explained.sound("Header and list are complete; `hufu snapshot show` checks every word."))
+}
+
+/// SNAPSHOT, "Header".
+fn begins_with_magic(path: &Path) -> bool {
+    let mut first = [0; 8];
+    File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok() && first == *b"HUFUSNAP")
 }
