@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, ca, change, check, checkpoint, demo, device, holder, import, inspect, issue, keys, present,
-    registry, roster, serve, site, snapshot,
+    audit, batch, ca, change, check, checkpoint, completions, demo, device, doctor, holder, import, inspect,
+    issue, keys, present, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -78,9 +78,18 @@ pub(crate) enum Command {
     /// Look into a status snapshot and change it
     #[command(subcommand, after_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::SnapshotCommand),
-    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict or a snapshot
+    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict, a snapshot or a checkpoint
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
+    /// Look for what is wrong or ends soon on this machine, and say what to do
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArgs),
+    /// Print what a shell needs to complete command lines
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::CompletionsArgs),
+    /// Write a manual page for every command
+    #[command(after_help = completions::MAN_EXAMPLES)]
+    Man(completions::ManArgs),
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ pub(crate) mod ca;
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod device;
+pub(crate) mod doctor;
 pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -49,5 +51,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
     }
 }

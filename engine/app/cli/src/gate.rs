@@ -14,9 +14,11 @@ use crate::authority::Issued;
 use crate::term::note;
 
 /// The device's certificate.
-const CERTIFICATE: &str = "device.pem";
-const KEY: &str = "device.key";
-const ROOT: &str = "ca.pem";
+pub(crate) const CERTIFICATE: &str = "device.pem";
+/// The device's secret key.
+pub(crate) const KEY: &str = "device.key";
+/// The operator's root certificate.
+pub(crate) const ROOT: &str = "ca.pem";
 const SETTINGS: &str = "gate.toml";
 /// The time that an engine told the gate last.
 const SERVER_TIME: &str = "server-time";

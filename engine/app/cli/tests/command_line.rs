@@ -73,7 +73,10 @@ fn mistakes_end_in_status_2_and_name_what_is_wrong() {
         (&["present", "--holder", "empty"], "empty is not a holder's file"),
         (&["check", "--gate", "none", "HF1:"], "cannot read none/gate.toml"),
         (&["check", "--gate", "none"], "required"),
-        (&["check", "--gate", "none", "--image", "empty"], "cannot read a picture from empty"),
+        (
+            &["check", "--gate", "none", "--image", "empty"],
+            "cannot read a code from empty: it is neither PNG, JPEG nor WebP",
+        ),
         (&["snapshot", "show", "binary"], "binary: "),
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "green"], "none.snapshot"),
         (&["snapshot", "set", "none.snapshot", "--holder", "1", "--colour", "blue"], "possible values"),
@@ -144,12 +147,31 @@ fn help_and_version_say_what_is_asked_in_bug_reports() {
         assert!(version.contains(wanted), "{version}");
     }
     for subcommand in
-        ["serve", "demo", "keys", "ca", "issue", "present", "check", "batch", "snapshot", "inspect"]
+        ["serve", "demo", "keys", "ca", "issue", "present", "check", "batch", "snapshot", "inspect", "doctor"]
     {
         let help = ok(folder.path(), &[subcommand, "--help"]);
         assert!(help.contains("Examples:"), "{help}");
     }
     assert!(ok(folder.path(), &["--help"]).contains("Exit status:"));
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = ok(folder, &["completions", shell]);
+        for wanted in ["inspect", "hand-over", "page-size"] {
+            assert!(script.contains(wanted), "{shell} does not know {wanted}");
+        }
+    }
+    ok(folder, &["man", "share/man1"]);
+    for page in ["hufu.1", "hufu-check.1", "hufu-keys-trust-add.1"] {
+        let text = fs::read_to_string(folder.join("share/man1").join(page)).unwrap();
+        assert!(text.starts_with(".ie") || text.contains(".TH "), "{page}: {text}");
+    }
+    let check = fs::read_to_string(folder.join("share/man1/hufu-check.1")).unwrap();
+    assert!(check.contains("Exit status: 0 admitted"), "{check}");
 }
 
 #[test]
@@ -337,6 +359,48 @@ fn a_credential_that_every_gate_would_refuse_is_not_issued() {
     assert!(!folder.join("h").exists(), "no holder's file is left of a credential that was not issued");
 }
 
+/// The same mask as the registry's, whatever the document, and no number that is mistyped.
+#[test]
+fn r10_a_credential_shows_no_more_than_the_registry_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    let issue = |number: &'static str| {
+        ["issue", "paper", "--key", "a.key", "--holder", "5", "--name", "Anna", "--id-number", number]
+    };
+    for (number, wanted) in [
+        ("passport:E123", "\"A*23\""),
+        ("Passport:e-1234-5678", "\"A*5678\""),
+        ("310101199001011234", "\"A*1234\""),
+    ] {
+        let code = ok(folder, &issue(number));
+        check(folder, &["inspect", code.trim()], 0, wanted);
+    }
+    check(folder, &issue("310101199001011235"), 2, "--id-number: the check character is wrong");
+    check(folder, &issue("E123"), 2, "--id-number: 18 characters of a resident's number");
+}
+
+/// R03: what is printed shows that it is paper, whose it is and until when, and a gate reads it.
+#[test]
+fn r03_a_paper_code_is_printed_as_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
+    let issue = |page: &'static str, size: &'static str| {
+        let whom = ["issue", "paper", "--key", "a.key", "--holder", "5", "--display", "L*0042"];
+        [&whom[..], &["--page", page, "--page-size", size]].concat()
+    };
+    for (page, size, first) in
+        [("page.svg", "a4", &b"<svg"[..]), ("page.pdf", "a4", b"%PDF-"), ("page.png", "a6", b"\x89PNG")]
+    {
+        let output = hufu(folder, &issue(page, size));
+        assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]), "{}", said(&output));
+        assert!(fs::read(folder.join(page)).unwrap().starts_with(first), "{page}");
+    }
+    check(folder, &["inspect", "page.png"], 0, "\"L*0042\"");
+    check(folder, &issue("page.gif", "a6"), 2, "must end in .pdf, .svg or .png");
+}
+
 /// A slip of the keyboard, `.key` for `.pub`, must not put the seed on the screen.
 #[test]
 fn a_secret_key_in_the_place_of_a_public_one_is_not_shown() {
@@ -387,6 +451,43 @@ fn inspect_explains_and_ends_in_1_when_something_would_be_refused() {
     self::check(folder, &["inspect", "--as", "verdict", &"00".repeat(40)], 1, "unknown decision");
     self::check(folder, &["inspect", "--as", "sealed-request", "00"], 1, "cannot be read");
     self::check(folder, &["inspect", "--as", "status", "0400000000000000", "--json"], 0, "green");
+}
+
+/// What is not known is never called sound, and what belongs to others is called by its name.
+#[test]
+fn inspect_names_what_it_is_given_and_guesses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("eight"), [4, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    fs::write(folder.join("word"), "ABCDEFGH").unwrap();
+    fs::write(folder.join("note"), "See you at the gate.\n".repeat(10)).unwrap();
+    fs::write(folder.join("note.gif"), "GIF89a").unwrap();
+    let golden = |name: &str| {
+        let path = format!("{}/../../../fixtures/golden/wire/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let golden: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        golden["cases"][0]["hex"].as_str().unwrap().to_owned()
+    };
+    // {1: -7}, {4: h'3131'}, h'a1', and a signature; tagged, tagged twice, and bare.
+    let es256 = format!("8443a10126a1044231 3141a15840{}", "07".repeat(64)).replace(' ', "");
+    for (line, status, wanted) in [
+        (&["inspect", "ABCDEFGH"][..], 2, "neither a file nor a code"),
+        (&["inspect", "0400000000000000"], 2, "--as status if it is a status word"),
+        (&["inspect", "eight"], 2, "--as status if it is a status word"),
+        (&["inspect", "--as", "status", "eight"], 0, "green"),
+        (&["inspect", "word"], 1, "not-a-code"),
+        (&["inspect", "note"], 1, "not-a-code"),
+        (&["inspect", "note.gif"], 2, "it is GIF; save it as PNG"),
+        (&["inspect", "HC1:6BFOXN"], 1, "EU Digital COVID Certificate"),
+        (&["inspect", "]Q1shc:/5676"], 1, "SMART Health Card"),
+        (&["inspect", &format!("d2{es256}")], 1, "COSE_Sign1 message of another system"),
+        (&["inspect", &format!("d83dd2{es256}")], 1, "CWT, COSE_Sign1 message of another system"),
+        (&["inspect", &es256], 1, "ES256"),
+        (&["inspect", &golden("checkpoint")], 0, "checkpoint"),
+        (&["inspect", &golden("head")], 0, "head"),
+        (&["inspect", &golden("instruction")], 0, "not confirmed"),
+    ] {
+        check(folder, line, status, wanted);
+    }
 }
 
 #[test]
