@@ -8,6 +8,7 @@ use hufu_wire::chain::{Change, Checkpoint, Content};
 use hufu_wire::{Colour, HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde_json::{Value, json};
 
+use crate::current::Current;
 use crate::status;
 use crate::term::{Paint, printable};
 
@@ -85,7 +86,14 @@ impl Tally {
 }
 
 /// For a person: what it does, to whom, why, until when, with the first `lines_max` changes.
-pub(crate) fn describe(issuer: IssuerId, content: &Content<'_>, lines_max: usize, paint: Paint) -> String {
+/// `before` is what the holders have, where that was asked for.
+pub(crate) fn describe(
+    issuer: IssuerId,
+    content: &Content<'_>,
+    before: Option<&Current>,
+    lines_max: usize,
+    paint: Paint,
+) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
         // Writing into a string does not fail.
@@ -94,8 +102,15 @@ pub(crate) fn describe(issuer: IssuerId, content: &Content<'_>, lines_max: usize
     let changes = content.changes.len();
     row("issuer", &issuer.to_string());
     row("changes", &format!("{changes} holders: {}", Tally::of(content).to_line(paint)));
+    if let Some(before) = before {
+        row("from", &before.tally(content));
+    }
     row("reason", &printable(content.reason));
-    row("rule", &content.rule.to_string());
+    let rule_name = before.and_then(|before| before.rule_name(content.rule));
+    row(
+        "rule",
+        &rule_name.map_or(content.rule.to_string(), |name| format!("{}, {}", content.rule, printable(name))),
+    );
     row("inputs", &content.inputs.to_string());
     let proposed = content.proposed;
     row("proposed", &format!("{} by key {}", instant(proposed.at()), content.local_key));
@@ -104,7 +119,8 @@ pub(crate) fn describe(issuer: IssuerId, content: &Content<'_>, lines_max: usize
     }
     row("expires", &instant(content.expires()));
     for (at, (holder, change)) in content.changes.iter().take(lines_max).enumerate() {
-        row(if at == 0 { "holders" } else { "" }, &format!("{holder}: {}", describe_change(change)));
+        let line = describe_line(holder, change, before);
+        row(if at == 0 { "holders" } else { "" }, &line);
     }
     if let Some(rest @ 1..) = changes.checked_sub(lines_max) {
         row("", &format!("and {rest} more"));
@@ -151,6 +167,14 @@ pub(crate) fn describe_checkpoint(checkpoint: &Checkpoint, holders: u64, paint: 
     ];
     let line = |(name, value): (&str, String)| format!("  {} {value}\n", paint.faint(&format!("{name:<9}")));
     rows.into_iter().map(line).collect()
+}
+
+/// What happens to one holder, from what they have.
+fn describe_line(holder: HolderIndex, change: Change, before: Option<&Current>) -> String {
+    let Some(before) = before else { return format!("{holder}: {}", describe_change(change)) };
+    let display = before.display(holder).map_or(String::new(), |display| format!(" {}", printable(display)));
+    let held = before.word(holder);
+    format!("{holder}{display}: {} -> {}", status::describe(held), describe_change(change))
 }
 
 fn describe_change(change: Change) -> String {
@@ -207,7 +231,7 @@ mod tests {
             reason: "contact \u{2066}of a case",
             changes: Changes::new(&records).unwrap(),
         };
-        let text = describe(IssuerId(310_000), &content, 5, term::plain());
+        let text = describe(IssuerId(310_000), &content, None, 5, term::plain());
         for wanted in [
             "6 holders: 3 red, 1 green, 1 forgotten, 1 with a new credential generation, 1 of the colours",
             "expires   2026-11-21T01:00:00Z",

@@ -9,6 +9,7 @@ mod authority;
 mod chain;
 mod cli;
 mod commands;
+mod current;
 mod gate;
 mod handover;
 mod holder;

@@ -206,8 +206,8 @@ fn r47_a_record_is_corrected_joined_and_parted_by_hand() {
     world.ok("change confirm --issuer 310000 --all --key national.key --yes");
     let record = |line: &str, rest: &[&str]| {
         let mut words: Vec<_> = line.split_whitespace().collect();
-        words.extend(["--issuer", "310000", "--reason", "seen on the card"]);
         words.extend(rest);
+        words.extend(["--issuer", "310000", "--reason", "seen on the card"]);
         world.hufu_args(&words)
     };
     let unasked = record("holder correct 0 --name", &["Wang Mei"]);

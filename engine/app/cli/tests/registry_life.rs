@@ -254,7 +254,10 @@ fn a_key_may_come_from_standard_input_or_stay_with_its_agent() {
     assert_eq!(list.as_array().unwrap().len(), 1, "nothing was handed in unsigned");
 
     // Signed on one machine, handed in from another.
-    world.ok("change propose --key local.key --holder 1 --colour red --rule 1 --reason r --out set.instruction --yes");
+    let away = "change propose --key local.key --holder 1 --colour red --rule 1 --reason r --out set.instruction --yes";
+    let refused = world.hufu(away);
+    assert!(said(&refused).contains("what the holders have is not known"), "{}", said(&refused));
+    world.ok(&format!("{away} --test none --doses 0"));
     world.ok("change propose --instruction set.instruction");
     world.ok("change propose --instruction set.instruction");
     let list: Value = serde_json::from_str(&world.ok("change list --issuer 310000 --json")).unwrap();

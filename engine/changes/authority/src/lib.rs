@@ -5,6 +5,7 @@
 //! * [`Proposer`]: the local authority signs instructions and hands them in;
 //! * [`Confirmer`]: the national platform gives them their places in the chain, and releases what the brake holds;
 //! * [`Chain`] and [`Ledger`]: a chain followed set by set to its end, believing signatures and nobody else;
+//! * [`undone`]: what a set did, so that another one undoes it;
 //! * [`Checkpoint`]: both authorities vouch for a whole table;
 //! * [`audit`]: a chain recomputed from its first set, and everybody who claims to follow it compared.
 //!
@@ -21,6 +22,7 @@ mod ledger;
 mod propose;
 mod remote;
 mod signer;
+mod undo;
 
 pub use chain::{Chain, Dated};
 pub use checkpoint::Checkpoint;
@@ -30,3 +32,4 @@ pub use ledger::{Ledger, LedgerFolder, Words};
 pub use propose::{Justification, Proposer, chain_end, digest_of};
 pub use remote::{Remote, marked};
 pub use signer::{Agent, Signer, read_key};
+pub use undo::{Undone, undone};

@@ -4,9 +4,9 @@ use std::future::Future;
 
 use anyhow::Context as _;
 use hufu_codes::chain::Tip;
-use hufu_contract::{Proposal, ProposalId, ProposalPhase};
+use hufu_contract::{Proposal, ProposalId};
 use hufu_files::unavailable;
-use hufu_upstream::{Api, ApiFault, ApiOptions};
+use hufu_upstream::{Api, ApiFault, ApiOptions, WhichProposals};
 use hufu_wire::chain::{ChainDigest, Proposed};
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use tokio::runtime::{Builder, Runtime};
@@ -59,15 +59,15 @@ impl Remote {
         Ok(tip_of(&self.ask(|api| api.tip(issuer))?))
     }
 
-    /// Every proposal of an issuer, in one phase or in any, by rising id.
+    /// Every proposal of an issuer that is meant, by rising id.
     ///
     /// # Errors
     /// Those of [`ask`](Self::ask).
-    pub fn proposals(&self, issuer: IssuerId, phase: Option<ProposalPhase>) -> anyhow::Result<Vec<Proposal>> {
+    pub fn proposals(&self, issuer: IssuerId, which: WhichProposals) -> anyhow::Result<Vec<Proposal>> {
         let mut all: Vec<Proposal> = Vec::new();
         loop {
             let after = ProposalId(all.last().map_or(0, |proposal| proposal.id));
-            let page = self.ask(|api| api.proposals(issuer, phase, after, PAGE))?.proposals;
+            let page = self.ask(|api| api.proposals(issuer, which, after, PAGE))?.proposals;
             if page.is_empty() {
                 return Ok(all);
             }

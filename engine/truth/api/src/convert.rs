@@ -3,8 +3,9 @@
 use hufu_codes::chain::Tip;
 use hufu_contract as types;
 use hufu_registry::{
-    Alarm, Brake, CredentialRequest, Device, HolderView, Issuance, Issuer, ListedCredential, Proposal,
-    ProposalState, Registered, Roster, RosterSummary, Scopes, Site, Terms, Token, TrailEnd, TrailLine,
+    Alarm, Brake, CredentialRequest, CurrentStatus, Device, HistoryEntry, HolderView, Issuance, Issuer,
+    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, Terms, Token,
+    TrailEnd, TrailLine,
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 
@@ -64,6 +65,33 @@ pub(crate) fn holder(issuer: IssuerId, view: HolderView) -> types::Holder {
         registered_ms: view.registered.0,
         joined_into: view.joined.map(|into| into.0),
         status: view.status.convert(),
+    }
+}
+
+impl Convert<types::CurrentStatus> for CurrentStatus {
+    fn convert(self) -> types::CurrentStatus {
+        types::CurrentStatus {
+            index: self.index.0,
+            registered: self.is_registered,
+            joined_into: self.joined.map(|into| into.0),
+            display: self.display,
+            word: types::Hex(self.word.to_bits().to_be_bytes()),
+            status: self.word.convert(),
+        }
+    }
+}
+
+/// A change of a holder, by a rule of this name.
+pub(crate) fn history_entry(entry: HistoryEntry, rule_name: Option<&str>) -> types::HistoryEntry {
+    types::HistoryEntry {
+        sequence: entry.sequence.0,
+        proposal: entry.proposal.0,
+        confirmed_ms: entry.confirmed.0,
+        rule: entry.rule.0,
+        rule_name: rule_name.map(str::to_owned),
+        reason: entry.reason,
+        before: entry.before.convert(),
+        after: entry.after.convert(),
     }
 }
 

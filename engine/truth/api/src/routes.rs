@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, tokens,
-    trail,
+    chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, statuses,
+    tokens, trail,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -67,6 +67,7 @@ fn large_json() -> OpenApiRouter<Api> {
     let holders = OpenApiRouter::new()
         .routes(routes!(holders::register))
         .routes(routes!(holders::look_up))
+        .routes(routes!(statuses::look))
         .layer(DefaultBodyLimit::max(limits::HOLDERS_JSON_BYTES_MAX));
     let rosters = OpenApiRouter::new()
         .routes(routes!(rosters::read, rosters::put, rosters::remove))
@@ -94,6 +95,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(document::read))
         .routes(routes!(issuers::list))
         .routes(routes!(holders::read))
+        .routes(routes!(statuses::history))
+        .routes(routes!(statuses::rules))
         .routes(routes!(credentials::terms))
         .routes(routes!(sites::list))
         .routes(routes!(sites::toml))

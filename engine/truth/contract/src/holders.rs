@@ -154,6 +154,91 @@ pub struct FoundHolder {
     pub same_name: bool,
 }
 
+/// Holders to look at before their statuses are changed, 1 to 32,768 of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"holders": [42, 43]}))]
+pub struct LookAtHolders {
+    /// Their indices.
+    #[schema(min_items = 1, max_items = 32768)]
+    pub holders: Vec<u32>,
+}
+
+/// Holders as they are, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CurrentStatuses {
+    /// One for each of the request's.
+    pub holders: Vec<CurrentStatus>,
+}
+
+/// A holder as an authority sees them that makes a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CurrentStatus {
+    /// The holder's index.
+    pub index: u32,
+    /// Whether there is such a holder.
+    pub registered: bool,
+    /// The holder whose record goes on in place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_into: Option<u32>,
+    /// The masked display; only when the token has the scope `holders` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<String>,
+    /// The whole status word, as 16 hex digits; zeroes when nothing is known.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$", example = "0000000000000004")]
+    pub word: Hex<8>,
+    /// What the word says; absent when nothing is known of the holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// What the chain made of one holder, set by set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct History {
+    /// By rising sequence. The next page begins after the last one's; an empty page is the last.
+    pub changes: Vec<HistoryEntry>,
+}
+
+/// One change of a holder's status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryEntry {
+    /// The change set.
+    pub sequence: u64,
+    /// The proposal that it confirmed.
+    pub proposal: u64,
+    /// When the national platform confirmed it.
+    pub confirmed_ms: u64,
+    /// The rule that gave the colour.
+    pub rule: u32,
+    /// What the registry calls the rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_name: Option<String>,
+    /// Why, in the authority's words.
+    pub reason: String,
+    /// The status before it; absent when nothing was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Status>,
+    /// The status after it; absent when the holder was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Status>,
+}
+
+/// The rules that a registry knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rules {
+    /// By rising number; none when instructions by any rule are taken.
+    pub rules: Vec<Rule>,
+}
+
+/// A rule that gives colours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rule {
+    /// Its number.
+    pub id: u32,
+    /// What it is called.
+    pub name: String,
+}
+
 /// A holder, with no more of the person than a gate may show (R10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Holder {

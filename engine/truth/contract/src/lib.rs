@@ -29,8 +29,9 @@ pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, F
 pub use health::Health;
 pub use hex::{Base64Url, Hex, HexDigits, NotHex, read_hex};
 pub use holders::{
-    Colour, CorrectHolder, FindHolder, FoundHolder, FoundHolders, Holder, JoinHolder, LookUpHolders,
-    NewHolder, NewHolders, PartHolder, Registered, RegisteredHolder, SoughtHolder, Status, TestResult,
+    Colour, CorrectHolder, CurrentStatus, CurrentStatuses, FindHolder, FoundHolder, FoundHolders, History,
+    HistoryEntry, Holder, JoinHolder, LookAtHolders, LookUpHolders, NewHolder, NewHolders, PartHolder,
+    Registered, RegisteredHolder, Rule, Rules, SoughtHolder, Status, TestResult,
 };
 pub use issuers::{Brake, Issuer, IssuerEdit, Issuers, SecondPhone};
 pub use problem::{PROBLEM_TYPE_PREFIX, Problem};

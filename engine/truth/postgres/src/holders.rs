@@ -1,7 +1,7 @@
 //! Holders: who is registered, and the word the chain gave them.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Decide, FromColumns as _, Holders, Records, Resealed, Sought, big};
+use hufu_registry::store::{Decide, FromColumns as _, Holders, IssuerRow, Records, Resealed, Sought, big};
 use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Postgres};
@@ -26,7 +26,6 @@ fn digests<'l>(lookups: &'l [Lookup]) -> (Vec<&'l [u8]>, Vec<&'l [u8]>) {
 async fn records(tx: &mut Tx, issuer: IssuerId, sought: &Sought<'_>, next: u64) -> Result<Records, TxFault> {
     const BY_INDEX: &str =
         "SELECT * FROM holders WHERE issuer = $1 AND (holder = ANY($2) OR joined = ANY($2))";
-    const WORDS: &str = "SELECT holder, word FROM statuses WHERE issuer = $1 AND holder = ANY($2)";
     let mut records = Records { next, holders: Vec::new(), words: Vec::new() };
     if !sought.numbers.is_empty() {
         let (subjects, documents) = digests(sought.numbers);
@@ -34,17 +33,32 @@ async fn records(tx: &mut Tx, issuer: IssuerId, sought: &Sought<'_>, next: u64) 
         records.holders = all(&mut **tx, query).await?;
     }
     if !sought.holders.is_empty() {
-        let indices: Vec<i64> = sought.holders.iter().map(|index| i64::from(index.0)).collect();
-        let query = sqlx::query(BY_INDEX).bind(i64::from(issuer.0)).bind(&indices);
+        let query = sqlx::query(BY_INDEX).bind(i64::from(issuer.0)).bind(numbers(sought.holders));
         let found: Vec<StoredHolder> = all(&mut **tx, query).await?;
         records.holders.extend(found);
-        let rows = sqlx::query(WORDS).bind(i64::from(issuer.0)).bind(&indices).fetch_all(&mut **tx).await?;
-        let words = rows.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?)));
-        records.words = words.collect::<Result<_, Fault>>()?;
+        records.words = words(tx, issuer, sought.holders).await?;
     }
     records.holders.sort_unstable_by_key(|holder| holder.index);
     records.holders.dedup_by_key(|holder| holder.index);
     Ok(records)
+}
+
+fn numbers(holders: &[HolderIndex]) -> Vec<i64> {
+    holders.iter().map(|index| i64::from(index.0)).collect()
+}
+
+/// The words of holders, as far as there are any, by rising index.
+async fn words(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    holders: &[HolderIndex],
+) -> Result<Vec<(HolderIndex, StatusWord)>, TxFault> {
+    const WORDS: &str =
+        "SELECT holder, word FROM statuses WHERE issuer = $1 AND holder = ANY($2) ORDER BY holder";
+    let query = sqlx::query(WORDS).bind(i64::from(issuer.0)).bind(numbers(holders));
+    let rows = query.fetch_all(&mut **tx).await?;
+    let words = rows.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?)));
+    Ok(words.collect::<Result<_, Fault>>()?)
 }
 
 /// Records to be written, column by column.
@@ -106,8 +120,7 @@ pub(crate) async fn joined<'e>(
     if holders.is_empty() {
         return Ok(Vec::new());
     }
-    let holders: Vec<i64> = holders.iter().map(|holder| i64::from(holder.0)).collect();
-    all(at, sqlx::query(AMONG).bind(i64::from(issuer.0)).bind(holders)).await
+    all(at, sqlx::query(AMONG).bind(i64::from(issuer.0)).bind(numbers(holders))).await
 }
 
 #[async_trait]
@@ -143,6 +156,24 @@ impl Holders for PostgresStore {
         let query = sqlx::query("SELECT * FROM holders WHERE issuer = $1 AND holder = $2");
         let query = query.bind(i64::from(issuer.0)).bind(i64::from(index.0));
         Ok(one(&self.pool, query).await?)
+    }
+
+    async fn look(&self, issuer: IssuerId, holders: &[HolderIndex]) -> Result<Records, Fault> {
+        const LOOK: &str = "SELECT * FROM holders WHERE issuer = $1 AND holder = ANY($2) ORDER BY holder";
+        let look = async {
+            // One snapshot: records and words of one moment.
+            let mut tx = self.begin().await?;
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .execute(&mut *tx)
+                .await?;
+            let query = sqlx::query("SELECT * FROM issuers WHERE id = $1").bind(i64::from(issuer.0));
+            let row: Option<IssuerRow> = one(&mut *tx, query).await?;
+            let next = row.ok_or_else(|| Fault::no_issuer(issuer))?.next_holder;
+            let query = sqlx::query(LOOK).bind(i64::from(issuer.0)).bind(numbers(holders));
+            let found = all(&mut *tx, query).await?;
+            Ok::<_, TxFault>(Records { next, holders: found, words: words(&mut tx, issuer, holders).await? })
+        };
+        Ok(look.await?)
     }
 
     async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault> {

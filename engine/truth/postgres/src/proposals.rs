@@ -1,7 +1,8 @@
 //! Proposals, and what became of them.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Proposals, at_most, big, read_instruction};
+use hufu_registry::chain::named;
+use hufu_registry::store::{ProposalFilter, Proposals, at_most, big, read_instruction};
 use hufu_registry::{Alarm, Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::ContentDigest;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
@@ -86,6 +87,8 @@ async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) 
         INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
             reds, added, instruction)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    const NAMED: &str = "
+        INSERT INTO proposal_holders (issuer, holder, proposal) SELECT $1, named.holder, $2 FROM unnest($3) AS named (holder)";
     const NEXT: &str = "UPDATE issuers SET next_proposal = $2 + 1 WHERE id = $1";
     let facts = &new.facts;
     let id = big("proposal", new.id.0)?;
@@ -106,6 +109,8 @@ async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) 
         .bind(instruction)
         .execute(&mut **tx)
         .await?;
+    let holders: Vec<i64> = named(instruction).iter().map(|holder| i64::from(holder.0)).collect();
+    sqlx::query(NAMED).bind(i64::from(issuer.0)).bind(id).bind(holders).execute(&mut **tx).await?;
     sqlx::query(NEXT).bind(i64::from(issuer.0)).bind(id).execute(&mut **tx).await?;
     Ok(())
 }
@@ -156,18 +161,27 @@ impl Proposals for PostgresStore {
     async fn proposals(
         &self,
         issuer: IssuerId,
-        phase: Option<ProposalPhase>,
+        filter: &ProposalFilter,
         after: Option<ProposalId>,
         limit: u32,
     ) -> Result<Vec<Proposal>, Fault> {
-        const OF_ALL: &str = select_proposal!("WHERE issuer = $1 AND id > $2 ORDER BY id LIMIT $3");
-        const OF_PHASE: &str =
-            select_proposal!("WHERE issuer = $1 AND id > $2 AND phase = $4 ORDER BY id LIMIT $3");
-        let query = sqlx::query(if phase.is_some() { OF_PHASE } else { OF_ALL });
+        const OF_ALL: &str = select_proposal!(
+            "WHERE issuer = $1 AND id > $2 AND ($4::text IS NULL OR phase = $4) AND ($5::bigint IS NULL OR added >= $5)
+                AND ($6::bigint IS NULL OR added < $6) ORDER BY id LIMIT $3"
+        );
+        const OF_HOLDER: &str = select_proposal!(
+            "WHERE issuer = $1 AND ($4::text IS NULL OR phase = $4) AND ($5::bigint IS NULL OR added >= $5)
+                AND ($6::bigint IS NULL OR added < $6) AND id IN (
+                    SELECT proposal FROM proposal_holders WHERE issuer = $1 AND holder = $7 AND proposal > $2
+                ) ORDER BY id LIMIT $3"
+        );
+        let query = sqlx::query(if filter.holder.is_some() { OF_HOLDER } else { OF_ALL });
         let query = query.bind(i64::from(issuer.0)).bind(after.map_or(0, |after| at_most(after.0)));
-        let query = query.bind(i64::from(limit));
-        let query = match phase {
-            Some(phase) => query.bind(phase.slug()),
+        let query = query.bind(i64::from(limit)).bind(filter.phase.map(ProposalPhase::slug));
+        let query = query.bind(filter.since.map(|time| at_most(time.0)));
+        let query = query.bind(filter.until.map(|time| at_most(time.0)));
+        let query = match filter.holder {
+            Some(holder) => query.bind(i64::from(holder.0)),
             None => query,
         };
         Ok(all(&self.pool, query).await?)

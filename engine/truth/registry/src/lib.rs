@@ -11,6 +11,7 @@ pub mod chain;
 mod credential;
 mod device;
 mod fault;
+mod history;
 mod holder;
 mod id_number;
 mod issuer;
@@ -35,6 +36,7 @@ pub use credential::{
 };
 pub use device::Device;
 pub use fault::Fault;
+pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
     ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,

@@ -1,14 +1,15 @@
 //! Holders.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Decide, Holders, Records, Resealed, Sought, big};
+use hufu_registry::store::{Decide, FromColumns as _, Holders, Records, Resealed, Sought, big};
 use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Sqlite, SqliteConnection};
 
 use crate::fault::fault;
 use crate::issuers;
-use crate::row::{all, change, exists, one};
+use crate::proposals::json;
+use crate::row::{Row, all, change, exists, one};
 use crate::store::SqliteStore;
 
 #[async_trait]
@@ -39,6 +40,23 @@ impl Holders for SqliteStore {
     async fn holder(&self, issuer: IssuerId, index: HolderIndex) -> Result<Option<StoredHolder>, Fault> {
         let query = sqlx::query("SELECT * FROM holders WHERE issuer = ? AND holder = ?");
         one(&self.readers, query.bind(issuer.0).bind(index.0)).await
+    }
+
+    async fn look(&self, issuer: IssuerId, holders: &[HolderIndex]) -> Result<Records, Fault> {
+        const LOOK: &str = "
+            SELECT h.* FROM json_each(?2) AS named CROSS JOIN holders AS h ON h.issuer = ?1 AND h.holder = named.value
+            ORDER BY h.holder";
+        const WORDS: &str = "
+            SELECT s.holder, s.word FROM json_each(?2) AS named
+            CROSS JOIN statuses AS s ON s.issuer = ?1 AND s.holder = named.value ORDER BY s.holder";
+        // One transaction: records and words of one moment.
+        let mut read = self.readers.begin().await.map_err(fault)?;
+        let next = issuers::known(&mut read, issuer).await?.next_holder;
+        let found = all(&mut *read, sqlx::query(LOOK).bind(issuer.0).bind(json(holders))).await?;
+        let words = sqlx::query(WORDS).bind(issuer.0).bind(json(holders));
+        let words = words.fetch_all(&mut *read).await.map_err(fault)?;
+        let words = words.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?)));
+        Ok(Records { next, holders: found, words: words.collect::<Result<_, Fault>>()? })
     }
 
     async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault> {
@@ -90,8 +108,13 @@ async fn find<'e>(
     issuer: IssuerId,
     lookup: &Lookup,
 ) -> Result<Vec<StoredHolder>, Fault> {
+    // Each by its own index: an OR, or two values in one IN, would read every holder of the issuer.
     const FIND: &str = "
-        SELECT * FROM holders WHERE issuer = ?1 AND (subject IN (?2, ?3) OR document = ?2) ORDER BY holder";
+        SELECT * FROM holders WHERE issuer = ?1 AND holder IN (
+            SELECT holder FROM holders WHERE issuer = ?1 AND subject = ?2
+            UNION ALL SELECT holder FROM holders WHERE issuer = ?1 AND subject = ?3
+            UNION ALL SELECT holder FROM holders WHERE issuer = ?1 AND document = ?2
+        ) ORDER BY holder";
     let query = sqlx::query(FIND).bind(issuer.0).bind(lookup.number.0.as_slice());
     all(from, query.bind(lookup.stateless.as_ref().map(|subject| subject.0.as_slice()))).await
 }
@@ -103,7 +126,10 @@ async fn records(
     sought: &Sought<'_>,
     next: u64,
 ) -> Result<Records, Fault> {
-    const BY_INDEX: &str = "SELECT * FROM holders WHERE issuer = ?1 AND (holder = ?2 OR joined = ?2)";
+    const BY_INDEX: &str = "
+        SELECT * FROM holders WHERE issuer = ?1 AND holder IN (
+            SELECT ?2 UNION ALL SELECT holder FROM holders WHERE issuer = ?1 AND joined = ?2
+        )";
     const WORD: &str = "SELECT word FROM statuses WHERE issuer = ? AND holder = ?";
     let mut records = Records { next, holders: Vec::new(), words: Vec::new() };
     for lookup in sought.numbers {
@@ -116,6 +142,7 @@ async fn records(
         let word = one(&mut *write, sqlx::query(WORD).bind(issuer.0).bind(index.0)).await?;
         records.words.extend(word.map(|word| (*index, word)));
     }
+    records.words.sort_unstable_by_key(|(holder, _)| *holder);
     records.holders.sort_unstable_by_key(|holder| holder.index);
     records.holders.dedup_by_key(|holder| holder.index);
     Ok(records)
@@ -166,6 +193,5 @@ pub(crate) async fn joined(
     if holders.is_empty() || !exists(&mut *at, sqlx::query(ANY).bind(issuer.0)).await? {
         return Ok(Vec::new());
     }
-    let named: Vec<_> = holders.iter().map(ToString::to_string).collect();
-    all(at, sqlx::query(AMONG).bind(issuer.0).bind(format!("[{}]", named.join(",")))).await
+    all(at, sqlx::query(AMONG).bind(issuer.0).bind(json(holders))).await
 }

@@ -1,10 +1,11 @@
 //! Proposals.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Proposals, at_most, big, read_instruction};
+use hufu_registry::chain::named;
+use hufu_registry::store::{ProposalFilter, Proposals, at_most, big, read_instruction};
 use hufu_registry::{Entry, Fault, Proposal, ProposalFacts, ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::ContentDigest;
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use sqlx::{Executor, Sqlite, SqliteConnection, Transaction};
 
 use crate::fault::fault;
@@ -67,6 +68,7 @@ impl Proposals for SqliteStore {
             .bind(big("now", now.0)?)
             .bind(instruction);
         change(&mut *write, add).await?;
+        add_named(&mut write, (issuer.0.into(), big("proposal", new.id.0)?), &named(instruction)).await?;
         change(&mut *write, sqlx::query(NEXT).bind(issuer.0)).await?;
         self.commit(write, entry).await?;
         Ok(new)
@@ -86,15 +88,33 @@ impl Proposals for SqliteStore {
     async fn proposals(
         &self,
         issuer: IssuerId,
-        phase: Option<ProposalPhase>,
+        filter: &ProposalFilter,
         after: Option<ProposalId>,
         limit: u32,
     ) -> Result<Vec<Proposal>, Fault> {
         const PAGE: &str = select_proposal!(
-            "WHERE issuer = ?1 AND (?2 IS NULL OR phase = ?2) AND id > ?3 ORDER BY id LIMIT ?4"
+            "WHERE issuer = ?1 AND id > ?2 AND (?3 IS NULL OR phase = ?3) AND (?4 IS NULL OR added >= ?4)
+                AND (?5 IS NULL OR added < ?5) ORDER BY id LIMIT ?6"
         );
-        let query = sqlx::query(PAGE).bind(issuer.0).bind(phase.map(ProposalPhase::slug));
-        all(&self.readers, query.bind(after.map_or(0, |id| at_most(id.0))).bind(limit)).await
+        const OF_HOLDER: &str = select_proposal!(
+            "WHERE issuer = ?1 AND (?3 IS NULL OR phase = ?3) AND (?4 IS NULL OR added >= ?4)
+                AND (?5 IS NULL OR added < ?5) AND id IN (
+                    SELECT proposal FROM proposal_holders WHERE issuer = ?1 AND holder = ?7 AND proposal > ?2
+                ) ORDER BY id LIMIT ?6"
+        );
+        let query = sqlx::query(if filter.holder.is_some() { OF_HOLDER } else { PAGE });
+        let query = query.bind(issuer.0).bind(after.map_or(0, |id| at_most(id.0)));
+        let query = query.bind(filter.phase.map(ProposalPhase::slug));
+        let query = query.bind(filter.since.map(|time| at_most(time.0)));
+        let query = query.bind(filter.until.map(|time| at_most(time.0))).bind(limit);
+        all(
+            &self.readers,
+            match filter.holder {
+                Some(holder) => query.bind(holder.0),
+                None => query,
+            },
+        )
+        .await
     }
 
     async fn withdraw(
@@ -165,6 +185,24 @@ async fn find<'e>(
 ) -> Result<Option<Proposal>, Fault> {
     let query = sqlx::query(select_proposal!("WHERE issuer = ? AND id = ?"));
     one(from, query.bind(issuer.0).bind(at_most(id.0))).await
+}
+
+/// Writes whom a proposal names, so that it is found by them.
+pub(crate) async fn add_named(
+    write: &mut SqliteConnection,
+    (issuer, proposal): (i64, i64),
+    holders: &[HolderIndex],
+) -> Result<(), Fault> {
+    const ADD: &str = "
+        INSERT INTO proposal_holders (issuer, holder, proposal) SELECT ?1, value, ?2 FROM json_each(?3)";
+    change(write, sqlx::query(ADD).bind(issuer).bind(proposal).bind(json(holders))).await?;
+    Ok(())
+}
+
+/// Holders as one text, which `json_each` unfolds.
+pub(crate) fn json(holders: &[HolderIndex]) -> String {
+    let holders: Vec<_> = holders.iter().map(ToString::to_string).collect();
+    format!("[{}]", holders.join(","))
 }
 
 /// The proposal of a content.

@@ -1,27 +1,34 @@
 //! The schema and how it comes to be: migrations that are part of the program, run once each.
 
+use hufu_registry::chain::named;
 use hufu_registry::store::at_most;
 use hufu_registry::{Fault, TrailEnd, TrailLine};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr as _, SqliteConnection, SqlitePool};
 
+use crate::fault::fault;
+use crate::proposals::add_named;
 use crate::row::{all, change};
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
     (4, "records of people", include_str!("../migrations/0004_records_of_people.sql")),
+    (5, "proposals of holders", include_str!("../migrations/0005_proposals_of_holders.sql")),
 ];
 
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.
 pub(crate) async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut write = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let is_chained = is_chained(&mut write).await?;
+    let (is_chained, is_indexed) = (is_chained(&mut write).await?, is_indexed(&mut write).await?);
     migrator().run_direct(None, &mut *write, false).await?;
     if !is_chained {
         chain_trail(&mut write).await.map_err(|fault| sqlx::Error::Protocol(fault.to_string()))?;
+    }
+    if !is_indexed {
+        index_proposals(&mut write).await.map_err(|fault| sqlx::Error::Protocol(fault.to_string()))?;
     }
     write.commit().await
 }
@@ -30,6 +37,12 @@ pub(crate) async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
 async fn is_chained(write: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     const COLUMN: &str = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('trail') WHERE name = 'digest')";
     sqlx::query_scalar(COLUMN).fetch_one(write).await
+}
+
+/// Whether proposals are found by the holders that they name.
+async fn is_indexed(write: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    const TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'proposal_holders')";
+    sqlx::query_scalar(TABLE).fetch_one(write).await
 }
 
 fn migrator() -> Migrator {
@@ -57,4 +70,17 @@ async fn chain_trail(write: &mut SqliteConnection) -> Result<(), Fault> {
             last = TrailEnd { number: line.number, digest };
         }
     }
+}
+
+/// Fills in whom the proposals name that were here before that was kept.
+async fn index_proposals(write: &mut SqliteConnection) -> Result<(), Fault> {
+    const IDS: &str = "SELECT issuer, id FROM proposals";
+    const ONE: &str = "SELECT instruction FROM proposals WHERE issuer = ? AND id = ?";
+    let ids: Vec<(i64, i64)> = sqlx::query_as(IDS).fetch_all(&mut *write).await.map_err(fault)?;
+    for (issuer, id) in ids {
+        let query = sqlx::query_scalar(ONE).bind(issuer).bind(id);
+        let instruction: Vec<u8> = query.fetch_one(&mut *write).await.map_err(fault)?;
+        add_named(&mut *write, (issuer, id), &named(&instruction)).await?;
+    }
+    Ok(())
 }

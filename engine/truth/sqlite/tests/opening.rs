@@ -4,13 +4,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hufu_registry::store::{
-    Chain as _, Checkpoints as _, Credentials as _, Devices as _, Holders as _, Issuers as _, Proposals as _,
-    Rosters as _, Sites as _, Store as _, Tokens as _, Trail as _,
+    Chain as _, Checkpoints as _, Credentials as _, Devices as _, Holders as _, Issuers as _, ProposalFilter,
+    Proposals as _, Rosters as _, Sites as _, Store as _, Tokens as _, Trail as _,
 };
 use hufu_registry::{Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, TrailCheck};
 use hufu_sqlite::SqliteStore;
-use hufu_wire::chain::ChainDigest;
-use hufu_wire::{DeviceId, HolderIndex, IssuerId, Sequence, SiteId, UnixMillis, UnixSeconds};
+use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Record};
+use hufu_wire::{
+    DeviceId, HolderIndex, IssuerId, KeyId, Message as _, RuleId, Sequence, SiteId, UnixMillis, UnixSeconds,
+};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
@@ -146,6 +148,36 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
         "DELETE FROM issuers",
     ] {
         assert!(sqlx::raw_sql(refused).execute(&mut file).await.is_err(), "{refused}");
+    }
+}
+
+/// Proposals of an older program are found by the holders that they name.
+#[tokio::test]
+async fn r47_old_proposals_are_found_by_holder() {
+    let (_folder, path) = folder();
+    make_old(&path, &MIGRATIONS, include_str!("old_rows.sql")).await;
+    let holders = [3_u32, 70_000];
+    let records = holders.map(|holder| Record::new(HolderIndex(holder), Change::Generation(1)));
+    let content = Content {
+        proposed: UnixMillis(1_790_000_000_000).into(),
+        valid_s: 60,
+        rule: RuleId(7),
+        inputs: InputsDigest([0x55; 32]),
+        local_key: KeyId([1; 8]),
+        reason: "contact of a case",
+        changes: Changes::new(&records).expect("good records"),
+    };
+    let instruction = Instruction { issuer: IssuerId(310_000), content, signature: [0; 64] };
+    let mut bytes = vec![0; instruction.size()];
+    instruction.write_to(&mut bytes);
+    let mut file = SqliteConnectOptions::new().filename(&path).connect().await.expect("the file");
+    sqlx::query("UPDATE proposals SET instruction = ?").bind(bytes).execute(&mut file).await.expect("a row");
+    file.close().await.expect("closed");
+    let store = SqliteStore::open(&path).await.expect("a store");
+    for (holder, found) in [(3, 1), (70_000, 1), (4, 0)] {
+        let filter = ProposalFilter { holder: Some(HolderIndex(holder)), ..ProposalFilter::default() };
+        let proposals = store.proposals(IssuerId(310_000), &filter, None, 9).await.expect("a page");
+        assert_eq!(proposals.len(), found, "holder {holder}");
     }
 }
 

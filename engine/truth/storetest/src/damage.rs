@@ -6,6 +6,7 @@ use hufu_registry::Fault;
 use hufu_registry::ProposalId;
 use hufu_registry::Roster;
 use hufu_registry::Site;
+use hufu_registry::store::ProposalFilter;
 use hufu_registry::{TrailBreak, TrailEnd};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, Sequence, SiteId};
@@ -101,7 +102,12 @@ pub async fn words_that_nothing_writes_are_found(database: &dyn Database) {
     let scene = Scene::open(database).await;
     scene.propose(&scene.instruct(&[(1, Change::Word(green()))])).await;
     database.tamper(Tampering::OddPhase).await;
-    assert!(damaged(&scene.registry.proposals(&scene.operator, ISSUER, None, (None, 9), now()).await));
+    assert!(damaged(
+        &scene
+            .registry
+            .proposals(&scene.operator, ISSUER, &ProposalFilter::default(), (None, 9), now())
+            .await
+    ));
 }
 
 /// A scene with some lines in the trail, whose last is `TrailEnd`.

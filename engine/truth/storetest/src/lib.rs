@@ -14,6 +14,7 @@ pub mod clocks;
 pub mod credentials;
 pub mod damage;
 pub mod devices;
+pub mod history;
 pub mod holders;
 pub mod issuers;
 pub mod proposals;
@@ -115,6 +116,10 @@ macro_rules! store_suite {
             proposals::a_proposal_is_withdrawn_expires_or_is_overtaken,
             proposals::proposals_are_listed_by_phase_and_page,
             proposals::what_no_engine_would_believe_is_no_proposal,
+            history::r47_proposals_are_found_by_holder_and_time,
+            history::r47_a_holder_s_history_is_told_with_rule_and_reason,
+            history::r47_an_authority_sees_whom_it_changes_from_what,
+            history::r47_only_a_known_rule_gives_colours,
             chain::r21_both_signatures_and_nothing_less_append_a_set,
             chain::words_follow_the_chain,
             chain::a_set_comes_twice_late_or_early,

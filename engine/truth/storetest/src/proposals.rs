@@ -3,6 +3,7 @@
 use hufu_codes::chain::Tip;
 use hufu_registry::Fault;
 use hufu_registry::chain::Appended;
+use hufu_registry::store::ProposalFilter;
 use hufu_registry::{ProposalId, ProposalPhase, ProposalState};
 use hufu_wire::chain::Change;
 use hufu_wire::{RuleId, Sequence, UnixMillis};
@@ -76,7 +77,8 @@ pub async fn proposals_are_listed_by_phase_and_page(database: &dyn Database) {
     }
     let list = async |phase, after: u64, limit| {
         let page = (Some(ProposalId(after)), limit);
-        let listed = scene.registry.proposals(&scene.operator, ISSUER, phase, page, now()).await;
+        let filter = ProposalFilter { phase, ..ProposalFilter::default() };
+        let listed = scene.registry.proposals(&scene.operator, ISSUER, &filter, page, now()).await;
         listed.expect("a page").iter().map(|proposal| proposal.id.0).collect::<Vec<_>>()
     };
     assert_eq!(list(None, 0, 4).await, [1, 2, 3, 4]);
@@ -106,6 +108,7 @@ pub async fn what_no_engine_would_believe_is_no_proposal(database: &dyn Database
     assert!(matches!(early, Err(Fault::Conflict(_))), "of the future: {early:?}");
     let late = propose(&good, UnixMillis(at.0 + u64::from(VALID_S) * 1000)).await;
     assert!(matches!(late, Err(Fault::Conflict(_))), "expired: {late:?}");
-    let none = scene.registry.proposals(&scene.operator, ISSUER, None, (None, 9), at).await;
+    let none =
+        scene.registry.proposals(&scene.operator, ISSUER, &ProposalFilter::default(), (None, 9), at).await;
     assert_eq!(none, Ok(Vec::new()));
 }

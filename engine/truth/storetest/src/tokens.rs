@@ -2,6 +2,7 @@
 
 use hufu_registry::Caller;
 use hufu_registry::Fault;
+use hufu_registry::store::ProposalFilter;
 use hufu_registry::{NewToken, TokenHash, TokenId};
 use hufu_registry::{Scope, Scopes};
 use hufu_wire::chain::Change;
@@ -128,7 +129,7 @@ async fn asked(scene: &Scene, caller: &Caller) -> Vec<(Vec<Scope>, Option<Fault>
         (vec![Confirm], registry.release(caller, ISSUER, nobody, &[], now()).await.err()),
         (
             vec![Propose, Confirm, Audit],
-            registry.proposals(caller, ISSUER, None, (None, 1), now()).await.err(),
+            registry.proposals(caller, ISSUER, &ProposalFilter::default(), (None, 1), now()).await.err(),
         ),
         (vec![Checkpoint], registry.put_checkpoint(caller, ISSUER, &[], now()).await.err()),
         (vec![Feed, Propose, Confirm, Audit], registry.tip(caller, ISSUER).await.err()),

@@ -6,6 +6,7 @@ use hufu_registry::Fault;
 use hufu_registry::ProposalId;
 use hufu_registry::Site;
 use hufu_registry::TokenId;
+use hufu_registry::store::ProposalFilter;
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, Sequence, SiteId};
 
@@ -67,7 +68,7 @@ pub async fn nothing_lies_beyond_the_last_number(database: &dyn Database) {
         let credentials = registry.credentials(caller, ISSUER, HolderIndex(0), page, now()).await;
         assert_eq!(credentials, Ok(Vec::new()), "after credential {after}");
         let page = (Some(ProposalId(after)), 9);
-        let proposals = registry.proposals(caller, ISSUER, None, page, now()).await;
+        let proposals = registry.proposals(caller, ISSUER, &ProposalFilter::default(), page, now()).await;
         assert_eq!(proposals, Ok(Vec::new()), "after proposal {after}");
         let sets = registry.sets(ISSUER, Sequence(after), 9).await;
         assert_eq!(sets, Ok(Vec::new()), "after set {after}");

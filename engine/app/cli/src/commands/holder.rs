@@ -1,6 +1,7 @@
 //! `hufu holder`: people in a registry, and their credentials.
 
 mod credential;
+mod history;
 mod records;
 
 use std::io::BufRead as _;
@@ -28,6 +29,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder find --issuer 310000 --id-number - < number.txt
   hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
+  hufu holder history --issuer 310000 42
   hufu holder correct --issuer 310000 42 --name 'Wang Xiaoming' --reason 'misspelt in the class list'
   hufu holder correct --issuer 310000 43 --id-number passport:GBR:E12345678 --reason 'the state was missing'
   hufu holder join --issuer 310000 44 --into 42 --reason 'one person with two documents'
@@ -43,7 +45,8 @@ has the columns id_number (身份证号), name (姓名) and, if any, group (班�
 An id number that is registered with another name is refused; the name is compared by its letters. A foreign document has \
 the state that issued it, in three letters: two states give out the same numbers.
 
-correct, join and part ask before they write, and need a token with the scope correct. A record that was joined into \
+history needs a token with the scope history, and the trail says who read it. correct, join and part ask before they \
+write, and need a token with the scope correct. A record that was joined into \
 another gets no code and no colour any more; both authorities must have forgotten it before. part gives a second person \
 who has the same number a record without a status; raise the generation of the first one's, so that codes that the second \
 person has are refused.
@@ -59,6 +62,8 @@ pub(crate) enum HolderCommand {
     Find(FindArgs),
     /// Show a holder as a gate may, with their status
     Show(ShowArgs),
+    /// Show how a holder's colours came to be, with rule and reason
+    History(history::HistoryArgs),
     /// Correct a holder's name, id number or phone
     Correct(records::CorrectArgs),
     /// Join a record into another one of the same person
@@ -138,6 +143,7 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
             let remote = args.registry.connect()?;
             Ok(show(&of(&remote, args.issuer, args.holder)?, args.json))
         }
+        HolderCommand::History(args) => history::run(args),
         HolderCommand::Correct(args) => records::correct(args),
         HolderCommand::Join(args) => records::join(args),
         HolderCommand::Part(args) => records::part(args),

@@ -77,6 +77,18 @@ impl World {
         World { folder, registry, metrics }
     }
 
+    /// Stops the registry as the system would.
+    pub(crate) fn stop(&mut self) {
+        drop(self.registry.stdin.take());
+        self.registry.wait().unwrap();
+    }
+
+    /// Starts a line and does not wait for its end.
+    pub(crate) fn start(&self, line: &str) -> Child {
+        let words: Vec<_> = line.split_whitespace().collect();
+        command(self.folder.path(), &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

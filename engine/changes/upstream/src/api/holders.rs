@@ -1,8 +1,8 @@
 //! Holders and their credentials.
 
 use hufu_contract::{
-    CorrectHolder, Credentials, FindHolder, FoundHolders, Holder, IssueCredential, Issued, JoinHolder,
-    LookUpHolders, NewHolders, PartHolder, Registered, Terms,
+    CorrectHolder, Credentials, CurrentStatuses, FindHolder, FoundHolders, History, Holder, IssueCredential,
+    Issued, JoinHolder, LookAtHolders, LookUpHolders, NewHolders, PartHolder, Registered, Rules, Terms,
 };
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -50,6 +50,42 @@ impl Api {
     ) -> Result<FoundHolders, ApiFault> {
         self.json(self.post(&[&"issuers", &issuer, &"holders", &"look-up"]).with_json(people).repeatable())
             .await
+    }
+
+    /// Holders as they are, 1 to 32,768 of them, for an authority that changes them.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn current_statuses(
+        &self,
+        issuer: IssuerId,
+        holders: &LookAtHolders,
+    ) -> Result<CurrentStatuses, ApiFault> {
+        let call = self.post(&[&"issuers", &issuer, &"holders", &"statuses"]);
+        self.json(call.with_json(holders).repeatable()).await
+    }
+
+    /// At most `limit` of the changes of a holder's status, from the one after the set `after` on.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn history(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        after: u64,
+        limit: u32,
+    ) -> Result<History, ApiFault> {
+        let call = self.get(&[&"issuers", &issuer, &"holders", &holder, &"history"]);
+        self.json(call.query("after", after).query("limit", limit)).await
+    }
+
+    /// The rules that instructions may name; none when any is taken.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn rules(&self, issuer: IssuerId) -> Result<Rules, ApiFault> {
+        self.json(self.get(&[&"issuers", &issuer, &"rules"])).await
     }
 
     /// Corrects a holder's fields.

@@ -12,6 +12,7 @@ mod sites;
 mod tokens;
 
 pub use chain::Statuses;
+pub use proposals::WhichProposals;
 
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};

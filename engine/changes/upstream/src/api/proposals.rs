@@ -3,10 +3,23 @@
 use bytes::Bytes;
 use hufu_contract::ProposalId;
 use hufu_contract::{Confirmed, Proposal, ProposalPhase, Proposals};
-use hufu_wire::IssuerId;
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
 use crate::api::Api;
 use crate::fault::ApiFault;
+
+/// Which proposals are meant; all that is named must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WhichProposals {
+    /// In this state.
+    pub state: Option<ProposalPhase>,
+    /// Which name this holder.
+    pub holder: Option<HolderIndex>,
+    /// Which came in at this time or later.
+    pub since: Option<UnixMillis>,
+    /// Which came in before this time.
+    pub until: Option<UnixMillis>,
+}
 
 impl Api {
     /// Hands in a local authority's instruction, its bytes. The same instruction twice is one proposal.
@@ -22,24 +35,33 @@ impl Api {
         self.json(call.with_octets(instruction).repeatable()).await
     }
 
-    /// At most `limit` proposals, in one state or in any, from the one after `after` on.
+    /// At most `limit` of the proposals that are meant, from the one after `after` on.
     ///
     /// # Errors
     /// [`ApiFault`].
     pub async fn proposals(
         &self,
         issuer: IssuerId,
-        state: Option<ProposalPhase>,
+        which: WhichProposals,
         after: ProposalId,
         limit: u32,
     ) -> Result<Proposals, ApiFault> {
-        let call = self.get(&[&"issuers", &issuer, &"proposals"]);
-        let call = call.query("after", after).query("limit", limit);
-        self.json(match state {
-            Some(state) => call.query("state", name(state)),
-            None => call,
-        })
-        .await
+        let WhichProposals { state, holder, since, until } = which;
+        let mut call = self.get(&[&"issuers", &issuer, &"proposals"]);
+        call = call.query("after", after).query("limit", limit);
+        if let Some(state) = state {
+            call = call.query("state", name(state));
+        }
+        for (name, value) in [
+            ("since_ms", since.map(|time| time.0)),
+            ("until_ms", until.map(|time| time.0)),
+            ("holder", holder.map(|holder| holder.0.into())),
+        ] {
+            if let Some(value) = value {
+                call = call.query(name, value);
+            }
+        }
+        self.json(call).await
     }
 
     /// One proposal.

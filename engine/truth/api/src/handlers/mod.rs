@@ -10,6 +10,7 @@ pub(super) mod issuers;
 pub(super) mod proposals;
 pub(super) mod rosters;
 pub(super) mod sites;
+pub(super) mod statuses;
 pub(super) mod tokens;
 pub(super) mod trail;
 

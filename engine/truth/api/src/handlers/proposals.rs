@@ -6,7 +6,8 @@ use axum::response::Response;
 use hufu_contract::{Confirmed, Proposal, ProposalPhase, Proposals};
 use hufu_registry::ProposalId;
 use hufu_registry::chain::Appended;
-use hufu_wire::IssuerId;
+use hufu_registry::store::ProposalFilter;
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -26,6 +27,12 @@ pub(crate) struct Which {
     /// Only those in this state.
     #[param(inline)]
     state: Option<ProposalPhase>,
+    /// Only those that name this holder.
+    holder: Option<u32>,
+    /// Only those that came in at this time or later, milliseconds since 1970.
+    since_ms: Option<u64>,
+    /// Only those that came in before this time.
+    until_ms: Option<u64>,
     /// The last id of the page before.
     after: Option<u64>,
     /// How many at most, 1 to 1000; 100 when absent.
@@ -62,8 +69,14 @@ pub(crate) async fn list(
 ) -> Answer<Proposals> {
     let issuer = IssuerId(issuer);
     let limit = which.limit.unwrap_or(limits::PAGE_DEFAULT).clamp(1, limits::PAGE_MAX);
-    let (phase, after) = (which.state, which.after.map(ProposalId));
-    let proposals = api.registry.proposals(&caller, issuer, phase, (after, limit), now()).await?;
+    let after = which.after.map(ProposalId);
+    let filter = ProposalFilter {
+        phase: which.state,
+        holder: which.holder.map(HolderIndex),
+        since: which.since_ms.map(UnixMillis),
+        until: which.until_ms.map(UnixMillis),
+    };
+    let proposals = api.registry.proposals(&caller, issuer, &filter, (after, limit), now()).await?;
     let proposals = proposals.into_iter().map(|proposal| convert::proposal(issuer, proposal)).collect();
     Ok(Json(Proposals { proposals }))
 }

@@ -12,4 +12,4 @@ mod stored;
 pub use append::{Append, Appended};
 pub use effect::{SetEffect, coloured};
 pub use judge::{BrakeInput, place};
-pub use stored::{StoredRow, checked_instruction, checked_set, checked_sets, checked_tip};
+pub use stored::{StoredRow, checked_instruction, checked_set, checked_sets, checked_tip, named};

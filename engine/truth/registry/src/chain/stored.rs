@@ -2,8 +2,8 @@
 
 use hufu_codes::chain::{Tip, chain_digest, content_digest};
 use hufu_contract::{ProposalId, StoredSet};
-use hufu_wire::chain::{ChainDigest, ContentDigest, InstructionParts, Parts};
-use hufu_wire::{IssuerId, Sequence};
+use hufu_wire::chain::{ChainDigest, ContentDigest, Instruction, InstructionParts, Parts};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, read};
 
 use crate::fault::Fault;
 
@@ -72,6 +72,15 @@ pub fn checked_tip(issuer: IssuerId, tip: Tip, last: Option<ChainDigest>) -> Res
     Err(Fault::Damaged(format!(
         "the chain of issuer {issuer} does not end with its set {sequence}: rows were altered"
     )))
+}
+
+/// Whom an instruction names, by rising index; nobody when its bytes are no instruction.
+pub fn named(instruction: &[u8]) -> Vec<HolderIndex> {
+    let opened: Result<Instruction<'_>, _> = read(instruction);
+    opened.map_or_else(
+        |_| Vec::new(),
+        |opened| opened.content.changes.iter().map(|(holder, _)| holder).collect(),
+    )
 }
 
 /// The instruction of a proposal, if it is what was submitted.

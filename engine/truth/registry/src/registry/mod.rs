@@ -5,6 +5,7 @@ mod chains;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod history;
 mod holders;
 mod intake;
 mod issuers;
@@ -16,15 +17,18 @@ mod sites;
 mod source;
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hufu_codes::chain::Authorities;
 use hufu_codes::keyring::Keyring;
+use hufu_contract::Scope;
 use hufu_signature::{Backend, backend};
 use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::{IssuerId, RuleId, UnixMillis};
 
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::store::Store;
@@ -39,6 +43,7 @@ pub struct Registry {
     vault: Vault,
     signers: Signers,
     keyring: ArcSwap<Keyring>,
+    rules: BTreeMap<RuleId, String>,
     backend: &'static dyn Backend,
 }
 
@@ -46,7 +51,28 @@ impl Registry {
     /// A registry over `store`. `keyring` says whose signatures are believed; [`trust`](Self::trust) changes it.
     pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
         store.seal_with(vault.trail_key());
-        Registry { store, vault, signers, keyring: ArcSwap::new(keyring), backend: backend() }
+        let (keyring, rules) = (ArcSwap::new(keyring), BTreeMap::new());
+        Registry { store, vault, signers, keyring, rules, backend: backend() }
+    }
+
+    /// The same registry, which takes only instructions by one of these rules; by any when there is none.
+    #[must_use]
+    pub fn with_rules(self, rules: BTreeMap<RuleId, String>) -> Registry {
+        Registry { rules, ..self }
+    }
+
+    /// The rules with their names; none when any is taken.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub fn rules(&self, caller: &Caller, issuer: IssuerId) -> Result<&BTreeMap<RuleId, String>, Fault> {
+        caller.may_one_of(&[Scope::Propose, Scope::Confirm, Scope::Audit, Scope::History], issuer)?;
+        Ok(&self.rules)
+    }
+
+    /// What a rule is called.
+    pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
+        self.rules.get(&rule).map(String::as_str)
     }
 
     /// Believes another trust list from now on.

@@ -1,27 +1,29 @@
 //! Proposals: handed in by a local authority, withdrawn, released.
 
 use hufu_codes::chain::{Tip, content_digest, open_instruction, open_release};
+use hufu_contract::ProposalId;
 use hufu_contract::Scope;
-use hufu_contract::{ProposalId, ProposalPhase};
 use hufu_wire::chain::{Change, Content, InstructionParts, Proposed};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
-use hufu_wire::{Colour, IssuerId, UnixMillis};
+use hufu_wire::{Colour, IssuerId, RuleId, UnixMillis};
 
 use super::{Registry, check_not_ahead, check_not_late, page};
 use crate::caller::Caller;
 use crate::chain::coloured;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
+use crate::store::ProposalFilter;
 use crate::trail::{Action, Entry};
 
 /// Who may see proposals: authorities that make or confirm them, and auditors.
-const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];
+pub(super) const SEERS: [Scope; 3] = [Scope::Propose, Scope::Confirm, Scope::Audit];
 
 impl Registry {
     /// Hands in an instruction, its bytes after `docs/SYNC.md`. The same content twice is one proposal.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it has expired,
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Invalid`] for a rule that is not known where
+    /// rules are, [`Fault::Conflict`] when it has expired,
     /// is of the future, cannot come after the chain's end because a clock was ahead, or colours a holder who was joined into
     /// another.
     pub async fn propose(
@@ -37,6 +39,7 @@ impl Registry {
             let opened = open_instruction(instruction, &authorities, &self.keyring.load(), self.backend)?;
             (facts(&opened.content, instruction), coloured(&opened.content.changes))
         };
+        self.check_rule(facts.rule)?;
         check_not_ahead("the instruction", facts.proposed.at(), now)?;
         if now >= facts.expires {
             return Err(Fault::Conflict("the instruction has expired: propose it again".into()));
@@ -82,7 +85,7 @@ impl Registry {
         self.store.instruction(issuer, id).await?.ok_or_else(|| no_proposal(issuer, id))
     }
 
-    /// Proposals with a number above `after`, of one phase or of all.
+    /// Proposals with a number above `after` that a filter lets through.
     ///
     /// # Errors
     /// [`Fault::Forbidden`].
@@ -90,13 +93,21 @@ impl Registry {
         &self,
         caller: &Caller,
         issuer: IssuerId,
-        phase: Option<ProposalPhase>,
+        filter: &ProposalFilter,
         (after, limit): (Option<ProposalId>, u32),
         now: UnixMillis,
     ) -> Result<Vec<Proposal>, Fault> {
         caller.may_one_of(&SEERS, issuer)?;
         self.store.expire(issuer, now).await?;
-        self.store.proposals(issuer, phase, after, page(limit)).await
+        self.store.proposals(issuer, filter, after, page(limit)).await
+    }
+
+    fn check_rule(&self, rule: RuleId) -> Result<(), Fault> {
+        if self.rules.is_empty() || self.rules.contains_key(&rule) {
+            return Ok(());
+        }
+        let known: Vec<_> = self.rules.iter().map(|(rule, name)| format!("{rule} ({name})")).collect();
+        Err(Fault::invalid("rule", format!("{rule} is not known; known are {}", known.join(", "))))
     }
 
     /// Takes a proposal back.

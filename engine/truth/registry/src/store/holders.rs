@@ -24,7 +24,7 @@ pub struct Records {
     pub next: u64,
     /// The records, each once, by rising index.
     pub holders: Vec<StoredHolder>,
-    /// The words of those that were sought by index, as far as the chain gives them one.
+    /// The words of those that were sought by index, as far as the chain gives them one, by rising index.
     pub words: Vec<(HolderIndex, StatusWord)>,
 }
 
@@ -74,6 +74,9 @@ pub trait Holders {
     /// One holder.
     async fn holder(&self, issuer: IssuerId, index: HolderIndex) -> Result<Option<StoredHolder>, Fault>;
 
+    /// The records and the words of these holders, as far as there are any.
+    async fn look(&self, issuer: IssuerId, holders: &[HolderIndex]) -> Result<Records, Fault>;
+
     /// Who may be found by an id number, by rising index.
     async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault>;
 
@@ -109,8 +112,8 @@ impl Records {
 
     /// The word of a holder that was sought by index.
     pub fn word(&self, index: HolderIndex) -> StatusWord {
-        let found = self.words.iter().find(|(holder, _)| *holder == index);
-        found.map_or(StatusWord::UNKNOWN, |(_, word)| *word)
+        let at = self.words.binary_search_by_key(&index, |(holder, _)| *holder);
+        at.ok().and_then(|at| self.words.get(at)).map_or(StatusWord::UNKNOWN, |(_, word)| *word)
     }
 }
 

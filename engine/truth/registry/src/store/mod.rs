@@ -30,7 +30,7 @@ pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
 pub use holders::{Decide, Holders, RecordEdit, Records, Resealed, Sought};
 pub use issuers::{IssuerRow, Issuers};
-pub use proposals::{Proposals, read_instruction};
+pub use proposals::{ProposalFilter, Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
 pub use sites::{Removed, Sites};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hufu_contract::{ProposalId, ProposalPhase};
 use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
-use hufu_wire::{IssuerId, KeyId, RuleId, Sequence, UnixMillis};
+use hufu_wire::{HolderIndex, IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 
 use super::row::{Columns, FromColumns};
 use crate::brake::Alarm;
@@ -15,7 +15,7 @@ use crate::trail::Entry;
 /// What waits for confirmation, and what became of it.
 #[async_trait]
 pub trait Proposals {
-    /// Adds a proposal with the next number of its issuer, from 1: pending, or overtaken when its time is not after
+    /// Adds a proposal with the next number of its issuer, from 1, so that it is found by each holder it names: pending, or overtaken when its time is not after
     /// that of the chain's last instruction. One whose content is here already is answered as it is, and nothing
     /// is written.
     ///
@@ -36,11 +36,11 @@ pub trait Proposals {
     /// The bytes of its instruction.
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault>;
 
-    /// Proposals with a number above `after`, of one phase or of all, by rising number, at most `limit`.
+    /// Proposals with a number above `after` that a filter lets through, by rising number, at most `limit`.
     async fn proposals(
         &self,
         issuer: IssuerId,
-        phase: Option<ProposalPhase>,
+        filter: &ProposalFilter,
         after: Option<ProposalId>,
         limit: u32,
     ) -> Result<Vec<Proposal>, Fault>;
@@ -66,6 +66,19 @@ pub trait Proposals {
 
     /// Marks open proposals of an issuer that can no longer be confirmed at `now` as expired; answers how many.
     async fn expire(&self, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault>;
+}
+
+/// Which proposals; all that is named must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProposalFilter {
+    /// In this phase.
+    pub phase: Option<ProposalPhase>,
+    /// Which name this holder.
+    pub holder: Option<HolderIndex>,
+    /// Which came in at this time or later.
+    pub since: Option<UnixMillis>,
+    /// Which came in before this time.
+    pub until: Option<UnixMillis>,
 }
 
 impl FromColumns for Proposal {

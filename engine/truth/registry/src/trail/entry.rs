@@ -98,8 +98,14 @@ actions! {
     SnapshotPut = "snapshot.put",
     /// Snapshots that no checkpoint names were dropped.
     SnapshotsDropped = "snapshots.dropped",
+    /// The operator goes on with a database that lacks sets whose heads were signed.
+    LossAccepted = "loss.accepted",
     /// Requests were refused since the last such line.
     Refused = "requests.refused",
+    /// The statuses of some holders were read, for a change that is being made.
+    StatusesRead = "statuses.read",
+    /// The history of a holder's colours was read.
+    HistoryRead = "holder.history",
     /// Every status of an issuer was read.
     StatusesExported = "statuses.exported",
     /// A token was made.

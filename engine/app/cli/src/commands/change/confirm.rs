@@ -6,11 +6,13 @@ use anyhow::Context as _;
 use clap::Args;
 use hufu_authority::{Confirmer, Outcome, Signer};
 use hufu_contract::{BrakeReport, Proposal, ProposalId, ProposalPhase};
+use hufu_upstream::WhichProposals;
 use hufu_wire::IssuerId;
 use serde_json::{Value, json};
 
 use super::propose::LINES_MAX;
 use crate::chain::{ChainArgs, OpenChain};
+use crate::current::Current;
 use crate::outcome::Exit;
 use crate::signer::KeyArgs;
 use crate::term::{self, note, say};
@@ -104,7 +106,16 @@ fn confirm_each(
         let instruction = confirmer.open(&bytes).with_context(|| format!("proposal {id}"))?;
         if !args.json {
             note!("proposal {id}");
-            term::note_text(&instructed::describe(issuer, &instruction.content, LINES_MAX, term::stderr()));
+            let content = &instruction.content;
+            let holders = content.changes.iter().map(|(holder, _)| holder);
+            let current = Current::fetch(confirmer.chain.remote, issuer, holders)?;
+            term::note_text(&instructed::describe(
+                issuer,
+                content,
+                Some(&current),
+                LINES_MAX,
+                term::stderr(),
+            ));
         }
         if !ask::sure("Confirm this change?", args.yes)? {
             note!("proposal {id} was not confirmed");
@@ -144,7 +155,8 @@ impl ConfirmArgs {
     fn chosen(&self, confirmer: &Confirmer<'_>) -> anyhow::Result<Vec<Proposal>> {
         let (remote, issuer) = (confirmer.chain.remote, confirmer.chain.issuer());
         let mut chosen = if self.all {
-            remote.proposals(issuer, Some(ProposalPhase::Pending))?
+            let pending = WhichProposals { state: Some(ProposalPhase::Pending), ..WhichProposals::default() };
+            remote.proposals(issuer, pending)?
         } else {
             let get = |id: &u64| remote.ask(|api| api.proposal(issuer, ProposalId(*id)));
             self.proposals.iter().map(get).collect::<anyhow::Result<_>>()?

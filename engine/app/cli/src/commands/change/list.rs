@@ -3,9 +3,10 @@
 use anyhow::Context as _;
 use clap::Args;
 use hufu_contract::{Proposal, ProposalId, ProposalPhase};
-use hufu_files::moment;
+use hufu_files::moment::{self, Moment};
+use hufu_upstream::WhichProposals;
 use hufu_wire::chain::Instruction;
-use hufu_wire::{IssuerId, UnixMillis, read};
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis, read};
 use serde_json::json;
 
 use crate::outcome::Exit;
@@ -25,6 +26,15 @@ pub(crate) struct ListArgs {
     /// Only those in this state
     #[arg(long, value_parser = words(ProposalPhase::ALL.map(ProposalPhase::slug), ProposalPhase::from_slug))]
     state: Option<ProposalPhase>,
+    /// Only those that name this holder
+    #[arg(long, value_name = "N")]
+    holder: Option<u32>,
+    /// Only those that came in at this time or later
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<Moment>,
+    /// Only those that came in before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -64,7 +74,14 @@ pub(crate) struct WithdrawArgs {
 
 /// Runs `hufu change list`.
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
-    let proposals = args.registry.connect()?.proposals(IssuerId(args.issuer), args.state)?;
+    let millis = |moment: Moment| moment.0.millis();
+    let which = WhichProposals {
+        state: args.state,
+        holder: args.holder.map(HolderIndex),
+        since: args.since.map(millis),
+        until: args.until.map(millis),
+    };
+    let proposals = args.registry.connect()?.proposals(IssuerId(args.issuer), which)?;
     let header = ["proposal", "state", "changes", "rule", "proposed", "reason"];
     Ok(listing::list(&proposals, args.json, header, |proposal| {
         [
@@ -92,7 +109,7 @@ pub(super) fn show(args: &ShowArgs) -> anyhow::Result<Exit> {
     }
     say!("proposal {}, {}", proposal.id, state_of(&proposal));
     let lines_max = if args.all { usize::MAX } else { super::propose::LINES_MAX };
-    term::text(&instructed::describe(issuer, &instruction.content, lines_max, term::stdout()));
+    term::text(&instructed::describe(issuer, &instruction.content, None, lines_max, term::stdout()));
     Ok(Exit::Yes)
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_files as files;
 use hufu_files::moment::{Clock, Span, Zone};
 use hufu_wire::chain::{Change, InputsDigest, Record};
-use hufu_wire::{HolderIndex, StatusWord, limits};
+use hufu_wire::{HolderIndex, StatusWord, TestResult, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -17,12 +17,20 @@ use crate::written::WrittenStatus;
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
 #[derive(Debug, Default)]
 pub(super) struct ChangeList {
-    changes: BTreeMap<u32, Change>,
+    changes: BTreeMap<u32, Wanted>,
     pub(super) rule: Option<u32>,
     pub(super) reason: Option<String>,
     pub(super) valid: Option<Span>,
     /// SHA-256 of the file.
     pub(super) inputs: Option<InputsDigest>,
+}
+
+/// What is wanted of one holder. What a colour does not say of the last test and the doses stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    change: Change,
+    keeps_test: bool,
+    keeps_doses: bool,
 }
 
 /// One change as it is written. A colour alone leaves the generation as it is (a lost phone stays lost), a
@@ -86,10 +94,23 @@ impl ChangeList {
         Ok(())
     }
 
-    /// The changes in parts that fit one set each.
-    pub(super) fn sets(&self) -> Vec<Vec<Record>> {
-        let records: Vec<_> =
-            self.changes.iter().map(|(holder, change)| Record::new(HolderIndex(*holder), *change)).collect();
+    /// Whom it names.
+    pub(super) fn holders(&self) -> impl Iterator<Item = HolderIndex> + '_ {
+        self.changes.keys().map(|holder| HolderIndex(*holder))
+    }
+
+    /// Whether what holders have now decides what some of them get.
+    pub(super) fn keeps_some(&self) -> bool {
+        self.changes.values().any(|wanted| wanted.keeps_test || wanted.keeps_doses)
+    }
+
+    /// The changes of holders whose words are `held`, in parts that fit one set each.
+    pub(super) fn sets(&self, held: impl Fn(HolderIndex) -> StatusWord) -> Vec<Vec<Record>> {
+        let record = |(holder, wanted): (&u32, &Wanted)| {
+            let holder = HolderIndex(*holder);
+            Record::new(holder, wanted.of(held(holder)))
+        };
+        let records: Vec<_> = self.changes.iter().map(record).collect();
         records.chunks(limits::CHANGES_MAX).map(<[Record]>::to_vec).collect()
     }
 
@@ -99,14 +120,22 @@ impl ChangeList {
         let zone = file.time_zone.as_deref().map(str::parse::<Zone>).transpose().context("time_zone")?;
         let clock = zone.map_or_else(|| clock.clone(), |zone| clock.clone().with_zone(zone));
         (self.rule, self.reason, self.valid) = (file.rule, file.reason, valid);
-        file.change.iter().try_for_each(|line| self.add(line, &clock))
+        let mut faults = Vec::new();
+        for (number, line) in (1..).zip(&file.change) {
+            if let Err(fault) = self.add(line, &clock) {
+                faults.push(format!("[[change]] {number}: {fault:#}"));
+            }
+        }
+        ensure!(faults.is_empty(), "nothing was signed:\n{}", faults.join("\n"));
+        Ok(())
     }
 
     fn read_table(&mut self, table: &Table, clock: &Clock) -> anyhow::Result<()> {
-        table.collect(&COLUMNS, |_, fields| {
+        let read = table.collect(&COLUMNS, |_, fields| {
             let line = Line::of(fields)?;
             self.add(&line, clock).map_err(|error| format!("{error:#}"))
-        })?;
+        });
+        read.context("nothing was signed")?;
         Ok(())
     }
 }
@@ -121,6 +150,24 @@ const COLUMNS: [Column; 7] = [
     optional("doses", &[]),
     optional("generation", &[]),
 ];
+
+impl Wanted {
+    /// The change of a holder whose word is `held`.
+    fn of(self, held: StatusWord) -> Change {
+        let with = |mut word: StatusWord| {
+            if self.keeps_test && held.test_result() != TestResult::None {
+                word = word.with_test(held.test_minute(), held.test_result());
+            }
+            if self.keeps_doses { word.with_doses(held.doses()) } else { word }
+        };
+        match self.change {
+            _ if held.colour().is_none() => self.change,
+            Change::Word(word) if word != StatusWord::UNKNOWN => Change::Word(with(word)),
+            Change::Status(word) => Change::Status(with(word)),
+            other => other,
+        }
+    }
+}
 
 impl Line {
     fn of(fields: [&str; COLUMNS.len()]) -> Result<Line, String> {
@@ -140,7 +187,17 @@ impl Line {
         })
     }
 
-    fn change(&self, clock: &Clock) -> Result<Change, String> {
+    fn change(&self, clock: &Clock) -> Result<Wanted, String> {
+        let change = self.written(clock)?;
+        let has_colour = !matches!(change, Change::Generation(_) | Change::Word(StatusWord::UNKNOWN));
+        Ok(Wanted {
+            change,
+            keeps_test: has_colour && self.test_result.is_empty(),
+            keeps_doses: has_colour && self.doses.is_none(),
+        })
+    }
+
+    fn written(&self, clock: &Clock) -> Result<Change, String> {
         let doses = self.doses.map(|doses| doses.to_string()).unwrap_or_default();
         let written = WrittenStatus {
             colour: if self.colour == "forget" { "" } else { &self.colour },
@@ -185,7 +242,9 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         match (ChangeList::read(&path, &TableArgs::default(), &Clock::here()), wanted) {
             (Ok(found), Ok(wanted)) => {
-                assert_eq!(found.changes.into_iter().collect::<Vec<_>>(), wanted, "{text}");
+                let found: Vec<_> =
+                    found.changes.into_iter().map(|(holder, wanted)| (holder, wanted.change)).collect();
+                assert_eq!(found, wanted, "{text}");
             }
             (Err(error), Err(wanted)) => {
                 let said = format!("{error:#}");
@@ -209,6 +268,40 @@ mod tests {
                     [[change]]\nholder = 1\ncolour = 'red'\n[[change]]\nholder = 3\ngeneration = 2\n\
                     [[change]]\nholder = 4\ncolour = 'red'\ngeneration = 2\n";
         check("c.toml", toml, Ok(&wanted));
+    }
+
+    #[test]
+    fn r47_a_colour_keeps_test_and_doses_unless_it_says_otherwise() {
+        let minute = hufu_wire::StatusMinute::new(9).unwrap();
+        let [green, red] = [Colour::Green, Colour::Red].map(|colour| StatusWord::new(colour, 0));
+        let held = green.with_test(minute, TestResult::Negative).with_doses(3).with_generation(4);
+        let check = |line: &str, held: StatusWord, wanted: StatusWord| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("c.csv");
+            std::fs::write(&path, format!("holder,colour,test_result,doses,generation\n7,{line}\n")).unwrap();
+            let list = ChangeList::read(&path).unwrap();
+            assert_eq!(list.changes[&7].of(held).apply(held), wanted, "{line}");
+        };
+        let kept = red.with_test(minute, TestResult::Negative).with_doses(3).with_generation(4);
+        check("red,,,", held, kept);
+        check("red,,,6", held, kept.with_generation(6));
+        check("red,none,,", held, red.with_doses(3).with_generation(4));
+        check("red,,0,", held, kept.with_doses(0));
+        check("red,none,0,", held, red.with_generation(4));
+        check("red,,,", green.with_generation(4), red.with_generation(4));
+        check("red,,,", StatusWord::UNKNOWN, red);
+        check("forget,,,", held, StatusWord::UNKNOWN);
+        check(",,,5", held, held.with_generation(5));
+    }
+
+    #[test]
+    fn r47_every_bad_line_is_named_at_once() {
+        let text = "holder,colour\n1,red\n2,blue\n3,green\nx,red\n1,green\n5,\n";
+        let lines = "4 lines are wrong:\nline 3: holder 2: colour must be green, amber or red\nline 5: ";
+        check("c.csv", text, Err(lines));
+        check("c.csv", text, Err("\nline 6: holder 1 is named twice\nline 7: holder 5: name a colour"));
+        let toml = "[[change]]\nholder = 1\ncolour = 'blue'\n[[change]]\nholder = 2\n";
+        check("c.toml", toml, Err("[[change]] 2: holder 2: name a colour"));
     }
 
     #[test]

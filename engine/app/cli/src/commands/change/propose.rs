@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_authority::{Justification, Proposer, Remote, chain_end};
 use hufu_files::moment::{Clock, Moment, Span};
 use hufu_files::{self as files, Readable};
-use hufu_wire::chain::{InputsDigest, Instruction, Proposed};
-use hufu_wire::{RuleId, UnixMillis, read};
+use hufu_wire::chain::{Content, InputsDigest, Instruction, Proposed, Record};
+use hufu_wire::{RuleId, StatusWord, UnixMillis, read};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::listed::{ChangeList, Line, read_inputs};
 use crate::chain::ClockArgs;
+use crate::current::Current;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
@@ -82,6 +83,12 @@ pub(crate) struct ProposeArgs {
     /// Hand in a file of --out, signed elsewhere
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "holder", "key", "agent"])]
     instruction: Option<PathBuf>,
+    /// Also holders whom nobody registered
+    #[arg(long)]
+    unregistered: bool,
+    /// What a colour does not say becomes none: the last test, the doses
+    #[arg(long)]
+    whole: bool,
     /// Sign without asking
     #[arg(long)]
     yes: bool,
@@ -90,7 +97,7 @@ pub(crate) struct ProposeArgs {
     json: bool,
 }
 
-const VALID: Span = Span { s: 86_400 };
+pub(super) const VALID: Span = Span { s: 86_400 };
 
 /// Runs `hufu change propose`.
 pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
@@ -114,56 +121,109 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
         inputs,
         valid: args.valid.or(list.valid).unwrap_or(VALID),
     };
+    let issuer = signer.key().issuer();
     let remote = if args.out.is_some() { None } else { Some(args.registry.connect()?) };
     let after = match &remote {
-        Some(remote) => chain_end(remote, signer.key().issuer(), args.clocks.clocks(), args.reset_time)?,
+        Some(remote) => chain_end(remote, issuer, args.clocks.clocks(), args.reset_time)?,
         None => Proposed::new(args.era, UnixMillis(0)),
     };
-    let mut proposer = Proposer::new(&*signer, justification, after);
-    let mut made = Vec::new();
-    let outcome = propose_each(args, &list, &mut proposer, remote.as_ref(), &mut made);
-    // Also after a fault: what was handed in or written by then stays there.
-    if args.json && (outcome.is_ok() || !made.is_empty()) {
-        say!("{:#}", Value::from(made));
-    }
-    outcome
-}
-
-/// Makes one instruction after the other until one cannot be; `made` gets each, for a machine.
-fn propose_each(
-    args: &ProposeArgs,
-    list: &ChangeList,
-    proposer: &mut Proposer<'_>,
-    remote: Option<&Remote>,
-    made: &mut Vec<Value>,
-) -> anyhow::Result<Exit> {
-    let issuer = proposer.issuer();
-    for (number, set) in (1..).zip(list.sets()) {
-        let content = proposer.content(&set)?;
-        if !args.json {
-            term::note_text(&instructed::describe(issuer, &content, LINES_MAX, term::stderr()));
-        }
-        if !ask::sure("Sign this instruction?", args.yes)? {
-            note!("nothing was signed");
-            return Ok(Exit::No);
-        }
-        let instruction = proposer.sign(&content)?;
-        if let Some(remote) = remote {
-            let proposal = proposer.hand_in(remote, instruction)?;
-            if !args.json {
-                say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
+    let current = remote.as_ref().map(|remote| Current::fetch(remote, issuer, list.holders())).transpose()?;
+    match &current {
+        Some(current) => {
+            current.check_rule(justification.rule)?;
+            if !args.unregistered {
+                current.check_holders()?;
             }
-            made.push(json!(proposal));
-        } else {
+        }
+        None => ensure!(
+            args.whole || !list.keeps_some(),
+            "with --out, what the holders have is not known: name --test and --doses for each colour (none and 0 for none), or \
+             give --whole"
+        ),
+    }
+    let sets = list.sets(|holder| match &current {
+        Some(current) if !args.whole => current.word(holder),
+        _ => StatusWord::UNKNOWN,
+    });
+    let mut proposer = Proposer::new(&*signer, justification, after);
+    let signing = Signing { current: current.as_ref(), yes: args.yes, json: args.json };
+    let mut number = 0;
+    signing.run(&sets, &mut proposer, |proposer, content, instruction| match &remote {
+        Some(remote) => hand_in(proposer, remote, instruction, args.json),
+        None => {
+            number += 1;
             let path = args.out_path(number);
             files::create(&path, &instruction, Readable::All)?;
             if !args.json {
-                say!("{}: {} holders; hand it in with --instruction", path.display(), set.len());
+                say!("{}: {} holders; hand it in with --instruction", path.display(), content.changes.len());
             }
-            made.push(instructed::to_json(issuer, &content, false));
+            Ok(instructed::to_json(issuer, content, false))
         }
+    })
+}
+
+/// How instructions are shown and signed, one after the other.
+pub(super) struct Signing<'s> {
+    /// What the holders have, where that was asked for.
+    pub(super) current: Option<&'s Current>,
+    pub(super) yes: bool,
+    pub(super) json: bool,
+}
+
+impl Signing<'_> {
+    /// Makes one instruction for each of `sets` until one cannot be made; `deliver` says for a machine what became of it.
+    pub(super) fn run(
+        &self,
+        sets: &[Vec<Record>],
+        proposer: &mut Proposer<'_>,
+        mut deliver: impl FnMut(&Proposer<'_>, &Content<'_>, Vec<u8>) -> anyhow::Result<Value>,
+    ) -> anyhow::Result<Exit> {
+        let mut made = Vec::new();
+        let outcome = self.each(sets, proposer, &mut made, &mut deliver);
+        // Also after a fault: what was handed in or written by then stays there.
+        if self.json && (outcome.is_ok() || !made.is_empty()) {
+            say!("{:#}", Value::from(made));
+        }
+        outcome
     }
-    Ok(Exit::Yes)
+
+    fn each(
+        &self,
+        sets: &[Vec<Record>],
+        proposer: &mut Proposer<'_>,
+        made: &mut Vec<Value>,
+        deliver: &mut dyn FnMut(&Proposer<'_>, &Content<'_>, Vec<u8>) -> anyhow::Result<Value>,
+    ) -> anyhow::Result<Exit> {
+        for set in sets {
+            let content = proposer.content(set)?;
+            if !self.json {
+                let paint = term::stderr();
+                let text = instructed::describe(proposer.issuer(), &content, self.current, LINES_MAX, paint);
+                term::note_text(&text);
+            }
+            if !ask::sure("Sign this instruction?", self.yes)? {
+                note!("nothing was signed");
+                return Ok(Exit::No);
+            }
+            let instruction = proposer.sign(&content)?;
+            made.push(deliver(proposer, &content, instruction)?);
+        }
+        Ok(Exit::Yes)
+    }
+}
+
+/// Hands in an instruction and says so.
+pub(super) fn hand_in(
+    proposer: &Proposer<'_>,
+    remote: &Remote,
+    instruction: Vec<u8>,
+    json: bool,
+) -> anyhow::Result<Value> {
+    let proposal = proposer.hand_in(remote, instruction)?;
+    if !json {
+        say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
+    }
+    Ok(json!(proposal))
 }
 
 /// As many changes as fit a screen with the rest.

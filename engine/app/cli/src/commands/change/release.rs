@@ -35,7 +35,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     let brake = confirmer.held(id)?;
     let bytes = confirmer.fetch(id)?;
     let instruction = confirmer.open(&bytes)?;
-    term::note_text(&instructed::describe(issuer, &instruction.content, LINES_MAX, term::stderr()));
+    term::note_text(&instructed::describe(issuer, &instruction.content, None, LINES_MAX, term::stderr()));
     note!("{}", describe_braked(issuer, id, &brake));
     if !ask::sure(&format!("Let {} holders turn red?", brake.reds), args.yes)? {
         note!("proposal {id} was not released");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, ensure};
 use hufu_authority::{Confirmer, Outcome, Proposer, Remote};
 use hufu_contract::{Proposal, ProposalId, ProposalPhase};
+use hufu_upstream::WhichProposals;
 use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
 
@@ -95,7 +96,8 @@ impl Plan {
     ) -> anyhow::Result<Plan> {
         let mut waiting = Vec::new();
         for state in [ProposalPhase::Pending, ProposalPhase::Braked] {
-            let proposals = remote.proposals(issuer, Some(state))?;
+            let which = WhichProposals { state: Some(state), ..WhichProposals::default() };
+            let proposals = remote.proposals(issuer, which)?;
             waiting.extend(proposals.into_iter().filter(|proposal| proposal.inputs.0 == inputs.0));
         }
         waiting.sort_by_key(|proposal| (proposal.era, proposal.proposed_ms));

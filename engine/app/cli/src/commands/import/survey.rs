@@ -39,8 +39,8 @@ pub(super) struct Survey {
 }
 
 const SAME_NUMBER: &str = "an earlier line has the same id number";
-const SAME_DOCUMENT: &str = "an earlier line has the same id number: if it is another person's, write the state that issued \
-    each document, like passport:USA:E12345678";
+const SAME_DOCUMENT: &str = "an earlier line has the same id number: if it is another person's document then write the state \
+    that issued each (passport:USA:E12345678)";
 
 impl<'c> Inspector<'c> {
     /// Typed times are read against `clock`.
