@@ -14,10 +14,13 @@ use hufu_registry::store::Store;
 use hufu_registry::vault::Vault;
 use hufu_registry::{Fault, Registry, Signers};
 use hufu_sqlite::SqliteStore;
+use hufu_wire::RuleId;
 use tokio::runtime::Builder;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Files, StoreUrl};
+use crate::ends::ChainEnds;
 use crate::trust::Trust;
 
 /// A registry, and what says whose keys it believes.
@@ -25,6 +28,7 @@ pub(crate) struct Assembled {
     pub(crate) registry: Arc<Registry>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) trust: Trust,
+    pub(crate) ends: Arc<Mutex<ChainEnds>>,
 }
 
 /// Reads every file that `config` names and opens the store.
@@ -36,9 +40,15 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let vault = open_vault(&config.files.vault)?;
     let signers = read_signers(&config.files)?;
     let store = open_store(config).await?;
-    let registry = Registry::new(Arc::clone(&store), vault, signers, trust.keyring());
+    let rules = config.rules.iter().map(|(rule, name)| (RuleId(rule.0), name.clone())).collect();
+    let registry = Registry::new(Arc::clone(&store), vault, signers, trust.keyring()).with_rules(rules);
     registry.ready().await.map_err(marked)?;
-    Ok(Assembled { registry: Arc::new(registry), store, trust })
+    let ends = ChainEnds::load(&config.chain_ends())?;
+    if let Err(old) = ends.check(&registry).await {
+        store.close().await;
+        return Err(old);
+    }
+    Ok(Assembled { registry: Arc::new(registry), store, trust, ends: Arc::new(Mutex::new(ends)) })
 }
 
 /// Opens the database, which is made or brought up to date if need be.
@@ -120,7 +130,7 @@ fn read_signers(files: &Files) -> anyhow::Result<Signers> {
 }
 
 /// A fault of the registry as a command ends with it.
-fn marked(fault: Fault) -> anyhow::Error {
+pub(crate) fn marked(fault: Fault) -> anyhow::Error {
     match fault {
         Fault::Unavailable(_) => unavailable(fault),
         fault => anyhow::Error::new(fault),

@@ -1,6 +1,7 @@
 //! The registry's own configuration: `registry.toml`. Every key is described in `docs/examples/registry.toml`, which
 //! a test keeps equal to what stands here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -31,8 +32,33 @@ pub struct Config {
     /// How much is kept of snapshots.
     #[serde(default)]
     pub snapshots: Snapshots,
+    /// Rules that instructions may name, by number; any when there is none.
+    #[serde(default)]
+    pub rules: BTreeMap<RuleNumber, String>,
     /// Where chains are published beside the API.
     pub nats: Option<Nats>,
+}
+
+/// The number of a rule, as it stands before its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(try_from = "String")]
+#[cfg_attr(test, serde(into = "String"))]
+pub struct RuleNumber(pub u32);
+
+impl TryFrom<String> for RuleNumber {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<RuleNumber, &'static str> {
+        text.parse().map(RuleNumber).map_err(|_| "a rule has a number from 0 to 4294967295 before its name")
+    }
+}
+
+#[cfg(test)]
+impl From<RuleNumber> for String {
+    fn from(rule: RuleNumber) -> String {
+        rule.0.to_string()
+    }
 }
 
 /// The address, and how much is done at once.
@@ -110,6 +136,8 @@ pub struct Files {
     /// Secret keys that sign rosters.
     #[serde(default)]
     pub roster_keys: Vec<PathBuf>,
+    /// The note of where chains end; beside the vault's keys when there is none.
+    pub chain_ends: Option<PathBuf>,
     /// The folder of snapshots.
     pub snapshots: Option<PathBuf>,
     /// The API's certificate, PEM.
@@ -178,7 +206,7 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { log: _, listen, store, files, snapshots, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, rules: _, nats } = self;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
         place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
         place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
@@ -222,6 +250,12 @@ impl Config {
         Ok(())
     }
 
+    /// Where the note lies of where chains end.
+    pub fn chain_ends(&self) -> PathBuf {
+        let files = &self.files;
+        files.chain_ends.clone().unwrap_or_else(|| files.vault.with_file_name("chain-ends"))
+    }
+
     fn make_relative_to(&mut self, folder: &Path) {
         let Files {
             vault,
@@ -230,13 +264,18 @@ impl Config {
             publisher_keys,
             credential_keys,
             roster_keys,
+            chain_ends,
             snapshots,
             certificate,
             key,
         } = &mut self.files;
         let keys = publisher_keys.iter_mut().chain(credential_keys).chain(roster_keys);
         let named = [vault, operator_key, trust_list].into_iter().chain(keys);
-        let optional = snapshots.iter_mut().chain(certificate.iter_mut().map(Spanned::as_mut)).chain(key);
+        let optional = snapshots
+            .iter_mut()
+            .chain(chain_ends)
+            .chain(certificate.iter_mut().map(Spanned::as_mut))
+            .chain(key);
         for path in named.chain(optional) {
             *path = folder.join(&*path);
         }

@@ -13,12 +13,12 @@ use rustls_pki_types::pem::PemObject as _;
 /// What the page shows.
 pub(crate) struct RegistryFigures {
     pub(crate) source: Arc<FigureSource>,
-    pub(crate) ends: Arc<Ends>,
+    pub(crate) expiries: Arc<Expiries>,
 }
 
 /// When what the registry has loaded ends.
 #[derive(Debug, Default)]
-pub(crate) struct Ends(Mutex<Loaded>);
+pub(crate) struct Expiries(Mutex<Loaded>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Loaded {
@@ -29,7 +29,7 @@ struct Loaded {
     certificate: Option<UnixSeconds>,
 }
 
-impl Ends {
+impl Expiries {
     /// These are loaded now. A certificate that cannot be read has no end here; serving it fails elsewhere.
     pub(crate) fn set(&self, keyring: &Keyring, tls: Option<&TlsFiles>) {
         let leaf = tls.and_then(|tls| CertificateDer::from_pem_file(&tls.certificate).ok());
@@ -113,7 +113,7 @@ impl Exhibit for RegistryFigures {
             Family::level("registry_trail_lines", "Number of the trail's last line", figures.trail_lines),
             Family::level("registry_tokens", "Tokens that may be used", figures.tokens),
         ];
-        families.extend(self.ends.families(moment::now().seconds()));
+        families.extend(self.expiries.families(moment::now().seconds()));
         families
     }
 

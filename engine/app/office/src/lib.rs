@@ -1,7 +1,9 @@
 //! A registry as a library: put together from its configuration, kept up to date with its files, stopped.
 
 mod assemble;
+mod backup;
 pub mod config;
+mod ends;
 mod figures;
 #[cfg(feature = "nats")]
 mod nats;
@@ -9,5 +11,7 @@ mod office;
 mod trust;
 
 pub use assemble::{open_vault, with_registry};
+pub use backup::{Verified, back_up, restore};
 pub use config::Config;
+pub use ends::{ChainEnds, Lost};
 pub use office::{Office, Prepared};

@@ -10,7 +10,8 @@ use hufu_transport::{Exhibit, MetricsPage};
 
 use crate::assemble::{Assembled, assemble};
 use crate::config::Config;
-use crate::figures::{Ends, RegistryFigures};
+use crate::ends::Noting;
+use crate::figures::{Expiries, RegistryFigures};
 
 /// A registry whose files were all read and whose store answers.
 pub struct Prepared {
@@ -25,8 +26,9 @@ pub struct Office {
     lists: Watched,
     certificate: Option<Watched>,
     running: Running,
-    ends: Arc<Ends>,
+    expiries: Arc<Expiries>,
     metrics: Option<MetricsPage>,
+    noting: Noting,
     #[cfg(feature = "nats")]
     _publisher: Option<hufu_nats::Publisher>,
 }
@@ -63,9 +65,9 @@ impl Prepared {
         let certificate = options.tls.as_ref().map(|tls| Watched::new([&tls.certificate, &tls.key]));
         options.tls.as_ref().map_or(Ok(()), |tls| keys::ensure_private(&tls.key))?;
         let running = serve(&options, assembled.registry.clone())?;
-        let ends = Arc::new(Ends::default());
-        ends.set(&assembled.trust.keyring(), options.tls.as_ref());
-        let figures = RegistryFigures { source: running.figures(), ends: Arc::clone(&ends) };
+        let expiries = Arc::new(Expiries::default());
+        expiries.set(&assembled.trust.keyring(), options.tls.as_ref());
+        let figures = RegistryFigures { source: running.figures(), expiries: Arc::clone(&expiries) };
         let page: Vec<Arc<dyn Exhibit>> = vec![Arc::new(figures), exhibit];
         let metrics =
             config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, Arc::new(page))).transpose()?;
@@ -77,14 +79,16 @@ impl Prepared {
             config.nats.is_none(),
             "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
         );
+        let noting = Noting::start(Arc::clone(&assembled.ends), Arc::clone(&assembled.registry));
         Ok(Office {
             assembled,
             tls: options.tls,
             lists,
             certificate,
             running,
-            ends,
+            expiries,
             metrics,
+            noting,
             #[cfg(feature = "nats")]
             _publisher: publisher,
         })
@@ -104,12 +108,12 @@ impl Office {
 
     /// Takes files that have changed; to be called once a second. `at_once`: also files that were refused a moment ago.
     pub fn refresh(&mut self, at_once: bool) {
-        let Office { assembled, tls, lists, certificate, running, ends, .. } = self;
+        let Office { assembled, tls, lists, certificate, running, expiries, .. } = self;
         lists.follow(at_once, || {
             assembled.trust.renew()?;
             let keyring = assembled.trust.keyring();
             let version = keyring.version();
-            ends.set(&keyring, tls.as_ref());
+            expiries.set(&keyring, tls.as_ref());
             assembled.registry.trust(keyring);
             Ok(format!("version {version} of the trust list is loaded"))
         });
@@ -117,7 +121,7 @@ impl Office {
             watched.follow(at_once, || {
                 keys::ensure_private(&tls.key)?;
                 running.renew(tls)?;
-                ends.set(&assembled.trust.keyring(), Some(tls));
+                expiries.set(&assembled.trust.keyring(), Some(tls));
                 Ok("the API's certificate is loaded".to_owned())
             });
         }
@@ -129,6 +133,7 @@ impl Office {
             metrics.stop();
         }
         self.running.stop().await;
+        self.noting.stop().await;
         self.assembled.store.close().await;
     }
 }

@@ -4,6 +4,7 @@
 //! disk. Several processes may open one file; each writes in its turn, and wakes stay within a process, so the others
 //! notice within a second.
 
+mod backup;
 mod chain;
 mod checkpoints;
 mod credentials;
@@ -20,4 +21,5 @@ mod store;
 mod tokens;
 mod trail;
 
+pub use backup::{check, companions, copy};
 pub use store::SqliteStore;

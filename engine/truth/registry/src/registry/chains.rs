@@ -1,11 +1,11 @@
 //! Chains: confirmed, appended, handed out.
 
-use hufu_codes::chain::{Confirmed, Tip, Unconfirmed, content_digest};
+use hufu_codes::chain::{Confirmed, Tip, Unconfirmed, chain_digest, content_digest};
 use hufu_contract::ProposalId;
 use hufu_contract::Scope;
 use hufu_contract::StoredSet;
-use hufu_wire::chain::{ChangeSet, Head, Parts};
-use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
+use hufu_wire::chain::{ChainDigest, ChangeSet, Head, Parts};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis, read};
 
 use super::{Registry, check_not_ahead};
 use crate::caller::Caller;
@@ -16,6 +16,9 @@ use crate::trail::{Action, Entry};
 
 /// Most words of one page of statuses: 12 MiB as they travel.
 const STATUSES_MAX: u32 = 1 << 20;
+
+/// Sets that are read at once when chains are checked, bytes: a few of the largest.
+const CHECK_BYTES_MAX: usize = 4 << 20;
 
 impl Registry {
     /// Takes the confirmation of a proposal: the bytes of a change set, with both signatures. Both are verified here
@@ -113,6 +116,69 @@ impl Registry {
             ends.push((issuer.id, self.tip_of(issuer.id).await?));
         }
         Ok(ends)
+    }
+
+    /// Follows every chain from its first set to its end, and answers with the ends: digests are computed again, and each set
+    /// names the one before. Signatures are the audit's.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Damaged`] with the first set that does not fit.
+    pub async fn check_chains(&self, caller: &Caller) -> Result<Vec<(IssuerId, Tip)>, Fault> {
+        caller.may_everywhere(Scope::Audit)?;
+        let ends = self.chain_ends().await?;
+        for (issuer, tip) in &ends {
+            let damaged = |what: &str| Fault::Damaged(format!("the chain of issuer {issuer} {what}"));
+            let (mut after, mut digest) = (Sequence(0), ChainDigest::NONE);
+            while after < tip.sequence {
+                let sets = self.store.sets(*issuer, after, CHECK_BYTES_MAX).await?;
+                if sets.is_empty() {
+                    return Err(damaged(&format!("has no set after {after}")));
+                }
+                for set in sets {
+                    let parts = Parts::of(&set.bytes).map_err(|malformed| damaged(&malformed.to_string()))?;
+                    let read: ChangeSet<'_> =
+                        read(&set.bytes).map_err(|malformed| damaged(&malformed.to_string()))?;
+                    if read.position.previous != digest {
+                        return Err(damaged(&format!("is broken before set {}", set.sequence)));
+                    }
+                    digest = chain_digest(parts.position, &content_digest(parts.content));
+                    after = set.sequence;
+                }
+            }
+            if (after, digest) != (tip.sequence, tip.digest) {
+                return Err(damaged(&format!("does not end with set {}", tip.sequence)));
+            }
+        }
+        Ok(ends)
+    }
+
+    /// The chain's digest at a set; `None` when the chain is shorter, or there is no such issuer.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
+    pub async fn digest_at(
+        &self,
+        issuer: IssuerId,
+        sequence: Sequence,
+    ) -> Result<Option<ChainDigest>, Fault> {
+        let Some(set) = self.store.set(issuer, sequence).await? else { return Ok(None) };
+        let parts = Parts::of(&set.bytes).map_err(|malformed| Fault::Damaged(malformed.to_string()))?;
+        Ok(Some(chain_digest(parts.position, &content_digest(parts.content))))
+    }
+
+    /// Notes that the operator goes on without sets whose heads were signed.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn note_loss(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        what: &str,
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        caller.may_everywhere(Scope::Admin)?;
+        self.store.note(&Entry::new(now, caller, Action::LossAccepted, Some(issuer), what)).await
     }
 
     pub(super) async fn tip_of(&self, issuer: IssuerId) -> Result<Tip, Fault> {
