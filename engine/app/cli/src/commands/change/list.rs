@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::Args;
 use hufu_contract::{Proposal, ProposalId, ProposalPhase};
-use hufu_files::moment::{self, Moment};
+use hufu_files::moment::{self, Clock, Moment};
 use hufu_upstream::WhichProposals;
 use hufu_wire::chain::Instruction;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis, read};
@@ -74,12 +74,13 @@ pub(crate) struct WithdrawArgs {
 
 /// Runs `hufu change list`.
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
-    let millis = |moment: Moment| moment.0.millis();
+    let clock = Clock::here();
+    let millis = |moment: Moment| anyhow::Ok(clock.any(moment)?.millis());
     let which = WhichProposals {
         state: args.state,
         holder: args.holder.map(HolderIndex),
-        since: args.since.map(millis),
-        until: args.until.map(millis),
+        since: args.since.map(millis).transpose().context("--since")?,
+        until: args.until.map(millis).transpose().context("--until")?,
     };
     let proposals = args.registry.connect()?.proposals(IssuerId(args.issuer), which)?;
     let header = ["proposal", "state", "changes", "rule", "proposed", "reason"];
