@@ -129,11 +129,7 @@ fn a_clock_that_stands_still_is_for_tests_on_this_machine_alone() {
     // Whoever checks a configuration is told that no gate may ask this engine.
     deployment.write("open.toml", &text);
     let refused = deployment.attempt(&format!("{serve} --check"));
-    assert!(
-        said(&refused).contains("the engine's clock stands still at "),
-        "{}",
-        said(&refused)
-    );
+    assert!(said(&refused).contains("the engine's clock stands still at "), "{}", said(&refused));
     // A code of today has expired there.
     deployment.issue("42");
     let engine = deployment.serve_with(&["--clock-stands-at", "+2d"]);
