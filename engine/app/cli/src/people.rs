@@ -14,7 +14,7 @@ use hufu_registry::{IdNumber, Person};
 use hufu_wire::text::is_hidden;
 use hufu_wire::{HolderIndex, IssuerId};
 
-use crate::table::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required};
+use crate::table::{Column, GROUP, ID_NUMBER, NAME, Table, TableArgs, optional, required};
 use crate::term::note;
 
 /// A name list, and what becomes of it.
@@ -88,10 +88,10 @@ impl Unfound {
 /// Every line that cannot be read, and every person who is in it twice.
 pub(crate) fn read(path: &Path, args: &TableArgs) -> anyhow::Result<Vec<Listed>> {
     const COLUMNS: [Column; 3] =
-        [required("id_number", ID_NUMBER), required("name", NAME), optional("group", &["班级", "class"])];
+        [required("id_number", ID_NUMBER), required("name", NAME), optional("group", GROUP)];
     let mut lines = HashMap::new();
     let listed = Table::open(path, args)?.collect(&COLUMNS, |line, [id_number, name, group]| {
-        let id_number = IdNumber::read(id_number).map_err(|fault| format!("id_number: {fault}"))?;
+        let id_number = id_number_in_table(id_number)?;
         if group.contains(is_hidden) {
             return Err("group has control characters, or others that are not seen".to_owned());
         }
@@ -103,6 +103,22 @@ pub(crate) fn read(path: &Path, args: &TableArgs) -> anyhow::Result<Vec<Listed>>
     })?;
     ensure!(!listed.is_empty(), "{} names no person", path.display());
     Ok(listed)
+}
+
+/// Reads the id number of a table's row, which a spreadsheet may have spoilt.
+///
+/// # Errors
+/// The cause, which repeats nothing of the number.
+pub(crate) fn id_number_in_table(text: &str) -> Result<IdNumber, String> {
+    let number = IdNumber::read(text).map_err(|fault| format!("id_number: {fault}"))?;
+    if number.may_be_rounded() {
+        return Err(
+            "id_number ends in 000, as after a spreadsheet took it for a number; when it is right, register \
+                    this person with `hufu holder add`"
+                .to_owned(),
+        );
+    }
+    Ok(number)
 }
 
 /// Asks a registry who they are.
@@ -122,7 +138,8 @@ pub(crate) fn look_up(remote: &Remote, issuer: IssuerId, listed: Vec<Listed>) ->
             found.len(),
             batch.len()
         );
-        named.extend(batch.into_iter().zip(found).map(|(listed, found)| listed.named(issuer, found)));
+        named
+            .extend(batch.into_iter().zip(found).map(|(listed, found)| listed.named(issuer, found.as_ref())));
     }
     Ok(named)
 }
@@ -133,11 +150,11 @@ impl Listed {
         SoughtHolder { id_number, name: Some(name) }
     }
 
-    fn named(self, issuer: IssuerId, found: Option<FoundHolder>) -> Named {
+    fn named(self, issuer: IssuerId, found: Option<&FoundHolder>) -> Named {
         let holder = match found {
             None => Err(Unfound::Unregistered),
             Some(FoundHolder { same_name: false, .. }) => Err(Unfound::OtherName),
-            Some(FoundHolder { index, .. }) => Ok((issuer, HolderIndex(index))),
+            Some(FoundHolder { index, .. }) => Ok((issuer, HolderIndex(*index))),
         };
         Named { line: self.line, group: self.group, display: self.person.display(), holder }
     }
@@ -246,7 +263,7 @@ mod tests {
         let found = FoundHolder { index: 7, display: String::new(), same_name: true };
         let other = FoundHolder { same_name: false, ..found.clone() };
         let mut good = good.into_iter();
-        let named = good.next().unwrap().named(IssuerId(1), Some(found));
+        let named = good.next().unwrap().named(IssuerId(1), Some(&found));
         let wanted = Named {
             line: 2,
             group: "3b".to_owned(),
@@ -254,13 +271,16 @@ mod tests {
             holder: Ok((IssuerId(1), HolderIndex(7))),
         };
         assert_eq!(named, wanted);
-        assert_eq!(good.next().unwrap().named(IssuerId(1), Some(other)).holder, Err(Unfound::OtherName));
+        assert_eq!(good.next().unwrap().named(IssuerId(1), Some(&other)).holder, Err(Unfound::OtherName));
 
-        let bad = "id_number,name\n320101198802140018,陈一\npassport:E123,刘二\npassport:e-123,刘二\npassport:E124,\n";
+        let bad = "id_number,name\n320101198802140018,陈一\npassport:E123,刘二\npassport:e-123,刘二\npassport:E124,\n320101198007013000,李四\n";
         let said = listed(bad).err().unwrap();
-        for wanted in
-            ["line 2: id_number: the check", "line 4: the same id number as in line 3", "line 5: name"]
-        {
+        for wanted in [
+            "line 2: id_number: the check",
+            "line 4: the same id number as in line 3",
+            "line 5: name",
+            "line 6: id_number ends in 000",
+        ] {
             assert!(said.contains(wanted), "{said}");
         }
         assert!(!said.contains("E123") && !said.contains("刘"), "{said}");

@@ -20,7 +20,7 @@ use clap::Args;
 use hufu_wire::chain::InputsDigest;
 
 use self::columns::Header;
-pub(crate) use self::columns::{Column, ID_NUMBER, NAME, optional, required};
+pub(crate) use self::columns::{Column, GROUP, ID_NUMBER, NAME, optional, required};
 pub(crate) use self::encoding::Encoding;
 
 /// How to read a table where the file does not say it.

@@ -38,8 +38,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.parquet --key shanghai.key --rule 1 --national-key national.key --refuse-max 100 --yes
 
 The first line of a CSV file or a sheet names its columns; a Parquet file has them by name. name (姓名) and id_number \
-(身份证号, 证件号码) are needed: an id number is the 18 characters of a resident's, or the kind of another document, the \
-state that issued it in three letters, and its number, passport:USA:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
+(身份证号, 证件号码) are needed, group (班级) only goes into the file of --names: an id number is the 18 characters of a \
+resident's, or the kind of another document, the state that issued it in three letters, and its number, \
+passport:USA:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
 negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person is registered and \
 stays unknown to gates.
 
@@ -158,7 +159,7 @@ fn look((table, clock): (&Table, &Clock), refused: &mut Refused) -> anyhow::Resu
     let mut inspector = Inspector::new(clock);
     let mut survey = Survey::default();
     table.each(&COLUMNS, "looking", |(number, fields)| {
-        match fields.and_then(|fields| inspector.inspect(&fields)) {
+        match fields.and_then(|[person @ .., _]| inspector.inspect(&person)) {
             Ok(taken) => survey.count(&taken),
             Err(cause) => refused.refuse(number, &cause)?,
         }

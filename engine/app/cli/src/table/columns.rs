@@ -19,6 +19,9 @@ pub(crate) const NAME: &[&str] = &["姓名"];
 /// The same of id numbers.
 pub(crate) const ID_NUMBER: &[&str] = &["身份证号", "身份证号码", "证件号", "证件号码"];
 
+/// The same of classes.
+pub(crate) const GROUP: &[&str] = &["班级", "class"];
+
 /// A column that the file must have.
 pub(crate) const fn required(name: &'static str, aliases: &'static [&'static str]) -> Column {
     Column { name, aliases, needed: true }

@@ -101,6 +101,11 @@ fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
     let relations = format!(
         "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{relations}</Relationships>"
     );
+    let whole = format!(
+        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"w\" \
+         Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+    );
+    put("_rels/.rels", &whole);
     put("xl/_rels/workbook.xml.rels", &relations);
     // Style 1 is a date and a time.
     let styles = "<cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs>";

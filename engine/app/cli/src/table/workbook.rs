@@ -14,8 +14,8 @@ use crate::term::printable;
 const UNZIPPED_BYTES_MAX: u64 = 512 << 20;
 /// Most columns that are read.
 const COLUMNS_MAX: usize = 256;
-/// From here on a spreadsheet has kept 15 digits of a number and put zeroes for the others.
-const ROUNDED_FROM: f64 = 1e15;
+/// Digits of a number that a spreadsheet keeps; it puts zeroes for the others.
+const DIGITS_MAX: usize = 15;
 
 const ROUNDED: &str = "a number of more than 15 digits was kept as a number, so the spreadsheet has replaced its last \
     digits by zeroes; format the column as text and enter the numbers again";
@@ -159,26 +159,24 @@ fn damaged(error: &XlsxError) -> anyhow::Error {
 fn text(cell: &DataRef<'_>) -> Result<String, &'static str> {
     Ok(match cell {
         DataRef::Empty => String::new(),
-        DataRef::String(text) => text.clone(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) => text.clone(),
         DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Int(number) => return number_text(*number as f64),
-        DataRef::Float(number) => return number_text(*number),
+        DataRef::Int(number) => return number_text(number),
+        DataRef::Float(number) => return number_text(number),
         DataRef::Bool(bool) => bool.to_string(),
         DataRef::DateTime(time) if time.is_duration() => {
             return Err("a length of time where a text should be");
         }
         DataRef::DateTime(time) => date_text(*time),
-        DataRef::DateTimeIso(text) => text.clone(),
         DataRef::DurationIso(_) => return Err("a length of time where a text should be"),
         DataRef::Error(_) => return Err("a formula in it failed"),
     })
 }
 
-fn number_text(number: f64) -> Result<String, &'static str> {
-    if !number.is_finite() || number.abs() >= ROUNDED_FROM {
-        return Err(ROUNDED);
-    }
-    Ok(number.to_string())
+fn number_text(number: &impl ToString) -> Result<String, &'static str> {
+    let text = number.to_string();
+    let digits = text.bytes().take_while(|byte| *byte != b'.').filter(u8::is_ascii_digit).count();
+    if (1..=DIGITS_MAX).contains(&digits) { Ok(text) } else { Err(ROUNDED) }
 }
 
 fn date_text(time: ExcelDateTime) -> String {

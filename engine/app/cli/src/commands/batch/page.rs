@@ -43,8 +43,14 @@ pub(super) fn page(report: &Report<'_>, roster: &Path, now: UnixSeconds) -> Stri
     for row in report.rows() {
         groups.entry(row.group()).or_default().push(row);
     }
-    for (name, mut rows) in groups {
-        rows.sort_by_key(|row| row.named.map_or(u64::MAX, |named| named.line));
+    let place = |row: &Row<'_>| row.named.map_or(u64::MAX, |named| named.line);
+    for rows in groups.values_mut() {
+        rows.sort_by_key(place);
+    }
+    // In the order of the name list: class 10 comes after class 9.
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, rows)| rows.first().map_or(u64::MAX, place));
+    for (name, rows) in groups {
         group(&mut page, name, &rows);
     }
     page.push_str("</body></html>\n");
@@ -91,13 +97,11 @@ fn group(page: &mut String, name: &str, rows: &[Row<'_>]) {
 
 /// The number of the line in the name list, and the masked name; of a member whom no list names, issuer and holder.
 fn number_and_name(row: &Row<'_>) -> (String, String) {
-    match row.named {
-        Some(named) => (named.line.to_string(), escaped(&named.display)),
-        None => {
-            let [issuer, holder] = row.place();
-            (String::new(), format!("holder {holder} of issuer {issuer}"))
-        }
+    if let Some(named) = row.named {
+        return (named.line.to_string(), escaped(&named.display));
     }
+    let [issuer, holder] = row.place();
+    (String::new(), format!("holder {holder} of issuer {issuer}"))
 }
 
 fn escaped(text: &str) -> String {
@@ -140,8 +144,9 @@ mod tests {
         let report = Report::new(summary, &members, &verdicts, &known);
         let text = page(&report, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
         assert!(text.contains("1 may enter, 2 need a person, 1 may not enter"), "{text}");
-        let (a, b) = (text.find("<h2>3a</h2>").unwrap(), text.find("<h2>3b</h2>").unwrap());
-        assert!(text[a..b].contains("<td>3</td><td>&lt;3*</td><td>NEEDS A PERSON</td>"), "{text}");
+        let (b, a) = (text.find("<h2>3b</h2>").unwrap(), text.find("<h2>3a</h2>").unwrap());
+        assert!(b < a, "in the order of the list");
+        assert!(text[a..].contains("<td>3</td><td>&lt;3*</td><td>NEEDS A PERSON</td>"), "{text}");
         assert!(text[b..].contains("<li>2 &lt;2*</li>"), "{text}");
         assert!(
             text[b..].contains("<td>4</td><td>&lt;4*</td><td>NEEDS A PERSON</td><td>not registered"),

@@ -4,11 +4,11 @@ use hufu_files::moment::Clock;
 use hufu_wire::StatusWord;
 use hufu_wire::text::is_hidden;
 
-use crate::table::{Column, ID_NUMBER, NAME, optional, required};
+use crate::table::{Column, GROUP, ID_NUMBER, NAME, optional, required};
 use crate::written::WrittenStatus;
 
-/// The columns of a population, in the order of [`Fields`].
-pub(super) const COLUMNS: [Column; 8] = [
+/// The columns of a population: those of [`Fields`], and the group, which only a list of names repeats.
+pub(super) const COLUMNS: [Column; 9] = [
     required("name", NAME),
     required("id_number", ID_NUMBER),
     optional("phone", &["手机号", "手机号码"]),
@@ -17,10 +17,11 @@ pub(super) const COLUMNS: [Column; 8] = [
     optional("test_at", &[]),
     optional("test_result", &[]),
     optional("doses", &[]),
+    optional("group", GROUP),
 ];
 
-/// The text of a line's columns, by [`COLUMNS`]; what is missing is empty.
-pub(super) type Fields<'f> = [&'f str; COLUMNS.len()];
+/// The text of a line's columns without the group; what is missing is empty.
+pub(super) type Fields<'f> = [&'f str; COLUMNS.len() - 1];
 
 /// A person as the registry takes one, with the status that the file gives, if it gives any.
 #[derive(Debug, PartialEq, Eq)]

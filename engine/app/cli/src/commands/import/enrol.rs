@@ -36,8 +36,10 @@ pub(super) fn enrol(
     let mut statuses = Statuses::default();
     table.each(&COLUMNS, "registering", |(line, fields)| {
         // What is refused was told when the file was looked at.
-        if let Ok(taken) = fields.and_then(|fields| inspector.inspect(&fields)) {
-            batch.push(line, &taken.person, taken.status);
+        let looked =
+            |[person @ .., group]: [&str; COLUMNS.len()]| Ok((inspector.inspect(&person)?, group.to_owned()));
+        if let Ok((taken, group)) = fields.and_then(looked) {
+            batch.push((line, group), &taken.person, taken.status);
         }
         if batch.holders.len() == BATCH {
             batch.send(remote, issuer, refused, &mut statuses, (summary, names.as_deref_mut()))?;
@@ -59,6 +61,7 @@ struct Batch {
 /// A line of the file.
 struct Line {
     number: u64,
+    group: String,
     status: Option<StatusWord>,
     /// The masked name.
     display: String,
@@ -69,13 +72,13 @@ const OTHER_PERSON: &str = "the id number is registered with another name: corre
     `hufu holder correct`; a document of another state needs its state, like passport:USA:E12345678";
 
 impl Batch {
-    fn push(&mut self, number: u64, person: &Person, status: Option<StatusWord>) {
+    fn push(&mut self, (number, group): (u64, String), person: &Person, status: Option<StatusWord>) {
         self.holders.push(NewHolder {
             name: person.name().to_owned(),
             id_number: person.id_number().as_str().to_owned(),
             phone: person.phone().map(str::to_owned),
         });
-        self.lines.push(Line { number, status, display: person.display() });
+        self.lines.push(Line { number, group, status, display: person.display() });
     }
 
     fn send(
@@ -117,8 +120,8 @@ impl Batch {
         );
         let lines: Vec<_> = registered.iter().zip(self.lines.drain(..)).collect();
         if let Some(names) = names {
-            for (holder, Line { number, display, .. }) in &lines {
-                let (group, display) = (String::new(), display.clone());
+            for (holder, Line { number, group, display, .. }) in &lines {
+                let (group, display) = (group.clone(), display.clone());
                 let holder = Ok((issuer, HolderIndex(holder.index)));
                 names.push(&Named { line: *number, group, display, holder })?;
             }

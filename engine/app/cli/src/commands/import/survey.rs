@@ -5,10 +5,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
 use hufu_files::moment::Clock;
-use hufu_registry::{IdNumber, Person};
+use hufu_registry::Person;
 use hufu_wire::{Colour, StatusWord};
 
 use super::columns::{self, Fields};
+use crate::people::id_number_in_table;
 
 /// Takes lines or refuses them, each by itself and by those before it.
 pub(super) struct Inspector<'c> {
@@ -18,10 +19,6 @@ pub(super) struct Inspector<'c> {
     seen: HashSet<u64>,
     hasher: RandomState,
 }
-
-/// Of a number that is right by chance or by itself.
-const ROUNDED: &str = "id_number ends in 000, as after a spreadsheet took it for a number; when it is right, register \
-    this person with `hufu holder add`";
 
 /// A line that is taken.
 pub(super) struct Taken {
@@ -54,11 +51,8 @@ impl<'c> Inspector<'c> {
     /// The cause, which repeats nothing of the line.
     pub(super) fn inspect(&mut self, fields: &Fields<'_>) -> Result<Taken, String> {
         let line = columns::Person::read(fields, self.clock)?;
-        let number = IdNumber::read(line.id_number).map_err(|fault| format!("id_number: {fault}"))?;
+        let number = id_number_in_table(line.id_number)?;
         number.check_new(self.clock.now()).map_err(|fault| format!("id_number: {fault}"))?;
-        if number.may_be_rounded() {
-            return Err(ROUNDED.to_owned());
-        }
         let lacks_state = number.lacks_state();
         let digest = self.hasher.hash_one(number.as_str());
         let person = Person::new(line.name.to_owned(), number, line.phone.map(str::to_owned))
