@@ -175,7 +175,9 @@ impl Page {
                 Mark::Box { x, y, width, height } => vec![x, y, width, height],
                 Mark::Line { x, y, size, .. } => vec![x, y, size],
             };
-            lengths.into_iter().for_each(|length| *length *= times);
+            for length in lengths {
+                *length *= times;
+            }
         }
         Page { width: self.width * times, height: self.height * times, marks: self.marks }
     }

@@ -12,18 +12,18 @@ fn rows(deployment: &Deployment, line: &str, states: &[&str]) -> (Vec<serde_json
     let output = deployment.attempt(&format!("doctor --json {line}"));
     let rows: serde_json::Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
-    let rows = rows.as_array().unwrap().iter().filter(|row| {
-        // Whether a time service keeps the clock of a test's machine is not ours to say.
-        row["what"] != "clock" && states.contains(&row["state"].as_str().unwrap())
-    });
-    (rows.cloned().collect(), output.status.code())
+    // Whether a time service keeps the clock of a test's machine is not ours to say.
+    let wanted = |row: &&serde_json::Value| {
+        row["what"] != "clock" && states.iter().any(|state| row["state"] == **state)
+    };
+    (rows.as_array().into_iter().flatten().filter(wanted).cloned().collect(), output.status.code())
 }
 
 /// Exactly one row is bad; it says `found`, and `todo` says what to do.
 fn check(deployment: &Deployment, line: &str, found: &str, todo: &str) {
     let (bad, status) = rows(deployment, line, &["bad"]);
     assert_eq!((bad.len(), status), (1, Some(1)), "{bad:?}");
-    let says = |key: &str, wanted: &str| bad[0][key].as_str().unwrap().contains(wanted);
+    let says = |key: &str, wanted: &str| bad[0][key].as_str().unwrap_or_default().contains(wanted);
     assert!(says("found", found) && says("todo", todo), "{bad:?} does not say {found:?} and {todo:?}");
 }
 

@@ -75,16 +75,14 @@ impl Scanner {
 
 /// No code begins or ends in what is taken off: it begins with `HF1:`, and its last base45 digit is below 33.
 fn trimmed(text: &[u8]) -> &[u8] {
-    match str::from_utf8(text) {
-        Ok(text) => text.trim_matches(is_around).as_bytes(),
-        // Latin-1, from a serial line.
-        Err(_) => {
-            let around = |byte: &u8| is_around(char::from(*byte));
-            let begin = text.iter().position(|byte| !around(byte)).unwrap_or(text.len());
-            let end = text.iter().rposition(|byte| !around(byte)).map_or(begin, |last| last + 1);
-            &text[begin..end]
-        }
+    if let Ok(text) = str::from_utf8(text) {
+        return text.trim_matches(is_around).as_bytes();
     }
+    // Latin-1, from a serial line.
+    let around = |byte: &u8| is_around(char::from(*byte));
+    let begin = text.iter().position(|byte| !around(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !around(byte)).map_or(begin, |last| last + 1);
+    &text[begin..end]
 }
 
 /// Blanks of every kind, control characters, and what has no width: U+200B to U+200F, joiners, byte order marks.

@@ -1,5 +1,5 @@
-//! `hufu doctor`: what is wrong or ends soon on this machine, and what to do about it. It only looks: it writes nothing, and
-//! it prints no secret.
+//! `hufu doctor`: what is wrong or ends soon on this machine, and what to do about it. It changes no
+//! file of its own, and it prints no secret.
 
 mod engine;
 mod gate;

@@ -40,9 +40,7 @@ pub(super) fn fault_of(text: &[u8]) -> Option<ScannerFault> {
     }
     let chars = || characters(text).map(narrow);
     let first: Vec<char> = chars().take(BEFORE_CHARS_MAX + CODE_PREFIX.len()).collect();
-    if first.len() <= BEFORE_CHARS_MAX || chars().nth(CODE_CHARS_MIN).is_none() {
-        return None;
-    }
+    chars().nth(CODE_CHARS_MIN)?;
     first.windows(CODE_PREFIX.len()).enumerate().find_map(|(at, four)| {
         let lower: String = four.iter().flat_map(|c| c.to_lowercase()).collect();
         if lower == "hf1:" {
@@ -176,6 +174,7 @@ mod tests {
             format!("HF1 4567{}", "6".repeat(100)),
             format!("HC1:{}", "6BF".repeat(60)),
             "HF1>".to_owned(),
+            format!("HF1>{}", "6".repeat(30)),
             "ра1ж".to_owned(),
             String::new(),
         ] {

@@ -47,7 +47,7 @@ pub(super) fn secret(findings: &mut Findings, what: &str, path: &Path) {
     match keys::ensure_private(path) {
         Ok(()) => findings.ok(what, format!("{}, for its owner alone", path.display())),
         Err(error) => {
-            findings.add(what, State::Bad, format!("{error:#}"), format!("chmod 600 {}", path.display()))
+            findings.add(what, State::Bad, format!("{error:#}"), format!("chmod 600 {}", path.display()));
         }
     }
 }
@@ -139,8 +139,9 @@ pub(super) fn port(findings: &mut Findings, what: &str, address: SocketAddr, is_
 /// Whether something listens at the host and port of a URL.
 pub(super) fn reach(findings: &mut Findings, what: &str, url: &str, port: u16) {
     let place = url.split_once("://").map_or(url, |(_, place)| place);
-    let place = place.split(['/', '?']).next().unwrap_or(place);
+    // First: a password before the @ is shown to nobody, whatever is in it.
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let place = place.split(['/', '?']).next().unwrap_or(place);
     let has_port = place.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     let place = if has_port { place.to_owned() } else { format!("{place}:{port}") };
     let connect = || {
