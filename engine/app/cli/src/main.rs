@@ -14,6 +14,7 @@ mod gate;
 mod handover;
 mod holder;
 mod instructed;
+mod kept;
 mod listing;
 mod log;
 mod outcome;

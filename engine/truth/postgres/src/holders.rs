@@ -16,7 +16,7 @@ const FIND: &str = "
     SELECT * FROM holders WHERE issuer = $1 AND (subject = ANY($2) OR document = ANY($3)) ORDER BY holder";
 
 /// The digests of lookups: those that subjects may be, and those that documents may be.
-fn digests<'l>(lookups: &'l [Lookup]) -> (Vec<&'l [u8]>, Vec<&'l [u8]>) {
+fn digests(lookups: &[Lookup]) -> (Vec<&[u8]>, Vec<&[u8]>) {
     let numbers: Vec<&[u8]> = lookups.iter().map(|lookup| &lookup.number.0[..]).collect();
     let stateless = lookups.iter().filter_map(|lookup| Some(&lookup.stateless.as_ref()?.0[..]));
     (numbers.iter().copied().chain(stateless).collect(), numbers)

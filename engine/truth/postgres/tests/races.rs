@@ -123,7 +123,7 @@ async fn holders_who_are_registered_at_once_get_dense_indices() {
 /// Records for those of `subjects` who have none, each sealed with its index.
 fn whoever_is_new(subjects: &[Subject], records: &Records) -> RecordEdit {
     let is_new = |subject: &&Subject| records.holders.iter().all(|holder| holder.subject != **subject);
-    let next = u32::try_from(records.next).unwrap();
+    let next = u32::try_from(records.next).expect("few holders");
     let new = subjects.iter().filter(is_new).zip(next..).map(|(subject, index)| StoredHolder {
         index: HolderIndex(index),
         subject: *subject,

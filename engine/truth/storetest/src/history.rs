@@ -14,7 +14,7 @@ use crate::{Database, ISSUER, Scene, green, red};
 /// A caller who may do these things alone.
 async fn caller(registry: &Registry, scopes: Scopes) -> Caller {
     let at = now();
-    let label = format!("a caller of {scopes:?} at {}", at.0);
+    let label = format!("a caller with scopes {:x} at {}", scopes.to_bits(), at.0);
     let token = NewToken { label, scopes, issuer: None, expires: UnixMillis(at.0 + 86_400_000) };
     let (_, text) = registry.add_token(&Caller::operator(), &token, at).await.expect("a token");
     registry.authenticate(text.as_str(), at).await.expect("a caller")

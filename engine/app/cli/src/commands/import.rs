@@ -42,7 +42,7 @@ The first line of a CSV file or a sheet names its columns; a Parquet file has th
 resident's, or the kind of another document, the state that issued it in three letters, and its number, \
 passport:USA:E12345678. phone (手机号), colour (green, amber, red), valid_until and test_at, test_result (none, \
 negative, positive, pending) and doses (0 to 7) may be empty or missing. Without a colour a person is registered and \
-stays unknown to gates.
+stays unknown to gates. Of a person who has a status already, an empty test_result or doses stays as it is.
 
 Times: 2026-11-21 (its first moment), 2026-11-21T08:00+08:00, 2026-11-21 08:00, +14d counted from the start of the \
 import, @1795883865 for Unix seconds. One without an offset needs --time-zone. A valid_until must lie in the future, a \

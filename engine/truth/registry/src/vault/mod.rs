@@ -67,7 +67,9 @@ impl Vault {
 
     fn digest(&self, parts: &[&[u8]]) -> Subject {
         let mut context = hmac::Context::with_key(&self.index);
-        parts.iter().for_each(|part| context.update(part));
+        for part in parts {
+            context.update(part);
+        }
         let mut subject = [0; 32];
         subject.copy_from_slice(context.sign().as_ref());
         Subject(subject)

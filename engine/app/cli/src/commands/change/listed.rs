@@ -7,10 +7,11 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_files as files;
 use hufu_files::moment::{Clock, Span, Zone};
 use hufu_wire::chain::{Change, InputsDigest, Record};
-use hufu_wire::{HolderIndex, StatusWord, TestResult, limits};
+use hufu_wire::{HolderIndex, StatusWord, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::kept::Kept;
 use crate::table::{Column, Table, TableArgs, optional, required};
 use crate::written::WrittenStatus;
 
@@ -29,8 +30,7 @@ pub(super) struct ChangeList {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     change: Change,
-    keeps_test: bool,
-    keeps_doses: bool,
+    kept: Kept,
 }
 
 /// One change as it is written. A colour alone leaves the generation as it is (a lost phone stays lost), a
@@ -101,7 +101,7 @@ impl ChangeList {
 
     /// Whether what holders have now decides what some of them get.
     pub(super) fn keeps_some(&self) -> bool {
-        self.changes.values().any(|wanted| wanted.keeps_test || wanted.keeps_doses)
+        self.changes.values().any(|wanted| wanted.kept.is_some())
     }
 
     /// The changes of holders whose words are `held`, in parts that fit one set each.
@@ -154,17 +154,10 @@ const COLUMNS: [Column; 7] = [
 impl Wanted {
     /// The change of a holder whose word is `held`.
     fn of(self, held: StatusWord) -> Change {
-        let with = |mut word: StatusWord| {
-            if self.keeps_test && held.test_result() != TestResult::None {
-                word = word.with_test(held.test_minute(), held.test_result());
-            }
-            if self.keeps_doses { word.with_doses(held.doses()) } else { word }
-        };
         match self.change {
-            _ if held.colour().is_none() => self.change,
-            Change::Word(word) if word != StatusWord::UNKNOWN => Change::Word(with(word)),
-            Change::Status(word) => Change::Status(with(word)),
-            other => other,
+            Change::Word(word) => Change::Word(self.kept.of(held, word)),
+            Change::Status(word) => Change::Status(self.kept.of(held, word)),
+            other @ Change::Generation(_) => other,
         }
     }
 }
@@ -190,11 +183,8 @@ impl Line {
     fn change(&self, clock: &Clock) -> Result<Wanted, String> {
         let change = self.written(clock)?;
         let has_colour = !matches!(change, Change::Generation(_) | Change::Word(StatusWord::UNKNOWN));
-        Ok(Wanted {
-            change,
-            keeps_test: has_colour && self.test_result.is_empty(),
-            keeps_doses: has_colour && self.doses.is_none(),
-        })
+        let (test, doses) = (has_colour && self.test_result.is_empty(), has_colour && self.doses.is_none());
+        Ok(Wanted { change, kept: Kept { test, doses } })
     }
 
     fn written(&self, clock: &Clock) -> Result<Change, String> {
@@ -234,7 +224,7 @@ pub(super) fn read_inputs(text: &str) -> anyhow::Result<InputsDigest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::Colour;
+    use hufu_wire::{Colour, TestResult};
 
     fn check(name: &str, text: &str, wanted: Result<&[(u32, Change)], &str>) {
         let folder = tempfile::tempdir().unwrap();

@@ -24,6 +24,7 @@ use crate::{ask, instructed};
 
 /// Sign an instruction and hand it in.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each by itself")]
 pub(crate) struct ProposeArgs {
     #[command(flatten)]
     registry: RegistryArgs,
@@ -148,19 +149,22 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     let mut proposer = Proposer::new(&*signer, justification, after);
     let signing = Signing { current: current.as_ref(), yes: args.yes, json: args.json };
     let mut number = 0;
-    signing.run(&sets, &mut proposer, |proposer, content, instruction| match &remote {
-        Some(remote) => hand_in(proposer, remote, instruction, args.json),
-        None => {
-            number += 1;
-            let path = args.out_path(number);
-            files::create(&path, &instruction, Readable::All)?;
-            if !args.json {
-                say!("{}: {} holders; hand it in with --instruction", path.display(), content.changes.len());
-            }
-            Ok(instructed::to_json(issuer, content, false))
+    signing.run(&sets, &mut proposer, |proposer, content, instruction| {
+        if let Some(remote) = &remote {
+            return hand_in(proposer, remote, instruction, args.json);
         }
+        number += 1;
+        let path = args.out_path(number);
+        files::create(&path, &instruction, Readable::All)?;
+        if !args.json {
+            say!("{}: {} holders; hand it in with --instruction", path.display(), content.changes.len());
+        }
+        Ok(instructed::to_json(issuer, content, false))
     })
 }
+
+/// Says for a machine what became of a signed instruction.
+type Deliver<'d> = dyn FnMut(&Proposer<'_>, &Content<'_>, Vec<u8>) -> anyhow::Result<Value> + 'd;
 
 /// How instructions are shown and signed, one after the other.
 pub(super) struct Signing<'s> {
@@ -192,7 +196,7 @@ impl Signing<'_> {
         sets: &[Vec<Record>],
         proposer: &mut Proposer<'_>,
         made: &mut Vec<Value>,
-        deliver: &mut dyn FnMut(&Proposer<'_>, &Content<'_>, Vec<u8>) -> anyhow::Result<Value>,
+        deliver: &mut Deliver<'_>,
     ) -> anyhow::Result<Exit> {
         for set in sets {
             let content = proposer.content(set)?;

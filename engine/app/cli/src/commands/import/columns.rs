@@ -4,6 +4,7 @@ use hufu_files::moment::Clock;
 use hufu_wire::StatusWord;
 use hufu_wire::text::is_hidden;
 
+use crate::kept::Kept;
 use crate::table::{Column, GROUP, ID_NUMBER, NAME, optional, required};
 use crate::written::WrittenStatus;
 
@@ -30,6 +31,7 @@ pub(super) struct Person<'f> {
     pub(super) id_number: &'f str,
     pub(super) phone: Option<&'f str>,
     pub(super) status: Option<StatusWord>,
+    pub(super) kept: Kept,
 }
 
 impl<'f> Person<'f> {
@@ -54,7 +56,8 @@ impl<'f> Person<'f> {
         }
         let phone = (!phone.is_empty()).then_some(phone);
         let status = WrittenStatus { colour, valid_until, test_at, test_result, doses };
-        Ok(Person { name, id_number, phone, status: status.read(clock)? })
+        let kept = Kept { test: test_result.is_empty(), doses: doses.is_empty() };
+        Ok(Person { name, id_number, phone, status: status.read(clock)?, kept })
     }
 }
 

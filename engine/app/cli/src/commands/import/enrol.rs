@@ -6,7 +6,6 @@ use anyhow::{Context as _, ensure};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{NewHolder, NewHolders, RegisteredHolder};
 use hufu_files::moment::Clock;
-use hufu_registry::Person;
 use hufu_upstream::ApiFault;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
@@ -14,7 +13,8 @@ use super::Summary;
 use super::columns::COLUMNS;
 use super::refused::Refused;
 use super::statuses::Statuses;
-use super::survey::Inspector;
+use super::survey::{Inspector, Taken};
+use crate::kept::Kept;
 use crate::people::{Named, NamesWriter};
 use crate::table::Table;
 
@@ -39,7 +39,7 @@ pub(super) fn enrol(
         let looked =
             |[person @ .., group]: [&str; COLUMNS.len()]| Ok((inspector.inspect(&person)?, group.to_owned()));
         if let Ok((taken, group)) = fields.and_then(looked) {
-            batch.push((line, group), &taken.person, taken.status);
+            batch.push((line, group), &taken);
         }
         if batch.holders.len() == BATCH {
             batch.send(remote, issuer, refused, &mut statuses, (summary, names.as_deref_mut()))?;
@@ -62,7 +62,7 @@ struct Batch {
 struct Line {
     number: u64,
     group: String,
-    status: Option<StatusWord>,
+    status: Option<(StatusWord, Kept)>,
     /// The masked name.
     display: String,
 }
@@ -72,12 +72,14 @@ const OTHER_PERSON: &str = "the id number is registered with another name: corre
     `hufu holder correct`; a document of another state needs its state, like passport:USA:E12345678";
 
 impl Batch {
-    fn push(&mut self, (number, group): (u64, String), person: &Person, status: Option<StatusWord>) {
+    fn push(&mut self, (number, group): (u64, String), taken: &Taken) {
+        let person = &taken.person;
         self.holders.push(NewHolder {
             name: person.name().to_owned(),
             id_number: person.id_number().as_str().to_owned(),
             phone: person.phone().map(str::to_owned),
         });
+        let status = taken.status.map(|status| (status, taken.kept));
         self.lines.push(Line { number, group, status, display: person.display() });
     }
 
@@ -128,8 +130,8 @@ impl Batch {
         }
         for (holder, Line { status, .. }) in lines {
             *(if holder.known { &mut summary.known } else { &mut summary.registered }) += 1;
-            if let Some(status) = status {
-                statuses.push(HolderIndex(holder.index), status);
+            if let Some((word, kept)) = status {
+                statuses.push(HolderIndex(holder.index), word, kept);
             }
         }
         Ok(())

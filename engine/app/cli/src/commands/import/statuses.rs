@@ -11,12 +11,13 @@ use hufu_wire::{HolderIndex, IssuerId, StatusWord, limits, read};
 
 use super::Summary;
 use crate::commands::change::describe_braked;
+use crate::kept::Kept;
 use crate::progress::{COUNT, progress};
 use crate::term::note;
 
-/// Words of holders, by rising holder once sorted. The generation in them does not count.
+/// Words of holders, by rising holder once sorted, and what they leave as it is. The generation in them does not count.
 #[derive(Debug, Default)]
-pub(super) struct Statuses(Vec<(HolderIndex, StatusWord)>);
+pub(super) struct Statuses(Vec<(HolderIndex, StatusWord, Kept)>);
 
 /// What is left to do.
 pub(super) struct Plan {
@@ -31,8 +32,8 @@ pub(super) struct Plan {
 const PAGE: u32 = 65_536;
 
 impl Statuses {
-    pub(super) fn push(&mut self, holder: HolderIndex, word: StatusWord) {
-        self.0.push((holder, word));
+    pub(super) fn push(&mut self, holder: HolderIndex, word: StatusWord, kept: Kept) {
+        self.0.push((holder, word, kept));
     }
 
     /// By rising holder.
@@ -40,7 +41,7 @@ impl Statuses {
     /// # Errors
     /// Two lines of the file are one holder, whose records were joined, and give different statuses.
     pub(super) fn sort(&mut self) -> anyhow::Result<()> {
-        self.0.sort_unstable_by_key(|(holder, word)| (*holder, word.to_bits()));
+        self.0.sort_unstable_by_key(|(holder, word, _)| (*holder, word.to_bits()));
         self.0.dedup();
         let twice = self.0.windows(2).find(|pair| pair[0].0 == pair[1].0);
         ensure!(
@@ -51,25 +52,23 @@ impl Statuses {
         Ok(())
     }
 
-    /// Leaves out those whose word says so already; returns how many.
+    /// Fills in what stays as the holders have it, and leaves out those whose word says so already; returns how many.
     pub(super) fn leave_out_unchanged(&mut self, remote: &Remote, issuer: IssuerId) -> anyhow::Result<u64> {
         let before = self.0.len();
         let mut kept = Vec::new();
         let mut wanted = std::mem::take(&mut self.0).into_iter().peekable();
-        let mut from = wanted.peek().map_or(HolderIndex(0), |(holder, _)| *holder);
+        let mut from = wanted.peek().map_or(HolderIndex(0), |(holder, ..)| *holder);
         while wanted.peek().is_some() {
             let page = remote.ask(|api| api.statuses(issuer, from, PAGE))?.words;
             let Some((last, _)) = page.last().copied() else { break };
             for (holder, word) in page {
                 // Whoever comes before this one has no word yet.
-                while let Some(one) = wanted.next_if(|(wanted, _)| *wanted < holder) {
+                while let Some(one) = wanted.next_if(|(wanted, ..)| *wanted < holder) {
                     kept.push(one);
                 }
-                kept.extend(
-                    wanted
-                        .next_if(|(wanted, _)| *wanted == holder)
-                        .filter(|(_, wanted)| Change::Status(*wanted).apply(word) != word),
-                );
+                let found = wanted.next_if(|(wanted, ..)| *wanted == holder);
+                let found = found.map(|(holder, wanted, stays)| (holder, stays.of(word, wanted), stays));
+                kept.extend(found.filter(|(_, wanted, _)| Change::Status(*wanted).apply(word) != word));
             }
             if last == HolderIndex(u32::MAX) {
                 break;
@@ -82,7 +81,7 @@ impl Statuses {
     }
 
     fn leave_out(&mut self, holders: &BTreeSet<u32>) {
-        self.0.retain(|(holder, _)| !holders.contains(&holder.0));
+        self.0.retain(|(holder, ..)| !holders.contains(&holder.0));
     }
 }
 
@@ -134,7 +133,7 @@ impl Plan {
         }
         for chunk in left {
             let records: Vec<_> =
-                chunk.iter().map(|(holder, word)| Record::new(*holder, Change::Status(*word))).collect();
+                chunk.iter().map(|(holder, word, _)| Record::new(*holder, Change::Status(*word))).collect();
             let instruction = proposer.instruct(&records)?;
             let proposal = proposer.hand_in(remote, instruction.clone())?;
             summary.proposed.push(proposal.id);

@@ -9,6 +9,7 @@ use hufu_registry::Person;
 use hufu_wire::{Colour, StatusWord};
 
 use super::columns::{self, Fields};
+use crate::kept::Kept;
 use crate::people::id_number_in_table;
 
 /// Takes lines or refuses them, each by itself and by those before it.
@@ -24,6 +25,8 @@ pub(super) struct Inspector<'c> {
 pub(super) struct Taken {
     pub(super) person: Person,
     pub(super) status: Option<StatusWord>,
+    /// What the line leaves as it is.
+    pub(super) kept: Kept,
 }
 
 /// Counts of what was taken.
@@ -60,7 +63,7 @@ impl<'c> Inspector<'c> {
         if !self.seen.insert(digest) {
             return Err(if lacks_state { SAME_DOCUMENT } else { SAME_NUMBER }.to_owned());
         }
-        Ok(Taken { person, status: line.status })
+        Ok(Taken { person, status: line.status, kept: line.kept })
     }
 }
 
