@@ -59,21 +59,20 @@ impl Current {
         self.rules.get(&rule.0).map(String::as_str)
     }
 
-    /// Whether every holder is registered and goes on, as far as they get a colour.
+    /// Whether every holder is registered.
     ///
     /// # Errors
-    /// Everybody of whom it is not so.
+    /// The message names everybody who is not.
     pub(crate) fn check_holders(&self) -> anyhow::Result<()> {
-        let list = |is_meant: &dyn Fn(&CurrentStatus) -> bool| {
-            let meant: Vec<_> = self.holders.values().filter(|holder| is_meant(holder)).collect();
-            let shown: Vec<_> = meant.iter().take(SHOWN_MAX).map(|holder| holder.index.to_string()).collect();
-            let rest = meant.len().saturating_sub(SHOWN_MAX);
+        let unknown: Vec<_> = self.holders.values().filter(|holder| !holder.registered).collect();
+        if !unknown.is_empty() {
+            let shown: Vec<_> =
+                unknown.iter().take(SHOWN_MAX).map(|holder| holder.index.to_string()).collect();
+            let rest = unknown.len().saturating_sub(SHOWN_MAX);
             let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-            (!meant.is_empty()).then(|| format!("{}{rest}", shown.join(", ")))
-        };
-        if let Some(unknown) = list(&|holder| !holder.registered) {
             bail!(
-                "no holder is registered with index {unknown}: nothing was signed; check the indices, or give --unregistered"
+                "no holder is registered with index {}{rest}: nothing was signed; check the indices, or give --unregistered",
+                shown.join(", ")
             );
         }
         Ok(())

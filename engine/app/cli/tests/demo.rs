@@ -88,7 +88,10 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
     assert!(ok(kept.folder(), &check).contains("ADMIT"));
     let holder = (20_000 + (1 << 20)).to_string();
     let propose = ["change", "propose", "--key", "local.key", "--holder", &holder, "--colour", "red"];
-    ok(kept.folder(), &[&propose[..], &["--rule", "7", "--reason", "a test", "--yes"]].concat());
+    ok(
+        kept.folder(),
+        &[&propose[..], &["--rule", "7", "--reason", "a test", "--unregistered", "--yes"]].concat(),
+    );
     ok(
         kept.folder(),
         &["change", "confirm", "--issuer", "610000", "--all", "--key", "national.key", "--yes"],

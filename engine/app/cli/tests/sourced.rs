@@ -55,7 +55,7 @@ impl Source {
     /// Both authorities change the colour of holder 42.
     fn set(&self, colour: &str) {
         self.deployment.run(&format!(
-            "change propose --key local.key --holder 42 --colour {colour} --rule 7 --reason test --yes"
+            "change propose --key local.key --holder 42 --colour {colour} --rule 7 --reason test --unregistered --yes"
         ));
         self.deployment.run("change confirm --issuer 310000 --all --key national.key --yes");
     }

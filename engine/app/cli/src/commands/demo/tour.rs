@@ -96,6 +96,8 @@ impl<'a> Tour<'a> {
             "7",
             "--reason",
             "a demonstration",
+            // The demonstration's holders have statuses and no names.
+            "--unregistered",
             "--yes",
         ])
     }
