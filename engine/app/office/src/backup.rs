@@ -1,7 +1,8 @@
 //! Backups of a registry's database file: written beside, verified, and only then given their name.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::chain::Tip;
@@ -12,7 +13,6 @@ use hufu_registry::vault::Vault;
 use hufu_registry::{Caller, Registry, Signers, TrailEnd};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::IssuerId;
-use std::sync::Arc;
 
 use crate::assemble::marked;
 use crate::config::{Config, StoreUrl};
@@ -78,7 +78,7 @@ pub async fn restore(config: &Config, vault: Vault, backup: &Path) -> anyhow::Re
 }
 
 /// The database file.
-fn file_of(config: &Config) -> anyhow::Result<std::path::PathBuf> {
+fn file_of(config: &Config) -> anyhow::Result<PathBuf> {
     match StoreUrl::read(config.store.url.get_ref()).context("[store] names no database")? {
         StoreUrl::Sqlite(file) => Ok(file),
         StoreUrl::Postgres(_) => bail!(
@@ -120,7 +120,7 @@ fn finish(partial: &Path, name: &Path) -> anyhow::Result<()> {
 
 /// Removes what an interrupted run left.
 fn remove(partial: &Path) -> anyhow::Result<()> {
-    for file in hufu_sqlite::companions(partial).iter().map(std::path::PathBuf::as_path).chain([partial]) {
+    for file in hufu_sqlite::companions(partial).iter().map(PathBuf::as_path).chain([partial]) {
         match fs::remove_file(file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("cannot remove {}", file.display()));
