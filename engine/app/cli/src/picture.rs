@@ -171,13 +171,26 @@ impl Grey {
         self.pixels.iter_mut().for_each(|grey| *grey = !*grey);
     }
 
-    /// Its brightest shade.
-    pub(crate) fn brightest(&self) -> u8 {
-        self.pixels.iter().copied().max().unwrap_or(u8::MAX)
+    /// The part that all its light pixels lie in, if that is smaller. A symbol has light modules at each of its edges.
+    pub(crate) fn cut_to_light(&self) -> Option<Grey> {
+        let is_light = |grey: &u8| *grey > u8::MAX / 2;
+        let rows = || self.pixels.chunks_exact(self.width);
+        let top = rows().position(|row| row.iter().any(is_light))?;
+        let bottom = rows().rposition(|row| row.iter().any(is_light))? + 1;
+        let left = rows().filter_map(|row| row.iter().position(is_light)).min()?;
+        let right = rows().filter_map(|row| row.iter().rposition(is_light)).max()? + 1;
+        let (width, height) = (right - left, bottom - top);
+        let pixels = rows().take(bottom).skip(top).flat_map(|row| row[left..right].iter().copied());
+        ((width, height) != (self.width, self.height)).then(|| Grey {
+            width,
+            height,
+            pixels: pixels.collect(),
+        })
     }
 }
 
 fn check_size(width: usize, height: usize) -> anyhow::Result<()> {
+    ensure!(width > 0 && height > 0, "it has no pixels");
     // Four bytes a pixel at most.
     let fits = width.max(height) <= SIDE_MAX && width * height <= BYTES_MAX / 4;
     ensure!(fits, "{width} by {height} pixels are more than a scanner has; scale it down");
@@ -228,6 +241,7 @@ mod tests {
             assert!(format!("{:#}", Picture::read(bytes).err().unwrap()).contains(wanted), "{wanted}");
         }
         assert!(check_size(SIDE_MAX, 8).is_ok() && check_size(SIDE_MAX + 1, 8).is_err());
+        assert!(check_size(0, 8).is_err() && check_size(8, 0).is_err());
         assert!(check_size(SIDE_MAX, SIDE_MAX).is_err(), "more memory than a picture may take");
     }
 }

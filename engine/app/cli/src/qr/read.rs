@@ -31,11 +31,6 @@ pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     found.one()
 }
 
-/// A symbol of a pixel or two a module is found only when it is this much larger.
-const ENLARGED: usize = 4;
-/// Largest side of a picture that is enlarged, pixels: a symbol has at most 177 modules a side.
-const ENLARGED_SIDE_MAX: usize = 400;
-
 /// What was found in a picture.
 #[derive(Default)]
 struct Found {
@@ -57,29 +52,19 @@ struct Part {
 
 impl Found {
     fn look(&mut self, grey: &Grey) {
-        self.look_at_scale(grey, 1);
-        let nothing = self.texts.is_empty() && self.parts.is_empty();
-        if nothing && grey.width.max(grey.height) <= ENLARGED_SIDE_MAX {
-            self.look_at_scale(grey, ENLARGED);
+        self.look_at(grey);
+        // On a dark page without a quiet zone, the page runs into the dark edges of the symbol.
+        if self.texts.is_empty()
+            && self.parts.is_empty()
+            && let Some(light) = grey.cut_to_light()
+        {
+            self.look_at(&light);
         }
     }
 
-    fn look_at_scale(&mut self, grey: &Grey, scale: usize) {
+    fn look_at(&mut self, grey: &Grey) {
         let Grey { width, height, ref pixels } = *grey;
-        // The quiet zone that a picture may have been cut down to, in its own lightest shade: darker paper than white
-        // must not look like a frame around the symbol.
-        let margin = (width.max(height) / 16).clamp(8, 64);
-        let light = grey.brightest();
-        let pixel = |x: usize, y: usize| {
-            let inside =
-                |at: usize, side| at.checked_sub(margin).map(|at| at / scale).filter(|at| *at < side);
-            match (inside(x, width), inside(y, height)) {
-                (Some(x), Some(y)) => pixels[y * width + x],
-                _ => light,
-            }
-        };
-        let [width, height] = [width, height].map(|side| side * scale + 2 * margin);
-        let mut prepared = PreparedImage::prepare_from_greyscale(width, height, pixel);
+        let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| pixels[y * width + x]);
         for grid in prepared.detect_grids() {
             let mut bytes = Vec::new();
             match grid.decode_to(&mut bytes) {

@@ -26,6 +26,17 @@ fn to_png(grey: &Grey, colour: impl Fn(u8) -> [u8; 4]) -> Vec<u8> {
     bytes
 }
 
+/// A picture with a frame of this shade.
+fn framed(grey: &Grey, frame: usize, shade: u8) -> Grey {
+    let [width, height] = [grey.width, grey.height].map(|side| side + 2 * frame);
+    let mut pixels = vec![shade; width * height];
+    for (y, row) in grey.pixels.chunks_exact(grey.width).enumerate() {
+        let at = (y + frame) * width + frame;
+        pixels[at..at + grey.width].copy_from_slice(row);
+    }
+    Grey { width, height, pixels }
+}
+
 /// These pictures beside each other.
 fn beside(pictures: &[Grey]) -> Grey {
     let height = pictures.iter().map(|picture| picture.height).max().unwrap();
@@ -81,6 +92,9 @@ fn a_code_is_found_without_its_quiet_zone() {
         let at = |at: usize| grey.pixels[(at / side + cut) * grey.width + at % side + cut];
         let cut = Grey { width: side, height: side, pixels: (0..side * side).map(at).collect() };
         check("cut down", &cut.to_png().unwrap(), &text);
+        let on_black = framed(&cut, 20, 0);
+        check("on a dark page", &on_black.to_png().unwrap(), &text);
+        check("light for dark on a light page", &to_png(&on_black, |grey| [!grey, !grey, !grey, 255]), &text);
         check("cut down, light for dark", &to_png(&cut, |grey| [!grey, !grey, !grey, 255]), &text);
     }
 }
@@ -144,60 +158,60 @@ fn symbol_of(rows: &[&str], module_px: usize) -> Vec<u8> {
 
 #[test]
 fn a_part_of_a_split_code_is_told() {
-    // Made by another program, after ISO/IEC 18004, 8: the first of two parts, and the second of three with the
+    // Made by another program, after ISO/IEC 18004, 8: the first of two parts, and the third of three with the
     // codewords of four blocks between each other.
     let first = [
         "1fd37f", "104741", "17455d", "17435d", "174a5d", "104641", "1fd57f", "001000", "1b4e41", "0729b4",
         "137fcd", "1537f9", "0ceb5b", "001316", "1fc5d8", "1046d7", "175e4d", "1758c0", "17437f", "105734",
         "1fd966",
     ];
-    let second = [
-        "1fd1f50bc97f",
-        "1048c7916241",
-        "174bc6da6a5d",
-        "1759301d135d",
-        "175563f04f5d",
-        "105b3b1e8841",
+    let third = [
+        "1fdd19f9217f",
+        "10415654aa41",
+        "1755e36b5a5d",
+        "174b08ca935d",
+        "174647f2475d",
+        "10596319e841",
         "1fd55555557f",
-        "0016fd10b700",
-        "117d2bfb29f9",
-        "0e9f163305b2",
-        "0dcba2f46488",
-        "1a16f4f80824",
-        "0af1bd84a54c",
-        "1d9caf06463b",
-        "11cae5ea36fd",
-        "0414df3c6e91",
-        "11f27fbd9981",
-        "02a898a9bb6c",
-        "1ed9319a8944",
-        "0e82ed0bf167",
-        "0bf6cfff97fb",
-        "17113912911c",
-        "11583b552150",
-        "13131312791b",
-        "1bfea7f991f9",
-        "01936fecab90",
-        "0b73dfbc9b92",
-        "162fb91ca85d",
-        "1bf21d06e48f",
-        "1134eaa324b1",
-        "1e6592192ff7",
-        "0415e7670080",
-        "104c18931804",
-        "12108f1013b0",
-        "01697ad6317d",
-        "0f05ecced50a",
-        "1350b1ffd3f3",
-        "0011db17cd1a",
-        "1fdc69503b58",
-        "1043e112e711",
-        "175b9bfbb9f3",
-        "17489f0a09f9",
-        "1741fce4be84",
-        "1046e2ac3f4b",
-        "1fda663ae04b",
+        "00012b15e600",
+        "14611df79d25",
+        "010fa9f2a405",
+        "00e547568013",
+        "1bb29bf97dc5",
+        "04731a99ee90",
+        "10310f64e8af",
+        "16c721e5125f",
+        "14a67a0aacaf",
+        "0dc9c7e24f66",
+        "07966559ed39",
+        "1fe21a6388f4",
+        "1c88bfcc660d",
+        "09fcf3f557f3",
+        "1115db197918",
+        "15532355ed55",
+        "171295161312",
+        "1ff5d3f917f0",
+        "0d01d099ee02",
+        "14ef02618f53",
+        "179a1acd7089",
+        "17ef6ca6d1b7",
+        "0998c8acf49b",
+        "02eff2657562",
+        "06295c0a8bbc",
+        "10d526a68469",
+        "05807ada0136",
+        "0143e1293ef9",
+        "0f25dc46e003",
+        "13604ffe13f4",
+        "00195916711b",
+        "1fdfe75cd356",
+        "1044a31b2d1a",
+        "174a3df30bf1",
+        "174181d9890d",
+        "175fabf48753",
+        "10477cc97987",
+        "1fda29a57c2b",
     ];
     check_fault("the first of two", &symbol_of(&first, 4), "part 1 of 2 of a code");
-    check_fault("the second of three", &symbol_of(&second, 3), "part 2 of 3 of a code");
+    check_fault("the third of three", &symbol_of(&third, 3), "part 3 of 3 of a code");
 }
