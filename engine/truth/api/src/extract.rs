@@ -181,7 +181,10 @@ mod tests {
         };
         check(told::<FindHolder>("{\n  \"id_number\": \"1\",,"), &["MalformedJson", "line 2 column"]);
         check(told::<FindHolder>("{}"), &["Invalid", "missing field `id_number`"]);
-        check(told::<FindHolder>(r#"{"id_number": "1", "name": 2}"#), &["Invalid", "unknown field `name`"]);
+        check(
+            told::<FindHolder>(r#"{"id_number": "1", "colour": 2}"#),
+            &["Invalid", "unknown field `colour`"],
+        );
         check(
             told::<RosterEdit>(r#"{"groups": [{"issuer": 1, "holders": [1, -2]}]}"#),
             &["Invalid", "groups[0].holders[1]: invalid value: integer, expected u32"],
