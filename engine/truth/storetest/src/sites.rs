@@ -63,8 +63,8 @@ pub async fn what_stands_in_a_name_or_a_policy_changes_no_other_site(database: &
     let (registry, caller) = (&scene.registry, &scene.operator);
     let named =
         |id, name: &str, policy: &str| Site { id: SiteId(id), name: name.into(), policy: policy.into() };
-    // A joiner within a Persian name, a soft hyphen, an accent by itself, whatever TOML gives a meaning to.
-    let names = ["می\u{200c}خواهم", "Gate\u{ad}house", "\u{301}", "'''#", "\"\"\" # \\u0041"];
+    // A joiner within a Persian name, an accent by itself, whatever TOML gives a meaning to.
+    let names = ["می\u{200c}خواهم", "\u{301}", "'''#", "\"\"\" # \\u0041"];
     for (id, name) in (1..).zip(names) {
         let put = registry.put_site(caller, &named(id, name, "# ends here \"\"\""), now()).await;
         assert_eq!(put, Ok(()), "{name}");

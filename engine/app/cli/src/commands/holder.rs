@@ -26,7 +26,7 @@ use crate::term::{note, printable, say};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X
   hufu holder add --issuer 310000 --name 'Ada' --id-number passport:GBR:E12345678 --phone '+44 20 1234'
-  hufu holder find --issuer 310000 --id-number - < number.txt
+  hufu holder find --issuer 310000 --id-number -
   hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
   hufu holder history --issuer 310000 42
