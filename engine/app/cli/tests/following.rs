@@ -15,7 +15,7 @@ use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_signature::PreparedKey;
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Record};
 use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, UnixMillis, UnixSeconds};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const LOCAL: IssuerId = IssuerId(310_000);
 const NATIONAL: IssuerId = IssuerId(100_000);
@@ -152,21 +152,29 @@ fn operators_are_told_of_figures_that_there_are() {
 
     let page = page.split_once("\r\n\r\n").unwrap().1;
     promtool(&["check", "metrics"], &chain.deployment, page);
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/operations");
-    promtool(&["test", "rules", &rules.join("alerts.test.yml").display().to_string()], &chain.deployment, "");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/operations");
+    promtool(
+        &["test", "rules", &folder.join("alerts.test.yml").display().to_string()],
+        &chain.deployment,
+        "",
+    );
 
     // The dashboard's expressions, as rules: that is what promtool reads.
-    let dashboard = fs::read_to_string(rules.join("dashboard.json")).unwrap();
+    let dashboard = fs::read_to_string(folder.join("dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
-    let mut text = "groups: [{name: dashboard, rules: [\n".to_owned();
-    for (number, target) in targets.enumerate() {
-        let expression = target["expr"].as_str().unwrap();
-        let expression = expression.replace("$__rate_interval", "5m").replace("$engine", ".*");
-        text += &format!("  {{record: 'panel_{number}', expr: {}}},\n", Value::from(expression));
-    }
-    chain.deployment.write("dashboard.yml", &(text + "]}]\n"));
+    let rules: Vec<_> = targets
+        .enumerate()
+        .map(|(number, target)| {
+            let expression = target["expr"].as_str().unwrap();
+            let expression = expression.replace("$__rate_interval", "5m").replace("$engine", ".*");
+            json!({"record": format!("panel_{number}"), "expr": expression})
+        })
+        .collect();
+    // JSON is YAML.
+    let rules = json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    chain.deployment.write("dashboard.yml", &rules.to_string());
     promtool(&["check", "rules", "dashboard.yml"], &chain.deployment, "");
 }
 

@@ -19,7 +19,7 @@ pub(crate) type ByDecision = [AtomicU64; 3];
 pub(crate) struct SiteCounts {
     /// The site of each place plus one; 0 is a free place.
     sites: Box<[AtomicU64; SITES_MAX]>,
-    counts: Box<[ByDecision; SITES_MAX]>,
+    counts: Box<[ByDecision]>,
     others: ByDecision,
 }
 
@@ -27,7 +27,7 @@ impl Default for SiteCounts {
     fn default() -> SiteCounts {
         SiteCounts {
             sites: Box::new([const { AtomicU64::new(0) }; SITES_MAX]),
-            counts: Box::new([const { none() }; SITES_MAX]),
+            counts: (0..SITES_MAX).map(|_| none()).collect(),
             others: none(),
         }
     }

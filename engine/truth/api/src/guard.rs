@@ -100,7 +100,7 @@ pub(super) async fn counted(State(api): State<Api>, request: Request, next: Next
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     api.meters.request(class, status, took);
     let label = response.extensions().get::<Label>().map(|label| &label.0);
-    let (caller, ms) = (label.map(|label| tracing::field::display(label)), took.as_millis());
+    let (caller, ms) = (label.map(tracing::field::display), took.as_millis());
     if let Some(kind) = response.extensions().get::<Kind>() {
         api.meters.problem(*kind, label);
         if label.is_some() || api.meters.may_log_stranger(begun) {

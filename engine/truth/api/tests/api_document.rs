@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use hufu_api::openapi;
 use hufu_contract::{
-    CorrectHolder, FindHolder, IssueCredential, IssuerEdit, JoinHolder, LookAtHolders, NewDevice, NewHolders,
-    NewToken, PartHolder, RosterEdit, Scope, SignRoster, SiteEdit,
+    CorrectHolder, FindHolder, IssueCredential, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders,
+    NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope, SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,7 +104,7 @@ fn the_examples_of_requests_are_taken_and_fit_their_schemas() {
         taken(name, example);
         bodies += 1;
     }
-    assert_eq!(bodies, 13, "every JSON body there is");
+    assert_eq!(bodies, 14, "every JSON body there is");
 }
 
 /// Whether the handler's own type takes an example, says the same again, and refuses a member it does not know.
@@ -116,6 +116,7 @@ fn taken(name: &str, example: &Value) {
         "IssuerEdit" => again::<IssuerEdit>(example),
         "JoinHolder" => again::<JoinHolder>(example),
         "LookAtHolders" => again::<LookAtHolders>(example),
+        "LookUpHolders" => again::<LookUpHolders>(example),
         "NewDevice" => again::<NewDevice>(example),
         "NewHolders" => again::<NewHolders>(example),
         "NewToken" => again::<NewToken>(example),

@@ -1,6 +1,6 @@
 //! Metric families, one after the other, as Prometheus reads them.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -61,7 +61,8 @@ fn as_text(open_metrics: &str) -> String {
         } else if let Some((name, kind)) = described {
             let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };
             let words = help.splitn(4, ' ').nth(3).unwrap_or_default();
-            text.push_str(&format!("# HELP {name} {words}\n# TYPE {name} {kind}\n"));
+            // Writing into a string does not fail.
+            let _ = write!(text, "# HELP {name} {words}\n# TYPE {name} {kind}\n");
         } else {
             text.push_str(line);
             text.push('\n');
