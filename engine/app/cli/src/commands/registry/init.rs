@@ -85,7 +85,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     let token = first_token(args, &config)?;
 
     say!(
-        "{}: a registry of {} issuers, store {}",
+        "{}: a registry, issuers: {}, store {}",
         dir.display(),
         args.issuer.len(),
         shown_store(&args.store)
@@ -100,13 +100,14 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
         None => say!("administrator's token, everything for a year, shown this once:\n{}", token.as_str()),
     }
     say!("next:");
-    if args.operator.is_none() {
-        say!("  cp operator.pub trust.hufu {}", dir.display());
-    }
     say!(
         "  hufu keys trust add --operator operator.key --list trust.hufu --key {} --uses head",
         dir.join("publisher.pub").display()
     );
+    // The list as it is with the publisher's key in it.
+    if args.operator.is_none() {
+        say!("  cp operator.pub trust.hufu {}", dir.display());
+    }
     say!("  hufu registry serve --config {}", config.display());
     Ok(Exit::Yes)
 }
