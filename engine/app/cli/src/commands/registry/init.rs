@@ -84,12 +84,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     files::create(&config, config_text(args, &keys).as_bytes(), Readable::All)?;
     let token = first_token(args, &config)?;
 
-    say!(
-        "{}: a registry, issuers: {}, store {}",
-        dir.display(),
-        args.issuer.len(),
-        shown_store(&args.store)
-    );
+    say!("{}: a registry, issuers: {}, store {}", dir.display(), args.issuer.len(), shown_store(&args.store));
     say!("publisher {}: key {} in {}", args.publisher, publisher.kid(), dir.join("publisher.key").display());
     say!("callers verify it with {}", dir.join("ca").join("ca.pem").display());
     match &args.token_out {
