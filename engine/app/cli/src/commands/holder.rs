@@ -118,9 +118,9 @@ pub(crate) struct FindArgs {
     json: bool,
 }
 
-/// Show a holder.
+/// One holder.
 #[derive(Debug, Args)]
-pub(crate) struct ShowArgs {
+pub(crate) struct WhomArgs {
     #[command(flatten)]
     registry: RegistryArgs,
     /// Whose holder
@@ -129,6 +129,13 @@ pub(crate) struct ShowArgs {
     /// The holder's index
     #[arg(value_name = "HOLDER")]
     holder: u32,
+}
+
+/// Show a holder.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    whom: WhomArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -140,8 +147,8 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
         HolderCommand::Add(args) => add(args),
         HolderCommand::Find(args) => find(args),
         HolderCommand::Show(args) => {
-            let remote = args.registry.connect()?;
-            Ok(show(&of(&remote, args.issuer, args.holder)?, args.json))
+            let WhomArgs { registry, issuer, holder } = &args.whom;
+            Ok(show(&of(&registry.connect()?, *issuer, *holder)?, args.json))
         }
         HolderCommand::History(args) => history::run(args),
         HolderCommand::Correct(args) => records::correct(args),

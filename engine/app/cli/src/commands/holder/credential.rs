@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use hufu_authority::Remote;
 use hufu_codes::presentation::{Salt, StepTree};
 use hufu_contract::{Hex, IssueCredential, Issued};
@@ -11,12 +11,12 @@ use hufu_files::keys::random_seed;
 use hufu_files::moment::{self, Moment, Span};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, Step, UnixMillis};
 
+use super::WhomArgs;
 use crate::commands::issue::window;
 use crate::holder::HolderFile;
 use crate::listing;
 use crate::outcome::Exit;
 use crate::page::PageArgs;
-use crate::remote::RegistryArgs;
 use crate::show::{ShowArgs, show, show_paper};
 use crate::term::note;
 
@@ -72,19 +72,6 @@ pub(crate) enum CredentialCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// Whose credential.
-#[derive(Debug, Args)]
-pub(crate) struct WhomArgs {
-    #[command(flatten)]
-    registry: RegistryArgs,
-    /// Whose holder
-    #[arg(long, value_name = "ID")]
-    issuer: u32,
-    /// The holder's index
-    #[arg(value_name = "HOLDER")]
-    holder: u32,
 }
 
 /// Steps that a phone's tree holds before its credential is issued, for a phone whose clock is behind.

@@ -5,8 +5,8 @@ use hufu_contract::{HistoryEntry, Status};
 use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
+use super::WhomArgs;
 use crate::outcome::Exit;
-use crate::remote::RegistryArgs;
 use crate::term::printable;
 use crate::{listing, status};
 
@@ -14,13 +14,7 @@ use crate::{listing, status};
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
-    registry: RegistryArgs,
-    /// Whose holder
-    #[arg(long, value_name = "ID")]
-    issuer: u32,
-    /// The holder's index
-    #[arg(value_name = "HOLDER")]
-    holder: u32,
+    whom: WhomArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -31,8 +25,8 @@ const PAGE: u32 = 500;
 
 /// Runs `hufu holder history`.
 pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<Exit> {
-    let remote = args.registry.connect()?;
-    let (issuer, holder) = (IssuerId(args.issuer), HolderIndex(args.holder));
+    let remote = args.whom.registry.connect()?;
+    let (issuer, holder) = (IssuerId(args.whom.issuer), HolderIndex(args.whom.holder));
     let mut changes: Vec<HistoryEntry> = Vec::new();
     loop {
         let after = changes.last().map_or(0, |change| change.sequence);

@@ -5,23 +5,16 @@ use hufu_authority::Remote;
 use hufu_contract::{CorrectHolder, Holder, JoinHolder, PartHolder};
 use hufu_wire::{HolderIndex, IssuerId};
 
-use super::{of, show};
+use super::{WhomArgs, of, show};
 use crate::ask;
 use crate::outcome::Exit;
-use crate::remote::RegistryArgs;
 use crate::term::{note, printable, say};
 
 /// Whose record, why, and how it is asked and answered.
 #[derive(Debug, Args)]
 struct RecordArgs {
     #[command(flatten)]
-    registry: RegistryArgs,
-    /// Whose holder
-    #[arg(long, value_name = "ID")]
-    issuer: u32,
-    /// The holder's index
-    #[arg(value_name = "HOLDER")]
-    holder: u32,
+    whom: WhomArgs,
     /// Why, at most 128 bytes, without a name or a number: the trail keeps it
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -75,12 +68,12 @@ pub(crate) struct PartArgs {
 
 impl RecordArgs {
     fn issuer(&self) -> IssuerId {
-        IssuerId(self.issuer)
+        IssuerId(self.whom.issuer)
     }
 
     /// The holder as the registry shows them: a wrong index shows somebody else.
     fn seen(&self, remote: &Remote) -> anyhow::Result<Holder> {
-        of(remote, self.issuer, self.holder)
+        of(remote, self.whom.issuer, self.whom.holder)
     }
 
     /// Whether a person agrees.
@@ -96,7 +89,7 @@ impl RecordArgs {
 /// Runs `hufu holder correct`.
 pub(super) fn correct(args: &CorrectArgs) -> anyhow::Result<Exit> {
     let record = &args.record;
-    let remote = record.registry.connect()?;
+    let remote = record.whom.registry.connect()?;
     let seen = record.seen(&remote)?;
     note!("holder {} of issuer {}: {}", seen.index, seen.issuer, printable(&seen.display));
     if !record.is_sure("Correct this holder's record?")? {
@@ -109,15 +102,15 @@ pub(super) fn correct(args: &CorrectArgs) -> anyhow::Result<Exit> {
         phone: args.phone.clone(),
         reason: record.reason.clone(),
     };
-    let holder = HolderIndex(record.holder);
+    let holder = HolderIndex(record.whom.holder);
     Ok(show(&remote.ask(|api| api.correct_holder(record.issuer(), holder, &edit))?, record.json))
 }
 
 /// Runs `hufu holder join`.
 pub(super) fn join(args: &JoinArgs) -> anyhow::Result<Exit> {
     let record = &args.record;
-    let remote = record.registry.connect()?;
-    let (ends, goes_on) = (record.seen(&remote)?, of(&remote, record.issuer, args.into)?);
+    let remote = record.whom.registry.connect()?;
+    let (ends, goes_on) = (record.seen(&remote)?, of(&remote, record.whom.issuer, args.into)?);
     for (holder, what) in [(&ends, "ends"), (&goes_on, "goes on")] {
         note!("holder {} of issuer {} {what}: {}", holder.index, holder.issuer, printable(&holder.display));
     }
@@ -130,14 +123,14 @@ pub(super) fn join(args: &JoinArgs) -> anyhow::Result<Exit> {
         into_display: goes_on.display,
         reason: record.reason.clone(),
     };
-    let holder = HolderIndex(record.holder);
+    let holder = HolderIndex(record.whom.holder);
     Ok(show(&remote.ask(|api| api.join_holder(record.issuer(), holder, &edit))?, record.json))
 }
 
 /// Runs `hufu holder part`.
 pub(super) fn part(args: &PartArgs) -> anyhow::Result<Exit> {
     let record = &args.record;
-    let remote = record.registry.connect()?;
+    let remote = record.whom.registry.connect()?;
     let seen = record.seen(&remote)?;
     note!("holder {} of issuer {}: {}", seen.index, seen.issuer, printable(&seen.display));
     if !record.is_sure("Part this record?")? {
@@ -150,16 +143,16 @@ pub(super) fn part(args: &PartArgs) -> anyhow::Result<Exit> {
         phone: args.phone.clone(),
         reason: record.reason.clone(),
     };
-    let holder = HolderIndex(record.holder);
+    let holder = HolderIndex(record.whom.holder);
     let parted = remote.ask(|api| api.part_holder(record.issuer(), holder, &edit))?;
     let exit = show(&parted, record.json);
     if let (Some(generation), Some(_), false) = (generation, &args.name, record.json) {
         say!(
             "next: `hufu change propose --holder {} --generation {}`, so that codes of holder {} that the second person has are \
              refused",
-            record.holder,
+            record.whom.holder,
             generation.wrapping_add(1),
-            record.holder
+            record.whom.holder
         );
     }
     Ok(exit)
