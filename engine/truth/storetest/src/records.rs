@@ -119,6 +119,19 @@ pub async fn r47_one_number_of_two_states_is_two_people(database: &dyn Database)
     assert_eq!(add(&scene, &[bob, ada]).await, Ok(vec![(3, false), (2, true)]));
     let both = [someone("Eve", "passport:FRA:X1234"), someone("Eva", "passport:X1234")];
     assert_eq!(add(&scene, &both).await, others(&[1]), "within one request");
+
+    // Two people of one name: a list without the state means neither of them for sure.
+    let twins = ["passport:FRA:Y1234", "passport:DEU:Y1234"];
+    assert_eq!(
+        add(&scene, &twins.map(|number| someone("Ann", number))).await,
+        Ok(vec![(4, false), (5, false)])
+    );
+    let sought = ["passport:Y1234", twins[1]].map(|number| IdNumber::read(number).expect("a good number"));
+    let sought = sought.map(|number| (number, Some("Ann".to_owned())));
+    let found =
+        scene.registry.look_up_holders(&scene.operator, ISSUER, &sought, now()).await.expect("a list");
+    let found: Vec<_> = found.into_iter().flatten().map(|found| (found.index.0, found.same_name)).collect();
+    assert_eq!(found, [(4, false), (5, true)]);
 }
 
 /// The index, the status and what was issued stay; who and why stand in the trail.

@@ -21,7 +21,7 @@ impl Registry {
     /// and the fields there are, so an import that was cut off runs again.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, or a number that nobody can have,
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4096 people, or an impossible number,
     /// [`Fault::NotFound`], [`Fault::Full`]; [`Fault::OtherPerson`] with everybody whose id number is registered with
     /// another name.
     pub async fn add_holders(
@@ -95,13 +95,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Option<HolderIndex>, Fault> {
         caller.may(Scope::Holders, issuer)?;
-        let mut places = Vec::new();
-        for holder in self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await? {
-            let person = self.vault.open_person(issuer, holder.index, &holder.sealed)?;
-            if name.is_none_or(|name| person.is_called(name)) && !places.contains(&holder.place()) {
-                places.push(holder.place());
-            }
-        }
+        let places = places(&self.people_with(issuer, number).await?, name);
         let what = match places.as_slice() {
             [] => "nobody".into(),
             [index] => index.to_string(),
@@ -138,23 +132,31 @@ impl Registry {
         self.store.note(&Entry::new(now, caller, Action::HolderSought, Some(issuer), what)).await?;
         let mut all = Vec::with_capacity(people.len());
         for (number, name) in people {
-            let mut best: Option<FoundHolder> = None;
-            for holder in self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await? {
-                let person = self.vault.open_person(issuer, holder.index, &holder.sealed)?;
-                let same_name = name.as_deref().is_none_or(|name| person.is_called(name));
-                let found = FoundHolder { index: holder.place(), display: person.display(), same_name };
-                best = Some(match best {
-                    // Several people have the number and no name says who is meant.
-                    Some(best) if name.is_none() && best.index != found.index => {
-                        FoundHolder { same_name: false, ..best }
-                    }
-                    Some(best) if best.same_name || !same_name => best,
-                    _ => found,
-                });
-            }
-            all.push(best);
+            let people = self.people_with(issuer, number).await?;
+            // Several people, or nobody of that name: whom the list means is not known.
+            let only = match places(&people, name.as_deref()).as_slice() {
+                [index] => Some(*index),
+                _ => None,
+            };
+            let shown = people.iter().find(|(index, _)| only.is_none_or(|only| only == *index));
+            all.push(shown.map(|(index, person)| FoundHolder {
+                index: *index,
+                display: person.display(),
+                same_name: only.is_some(),
+            }));
         }
         Ok(all)
+    }
+
+    /// Everybody who may have an id number, each with the record that goes on.
+    async fn people_with(
+        &self,
+        issuer: IssuerId,
+        number: &IdNumber,
+    ) -> Result<Vec<(HolderIndex, Person)>, Fault> {
+        let found = self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await?;
+        let open = |holder: &StoredHolder| Ok((holder.place(), self.open(issuer, holder)?));
+        found.iter().map(open).collect()
     }
 
     /// Seals with the newest key whatever is sealed with an older one; answers how many holders that were. It may
@@ -216,4 +218,13 @@ impl Registry {
         }
         Ok(person)
     }
+}
+
+/// The records of those people who have this name, or of all when there is none; each once.
+fn places(people: &[(HolderIndex, Person)], name: Option<&str>) -> Vec<HolderIndex> {
+    let named = people.iter().filter(|(_, person)| name.is_none_or(|name| person.is_called(name)));
+    let mut places: Vec<_> = named.map(|(index, _)| *index).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }

@@ -93,7 +93,7 @@ impl Intake<'_> {
         Ok(match same.as_slice() {
             [index] => Place::Known(*index),
             [] if !is_known => Place::New,
-            // Nobody of that name, or two of them.
+            // No person of that name, or two of them.
             _ => Place::Other,
         })
     }

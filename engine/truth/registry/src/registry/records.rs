@@ -126,7 +126,7 @@ impl Registry {
                      first; then propose that holder {retired} is forgotten (--colour forget), have it confirmed, and join again"
                 )));
             }
-            // Whoever was joined into the one that ends goes on with it.
+            // Records that were joined into the one that ends go on with it.
             let ending = records.holders.iter().filter(|holder| holder.index == retired || holder.joined == Some(retired));
             let changed = ending.map(|holder| StoredHolder { joined: Some(kept), ..holder.clone() }).collect();
             Ok(RecordEdit { changed, ..RecordEdit::default() })
