@@ -90,6 +90,21 @@ pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<
     settle(&file, path)
 }
 
+/// Gives a file that was written in full its name, for good once this returns. Both lie in one folder.
+///
+/// # Errors
+/// The file cannot be flushed or renamed.
+pub fn give_name(written: &Path, name: &Path) -> anyhow::Result<()> {
+    let renamed = || {
+        let file = File::open(written)?;
+        file.sync_all()?;
+        fs::rename(written, name)?;
+        Ok::<_, std::io::Error>(file)
+    };
+    let file = renamed().with_context(|| format!("cannot write {}", name.display()))?;
+    settle(&file, name)
+}
+
 /// `NAME.extension`, whatever dots `NAME` has.
 pub fn with_extension(name: &Path, extension: &str) -> PathBuf {
     let mut path = name.as_os_str().to_owned();

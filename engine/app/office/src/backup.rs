@@ -1,6 +1,6 @@
 //! Backups of a registry's database file: written beside, verified, and only then given their name.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,12 +39,7 @@ pub async fn back_up(config: &Config, vault: Vault, to: &Path) -> anyhow::Result
     ensure!(from.is_file(), "{} is not there: nothing to back up", from.display());
     let _lock = files::lock_folder_of(to)?;
     ensure!(!to.exists(), "{} exists already and is not overwritten", to.display());
-    let partial = files::with_extension(to, "partial");
-    remove(&partial)?;
-    hufu_sqlite::copy(&from, &partial).await.map_err(marked)?;
-    let verified = verify(config, vault, &partial).await?;
-    finish(&partial, to)?;
-    Ok(verified)
+    copy(config, vault, &from, to).await
 }
 
 /// Makes the database out of a backup. Nothing is overwritten.
@@ -69,11 +64,16 @@ pub async fn restore(config: &Config, vault: Vault, backup: &Path) -> anyhow::Re
             file.display()
         );
     }
-    let partial = files::with_extension(&to, "partial");
+    copy(config, vault, backup, &to).await
+}
+
+/// Writes a database beside its name, which it gets once it was verified. The folder is locked, and the name is free.
+async fn copy(config: &Config, vault: Vault, from: &Path, to: &Path) -> anyhow::Result<Verified> {
+    let partial = files::with_extension(to, "partial");
     remove(&partial)?;
-    hufu_sqlite::copy(backup, &partial).await.map_err(marked)?;
+    hufu_sqlite::copy(from, &partial).await.map_err(marked)?;
     let verified = verify(config, vault, &partial).await?;
-    finish(&partial, &to)?;
+    files::give_name(&partial, to)?;
     Ok(verified)
 }
 
@@ -106,16 +106,6 @@ async fn look(config: &Config, registry: &Registry) -> anyhow::Result<Verified> 
     let trail = trail.map_err(anyhow::Error::new)?.end();
     let lost = ChainEnds::load(&config.chain_ends())?.lost(registry).await.map_err(marked)?;
     Ok(Verified { ends, trail, lost })
-}
-
-/// Gives a file its name once it is on the disk.
-fn finish(partial: &Path, name: &Path) -> anyhow::Result<()> {
-    let what = || format!("cannot write {}", name.display());
-    File::open(partial).and_then(|file| file.sync_all()).with_context(what)?;
-    // The folder is locked, and the name was free.
-    fs::rename(partial, name).with_context(what)?;
-    let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(what)
 }
 
 /// Removes what an interrupted run left.

@@ -46,7 +46,7 @@ pub struct Lost {
 
 /// Shortest time between two notes.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often chains are looked at that nobody said has grown.
+/// How often chains are looked at without a sign that one has grown.
 const LOOK: Duration = Duration::from_secs(1);
 /// The first line of the file.
 const MAGIC: &str = "hufu-chain-ends 1";

@@ -1,6 +1,6 @@
 //! A registry's figures on a metrics page.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hufu_api::{ChainFigures, FigureSource, TlsFiles, Took};
 use hufu_codes::keyring::Keyring;
@@ -30,20 +30,25 @@ struct Loaded {
 }
 
 impl Expiries {
-    /// These are loaded now. A certificate that cannot be read has no end here; serving it fails elsewhere.
-    pub(crate) fn set(&self, keyring: &Keyring, tls: Option<&TlsFiles>) {
-        let leaf = tls.and_then(|tls| CertificateDer::from_pem_file(&tls.certificate).ok());
-        let loaded = Loaded {
-            trust_list_version: keyring.version(),
-            trust_list: keyring.list().next_by(),
-            certificate: leaf.and_then(|leaf| profile::read_end(&leaf).ok()),
-        };
-        // Replaced whole, so a panic elsewhere left it whole.
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+    /// This trust list is loaded now.
+    pub(crate) fn trust(&self, keyring: &Keyring) {
+        let mut loaded = self.loaded();
+        (loaded.trust_list_version, loaded.trust_list) = (keyring.version(), keyring.list().next_by());
+    }
+
+    /// This certificate is served now. One that cannot be read has no end here; serving it fails elsewhere.
+    pub(crate) fn certificate(&self, tls: &TlsFiles) {
+        let leaf = CertificateDer::from_pem_file(&tls.certificate).ok();
+        self.loaded().certificate = leaf.and_then(|leaf| profile::read_end(&leaf).ok());
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        // Three numbers, whole at every moment.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn families(&self, now: UnixSeconds) -> [Family; 3] {
-        let loaded = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = *self.loaded();
         let left =
             |end: Option<UnixSeconds>| end.map(|end| (Labels::new(), f64::from(end.0) - f64::from(now.0)));
         [

@@ -66,7 +66,8 @@ impl Prepared {
         options.tls.as_ref().map_or(Ok(()), |tls| keys::ensure_private(&tls.key))?;
         let running = serve(&options, assembled.registry.clone())?;
         let expiries = Arc::new(Expiries::default());
-        expiries.set(&assembled.trust.keyring(), options.tls.as_ref());
+        expiries.trust(&assembled.trust.keyring());
+        options.tls.iter().for_each(|tls| expiries.certificate(tls));
         let figures = RegistryFigures { source: running.figures(), expiries: Arc::clone(&expiries) };
         let page: Vec<Arc<dyn Exhibit>> = vec![Arc::new(figures), exhibit];
         let metrics =
@@ -113,7 +114,7 @@ impl Office {
             assembled.trust.renew()?;
             let keyring = assembled.trust.keyring();
             let version = keyring.version();
-            expiries.set(&keyring, tls.as_ref());
+            expiries.trust(&keyring);
             assembled.registry.trust(keyring);
             Ok(format!("version {version} of the trust list is loaded"))
         });
@@ -121,7 +122,7 @@ impl Office {
             watched.follow(at_once, || {
                 keys::ensure_private(&tls.key)?;
                 running.renew(tls)?;
-                expiries.set(&assembled.trust.keyring(), Some(tls));
+                expiries.certificate(tls);
                 Ok("the API's certificate is loaded".to_owned())
             });
         }
