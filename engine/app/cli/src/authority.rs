@@ -239,7 +239,7 @@ impl Authority {
     }
 
     /// The end of a certificate that lives this long from now. One that is over at once, or that outlives its root, is
-    /// refused here: nobody would accept it.
+    /// refused here: no gate and no engine would accept it.
     fn ends_after(&self, life_s: u32) -> anyhow::Result<UnixSeconds> {
         ensure!(
             life_s > 0,
@@ -248,7 +248,7 @@ impl Authority {
         let ends = until(life_s);
         ensure!(
             ends <= self.root_ends,
-            "the certificate would end {}, after the root that signs it ({}), and nobody accepts it then; give a shorter \
+            "the certificate would end {}, after the root that signs it ({}), and is not accepted then; give a shorter \
              --valid, or make a new authority with `hufu ca init`",
             moment::show(ends),
             moment::show(self.root_ends)

@@ -8,6 +8,7 @@ use hufu_contract::{CurrentStatus, LookAtHolders};
 use hufu_wire::chain::{Change, Content};
 use hufu_wire::{HolderIndex, IssuerId, RuleId, StatusWord, limits};
 
+use crate::listing::first_of;
 use crate::verdict::colour_slug;
 
 /// Statuses of the holders of a change as the registry has them, and its rules.
@@ -16,9 +17,6 @@ pub(crate) struct Current {
     holders: BTreeMap<u32, CurrentStatus>,
     rules: BTreeMap<u32, String>,
 }
-
-/// Holders whom a message counts up.
-const SHOWN_MAX: usize = 20;
 
 impl Current {
     /// Asks the registry.
@@ -64,17 +62,13 @@ impl Current {
     /// # Errors
     /// The message names everybody who is not.
     pub(crate) fn check_holders(&self) -> anyhow::Result<()> {
-        let unknown: Vec<_> = self.holders.values().filter(|holder| !holder.registered).collect();
-        if !unknown.is_empty() {
-            let shown: Vec<_> =
-                unknown.iter().take(SHOWN_MAX).map(|holder| holder.index.to_string()).collect();
-            let rest = unknown.len().saturating_sub(SHOWN_MAX);
-            let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-            bail!(
-                "no holder is registered with index {}{rest}: nothing was signed; check the indices, or give --unregistered",
-                shown.join(", ")
-            );
-        }
+        let unknown = self.holders.values().filter(|holder| !holder.registered);
+        let unknown: Vec<_> = unknown.map(|holder| holder.index).collect();
+        ensure!(
+            unknown.is_empty(),
+            "no holder is registered with index {}: nothing was signed; check the indices, or give --unregistered",
+            first_of(&unknown)
+        );
         Ok(())
     }
 

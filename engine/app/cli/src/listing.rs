@@ -1,11 +1,26 @@
 //! Lists of things, as JSON or as a table.
 
+use std::fmt::Display;
+
 use comfy_table::{Table, presets};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::outcome::Exit;
 use crate::term::say;
+
+/// Items that one sentence names.
+const NAMED_MAX: usize = 20;
+
+/// The first of `items` and how many more there are, for a sentence.
+pub(crate) fn first_of(items: &[impl Display]) -> String {
+    let named: Vec<_> = items.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let named = named.join(", ");
+    match items.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
 
 /// Prints `items` as JSON, or as a table with a row for each.
 pub(crate) fn list<T: Serialize, const N: usize>(

@@ -53,7 +53,7 @@ pub(crate) struct Named {
 /// Why a line of a name list is no holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfound {
-    /// Nobody is registered with the id number.
+    /// The registry does not know the id number.
     Unregistered,
     /// The registry knows the id number with another name.
     OtherName,
@@ -190,7 +190,7 @@ impl NamesWriter {
     pub(crate) fn new() -> anyhow::Result<NamesWriter> {
         // With a mark: spreadsheets take a file without for one in the encoding of their machine.
         let mut file = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-        file.write_record(["line", "group", "display", "issuer", "holder", "found"])?;
+        file.write_record(COLUMNS.map(Column::name))?;
         Ok(NamesWriter(file))
     }
 
@@ -206,7 +206,7 @@ impl NamesWriter {
         Ok(self.0.write_record([&*line, &*group, &*display, &*issuer, &*holder, found])?)
     }
 
-    /// Writes the file. Whoever may read the folder may read it: it names nobody.
+    /// Writes the file, which everyone may read who may read the folder: it has masked names only.
     pub(crate) fn finish(self, path: &Path) -> anyhow::Result<()> {
         let bytes = self.0.into_inner().ok().context("the names do not fit in memory")?;
         files::replace(path, &bytes, Readable::All)

@@ -159,21 +159,12 @@ type Cells<'c> = &'c [Result<&'c str, &'static str>];
 
 fn format(path: &Path, args: &TableArgs) -> anyhow::Result<Format> {
     let mut file = open(path)?;
-    let mut first = [0; 8];
-    let bytes = {
-        let mut at = 0;
-        while at < first.len() {
-            match file.read(&mut first[at..])? {
-                0 => break,
-                read => at += read,
-            }
-        }
-        at
-    };
+    let mut first = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut first)?;
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
         return Ok(Format::Parquet);
     }
-    match &first[..bytes] {
+    match first.as_slice() {
         [b'P', b'K', 3, 4, ..] => return Ok(Format::Workbook),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
             bail!(

@@ -3,12 +3,11 @@
 mod common;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{Deployment, Engine, ISSUER, eventually, said, shown_figures, used_figures};
+use common::{Deployment, Engine, ISSUER, eventually, get, said, shown_figures, used_figures};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
@@ -132,11 +131,7 @@ fn now() -> UnixMillis {
 fn metrics(engine: &Engine) -> String {
     let log = engine.log();
     let address = log.rsplit_once("metrics=").unwrap().1.split_whitespace().next().unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n").unwrap();
-    let mut page = String::new();
-    stream.read_to_string(&mut page).unwrap();
-    page
+    get(address, "/metrics").1
 }
 
 /// Alarms, dashboard and runbook name figures that an engine shows, and Prometheus reads their expressions.

@@ -32,6 +32,13 @@ pub(crate) const fn optional(name: &'static str, aliases: &'static [&'static str
     Column { name, aliases, needed: false }
 }
 
+impl Column {
+    /// What the file calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
 /// Which of the file's columns is which.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header<const N: usize>(Vec<Place>);

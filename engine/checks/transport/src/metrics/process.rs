@@ -20,11 +20,10 @@ pub(super) fn families() -> Vec<Family> {
         let started = started_s.map(|started_s| (Labels::new(), started_s));
         families.push(Family::seconds("process_start_time_seconds", "Unix time of the start", started));
     }
-    let files = |name, help, count| Family::levels(name, help, count);
     let open = fs::read_dir("/proc/self/fd").map(|entries| (Labels::new(), entries.count() as u64));
-    families.push(files("process_open_fds", "Open files and sockets", open.ok()));
+    families.push(Family::levels("process_open_fds", "Open files and sockets", open.ok()));
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    families.push(files(
+    families.push(Family::levels(
         "process_max_fds",
         "How many may be open",
         limit.map(|limit| (Labels::new(), limit)),

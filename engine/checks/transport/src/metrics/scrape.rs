@@ -30,18 +30,6 @@ pub(crate) struct EngineMetrics {
 }
 
 impl EngineMetrics {
-    fn why_not_ready(&self) -> Vec<String> {
-        let mut why = Vec::new();
-        if self.stopping.load(Ordering::Relaxed) {
-            why.push("stopping".to_owned());
-        }
-        let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
-        why.extend(ended.map(|(name, _)| format!("the checking thread {name} has stopped")));
-        readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
-        why.extend(self.exhibits().not_ready());
-        why
-    }
-
     fn exhibits(&self) -> RwLockReadGuard<'_, Vec<Arc<dyn Exhibit>>> {
         // A list of handles: a panic while it grew left it whole.
         self.exhibits.read().unwrap_or_else(PoisonError::into_inner)
@@ -88,7 +76,15 @@ impl Exhibit for EngineMetrics {
 
     /// Why gates should not use this engine, one line a cause; none when it is ready.
     fn not_ready(&self) -> Vec<String> {
-        self.why_not_ready()
+        let mut why = Vec::new();
+        if self.stopping.load(Ordering::Relaxed) {
+            why.push("stopping".to_owned());
+        }
+        let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
+        why.extend(ended.map(|(name, _)| format!("the checking thread {name} has stopped")));
+        readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
+        why.extend(self.exhibits().not_ready());
+        why
     }
 }
 

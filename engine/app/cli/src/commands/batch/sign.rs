@@ -57,8 +57,7 @@ pub(crate) fn read_members(
     own: IssuerId,
 ) -> anyhow::Result<BTreeMap<IssuerId, BTreeSet<HolderIndex>>> {
     let mut members: BTreeMap<IssuerId, BTreeSet<HolderIndex>> = BTreeMap::new();
-    let text = files::read_text(path)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n");
+    let text = files::read_text(path)?.replace("\r\n", "\n");
     for (number, line) in (1..).zip(text.split(['\n', '\r'])) {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {

@@ -84,7 +84,7 @@ pub(crate) struct ProposeArgs {
     /// Hand in a file of --out, signed elsewhere
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "holder", "key", "agent"])]
     instruction: Option<PathBuf>,
-    /// Also holders whom nobody registered
+    /// Also holders who are not registered
     #[arg(long)]
     unregistered: bool,
     /// What a colour does not say becomes none: the last test, the doses

@@ -11,6 +11,7 @@ use hufu_wire::{HolderIndex, IssuerId, RuleId, Sequence};
 use super::propose::{Signing, VALID, hand_in};
 use crate::chain::ChainArgs;
 use crate::current::Current;
+use crate::listing::first_of;
 use crate::outcome::Exit;
 use crate::signer::KeyArgs;
 use crate::term::note;
@@ -47,9 +48,6 @@ pub(crate) struct UndoArgs {
     #[arg(long)]
     json: bool,
 }
-
-/// Holders whom a message counts up.
-const SHOWN_MAX: usize = 20;
 
 /// Runs `hufu change undo`.
 pub(super) fn run(args: &UndoArgs) -> anyhow::Result<Exit> {
@@ -120,14 +118,11 @@ impl UndoArgs {
             return Ok(());
         }
         let set = undone.iter().filter_map(|undone| undone.later).max().context("a later set")?;
-        let shown: Vec<_> = later.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
-        let rest = later.len().saturating_sub(SHOWN_MAX);
-        let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
         bail!(
-            "later changes, up to set {set}, named {} of the holders, {}{rest}: nothing was signed; look at them (`hufu change \
+            "later changes, up to set {set}, named {} of the holders, {}: nothing was signed; look at them (`hufu change \
              list --holder N`), or give --force to take back what those changes said too",
             later.len(),
-            shown.join(", ")
+            first_of(&later)
         )
     }
 }
