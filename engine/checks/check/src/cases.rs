@@ -7,19 +7,19 @@
 use arrayvec::ArrayVec;
 use hufu_codes::code::{self, Code};
 use hufu_codes::keyring::Keyring;
-use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
+use hufu_codes::presentation::{self, Node, Presentation, clock_offset, steps_ahead};
 use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step, UnixMillis,
-    UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step,
+    UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
 use crate::engine::{Engine, Rules};
-use crate::journal::{Channel, Record, Subject};
+use crate::journal::{Channel, Durability, Record, Trace};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
 
@@ -30,7 +30,7 @@ pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
 pub(crate) type Binaries = [[u8; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX];
 
 /// One request: who asked what, and what is known so far. All of it stays to the end, settled or not.
-pub(crate) struct Case<'d> {
+pub(crate) struct Case<'d, 'b> {
     grant: Grant,
     /// `None` when the request could not be read.
     lane: Option<Lane>,
@@ -38,9 +38,19 @@ pub(crate) struct Case<'d> {
     code: Option<&'d [u8]>,
     /// Whether this very request was seen before, or may have been.
     repeated: bool,
-    /// Whose credential it is, once its signature was verified.
-    subject: Option<Subject>,
+    /// What was verified of the code, where it lies.
+    proof: Proof<'b>,
+    /// What the site asks for its records.
+    durability: Durability,
     verdict: Verdict,
+}
+
+/// What becomes a record's [`Trace`], not copied yet: without a journal it never is.
+#[derive(Clone, Copy)]
+enum Proof<'b> {
+    None,
+    Step(&'b Node),
+    Code(&'b [u8; 32]),
 }
 
 /// A code that was read, at a site that has a policy.
@@ -72,12 +82,12 @@ struct Present<'p> {
 }
 
 /// Checks all cases that are not settled yet. Afterwards every case has its verdict, and it is counted.
-pub(crate) fn judge(
+pub(crate) fn judge<'b>(
     now: UnixMillis,
     engine: &Engine,
     counters: &Counters,
-    cases: &mut Batch<Case<'_>>,
-    binaries: &mut Binaries,
+    cases: &mut Batch<Case<'_, 'b>>,
+    binaries: &'b mut Binaries,
 ) {
     let (trust, rules) = (engine.trust.load(), engine.sites.load());
 
@@ -96,14 +106,17 @@ pub(crate) fn judge(
 
 /// Reads each code's text and structure, and finds its site's policy.
 fn read_codes<'p, 'b>(
-    cases: &mut [Case<'_>],
+    cases: &mut [Case<'_, 'b>],
     sites: &'p Sites,
     binaries: &'b mut Binaries,
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
+        let policy = sites.get(case.grant.site);
+        // What is answered without a look at its code is noted too, as its site asks.
+        case.durability = policy.map_or_else(Durability::default, |policy| policy.records);
         let (Some(code), Some(lane)) = (case.code, case.lane) else { continue };
-        let Some(policy) = sites.get(case.grant.site) else {
+        let Some(policy) = policy else {
             case.settle(Reason::SiteUnknown);
             continue;
         };
@@ -123,7 +136,7 @@ fn read_codes<'p, 'b>(
 /// validity against the clock.
 fn verify<'p, 'b>(
     now: UnixMillis,
-    cases: &mut [Case<'_>],
+    cases: &mut [Case<'_, 'b>],
     read: Batch<Read<'p, 'b>>,
     keyring: &Keyring,
     seen: &SeenCache,
@@ -158,7 +171,10 @@ fn verify<'p, 'b>(
 
     let mut genuine = Batch::new();
     for (Read { case, gate, policy, code }, credential) in known {
-        cases[case].subject = Some(Subject { issuer: credential.issuer(), holder: credential.holder });
+        // A phone code proves nothing until its presentation is verified.
+        if credential.kind() != CodeKind::Phone {
+            cases[case].proof = Proof::Code(code.credential.signature_r());
+        }
         match credential.valid_at(now.seconds()) {
             Ok(()) => {
                 let presentation = code.presentation;
@@ -171,16 +187,18 @@ fn verify<'p, 'b>(
 }
 
 /// Checks that a phone code is shown on the holder's phone, and how far its clock is off (R02, R08).
-fn present<'p>(
+fn present<'p, 'b>(
     now: UnixMillis,
-    cases: &mut [Case<'_>],
-    genuine: Batch<Genuine<'p, '_>>,
+    cases: &mut [Case<'_, 'b>],
+    genuine: Batch<Genuine<'p, 'b>>,
 ) -> Batch<Present<'p>> {
     let mut present = Batch::new();
     for Genuine { case, gate, policy, credential, presentation } in genuine {
-        let shown = presentation::present(&credential, presentation.as_ref())
-            .and_then(|shown| describe(now.seconds(), policy, &credential, shown));
-        match shown {
+        let shown = presentation::present(&credential, presentation.as_ref());
+        if let (Ok(presentation::Shown::At(_)), Some(verified)) = (&shown, presentation) {
+            cases[case].proof = Proof::Step(verified.preimage);
+        }
+        match shown.and_then(|shown| describe(now.seconds(), policy, &credential, shown)) {
             Ok((shown, step)) => {
                 if let Shown::Phone { presented: Presented::Skewed(offset), .. } = shown {
                     cases[case].verdict.clock_offset = offset;
@@ -230,7 +248,7 @@ fn describe(
 /// before the words are: they include at least that much.
 fn look_up<'p>(
     now: UnixMillis,
-    cases: &mut [Case<'_>],
+    cases: &mut [Case<'_, '_>],
     mut present: Batch<Present<'p>>,
     table: &impl Statuses,
 ) -> Batch<Present<'p>> {
@@ -259,7 +277,7 @@ fn look_up<'p>(
 /// presentation is not admitted at another one (R09).
 fn decide(
     now: UnixMillis,
-    cases: &mut [Case<'_>],
+    cases: &mut [Case<'_, '_>],
     present: &Batch<Present<'_>>,
     rules: &Rules,
     pass_back: &PassBack,
@@ -303,7 +321,7 @@ const fn objection(claim: Claim) -> Option<Reason> {
     }
 }
 
-impl<'d> Case<'d> {
+impl<'d> Case<'d, '_> {
     /// A request, `None` when it could not be read. `repeated` says whether it was seen before, or may have been, or
     /// why it is answered without being checked.
     pub(crate) fn new(
@@ -312,7 +330,7 @@ impl<'d> Case<'d> {
         grant: Grant,
         request: Option<&CheckRequest<'d>>,
         repeated: Result<bool, Reason>,
-    ) -> Case<'d> {
+    ) -> Self {
         let (code, repeated, reason) = match (request, repeated) {
             (_, Err(reason)) => (None, true, reason),
             (None, Ok(_)) => (None, true, Reason::BadRequest),
@@ -320,7 +338,7 @@ impl<'d> Case<'d> {
             (Some(request), Ok(repeated)) => (Some(request.code), repeated, Reason::Busy),
         };
         let (lane, verdict) = (request.map(|request| request.lane), Verdict::of(number, now, reason));
-        Case { grant, lane, code, repeated, subject: None, verdict }
+        Case { grant, lane, code, repeated, proof: Proof::None, durability: Durability::default(), verdict }
     }
 
     /// Turns the request down. The decision is the reason's own, which is never to admit.
@@ -335,8 +353,13 @@ impl<'d> Case<'d> {
 
     /// What is noted of it, once [`judge`] is through.
     pub(crate) fn record(&self, channel: Channel) -> Record {
-        let Case { grant, lane, subject, verdict, .. } = *self;
-        Record { channel, grant, lane, subject, verdict }
+        let Case { grant, lane, proof, durability, verdict, .. } = *self;
+        let trace = match proof {
+            Proof::None => Trace::None,
+            Proof::Step(value) => Trace::Step(*value),
+            Proof::Code(half) => Trace::Code(*half),
+        };
+        Record { channel, grant, lane, trace, durability, verdict, roster: None }
     }
 }
 

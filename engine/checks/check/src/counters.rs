@@ -81,6 +81,8 @@ counters! {
     numbers_untold count_numbers_untold;
     /// Roster members checked.
     roster_members count_roster_members;
+    /// Requests and rosters answered `busy` because the journal could not keep their records.
+    records_refused count_records_refused;
 }
 
 /// Reasons that engines give are numbered below this; only the last of all, which they do not give, is not.
@@ -169,9 +171,10 @@ mod tests {
                 counters.pass_back_unclaimed(),
                 counters.numbers_untold(),
                 counters.roster_members(),
+                counters.records_refused(),
             ]
         };
-        assert_eq!(told(), [0; 9]);
+        assert_eq!(told(), [0; 10]);
         for requests in [20, 1] {
             counters.count_batches(1);
             counters.count_requests(requests);
@@ -183,7 +186,8 @@ mod tests {
         (0..7).for_each(|_| counters.count_pass_back_unclaimed(1));
         (0..8).for_each(|_| counters.count_numbers_untold(1));
         counters.count_roster_members(9);
-        assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9]);
+        counters.count_records_refused(10);
+        assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 
     #[test]

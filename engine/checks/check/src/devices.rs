@@ -164,6 +164,13 @@ impl Devices {
         self.over_rate(slot, side, now)
     }
 
+    /// Makes a number that was charged as new, and then not served, new again.
+    pub(crate) fn take_back(&self, grant: &Grant, session: SessionKey, number: CheckNumber) {
+        if let Some(slot) = self.slot(grant.device) {
+            slot.numbers.take_back(slot.side(grant.generation), session, number);
+        }
+    }
+
     /// Charges one sealed request that is answered without a look at what it asks: its cookie has expired, or its
     /// device is revoked. Its number is not noted.
     pub fn charge_unread(&self, grant: &Grant, now: UnixMillis) -> Charge {

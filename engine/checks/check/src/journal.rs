@@ -1,20 +1,29 @@
 //! What is known of each check at its end, and where that is noted.
 
-use hufu_wire::{Grant, HolderIndex, IssuerId, Lane, Verdict};
+use core::fmt;
 
-/// One check that was answered: who asked, whose credential was shown, and the verdict.
+use hufu_codes::presentation::Node;
+pub use hufu_policy::Durability;
+use hufu_wire::{Grant, Lane, Verdict};
+
+/// One check that was answered: who asked, what the answer was, and what only the holder's side knows of it. No field
+/// says whose credential was shown, or who issued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// How the request came.
     pub channel: Channel,
     /// The device that asked, and its site.
     pub grant: Grant,
-    /// The device's lane; `None` for a request that could not be read and for members of rosters.
+    /// The device's lane; `None` for a request that could not be read, and for a roster.
     pub lane: Option<Lane>,
-    /// Whose credential it was; `None` unless its signature, or its roster's, was verified.
-    pub subject: Option<Subject>,
-    /// The answer. Members of rosters have no numbers: theirs is 0.
+    /// What the holder's slip is made from.
+    pub trace: Trace,
+    /// How durable the site wants its records to be.
+    pub durability: Durability,
+    /// The answer. A roster has no number and may have several issuers: its number and its `as_of` are 0.
     pub verdict: Verdict,
+    /// How many members of a roster got which decision; `None` for a check of one code.
+    pub roster: Option<RosterTally>,
 }
 
 /// How a request came.
@@ -24,45 +33,112 @@ pub enum Channel {
     Sealed,
     /// A request in a QUIC connection.
     Connection,
-    /// A member of a roster, or a roster that was turned down whole.
+    /// A roster: one record for all its members, also when it was turned down.
     Roster,
 }
 
-/// The holder of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// Who issued it.
-    pub issuer: IssuerId,
-    /// The holder's index in the issuer's table.
-    pub holder: HolderIndex,
+/// What only the holder's side knows of a check. The holder's slip is made from it, then it is forgotten: the bytes
+/// are a secret of the holder, so nothing may log or store them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing genuine was shown.
+    None,
+    /// The verified value that a phone released in a step.
+    Step(Node),
+    /// The first half (R) of the issuer's signature on a paper or trip code. The signature was verified, and the half
+    /// stands for the whole code.
+    Code([u8; 32]),
 }
 
-/// How far a worker's journal had come when a batch was noted. It rises from batch to batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(pub u64);
+/// The members of a roster, by decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RosterTally {
+    /// All members that were checked; 0 when the roster was turned down.
+    pub members: u32,
+    /// Those who were admitted.
+    pub admitted: u32,
+    /// Those who were referred to a person.
+    pub referred: u32,
+    /// Those who were refused.
+    pub refused: u32,
+}
 
-/// Where one worker notes its checks (R40). It is called on the path of a check: no allocation, no lock, no I/O.
+/// Where the records of one batch ended in a worker's journal. The default stands for a batch without records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Rises from batch to batch; 0 for a batch without records.
+    pub position: u64,
+    /// The strictest durability of the batch's records.
+    pub durability: Durability,
+}
+
+/// What became of the records up to a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not durable yet. The verdicts wait.
+    Pending,
+    /// As durable as the mark asks. The verdicts may leave.
+    Durable,
+    /// They will never be durable. The verdicts must not leave.
+    Lost,
+}
+
+/// Where one worker notes its checks (R40). [`begin`](Self::begin), [`note`](Self::note) and
+/// [`standing`](Self::standing) are called on the path of a check: no allocation, no lock, no I/O.
 pub trait Journal {
-    /// Notes the checks of one batch, each exactly once. What is not authentic, and what gets silence, is not among
-    /// them.
+    /// A batch begins, of at most `count` records and at least one. `false`: the journal cannot keep them, because the
+    /// disk is full, has failed or is too slow. Then each request is answered `busy`, unchecked and unrecorded.
+    fn begin(&mut self, count: usize) -> bool;
+
+    /// Notes the records of a batch that began: every answered request once. What is not authentic, and what gets
+    /// silence, is not among them.
     fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark;
 
-    /// Whether everything up to `mark` is as durable as its sites ask. No verdict leaves before.
-    fn is_durable(&self, mark: Mark) -> bool;
+    /// What became of the records up to `mark`. The default mark is always durable. No verdict leaves before.
+    fn standing(&self, mark: Mark) -> Standing;
+
+    /// Sleeps until more records are durable, or lost, or a short time (a few milliseconds) has passed. Never called
+    /// with nothing pending.
+    fn wait(&self);
 }
 
 /// Notes nothing, and costs nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoJournal;
 
+/// Names the kind alone: the bytes are a secret of the holder.
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Trace::None => "None",
+            Trace::Step(_) => "Step(..)",
+            Trace::Code(_) => "Code(..)",
+        })
+    }
+}
+
+impl Default for Mark {
+    fn default() -> Mark {
+        Mark { position: 0, durability: Durability::Memory }
+    }
+}
+
 impl Journal for NoJournal {
+    #[inline]
+    fn begin(&mut self, _: usize) -> bool {
+        true
+    }
+
     #[inline]
     fn note(&mut self, _: impl ExactSizeIterator<Item = Record>) -> Mark {
         Mark::default()
     }
 
     #[inline]
-    fn is_durable(&self, _: Mark) -> bool {
-        true
+    fn standing(&self, _: Mark) -> Standing {
+        Standing::Durable
     }
+
+    #[inline]
+    fn wait(&self) {}
 }

@@ -6,67 +6,67 @@ use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
 use hufu_table::Slot;
 use hufu_wire::{
     Age, CheckNumber, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply,
-    Sequence, StatusWord, UnixMillis, Verdict, limits,
+    StatusWord, UnixMillis, Verdict, limits,
 };
 
 use crate::cases::Batch;
 use crate::counters::Counters;
 use crate::engine::Engine;
-use crate::journal::{Channel, Journal, Mark, Record, Subject};
+use crate::journal::{Channel, Durability, Record, RosterTally, Trace};
 use crate::statuses::Statuses;
 
 /// What one roster is checked with.
-pub(crate) struct Check<'s, J> {
+pub(crate) struct Check<'s> {
     pub(crate) now: UnixMillis,
     /// Of the device that sent it.
     pub(crate) grant: &'s Grant,
     pub(crate) counters: &'s Counters,
-    pub(crate) journal: &'s mut J,
 }
 
-impl<J: Journal> Check<'_, J> {
-    /// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down.
+impl Check<'_> {
+    /// Appends the reply to `out`: the summary, then each member's verdict unless the roster is turned down. Returns
+    /// what is noted of it.
     pub(crate) fn run(
-        self,
+        &self,
         engine: &Engine,
         device_fault: Option<Reason>,
         roster: &[u8],
         out: &mut Vec<u8>,
-    ) -> Mark {
+    ) -> Record {
         let rules = engine.sites.load();
-        let usable = match (device_fault, rules.sites.get(self.grant.site)) {
+        let policy = rules.sites.get(self.grant.site);
+        let usable = match (device_fault, policy) {
             (Some(reason), _) => Err(reason),
             (None, None) => Err(Reason::SiteUnknown),
             (None, Some(policy)) => {
                 verify(self.now, engine, self.grant, policy, roster).map(|it| (policy, it))
             }
         };
-        match usable {
+        let reply = match usable {
             Ok((policy, roster)) => self.members(&engine.table, policy, &roster, out),
             Err(reason) => {
                 self.counters.count_verdict(self.grant.site, reason.decision(), reason);
-                append(&RosterReply { reason, age: Age::Unknown, ..summary(self.now) }, out);
-                let verdict = Verdict::of(CheckNumber(0), self.now, reason);
-                self.journal.note(core::iter::once(record(self.grant, None, verdict)))
+                turn_down_roster(self.now, reason, out)
             }
-        }
+        };
+        record(self.grant, policy, &reply)
     }
 
     /// Decides every member in batches, and writes the summary in front of them once it is known.
     fn members(
-        self,
+        &self,
         table: &impl Statuses,
         policy: &SitePolicy,
         roster: &Roster<'_>,
         out: &mut Vec<u8>,
-    ) -> Mark {
-        let Check { now, grant, counters, journal } = self;
-        let (mut reply, mut mark) = (summary(now), Mark::default());
+    ) -> RosterReply {
+        let Check { now, grant, counters } = *self;
+        let mut reply = summary(now);
         let summary_at = out.len();
         out.reserve_exact(RosterReply::BYTES + roster.len() * MemberVerdict::BYTES);
         append(&reply, out);
         for (issuer, holders) in roster.groups() {
-            let (slot, as_of, age) = issuer_now(now, table, issuer);
+            let (slot, age) = issuer_now(now, table, issuer);
             reply.age = older(reply.age, age);
             let facts =
                 Facts { now: now.seconds(), shown: Shown::Member, issuer, status: StatusWord::UNKNOWN, age };
@@ -90,22 +90,33 @@ impl<J: Journal> Check<'_, J> {
                         Decision::Refuse => reply.refused += 1,
                     }
                 }
-                mark = journal.note(batch.iter().zip(&members).map(|(&holder, member)| {
-                    let MemberVerdict { decision, reason, colour } = *member;
-                    let verdict = Verdict::of(CheckNumber(0), now, reason);
-                    let verdict = Verdict { as_of, age, decision, colour, ..verdict };
-                    record(grant, Some(Subject { issuer, holder }), verdict)
-                }));
             }
         }
         counters.count_roster_members(roster.len());
         reply.write_to(&mut out[summary_at..summary_at + RosterReply::BYTES]);
-        mark
+        reply
     }
 }
 
-fn record(grant: &Grant, subject: Option<Subject>, verdict: Verdict) -> Record {
-    Record { channel: Channel::Roster, grant: *grant, lane: None, subject, verdict }
+/// Appends the reply to a roster of which no member is checked, for this reason.
+pub fn turn_down_roster(now: UnixMillis, reason: Reason, out: &mut Vec<u8>) -> RosterReply {
+    let reply = RosterReply { reason, age: Age::Unknown, ..summary(now) };
+    append(&reply, out);
+    reply
+}
+
+/// One for the whole roster: it says how many members there were, and nothing of who they are.
+fn record(grant: &Grant, policy: Option<&SitePolicy>, reply: &RosterReply) -> Record {
+    let RosterReply { server_time, age, reason, members, admitted, referred, refused } = *reply;
+    Record {
+        channel: Channel::Roster,
+        grant: *grant,
+        lane: None,
+        trace: Trace::None,
+        durability: policy.map_or_else(Durability::default, |policy| policy.records),
+        verdict: Verdict { age, ..Verdict::of(CheckNumber(0), server_time, reason) },
+        roster: Some(RosterTally { members, admitted, referred, refused }),
+    }
 }
 
 /// The summary of a roster of which no member is judged yet.
@@ -149,10 +160,10 @@ fn worth(members: usize) -> u32 {
 
 const MEMBERS_A_CHECK: usize = 128;
 
-fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Sequence, Age) {
-    let Some(slot) = table.slot(issuer) else { return (None, Sequence(0), Age::Unknown) };
-    let as_of = table.as_of(slot);
-    (Some(slot), as_of.sequence, as_of.heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
+fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Age) {
+    let Some(slot) = table.slot(issuer) else { return (None, Age::Unknown) };
+    let heard = table.as_of(slot).heard;
+    (Some(slot), heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
 }
 
 fn words(table: &impl Statuses, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
@@ -180,7 +191,6 @@ fn append<'a>(message: &impl Message<'a>, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::NoJournal;
     use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
     use hufu_codes::issue::IssuerSigner;
     use hufu_policy::Sites;
@@ -201,7 +211,7 @@ mod tests {
         let policy = sites.get(SiteId(1)).unwrap();
         let (device, generation) = (DeviceId(1), DeviceGeneration(0));
         let grant = Grant { device, generation, site: SiteId(1), scope: Scope::CHECKS_AND_ROSTERS };
-        let check = Check { now, grant: &grant, counters: &Counters::default(), journal: &mut NoJournal };
+        let check = Check { now, grant: &grant, counters: &Counters::default() };
         check.members(&table, policy, signed.claims(), &mut out);
         let reply: RosterReply = read(&out[..RosterReply::BYTES]).unwrap();
         assert_eq!(reply.age, Age::Millis(9000), "of the first change");

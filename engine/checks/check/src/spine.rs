@@ -76,8 +76,8 @@ impl<J: Journal> Spine<J> {
     }
 
     /// Answers a batch of datagrams: opens each in place, checks them together, seals the verdicts, notes the checks.
-    /// A reply is shorter than its request; what is not authentic gets none. No reply may leave before the journal
-    /// [is durable](Journal::is_durable) up to the mark.
+    /// A reply is shorter than its request; what is not authentic gets none. No reply may leave before the records up
+    /// to the mark are [durable](crate::Standing::Durable), and none when they are [lost](crate::Standing::Lost).
     ///
     /// # Panics
     /// When there are more than [`limits::BATCH_MAX`] datagrams.
@@ -101,7 +101,11 @@ impl<J: Journal> Spine<J> {
             }
         }
 
-        let mut cases: Batch<Case<'_>> = Batch::new();
+        let kept = self.begin(asked.len());
+        if !kept {
+            self.turn_down(&mut asked);
+        }
+        let mut cases: Batch<Case<'_, '_>> = Batch::new();
         for Asked { index, opened, grant, repeated } in &asked {
             let request = read::<CheckRequest<'_>>(opened.plain(datagrams[*index])).ok();
             cases.push(Case::new(now, opened.number, *grant, request.as_ref(), *repeated));
@@ -115,7 +119,7 @@ impl<J: Journal> Spine<J> {
                 replies.withdraw(*index);
             }
         }
-        self.journal.note(cases.iter().map(|case| case.record(Channel::Sealed)))
+        note(&mut self.journal, kept, &cases, Channel::Sealed)
     }
 
     /// Takes the cookie keys that count at `now`, and forgets expired sessions. Every batch does this, and
@@ -147,12 +151,10 @@ impl<J: Journal> Spine<J> {
     ) -> Mark {
         assert_eq!(requests.len(), verdicts.len(), "one verdict for each request");
         assert!(requests.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
-        let mut cases: Batch<Case<'_>> = Batch::new();
+        let kept = self.begin(requests.len());
+        let mut cases: Batch<Case<'_, '_>> = Batch::new();
         for (number, request) in requests {
-            let fault = self.device_fault(grant, Scope::CHECKS).or_else(|| {
-                let charged = self.engine.devices.charge(grant, now);
-                (!charged).then_some(Reason::RateExceeded)
-            });
+            let fault = if kept { self.objection(grant, now) } else { Some(Reason::Busy) };
             // Nothing in a connection can be replayed.
             cases.push(Case::new(now, *number, *grant, Some(request), fault.map_or(Ok(false), Err)));
         }
@@ -160,15 +162,39 @@ impl<J: Journal> Spine<J> {
         for (case, verdict) in cases.iter().zip(verdicts) {
             *verdict = *case.verdict();
         }
-        self.journal.note(cases.iter().map(|case| case.record(Channel::Connection)))
+        note(&mut self.journal, kept, &cases, Channel::Connection)
     }
 
-    /// Checks every member of a signed roster (R12), notes each, and appends the reply to `out`: a summary, then four
-    /// bytes a member. Grows `out` once, by exactly the reply. No part of it may leave before the mark.
+    /// Checks every member of a signed roster (R12), notes the roster, and appends the reply to `out`: a summary, then
+    /// four bytes a member. Grows `out` once, by exactly the reply. No part of it may leave before the mark.
     pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark {
-        let fault = self.device_fault(grant, Scope::CHECKS_AND_ROSTERS);
-        let check = roster::Check { now, grant, counters: &self.counters, journal: &mut self.journal };
-        check.run(&self.engine, fault, roster, out)
+        let kept = self.begin(1);
+        let fault =
+            if kept { self.device_fault(grant, Scope::CHECKS_AND_ROSTERS) } else { Some(Reason::Busy) };
+        let check = roster::Check { now, grant, counters: &self.counters };
+        let record = check.run(&self.engine, fault, roster, out);
+        if kept { self.journal.note(core::iter::once(record)) } else { Mark::default() }
+    }
+
+    /// Whether the journal takes the records of so many requests. Those that it does not take are counted.
+    fn begin(&mut self, requests: usize) -> bool {
+        let kept = requests == 0 || self.journal.begin(requests);
+        if !kept {
+            self.counters.count_records_refused(requests);
+        }
+        kept
+    }
+
+    /// Answers all these `busy`. A number that is not served stays new, for the gate to ask again with it.
+    fn turn_down(&self, asked: &mut Batch<Asked>) {
+        for Asked { opened, grant, repeated, .. } in asked {
+            if *repeated == Ok(false)
+                && let Some(session) = self.sessions.get(opened.session)
+            {
+                self.engine.devices.take_back(grant, session.key(), opened.number);
+            }
+            *repeated = Err(Reason::Busy);
+        }
     }
 
     /// Charges one opened packet, and says whether it is to be checked. Revocation and the cookie's own times come
@@ -196,6 +222,14 @@ impl<J: Journal> Spine<J> {
         Ok(Asked { index, opened, grant, repeated })
     }
 
+    /// Why a request over a connection is not checked.
+    fn objection(&self, grant: &Grant, now: UnixMillis) -> Option<Reason> {
+        self.device_fault(grant, Scope::CHECKS).or_else(|| {
+            let charged = self.engine.devices.charge(grant, now);
+            (!charged).then_some(Reason::RateExceeded)
+        })
+    }
+
     /// Why this device may not ask this at all.
     fn device_fault(&self, grant: &Grant, wanted: Scope) -> Option<Reason> {
         if !self.engine.devices.has_room_for(grant.device) {
@@ -205,5 +239,15 @@ impl<J: Journal> Spine<J> {
             return Some(Reason::DeviceRevoked);
         }
         (!grant.scope.allows(wanted)).then_some(Reason::OutOfScope)
+    }
+}
+
+/// Notes a batch that the journal took. A batch without records, as one of packets that are not authentic, waits for
+/// nothing.
+fn note(journal: &mut impl Journal, kept: bool, cases: &Batch<Case<'_, '_>>, channel: Channel) -> Mark {
+    if kept && !cases.is_empty() {
+        journal.note(cases.iter().map(|case| case.record(channel)))
+    } else {
+        Mark::default()
     }
 }

@@ -88,7 +88,7 @@ fn no_check_allocates() {
     // The first cookie of an epoch derives the epoch's key: once in six hours and worker.
     let _ = checkpoint.reason(&mut gates[0], "");
     // Noting a check allocates nothing either, where the journal has room.
-    let room = Recorder(Vec::with_capacity(batches.len() * limits::BATCH_MAX));
+    let room = Recorder::with_room(batches.len() * limits::BATCH_MAX);
     let mut noting = Spine::with_journal(checkpoint.engine.clone(), room).unwrap();
     let mut replies = Replies::new();
     for (round, batch) in batches.iter_mut().enumerate() {
@@ -106,7 +106,11 @@ fn no_check_allocates() {
         // The first cookie of an epoch derives the epoch's key.
         assert!(round == 0 || allocations == 0, "batch {round}, noted");
     }
-    assert_eq!(noting.journal().0.len(), batches.len() * (limits::BATCH_MAX - 2), "all but the garbage");
+    assert_eq!(
+        noting.journal().records.len(),
+        batches.len() * (limits::BATCH_MAX - 2),
+        "all but the garbage"
+    );
     assert!(checkpoint.counters.seen_first() >= 26);
     assert!(checkpoint.counters.seen_again() >= 100);
 }

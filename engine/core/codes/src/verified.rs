@@ -76,6 +76,12 @@ impl<'a, T: Claims<'a>> Signed<'a, T> {
         &self.envelope
     }
 
+    /// The first half (R) of the signature: what stands for the whole message once the signature is verified.
+    pub fn signature_r(&self) -> &'a [u8; 32] {
+        let (halves, _) = self.envelope.signature.as_chunks();
+        &halves[0]
+    }
+
     /// The whole `COSE_Sign1` as it travelled.
     pub fn bytes(&self) -> &'a [u8] {
         self.envelope.bytes

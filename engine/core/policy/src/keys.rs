@@ -45,6 +45,7 @@ keys! {
     ON_CLOCK_SKEW "on_clock_skew" "\"refer\"" "refer or refuse";
     PASS_BACK_S "pass_back_s" "30 × (2 × skew_steps + 1)" "seconds";
     PASS_BACK_BY "pass_back_by" "\"device\"" "device or lane";
+    RECORDS "records" "\"written\"" "memory, written or synced";
 }
 
 /// The key an operator probably meant, `None` when nothing is near.

@@ -45,5 +45,5 @@ pub use evaluate::{ORDER, Ruling, evaluate};
 pub use facts::{Facts, Presented, Shown, Trip};
 pub use keys::{KEYS, Key};
 pub use misconfigured::Misconfigured;
-pub use site::{Issuers, Kinds, Otherwise, PassBackBy, SitePolicy, TestRule};
+pub use site::{Durability, Issuers, Kinds, Otherwise, PassBackBy, SitePolicy, TestRule};
 pub use sites::Sites;

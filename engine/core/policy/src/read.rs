@@ -9,7 +9,7 @@ use hufu_wire::{CodeKind, Colour, HubId, IssuerId, SiteId, limits::STEP_S};
 use crate::keys::{self, Key};
 use crate::limits;
 use crate::misconfigured::Misconfigured;
-use crate::site::{Issuers, Kinds, Otherwise, PassBackBy, SitePolicy, TestRule};
+use crate::site::{Durability, Issuers, Kinds, Otherwise, PassBackBy, SitePolicy, TestRule};
 
 use self::table::{Document, Fault, Table};
 
@@ -20,6 +20,8 @@ const KINDS: [(&str, CodeKind); 3] =
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];
 const PASS_BACK_BY: [(&str, PassBackBy); 2] = [("device", PassBackBy::Device), ("lane", PassBackBy::Lane)];
+const RECORDS: [(&str, Durability); 3] =
+    [("memory", Durability::Memory), ("written", Durability::Written), ("synced", Durability::Synced)];
 const OTHERWISE: [(&str, Otherwise); 2] = [("refer", Otherwise::Refer), ("refuse", Otherwise::Refuse)];
 
 /// Reads a whole file.
@@ -76,6 +78,9 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         on_clock_skew: otherwise(table, &keys::ON_CLOCK_SKEW, Otherwise::Refer)?,
         pass_back_s,
         pass_back_by,
+        records: table
+            .take(&keys::RECORDS)
+            .map_or(Ok(Durability::default()), |entry| entry.word(&RECORDS))?,
     })
 }
 

@@ -56,6 +56,20 @@ pub struct SitePolicy {
     pub pass_back_s: u32,
     /// What counts as another gate there.
     pub pass_back_by: PassBackBy,
+    /// How durable the record of a check is before its verdict leaves (R40).
+    pub records: Durability,
+}
+
+/// How durable the record of a check is before its verdict leaves (R40), the strictest last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// The process has it in memory.
+    Memory,
+    /// The system has it: it survives the end of the process.
+    #[default]
+    Written,
+    /// The disk has it: it survives a loss of power.
+    Synced,
 }
 
 /// What counts as another gate for pass-back (R09).

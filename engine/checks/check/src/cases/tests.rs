@@ -29,7 +29,7 @@ fn r07_a_verdict_reads_its_sequence_before_its_word() {
     let now = UnixMillis(BEGUN.0 + 60_000);
     let holders = || (0..HOLDERS).zip(0..);
     let case = |_| Case::new(now, CheckNumber(1), GRANT, None, Err(Reason::Busy));
-    let mut cases: Batch<Case<'_>> = holders().map(case).collect();
+    let mut cases: Batch<Case<'_, '_>> = holders().map(case).collect();
     let wanted = holders().map(|(holder, case)| Present {
         case,
         gate: Gate { device: DeviceId(1), lane: Lane(0) },

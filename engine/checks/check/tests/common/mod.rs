@@ -11,7 +11,10 @@
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use hufu_check::{ClusterKeys, Counters, Engine, EngineParts, Journal, Mark, Rate, Record, Replies, Spine};
+use hufu_check::{
+    ClusterKeys, Counters, Durability, Engine, EngineParts, Journal, Mark, Rate, Record, Replies, Spine,
+    Standing,
+};
 use hufu_client::Session;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
@@ -240,17 +243,41 @@ pub fn sealed_by_hand(enrolled: &Enrolled, number: CheckNumber, plain: &[u8]) ->
 
 /// A journal that keeps all records, in the order in which they were noted.
 #[derive(Default)]
-pub struct Recorder(pub Vec<Record>);
+pub struct Recorder {
+    pub records: Vec<Record>,
+    /// As a journal whose disk is full.
+    pub full: bool,
+    /// The sizes of the batches that began.
+    pub begun: Vec<usize>,
+}
+
+impl Recorder {
+    /// With room for so many records, so that noting them allocates nothing.
+    pub fn with_room(records: usize) -> Recorder {
+        Recorder { records: Vec::with_capacity(records), full: false, begun: Vec::with_capacity(records) }
+    }
+}
 
 impl Journal for Recorder {
-    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
-        self.0.extend(records);
-        Mark(self.0.len() as u64)
+    fn begin(&mut self, count: usize) -> bool {
+        self.begun.push(count);
+        !self.full
     }
 
-    fn is_durable(&self, mark: Mark) -> bool {
-        mark.0 <= self.0.len() as u64
+    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
+        let before = self.records.len();
+        self.records.extend(records);
+        let noted = &self.records[before..];
+        assert!(!self.full && noted.len() <= *self.begun.last().unwrap(), "not more than began");
+        let durability = noted.iter().map(|record| record.durability).max().unwrap_or(Durability::Memory);
+        Mark { position: self.records.len() as u64, durability }
     }
+
+    fn standing(&self, _: Mark) -> Standing {
+        Standing::Durable
+    }
+
+    fn wait(&self) {}
 }
 
 /// What the certificate of a device grants.

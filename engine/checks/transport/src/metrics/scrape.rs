@@ -122,6 +122,11 @@ impl EngineMetrics {
             ),
             count("numbers_untold", "Requests whose number may be a repeated one", Counters::numbers_untold),
             count("roster_members", "Roster members checked", Counters::roster_members),
+            count(
+                "records_refused",
+                "Requests answered busy because their records could not be kept",
+                Counters::records_refused,
+            ),
         ]
     }
 

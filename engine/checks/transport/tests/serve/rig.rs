@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use hufu_check::{ClusterKeys, Engine, EngineParts, Journal, Mark, NoJournal, Rate, Record};
+use hufu_check::{
+    ClusterKeys, Durability, Engine, EngineParts, Journal, Mark, NoJournal, Rate, Record, Standing,
+};
 use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, TrustList};
@@ -194,15 +196,22 @@ impl Recorder {
 }
 
 impl Journal for Recorder {
+    fn begin(&mut self, _: usize) -> bool {
+        true
+    }
+
     fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
         let mut all = self.records.lock().unwrap();
         all.extend(records);
-        Mark(all.len() as u64)
+        Mark { position: all.len() as u64, durability: Durability::Written }
     }
 
-    fn is_durable(&self, _: Mark) -> bool {
-        (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(Recorder::ASKS)
+    fn standing(&self, _: Mark) -> Standing {
+        let durable = (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(Recorder::ASKS);
+        if durable { Standing::Durable } else { Standing::Pending }
     }
+
+    fn wait(&self) {}
 }
 
 fn table(world: &World) -> Table {

@@ -80,7 +80,10 @@ impl Point {
     /// for all points, equal, opposite or of small order: -1 is a square and d is not, so the formula has no
     /// exceptions (Hisil, Wong, Carter, Dawson 2008, section 3.1).
     #[expect(clippy::many_single_char_names, reason = "the names of the formula")]
-    #[expect(clippy::inline_always, reason = "a call of its own costs 6 % of a verification: its points go through memory")]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call of its own costs 6 % of a verification: its points go through memory"
+    )]
     #[inline(always)]
     pub(super) fn plus(&self, other: &Addend, negative: bool) -> Point {
         let (plus, minus) =
