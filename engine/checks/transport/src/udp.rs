@@ -4,6 +4,7 @@
 
 mod meters;
 mod outbox;
+mod queue;
 mod socket;
 mod wake;
 mod worker;

@@ -95,6 +95,8 @@ impl EngineMetrics {
         let silences = Silence::ALL.map(|cause| (cause.slug(), self.sum(|spine| spine.silence(cause))));
         let seen = [("again", self.sum(Counters::seen_again)), ("first", self.sum(Counters::seen_first))];
         let count = |name, help, of: fn(&Counters) -> u64| Family::count(name, help, self.sum(of));
+        let withheld =
+            self.workers.iter().map(|(_, meters)| &meters.withheld).chain([&self.quic.meters.withheld]);
         vec![
             Family::counts(
                 "verdicts",
@@ -126,6 +128,11 @@ impl EngineMetrics {
                 "records_refused",
                 "Requests answered busy because their records could not be kept",
                 Counters::records_refused,
+            ),
+            Family::count(
+                "verdicts_withheld",
+                "Verdicts that did not leave because their records were lost",
+                withheld.map(Meter::get).sum(),
             ),
         ]
     }

@@ -4,7 +4,7 @@ use hufu_check::NotEnrolled;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{CheckNumber, CheckRequest, FrameKind, Reason, ServerTime, UnixMillis, Verdict, read};
 
-use super::device::Device;
+use super::device::{BATCHES_A_TURN, Device};
 use super::frame::{Draft, Frame};
 
 /// The bytes of the answering frame; `None` when the frame cannot be read.
@@ -71,13 +71,12 @@ fn revocations(device: &Device, known: &[u8]) -> Vec<u8> {
 fn roster(device: &Device, roster: &[u8]) -> Vec<u8> {
     let mut draft = Draft::new(0);
     let now = device.shared.clock.now();
-    device.shared.spine().check_roster(now, &device.grant, roster, draft.payload());
+    device.check_roster(now, &mut **device.shared.spine(), roster, draft.payload());
     draft.finish(FrameKind::RosterVerdicts)
 }
 
 /// Checks a frame's requests a batch at a time, and lets other connections have their turn in between.
 async fn checks(device: &Device, payload: &[u8]) -> Option<Vec<u8>> {
-    const BATCHES_A_TURN: usize = 8;
     let requests = read_checks(payload)?;
     let mut draft = Draft::new(requests.len() * Verdict::BYTES);
     for turn in requests.chunks(BATCH_MAX * BATCHES_A_TURN) {
@@ -88,15 +87,12 @@ async fn checks(device: &Device, payload: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn check_turn(device: &Device, turn: &[(CheckNumber, CheckRequest<'_>)], draft: &mut Draft) {
-    let mut spine = device.shared.spine();
     let now = device.shared.clock.now();
-    for requests in turn.chunks(BATCH_MAX) {
-        let mut verdicts = [Verdict::of(CheckNumber(0), now, Reason::Busy); BATCH_MAX];
-        let verdicts = &mut verdicts[..requests.len()];
-        device.check(now, &mut **spine, requests, verdicts);
-        for verdict in verdicts {
-            draft.put(verdict);
-        }
+    let mut verdicts = [Verdict::of(CheckNumber(0), now, Reason::Busy); BATCH_MAX * BATCHES_A_TURN];
+    let verdicts = &mut verdicts[..turn.len()];
+    device.check(now, &mut **device.shared.spine(), turn, verdicts);
+    for verdict in verdicts {
+        draft.put(verdict);
     }
 }
 

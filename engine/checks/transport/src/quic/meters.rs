@@ -41,7 +41,9 @@ pub(crate) struct QuicMeters {
     pub(crate) slow_to_read: Meter,
     pub(crate) datagrams: Meter,
     pub(crate) datagrams_unreadable: Meter,
-    /// From a batch of checks being read to its verdicts being written.
+    /// Verdicts, and rosters' replies, that became `busy` because their records were lost.
+    pub(crate) withheld: Meter,
+    /// From a batch of checks being read to its verdicts being written, its records durable.
     pub(crate) latency: Latency,
     pub(crate) thread: ThreadId,
 }

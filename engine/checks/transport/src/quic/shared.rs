@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hufu_check::{Counters, Engine, Journal, Spine};
+use hufu_check::{Counters, Engine, Journal, Mark, Spine};
 use hufu_wire::{CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Grant, Reason, UnixMillis, Verdict};
 use tokio::sync::{Semaphore, watch};
 
@@ -14,15 +14,14 @@ use super::closing::close;
 use super::meters::QuicMeters;
 use super::roll::Roll;
 use crate::clock::Clock;
-use crate::durable::wait_for;
+use crate::durable::{Drain, settle};
 use crate::options::QuicOptions;
 use crate::tls::Tls;
 
 /// Requests that were sent before their device could know are answered `stopping` for this long.
 pub(super) const GRACE: Duration = Duration::from_millis(50);
 
-/// A spine with whatever journal it has: over connections one call is a whole batch, and may be dynamic. What it
-/// answers may leave at once.
+/// A spine with whatever journal it has: over connections one call is a whole batch, and may be dynamic.
 pub(super) trait Checks: Send {
     /// As [`Spine::check`].
     fn check(
@@ -31,10 +30,13 @@ pub(super) trait Checks: Send {
         grant: &Grant,
         requests: &[(CheckNumber, CheckRequest<'_>)],
         verdicts: &mut [Verdict],
-    );
+    ) -> Mark;
 
     /// As [`Spine::check_roster`].
-    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>);
+    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark;
+
+    /// Waits for the records up to `mark`; whether they are durable. If not, no verdict of theirs may leave.
+    fn settle(&self, mark: Mark, give_up: &mut dyn FnMut() -> bool) -> bool;
 }
 
 impl<J: Journal + Send> Checks for Spine<J> {
@@ -44,14 +46,16 @@ impl<J: Journal + Send> Checks for Spine<J> {
         grant: &Grant,
         requests: &[(CheckNumber, CheckRequest<'_>)],
         verdicts: &mut [Verdict],
-    ) {
-        let mark = Spine::check(self, now, grant, requests, verdicts);
-        wait_for(self.journal(), mark);
+    ) -> Mark {
+        Spine::check(self, now, grant, requests, verdicts)
     }
 
-    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) {
-        let mark = Spine::check_roster(self, now, grant, roster, out);
-        wait_for(self.journal(), mark);
+    fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark {
+        Spine::check_roster(self, now, grant, roster, out)
+    }
+
+    fn settle(&self, mark: Mark, give_up: &mut dyn FnMut() -> bool) -> bool {
+        settle(self.journal(), mark, give_up)
     }
 }
 
@@ -111,6 +115,12 @@ impl Shared {
     pub(super) fn spine(&self) -> MutexGuard<'_, Box<dyn Checks>> {
         // A check that panicked leaves only scratch behind.
         self.spine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to give up waiting, to be asked again and again.
+    pub(super) fn out_of_time(&self) -> impl FnMut() -> bool {
+        let mut drain = Drain::default();
+        move || drain.is_over(self.stopping())
     }
 
     pub(super) fn stopping(&self) -> bool {

@@ -12,6 +12,8 @@ pub(crate) struct WorkerMeters {
     pub(crate) datagrams: Meter,
     pub(crate) replies: Meter,
     pub(crate) send_drops: Meter,
+    /// Replies not sent because their records were lost.
+    pub(crate) withheld: Meter,
     pub(crate) receive_errors: Meter,
     pub(crate) sleeps: Meter,
     /// From a batch's receipt to its replies being handed to the system.

@@ -14,8 +14,7 @@ use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmm
 
 use super::socket::{Peer, Socket};
 
-/// One batch that was checked: its senders, their replies and the mark of its records. A worker has one and waits
-/// for its records; with several it could fill one while another waits.
+/// One batch that was checked: its senders, their replies and the mark of its records.
 #[derive(Default)]
 pub(crate) struct Answered {
     pub(crate) peers: Batch<Peer>,
@@ -33,6 +32,13 @@ pub(crate) struct Sent {
 }
 
 type Batch<T> = ArrayVec<T, BATCH_MAX>;
+
+impl Answered {
+    /// How many replies there are.
+    pub(crate) fn replies(&self) -> usize {
+        (0..self.peers.len()).filter(|&index| self.replies.get(index).is_some()).count()
+    }
+}
 
 /// Sends every reply there is to the peer that asked, and never waits.
 pub(crate) fn send(socket: &Socket, Answered { peers, replies, .. }: &Answered) -> Sent {

@@ -5,31 +5,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use hufu_check::{Journal, Spine};
+use hufu_check::{Journal, Spine, Standing};
 use hufu_wire::limits::BATCH_MAX;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::meters::WorkerMeters;
 use super::outbox::{Answered, send};
+use super::queue::Queue;
 use super::socket::{Inbox, Socket};
 use super::wake::Wake;
 use crate::clock::Clock;
-use crate::durable::wait_for;
+use crate::durable::Drain;
 
 /// A worker's own things; nothing is allocated once it runs.
 pub(crate) struct Worker<J> {
     socket: Socket,
     spine: Spine<J>,
     inbox: Inbox,
-    answered: Answered,
+    queue: Queue,
     meters: Arc<WorkerMeters>,
     wake: Arc<Wake>,
     clock: Clock,
     busy_poll: Duration,
 }
-
-/// How long a stopping worker goes on under a load that never lets its socket run dry.
-const DRAIN_MAX: Duration = Duration::from_millis(50);
 
 /// How long a worker waits before it receives again from a socket that keeps failing.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
@@ -47,11 +45,11 @@ impl<J: Journal> Worker<J> {
         clock: Clock,
         busy_poll: Duration,
     ) -> Worker<J> {
-        let (inbox, answered) = (Inbox::new(), Answered::default());
-        Worker { socket, spine, inbox, answered, meters, wake, clock, busy_poll }
+        let (inbox, queue) = (Inbox::new(), Queue::new());
+        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll }
     }
 
-    /// Serves until told to stop, and then until the socket is dry.
+    /// Serves until told to stop, and then until the socket is dry and nothing waits for its records.
     pub(crate) fn run(mut self, core: Option<usize>) {
         let meters = Arc::clone(&self.meters);
         let _alive = meters.thread.begin();
@@ -61,29 +59,32 @@ impl<J: Journal> Worker<J> {
             tracing::warn!(core, %why, "cannot pin a worker to its core; it runs on any");
         }
         let mut idle_since = None;
-        let mut stop_at = None;
+        let mut drain = Drain::default();
         let mut failed = false;
         loop {
+            self.send_waiting();
             match self.socket.receive(&mut self.inbox) {
                 Ok(received) => {
                     (failed, idle_since) = (false, None);
-                    self.answer(received);
-                    if self.wake.stopping()
-                        && Instant::now() >= *stop_at.get_or_insert_with(|| Instant::now() + DRAIN_MAX)
-                    {
-                        return;
+                    self.answer(received, &mut drain);
+                    if drain.is_over(self.wake.stopping()) {
+                        break;
                     }
-                    if received == 1 {
+                    if received == 1 && self.queue.is_empty() {
                         // Most likely nothing more is there, and asking `poll` costs less than receiving in vain.
                         self.idle(&mut idle_since);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.wake.stopping() {
-                        return;
+                        break;
                     }
                     failed = false;
-                    self.idle(&mut idle_since);
+                    if self.queue.is_empty() {
+                        self.idle(&mut idle_since);
+                    } else {
+                        self.spine.journal().wait();
+                    }
                 }
                 // Perhaps what ICMP said about an earlier reply: the next receive is another matter.
                 Err(_) if !failed => {
@@ -96,20 +97,27 @@ impl<J: Journal> Worker<J> {
                     }
                     self.meters.receive_errors.add(1);
                     if self.wake.wait(TRY_AGAIN) {
-                        return;
+                        break;
                     }
                 }
             }
         }
+        while !self.queue.is_empty() && !drain.is_over(true) {
+            self.spine.journal().wait();
+            self.send_waiting();
+        }
+        withhold_all(&mut self.queue, &self.meters);
     }
 
-    /// Answers everything that was received, in batches as large as the spine takes.
-    fn answer(&mut self, received: usize) {
+    /// Checks everything that was received, in batches as large as the spine takes, and sends the replies whose
+    /// records are durable. The others wait in the queue; when it is full this waits for them.
+    fn answer(&mut self, received: usize, drain: &mut Drain) {
         let (now, begun) = (self.clock.now(), Instant::now());
-        let Worker { socket, spine, inbox, answered, meters, .. } = self;
+        let Worker { socket, spine, inbox, queue, meters, wake, .. } = self;
         let mut received = inbox.datagrams(received);
         loop {
             let mut datagrams: ArrayVec<&mut [u8], BATCH_MAX> = ArrayVec::new();
+            let answered = queue.room();
             answered.peers.clear();
             for (peer, datagram) in received.by_ref().take(BATCH_MAX) {
                 answered.peers.push(peer);
@@ -119,14 +127,26 @@ impl<J: Journal> Worker<J> {
                 break;
             }
             answered.mark = spine.check_sealed(now, &mut datagrams, &mut answered.replies);
-            wait_for(spine.journal(), answered.mark);
-            let sent = send(socket, answered);
-            meters.latency.add(begun.elapsed(), sent.replies);
             meters.datagrams.add(datagrams.len());
-            meters.replies.add(sent.replies);
-            meters.send_drops.add(sent.dropped);
+            match spine.journal().standing(answered.mark) {
+                Standing::Durable => deliver(socket, answered, begun, meters),
+                Standing::Lost => meters.withheld.add(answered.replies()),
+                Standing::Pending => queue.keep(begun),
+            }
+            while queue.is_full() {
+                if drain.is_over(wake.stopping()) {
+                    withhold_all(queue, meters);
+                } else {
+                    spine.journal().wait();
+                    send_waiting(socket, spine.journal(), queue, meters);
+                }
+            }
         }
         meters.receives.add(1);
+    }
+
+    fn send_waiting(&mut self) {
+        send_waiting(&self.socket, self.spine.journal(), &mut self.queue, &self.meters);
     }
 
     /// Spins for as long as configured, then sleeps.
@@ -144,6 +164,34 @@ impl<J: Journal> Worker<J> {
     }
 }
 
+/// Sends from the front of the queue what has become durable, and drops what was lost: its gates ask again.
+fn send_waiting(socket: &Socket, journal: &impl Journal, queue: &mut Queue, meters: &WorkerMeters) {
+    while let Some((answered, begun)) = queue.oldest() {
+        match journal.standing(answered.mark) {
+            Standing::Pending => return,
+            Standing::Durable => deliver(socket, answered, begun, meters),
+            Standing::Lost => meters.withheld.add(answered.replies()),
+        }
+        queue.release();
+    }
+}
+
+/// Sends the replies to a batch that was received at `begun`.
+fn deliver(socket: &Socket, answered: &Answered, begun: Instant, meters: &WorkerMeters) {
+    let sent = send(socket, answered);
+    meters.latency.add(begun.elapsed(), sent.replies);
+    meters.replies.add(sent.replies);
+    meters.send_drops.add(sent.dropped);
+}
+
+/// Drops what still waits when the time to stop is over.
+fn withhold_all(queue: &mut Queue, meters: &WorkerMeters) {
+    while let Some((answered, _)) = queue.oldest() {
+        meters.withheld.add(answered.replies());
+        queue.release();
+    }
+}
+
 fn pin_to(core: usize) -> io::Result<()> {
     if core >= CpuSet::MAX_CPU {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -154,52 +202,4 @@ fn pin_to(core: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hufu_check::{ClusterKeys, Engine, EngineParts, Rate};
-    use hufu_codes::keyring::Keyring;
-    use hufu_fixtures::World;
-    use hufu_policy::Sites;
-    use hufu_table::{Limits, Table};
-    use hufu_wire::UnixSeconds;
-
-    fn spine() -> Spine {
-        let world = World::new(1, 10, UnixSeconds(1_790_000_000));
-        let parts = EngineParts {
-            table: Table::new(Limits::for_holders(1, 1)).unwrap().reader(),
-            keyring: Keyring::empty(),
-            sites: Sites::parse(world.sites_toml(), "sites.toml").unwrap(),
-            cluster: ClusterKeys::from_seed(&[1; 32], world.now().millis()).unwrap(),
-            devices_max: 1,
-            device_rate: Rate { per_s: 1, burst: 1 },
-            cookie_s: 60,
-            seen_entries: 64,
-            pass_back_entries: 64,
-        };
-        Spine::new(Engine::new(parts).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_socket_that_keeps_failing_costs_little_and_delays_no_stop() {
-        let (meters, wake) = (Arc::<WorkerMeters>::default(), Arc::new(Wake::new().unwrap()));
-        let worker = Worker::new(
-            Socket::that_fails().unwrap(),
-            spine(),
-            Arc::clone(&meters),
-            Arc::clone(&wake),
-            Clock::system(),
-            Duration::ZERO,
-        );
-        let running = std::thread::spawn(move || worker.run(None));
-        std::thread::sleep(Duration::from_millis(400));
-        let failures = meters.receive_errors.get();
-        assert!((2..100).contains(&failures), "{failures}");
-        wake.stop();
-        let until = Instant::now() + Duration::from_secs(2);
-        while !running.is_finished() {
-            assert!(Instant::now() < until, "the worker ends");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        running.join().unwrap();
-    }
-}
+mod tests;

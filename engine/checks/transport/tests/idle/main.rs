@@ -6,6 +6,9 @@
 #[path = "../serve/ca.rs"]
 #[expect(dead_code, reason = "shared with the tests that need all of it")]
 mod ca;
+#[path = "../serve/recorder.rs"]
+#[expect(dead_code, reason = "shared with the tests that need all of it")]
+mod recorder;
 #[path = "../serve/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests that need all of it")]
 mod rig;

@@ -1,13 +1,10 @@
 //! A world, an engine and a server on loopback.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hufu_check::{
-    ClusterKeys, Durability, Engine, EngineParts, Journal, Mark, NoJournal, Rate, Record, Standing,
-};
+use hufu_check::{ClusterKeys, Engine, EngineParts, NoJournal, Rate};
 use hufu_client::{Control, ControlFault, Gate, GateOptions, Server, Session};
 use hufu_codes::issue::code_text;
 use hufu_codes::keyring::{Keyring, TrustList};
@@ -20,6 +17,7 @@ use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, UdpO
 use hufu_wire::{Grant, HolderIndex, Lane, Sequence, UnixMillis, UnixSeconds, Verdict};
 
 use crate::ca::Ca;
+use crate::recorder::Recorder;
 
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -173,45 +171,6 @@ impl Rig {
         let row = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         row.map_or(0, |value| value.parse().unwrap())
     }
-}
-
-/// A journal of all threads that keeps every record. A batch is durable once that was asked [`Recorder::ASKS`] times.
-#[derive(Clone, Default)]
-pub(crate) struct Recorder {
-    records: Arc<Mutex<Vec<Record>>>,
-    asked: Arc<AtomicU64>,
-}
-
-impl Recorder {
-    pub(crate) const ASKS: u64 = 5;
-
-    pub(crate) fn records(&self) -> Vec<Record> {
-        self.records.lock().unwrap().clone()
-    }
-
-    /// How often a thread has asked whether a batch is durable.
-    pub(crate) fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-impl Journal for Recorder {
-    fn begin(&mut self, _: usize) -> bool {
-        true
-    }
-
-    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
-        let mut all = self.records.lock().unwrap();
-        all.extend(records);
-        Mark { position: all.len() as u64, durability: Durability::Written }
-    }
-
-    fn standing(&self, _: Mark) -> Standing {
-        let durable = (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(Recorder::ASKS);
-        if durable { Standing::Durable } else { Standing::Pending }
-    }
-
-    fn wait(&self) {}
 }
 
 fn table(world: &World) -> Table {
