@@ -90,9 +90,11 @@ fn no_check_allocates() {
     // Noting a check allocates nothing either, where the journal has room.
     let room = Recorder::with_room(batches.len() * limits::BATCH_MAX);
     let mut noting = Spine::with_journal(checkpoint.engine.clone(), room).unwrap();
+    let full = Recorder { full: true, ..Recorder::with_room(batches.len()) };
+    let mut refusing = Spine::with_journal(checkpoint.engine.clone(), full).unwrap();
     let mut replies = Replies::new();
     for (round, batch) in batches.iter_mut().enumerate() {
-        let mut twice = batch.clone();
+        let (mut twice, mut thrice) = (batch.clone(), batch.clone());
         let mut slices: Vec<&mut [u8]> = batch.iter_mut().map(Vec::as_mut_slice).collect();
         let allocations = allocations_of(|| {
             checkpoint.spine.check_sealed(NOW, &mut slices, &mut replies);
@@ -105,6 +107,11 @@ fn no_check_allocates() {
         });
         // The first cookie of an epoch derives the epoch's key.
         assert!(round == 0 || allocations == 0, "batch {round}, noted");
+        let mut slices: Vec<&mut [u8]> = thrice.iter_mut().map(Vec::as_mut_slice).collect();
+        let allocations = allocations_of(|| {
+            refusing.check_sealed(NOW, &mut slices, &mut replies);
+        });
+        assert!(round == 0 || allocations == 0, "batch {round}, answered busy");
     }
     assert_eq!(
         noting.journal().records.len(),

@@ -125,6 +125,18 @@ fn unknown_words_are_told_the_known_ones() {
         "pass_back_by = \"lanes\"",
         "sites.toml:4: pass_back_by: \"lanes\" has no meaning here; did you mean \"lane\"?",
     );
+    check(
+        "records = \"disk\"",
+        "sites.toml:4: records: \"disk\" has no meaning here; write \"memory\", \"written\" or \"synced\"",
+    );
+    check(
+        "records = \"sync\"",
+        "sites.toml:4: records: \"sync\" has no meaning here; did you mean \"synced\"?",
+    );
+    check(
+        "records = true",
+        "sites.toml:4: records: true or false stands where a word belongs; write \"memory\", \"written\" or \"synced\"",
+    );
     check("issuers = \"all\"", "sites.toml:4: issuers: \"all\" has no meaning here; write \"all-trusted\"");
 }
 

@@ -131,14 +131,16 @@ impl<J: Journal> Worker<J> {
             match spine.journal().standing(answered.mark) {
                 Standing::Durable => deliver(socket, answered, begun, meters),
                 Standing::Lost => meters.withheld.add(answered.replies()),
-                Standing::Pending => queue.keep(begun),
-            }
-            while queue.is_full() {
-                if drain.is_over(wake.stopping()) {
-                    withhold_all(queue, meters);
-                } else {
-                    spine.journal().wait();
-                    send_waiting(socket, spine.journal(), queue, meters);
+                Standing::Pending => {
+                    queue.keep(begun);
+                    while queue.is_full() {
+                        if drain.is_over(wake.stopping()) {
+                            withhold_all(queue, meters);
+                        } else {
+                            spine.journal().wait();
+                            send_waiting(socket, spine.journal(), queue, meters);
+                        }
+                    }
                 }
             }
         }
