@@ -1,14 +1,13 @@
 //! Clients that were written from the documents alone, against a real engine on the golden clock and every golden byte.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::counts::Counts;
-use crate::process::{cargo, output_of, run};
+use crate::process::{Server, cargo, output_of, run};
 
 const CLIENT: &str = "fixtures/clients/python";
 /// Its virtual environment, made once for each set of requirements, and the engine's folder.
@@ -33,7 +32,7 @@ pub(crate) fn python() -> Result<Counts> {
     // Started as the command says it is.
     let serve = told.lines().find_map(|line| line.trim().strip_prefix("hufu serve "));
     let serve = serve.with_context(|| format!("`hufu demo --golden` names no command to start: {told}"))?;
-    let engine = Engine::start(Command::new(&hufu).arg("serve").args(serve.split(' ')))?;
+    let engine = Server::start(Command::new(&hufu).arg("serve").args(serve.split(' ')))?;
     let said = output_of(Command::new(&python).arg(format!("{CLIENT}/vectors.py")).arg(FOLDER));
     drop(engine);
     let said = said?;
@@ -79,29 +78,4 @@ fn interpreter() -> Result<PathBuf> {
     })?;
     fs::write(stamp, wanted)?;
     Ok(python)
-}
-
-/// A running engine, ended when it is dropped.
-struct Engine(Child);
-
-impl Engine {
-    fn start(command: &mut Command) -> Result<Engine> {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("no engine")?;
-        let mut engine = Engine(child);
-        let stdout = engine.0.stdout.take().context("no output")?;
-        let mut ready = String::new();
-        BufReader::new(stdout).read_line(&mut ready)?;
-        if !ready.starts_with("ready ") {
-            bail!("the engine did not start");
-        }
-        Ok(engine)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way nothing is left of it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -42,12 +42,12 @@ struct Licences {
 
 /// One crate that is built into something of ours.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Dependency {
-    name: String,
-    version: String,
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// Empty for crates of the registry, else a path, or where it comes from.
-    source: String,
-    licence: String,
+    pub(crate) source: String,
+    pub(crate) licence: String,
 }
 
 /// Checks bans, licences and sources.
@@ -72,21 +72,16 @@ pub(crate) fn check() -> Result<Counts> {
 
 /// What cargo builds for `target` with every feature: tests and build scripts included.
 fn built_for(target: &str) -> Result<Vec<Dependency>> {
-    let tree = [
-        "tree",
-        "--locked",
-        "--workspace",
-        "--all-features",
-        "--edges",
-        "normal,build,dev",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}|{l}",
-        "--target",
-        target,
-    ];
-    let tree = output_of(&mut cargo(tree))?;
+    tree(target, ["--workspace", "--all-features", "--edges", "normal,build,dev"])
+}
+
+/// The crates that `cargo tree` names for `target`; one that is needed twice is named twice.
+pub(crate) fn tree<'a>(
+    target: &'a str,
+    which: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Dependency>> {
+    let tree = ["tree", "--locked", "--prefix", "none", "--format", "{p}|{l}", "--target", target];
+    let tree = output_of(&mut cargo(tree.into_iter().chain(which)))?;
     tree.lines().filter(|line| !line.trim().is_empty()).map(dependency).collect()
 }
 

@@ -1,5 +1,5 @@
 //! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them. `cargo xtask mutate` checks
-//! the tests themselves.
+//! the tests themselves; `cargo xtask package` makes what is installed.
 
 mod clients;
 mod counts;
@@ -7,6 +7,7 @@ mod dependencies;
 mod figures;
 mod licence;
 mod mutate;
+mod package;
 mod process;
 mod runner;
 mod sizes;
@@ -41,6 +42,8 @@ enum Task {
     },
     /// Change the code of floors 1 to 3 step by step and see whether a test fails each time
     Mutate(mutate::Options),
+    /// Make Debian packages, a container image and a bill of materials, the same bytes each time
+    Package(package::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     std::env::set_current_dir(root())?;
     match arguments.command {
         Some(Task::Mutate(options)) => return mutate::run(&options),
+        Some(Task::Package(options)) => package::run(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
         Some(Task::Test { only, list: false }) => {

@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -71,6 +73,59 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
 pub(crate) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// An engine or a registry that runs. It is killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// The line that it printed when it was ready: `ready udp=127.0.0.1:7410 ...`.
+    ready: String,
+}
+
+/// How long a server may take until it is ready; machines are slow and shared.
+const READY_MAX: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// Starts `command` and waits until it is ready.
+    pub(crate) fn start(command: &mut Command) -> Result<Server> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut server =
+            Server { child: child.with_context(|| cannot_start(command))?, ready: String::new() };
+        let stdout = server.child.stdout.take().context("no output")?;
+        let (sender, line) = mpsc::channel();
+        thread::spawn(move || {
+            let mut ready = String::new();
+            // Without a line the receiver sees an empty one.
+            let _ = BufReader::new(stdout).read_line(&mut ready);
+            let _ = sender.send(ready);
+        });
+        server.ready = line.recv_timeout(READY_MAX).unwrap_or_default();
+        if !server.ready.starts_with("ready ") {
+            bail!("`{}` has ended, or was not ready within {} s", told(command), READY_MAX.as_secs());
+        }
+        Ok(server)
+    }
+
+    /// An address of the line: `udp`, `quic`, `metrics`, `api`.
+    pub(crate) fn address(&self, name: &str) -> Result<&str> {
+        let found = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        found.with_context(|| format!("no {name} in {:?}", self.ready))
+    }
+
+    /// Stops it as systemd does; an error when it does not end well.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        output_of(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { bail!("the server ended with {status}") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way nothing is left of it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn pass_on(from: impl Read, mut to: impl Write) -> Result<Counts> {

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::counts::Counts;
 use crate::process::{cargo, is_installed, run, run_counting};
 use crate::runner::Stage;
-use crate::{clients, dependencies, figures, sizes, tools};
+use crate::{clients, dependencies, figures, package, sizes, tools};
 
 /// Everything `cargo xtask test` does.
 pub(crate) const ALL: &[Stage] = &[
@@ -81,6 +81,12 @@ pub(crate) const ALL: &[Stage] = &[
         does: "a short demonstration: nothing lost, no wrong verdict",
         mend: "run the same command again on an idle machine; figures are in its JSON file",
         run: figures::demo,
+    },
+    Stage {
+        name: "packages",
+        does: "packages and image, made twice, installed, started and removed, from the demonstration's binary",
+        mend: "the message names the package, unit or file; `cargo xtask package --check --binary FILE` does the same",
+        run: package::check::stage,
     },
     Stage {
         name: "peers",

@@ -50,6 +50,21 @@ const NEEDED: &[Tool] = &[
         for_what: "a client in Python is tried against the engine; its packages come from PyPI, in target/clients",
         from: From::Debian("python3 python3-venv"),
     },
+    Tool {
+        program: "dpkg-deb",
+        for_what: "packages are made, looked into and installed",
+        from: From::Debian("dpkg"),
+    },
+    Tool {
+        program: "readelf",
+        for_what: "a package says which libraries its program needs",
+        from: From::Debian("binutils"),
+    },
+    Tool {
+        program: "systemd-analyze",
+        for_what: "the units of the packages are read as systemd reads them (250 or later)",
+        from: From::Debian("systemd"),
+    },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];
@@ -102,6 +117,6 @@ fn apt_get() -> std::process::Command {
     apt_get
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     Ok(output_of(std::process::Command::new("id").arg("-u"))?.trim() == "0")
 }
