@@ -84,7 +84,8 @@ pub(crate) fn write(build: &Build, folder: &Path) -> Result<Vec<PathBuf>> {
     for service in SERVICES {
         let depends = format!("hufu (= {}), {SYSTEMD}", build.version);
         let head = control(service.name, "all", &build.version, &depends, service.summary, service.description);
-        let (tree, scripts) = (installed(build, service)?, scripts(service));
+        let (tree, mut scripts) = (installed(build, service)?, Tree::default());
+        SCRIPTS.iter().for_each(|(name, text)| scripts.file(name, 0o755, script(text, service)));
         files.push(pack(build, service.name, "all", &head, &tree, scripts, folder)?);
     }
     Ok(files)
@@ -124,7 +125,7 @@ fn program(build: &Build) -> Result<Tree> {
     for (path, bytes) in &build.manual {
         tree.file(path, 0o644, bytes.as_slice());
     }
-    for folder in ["docs/examples", "docs/operations"] {
+    for folder in ["docs", "docs/examples", "docs/operations"] {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_file() {
@@ -167,23 +168,22 @@ fn configured(example: &str, values: &[(&str, &str)]) -> Result<String> {
     Ok(text)
 }
 
-fn scripts(service: &Service) -> Tree {
-    let mut scripts = Tree::default();
+const SCRIPTS: [(&str, &str); 3] = [
+    ("postinst", include_str!("scripts/postinst")),
+    ("prerm", include_str!("scripts/prerm")),
+    ("postrm", include_str!("scripts/postrm")),
+];
+
+/// A maintainer script with the words of `service` filled in.
+fn script(text: &str, service: &Service) -> String {
     let instances = service.units.iter().find(|unit| unit.contains("@.")).map(|unit| unit.replace("@.", "@*."));
-    for (name, text) in [
-        ("postinst", include_str!("scripts/postinst")),
-        ("prerm", include_str!("scripts/prerm")),
-        ("postrm", include_str!("scripts/postrm")),
-    ] {
-        let text = text
-            .replace("@NAME@", service.name)
-            .replace("@UNIT@", service.units[0])
-            .replace("@INSTANCES@", instances.as_deref().unwrap_or_default())
-            .replace("@STATE@", &service.state.join(" "))
-            .replace("@CHECK@", service.check);
-        scripts.file(name, 0o755, text);
-    }
-    scripts
+    let configuration = (!service.configuration.is_empty()).then_some("/etc/hufu");
+    let folders: Vec<&str> = service.state.iter().copied().chain(configuration).collect();
+    text.replace("@NAME@", service.name)
+        .replace("@UNIT@", service.units[0])
+        .replace("@INSTANCES@", instances.as_deref().unwrap_or_default())
+        .replace("@FOLDERS@", &folders.join(" "))
+        .replace("@CHECK@", service.check)
 }
 
 /// Has `dpkg-deb` make `NAME_VERSION_ARCHITECTURE.deb`.
@@ -226,20 +226,46 @@ mod tests {
         assert!(configured(example, &[("walls", "x")]).is_err());
     }
 
-    #[test]
-    fn scripts_have_no_word_left_to_fill_in() {
-        for service in SERVICES {
-            let scripts = scripts(service);
-            let folder = std::env::temp_dir().join(format!("hufu-scripts-{}-{}", service.name, std::process::id()));
-            scripts.write(&folder, 0).unwrap();
-            for name in ["postinst", "prerm", "postrm"] {
-                let text = fs::read_to_string(folder.join(name)).unwrap();
-                assert!(!text.contains('@') || service.name == "hufu-gate", "{name}: {text}");
-                assert!(!text.contains("@NAME@") && !text.contains("@CHECK@"), "{name}: {text}");
-                output_of(Command::new("sh").arg("-n").arg(folder.join(name))).unwrap();
-            }
-            fs::remove_dir_all(folder).unwrap();
+    /// Runs a script of `service` where systemd seems to run, `systemctl` and others only note what they are told, and
+    /// `runuser` ends in `accepts`; answers with the notes.
+    fn noted(service: &Service, name: &str, arguments: &[&str], accepts: bool) -> String {
+        let folder = std::env::temp_dir().join(format!("hufu-{}-{name}-{}", service.name, std::process::id()));
+        let mut tools = Tree::default();
+        for tool in ["systemctl", "runuser", "systemd-sysusers", "systemd-tmpfiles"] {
+            let status = u8::from(tool == "runuser" && !accepts);
+            tools.file(tool, 0o755, format!("#!/bin/sh\necho {tool} \"$@\" >> {}/notes\nexit {status}\n", folder.display()));
         }
+        let text = SCRIPTS.iter().find(|(known, _)| *known == name).unwrap().1;
+        let text = script(text, service).replace("/run/systemd/system", "/");
+        tools.file("script", 0o644, text);
+        tools.write(&folder, 0).unwrap();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let script = Command::new("sh").arg(folder.join("script")).args(arguments).env("PATH", path).output().unwrap();
+        assert!(script.status.success(), "{name}: {}", String::from_utf8_lossy(&script.stderr));
+        let notes = fs::read_to_string(folder.join("notes")).unwrap_or_default();
+        fs::remove_dir_all(folder).unwrap();
+        notes
+    }
+
+    #[test]
+    fn an_upgrade_restarts_a_service_only_if_the_new_program_accepts_its_configuration() {
+        for service in SERVICES {
+            let restart = format!("systemctl restart {}\n", service.units[0]);
+            let upgrade = |accepts| noted(service, "postinst", &["configure", "0.1.0"], accepts);
+            assert!(upgrade(true).contains(&restart), "{}", service.name);
+            assert!(!upgrade(false).contains("restart"), "{}", service.name);
+            assert!(upgrade(true).contains(&format!("runuser -u {} -- env {}", service.name, service.check)));
+        }
+        assert!(noted(&SERVICES[2], "postinst", &["configure", "0.1.0"], true).contains("stop hufu-gate@*.service\n"));
+    }
+
+    #[test]
+    fn a_removal_stops_the_service_and_an_upgrade_does_not() {
+        for service in SERVICES {
+            let stop = format!("systemctl disable --quiet --now {}\n", service.units[0]);
+            assert!(noted(service, "prerm", &["remove"], true).contains(&stop));
+        }
+        assert_eq!(noted(&SERVICES[0], "prerm", &["upgrade", "1.0"], true), "");
     }
 
     #[test]

@@ -147,7 +147,6 @@ impl Build {
         document("copyright", &self.copyright());
         document("hufu.cdx.json", &self.materials.sbom);
         document("licences.txt", &self.materials.licences);
-        document("PACKAGES.md", include_str!("../../../../docs/PACKAGES.md"));
     }
 
     fn copyright(&self) -> String {
