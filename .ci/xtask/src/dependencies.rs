@@ -76,10 +76,7 @@ fn built_for(target: &str) -> Result<Vec<Dependency>> {
 }
 
 /// The crates that `cargo tree` names for `target`; one that is needed twice is named twice.
-pub(crate) fn tree<'a>(
-    target: &'a str,
-    which: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<Dependency>> {
+pub(crate) fn tree<'a>(target: &'a str, which: impl IntoIterator<Item = &'a str>) -> Result<Vec<Dependency>> {
     let tree = ["tree", "--locked", "--prefix", "none", "--format", "{p}|{l}", "--target", target];
     let tree = output_of(&mut cargo(tree.into_iter().chain(which)))?;
     tree.lines().filter(|line| !line.trim().is_empty()).map(dependency).collect()

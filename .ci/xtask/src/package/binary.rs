@@ -39,7 +39,8 @@ impl Binary {
         let versions = output_of(Command::new("readelf").args(["--wide", "--version-info"]).arg(path))?;
         let depends = depends(&libraries, &versions)?;
         let comment = output_of(Command::new("readelf").args(["--string-dump", ".comment"]).arg(path))?;
-        let compiler = comment.lines().find_map(|line| line.split_once("] ")?.1.trim().strip_prefix("rustc version "));
+        let compiler =
+            comment.lines().find_map(|line| line.split_once("] ")?.1.trim().strip_prefix("rustc version "));
         let compiler = compiler.unwrap_or_default().to_owned();
         Ok(Binary { bytes, architecture, libraries, loader, depends, compiler })
     }
@@ -92,7 +93,10 @@ fn depends(libraries: &[PathBuf], versions: &str) -> Result<String> {
     for file in libraries {
         let name = file_name(file);
         let known = ["libc.so.", "libm.so.", "libgcc_s.so.", "ld-linux"];
-        ensure!(known.iter().any(|known| name.starts_with(known)), "which Debian package has {name}? Say it in binary.rs");
+        ensure!(
+            known.iter().any(|known| name.starts_with(known)),
+            "which Debian package has {name}? Say it in binary.rs"
+        );
     }
     let needed = versions.split("Name: GLIBC_").skip(1).filter_map(|rest| {
         let (major, minor) = rest.split_whitespace().next()?.split_once('.')?;
@@ -117,7 +121,11 @@ mod tests {
     #[test]
     fn the_newest_symbol_says_which_libc_is_needed() {
         let libraries = libraries(LDD).unwrap();
-        let files = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/x86_64-linux-gnu/libgcc_s.so.1", "/lib64/ld-linux-x86-64.so.2"];
+        let files = [
+            "/lib/x86_64-linux-gnu/libc.so.6",
+            "/lib/x86_64-linux-gnu/libgcc_s.so.1",
+            "/lib64/ld-linux-x86-64.so.2",
+        ];
         assert_eq!(libraries, files.map(PathBuf::from));
         let versions = "  0x00c0:   Name: GLIBC_2.9  Flags: none  Version: 5\n  0x00d0:   Name: GLIBC_2.34  Flags: none\n\
                         Name: GCC_4.2.0\n Name: GLIBC_2.3.4  Flags";

@@ -87,14 +87,19 @@ fn usable(build: &Build, folder: &Path, scratch: &Path) -> Result<u64> {
 fn ensure_equal(folder: &Path, again: &[PathBuf]) -> Result<()> {
     for file in again {
         let name = file.file_name().unwrap_or_default();
-        ensure!(fs::read(file)? == fs::read(folder.join(name))?, "{} differs from a second one", file.display());
+        ensure!(
+            fs::read(file)? == fs::read(folder.join(name))?,
+            "{} differs from a second one",
+            file.display()
+        );
     }
     Ok(())
 }
 
 fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    let mut packages: Vec<_> = files.into_iter().filter(|file| file.extension().is_some_and(|e| e == "deb")).collect();
+    let mut packages: Vec<_> =
+        files.into_iter().filter(|file| file.extension().is_some_and(|e| e == "deb")).collect();
     packages.sort();
     ensure!(packages.len() == 1 + SERVICES.len(), "{} packages in {}", packages.len(), folder.display());
     Ok(packages)
@@ -125,9 +130,13 @@ fn ensure_sound(build: &Build, package: &Path) -> Result<()> {
             let units = service.units.iter().map(|unit| format!("usr/lib/systemd/system/{unit}"));
             units.chain(service.configuration.iter().map(|(file, _)| format!("etc/hufu/{file}"))).collect()
         }
-        None => ["usr/bin/hufu", "usr/share/man/man1/hufu-check.1.gz", "usr/share/bash-completion/completions/hufu"]
-            .map(str::to_owned)
-            .into(),
+        None => [
+            "usr/bin/hufu",
+            "usr/share/man/man1/hufu-check.1.gz",
+            "usr/share/bash-completion/completions/hufu",
+        ]
+        .map(str::to_owned)
+        .into(),
     };
     paths.push(format!("usr/share/doc/{name}/copyright"));
     for path in paths {
@@ -154,7 +163,10 @@ fn install(root: &Root, packages: &[PathBuf]) -> Result<()> {
         for state in service.state {
             let folder = fs::metadata(root.at(state)).with_context(|| format!("no {state}"))?;
             let expected = (root.user(service.name)?.0, 0o700);
-            ensure!((folder.uid(), folder.permissions().mode() & 0o7777) == expected, "{state} is not its user's alone");
+            ensure!(
+                (folder.uid(), folder.permissions().mode() & 0o7777) == expected,
+                "{state} is not its user's alone"
+            );
         }
     }
     // An upgrade leaves what an operator has written.
@@ -175,7 +187,9 @@ fn remove(root: &Root) -> Result<()> {
     for gone in ["/etc/hufu/engine.toml", "/usr/lib/systemd/system/hufu-engine.service"] {
         ensure!(!root.at(gone).exists(), "{gone} is still there");
     }
-    for kept in ["/etc/hufu/vault.key", "/var/lib/hufu-registry/registry.db", "/var/lib/hufu-engine/cluster.keys"] {
+    for kept in
+        ["/etc/hufu/vault.key", "/var/lib/hufu-registry/registry.db", "/var/lib/hufu-engine/cluster.keys"]
+    {
         ensure!(root.at(kept).exists(), "a purge has taken {kept}");
     }
     Ok(())
@@ -187,7 +201,9 @@ fn dpkg(root: &Root) -> Result<Command> {
     for folder in ["info", "updates", "triggers"].map(|name| folder.join(name)) {
         fs::create_dir_all(folder)?;
     }
-    for file in ["status", "available"].map(|name| folder.join(name)).into_iter().filter(|file| !file.exists()) {
+    for file in
+        ["status", "available"].map(|name| folder.join(name)).into_iter().filter(|file| !file.exists())
+    {
         fs::write(file, "")?;
     }
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
@@ -205,12 +221,18 @@ const EXPOSURE_MAX: u32 = 15;
 fn ensure_hardened(root: &Path, units: &[&str]) -> Result<()> {
     let told = output_of(Command::new("systemd-analyze").arg("--version"))?;
     let version: u32 = told.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-    ensure!(version >= 250, "systemd {version} cannot look at units that are not installed: 250 or later is needed");
+    ensure!(
+        version >= 250,
+        "systemd {version} cannot look at units that are not installed: 250 or later is needed"
+    );
     // What units refer to is this machine's; what they start is the package's.
     for entry in fs::read_dir("/usr/lib/systemd/system").or_else(|_| fs::read_dir("/lib/systemd/system"))? {
         let path = entry?.path();
         let to = root.join("usr/lib/systemd/system").join(path.file_name().unwrap_or_default());
-        if path.extension().is_some_and(|kind| kind == "target" || kind == "slice") && !to.exists() && path.is_file() {
+        if path.extension().is_some_and(|kind| kind == "target" || kind == "slice")
+            && !to.exists()
+            && path.is_file()
+        {
             fs::copy(&path, to)?;
         }
     }
@@ -243,7 +265,10 @@ fn unpack(build: &Build, folder: &Path, into: &Path) -> Result<PathBuf> {
         let digest = descriptor["digest"].as_str().and_then(|digest| digest.strip_prefix("sha256:"));
         let digest = digest.context("a descriptor without a digest")?;
         let bytes = fs::read(layout.join("blobs/sha256").join(digest))?;
-        ensure!(sha256(&bytes) == digest && descriptor["size"] == bytes.len(), "the blob {digest} is another one");
+        ensure!(
+            sha256(&bytes) == digest && descriptor["size"] == bytes.len(),
+            "the blob {digest} is another one"
+        );
         Ok(bytes)
     };
     let index: Value = serde_json::from_slice(&fs::read(layout.join("index.json"))?)?;

@@ -30,10 +30,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service {
         name: "hufu-engine",
         units: &["hufu-engine.service"],
-        configuration: &[
-            ("engine.toml", &[("state", "/var/lib/hufu-engine")]),
-            ("sites.toml", &[]),
-        ],
+        configuration: &[("engine.toml", &[("state", "/var/lib/hufu-engine")]), ("sites.toml", &[])],
         state: &["/var/lib/hufu-engine"],
         check: "hufu serve --config /etc/hufu/engine.toml --check",
         summary: "engine that verifies signed codes at checkpoints",
@@ -80,12 +77,16 @@ pub(crate) fn write(build: &Build, folder: &Path) -> Result<Vec<PathBuf>> {
     let description = "One program for engines, registries, authorities, gates and people: \"hufu --help\" lists what \
                        it does. The packages hufu-engine, hufu-registry and hufu-gate run it as services.";
     let head = control("hufu", architecture, &build.version, &build.binary.depends, summary, description);
-    let mut files = vec![pack(build, "hufu", architecture, &head, &program(build)?, Tree::default(), folder)?];
+    let mut files =
+        vec![pack(build, "hufu", architecture, &head, &program(build)?, Tree::default(), folder)?];
     for service in SERVICES {
         let depends = format!("hufu (= {}), {SYSTEMD}", build.version);
-        let head = control(service.name, "all", &build.version, &depends, service.summary, service.description);
+        let head =
+            control(service.name, "all", &build.version, &depends, service.summary, service.description);
         let (tree, mut scripts) = (installed(build, service)?, Tree::default());
-        SCRIPTS.iter().for_each(|(name, text)| scripts.file(name, 0o755, script(text, service)));
+        for (name, text) in SCRIPTS {
+            scripts.file(name, 0o755, script(text, service));
+        }
         files.push(pack(build, service.name, "all", &head, &tree, scripts, folder)?);
     }
     Ok(files)
@@ -95,7 +96,14 @@ pub(crate) fn write(build: &Build, folder: &Path) -> Result<Vec<PathBuf>> {
 const SYSTEMD: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers, \
                        systemd | systemd-standalone-tmpfiles | systemd-tmpfiles";
 
-fn control(name: &str, architecture: &str, version: &str, depends: &str, summary: &str, description: &str) -> String {
+fn control(
+    name: &str,
+    architecture: &str,
+    version: &str,
+    depends: &str,
+    summary: &str,
+    description: &str,
+) -> String {
     format!(
         "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: {MAINTAINER}\nSection: net\n\
          Priority: optional\nDepends: {depends}\nDescription: {summary}\n{}",
@@ -105,17 +113,14 @@ fn control(name: &str, architecture: &str, version: &str, depends: &str, summary
 
 /// A description's lines, each with the blank that continues a field.
 fn folded(text: &str) -> String {
-    let mut lines = String::new();
-    let mut line = String::new();
+    let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        if line.len() + word.len() > 76 {
-            lines.push_str(&format!("{line}\n"));
-            line.clear();
+        if lines.last().is_some_and(|line| line.len() + word.len() > 76) {
+            lines.push(String::new());
         }
-        line.push(' ');
-        line.push_str(word);
+        lines.extend(lines.pop().map(|line| format!("{line} {word}")));
     }
-    format!("{lines}{line}\n")
+    format!("{}\n", lines.join("\n"))
 }
 
 /// The program, what shells and `man` know of it, examples.
@@ -151,7 +156,8 @@ fn installed(build: &Build, service: &Service) -> Result<Tree> {
     }
     let home = service.state[0];
     tree.file(&format!("usr/lib/sysusers.d/{name}.conf"), 0o644, format!("u {name} - \"{name}\" {home}\n"));
-    let folders: String = service.state.iter().map(|state| format!("d {state} 0700 {name} {name}\n")).collect();
+    let folder = |state: &&str| format!("d {state} 0700 {name} {name}\n");
+    let folders = service.state.iter().map(folder).collect::<Vec<_>>().concat();
     tree.file(&format!("usr/lib/tmpfiles.d/{name}.conf"), 0o644, folders);
     tree.file(&format!("usr/share/doc/{name}/copyright"), 0o644, build.copyright());
     Ok(tree)
@@ -161,7 +167,8 @@ fn installed(build: &Build, service: &Service) -> Result<Tree> {
 fn configured(example: &str, values: &[(&str, &str)]) -> Result<String> {
     let mut text = example.to_owned();
     for (key, value) in values {
-        let starts = |line: &&str| line.strip_prefix("# ").unwrap_or(line).starts_with(&format!("{key} = \""));
+        let starts =
+            |line: &&str| line.strip_prefix("# ").unwrap_or(line).starts_with(&format!("{key} = \""));
         let line = text.lines().find(starts).with_context(|| format!("the example has no line for {key}"))?;
         text = text.replacen(&format!("\n{line}\n"), &format!("\n{key} = \"{value}\"\n"), 1);
     }
@@ -176,7 +183,8 @@ const SCRIPTS: [(&str, &str); 3] = [
 
 /// A maintainer script with the words of `service` filled in.
 fn script(text: &str, service: &Service) -> String {
-    let instances = service.units.iter().find(|unit| unit.contains("@.")).map(|unit| unit.replace("@.", "@*."));
+    let instances =
+        service.units.iter().find(|unit| unit.contains("@.")).map(|unit| unit.replace("@.", "@*."));
     let configuration = (!service.configuration.is_empty()).then_some("/etc/hufu");
     let folders: Vec<&str> = service.state.iter().copied().chain(configuration).collect();
     text.replace("@NAME@", service.name)
@@ -201,7 +209,7 @@ fn pack(
     let sums = output_of(Command::new("md5sum").current_dir(&stage).args(tree.files("")))?;
     about.file("control", 0o644, format!("{head}Installed-Size: {}\n", tree.size_kib()));
     about.file("md5sums", 0o644, sums);
-    let conffiles: String = tree.files("etc/").map(|path| format!("/{path}\n")).collect();
+    let conffiles = tree.files("etc/").map(|path| format!("/{path}\n")).collect::<Vec<_>>().concat();
     if !conffiles.is_empty() {
         about.file("conffiles", 0o644, conffiles);
     }
@@ -209,7 +217,12 @@ fn pack(
     let file = folder.join(format!("{name}_{}_{architecture}.deb", build.version));
     // xz at 1 takes a quarter of the time of its default, and a seventh more room.
     let how = ["--root-owner-group", "-Zxz", "-z1", "--build"];
-    output_of(Command::new("dpkg-deb").env("SOURCE_DATE_EPOCH", build.epoch.to_string()).args(how).args([&stage, &file]))?;
+    output_of(
+        Command::new("dpkg-deb")
+            .env("SOURCE_DATE_EPOCH", build.epoch.to_string())
+            .args(how)
+            .args([&stage, &file]),
+    )?;
     fs::remove_dir_all(&stage)?;
     Ok(file)
 }
@@ -229,18 +242,24 @@ mod tests {
     /// Runs a script of `service` where systemd seems to run, `systemctl` and others only note what they are told, and
     /// `runuser` ends in `accepts`; answers with the notes.
     fn noted(service: &Service, name: &str, arguments: &[&str], accepts: bool) -> String {
-        let folder = std::env::temp_dir().join(format!("hufu-{}-{name}-{}", service.name, std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("hufu-{}-{name}-{}", service.name, std::process::id()));
         let mut tools = Tree::default();
         for tool in ["systemctl", "runuser", "systemd-sysusers", "systemd-tmpfiles"] {
             let status = u8::from(tool == "runuser" && !accepts);
-            tools.file(tool, 0o755, format!("#!/bin/sh\necho {tool} \"$@\" >> {}/notes\nexit {status}\n", folder.display()));
+            tools.file(
+                tool,
+                0o755,
+                format!("#!/bin/sh\necho {tool} \"$@\" >> {}/notes\nexit {status}\n", folder.display()),
+            );
         }
         let text = SCRIPTS.iter().find(|(known, _)| *known == name).unwrap().1;
         let text = script(text, service).replace("/run/systemd/system", "/");
         tools.file("script", 0o644, text);
         tools.write(&folder, 0).unwrap();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-        let script = Command::new("sh").arg(folder.join("script")).args(arguments).env("PATH", path).output().unwrap();
+        let script =
+            Command::new("sh").arg(folder.join("script")).args(arguments).env("PATH", path).output().unwrap();
         assert!(script.status.success(), "{name}: {}", String::from_utf8_lossy(&script.stderr));
         let notes = fs::read_to_string(folder.join("notes")).unwrap_or_default();
         fs::remove_dir_all(folder).unwrap();
@@ -256,7 +275,10 @@ mod tests {
             assert!(!upgrade(false).contains("restart"), "{}", service.name);
             assert!(upgrade(true).contains(&format!("runuser -u {} -- env {}", service.name, service.check)));
         }
-        assert!(noted(&SERVICES[2], "postinst", &["configure", "0.1.0"], true).contains("stop hufu-gate@*.service\n"));
+        assert!(
+            noted(&SERVICES[2], "postinst", &["configure", "0.1.0"], true)
+                .contains("stop hufu-gate@*.service\n")
+        );
     }
 
     #[test]

@@ -85,12 +85,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// The binary as packages have it. A target folder of its own: the flags would have everything else built again.
 fn built(features: &str) -> Result<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("neither CARGO_HOME nor HOME is set")?;
+    let home = home
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+        .context("neither CARGO_HOME nor HOME is set")?;
     let here = std::env::current_dir()?.canonicalize()?;
     let (home, here) = (home.display(), here.display());
     let rust = format!("--remap-path-prefix={home}=/cargo --remap-path-prefix={here}=/hufu");
     let c = format!("-ffile-prefix-map={home}=/cargo -ffile-prefix-map={here}=/hufu");
-    let build = ["build", "--locked", "--release", "--package", "hufu", "--target-dir", "target/package", "--features"];
+    let build = [
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "hufu",
+        "--target-dir",
+        "target/package",
+        "--features",
+    ];
     run_command(cargo(build).arg(features).env("RUSTFLAGS", rust).env("CFLAGS", c))?;
     Ok("target/package/release/hufu".into())
 }
@@ -98,10 +109,13 @@ fn built(features: &str) -> Result<PathBuf> {
 impl Build {
     pub(crate) fn of(path: &Path, features: &str, version: Option<&str>) -> Result<Build> {
         let binary = Binary::read(path)?;
-        let git = |arguments: &[&str]| output_of(Command::new("git").args(arguments)).map(|text| text.trim().to_owned());
+        let git = |arguments: &[&str]| {
+            output_of(Command::new("git").args(arguments)).map(|text| text.trim().to_owned())
+        };
         let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
             Ok(epoch) => epoch,
-            Err(_) => git(&["log", "-1", "--format=%ct"]).context("SOURCE_DATE_EPOCH is not set, and there is no commit")?,
+            Err(_) => git(&["log", "-1", "--format=%ct"])
+                .context("SOURCE_DATE_EPOCH is not set, and there is no commit")?,
         };
         let epoch: u64 = epoch.parse().context("SOURCE_DATE_EPOCH is not a number of seconds")?;
         let date = |format: &str| {
@@ -133,7 +147,7 @@ impl Build {
         let mut sums = String::new();
         for file in &files {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            sums.push_str(&format!("{}  {name}\n", sha256(&fs::read(file)?)));
+            sums.extend([sha256(&fs::read(file)?).as_str(), "  ", &name, "\n"]);
         }
         files.push(folder.join("SHA256SUMS"));
         fs::write(folder.join("SHA256SUMS"), sums)?;
@@ -143,7 +157,8 @@ impl Build {
     /// The program, what it is made of, and who may do what with it.
     fn add_program(&self, tree: &mut Tree) {
         tree.file("usr/bin/hufu", 0o755, self.binary.bytes.as_slice());
-        let mut document = |name: &str, text: &str| tree.file(&format!("usr/share/doc/hufu/{name}"), 0o644, text);
+        let mut document =
+            |name: &str, text: &str| tree.file(&format!("usr/share/doc/hufu/{name}"), 0o644, text);
         document("copyright", &self.copyright());
         document("hufu.cdx.json", &self.materials.sbom);
         document("licences.txt", &self.materials.licences);
@@ -173,7 +188,10 @@ fn manual(binary: &Path) -> Result<Vec<(String, Vec<u8>)>> {
         ("zsh", "usr/share/zsh/vendor-completions/_hufu"),
         ("fish", "usr/share/fish/vendor_completions.d/hufu.fish"),
     ] {
-        manual.push((path.to_owned(), output_of(Command::new(&binary).args(["completions", shell]))?.into_bytes()));
+        manual.push((
+            path.to_owned(),
+            output_of(Command::new(&binary).args(["completions", shell]))?.into_bytes(),
+        ));
     }
     let folder = Path::new("target/xtask/man");
     empty(folder)?;

@@ -1,6 +1,7 @@
 //! What is linked into the binary: a bill of materials (CycloneDX 1.5), and the licences as their authors wrote them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,11 +26,13 @@ impl Materials {
             _ => "x86_64-unknown-linux-gnu",
         };
         let edges = ["--edges", "normal,no-proc-macro"];
-        let linked: BTreeSet<Dependency> =
-            dependencies::tree(target, ["--package", "hufu", "--features", features].into_iter().chain(edges))?
-                .into_iter()
-                .filter(|dependency| dependency.source.is_empty())
-                .collect();
+        let linked: BTreeSet<Dependency> = dependencies::tree(
+            target,
+            ["--package", "hufu", "--features", features].into_iter().chain(edges),
+        )?
+        .into_iter()
+        .filter(|dependency| dependency.source.is_empty())
+        .collect();
         ensure_complete(binary, &linked)?;
         let lock = fs::read_to_string("Cargo.lock").context("Cargo.lock")?;
         let sbom = json!({
@@ -93,7 +96,8 @@ fn components(linked: &BTreeSet<Dependency>, checksums: &BTreeMap<(String, Strin
 /// The checksums of a lock file, by name and version.
 fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>> {
     let lock: toml::Table = toml::from_str(lock).context("Cargo.lock")?;
-    let packages = lock.get("package").and_then(toml::Value::as_array).context("Cargo.lock has no packages")?;
+    let packages =
+        lock.get("package").and_then(toml::Value::as_array).context("Cargo.lock has no packages")?;
     let text = |package: &toml::Value, key: &str| Some(package.get(key)?.as_str()?.to_owned());
     Ok(packages
         .iter()
@@ -103,12 +107,16 @@ fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>> {
 
 /// The folder of each crate, by name and version.
 fn folders() -> Result<BTreeMap<(String, String), PathBuf>> {
-    let metadata = output_of(&mut cargo(["metadata", "--locked", "--all-features", "--format-version", "1"]))?;
+    let metadata =
+        output_of(&mut cargo(["metadata", "--locked", "--all-features", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
     let folder = |package: &Value| PathBuf::from(text(package, "manifest_path")).parent().map(Path::to_owned);
-    Ok(packages.iter().filter_map(|one| Some(((text(one, "name"), text(one, "version")), folder(one)?))).collect())
+    Ok(packages
+        .iter()
+        .filter_map(|one| Some(((text(one, "name"), text(one, "version")), folder(one)?)))
+        .collect())
 }
 
 /// Every text once, with the crates whose it is; those without a text at the end.
@@ -132,9 +140,9 @@ fn licences(linked: &BTreeSet<Dependency>, folders: &BTreeMap<(String, String), 
     let mut all = String::from("What is linked into hufu, and under which licences.\n");
     for (text, crates) in &texts {
         let crates: Vec<&str> = crates.iter().map(String::as_str).collect();
-        all.push_str(&format!("\n{rule}\n{}\n{rule}\n\n{text}\n", crates.join("\n")));
+        let _ = write!(all, "\n{rule}\n{}\n{rule}\n\n{text}\n", crates.join("\n"));
     }
-    all.push_str(&format!("\n{rule}\nWithout a licence file of their own:\n{}\n{rule}\n", without.join("\n")));
+    let _ = write!(all, "\n{rule}\nWithout a licence file of their own:\n{}\n{rule}\n", without.join("\n"));
     Ok(all)
 }
 
@@ -147,7 +155,8 @@ fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().to_uppercase();
             let is_code = ["RS", "C", "H", "GO", "PY"].iter().any(|kind| name.ends_with(&format!(".{kind}")));
-            let is_licence = ["LICEN", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"].iter().any(|n| name.starts_with(n));
+            let is_licence =
+                ["LICEN", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"].iter().any(|n| name.starts_with(n));
             if entry.file_type()?.is_dir() {
                 folders.push(entry.path());
             } else if is_licence && !is_code {
@@ -180,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_crate_that_the_bill_lacks_is_found_in_the_binary() {
-        let bytes = b"..\0/home/a/.cargo/registry/src/index.crates.io-1949cf8c/quinn-0.11.12/src/lib.rs\0".to_vec();
+        let bytes =
+            b"..\0/home/a/.cargo/registry/src/index.crates.io-1949cf8c/quinn-0.11.12/src/lib.rs\0".to_vec();
         let binary = Binary {
             bytes,
             architecture: "amd64",

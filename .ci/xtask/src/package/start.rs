@@ -74,7 +74,7 @@ impl Root {
     fn configure(&self, file: &Path, user: &str) -> Result<()> {
         let to = self.at("/etc/hufu").join(file.file_name().context("a file")?);
         fs::copy(file, &to)?;
-        if self.may_chroot && fs::metadata(&to)?.permissions().mode() & 0o077 == 0 {
+        if self.may_chroot && fs::metadata(&to)?.permissions().mode() & 0o777 == 0o600 {
             let (user, group) = self.user(user)?;
             chown(&to, Some(user), Some(group))?;
         }
@@ -130,7 +130,12 @@ pub(crate) fn registry(root: &Root) -> Result<()> {
     let (state, config) = (root.told("/var/lib/hufu-registry"), root.told("/etc/hufu/registry.toml"));
     let mut init = root.hufu("hufu-registry")?;
     init.args(["registry", "init", &format!("{state}/new"), "--issuer", "310000=Shanghai"]);
-    init.args(["--store", &format!("sqlite:{state}/registry.db"), "--token-out", &format!("{state}/admin.token")]);
+    init.args([
+        "--store",
+        &format!("sqlite:{state}/registry.db"),
+        "--token-out",
+        &format!("{state}/admin.token"),
+    ]);
     output_of(&mut init)?;
     let made = root.at("/var/lib/hufu-registry/new");
     for name in ["vault.key", "publisher.key", "registry.key", "registry.pem"] {
@@ -165,12 +170,22 @@ pub(crate) fn engine_and_gate(root: &Root) -> Result<()> {
     for name in ["ca/ca.pem", "ca/crl.pem"] {
         fs::copy(operator.join(name), root.at("/etc/hufu").join(name))?;
     }
-    output_of(root.hufu("hufu-engine")?.args(["keys", "cluster", "new", "--state", &root.told("/var/lib/hufu-engine")]))?;
+    output_of(root.hufu("hufu-engine")?.args([
+        "keys",
+        "cluster",
+        "new",
+        "--state",
+        &root.told("/var/lib/hufu-engine"),
+    ]))?;
     root.free_ports("/etc/hufu/engine.toml", &[7410, 7411, 7412])?;
     let server = serve(root, "hufu-engine")?;
 
     let engine = server.address("quic")?;
-    hufu(root, &operator, &format!("ca device --dir ca --device 7 --site 310101 --engine {engine} --out gate"))?;
+    hufu(
+        root,
+        &operator,
+        &format!("ca device --dir ca --device 7 --site 310101 --engine {engine} --out gate"),
+    )?;
     for entry in fs::read_dir(operator.join("gate"))? {
         let path = entry?.path();
         let to = root.at("/var/lib/hufu-gate").join(path.file_name().unwrap_or_default());
@@ -180,7 +195,11 @@ pub(crate) fn engine_and_gate(root: &Root) -> Result<()> {
             chown(to, Some(user), Some(group))?;
         }
     }
-    hufu(root, &operator, "issue phone --key shanghai.key --holder 42 --name Zhang --id-number 11010519491231002X --out h")?;
+    hufu(
+        root,
+        &operator,
+        "issue phone --key shanghai.key --holder 42 --name Zhang --id-number 11010519491231002X --out h",
+    )?;
     let code = hufu(root, &operator, "present --holder h")?;
     let verdict = ask(root, code.trim())?;
     ensure!(verdict["decision"] == "admit", "the gate says {verdict}");
@@ -203,7 +222,9 @@ fn serve(root: &Root, user: &str) -> Result<Server> {
 fn ask(root: &Root, code: &str) -> Result<Value> {
     let unit = fs::read_to_string(root.at("/usr/lib/systemd/system/hufu-gate@.service"))?;
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/hufu "));
-    let start = start.context("the gate's unit starts no hufu")?.replace("/var/lib/hufu-gate", &root.told("/var/lib/hufu-gate"));
+    let start = start
+        .context("the gate's unit starts no hufu")?
+        .replace("/var/lib/hufu-gate", &root.told("/var/lib/hufu-gate"));
     let (ours, theirs) = UnixStream::pair()?;
     let input = OwnedFd::from(theirs.try_clone()?);
     let mut command = root.hufu("hufu-gate")?;
