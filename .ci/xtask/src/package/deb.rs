@@ -113,14 +113,17 @@ fn control(
 
 /// A description's lines, each with the blank that continues a field.
 fn folded(text: &str) -> String {
-    let mut lines = vec![String::new()];
+    let mut folded = String::new();
+    let mut width = 0;
     for word in text.split_whitespace() {
-        if lines.last().is_some_and(|line| line.len() + word.len() > 76) {
-            lines.push(String::new());
+        if width + word.len() > 76 {
+            folded.push('\n');
+            width = 0;
         }
-        lines.extend(lines.pop().map(|line| format!("{line} {word}")));
+        width += 1 + word.len();
+        folded.extend([" ", word]);
     }
-    format!("{}\n", lines.join("\n"))
+    folded + "\n"
 }
 
 /// The program, what shells and `man` know of it, examples.
