@@ -83,7 +83,7 @@ pub(crate) fn write(build: &Build, folder: &Path) -> Result<Vec<PathBuf>> {
         let depends = format!("hufu (= {}), {SYSTEMD}", build.version);
         let head =
             control(service.name, "all", &build.version, &depends, service.summary, service.description);
-        let (tree, mut scripts) = (installed(build, service)?, Tree::default());
+        let (tree, mut scripts) = (installed(service)?, Tree::default());
         for (name, text) in SCRIPTS {
             scripts.file(name, 0o755, script(text, service));
         }
@@ -146,7 +146,7 @@ fn program(build: &Build) -> Result<Tree> {
 }
 
 /// A service's files.
-fn installed(build: &Build, service: &Service) -> Result<Tree> {
+fn installed(service: &Service) -> Result<Tree> {
     let name = service.name;
     let mut tree = Tree::default();
     for unit in service.units {
@@ -162,7 +162,7 @@ fn installed(build: &Build, service: &Service) -> Result<Tree> {
     let folder = |state: &&str| format!("d {state} 0700 {name} {name}\n");
     let folders = service.state.iter().map(folder).collect::<Vec<_>>().concat();
     tree.file(&format!("usr/lib/tmpfiles.d/{name}.conf"), 0o644, folders);
-    tree.file(&format!("usr/share/doc/{name}/copyright"), 0o644, build.copyright());
+    tree.file(&format!("usr/share/doc/{name}/copyright"), 0o644, super::COPYRIGHT);
     Ok(tree)
 }
 
@@ -291,6 +291,24 @@ mod tests {
             assert!(noted(service, "prerm", &["remove"], true).contains(&stop));
         }
         assert_eq!(noted(&SERVICES[0], "prerm", &["upgrade", "1.0"], true), "");
+    }
+
+    /// A service may write nothing but the folders that systemd makes for it: /etc is read-only.
+    #[test]
+    fn what_a_service_writes_lies_in_the_folders_of_its_unit() {
+        for service in SERVICES {
+            let names: Vec<&str> =
+                service.state.iter().map(|state| state.strip_prefix("/var/lib/").unwrap()).collect();
+            let unit = service.units.iter().find(|unit| unit.ends_with(".service")).unwrap();
+            let unit = fs::read_to_string(format!("../../docs/examples/systemd/{unit}")).unwrap();
+            assert!(unit.contains(&format!("\nStateDirectory={}\n", names.join(" "))), "{}", service.name);
+        }
+        let registry = &SERVICES[1];
+        for key in ["url", "chain_ends", "snapshots"] {
+            let (_, value) = registry.configuration[0].1.iter().find(|(known, _)| *known == key).unwrap();
+            let path = Path::new(value.trim_start_matches("sqlite:"));
+            assert!(registry.state.iter().any(|state| path.starts_with(state)), "{key} = {value}");
+        }
     }
 
     #[test]

@@ -52,6 +52,18 @@ pub(crate) struct Options {
     check: bool,
 }
 
+const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: hufu
+
+Files: *
+Copyright: the authors of hufu
+License: Apache-2.0
+ See /usr/share/common-licenses/Apache-2.0.
+Comment:
+ What is linked into the program is listed in /usr/share/doc/hufu/hufu.cdx.json; the texts of its licences are in
+ /usr/share/doc/hufu/licences.txt.
+";
+
 /// What all packages are made of.
 pub(crate) struct Build {
     binary: Binary,
@@ -159,17 +171,9 @@ impl Build {
         tree.file("usr/bin/hufu", 0o755, self.binary.bytes.as_slice());
         let mut document =
             |name: &str, text: &str| tree.file(&format!("usr/share/doc/hufu/{name}"), 0o644, text);
-        document("copyright", &self.copyright());
+        document("copyright", COPYRIGHT);
         document("hufu.cdx.json", &self.materials.sbom);
         document("licences.txt", &self.materials.licences);
-    }
-
-    fn copyright(&self) -> String {
-        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: hufu\n\n\
-         Files: *\nCopyright: the authors of hufu\nLicense: Apache-2.0\n See /usr/share/common-licenses/Apache-2.0.\n\
-         Comment:\n What is linked into the program is listed in /usr/share/doc/hufu/hufu.cdx.json; the texts of its\n \
-         licences are in /usr/share/doc/hufu/licences.txt.\n"
-            .to_owned()
     }
 }
 

@@ -119,7 +119,9 @@ mod tests {
         let files = [("usr/bin/hufu", "binary"), ("usr-x", "x"), ("etc/passwd", "root")];
         let tar = |order: &[usize]| {
             let mut tree = Tree::default();
-            order.iter().for_each(|&n| tree.file(files[n].0, 0o644, files[n].1));
+            for &n in order {
+                tree.file(files[n].0, 0o644, files[n].1);
+            }
             tree.folder("var/lib/hufu", 0o700, 65532);
             tree.tar(1_795_883_865).unwrap()
         };
