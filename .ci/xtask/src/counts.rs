@@ -16,12 +16,12 @@ impl Counts {
     /// What a runner's closing line says; `None` for any other line.
     pub(crate) fn of_line(line: &str) -> Option<Counts> {
         let line = without_colour(line);
-        let closing = line.trim_start();
-        let sums = ["test result: ", "Summary ["].iter().any(|opening| closing.starts_with(opening));
-        if !sums || !closing.contains(" passed") {
+        // nextest shows what a failed test printed, a little to the right: that line counts a test that the summary has.
+        let sums = line.starts_with("test result: ") || line.trim_start().starts_with("Summary [");
+        if !sums || !line.contains(" passed") {
             return None;
         }
-        Some(Counts { passed: before(closing, " passed"), failed: before(closing, " failed") })
+        Some(Counts { passed: before(&line, " passed"), failed: before(&line, " failed") })
     }
 }
 
@@ -71,5 +71,8 @@ mod tests {
         assert_eq!(Counts::of_line("        PASS [   0.006s] 12 passed"), None);
         assert_eq!(Counts::of_line("Summary of changes"), None);
         assert_eq!(Counts::of_line(""), None);
+        let inner = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 31 filtered out";
+        assert_eq!(Counts::of_line(inner), None);
+        assert_eq!(Counts::of_line(&format!("\u{1b}[31m{inner}\u{1b}[0m")), None);
     }
 }

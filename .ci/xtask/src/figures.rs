@@ -33,7 +33,7 @@ pub(crate) fn demo() -> Result<Counts> {
     let svg = "target/xtask/demo.svg";
     fs::create_dir_all("target/xtask")?;
     let short = ["--holders", "50000", "--rate", "8000", "--seconds", "3"];
-    let demo = ["run", "--locked", "--release", "--", "demo", "--json", file, "--svg", svg];
+    let demo = ["run", "--locked", "--release", "--", "demo", "--report", file, "--svg", svg];
     run(cargo(demo).args(short))?;
     ensure!(fs::read_to_string(svg).is_ok_and(|drawing| drawing.contains("<svg")), "{svg} is no drawing");
     let figures = read(file)?;

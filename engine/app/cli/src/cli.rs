@@ -19,6 +19,9 @@ pub(crate) struct Cli {
     /// The zone of times that name none, and of times shown: Asia/Shanghai or +08:00; else `time_zone` in hufu.toml
     #[arg(long, value_name = "ZONE", env = "HUFU_TIME_ZONE", global = true, help_heading = "Times")]
     pub(crate) time_zone: Option<Zone>,
+    /// Print what the command comes to as JSON: one object, or one a line where it answers while it runs
+    #[arg(long, global = true, overrides_with = "json", help_heading = "Output")]
+    pub(crate) json: bool,
 }
 
 /// What to do.
@@ -110,12 +113,33 @@ mod tests {
             assert!(!lines.is_empty(), "{} has no examples", command.get_name());
             for line in lines {
                 let line = line.split(" | ").next().unwrap().split(" > ").next().unwrap();
-                let words = std::iter::once("hufu").chain(words(line));
-                if let Err(error) = Cli::try_parse_from(words) {
-                    panic!("{line}: {error}");
+                let words: Vec<_> = std::iter::once("hufu").chain(words(line)).collect();
+                match Cli::try_parse_from(words.iter().copied().chain(["--json"])) {
+                    Ok(cli) => assert!(cli.json, "{line}"),
+                    Err(error) => panic!("{line}: {error}"),
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_command_takes_json_and_none_has_a_json_of_its_own() {
+        fn look(command: &clap::Command, leaves: &mut u32) {
+            let json: Vec<_> =
+                command.get_arguments().filter(|argument| argument.get_long() == Some("json")).collect();
+            let flags = json.iter().filter(|json| !json.get_action().takes_values() && json.is_global_set());
+            assert_eq!((json.len(), flags.count()), (1, 1), "{}", command.get_name());
+            *leaves += u32::from(!command.has_subcommands());
+            command
+                .get_subcommands()
+                .filter(|inner| inner.get_name() != "help")
+                .for_each(|inner| look(inner, leaves));
+        }
+        let mut command = Cli::command();
+        command.build();
+        let mut leaves = 0;
+        look(&command, &mut leaves);
+        assert!(leaves > 70, "{leaves}");
     }
 
     /// Splits an example as a shell would, as far as the examples go.

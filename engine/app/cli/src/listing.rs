@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term;
 
 /// Items that one sentence names.
 const NAMED_MAX: usize = 20;
@@ -22,19 +22,19 @@ pub(crate) fn first_of(items: &[impl Display]) -> String {
     }
 }
 
-/// Prints `items` as JSON, or as a table with a row for each.
+/// Prints `items` as a table with a row for each; with `--json` as an array.
 pub(crate) fn list<T: Serialize, const N: usize>(
     items: &[T],
-    as_json: bool,
     header: [&str; N],
     row: impl Fn(&T) -> [String; N],
 ) -> Exit {
-    if as_json {
-        say!("{:#}", json!(items));
-    } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(header).add_rows(items.iter().map(row));
-        say!("{table}");
-    }
+    term::outcome(
+        || json!(items),
+        || {
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(header).add_rows(items.iter().map(row));
+            table.to_string()
+        },
+    );
     Exit::Yes
 }

@@ -13,6 +13,7 @@ mod current;
 mod gate;
 mod handover;
 mod holder;
+mod idnumber;
 mod instructed;
 mod kept;
 mod listing;
@@ -50,7 +51,13 @@ use crate::term::{Output, note};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => return refused(&fault),
+    };
+    if cli.json {
+        term::set_json();
+    }
     // Before any TLS: two linked providers would make rustls panic when it has to choose.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         note!("hufu: another cryptography provider is installed already");
@@ -60,15 +67,30 @@ fn main() -> ExitCode {
         moment::set_zone(zone);
     }
     let exit = commands::run(cli.command).unwrap_or_else(|error| {
-        note!("{} {error:#}", term::stderr().bad("hufu:"));
-        outcome::exit_of(&error)
+        let exit = outcome::exit_of(&error);
+        term::fail("hufu:", &outcome::words_of(&error), exit);
+        exit
     });
     let exit = match term::finish() {
         Output::Whole | Output::Closed => exit,
         Output::Lost(error) => {
-            note!("{} the output could not be written: {error}", term::stderr().bad("hufu:"));
-            exit.with_output_lost()
+            let exit = exit.with_output_lost();
+            term::fail("hufu:", &format!("the output could not be written: {error}"), exit);
+            exit
         }
     };
     exit.into()
+}
+
+/// What is wrong with the command line itself, or the help that was asked for.
+fn refused(fault: &clap::Error) -> ExitCode {
+    // The arguments could not be read, so this one is looked for among them.
+    let asked = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if !asked || !fault.use_stderr() {
+        fault.exit();
+    }
+    term::set_json();
+    let said = fault.render().to_string();
+    term::fail("hufu:", said.trim().trim_start_matches("error: "), Exit::Misused);
+    Exit::Misused.into()
 }

@@ -24,7 +24,10 @@ pub(crate) enum Exit {
 /// The text of every `--help` about exit statuses.
 pub(crate) const HELP: &str = "Exit status: 0 done, or yes; 1 the answer is no; 2 an argument or a file is wrong; \
 3 no engine answers, or this machine has a fault; 4 a person must check; 5 done, but the output could not be written. A \
-reader that closes the pipe early changes nothing: the work is completed.";
+reader that closes the pipe early changes nothing: the work is completed.
+
+With --json standard output has JSON alone; messages for people go to standard error, and why a run failed is one line \
+there, {\"error\": TEXT, \"exit\": STATUS}.";
 
 impl Exit {
     /// The status when the output is lost. What the work came to counts more.
@@ -37,6 +40,21 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// An error and its causes in one line. What another of them says already is left out.
+pub(crate) fn words_of(error: &anyhow::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.iter().any(|said| said.contains(&cause)) {
+            continue;
+        }
+        if words.last().is_some_and(|said| cause.starts_with(said.as_str())) {
+            words.pop();
+        }
+        words.push(cause);
+    }
+    words.join(": ")
 }
 
 /// What an error means for the exit status.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use hufu_files::{self as files, Readable};
+use serde_json::json;
 
 use crate::page::PageArgs;
-use crate::term::{note, say};
-use crate::{qr, term};
+use crate::qr;
+use crate::term::{self, note};
 
 /// How to show the code; as text when nothing else is asked for.
 #[derive(Debug, Default, Args)]
@@ -38,33 +39,31 @@ impl ShowArgs {
 
 /// Shows a paper code, also as a page to print.
 pub(crate) fn show_paper(text: &str, args: &ShowArgs, page: &PageArgs) -> anyhow::Result<()> {
-    if !page.is_wanted() || args.is_wanted() {
-        show(text, args)?;
-    }
-    page.write(text)
+    page.write(text)?;
+    if !page.is_wanted() || args.is_wanted() || term::is_json() { show(text, args) } else { Ok(()) }
 }
 
 /// Shows a code.
 pub(crate) fn show(text: &str, args: &ShowArgs) -> anyhow::Result<()> {
     ensure!(text.len() <= hufu_wire::limits::CODE_TEXT_BYTES_MAX, "the code is longer than gates accept");
     let nothing_else = !args.qr && args.png.is_none() && args.svg.is_none();
-    if args.text || nothing_else {
-        say!("{text}");
-    }
-    if nothing_else {
-        return Ok(());
-    }
-    let symbol = qr::symbol(text)?;
-    if args.qr {
-        term::text(&qr::terminal(&symbol, term::stdout().is_on()));
-    }
-    if let Some(path) = &args.png {
-        files::replace(path, &qr::png(&symbol, args.module_px)?, Readable::All)?;
+    let symbol = if nothing_else { None } else { Some(qr::symbol(text)?) };
+    if let (Some(symbol), Some(path)) = (&symbol, &args.png) {
+        files::replace(path, &qr::png(symbol, args.module_px)?, Readable::All)?;
         note!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
     }
-    if let Some(path) = &args.svg {
-        files::replace(path, qr::svg(&symbol).as_bytes(), Readable::All)?;
+    if let (Some(symbol), Some(path)) = (&symbol, &args.svg) {
+        files::replace(path, qr::svg(symbol).as_bytes(), Readable::All)?;
         note!("{}: {} characters, {} modules a side", path.display(), text.len(), symbol.size);
     }
+    term::outcome(
+        || json!({ "code": text, "png": args.png, "svg": args.svg }),
+        || {
+            let line = if args.text || nothing_else { format!("{text}\n") } else { String::new() };
+            let drawn =
+                symbol.filter(|_| args.qr).map(|symbol| qr::terminal(&symbol, term::stdout().is_on()));
+            line + &drawn.unwrap_or_default()
+        },
+    );
     Ok(())
 }

@@ -3,10 +3,17 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Prints a line on standard output. It never fails and never panics: see [`finish`].
-macro_rules! say {
-    ($($argument:tt)*) => { $crate::term::line(format_args!($($argument)*)) };
+use serde_json::{Value, json};
+
+use crate::outcome::Exit;
+
+/// Prints what a command came to: an object for a program with `--json`, else the text behind it. See [`outcome`].
+macro_rules! tell {
+    ({ $($object:tt)* }, $($text:tt)*) => {
+        $crate::term::outcome(|| ::serde_json::json!({ $($object)* }), || format!($($text)*))
+    };
 }
 
 /// Prints a line on standard error, for a person. It never fails and never panics: the exit status says the same.
@@ -14,7 +21,7 @@ macro_rules! note {
     ($($argument:tt)*) => { $crate::term::note_line(format_args!($($argument)*)) };
 }
 
-pub(crate) use {note, say};
+pub(crate) use {note, tell};
 
 /// Why standard output takes nothing any more. Set once; nothing is written there afterwards.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
@@ -30,19 +37,44 @@ pub(crate) enum Output {
     Lost(&'static io::Error),
 }
 
-/// Prints a line.
-pub(crate) fn line(line: fmt::Arguments<'_>) {
-    put(|out| writeln!(out, "{line}"));
+/// Whether `--json` was given.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From here on outcomes are printed as JSON.
+pub(crate) fn set_json() {
+    // Relaxed: it is set before there is a second thread.
+    JSON.store(true, Ordering::Relaxed);
 }
 
-/// Prints text that ends its own lines.
-pub(crate) fn text(text: &str) {
-    put(|out| out.write_all(text.as_bytes()));
+/// Whether outcomes are printed as JSON.
+pub(crate) fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
 }
 
-/// Hands everything printed so far to the reader: a gate's lamp cannot wait for a full buffer.
-pub(crate) fn flush() {
+/// Prints what a command came to, once a run. Nothing else reaches standard output but [`event`] and [`along`]: no command
+/// can have a text without an object. It never fails and never panics: see [`finish`].
+pub(crate) fn outcome(object: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
+    if is_json() { put_text(&format!("{:#}", object())) } else { put_text(&text()) }
+}
+
+/// Prints one of many outcomes at once, with `--json` as a line of its own: a reader acts on it while the command runs.
+pub(crate) fn event(object: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
+    if is_json() {
+        put_text(&object().to_string())
+    } else {
+        put_text(&text())
+    }
     put(Write::flush);
+}
+
+/// Prints a line on the way to an outcome that has the same in its object: with `--json` it is a message for a person.
+pub(crate) fn along(line: fmt::Arguments<'_>) {
+    if is_json() { note_line(line) } else { put_text(&line.to_string()) }
+}
+
+fn put_text(text: &str) {
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    put(|out| write!(out, "{text}{end}"));
 }
 
 /// Whether standard output may still be read. A command whose only work is to print stops when it is not.
@@ -53,11 +85,20 @@ pub(crate) fn is_read() -> bool {
 /// Flushes standard output and says what became of it. Work that was asked for is done all the same: no command
 /// stops in the middle because its output is lost.
 pub(crate) fn finish() -> Output {
-    flush();
+    put(Write::flush);
     match FAILED.get() {
         None => Output::Whole,
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Output::Closed,
         Some(error) => Output::Lost(error),
+    }
+}
+
+/// Tells why a run did not do what was asked, on standard error: with `--json` as one object on one line.
+pub(crate) fn fail(who: &str, message: &str, exit: Exit) {
+    if is_json() {
+        note!("{}", json!({ "error": message, "exit": exit as u8 }));
+    } else {
+        note!("{} {message}", stderr().bad(who));
     }
 }
 
@@ -112,7 +153,7 @@ pub(crate) struct Paint(bool);
 
 /// How standard output is painted.
 pub(crate) fn stdout() -> Paint {
-    Paint(wanted(process_stdout().is_terminal()))
+    Paint(!is_json() && wanted(process_stdout().is_terminal()))
 }
 
 /// How standard error is painted.

@@ -365,8 +365,9 @@ fn r10_a_credential_shows_no_more_than_the_registry_would() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
-    let issue = |number: &'static str| {
-        ["issue", "paper", "--key", "a.key", "--holder", "5", "--name", "Anna", "--id-number", number]
+    let issue = |number: &str| {
+        fs::write(folder.join("n"), format!("\u{feff}{number}\r\n")).unwrap();
+        ["issue", "paper", "--key", "a.key", "--holder", "5", "--name", "Anna", "--id-number-file", "n"]
     };
     for (number, wanted) in [
         ("passport:E123", "\"A*23\""),
@@ -376,8 +377,12 @@ fn r10_a_credential_shows_no_more_than_the_registry_would() {
         let code = ok(folder, &issue(number));
         check(folder, &["inspect", code.trim()], 0, wanted);
     }
-    check(folder, &issue("310101199001011235"), 2, "--id-number: the check character is wrong");
-    check(folder, &issue("E123"), 2, "--id-number: 18 characters of a resident's number");
+    check(folder, &issue("310101199001011235"), 2, "--id-number-file: the check character is wrong");
+    check(folder, &issue("E123"), 2, "--id-number-file: 18 characters of a resident's number");
+    check(folder, &issue(""), 2, "there is no id number in n");
+    check(folder, &issue("passport:E123\npassport:E124"), 2, "n must have one id number, and nothing else");
+    let listed = ["holder", "add", "--issuer", "1", "--name", "Anna", "--id-number", "passport:E123"];
+    check(folder, &listed, 2, "unexpected argument '--id-number'");
 }
 
 /// R03: what is printed shows that it is paper, whose it is and until when, and a gate reads it.

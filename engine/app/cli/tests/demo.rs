@@ -17,7 +17,7 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
         "500",
         "--seconds",
         "2",
-        "--json",
+        "--report",
         "demo.json",
         "--svg",
         "demo.svg",

@@ -12,21 +12,18 @@ fn r21_r22_two_keys_bring_a_change_into_the_chain_and_a_table_into_a_checkpoint(
     let world = World::new();
     world.ok("registry serve --config reg/registry.toml --check");
     for (name, number) in [("Wang Xiaoming", "11010519491231002X"), ("Li Hua", "passport:E12345678")] {
-        world.ok_args(&["holder", "add", "--issuer", ISSUER, "--name", name, "--id-number", number]);
+        assert!(world.add_holder(name, number).status.success());
     }
-    let add = |name| {
-        let number = "11010519491231002x";
-        world.hufu_args(&["holder", "add", "--issuer", ISSUER, "--name", name, "--id-number", number])
-    };
+    let add = |name| world.add_holder(name, "11010519491231002x");
     let other = add("Wang");
     assert_eq!(other.status.code(), Some(2), "{}", said(&other));
     assert!(said(&other).contains("is registered with another name"), "{}", said(&other));
     let again = String::from_utf8(add("WANG Xiao Ming").stdout).expect("text");
     assert_eq!(again.trim(), "holder 0 of issuer 310000, registered before");
-    let found = world.ok("holder find --issuer 310000 --id-number passport:e12345678");
+    let found = String::from_utf8(world.find_holder("passport:e12345678").stdout).expect("text");
     assert!(found.starts_with("holder 1 of issuer 310000: L") && found.contains("unknown"), "{found}");
     assert!(!found.contains("Hua") && !found.contains("1234"), "no more than a gate shows: {found}");
-    let nobody = world.hufu("holder find --issuer 310000 --id-number passport:X999999");
+    let nobody = world.find_holder("passport:X999999");
     assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
 
     // Nothing is signed unasked.
@@ -273,20 +270,11 @@ fn b13_a_registry_shows_what_it_did_and_refused() {
         let line = page.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name} is not on the page:\n{page}")).trim().parse::<u64>().unwrap()
     };
-    world.ok_args(&[
-        "holder",
-        "add",
-        "--issuer",
-        ISSUER,
-        "--name",
-        "Li",
-        "--id-number",
-        "passport:E12345678",
-    ]);
+    assert!(world.add_holder("Li", "passport:E12345678").status.success());
     world.propose("--holder 0 --colour green --rule 1");
     world.ok("change confirm --issuer 310000 1 --key national.key --yes");
     world.write("bad.token", "hufu_0000000000000000000000000000000000000000000\n");
-    let refused = world.hufu("holder find --issuer 310000 --id-number passport:E12345678 --token bad.token");
+    let refused = world.hufu("holder show --issuer 310000 0 --token bad.token");
     assert!(!refused.status.success(), "{}", said(&refused));
 
     assert_eq!(value("hufu_registry_refusals_total{cause=\"unauthenticated\"}"), 1);

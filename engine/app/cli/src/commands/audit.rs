@@ -15,7 +15,7 @@ use hufu_wire::IssuerId;
 use crate::outcome::Exit;
 use crate::progress::progress;
 use crate::remote::RegistryArgs;
-use crate::term::{self, say};
+use crate::term;
 use crate::trust::TrustArgs;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -56,9 +56,6 @@ pub(crate) struct AuditArgs {
     /// The end of the trail that an earlier audit printed; only this finds lines that were removed since
     #[arg(long, value_name = "NUMBER:DIGEST")]
     trail_end: Option<trail::NotedEnd>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs `hufu audit`.
@@ -76,10 +73,6 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     })?;
     bar.finish_and_clear();
     let trail = trail::check(&remote, args.trail_end, &mut report)?;
-    if args.json {
-        say!("{:#}", report::to_json(&report, trail));
-    } else {
-        term::text(&report::to_text(&report, trail, term::stdout()));
-    }
+    term::outcome(|| report::to_json(&report, trail), || report::to_text(&report, trail, term::stdout()));
     Ok(if report.agrees() { Exit::Yes } else { Exit::No })
 }

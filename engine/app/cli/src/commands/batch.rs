@@ -18,7 +18,6 @@ use crate::gate::{self, Device};
 use crate::outcome::Exit;
 use crate::people;
 use crate::term;
-use crate::term::say;
 use hufu_files as files;
 use hufu_files::moment;
 use hufu_files::unavailable;
@@ -49,9 +48,6 @@ pub(crate) struct RosterArgs {
     /// The signed roster
     #[arg(value_name = "FILE")]
     roster: PathBuf,
-    /// Everything as one JSON object
-    #[arg(long)]
-    json: bool,
     /// Write every member as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -91,11 +87,10 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
         let page = page::page(&report, &args.roster, moment::now().seconds());
         files::replace(path, page.as_bytes(), files::Readable::All)?;
     }
-    if args.json {
-        say!("{:#}", report.to_json());
-    } else {
-        term::text(&report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }));
-    }
+    term::outcome(
+        || report.to_json(),
+        || report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }),
+    );
     Ok(exit(&summary, report.unfound()))
 }
 

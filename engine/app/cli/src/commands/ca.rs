@@ -10,13 +10,14 @@ use hufu_files::{self as files, Readable};
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject, request};
 use crate::gate;
 use crate::listing::list;
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca
@@ -72,9 +73,6 @@ pub(crate) enum CaCommand {
         /// The authority's folder
         #[arg(long, value_name = "FOLDER")]
         dir: PathBuf,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -145,7 +143,8 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
     match command {
         CaCommand::Init { dir, name } => {
             Authority::init(dir, name)?;
-            say!(
+            tell!(
+                { "dir": dir, "root": dir.join(ROOT), "crl": dir.join(CRL) },
                 "certificate authority in {}: copy {ROOT} and {CRL} to the engines, keep the other files here",
                 dir.display()
             );
@@ -154,29 +153,39 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
         CaCommand::Server(args) => server(args)?,
         CaCommand::Revoke { dir, device, generation, engine } => {
             let mut authority = Authority::open(dir)?;
-            let what = match (device, engine) {
+            let (what, object) = match (device, engine) {
                 (Some(device), _) => {
                     let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
-                    format!(
-                        "device {device} is revoked up to generation {generation} ({killed} certificates)"
+                    (
+                        format!(
+                            "device {device} is revoked up to generation {generation} ({killed} certificates)"
+                        ),
+                        json!({ "device": device, "generation": generation, "certificates": killed }),
                     )
                 }
                 (None, Some(engine)) => {
                     let serial = serial_of(engine)?;
-                    let before = if authority.revoke_engine(&serial)? { "" } else { ", as it was before" };
-                    format!("the engine's certificate {} is revoked{before}", hex::encode(serial))
+                    let is_new = authority.revoke_engine(&serial)?;
+                    let before = if is_new { "" } else { ", as it was before" };
+                    let serial = hex::encode(serial);
+                    (
+                        format!("the engine's certificate {serial} is revoked{before}"),
+                        json!({ "serial": serial, "before": !is_new }),
+                    )
                 }
                 (None, None) => bail!("give --device or --engine"),
             };
-            say!("{what}; engines need {}", dir.join(CRL).display());
+            let crl = dir.join(CRL);
+            tell!({ "revoked": object, "crl": crl }, "{what}; engines need {}", crl.display());
         }
         CaCommand::Refresh { dir } => {
             Authority::open(dir)?.publish()?;
-            say!("{} has a new signature", dir.join(CRL).display());
+            let crl = dir.join(CRL);
+            tell!({ "crl": crl }, "{} has a new signature", crl.display());
         }
-        CaCommand::List { dir, json } => {
+        CaCommand::List { dir } => {
             let header = ["who", "generation", "site", "scope", "until", "now"];
-            return Ok(list(Authority::open(dir)?.entries(), *json, header, row));
+            return Ok(list(Authority::open(dir)?.entries(), header, row));
         }
     }
     Ok(Exit::Yes)
@@ -196,20 +205,22 @@ fn device(args: &DeviceArgs) -> anyhow::Result<()> {
     let requested = args.csr.as_deref().map(request::read).transpose()?;
     let mut authority = Authority::open(&args.dir)?;
     gate::ensure_free(&args.out, requested.is_some())?;
-    let out = args.out.display();
+    let has_key = requested.is_none();
     if let Some(key) = requested {
         let chain = authority.device_with_key(grant, args.valid.s, &key)?;
         gate::write_without_key(&args.out, &chain, authority.root_pem(), &args.engine)?;
-        say!(
-            "device {} of site {}: {out}, without a key: the device keeps its own",
-            grant.device,
-            grant.site
-        );
     } else {
         let issued = authority.device(grant, args.valid.s)?;
         gate::write(&args.out, &issued, authority.root_pem(), &args.engine)?;
-        say!("device {} of site {}: {out}", grant.device, grant.site);
     }
+    tell!(
+        { "device": args.device, "generation": args.generation, "site": args.site, "gate": args.out, "key": has_key },
+        "device {} of site {}: {}{}",
+        grant.device,
+        grant.site,
+        args.out.display(),
+        if has_key { "" } else { ", without a key: the device keeps its own" }
+    );
     Ok(())
 }
 
@@ -223,7 +234,8 @@ fn server(args: &ServerArgs) -> anyhow::Result<()> {
     let write = if args.renew { files::replace } else { files::create };
     write(&key, key_pem.as_bytes(), Readable::Owner)?;
     write(&certificate, chain.as_bytes(), Readable::All)?;
-    say!(
+    tell!(
+        { "certificate": certificate, "key": key, "valid_s": args.valid.s },
         "engine: {} and {}, valid for {}",
         certificate.display(),
         key.display(),

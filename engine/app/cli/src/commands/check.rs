@@ -11,7 +11,6 @@ use hufu_files::{self as files, unavailable};
 use hufu_wire::{Lane, limits};
 
 use crate::outcome::Exit;
-use crate::term::say;
 use crate::verdict::Answer;
 use crate::{gate, qr, term};
 
@@ -43,9 +42,6 @@ pub(crate) struct CheckArgs {
     /// Which lane of the device
     #[arg(long, value_name = "N", default_value_t = 0)]
     lane: u16,
-    /// One JSON object for each verdict
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs `hufu check`.
@@ -57,14 +53,14 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let scanner = if picture.is_some() { Scanner::default() } else { device.scanner };
     let given = picture.or_else(|| Some(args.code.clone()?.into_bytes()));
     let code = given.as_deref().map(|given| scanner.text(given)).transpose();
-    let Ok(code) = code.map_err(|fault| tell(&Answer::misread(fault), args.json)) else {
+    let Ok(code) = code.map_err(|fault| tell(&Answer::misread(fault))) else {
         return Ok(Exit::Misused);
     };
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
     match code {
         Some(code) => {
             let answer = ask(&mut gate, code, Lane(args.lane));
-            tell(&answer, args.json);
+            tell(&answer);
             Ok(answer.exit())
         }
         None => scan(&mut gate, &scanner, args),
@@ -85,7 +81,7 @@ fn scan(gate: &mut Gate, scanner: &Scanner, args: &CheckArgs) -> anyhow::Result<
             Ok(code) => ask(gate, code, Lane(args.lane)),
             Err(fault) => Answer::misread(fault),
         };
-        tell(&answer, args.json);
+        tell(&answer);
     }
     Ok(Exit::Yes)
 }
@@ -98,14 +94,9 @@ fn ask(gate: &mut Gate, code: &[u8], lane: Lane) -> Answer {
     }
 }
 
-fn tell(answer: &Answer, as_json: bool) {
-    if as_json {
-        say!("{}", answer.to_json());
-    } else {
-        say!("{}", answer.to_line(term::stdout()));
-    }
-    // A gate's lamp cannot wait for a full buffer.
-    term::flush();
+/// At once: a gate's lamp cannot wait for a full buffer.
+fn tell(answer: &Answer) {
+    term::event(|| answer.to_json(), || answer.to_line(term::stdout()));
 }
 
 fn closed(fault: GateFault) -> anyhow::Error {

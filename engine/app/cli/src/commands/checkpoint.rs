@@ -51,9 +51,6 @@ pub(super) struct CommonArgs {
     /// Sign without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs `hufu checkpoint`.

@@ -7,10 +7,11 @@ use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use hufu_files as files;
+use serde_json::json;
 
 use crate::cli::Cli;
 use crate::outcome::Exit;
-use crate::term::{self, note};
+use crate::term::{self, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu completions bash > ~/.local/share/bash-completion/completions/hufu
@@ -43,7 +44,11 @@ pub(crate) struct ManArgs {
 pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "hufu", &mut script);
-    term::text(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    term::outcome(
+        || json!({ "shell": args.shell.to_string(), "script": script }),
+        || script.clone().into_owned(),
+    );
     Ok(Exit::Yes)
 }
 
@@ -52,10 +57,12 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     files::folder(&args.folder)?;
     clap_mangen::generate_to(Cli::command(), &args.folder)
         .with_context(|| format!("cannot write manual pages into {}", args.folder.display()))?;
-    note!(
+    let (folder, first) = (&args.folder, args.folder.join("hufu.1"));
+    tell!(
+        { "folder": folder, "first": first },
         "{}: manual pages; `man -l {}` shows one",
-        args.folder.display(),
-        args.folder.join("hufu.1").display()
+        folder.display(),
+        first.display()
     );
     Ok(Exit::Yes)
 }

@@ -20,6 +20,7 @@ use clap::Args;
 use hufu_client::{Gate, GateOptions};
 use hufu_files::moment;
 use hufu_files::unavailable;
+use hufu_files::{self as files, Readable};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
 use hufu_loadgen::{CodeStock, CpuMeter, Generator, Mix, Plan, Report};
@@ -34,11 +35,11 @@ use self::tour::Tour;
 use crate::gate;
 use crate::outcome::Exit;
 use crate::progress::{COUNT, progress};
-use crate::term::{self, note, say};
+use crate::term;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo
-  hufu demo --holders 100000 --rate 20000 --seconds 5 --json demo.json --svg demo.svg
+  hufu demo --holders 100000 --rate 20000 --seconds 5 --report demo.json --svg demo.svg
   hufu demo --keep demo-world
   hufu demo --golden golden
 
@@ -59,9 +60,9 @@ pub(crate) struct DemoArgs {
     /// What is checked: gate, first, again, paper, trip, hostile, or weights such as phone-first=60,paper=5
     #[arg(long, default_value = "gate")]
     mix: Mix,
-    /// Write all figures as JSON
+    /// Write all figures as JSON; --json prints them
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    report: Option<PathBuf>,
     /// Where to draw latency and rate [default: hufu-demo.svg in the folder for temporary files]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -70,7 +71,7 @@ pub(crate) struct DemoArgs {
     keep: Option<PathBuf>,
     /// For people who write clients: write the folder of an engine that answers the project's golden bytes, say how to
     /// start it, and do nothing else
-    #[arg(long, value_name = "FOLDER", exclusive = true)]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["report", "svg", "keep"])]
     golden: Option<PathBuf>,
     /// Seed of the generated people; the same seed gives the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -121,23 +122,25 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let mut fault = summary::add(&mut report, &watched, &agreements);
     let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
     let summary = Summary { args, report: &report, watched: &watched, agreements: &agreements };
-    term::text(&summary.to_text(term::stdout()));
+    term::along(format_args!("{}", summary.to_text(term::stdout())));
     summary.draw(&svg)?;
-    if let Some(path) = &args.json {
-        summary.write_json(path)?;
+    let figures = summary.to_json()?;
+    if let Some(path) = &args.report {
+        files::replace(path, format!("{figures:#}\n").as_bytes(), Readable::All)?;
     }
 
-    say!("\n{}", term::stdout().strong("One holder, step by step"));
+    term::along(format_args!("\n{}", term::stdout().strong("One holder, step by step")));
     let tour = Tour::new(&place, term::stdout());
     if let Err(error) = tour.take() {
         fault.get_or_insert_with(|| format!("{error:#}"));
     }
     drop(engine);
     drop(source);
-    say!("\n{}", by_hand(args, &tour));
+    term::along(format_args!("\n{}", by_hand(args, &tour)));
     summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()));
+    term::outcome(|| figures, String::new);
     if let Some(fault) = fault {
-        note!("{} {fault}", term::stderr().bad("hufu demo:"));
+        term::fail("hufu demo:", &fault, Exit::No);
         return Ok(Exit::No);
     }
     Ok(Exit::Yes)

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{printable, say};
+use crate::term::{self, printable};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu device add --site 310101 --name 'Gate 4'
@@ -32,9 +32,6 @@ pub(crate) enum DeviceCommand {
         /// What people call it
         #[arg(long)]
         name: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// List devices
     List {
@@ -43,9 +40,6 @@ pub(crate) enum DeviceCommand {
         /// Of this site only
         #[arg(long, value_name = "ID")]
         site: Option<u32>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Revoke a device's generation for good
     Revoke {
@@ -68,24 +62,18 @@ pub(crate) enum DeviceCommand {
 /// Runs `hufu device`.
 pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
     match command {
-        DeviceCommand::Add { registry, site, name, json } => {
+        DeviceCommand::Add { registry, site, name } => {
             let new = NewDevice { name: name.clone() };
             let device = registry.connect()?.ask(|api| api.register_device(SiteId(*site), &new))?;
-            if *json {
-                say!("{:#}", json!(device));
-            } else {
-                tell(&device);
-                say!(
-                    "to make its certificate, run hufu ca device --device {} --generation {} --site {}",
-                    device.id,
-                    device.generation,
-                    device.site
-                );
-            }
+            let Device { id, generation, site, .. } = device;
+            let next = format!(
+                "to make its certificate, run hufu ca device --device {id} --generation {generation} --site {site}"
+            );
+            show(&device, &next);
         }
-        DeviceCommand::List { registry, site, json } => {
+        DeviceCommand::List { registry, site } => {
             let devices = registry.connect()?.ask(|api| api.devices(site.map(SiteId)))?.devices;
-            return Ok(list(&devices, *json, ["device", "site", "generation", "state", "name"], |device| {
+            return Ok(list(&devices, ["device", "site", "generation", "state", "name"], |device| {
                 let Device { id, site, generation, .. } = device;
                 let [id, site, generation] = [id, site, generation].map(u32::to_string);
                 [id, site, generation, state(device).to_owned(), printable(&device.name)]
@@ -93,23 +81,26 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
         }
         DeviceCommand::Revoke { registry, device } => {
             let device = registry.connect()?.ask(|api| api.revoke_device(DeviceId(*device)))?;
-            tell(&device);
-            say!(
-                "to tell the engines, run hufu ca revoke --device {} --generation {}",
-                device.id,
-                device.generation
-            );
+            let Device { id, generation, .. } = device;
+            let next =
+                format!("to tell the engines, run hufu ca revoke --device {id} --generation {generation}");
+            show(&device, &next);
         }
         DeviceCommand::Renew { registry, device } => {
-            tell(&registry.connect()?.ask(|api| api.renew_device(DeviceId(*device)))?);
+            show(&registry.connect()?.ask(|api| api.renew_device(DeviceId(*device)))?, "");
         }
     }
     Ok(Exit::Yes)
 }
 
-fn tell(device: &Device) {
+/// A device, and what to do `next`.
+fn show(device: &Device, next: &str) {
     let Device { id, site, generation, name, .. } = device;
-    say!("device {id} at site {site}, generation {generation}, {}: {}", state(device), printable(name));
+    let text = || {
+        let (state, name) = (state(device), printable(name));
+        format!("device {id} at site {site}, generation {generation}, {state}: {name}\n{next}")
+    };
+    term::outcome(|| json!(device), text);
 }
 
 fn state(device: &Device) -> &'static str {

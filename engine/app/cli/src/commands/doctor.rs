@@ -40,9 +40,6 @@ pub(crate) struct DoctorArgs {
     /// A gate's folder
     #[arg(long, value_name = "FOLDER")]
     gate: Option<PathBuf>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// How something is.
@@ -148,7 +145,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
         gate::examine(folder, &mut findings);
     }
     let paint = term::stdout();
-    listing::list(&findings.rows, args.json, ["state", "what", "found", "what to do"], |row| {
+    listing::list(&findings.rows, ["state", "what", "found", "what to do"], |row| {
         let state = match row.state {
             State::Ok => paint.good("ok"),
             State::Look => paint.look("look"),
@@ -156,7 +153,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
         };
         [state, row.what.clone(), term::printable(&row.found), row.todo.clone()]
     });
-    if !args.json {
+    if !term::is_json() {
         let count = |state| findings.rows.iter().filter(|row| row.state == state).count();
         note!("ok: {}, look: {}, bad: {}", count(State::Ok), count(State::Look), count(State::Bad));
     }

@@ -4,34 +4,33 @@ mod credential;
 mod history;
 mod records;
 
-use std::io::BufRead as _;
 use std::path::Path;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_authority::{Remote, marked};
-use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders};
+use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders, RegisteredHolder};
 use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::idnumber::IdNumberArgs;
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::people::{self, Named, PeopleArgs, Unfound};
 use crate::remote::RegistryArgs;
 use crate::status;
-use crate::term::{note, printable, say};
+use crate::term::{self, note, printable, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu holder add --issuer 310000 --name 'Wang Xiaoming' --id-number 11010519491231002X
-  hufu holder add --issuer 310000 --name 'Ada' --id-number passport:GBR:E12345678 --phone '+44 20 1234'
-  hufu holder find --issuer 310000 --id-number -
+  hufu holder add --issuer 310000 --name 'Wang Xiaoming'
+  hufu holder add --issuer 310000 --name 'Ada' --id-number-file ada.txt --phone '+44 20 1234'
+  hufu holder find --issuer 310000 --id-number-file -
   hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
   hufu holder history --issuer 310000 42
   hufu holder correct --issuer 310000 42 --name 'Wang Xiaoming' --reason 'misspelt in the class list'
-  hufu holder correct --issuer 310000 43 --id-number passport:GBR:E12345678 --reason 'the state was missing'
+  hufu holder correct --issuer 310000 43 --id-number-file ada.txt --reason 'the state was missing'
   hufu holder join --issuer 310000 44 --into 42 --reason 'one person with two documents'
   hufu holder part --issuer 310000 42 --name 'Li Hua' --reason 'two people have this number'
   hufu holder part --issuer 310000 44 --reason 'joined by mistake'
@@ -39,6 +38,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder credential paper --issuer 310000 42 --png paper.png
   hufu holder credential trip --issuer 310000 42 --hub 9 --from now --until +4h --qr
   hufu holder credential list --issuer 310000 42
+
+An id number comes from a file or from standard input, never as an argument: everybody on a machine sees those, and a shell \
+keeps them. add asks for it.
 
 A registry never shows a name or a number again: find answers where somebody is, show what a gate may show. A name list \
 has the columns id_number (身份证号), name (姓名) and, if any, group (班级); --names writes index and masked name of each line. \
@@ -61,9 +63,9 @@ pub(crate) enum HolderCommand {
     /// Find a holder by id number
     Find(FindArgs),
     /// Show a holder as a gate may, with their status
-    Show(ShowArgs),
+    Show(WhomArgs),
     /// Show how a holder's colours came to be, with rule and reason
-    History(history::HistoryArgs),
+    History(WhomArgs),
     /// Correct a holder's name, id number or phone
     Correct(records::CorrectArgs),
     /// Join a record into another one of the same person
@@ -86,36 +88,29 @@ pub(crate) struct AddArgs {
     /// The full name
     #[arg(long)]
     name: String,
-    /// A resident's number, or the kind of another document, its issuing state and its number, passport:USA:E12345678
-    #[arg(long)]
-    id_number: String,
+    #[command(flatten)]
+    id_number: IdNumberArgs,
     /// The phone number
     #[arg(long)]
     phone: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Find a holder.
 #[derive(Debug, Args)]
+#[group(id = "sought", required = true, multiple = false, args = ["id_number_file", "people"])]
 pub(crate) struct FindArgs {
     #[command(flatten)]
     registry: RegistryArgs,
     /// Whose holder
     #[arg(long, value_name = "ID")]
     issuer: u32,
-    /// The id number they were registered with; - reads it from standard input, where no shell keeps it
-    #[arg(long, value_name = "NUMBER", required_unless_present = "people", conflicts_with = "people")]
-    id_number: Option<String>,
+    #[command(flatten)]
+    id_number: IdNumberArgs,
     #[command(flatten)]
     list: PeopleArgs,
     /// The name, where several people have the number
     #[arg(long, conflicts_with = "people")]
     name: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// One holder.
@@ -131,26 +126,15 @@ pub(crate) struct WhomArgs {
     holder: u32,
 }
 
-/// Show a holder.
-#[derive(Debug, Args)]
-pub(crate) struct ShowArgs {
-    #[command(flatten)]
-    whom: WhomArgs,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
-}
-
 /// Runs `hufu holder`.
 pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
     match command {
         HolderCommand::Add(args) => add(args),
         HolderCommand::Find(args) => find(args),
-        HolderCommand::Show(args) => {
-            let WhomArgs { registry, issuer, holder } = &args.whom;
-            Ok(show(&of(&registry.connect()?, *issuer, *holder)?, args.json))
+        HolderCommand::Show(WhomArgs { registry, issuer, holder }) => {
+            Ok(show(&of(&registry.connect()?, *issuer, *holder)?, ""))
         }
-        HolderCommand::History(args) => history::run(args),
+        HolderCommand::History(whom) => history::run(whom),
         HolderCommand::Correct(args) => records::correct(args),
         HolderCommand::Join(args) => records::join(args),
         HolderCommand::Part(args) => records::part(args),
@@ -165,17 +149,15 @@ pub(super) fn of(remote: &Remote, issuer: u32, holder: u32) -> anyhow::Result<Ho
 
 fn add(args: &AddArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
-    let (name, id_number, phone) = (args.name.clone(), args.id_number.clone(), args.phone.clone());
-    let holders = NewHolders { holders: vec![NewHolder { name, id_number, phone }] };
+    let id_number = args.id_number.read_or_ask()?.to_string();
+    let new = NewHolder { name: args.name.clone(), id_number, phone: args.phone.clone() };
+    let holders = NewHolders { holders: vec![new] };
     let registered = remote.ask(|api| api.register_holders(IssuerId(args.issuer), &holders))?;
-    if args.json {
-        say!("{:#}", json!(registered));
-        return Ok(Exit::Yes);
-    }
-    for holder in registered.holders {
+    let line = |holder: &RegisteredHolder| {
         let known = if holder.known { ", registered before" } else { "" };
-        say!("holder {} of issuer {}{known}", holder.index, args.issuer);
-    }
+        format!("holder {} of issuer {}{known}\n", holder.index, args.issuer)
+    };
+    term::outcome(|| json!(registered), || registered.holders.iter().map(line).collect());
     Ok(Exit::Yes)
 }
 
@@ -184,10 +166,10 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
         return find_list(args, path);
     }
     let remote = args.registry.connect()?;
-    let id_number = number(args.id_number.as_deref().unwrap_or("-"))?;
+    let id_number = args.id_number.read_or_ask()?.to_string();
     let whom = FindHolder { id_number, name: args.name.clone() };
     match remote.with(|api| api.find_holder(IssuerId(args.issuer), &whom)) {
-        Ok(holder) => Ok(show(&holder, args.json)),
+        Ok(holder) => Ok(show(&holder, "")),
         Err(fault) if fault.problem().is_some_and(|problem| problem.name() == "not-found") => {
             note!("no holder is registered with this number");
             Ok(Exit::No)
@@ -206,12 +188,15 @@ fn find_list(args: &FindArgs, path: &Path) -> anyhow::Result<Exit> {
     }
     let exit = if unfound == 0 { Exit::Yes } else { Exit::No };
     match &args.list.names {
-        Some(names) if !args.json => {
-            say!("{}: {} people, {unfound} of them not found", names.display(), named.len());
-        }
+        Some(names) if !term::is_json() => tell!(
+            { "names": names },
+            "{}: {} people, {unfound} of them not found",
+            names.display(),
+            named.len()
+        ),
         _ => {
             let found: Vec<_> = named.iter().map(Row::of).collect();
-            list(&found, args.json, ["line", "group", "display", "holder"], Row::cells);
+            list(&found, ["line", "group", "display", "holder"], Row::cells);
         }
     }
     Ok(exit)
@@ -244,30 +229,24 @@ impl<'n> Row<'n> {
     }
 }
 
-/// The id number that was given, from standard input for `-`.
-fn number(given: &str) -> anyhow::Result<String> {
-    if given != "-" {
-        note!("hufu: the shell keeps this number in its history; --id-number - reads it from standard input");
-        return Ok(given.to_owned());
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read the id number")?;
-    Ok(line.trim().to_owned())
+/// A holder, and what to do `next`.
+fn show(holder: &Holder, next: &str) -> Exit {
+    term::outcome(|| json!(holder), || describe(holder) + next);
+    Exit::Yes
 }
 
-fn show(holder: &Holder, as_json: bool) -> Exit {
-    if as_json {
-        say!("{:#}", json!(holder));
-        return Exit::Yes;
-    }
+fn describe(holder: &Holder) -> String {
     let word = holder
         .status
         .map_or(StatusWord::UNKNOWN, |status| StatusWord::from_bits(u64::from_be_bytes(status.word.0)));
-    say!("holder {} of issuer {}: {}", holder.index, holder.issuer, printable(&holder.display));
-    say!("registered {}", moment::show(UnixMillis(holder.registered_ms).seconds()));
-    if let Some(into) = holder.joined_into {
-        say!("joined into holder {into}: that record goes on");
-    }
-    say!("{}", status::describe(word));
-    Exit::Yes
+    let joined = holder.joined_into.map(|into| format!("joined into holder {into}: that record goes on\n"));
+    format!(
+        "holder {} of issuer {}: {}\nregistered {}\n{}{}\n",
+        holder.index,
+        holder.issuer,
+        printable(&holder.display),
+        moment::show(UnixMillis(holder.registered_ms).seconds()),
+        joined.unwrap_or_default(),
+        status::describe(word)
+    )
 }

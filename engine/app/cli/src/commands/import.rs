@@ -6,6 +6,7 @@ mod refused;
 mod statuses;
 mod survey;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
@@ -28,7 +29,7 @@ use crate::people::NamesWriter;
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
 use crate::table::{Table, TableArgs};
-use crate::term::{self, note, say};
+use crate::term::{self, note};
 use crate::trust::TrustArgs;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -60,7 +61,6 @@ be); 1 when more were refused and nothing was done; 4 when the brake holds a cha
 
 /// Bring an existing population into a registry.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each by itself")]
 pub(crate) struct ImportArgs {
     /// The file: CSV, .xlsx, or Parquet when its name ends so
     #[arg(value_name = "FILE")]
@@ -107,9 +107,6 @@ pub(crate) struct ImportArgs {
     /// Sign without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// What an import came to.
@@ -243,11 +240,7 @@ fn carry_out(
 
 impl Summary {
     fn end(&self, args: &ImportArgs) -> Exit {
-        if args.json {
-            say!("{:#}", self.to_json());
-        } else {
-            self.show(args);
-        }
+        term::outcome(|| self.to_json(), || self.to_text(args));
         match self.braked {
             Some(_) => Exit::Refer,
             None if self.refused > args.refuse_max => Exit::No,
@@ -255,29 +248,30 @@ impl Summary {
         }
     }
 
-    fn show(&self, args: &ImportArgs) {
+    fn to_text(&self, args: &ImportArgs) -> String {
         let Survey { people, green, amber, red } = self.survey;
         let paint = term::stdout();
         let refused = format!("{} refused", self.refused);
         let refused = if self.refused == 0 { paint.good(&refused) } else { paint.bad(&refused) };
-        say!("{}: {people} people, {green} green, {amber} amber, {red} red; {refused}", args.file.display());
+        let mut text = format!(
+            "{}: {people} people, {green} green, {amber} amber, {red} red; {refused}\n",
+            args.file.display()
+        );
         if args.dry_run {
-            say!("nothing was done: --dry-run");
+            text.push_str("nothing was done: --dry-run\n");
         } else if self.registered + self.known > 0 {
-            say!("{} registered, {} were registered before", self.registered, self.known);
+            let Summary { registered, known, unchanged, waiting, .. } = self;
+            let _ = writeln!(text, "{registered} registered, {known} were registered before");
             if !args.register_only {
-                say!(
-                    "{} statuses were unchanged, {} proposals were pending already",
-                    self.unchanged,
-                    self.waiting
-                );
-                say!(
-                    "{} proposals made, {} change sets confirmed",
-                    self.proposed.len(),
-                    self.confirmed.len()
+                let (proposed, confirmed) = (self.proposed.len(), self.confirmed.len());
+                let _ = writeln!(
+                    text,
+                    "{unchanged} statuses were unchanged, {waiting} proposals were pending already\n\
+                     {proposed} proposals made, {confirmed} change sets confirmed"
                 );
             }
         }
+        text
     }
 
     fn to_json(&self) -> Value {

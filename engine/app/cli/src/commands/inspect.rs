@@ -24,7 +24,6 @@ use hufu_wire::{Reason, UnixSeconds, limits, scan};
 use self::explained::Explained;
 use crate::outcome::Exit;
 use crate::picture::Format;
-use crate::term::say;
 use crate::{qr, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -58,9 +57,6 @@ pub(crate) struct InspectArgs {
     /// The moment at which it is judged
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
     at: Moment,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// What bytes can be.
@@ -116,11 +112,7 @@ const INPUT_BYTES_MAX: u64 = 8 << 20;
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     let judge = judge(args)?;
     let explained = explain(args, &judge)?;
-    if args.json {
-        say!("{:#}", explained.to_json());
-    } else {
-        term::text(&explained.to_text(term::stdout()));
-    }
+    term::outcome(|| explained.to_json(), || explained.to_text(term::stdout()));
     Ok(if explained.is_refused() { Exit::No } else { Exit::Yes })
 }
 

@@ -13,13 +13,14 @@ use hufu_registry::IdNumber;
 use hufu_wire::{HolderIndex, HubId, Step, UnixSeconds, limits};
 
 use crate::holder::HolderFile;
+use crate::idnumber::IdNumberArgs;
 use crate::outcome::Exit;
 use crate::page::PageArgs;
 use crate::show::{ShowArgs, show, show_paper};
 use crate::term::note;
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number 310101199001011234 --out zhang.holder
+  hufu issue phone --key shanghai.key --holder 42 --name Zhang --id-number-file zhang.txt --out zhang.holder
   hufu issue paper --key shanghai.key --holder 43 --display 'L*0042' --page paper.pdf
   hufu issue trip --key shanghai.key --holder 42 --hub 9 --from now --until +4h --qr";
 
@@ -82,14 +83,14 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
     issued: Moment,
     /// What a gate may display of the holder, already masked
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["name", "id_number"])]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["name", "id_number_file"])]
     display: Option<String>,
     /// The holder's name; only its first character goes into the code
     #[arg(long, default_value = "")]
     name: String,
-    /// The holder's id number, 31010119900101... or passport:E1234567; only its tail goes into the code
-    #[arg(long, value_name = "NUMBER")]
-    id_number: Option<String>,
+    /// Only the tail of the number goes into the code.
+    #[command(flatten)]
+    id_number: IdNumberArgs,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -158,8 +159,10 @@ impl CommonArgs {
         if let Some(display) = &self.display {
             return Ok(display.clone());
         }
-        let number = match &self.id_number {
-            Some(number) => Some(IdNumber::read(number).map_err(|fault| anyhow!("--id-number: {fault}"))?),
+        let number = match self.id_number.read()? {
+            Some(number) => {
+                Some(IdNumber::read(&number).map_err(|fault| anyhow!("--id-number-file: {fault}"))?)
+            }
             None if self.name.is_empty() => return Ok(String::new()),
             None => None,
         };

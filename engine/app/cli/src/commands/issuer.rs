@@ -4,11 +4,12 @@ use clap::Subcommand;
 use hufu_contract::{Brake, Issuer, IssuerEdit, SecondPhone};
 use hufu_upstream::Api;
 use hufu_wire::IssuerId;
+use serde_json::json;
 
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{printable, say};
+use crate::term::{self, printable};
 use crate::words::words;
 
 /// Say whose chains the registry keeps.
@@ -44,9 +45,6 @@ pub(crate) enum IssuerCommand {
     List {
         #[command(flatten)]
         registry: RegistryArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -63,21 +61,22 @@ pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
             };
             let issuer = registry.connect()?.ask(|api| api.put_issuer(IssuerId(*issuer), &edit))?;
             let Brake { share_permille, window_s, free } = issuer.brake;
-            say!(
-                "issuer {}: {}, confirmed by {}, heads by {}",
-                issuer.id,
-                printable(&issuer.name),
-                issuer.national,
-                issuer.publisher
-            );
-            say!(
-                "brake: holds changes that turn more than {free} holders red, and more than {share_permille} in a \
-                 thousand within {window_s} s"
-            );
+            let text = || {
+                format!(
+                    "issuer {}: {}, confirmed by {}, heads by {}\n\
+                     brake: holds changes that turn more than {free} holders red, and more than {share_permille} in a \
+                     thousand within {window_s} s",
+                    issuer.id,
+                    printable(&issuer.name),
+                    issuer.national,
+                    issuer.publisher
+                )
+            };
+            term::outcome(|| json!(issuer), text);
         }
-        IssuerCommand::List { registry, json } => {
+        IssuerCommand::List { registry } => {
             let issuers = registry.connect()?.ask(Api::issuers)?.issuers;
-            return Ok(list(&issuers, *json, ["issuer", "national", "publisher", "name"], |issuer| {
+            return Ok(list(&issuers, ["issuer", "national", "publisher", "name"], |issuer| {
                 let Issuer { id, national, publisher, .. } = issuer;
                 [id.to_string(), national.to_string(), publisher.to_string(), printable(&issuer.name)]
             }));

@@ -11,7 +11,7 @@ use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_wire::IssuerId;
 
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 use crate::words::words;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -73,6 +73,12 @@ fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let secret = SecretKey::generate(args.owner, issuer)?;
     let public = PublicKey::of(&secret)?;
     let [secret_path, public_path] = secret.store(&args.out, &public)?;
-    say!("key {}: {} (secret), {}", public.kid(), secret_path.display(), public_path.display());
+    tell!(
+        { "key_id": public.kid().to_string(), "issuer": args.issuer, "secret": secret_path, "public": public_path },
+        "key {}: {} (secret), {}",
+        public.kid(),
+        secret_path.display(),
+        public_path.display()
+    );
     Ok(())
 }

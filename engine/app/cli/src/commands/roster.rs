@@ -15,7 +15,7 @@ use crate::listing::list;
 use crate::outcome::Exit;
 use crate::people::{self, PeopleArgs};
 use crate::remote::RegistryArgs;
-use crate::term::{note, printable, say};
+use crate::term::{self, note, printable, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu roster put school --site 310102 --issuer 310000 --people pupils.xlsx --names names.csv
@@ -67,17 +67,11 @@ pub(crate) enum RosterCommand {
         /// Whose
         #[arg(long, value_name = "ID")]
         site: u32,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Show who is on a roster
     Show {
         #[command(flatten)]
         which: RosterArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Remove a roster
     Remove {
@@ -109,29 +103,35 @@ pub(crate) fn run(command: &RosterCommand) -> anyhow::Result<Exit> {
             let sign = SignRoster { valid_s: valid.s };
             let signed = registry.connect()?.ask(|api| api.sign_roster(SiteId(*site), name, sign))?;
             files::replace(out, &signed, Readable::All)?;
-            say!("{}: roster {} of site {site}, {} bytes", out.display(), printable(name), signed.len());
+            tell!(
+                { "roster": name, "site": site, "file": out, "bytes": signed.len() },
+                "{}: roster {} of site {site}, {} bytes",
+                out.display(),
+                printable(name),
+                signed.len()
+            );
         }
-        RosterCommand::List { registry, site, json } => {
+        RosterCommand::List { registry, site } => {
             let rosters = registry.connect()?.ask(|api| api.rosters(SiteId(*site)))?.rosters;
             let row = |roster: &RosterSummary| [printable(&roster.name), roster.members.to_string()];
-            return Ok(list(&rosters, *json, ["roster", "members"], row));
+            return Ok(list(&rosters, ["roster", "members"], row));
         }
-        RosterCommand::Show { which: RosterArgs { registry, name, site }, json } => {
+        RosterCommand::Show { which: RosterArgs { registry, name, site } } => {
             let roster = registry.connect()?.ask(|api| api.roster(SiteId(*site), name))?;
-            if *json {
-                say!("{:#}", json!(roster));
-                return Ok(Exit::Yes);
-            }
             // As `put` reads it.
-            for RosterGroup { issuer, holders } in &roster.groups {
-                for holder in holders {
-                    say!("{issuer},{holder}");
-                }
-            }
+            let line = |issuer, holder| format!("{issuer},{holder}\n");
+            let lines = |group: &RosterGroup| -> String {
+                group.holders.iter().map(|holder| line(group.issuer, *holder)).collect()
+            };
+            term::outcome(|| json!(roster), || roster.groups.iter().map(lines).collect());
         }
         RosterCommand::Remove { which: RosterArgs { registry, name, site } } => {
             registry.connect()?.ask(|api| api.delete_roster(SiteId(*site), name))?;
-            say!("roster {} of site {site} is removed", printable(name));
+            tell!(
+                { "roster": name, "site": site, "removed": true },
+                "roster {} of site {site} is removed",
+                printable(name)
+            );
         }
     }
     Ok(Exit::Yes)
@@ -170,6 +170,9 @@ fn put(
     };
     let edit = RosterEdit { groups };
     let summary = remote.ask(|api| api.put_roster(SiteId(*site), name, &edit))?;
-    say!("roster {} of site {site}: {} members", printable(&summary.name), summary.members);
+    term::outcome(
+        || json!(summary),
+        || format!("roster {} of site {site}: {} members", printable(&summary.name), summary.members),
+    );
     Ok(Exit::Yes)
 }

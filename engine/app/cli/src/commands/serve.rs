@@ -11,10 +11,11 @@ use hufu_files::moment::{self, Clock, Moment};
 use hufu_node::config::Short;
 use hufu_node::{Config, Node, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget};
+use serde_json::json;
 
 use crate::outcome::Exit;
 use crate::signals::{Request, Signals};
-use crate::term::say;
+use crate::term::tell;
 use crate::{about, log, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -29,6 +30,8 @@ but defaults: the issuer whose chain is followed, the national platform that con
 heads. With a URL alone the trust list says who they are, by what their keys may sign. When the engine is ready it prints one line to standard output:
 
   ready udp=ADDRESS quic=ADDRESS metrics=ADDRESS
+
+With --json it is {\"ready\": {\"udp\": [ADDRESS], \"quic\": [ADDRESS], \"metrics\": ADDRESS}}.
 
 --clock-stands-at is for people who write clients: with the folder of `hufu demo --golden` the engine answers the golden
 bytes of the project, which are all of one moment (fixtures/clients/README.md).
@@ -76,7 +79,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     config.clock_stands_at = clock_stands_at;
     if args.check {
         let prepared = shown(|| Prepared::look(config))?;
-        say!("{}: {}", args.config.display(), prepared.summary());
+        let summary = prepared.summary();
+        tell!({ "config": args.config, "summary": summary }, "{}: {summary}", args.config.display());
         return Ok(Exit::Yes);
     }
     let prepared = shown(|| Prepared::load(config))?;
@@ -128,8 +132,12 @@ fn announce(node: &Node) {
     let (udp, quic) = (several(&running.udp_addrs), several(&running.quic_addrs));
     let line = format!("udp={udp} quic={quic} metrics={metrics}");
     tracing::info!("ready {line}");
-    say!("ready {line}");
-    term::flush();
+    let object = || {
+        json!({
+            "ready": { "udp": running.udp_addrs, "quic": running.quic_addrs, "metrics": running.metrics_addr },
+        })
+    };
+    term::event(object, || format!("ready {line}"));
 }
 
 /// Shows on a terminal that files and snapshots are being read.

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{self, printable, say};
+use crate::term::{self, printable, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu site put 310101 --name 'North station' --policy north.toml
@@ -46,9 +46,6 @@ pub(crate) enum SiteCommand {
     List {
         #[command(flatten)]
         registry: RegistryArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Show a site and its policy
     Show {
@@ -57,9 +54,6 @@ pub(crate) enum SiteCommand {
         /// Its id
         #[arg(value_name = "SITE")]
         site: u32,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Remove a site without devices and rosters
     Remove {
@@ -88,27 +82,24 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
             let site = remote
                 .ask(|api| api.put_site(SiteId(*site), &edit))
                 .with_context(|| format!("the policy in {}", policy.display()))?;
-            say!("site {}: {}", site.id, printable(&site.name));
+            term::outcome(|| json!(site), || format!("site {}: {}", site.id, printable(&site.name)));
         }
-        SiteCommand::List { registry, json } => {
+        SiteCommand::List { registry } => {
             let sites = registry.connect()?.ask(Api::sites)?.sites;
             let row = |site: &Site| [site.id.to_string(), printable(&site.name)];
-            return Ok(list(&sites, *json, ["site", "name"], row));
+            return Ok(list(&sites, ["site", "name"], row));
         }
-        SiteCommand::Show { registry, site, json } => {
+        SiteCommand::Show { registry, site } => {
             let site = registry.connect()?.ask(|api| api.site(SiteId(*site)))?;
-            if *json {
-                say!("{:#}", json!(site));
-            } else {
-                say!("site {}: {}", site.id, printable(&site.name));
-                for line in site.policy.lines() {
-                    say!("{}", printable(line));
-                }
-            }
+            let text = || {
+                let lines = site.policy.lines().map(|line| format!("\n{}", printable(line)));
+                format!("site {}: {}", site.id, printable(&site.name)) + &lines.collect::<String>()
+            };
+            term::outcome(|| json!(site), text);
         }
         SiteCommand::Remove { registry, site } => {
             registry.connect()?.ask(|api| api.delete_site(SiteId(*site)))?;
-            say!("site {site} is removed");
+            tell!({ "site": site, "removed": true }, "site {site} is removed");
         }
         SiteCommand::Export { registry, out } => {
             let text = registry.connect()?.ask(Api::sites_toml)?;
@@ -116,9 +107,9 @@ pub(crate) fn run(command: &SiteCommand) -> anyhow::Result<Exit> {
             match out {
                 Some(path) => {
                     files::replace(path, text.as_bytes(), Readable::All)?;
-                    say!("{}: {} bytes", path.display(), text.len());
+                    tell!({ "file": path, "bytes": text.len() }, "{}: {} bytes", path.display(), text.len());
                 }
-                None => term::text(text),
+                None => tell!({ "sites": text }, "{text}"),
             }
         }
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::outcome::Exit;
 use crate::status;
 use crate::statusfile::StatusFile;
-use crate::term::say;
+use crate::term::{self, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu snapshot new --issuer 310000 --out issuer-310000.snapshot
@@ -42,9 +42,6 @@ pub(crate) enum SnapshotCommand {
         /// Whose status to show
         #[arg(long, value_name = "N")]
         holder: Option<u32>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Change one holder's status: the next sequence, heard of now
     Set(SetArgs),
@@ -111,14 +108,23 @@ pub(crate) fn run(command: &SnapshotCommand) -> anyhow::Result<Exit> {
             ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
             let heard = Some(moment::now());
             SnapshotWriter::create(out, IssuerId(*issuer), Sequence(1), heard)?.finish()?;
-            say!("{}: issuer {issuer}, sequence 1, no holder is known", out.display());
+            tell!(
+                { "file": out, "issuer": issuer, "sequence": 1 },
+                "{}: issuer {issuer}, sequence 1, no holder is known",
+                out.display()
+            );
         }
-        SnapshotCommand::Show { file, holder, json } => show(file, holder.map(HolderIndex), *json)?,
+        SnapshotCommand::Show { file, holder } => show(file, holder.map(HolderIndex))?,
         SnapshotCommand::Set(args) => set(args)?,
         SnapshotCommand::Touch { file } => {
             let mut held = StatusFile::edit(file)?;
             let info = held.store(held.info().sequence)?;
-            say!("{}: sequence {}, heard of now", file.display(), info.sequence);
+            let sequence = info.sequence;
+            tell!(
+                { "file": file, "sequence": sequence.0 },
+                "{}: sequence {sequence}, heard of now",
+                file.display()
+            );
         }
     }
     Ok(Exit::Yes)
@@ -131,7 +137,11 @@ fn set(args: &SetArgs) -> anyhow::Result<()> {
     let after = args.changed(before, &Clock::here())?;
     held.set(holder, after)?;
     let info = held.store(held.next())?;
-    say!(
+    tell!(
+        {
+            "file": args.file, "sequence": info.sequence.0, "holder": args.holder,
+            "before": status::to_json(before), "after": status::to_json(after),
+        },
         "{}: sequence {}, holder {holder} was {} and is {}",
         args.file.display(),
         info.sequence,
@@ -165,10 +175,10 @@ impl SetArgs {
     }
 }
 
-fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Result<()> {
+fn show(path: &Path, holder: Option<HolderIndex>) -> anyhow::Result<()> {
     let held = StatusFile::open(path)?;
     let SnapshotInfo { issuer, sequence, heard, holders, segments, bytes, digest } = *held.info();
-    if as_json {
+    let object = || {
         let mut object = json!({
             "issuer": issuer.0, "sequence": sequence.0, "heard_ms": heard.map(|heard| heard.0),
             "holders": holders, "segments": segments, "bytes": bytes, "digest": digest.to_string(),
@@ -176,16 +186,19 @@ fn show(path: &Path, holder: Option<HolderIndex>, as_json: bool) -> anyhow::Resu
         if let Some(holder) = holder {
             object["holder"] = status::to_json(held.word(holder));
         }
-        say!("{object:#}");
-        return Ok(());
-    }
-    let heard = heard.map_or_else(|| "never".to_owned(), |heard| moment::show(heard.seconds()));
-    say!("issuer {issuer}, sequence {sequence}, heard of {heard}");
-    say!("{holders} holders known, {segments} segments, {bytes} bytes, complete");
-    say!("digest {digest}");
-    if let Some(holder) = holder {
-        say!("holder {holder}: {}", status::describe(held.word(holder)));
-    }
+        object
+    };
+    let text = || {
+        let heard = heard.map_or_else(|| "never".to_owned(), |heard| moment::show(heard.seconds()));
+        let holder =
+            holder.map(|holder| format!("\nholder {holder}: {}", status::describe(held.word(holder))));
+        format!(
+            "issuer {issuer}, sequence {sequence}, heard of {heard}\n\
+             {holders} holders known, {segments} segments, {bytes} bytes, complete\ndigest {digest}{}",
+            holder.unwrap_or_default()
+        )
+    };
+    term::outcome(object, text);
     Ok(())
 }
 

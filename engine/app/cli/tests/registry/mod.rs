@@ -137,8 +137,20 @@ impl World {
     pub(crate) fn add_holders(&self, count: u32) {
         for holder in 0..count {
             let number = format!("passport:E{:08}", holder + 1);
-            self.ok_args(&["holder", "add", "--issuer", ISSUER, "--name", "Li Hua", "--id-number", &number]);
+            let added = self.add_holder("Li Hua", &number);
+            assert!(added.status.success(), "{}", said(&added));
         }
+    }
+
+    /// Registers one holder.
+    pub(crate) fn add_holder(&self, name: &str, number: &str) -> Output {
+        self.hufu_with(&["holder", "add", "--issuer", ISSUER, "--name", name], &format!("{number}\n"))
+    }
+
+    /// Looks for a holder.
+    pub(crate) fn find_holder(&self, number: &str) -> Output {
+        let line = ["holder", "find", "--issuer", ISSUER, "--id-number-file", "-"];
+        self.hufu_with(&line, &format!("{number}\n"))
     }
 
     /// Proposes as the local authority.

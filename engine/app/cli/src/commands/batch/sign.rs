@@ -12,7 +12,7 @@ use hufu_files::{self as files, Readable};
 use hufu_wire::{HolderIndex, IssuerId, SiteId, UnixSeconds};
 
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 
 /// Sign a roster.
 #[derive(Debug, Args)]
@@ -47,7 +47,13 @@ pub(super) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
     let signed = signer.sign_roster(SiteId(args.site), issued, expires, &borrowed)?;
     files::replace(&args.out, &signed, Readable::All)?;
     let count: usize = groups.iter().map(|(_, holders)| holders.len()).sum();
-    say!("{}: {count} members of site {}, until {}", args.out.display(), args.site, moment::show(expires));
+    tell!(
+        { "roster": args.out, "site": args.site, "members": count, "expires_s": expires.0 },
+        "{}: {count} members of site {}, until {}",
+        args.out.display(),
+        args.site,
+        moment::show(expires)
+    );
     Ok(Exit::Yes)
 }
 

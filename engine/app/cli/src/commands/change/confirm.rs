@@ -15,7 +15,7 @@ use crate::chain::{ChainArgs, OpenChain};
 use crate::current::Current;
 use crate::outcome::Exit;
 use crate::signer::KeyArgs;
-use crate::term::{self, note, say};
+use crate::term::{self, note};
 use crate::{ask, instructed};
 
 /// Confirm proposals.
@@ -35,9 +35,6 @@ pub(crate) struct ConfirmArgs {
     /// Sign without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// The national platform, and the chain that it confirms.
@@ -86,10 +83,10 @@ fn confirm_chosen(args: &ConfirmArgs, confirmer: &Confirmer<'_>) -> anyhow::Resu
     let mut done = Vec::new();
     let outcome = confirm_each(args, confirmer, &mut done);
     // Also after a fault: what is in the chain by then stays there.
-    if args.json && (outcome.is_ok() || !done.is_empty()) {
-        say!("{:#}", Value::from(done));
-    } else if done.is_empty() && matches!(outcome, Ok(Exit::Yes)) {
-        say!("no proposal is pending");
+    if outcome.is_ok() || !done.is_empty() {
+        let none = done.is_empty() && matches!(outcome, Ok(Exit::Yes));
+        let text = if none { "no proposal is pending" } else { "" };
+        term::outcome(|| Value::from(done), || text.to_owned());
     }
     outcome
 }
@@ -104,7 +101,7 @@ fn confirm_each(
     for Proposal { id, .. } in args.chosen(confirmer)? {
         let bytes = confirmer.fetch(ProposalId(id))?;
         let instruction = confirmer.open(&bytes).with_context(|| format!("proposal {id}"))?;
-        if !args.json {
+        if !term::is_json() {
             note!("proposal {id}");
             let content = &instruction.content;
             let holders = content.changes.iter().map(|(holder, _)| holder);
@@ -123,15 +120,12 @@ fn confirm_each(
         }
         match confirmer.confirm(ProposalId(id), &instruction)? {
             Outcome::Confirmed(confirmed, _) => {
-                if !args.json {
-                    say!("proposal {id} is change set {} of issuer {issuer}", confirmed.sequence);
-                }
+                let sequence = confirmed.sequence;
+                term::along(format_args!("proposal {id} is change set {sequence} of issuer {issuer}"));
                 done.push(json!({ "proposal": id, "confirmed": confirmed }));
             }
             Outcome::Braked(brake) => {
-                if !args.json {
-                    note!("{}", describe_braked(issuer, ProposalId(id), &brake));
-                }
+                note!("{}", describe_braked(issuer, ProposalId(id), &brake));
                 done.push(json!({ "proposal": id, "braked": brake }));
                 return Ok(Exit::Refer);
             }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{self, printable, say};
+use crate::term::{self, printable, tell};
 use crate::words::words;
 use crate::{instructed, listing};
 
@@ -35,9 +35,6 @@ pub(crate) struct ListArgs {
     /// Only those that came in before this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Show a proposal.
@@ -54,9 +51,6 @@ pub(crate) struct ShowArgs {
     /// List every holder, not only the first ten
     #[arg(long)]
     all: bool,
-    /// As JSON, with every holder
-    #[arg(long)]
-    json: bool,
 }
 
 /// Withdraw a proposal.
@@ -84,7 +78,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     };
     let proposals = args.registry.connect()?.proposals(IssuerId(args.issuer), which)?;
     let header = ["proposal", "state", "changes", "rule", "proposed", "reason"];
-    Ok(listing::list(&proposals, args.json, header, |proposal| {
+    Ok(listing::list(&proposals, header, |proposal| {
         [
             proposal.id.to_string(),
             state_of(proposal),
@@ -102,15 +96,18 @@ pub(super) fn show(args: &ShowArgs) -> anyhow::Result<Exit> {
     let proposal = remote.ask(|api| api.proposal(issuer, ProposalId(args.proposal)))?;
     let bytes = remote.ask(|api| api.instruction(issuer, ProposalId(args.proposal)))?;
     let instruction: Instruction<'_> = read(&bytes).context("the registry's answer is not an instruction")?;
-    if args.json {
-        let mut object = instructed::to_json(issuer, &instruction.content, true);
+    let content = &instruction.content;
+    let object = || {
+        let mut object = instructed::to_json(issuer, content, true);
         object["proposal"] = json!(proposal);
-        say!("{object:#}");
-        return Ok(Exit::Yes);
-    }
-    say!("proposal {}, {}", proposal.id, state_of(&proposal));
-    let lines_max = if args.all { usize::MAX } else { super::propose::LINES_MAX };
-    term::text(&instructed::describe(issuer, &instruction.content, None, lines_max, term::stdout()));
+        object
+    };
+    let text = || {
+        let lines_max = if args.all { usize::MAX } else { super::propose::LINES_MAX };
+        let content = instructed::describe(issuer, content, None, lines_max, term::stdout());
+        format!("proposal {}, {}\n{content}", proposal.id, state_of(&proposal))
+    };
+    term::outcome(object, text);
     Ok(Exit::Yes)
 }
 
@@ -118,7 +115,8 @@ pub(super) fn show(args: &ShowArgs) -> anyhow::Result<Exit> {
 pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
     let (remote, issuer) = (args.registry.connect()?, IssuerId(args.issuer));
     let proposal = remote.ask(|api| api.withdraw(issuer, ProposalId(args.proposal)))?;
-    say!("proposal {} is {}", args.proposal, state_of(&proposal));
+    let state = state_of(&proposal);
+    tell!({ "proposal": proposal }, "proposal {} is {state}", args.proposal);
     Ok(Exit::Yes)
 }
 

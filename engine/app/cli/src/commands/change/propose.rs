@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_authority::{Justification, Proposer, Remote, chain_end};
+use hufu_contract::Proposal;
 use hufu_files::moment::{Clock, Moment, Span};
 use hufu_files::{self as files, Readable};
 use hufu_wire::chain::{Content, InputsDigest, Instruction, Proposed, Record};
@@ -19,7 +20,7 @@ use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
 use crate::table::TableArgs;
-use crate::term::{self, note, say};
+use crate::term::{self, note};
 use crate::{ask, instructed};
 
 /// Sign an instruction and hand it in.
@@ -93,9 +94,6 @@ pub(crate) struct ProposeArgs {
     /// Sign without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 pub(super) const VALID: Span = Span { s: 86_400 };
@@ -147,18 +145,17 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
         _ => StatusWord::UNKNOWN,
     });
     let mut proposer = Proposer::new(&*signer, justification, after);
-    let signing = Signing { current: current.as_ref(), yes: args.yes, json: args.json };
+    let signing = Signing { current: current.as_ref(), yes: args.yes };
     let mut number = 0;
     signing.run(&sets, &mut proposer, |proposer, content, instruction| {
         if let Some(remote) = &remote {
-            return hand_in(proposer, remote, instruction, args.json);
+            return hand_in(proposer, remote, instruction);
         }
         number += 1;
         let path = args.out_path(number);
         files::create(&path, &instruction, Readable::All)?;
-        if !args.json {
-            say!("{}: {} holders; hand it in with --instruction", path.display(), content.changes.len());
-        }
+        let count = content.changes.len();
+        term::along(format_args!("{}: {count} holders; hand it in with --instruction", path.display()));
         Ok(instructed::to_json(issuer, content, false))
     })
 }
@@ -171,7 +168,6 @@ pub(super) struct Signing<'s> {
     /// What the holders have, where that was asked for.
     pub(super) current: Option<&'s Current>,
     pub(super) yes: bool,
-    pub(super) json: bool,
 }
 
 impl Signing<'_> {
@@ -185,8 +181,8 @@ impl Signing<'_> {
         let mut made = Vec::new();
         let outcome = self.each(sets, proposer, &mut made, &mut deliver);
         // Also after a fault: what was handed in or written by then stays there.
-        if self.json && (outcome.is_ok() || !made.is_empty()) {
-            say!("{:#}", Value::from(made));
+        if outcome.is_ok() || !made.is_empty() {
+            term::outcome(|| Value::from(made), String::new);
         }
         outcome
     }
@@ -200,7 +196,7 @@ impl Signing<'_> {
     ) -> anyhow::Result<Exit> {
         for set in sets {
             let content = proposer.content(set)?;
-            if !self.json {
+            if !term::is_json() {
                 let paint = term::stderr();
                 let text = instructed::describe(proposer.issuer(), &content, self.current, LINES_MAX, paint);
                 term::note_text(&text);
@@ -221,13 +217,14 @@ pub(super) fn hand_in(
     proposer: &Proposer<'_>,
     remote: &Remote,
     instruction: Vec<u8>,
-    json: bool,
 ) -> anyhow::Result<Value> {
     let proposal = proposer.hand_in(remote, instruction)?;
-    if !json {
-        say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
-    }
+    term::along(format_args!("{}", describe(&proposal)));
     Ok(json!(proposal))
+}
+
+fn describe(proposal: &Proposal) -> String {
+    format!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes)
 }
 
 /// As many changes as fit a screen with the rest.
@@ -239,11 +236,7 @@ fn hand_in_file(args: &ProposeArgs, path: &std::path::Path) -> anyhow::Result<Ex
         read(&bytes).with_context(|| format!("{} is not an instruction", path.display()))?;
     let issuer = instruction.issuer;
     let proposal = args.registry.connect()?.ask(|api| api.propose(issuer, bytes))?;
-    if args.json {
-        say!("{:#}", json!([proposal]));
-    } else {
-        say!("proposal {} of issuer {}: {} holders", proposal.id, proposal.issuer, proposal.changes);
-    }
+    term::outcome(|| json!([proposal]), || describe(&proposal));
     Ok(Exit::Yes)
 }
 

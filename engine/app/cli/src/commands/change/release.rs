@@ -3,11 +3,12 @@
 use clap::Args;
 use hufu_authority::Outcome;
 use hufu_contract::ProposalId;
+use serde_json::json;
 
 use super::confirm::{PlatformArgs, describe_braked};
 use super::propose::LINES_MAX;
 use crate::outcome::Exit;
-use crate::term::{self, note, say};
+use crate::term::{self, note, tell};
 use crate::{ask, instructed};
 
 /// Release a proposal that the brake holds, and confirm it.
@@ -43,15 +44,27 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     }
     confirmer.release(id, &instruction, &brake)?;
     if args.only {
-        say!("proposal {id} is released for {} reds; confirm it with `hufu change confirm`", brake.reds);
+        tell!(
+            { "proposal": id.0, "released": true, "reds": brake.reds, "confirmed": null },
+            "proposal {id} is released for {} reds; confirm it with `hufu change confirm`",
+            brake.reds
+        );
         return Ok(Exit::Yes);
     }
     match confirmer.confirm(id, &instruction)? {
         Outcome::Confirmed(confirmed, _) => {
-            say!("proposal {id} is released, and change set {} of issuer {issuer}", confirmed.sequence);
+            tell!(
+                { "proposal": id.0, "released": true, "reds": brake.reds, "confirmed": confirmed },
+                "proposal {id} is released, and change set {} of issuer {issuer}",
+                confirmed.sequence
+            );
             Ok(Exit::Yes)
         }
         Outcome::Braked(brake) => {
+            term::outcome(
+                || json!({ "proposal": id.0, "released": true, "confirmed": null, "braked": brake }),
+                String::new,
+            );
             note!("more holders turned red in the meantime: {}", describe_braked(issuer, id, &brake));
             Ok(Exit::Refer)
         }

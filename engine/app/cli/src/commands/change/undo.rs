@@ -7,6 +7,7 @@ use hufu_contract::{Proposal, ProposalId, ProposalPhase};
 use hufu_files::moment::Span;
 use hufu_wire::chain::{InputsDigest, Record};
 use hufu_wire::{HolderIndex, IssuerId, RuleId, Sequence};
+use serde_json::json;
 
 use super::propose::{Signing, VALID, hand_in};
 use crate::chain::ChainArgs;
@@ -14,7 +15,7 @@ use crate::current::Current;
 use crate::listing::first_of;
 use crate::outcome::Exit;
 use crate::signer::KeyArgs;
-use crate::term::note;
+use crate::term::{self, note};
 
 /// Propose what was before a proposal.
 #[derive(Debug, Args)]
@@ -44,9 +45,6 @@ pub(crate) struct UndoArgs {
     /// Sign without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs `hufu change undo`.
@@ -63,12 +61,13 @@ pub(super) fn run(args: &UndoArgs) -> anyhow::Result<Exit> {
     args.check_later(&undone)?;
     let records = records(&undone);
     let kept = undone.len() - records.len();
-    if kept > 0 && !args.json {
+    if kept > 0 {
         note!(
             "{kept} holders have nothing to be given back: they have it, or only their credential generation changed"
         );
     }
     if records.is_empty() {
+        term::outcome(|| json!([]), String::new);
         note!("nothing was signed: there is nothing to undo");
         return Ok(Exit::No);
     }
@@ -84,9 +83,9 @@ pub(super) fn run(args: &UndoArgs) -> anyhow::Result<Exit> {
     current.check_rule(justification.rule)?;
     let mut proposer =
         Proposer::new(&*signer, justification, chain_end(chain.remote, issuer, chain.clocks, false)?);
-    let signing = Signing { current: Some(&current), yes: args.yes, json: args.json };
+    let signing = Signing { current: Some(&current), yes: args.yes };
     signing.run(&[records], &mut proposer, |proposer, _, instruction| {
-        hand_in(proposer, chain.remote, instruction, args.json)
+        hand_in(proposer, chain.remote, instruction)
     })
 }
 

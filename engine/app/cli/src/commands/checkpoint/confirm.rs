@@ -8,7 +8,7 @@ use hufu_files as files;
 
 use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
-use crate::term::{note, say};
+use crate::term::{self, note};
 
 /// Check, sign and hand in a checkpoint.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let open = common.chain.open(signer.key().issuer())?;
     let chain = open.chain();
     let checkpoint = Checkpoint::check(&chain, &common.state, &bytes)?;
-    if !common.json {
+    if !term::is_json() {
         show(&checkpoint);
         note!("the chain that was followed here has the same sets and the same statuses");
     }
@@ -37,11 +37,10 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     }
     let signed = checkpoint.sign(&chain, &*signer)?;
     chain.remote.ask(|api| api.put_checkpoint(chain.issuer(), signed))?;
-    if common.json {
-        say!("{:#}", to_json(&checkpoint));
-    } else {
+    let text = || {
         let (sequence, holders) = (checkpoint.message.sequence, checkpoint.snapshot.holders);
-        say!("checkpoint at {sequence} of issuer {}: {holders} holders, signed by both", chain.issuer());
-    }
+        format!("checkpoint at {sequence} of issuer {}: {holders} holders, signed by both", chain.issuer())
+    };
+    term::outcome(|| to_json(&checkpoint), text);
     Ok(Exit::Yes)
 }

@@ -14,7 +14,7 @@ use hufu_wire::{IssuerId, Sequence, read};
 
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::say;
+use crate::term::tell;
 
 /// Fill a folder.
 #[derive(Debug, Args)]
@@ -63,6 +63,10 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     })?;
     bundle.head(&head)?;
     let sets = after.0 - first.0;
-    say!("{}: issuer {issuer}, {sets} sets after {first}, to {after}", args.out.display());
+    tell!(
+        { "folder": args.out, "issuer": issuer.0, "after": first.0, "to": after.0, "sets": sets },
+        "{}: issuer {issuer}, {sets} sets after {first}, to {after}",
+        args.out.display()
+    );
     Ok(Exit::Yes)
 }

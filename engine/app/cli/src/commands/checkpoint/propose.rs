@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term;
 
 /// Make a checkpoint.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     let chain = open.chain();
     let national_key = args.national_key(chain.keyring)?;
     let checkpoint = Checkpoint::propose(&chain, &common.state, key, national_key)?;
-    if !common.json {
+    if !term::is_json() {
         show(&checkpoint);
     }
     if !common.sure()? {
@@ -49,15 +49,20 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     }
     let bytes = checkpoint.sign(&chain, &*signer)?;
     files::replace(&args.out, &bytes, Readable::All)?;
-    if common.json {
+    let object = || {
         let mut object = to_json(&checkpoint);
         object["bytes"] = json!(checkpoint.snapshot.bytes);
-        say!("{object:#}");
-    } else {
+        object
+    };
+    let text = || {
         let (sequence, digest) = (checkpoint.message.sequence, checkpoint.snapshot.digest);
-        say!("{}: sequence {sequence}, snapshot {digest}", args.out.display());
-        say!("give this file to the national platform, which runs `hufu checkpoint confirm`");
-    }
+        format!(
+            "{}: sequence {sequence}, snapshot {digest}\n\
+             give this file to the national platform, which runs `hufu checkpoint confirm`",
+            args.out.display()
+        )
+    };
+    term::outcome(object, text);
     Ok(Exit::Yes)
 }
 

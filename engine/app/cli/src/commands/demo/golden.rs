@@ -16,7 +16,7 @@ use super::place::{Addresses, CERTIFICATES_S, CONFIG, free_addresses};
 use crate::authority::{Authority, CRL, ROOT};
 use crate::gate;
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 
 /// When the golden bytes are of, as `--clock-stands-at` takes it. A test holds it to [`golden::NOW`].
 const NOW: &str = "2026-06-21T12:00:00Z";
@@ -40,8 +40,12 @@ pub(super) fn furnish(folder: &Path) -> anyhow::Result<Exit> {
     write_certificates(folder, &world, quic)?;
     let config = folder.join(CONFIG);
     files::create(&config, engine_toml(&world, udp, quic).as_bytes(), Readable::All)?;
-    say!("the golden engine's folder: {}; start it with", folder.display());
-    say!("  hufu serve --config {} --clock-stands-at {NOW}", config.display());
+    let next = format!("hufu serve --config {} --clock-stands-at {NOW}", config.display());
+    tell!(
+        { "folder": folder, "next": next },
+        "the golden engine's folder: {}; start it with\n  {next}",
+        folder.display()
+    );
     Ok(Exit::Yes)
 }
 

@@ -10,12 +10,12 @@ use comfy_table::{CellAlignment, Table, presets};
 use hufu_files::{self as files, Readable};
 use hufu_loadgen::{Report, Stage};
 use indicatif::ProgressBar;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::DemoArgs;
 use super::changes::Watched;
 use super::source::Agreement;
-use crate::term::{self, Paint, say};
+use crate::term::{self, Paint};
 
 /// Everything the demo found.
 pub(super) struct Summary<'a> {
@@ -112,8 +112,8 @@ impl Summary<'_> {
         text
     }
 
-    /// Writes every figure.
-    pub(super) fn write_json(&self, path: &Path) -> anyhow::Result<()> {
+    /// Every figure.
+    pub(super) fn to_json(&self) -> anyhow::Result<Value> {
         let mut report = serde_json::to_value(self.report).context("the figures cannot be written")?;
         report["holders"] = json!(self.args.holders);
         report["seed"] = json!(self.args.seed);
@@ -136,7 +136,7 @@ impl Summary<'_> {
             })
         };
         report["chains"] = self.agreements.iter().map(chain).collect();
-        files::replace(path, format!("{report:#}\n").as_bytes(), Readable::All)
+        Ok(report)
     }
 
     /// Draws latency by percentile, and offered against answered rate.
@@ -194,7 +194,8 @@ fn chain(agreement: &Agreement, paint: Paint) -> String {
 
 /// One line about something that is done.
 pub(super) fn step(name: &str, what: &str) {
-    say!("{} {what}", term::stdout().strong(&format!("{name:<8}")));
+    let name = format!("{name:<8}");
+    term::along(format_args!("{} {what}", term::stdout().strong(&name)));
 }
 
 /// To the microsecond.

@@ -11,7 +11,7 @@ use hufu_fixtures::HOME;
 use super::child;
 use super::place::Place;
 use crate::outcome::Exit;
-use crate::term::{Paint, say};
+use crate::term::{self, Paint};
 
 /// How long a change may take from the registry to the gate, on a machine that is busy.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
@@ -103,7 +103,7 @@ impl<'a> Tour<'a> {
     }
 
     fn tell(&self, what: &str) {
-        say!("  {}", self.paint.strong(what));
+        term::along(format_args!("  {}", self.paint.strong(what)));
     }
 
     /// Runs one command, shows it and what it says, and holds it to `wanted`.
@@ -132,10 +132,11 @@ impl<'a> Tour<'a> {
     }
 
     fn show(&self, arguments: &[String], output: &Output) {
-        say!("  {}", self.paint.faint(&format!("$ hufu {}", shown(arguments))));
+        let typed = format!("$ hufu {}", shown(arguments));
+        term::along(format_args!("  {}", self.paint.faint(&typed)));
         for said in [&output.stdout, &output.stderr] {
             for line in String::from_utf8_lossy(said).lines() {
-                say!("    {line}");
+                term::along(format_args!("    {line}"));
             }
         }
     }

@@ -68,9 +68,6 @@ pub(crate) enum CredentialCommand {
     List {
         #[command(flatten)]
         whom: WhomArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -95,7 +92,7 @@ pub(super) fn run(command: &CredentialCommand) -> anyhow::Result<Exit> {
             let credential = IssueCredential::Trip { hub: *hub, from_ms, until_ms };
             crate::show::show(&printed(whom, &credential)?, show)?;
         }
-        CredentialCommand::List { whom, json } => return list(whom, *json),
+        CredentialCommand::List { whom } => return list(whom),
     }
     Ok(Exit::Yes)
 }
@@ -147,7 +144,7 @@ fn phone(whom: &WhomArgs, valid: Option<Span>, out: &Path, how: &ShowArgs) -> an
     show(&file.present(moment::now().seconds())?, how)
 }
 
-fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<Exit> {
+fn list(whom: &WhomArgs) -> anyhow::Result<Exit> {
     let remote = whom.registry.connect()?;
     let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
     let mut all = Vec::new();
@@ -160,7 +157,7 @@ fn list(whom: &WhomArgs, as_json: bool) -> anyhow::Result<Exit> {
         all.extend(page);
     }
     let header = ["number", "kind", "generation", "issued", "expires", "key"];
-    Ok(listing::list(&all, as_json, header, |credential| {
+    Ok(listing::list(&all, header, |credential| {
         let at = |ms| moment::show(UnixMillis(ms).seconds());
         [
             credential.number.to_string(),

@@ -1,6 +1,5 @@
 //! `hufu holder history`: how a holder's colours came to be.
 
-use clap::Args;
 use hufu_contract::{HistoryEntry, Status};
 use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
@@ -10,23 +9,13 @@ use crate::outcome::Exit;
 use crate::term::printable;
 use crate::{listing, status};
 
-/// Show how a holder's colours came to be.
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    #[command(flatten)]
-    whom: WhomArgs,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
-}
-
 /// Changes asked for at once.
 const PAGE: u32 = 500;
 
 /// Runs `hufu holder history`.
-pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<Exit> {
-    let remote = args.whom.registry.connect()?;
-    let (issuer, holder) = (IssuerId(args.whom.issuer), HolderIndex(args.whom.holder));
+pub(super) fn run(whom: &WhomArgs) -> anyhow::Result<Exit> {
+    let remote = whom.registry.connect()?;
+    let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
     let mut changes: Vec<HistoryEntry> = Vec::new();
     loop {
         let after = changes.last().map_or(0, |change| change.sequence);
@@ -37,7 +26,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<Exit> {
         changes.extend(page);
     }
     let header = ["set", "proposal", "confirmed", "before", "after", "rule", "reason"];
-    Ok(listing::list(&changes, args.json, header, |change| {
+    Ok(listing::list(&changes, header, |change| {
         let rule = change.rule_name.as_ref();
         [
             change.sequence.to_string(),

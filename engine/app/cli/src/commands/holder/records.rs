@@ -7,8 +7,9 @@ use hufu_wire::{HolderIndex, IssuerId};
 
 use super::{WhomArgs, of, show};
 use crate::ask;
+use crate::idnumber::IdNumberArgs;
 use crate::outcome::Exit;
-use crate::term::{note, printable, say};
+use crate::term::{note, printable};
 
 /// Whose record, why, and how it is asked and answered.
 #[derive(Debug, Args)]
@@ -21,23 +22,19 @@ struct RecordArgs {
     /// Do it without asking
     #[arg(long)]
     yes: bool,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Correct a holder's name, id number or phone.
 #[derive(Debug, Args)]
-#[group(id = "corrected", required = true, multiple = true, args = ["name", "id_number", "phone"])]
+#[group(id = "corrected", required = true, multiple = true, args = ["name", "id_number_file", "phone"])]
 pub(crate) struct CorrectArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// The right name
     #[arg(long)]
     name: Option<String>,
-    /// The right id number
-    #[arg(long)]
-    id_number: Option<String>,
+    #[command(flatten)]
+    id_number: IdNumberArgs,
     /// The right phone number
     #[arg(long)]
     phone: Option<String>,
@@ -89,6 +86,7 @@ impl RecordArgs {
 /// Runs `hufu holder correct`.
 pub(super) fn correct(args: &CorrectArgs) -> anyhow::Result<Exit> {
     let record = &args.record;
+    let id_number = args.id_number.read()?.map(|number| number.to_string());
     let remote = record.whom.registry.connect()?;
     let seen = record.seen(&remote)?;
     note!("holder {} of issuer {}: {}", seen.index, seen.issuer, printable(&seen.display));
@@ -98,12 +96,12 @@ pub(super) fn correct(args: &CorrectArgs) -> anyhow::Result<Exit> {
     let edit = CorrectHolder {
         display: seen.display,
         name: args.name.clone(),
-        id_number: args.id_number.clone(),
+        id_number,
         phone: args.phone.clone(),
         reason: record.reason.clone(),
     };
     let holder = HolderIndex(record.whom.holder);
-    Ok(show(&remote.ask(|api| api.correct_holder(record.issuer(), holder, &edit))?, record.json))
+    Ok(show(&remote.ask(|api| api.correct_holder(record.issuer(), holder, &edit))?, ""))
 }
 
 /// Runs `hufu holder join`.
@@ -124,7 +122,7 @@ pub(super) fn join(args: &JoinArgs) -> anyhow::Result<Exit> {
         reason: record.reason.clone(),
     };
     let holder = HolderIndex(record.whom.holder);
-    Ok(show(&remote.ask(|api| api.join_holder(record.issuer(), holder, &edit))?, record.json))
+    Ok(show(&remote.ask(|api| api.join_holder(record.issuer(), holder, &edit))?, ""))
 }
 
 /// Runs `hufu holder part`.
@@ -145,15 +143,15 @@ pub(super) fn part(args: &PartArgs) -> anyhow::Result<Exit> {
     };
     let holder = HolderIndex(record.whom.holder);
     let parted = remote.ask(|api| api.part_holder(record.issuer(), holder, &edit))?;
-    let exit = show(&parted, record.json);
-    if let (Some(generation), Some(_), false) = (generation, &args.name, record.json) {
-        say!(
+    let next = match (generation, &args.name) {
+        (Some(generation), Some(_)) => format!(
             "next: `hufu change propose --holder {} --generation {}`, so that codes of holder {} that the second person has are \
              refused",
             record.whom.holder,
             generation.wrapping_add(1),
             record.whom.holder
-        );
-    }
-    Ok(exit)
+        ),
+        _ => String::new(),
+    };
+    Ok(show(&parted, &next))
 }

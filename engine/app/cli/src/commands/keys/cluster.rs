@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use hufu_check::{ClusterFault, ClusterKeys};
+use hufu_check::{ChainFacts, ClusterFault, ClusterKeys};
 use hufu_files::keys;
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
 use hufu_node::cluster;
 use hufu_wire::{UnixSeconds, limits};
+use serde_json::{Value, json};
 
 use crate::handover;
-use crate::term::say;
+use crate::term::{self, tell};
 
 /// Make, hand over and change the keys that all engines of a cluster share.
 #[derive(Debug, Subcommand)]
@@ -88,22 +89,26 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
         ClusterCommand::New(StateArgs { folder }) => {
             let (name, secret) = random_chain()?;
             cluster::create(folder, &ClusterKeys::first(moment::now(), name, &secret))?;
-            say!("cluster keys: {}; the engine keeps them up to date", cluster::path(folder).display());
+            let path = cluster::path(folder);
+            tell!({ "keys": path }, "cluster keys: {}; the engine keeps them up to date", path.display());
         }
         ClusterCommand::Migrate { seed, state: StateArgs { folder } } => {
             let keys = ClusterKeys::from_seed(&*keys::read_seed(seed)?, moment::now())?;
             cluster::create(folder, &keys)?;
-            say!(
+            let path = cluster::path(folder);
+            tell!(
+                { "keys": path },
                 "cluster keys: {}; once every engine has them, destroy {} and its copies",
-                cluster::path(folder).display(),
+                path.display(),
                 seed.display()
             );
         }
-        ClusterCommand::Show(StateArgs { folder }) => show(&cluster::read(folder)?),
+        ClusterCommand::Show(StateArgs { folder }) => show("", &cluster::read(folder)?),
         ClusterCommand::Ask { out } => {
             let request = handover::Request::make(out)?;
             let [public, secret] = handover::paths(out);
-            say!(
+            tell!(
+                { "fingerprint": request.fingerprint().to_string(), "request": public, "secret": secret },
                 "request {}: {}; {} stays here until the import",
                 request.fingerprint(),
                 public.display(),
@@ -114,19 +119,16 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
         ClusterCommand::Import { state: StateArgs { folder }, ask, from, replace } => {
             let keys = cluster::take(folder, &handover::open(ask, from)?, *replace)?;
             handover::remove(ask)?;
-            say!("imported; {} and its copies open no more", from.display());
-            show(&keys);
+            show(&format!("imported; {} and its copies open no more\n", from.display()), &keys);
         }
         ClusterCommand::Next(StateArgs { folder }) => {
             let (name, secret) = random_chain()?;
             let keys = cluster::change(folder, |keys| Ok(keys.add_next(moment::now(), name, &secret)?))?;
-            say!("export it to every other engine, then `hufu keys cluster use` on each");
-            show(&keys);
+            show("export it to every other engine, then `hufu keys cluster use` on each\n", &keys);
         }
         ClusterCommand::Use(StateArgs { folder }) => {
             let keys = cluster::change(folder, |keys| Ok(keys.use_newer(moment::now())?))?;
-            say!("24 hours after the last engine, `hufu keys cluster drop` on each");
-            show(&keys);
+            show("24 hours after the last engine, `hufu keys cluster drop` on each\n", &keys);
         }
         ClusterCommand::Drop { state: StateArgs { folder }, now } => {
             let dropped = |keys: &mut ClusterKeys| match keys.drop_older(moment::now(), *now) {
@@ -137,7 +139,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
                 ),
                 done => Ok(done?),
             };
-            show(&cluster::change(folder, dropped)?);
+            show("", &cluster::change(folder, dropped)?);
         }
     }
     Ok(())
@@ -149,7 +151,8 @@ fn export(state: &Path, request: &Path, out: &Path) -> anyhow::Result<()> {
     // Nothing is handed over that the engine would have forgotten, had it been running.
     keys.advance_to(ClusterKeys::epoch_at(moment::now()))?;
     files::create(out, &request.seal(&keys)?, Readable::Owner)?;
-    say!(
+    tell!(
+        { "fingerprint": request.fingerprint().to_string(), "sealed": out },
         "sealed to request {}: {}; compare the number with what `ask` printed before you send it",
         request.fingerprint(),
         out.display()
@@ -164,7 +167,23 @@ fn random_chain() -> anyhow::Result<([u8; 8], zeroize::Zeroizing<[u8; 32]>)> {
     Ok((name, keys::random_seed()?))
 }
 
-fn show(keys: &ClusterKeys) {
+/// Shows nothing secret; `said` stands above it.
+fn show(said: &str, keys: &ClusterKeys) {
+    term::outcome(|| to_json(keys), || format!("{said}{}", to_table(keys)));
+}
+
+fn to_json(keys: &ClusterKeys) -> Value {
+    let chain = |chain: ChainFacts| {
+        let from_s = chain.epoch.saturating_mul(limits::EPOCH_S);
+        json!({
+            "chain": chain.number, "name": hex::encode(chain.name), "secrets_from_s": from_s,
+            "new_cookies": chain.seals,
+        })
+    };
+    keys.facts().map(chain).collect()
+}
+
+fn to_table(keys: &ClusterKeys) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["chain", "name", "secrets from", "new cookies"]);
     for chain in keys.facts() {
@@ -177,5 +196,5 @@ fn show(keys: &ClusterKeys) {
             seals.to_owned(),
         ]);
     }
-    say!("{table}");
+    table
 }

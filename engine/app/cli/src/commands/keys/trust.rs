@@ -17,7 +17,7 @@ use hufu_files::{self as files, Readable};
 use hufu_signature::PreparedKey;
 use hufu_wire::{KeyId, UnixSeconds, limits};
 
-use crate::term::say;
+use crate::term::tell;
 
 /// Make, change and show the operator's trust list.
 #[derive(Debug, Subcommand)]
@@ -72,9 +72,6 @@ pub(crate) enum TrustCommand {
         /// The list
         #[arg(long, value_name = "FILE")]
         list: PathBuf,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -138,7 +135,7 @@ pub(crate) fn run(command: &TrustCommand) -> anyhow::Result<()> {
             let made_at = moment::now().seconds();
             let signed = TrustList::sign_dated(1, due.after(made_at)?, &[], &[], &signer);
             files::create(out, &signed, Readable::All)?;
-            say!("{}: version 1, no keys", out.display());
+            tell!({ "list": out, "version": 1 }, "{}: version 1, no keys", out.display());
             Ok(())
         }
         TrustCommand::Add(args) => add(args),
@@ -146,7 +143,7 @@ pub(crate) fn run(command: &TrustCommand) -> anyhow::Result<()> {
         TrustCommand::Refresh { list } => amend(list, |_, _| Ok("nothing else changed".to_owned())),
         TrustCommand::Settle(args) => settle::run(args),
         TrustCommand::HandOver { operator, from, list, due } => hand_over(operator, from, list, *due),
-        TrustCommand::Show { operator, list, json } => show::run(operator, list, *json),
+        TrustCommand::Show { operator, list } => show::run(operator, list),
     }
 }
 
@@ -230,7 +227,11 @@ fn succeed(
         .and_then(|after| Keyring::empty().update(&held, held.made_at())?.update(&after, made_at))
         .context("engines would refuse the new list")?;
     files::replace(path, &signed, Readable::All)?;
-    say!("{}: version {version}, {said}", path.display());
+    tell!(
+        { "list": path, "version": version, "change": said },
+        "{}: version {version}, {said}",
+        path.display()
+    );
     Ok(())
 }
 

@@ -12,10 +12,11 @@ use hufu_office::{open_vault, with_registry};
 use hufu_registry::vault::KeyFile;
 use hufu_registry::{Brake, Caller, Issuer, NewToken, Scopes, SecondPhone, TokenText};
 use hufu_wire::{IssuerId, UnixSeconds};
+use serde_json::json;
 
 use crate::authority::Authority;
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term;
 
 /// Make a registry's folder.
 #[derive(Debug, Args)]
@@ -83,28 +84,54 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     // Last of the files: what it names is there.
     files::create(&config, config_text(args, &keys).as_bytes(), Readable::All)?;
     let token = first_token(args, &config)?;
-
-    say!("{}: a registry, issuers: {}, store {}", dir.display(), args.issuer.len(), shown_store(&args.store));
-    say!("publisher {}: key {} in {}", args.publisher, publisher.kid(), dir.join("publisher.key").display());
-    say!("callers verify it with {}", dir.join("ca").join("ca.pem").display());
-    match &args.token_out {
-        Some(out) => {
-            files::create(out, format!("{}\n", token.as_str()).as_bytes(), Readable::Owner)?;
-            say!("administrator's token, everything for a year: {}", out.display());
-        }
-        None => say!("administrator's token, everything for a year, shown this once:\n{}", token.as_str()),
+    if let Some(out) = &args.token_out {
+        files::create(out, format!("{}\n", token.as_str()).as_bytes(), Readable::Owner)?;
     }
-    say!("next:");
-    say!(
-        "  hufu keys trust add --operator operator.key --list trust.hufu --key {} --uses head",
-        dir.join("publisher.pub").display()
-    );
+    let next = next_steps(args, &config);
+    let root = dir.join("ca").join("ca.pem");
+    let object = || {
+        let shown = if args.token_out.is_none() { Some(token.as_str()) } else { None };
+        json!({
+            "config": config, "issuers": args.issuer.len(), "store": shown_store(&args.store), "ca": root,
+            "publisher": { "issuer": args.publisher, "key_id": publisher.kid().to_string() },
+            "token": shown, "token_file": args.token_out, "next": next,
+        })
+    };
+    let text = || {
+        let what = "administrator's token, everything for a year";
+        let token = match &args.token_out {
+            Some(out) => format!("{what}: {}", out.display()),
+            None => format!("{what}, shown this once:\n{}", token.as_str()),
+        };
+        format!(
+            "{}: a registry, issuers: {}, store {}\npublisher {}: key {} in {}\ncallers verify it with {}\n{token}\nnext:\n  {}",
+            dir.display(),
+            args.issuer.len(),
+            shown_store(&args.store),
+            args.publisher,
+            publisher.kid(),
+            dir.join("publisher.key").display(),
+            root.display(),
+            next.join("\n  ")
+        )
+    };
+    term::outcome(object, text);
+    Ok(Exit::Yes)
+}
+
+/// What is typed next, in this order.
+fn next_steps(args: &InitArgs, config: &Path) -> Vec<String> {
+    let publisher = args.dir.join("publisher.pub");
+    let publisher = publisher.display();
+    let mut next = vec![format!(
+        "hufu keys trust add --operator operator.key --list trust.hufu --key {publisher} --uses head"
+    )];
     // The list as it is with the publisher's key in it.
     if args.operator.is_none() {
-        say!("  cp operator.pub trust.hufu {}", dir.display());
+        next.push(format!("cp operator.pub trust.hufu {}", args.dir.display()));
     }
-    say!("  hufu registry serve --config {}", config.display());
-    Ok(Exit::Yes)
+    next.push(format!("hufu registry serve --config {}", config.display()));
+    next
 }
 
 fn make_publisher(dir: &Path, publisher: u32) -> anyhow::Result<PublicKey> {

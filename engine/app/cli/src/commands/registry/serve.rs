@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use hufu_office::{Config, Prepared};
+use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::log;
 use crate::outcome::Exit;
 use crate::signals::{Request, Signals};
-use crate::term::say;
+use crate::term::tell;
+use crate::{log, term};
 
 /// Run a registry.
 #[derive(Debug, Args)]
@@ -39,7 +40,11 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let prepared = Prepared::load(config).await?;
         if args.check {
-            say!("{}: everything is there; the store is {}", args.config.display(), prepared.store());
+            tell!(
+                { "config": args.config, "store": prepared.store() },
+                "{}: everything is there; the store is {}", args.config.display(),
+                prepared.store()
+            );
             prepared.close().await;
             return Ok(Exit::Yes);
         }
@@ -53,8 +58,12 @@ async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exi
     let store = prepared.store().to_owned();
     let mut office = prepared.start(Arc::new(log::Dropped))?;
     // Scripts read this line to know where, and that it is there.
-    let metrics = office.metrics().map_or_else(String::new, |metrics| format!(" metrics={metrics}"));
-    say!("ready api={}{metrics}", office.api());
+    let (api, metrics) = (office.api(), office.metrics());
+    let shown = metrics.map_or_else(String::new, |metrics| format!(" metrics={metrics}"));
+    term::event(
+        || json!({ "ready": { "api": api, "metrics": metrics } }),
+        || format!("ready api={api}{shown}"),
+    );
     tracing::info!(api = %office.api(), store, "serving");
     let mut ticks = tokio::time::interval(LOOK);
     let why = loop {

@@ -16,7 +16,7 @@ use hufu_wire::{IssuerId, UnixMillis};
 use crate::listing::list;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{printable, say};
+use crate::term::{printable, tell};
 use crate::words::words;
 
 /// Make, list and revoke tokens.
@@ -28,9 +28,6 @@ pub(crate) enum TokenCommand {
     List {
         #[command(flatten)]
         registry: RegistryArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Revoke a token
     Revoke {
@@ -72,10 +69,10 @@ pub(crate) struct NewArgs {
 pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
     match command {
         TokenCommand::New(args) => new(args)?,
-        TokenCommand::List { registry, json } => {
+        TokenCommand::List { registry } => {
             let tokens = registry.connect()?.ask(Api::tokens)?.tokens;
             let header = ["token", "state", "until", "issuer", "scopes", "label"];
-            return Ok(list(&tokens, *json, header, |token| {
+            return Ok(list(&tokens, header, |token| {
                 let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.slug()).collect();
                 [
                     token.id.to_string(),
@@ -89,7 +86,8 @@ pub(super) fn run(command: &TokenCommand) -> anyhow::Result<Exit> {
         }
         TokenCommand::Revoke { registry, number } => {
             let token = registry.connect()?.ask(|api| api.revoke_token(TokenId(*number)))?;
-            say!("token {} is {}: {}", token.id, state(&token), printable(&token.label));
+            let (state, label) = (state(&token), printable(&token.label));
+            tell!({ "token": token.id, "state": state, "label": token.label }, "token {} is {state}: {label}", token.id);
         }
     }
     Ok(Exit::Yes)
@@ -105,9 +103,9 @@ fn new(args: &NewArgs) -> anyhow::Result<()> {
     match &args.out {
         Some(out) => {
             files::create(out, format!("{}\n", *secret).as_bytes(), Readable::Owner)?;
-            say!("token {id}: {}", out.display());
+            tell!({ "token": id, "file": out }, "token {id}: {}", out.display());
         }
-        None => say!("{}", *secret),
+        None => tell!({ "token": id, "secret": *secret }, "{}", *secret),
     }
     Ok(())
 }

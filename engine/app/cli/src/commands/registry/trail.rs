@@ -8,7 +8,7 @@ use hufu_office::{open_vault, with_registry};
 use hufu_registry::Caller;
 
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 
 /// Look after the trail.
 #[derive(Debug, Subcommand)]
@@ -35,13 +35,22 @@ pub(super) fn run(command: &TrailCommand) -> anyhow::Result<Exit> {
     match checked {
         Ok(check) => {
             let end = check.end();
-            say!("{} lines, {} of them from before lines were sealed", check.lines(), check.unsealed());
-            say!("end {}:{}", end.number, end.digest);
-            say!("note the end: `hufu audit --trail-end` finds by it whether later lines were removed");
+            tell!(
+                {
+                    "verified": true, "lines": check.lines(), "unsealed": check.unsealed(),
+                    "end": format!("{}:{}", end.number, end.digest),
+                },
+                "{} lines, {} of them from before lines were sealed\nend {}:{}\n\
+                 note the end: `hufu audit --trail-end` finds by it whether later lines were removed",
+                check.lines(),
+                check.unsealed(),
+                end.number,
+                end.digest
+            );
             Ok(Exit::Yes)
         }
         Err(broken) => {
-            say!("BROKEN  {broken}");
+            tell!({ "verified": false, "broken": broken.to_string() }, "BROKEN  {broken}");
             Ok(Exit::No)
         }
     }

@@ -13,7 +13,7 @@ use hufu_registry::vault::KeyFile;
 use zeroize::Zeroizing;
 
 use crate::outcome::Exit;
-use crate::term::say;
+use crate::term::tell;
 
 /// Change the keys that seal personal fields.
 #[derive(Debug, Subcommand)]
@@ -51,8 +51,12 @@ fn rotate(config: &Path) -> anyhow::Result<Exit> {
     files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
     let count = reseal(&config, &keys)?;
     let newest = keys.ids()?.first().map(ToString::to_string).unwrap_or_default();
-    say!("{}: key {newest} seals from now on, {count} holders were sealed anew", path.display());
-    say!("start the registry; back the file up; then `hufu registry vault retire` leaves out the old keys");
+    tell!(
+        { "vault": path, "key": newest, "sealed": count },
+        "{}: key {newest} seals from now on, {count} holders were sealed again\n\
+         start the registry; back the file up; then `hufu registry vault retire` leaves out the old keys",
+        path.display()
+    );
     Ok(Exit::Yes)
 }
 
@@ -67,7 +71,12 @@ fn retire(config: &Path) -> anyhow::Result<Exit> {
     let count = reseal(&config, &keys)?;
     keys.retire();
     files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
-    say!("{}: {} old keys are left out; {count} holders were sealed anew before", path.display(), before - 1);
+    tell!(
+        { "vault": path, "retired": before - 1, "sealed": count },
+        "{}: {} old keys are left out; {count} holders were sealed again before",
+        path.display(),
+        before - 1
+    );
     Ok(Exit::Yes)
 }
 

@@ -17,7 +17,7 @@ use hufu_signature::PreparedKey;
 use hufu_wire::limits;
 
 use super::{ListArgs, operator_of};
-use crate::term::say;
+use crate::term::tell;
 
 /// Bring lists that contradict each other together.
 #[derive(Debug, Args)]
@@ -57,7 +57,8 @@ pub(super) fn run(args: &SettleArgs) -> anyhow::Result<()> {
     }
     files::replace(path, &signed, Readable::All)?;
     let revoked = keys.iter().filter(|key| key.revoked).count();
-    say!(
+    tell!(
+        { "list": path, "version": version, "settled": branches.len(), "keys": keys.len(), "revoked": revoked },
         "{}: version {version} settles {} lists: {} keys, {revoked} of them revoked",
         path.display(),
         branches.len(),
