@@ -114,7 +114,8 @@ impl Server {
 
     /// Stops it as systemd does; an error when it does not end well.
     pub(crate) fn stop(mut self) -> Result<()> {
-        output_of(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        // A shell has its own `kill`; a small machine has no other.
+        output_of(Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]))?;
         let status = self.child.wait()?;
         if status.success() { Ok(()) } else { bail!("the server ended with {status}") }
     }

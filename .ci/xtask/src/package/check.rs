@@ -217,7 +217,7 @@ fn ensure_hardened(root: &Path, units: &[&str]) -> Result<()> {
         version >= 250,
         "systemd {version} cannot look at units that are not installed: 250 or later is needed"
     );
-    // What units refer to is this machine's; what they start is the package's.
+    // What units refer to is this machine's; what they start is the package's, and something executable as kill.
     for entry in fs::read_dir("/usr/lib/systemd/system").or_else(|_| fs::read_dir("/lib/systemd/system"))? {
         let path = entry?.path();
         let to = root.join("usr/lib/systemd/system").join(path.file_name().unwrap_or_default());
@@ -229,7 +229,7 @@ fn ensure_hardened(root: &Path, units: &[&str]) -> Result<()> {
         }
     }
     fs::create_dir_all(root.join("bin"))?;
-    fs::copy("/bin/kill", root.join("bin/kill"))?;
+    fs::copy(root.join("usr/bin/hufu"), root.join("bin/kill"))?;
     let in_root = format!("--root={}", root.display());
     for unit in units {
         let verify = Command::new("systemd-analyze").args(["verify", "--man=no", &in_root, unit]).output()?;

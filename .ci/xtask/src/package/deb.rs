@@ -207,7 +207,7 @@ fn pack(
     mut about: Tree,
     folder: &Path,
 ) -> Result<PathBuf> {
-    let stage = folder.join("stage");
+    let stage = folder.join(".hufu-package");
     tree.write(&stage, build.epoch)?;
     let sums = output_of(Command::new("md5sum").current_dir(&stage).args(tree.files("")))?;
     about.file("control", 0o644, format!("{head}Installed-Size: {}\n", tree.size_kib()));

@@ -27,9 +27,10 @@ const EXAMPLES: &str = "Examples:
   cargo xtask package --binary target/release/hufu --features '' --out /tmp/packages
   SOURCE_DATE_EPOCH=1795883865 cargo xtask package --version 1.2.0
 
-Needs dpkg-deb, ldd, readelf and md5sum. Without --binary it builds hufu with every connector, in target/package and
-without a path of this machine in it. All times are SOURCE_DATE_EPOCH, by default that of the last commit. The same
-binary gives the same bytes; docs/PACKAGES.md says what the binary itself depends on.";
+Needs dpkg-deb, ldd, readelf and md5sum.
+Without --binary it builds hufu with every connector, in target/package.
+All times are SOURCE_DATE_EPOCH, by default that of the last commit.
+The same binary gives the same bytes: docs/PACKAGES.md has more.";
 
 /// Options of `cargo xtask package`.
 #[derive(Args)]
@@ -44,7 +45,7 @@ pub(crate) struct Options {
     /// The packages' version; by default the workspace's and the time of the commit
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// Where to put them
+    /// Where to put them, in place of earlier ones; other files there stay
     #[arg(long, value_name = "FOLDER", default_value = "target/packages")]
     out: PathBuf,
     /// Install and start what was made, as the stage `packages` does
@@ -146,9 +147,10 @@ impl Build {
         Ok(Build { binary, version, commit, epoch, created, materials, manual })
     }
 
-    /// Writes everything into `folder`, which is emptied first.
+    /// Writes everything into `folder`, in place of earlier packages there. Other files in it stay.
     pub(crate) fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        empty(folder)?;
+        fs::create_dir_all(folder)?;
+        remove_earlier(folder)?;
         let mut files = deb::write(self, folder)?;
         let (version, architecture) = (&self.version, self.binary.architecture);
         let image = folder.join(format!("hufu_{version}_{architecture}.oci.tar"));
@@ -175,6 +177,20 @@ impl Build {
         document("hufu.cdx.json", &self.materials.sbom);
         document("licences.txt", &self.materials.licences);
     }
+}
+
+/// Removes packages of another version, so that `hufu_*.deb` is one file.
+fn remove_earlier(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_ours = name.starts_with("hufu")
+            && [".deb", ".oci.tar", ".cdx.json"].iter().any(|end| name.ends_with(end));
+        if is_ours && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn workspace_version() -> Result<String> {
@@ -207,4 +223,23 @@ fn manual(binary: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     }
     ensure!(manual.len() > 3, "`hufu man` has written no page");
     Ok(manual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_what_is_not_a_package() {
+        let folder = std::env::temp_dir().join(format!("hufu-out-{}", std::process::id()));
+        empty(&folder).unwrap();
+        for name in ["hufu_0.1.0_amd64.deb", "hufu-gate_0.1.0_all.deb", "hufu.toml", "letter.deb"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        remove_earlier(&folder).unwrap();
+        let left = |name: &str| folder.join(name).exists();
+        assert!(left("hufu.toml") && left("letter.deb"));
+        assert!(!left("hufu_0.1.0_amd64.deb") && !left("hufu-gate_0.1.0_all.deb"));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

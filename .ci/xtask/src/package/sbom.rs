@@ -57,7 +57,7 @@ impl Materials {
             "components": components(&linked, &checksums(&lock)?),
         });
         let sbom = format!("{}\n", serde_json::to_string_pretty(&sbom)?);
-        Ok(Materials { sbom, licences: licences(&linked, &folders()?)? })
+        Ok(Materials { sbom, licences: licences(&linked, &folders(target)?)? })
     }
 }
 
@@ -106,9 +106,9 @@ fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>> {
 }
 
 /// The folder of each crate, by name and version.
-fn folders() -> Result<BTreeMap<(String, String), PathBuf>> {
-    let metadata =
-        output_of(&mut cargo(["metadata", "--locked", "--all-features", "--format-version", "1"]))?;
+fn folders(target: &str) -> Result<BTreeMap<(String, String), PathBuf>> {
+    let which = ["metadata", "--locked", "--all-features", "--format-version", "1"];
+    let metadata = output_of(cargo(which).args(["--filter-platform", target]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
