@@ -1,5 +1,6 @@
 //! From a request frame to the frame that answers it.
 
+use arrayvec::ArrayVec;
 use hufu_check::NotEnrolled;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{CheckNumber, CheckRequest, FrameKind, Reason, ServerTime, UnixMillis, Verdict, read};
@@ -88,10 +89,10 @@ async fn checks(device: &Device, payload: &[u8]) -> Option<Vec<u8>> {
 
 fn check_turn(device: &Device, turn: &[(CheckNumber, CheckRequest<'_>)], draft: &mut Draft) {
     let now = device.shared.clock.now();
-    let mut verdicts = [Verdict::of(CheckNumber(0), now, Reason::Busy); BATCH_MAX * BATCHES_A_TURN];
-    let verdicts = &mut verdicts[..turn.len()];
-    device.check(now, &mut **device.shared.spine(), turn, verdicts);
-    for verdict in verdicts {
+    let busy = |&(number, _): &(CheckNumber, _)| Verdict::of(number, now, Reason::Busy);
+    let mut verdicts: ArrayVec<Verdict, { BATCH_MAX * BATCHES_A_TURN }> = turn.iter().map(busy).collect();
+    device.check(now, &mut **device.shared.spine(), turn, &mut verdicts);
+    for verdict in &verdicts {
         draft.put(verdict);
     }
 }

@@ -133,6 +133,7 @@ impl<J: Journal> Worker<J> {
                 Standing::Lost => meters.withheld.add(answered.replies()),
                 Standing::Pending => {
                     queue.keep(begun);
+                    send_waiting(socket, spine.journal(), queue, meters);
                     while queue.is_full() {
                         if drain.is_over(wake.stopping()) {
                             withhold_all(queue, meters);
