@@ -52,8 +52,7 @@ impl Request {
 
     /// Reads NAME.ask.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Request> {
-        let bytes = hex_in(path, PUBLIC_NAME)
-            .with_context(|| format!("{} is not a request of `hufu keys cluster ask`", path.display()))?;
+        let bytes = hex_in(path, PUBLIC_NAME, "a request of `hufu keys cluster ask`")?;
         Request::of(&bytes)
     }
 
@@ -82,8 +81,7 @@ pub(crate) fn open(name: &Path, sealed: &Path) -> anyhow::Result<ClusterKeys> {
     let [public_path, secret_path] = paths(name);
     let Request { public } = Request::load(&public_path)?;
     keys::ensure_private(&secret_path)?;
-    let secret = hex_in(&secret_path, SECRET_NAME)
-        .with_context(|| format!("{} is not the key of a request", secret_path.display()))?;
+    let secret = hex_in(&secret_path, SECRET_NAME, "the key of a request")?;
     let bytes = files::read(sealed)?;
     let not_sealed = || format!("{} is not a file of `hufu keys cluster export`", sealed.display());
     let rest = bytes.strip_prefix(MAGIC).with_context(not_sealed)?;
@@ -114,12 +112,13 @@ pub(crate) fn paths(name: &Path) -> [PathBuf; 2] {
     ["ask", "ask.key"].map(|extension| files::with_extension(name, extension))
 }
 
-/// The bytes of the one line `name = "HEX"`. Says nothing of the text in an error: it may be secret.
-fn hex_in(path: &Path, name: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+/// The bytes of the one line `name = "HEX"` in a file that is `what`. Says nothing of the text in an error: it may be secret.
+fn hex_in(path: &Path, name: &str, what: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let text = Zeroizing::new(files::read_text(path)?);
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
-    let digits = line.context("the line is missing")?.trim().trim_matches('"');
-    hex::decode(digits).map(Zeroizing::new).ok().context("the line holds no hexadecimal digits")
+    let digits = line.map(|digits| digits.trim().trim_matches('"'));
+    let bytes = digits.and_then(|digits| hex::decode(digits).map(Zeroizing::new).ok());
+    bytes.with_context(|| format!("{} is not {what}", path.display()))
 }
 
 #[cfg(test)]

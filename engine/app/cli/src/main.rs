@@ -18,6 +18,7 @@ mod instructed;
 mod kept;
 mod listing;
 mod log;
+mod message;
 mod outcome;
 mod page;
 mod people;
@@ -37,6 +38,7 @@ mod verdict;
 mod words;
 mod written;
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -68,7 +70,7 @@ fn main() -> ExitCode {
     }
     let exit = commands::run(cli.command).unwrap_or_else(|error| {
         let exit = outcome::exit_of(&error);
-        term::fail("hufu:", &outcome::words_of(&error), exit);
+        term::fail("hufu:", &message::of(&error), exit);
         exit
     });
     let exit = match term::finish() {
@@ -84,13 +86,20 @@ fn main() -> ExitCode {
 
 /// What is wrong with the command line itself, or the help that was asked for.
 fn refused(fault: &clap::Error) -> ExitCode {
+    let told = fault.source().map(|cause| (cause.to_string(), message::in_words(cause)));
+    let told = told.filter(|(raw, words)| raw != words);
     // The arguments could not be read, so this one is looked for among them.
     let asked = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
-    if !asked || !fault.use_stderr() {
+    if !fault.use_stderr() || (!asked && told.is_none()) {
         fault.exit();
     }
-    term::set_json();
-    let said = fault.render().to_string();
+    let mut said = fault.render().to_string();
+    if let Some((raw, words)) = told {
+        said = said.replace(&raw, &words);
+    }
+    if asked {
+        term::set_json();
+    }
     term::fail("hufu:", said.trim().trim_start_matches("error: "), Exit::Misused);
     Exit::Misused.into()
 }

@@ -42,21 +42,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error and its causes in one line. What another of them says already is left out.
-pub(crate) fn words_of(error: &anyhow::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if words.iter().any(|said| said.contains(&cause)) {
-            continue;
-        }
-        if words.last().is_some_and(|said| cause.starts_with(said.as_str())) {
-            words.pop();
-        }
-        words.push(cause);
-    }
-    words.join(": ")
-}
-
 /// What an error means for the exit status.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if error.downcast_ref::<Unavailable>().is_some() { Exit::Unavailable } else { Exit::Misused }

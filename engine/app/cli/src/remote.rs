@@ -40,6 +40,14 @@ struct Defaults {
 const DEFAULTS: &str = "hufu.toml";
 
 impl RegistryArgs {
+    /// Whether a registry is named, here or in `hufu.toml`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn is_named(&self) -> anyhow::Result<bool> {
+        Ok(self.registry.is_some() || Defaults::load(Path::new(DEFAULTS))?.registry.is_some())
+    }
+
     /// Gets ready to ask. Nothing is sent yet.
     ///
     /// # Errors

@@ -41,6 +41,11 @@ pub(crate) struct NationalKeyArgs {
 }
 
 impl KeyArgs {
+    /// Whether a key is named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.key.is_some() || self.agent.is_some()
+    }
+
     /// The key, ready to sign.
     pub(crate) fn open(&self) -> anyhow::Result<Box<dyn Signer>> {
         let agent = self.agent.as_deref().zip(self.public.as_deref());

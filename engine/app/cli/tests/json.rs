@@ -224,7 +224,7 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("other", "passport:USA:E12345678\n");
     world.write("policy.toml", "accepts = [\"phone\"]\n");
     world.write("members", "0\n");
-    world.write("people.csv", "name,id_number\nLi,11010519491231002X\n");
+    world.write("people.csv", "name,id_number\nLee,11010519491231002X\n");
     let folder = world.path("");
     each(WITH_A_REGISTRY, &folder, &[], |words| world.hufu_args(words));
     fs::remove_file(folder.join("second/registry.db")).unwrap();

@@ -238,6 +238,46 @@ fn r47_a_record_is_corrected_joined_and_parted_by_hand() {
     assert!(trail.contains("agrees"), "{trail}");
 }
 
+/// A person is not registered for a change that would not be signed, and a look tells what a run would find.
+#[test]
+fn r47_an_import_asks_for_the_rule_and_the_people_first() {
+    let world = World::with("[rules]\n1 = \"first import\"\n");
+    world.write("people.csv", &people(1, 3, "green"));
+    for line in [
+        "import people.csv --key local.key --rule 7 --yes",
+        "import people.csv --key local.key --rule 7 --dry-run",
+    ] {
+        let refused = world.hufu(line);
+        assert_eq!(refused.status.code(), Some(2), "{line}: {}", said(&refused));
+        assert!(
+            said(&refused).contains("--rule 7 is not known: nothing was signed; known are 1"),
+            "{}",
+            said(&refused)
+        );
+    }
+    assert_eq!(world.find_holder("passport:E00000001").status.code(), Some(1), "nobody was registered");
+    world.ok("import people.csv --key local.key --rule 1 --yes");
+
+    // One is known, one has another name, one is new.
+    world.write(
+        "next.csv",
+        "name,id_number\nLi 1,passport:E00000001\nWang,passport:E00000002\nSun,passport:E00000003\n",
+    );
+    let looked = world.hufu("import next.csv --issuer 310000 --dry-run --refused bad.csv --json");
+    assert_eq!(looked.status.code(), Some(1), "{}", said(&looked));
+    let found = summary(&looked);
+    assert_eq!((&found["known"], &found["refused"]), (&1.into(), &1.into()), "{found}");
+    assert!(found["registry_not_asked"].is_null(), "{found}");
+    assert!(
+        world.read("bad.csv").contains("3,\"the id number is registered with another name"),
+        "{}",
+        world.read("bad.csv")
+    );
+    assert_eq!(world.find_holder("passport:E00000003").status.code(), Some(1), "nobody was registered");
+    let unasked = world.ok("import next.csv --dry-run");
+    assert!(unasked.contains("the registry was not asked: no --issuer is given"), "{unasked}");
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 fn a_build_with_parquet_says_so_of_a_file_that_is_none() {

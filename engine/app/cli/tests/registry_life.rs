@@ -4,7 +4,7 @@ mod common;
 mod registry;
 
 use common::{get, said, shown_figures, used_figures};
-use registry::{ISSUER, World};
+use registry::World;
 use serde_json::Value;
 
 #[test]

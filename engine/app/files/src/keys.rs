@@ -23,6 +23,19 @@ pub enum Owner {
     Issuer,
 }
 
+impl Owner {
+    /// Refuses a key of another owner than the one that is `wanted`.
+    fn ensure(self, wanted: Owner, name: &dyn fmt::Display) -> anyhow::Result<()> {
+        ensure!(
+            self == wanted,
+            "{name} is a key of another use: it is an {}'s, and an {}'s is needed",
+            self.word(),
+            wanted.word()
+        );
+        Ok(())
+    }
+}
+
 /// The public half, as handed to the operator or to engines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
@@ -109,7 +122,7 @@ impl PublicKey {
             );
             bail!("{} is not a public key of `hufu keys generate`", path.display());
         };
-        ensure!(file.owner == owner, "{} is a key of another use: {:?}", path.display(), file.owner);
+        file.owner.ensure(owner, &path.display())?;
         let scheme = scheme_of(file.scheme.as_deref(), &path.display())?;
         let public = hufu_signature::PublicKey::new(scheme, &file.public)
             .with_context(|| format!("{}: public and scheme do not belong together", path.display()))?;
@@ -187,7 +200,7 @@ impl SecretKey {
         let Ok(key) = toml::from_str::<SecretKey>(text) else {
             bail!("{name} is not a secret key of `hufu keys generate`");
         };
-        ensure!(key.owner == owner, "{name} is a key of another use: {:?}", key.owner);
+        key.owner.ensure(owner, &name)?;
         // A second scheme makes this a `match`: it decides what `seed` is.
         let Scheme::Ed25519 = scheme_of(key.scheme.as_deref(), &name)?;
         Ok(key)

@@ -23,6 +23,8 @@ pub fn page(engine: &str) -> anyhow::Result<String> {
     ensure!(!rest.contains("://"), "metrics pages are plain HTTP: write http://HOST:PORT");
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let path = if path.is_empty() { "metrics" } else { path };
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    ensure!(port.is_some(), "write the address of its metrics page, http://HOST:PORT");
     let address = host.to_socket_addrs().map_err(unavailable)?.next().context("no such host")?;
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).map_err(unavailable)?;
     stream.set_read_timeout(Some(TIMEOUT))?;

@@ -93,10 +93,33 @@ pub(crate) fn is_certificate(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
+/// Why there is no connection: what the last cause says, and what the layers above it add nothing to.
+fn unconnected(error: &(dyn Error + 'static)) -> String {
+    let mut is_name = false;
+    let mut last = error;
+    while let Some(next) = last.source() {
+        is_name |= next.to_string().contains("dns error");
+        last = next;
+    }
+    let refused = last
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if refused {
+        return "nothing listens there; start the registry, or correct its address".to_owned();
+    }
+    if is_name {
+        return format!("its name is not known here ({last}); correct the address, or the name service");
+    }
+    last.to_string()
+}
+
 /// An error of the HTTP client with its causes. It never has headers in it, and so no token.
 pub(crate) fn told(error: reqwest::Error) -> String {
     // The URL is named beside it already.
     let error = error.without_url();
+    if error.is_connect() {
+        return unconnected(&error);
+    }
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -146,7 +146,8 @@ fn unreadable(what: &Path, error: &impl ToString) -> IdentityFault {
     IdentityFault::Unreadable { what: what.to_path_buf(), why: error.to_string() }
 }
 
-/// From when until when a certificate is valid (RFC 5280 section 4.1.2.5), within the times that this protocol has.
+/// From when until when a certificate is valid (RFC 5280 section 4.1.2.5), within the times that this protocol has. Engines
+/// have this in `transport`, which is above this floor.
 pub(crate) fn validity(certificate: &[u8]) -> Option<(UnixSeconds, UnixSeconds)> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let validity = certificate.validity();

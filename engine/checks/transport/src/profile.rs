@@ -1,7 +1,7 @@
 //! What a device's certificate says: its grant as names (PROTOCOL 1) and as a serial number.
 //!
 //! The operator's CA writes certificates with [`names`] and [`serial`]; engines read them with
-//! [`read_certificate`], [`read_end`] and [`read_crl`].
+//! [`read_certificate`], [`read_validity`] and [`read_crl`].
 
 use std::collections::BTreeSet;
 
@@ -77,13 +77,23 @@ pub fn read_certificate(der: &[u8]) -> Result<Grant, ProfileFault> {
     read_names(uris)
 }
 
-/// When a certificate ends: its notAfter (RFC 5280 section 4.1.2.5), or the last second there is for one later.
+/// From when until when a certificate is valid (RFC 5280 section 4.1.2.5), within the times that this protocol has.
+///
+/// # Errors
+/// [`ProfileFault::Unreadable`].
+pub fn read_validity(der: &[u8]) -> Result<(UnixSeconds, UnixSeconds), ProfileFault> {
+    let certificate = parse(der)?;
+    let validity = certificate.validity();
+    let within = |time: i64| UnixSeconds(u32::try_from(time.max(0)).unwrap_or(u32::MAX));
+    Ok((within(validity.not_before.timestamp()), within(validity.not_after.timestamp())))
+}
+
+/// When a certificate ends: its notAfter, or the last second there is for one later.
 ///
 /// # Errors
 /// [`ProfileFault::Unreadable`].
 pub fn read_end(der: &[u8]) -> Result<UnixSeconds, ProfileFault> {
-    let not_after = parse(der)?.validity().not_after.timestamp().max(0);
-    Ok(UnixSeconds(u32::try_from(not_after).unwrap_or(u32::MAX)))
+    Ok(read_validity(der)?.1)
 }
 
 /// The grant that these URIs say; URIs of others are passed over.

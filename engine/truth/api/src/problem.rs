@@ -55,6 +55,7 @@ kinds! {
     Moved = "moved", CONFLICT, "The chain has advanced";
     Braked = "braked", CONFLICT, "Too many holders would turn red at once";
     OtherPerson = "other-person", CONFLICT, "The id number is registered with another name";
+    Stricter = "stricter", CONFLICT, "The stricter colour would be lost";
     WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The body does not match the digest";
     TooMany = "too-many", TOO_MANY_REQUESTS, "Too many concurrent requests for one token";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
@@ -153,6 +154,7 @@ impl From<Fault> for ApiProblem {
             Fault::NotFound(_) => Kind::NotFound,
             Fault::Invalid { .. } => Kind::Invalid,
             Fault::Conflict(_) => Kind::Conflict,
+            Fault::Stricter { .. } => Kind::Stricter,
             Fault::Full(_) => Kind::Full,
             Fault::Unauthenticated => Kind::Unauthenticated,
             Fault::Forbidden { .. } => Kind::Forbidden,

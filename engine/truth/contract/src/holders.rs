@@ -93,6 +93,9 @@ pub struct JoinHolder {
     /// Why, 1 to 128 bytes without a name or a number: the trail keeps it.
     #[schema(min_length = 1)]
     pub reason: String,
+    /// Join them although this holder had a stricter colour than the other has: a person has seen it.
+    #[serde(default)]
+    pub stricter_seen: bool,
 }
 
 /// How one record of two people is parted.

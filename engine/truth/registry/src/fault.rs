@@ -4,7 +4,7 @@ use hufu_codes::chain::ChainFault;
 use hufu_codes::issue::Misissued;
 use hufu_contract::{Scope, SourceFault};
 use hufu_wire::limits::DEVICES_MAX;
-use hufu_wire::{HolderIndex, IssuerId, SiteId};
+use hufu_wire::{Colour, HolderIndex, IssuerId, SiteId};
 
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,19 @@ pub enum Fault {
     OtherPerson {
         /// Which of the people of the request, counted from 0.
         people: Vec<usize>,
+    },
+    /// A record would end that had a stricter colour than the one that goes on. The caller has that given to it first.
+    #[error(
+        "holder {ends} was {} before it was forgotten, and holder {goes_on} is less strict: propose that colour for holder \
+         {goes_on}, have it confirmed, and join again; or say that it was seen (stricter_seen, --stricter-seen)", colour_word(*.colour)
+    )]
+    Stricter {
+        /// The record that would end.
+        ends: HolderIndex,
+        /// The record that goes on.
+        goes_on: HolderIndex,
+        /// The colour that the first had.
+        colour: Colour,
     },
     /// A limit is reached. The operator decides what to do.
     #[error("limit reached: {0}")]
@@ -108,6 +121,14 @@ impl Fault {
     /// The label belongs to another token, or did.
     pub fn label_used(label: &str) -> Fault {
         Fault::Conflict(format!("the label {label:?} is or was used by another token: choose another label"))
+    }
+}
+
+fn colour_word(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Green => "green",
+        Colour::Amber => "amber",
+        Colour::Red => "red",
     }
 }
 

@@ -98,6 +98,7 @@ macro_rules! store_suite {
             records::r47_one_number_of_two_states_is_two_people,
             records::r47_a_name_is_corrected_and_nothing_else,
             records::r47_two_records_of_one_person_are_joined,
+            records::r47_a_join_does_not_lose_the_stricter_colour,
             records::r47_one_record_of_two_people_is_parted,
             records::r47_two_clerks_at_once_leave_one_outcome,
             credentials::r04_every_kind_is_issued_and_believed,

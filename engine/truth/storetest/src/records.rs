@@ -5,7 +5,7 @@ use hufu_registry::{
     Action, Correction, CredentialRequest, Fault, HolderView, IdNumber, Meant, Person, Registered,
 };
 use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, StatusWord};
+use hufu_wire::{Colour, HolderIndex, StatusWord};
 
 use crate::scene::{now, number, person};
 use crate::{Database, ISSUER, Scene, green};
@@ -42,10 +42,14 @@ fn name(name: &str) -> Correction {
 }
 
 async fn join(scene: &Scene, retired: u32, kept: u32) -> Result<HolderView, Fault> {
+    join_as(scene, retired, kept, false).await
+}
+
+async fn join_as(scene: &Scene, retired: u32, kept: u32, seen: bool) -> Result<HolderView, Fault> {
     let displays = [view(scene, kept).await.display, view(scene, retired).await.display];
     let [kept, retired] = [(kept, &displays[0]), (retired, &displays[1])]
         .map(|(index, display)| Meant { index: HolderIndex(index), display });
-    scene.registry.join_holders(&scene.operator, ISSUER, (kept, retired), (REASON, now())).await
+    scene.registry.join_holders(&scene.operator, ISSUER, (kept, retired), seen, (REASON, now())).await
 }
 
 async fn part(scene: &Scene, index: u32, second: Option<&str>) -> Result<HolderView, Fault> {
@@ -210,6 +214,34 @@ pub async fn r47_two_records_of_one_person_are_joined(database: &dyn Database) {
     assert_eq!((alone.index, alone.joined, alone.status), (HolderIndex(1), None, StatusWord::UNKNOWN));
     assert_eq!(add(&scene, &[person(1)]).await, Ok(vec![(1, true)]));
     scene.change(&[(1, Change::Word(green()))]).await;
+}
+
+/// The colour that keeps a person out is not lost with the record that had it, unless somebody has seen it.
+pub async fn r47_a_join_does_not_lose_the_stricter_colour(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(0, 4).await;
+    let word = |colour| Change::Word(StatusWord::new(colour, 0));
+    let (amber, red) = (word(Colour::Amber), word(Colour::Red));
+    let forgotten = Change::Word(StatusWord::UNKNOWN);
+    scene.change(&[(0, amber), (1, red), (2, amber)]).await;
+    // Another generation gives no colour.
+    scene.change(&[(1, Change::Generation(1))]).await;
+    scene.change(&[(1, forgotten), (2, forgotten)]).await;
+    let red_lost = join(&scene, 1, 0).await;
+    let (ends, goes_on) = (HolderIndex(1), HolderIndex(0));
+    assert_eq!(red_lost, Err(Fault::Stricter { ends, goes_on, colour: Colour::Red }));
+    let into_unknown = join(&scene, 1, 3).await;
+    assert!(matches!(into_unknown, Err(Fault::Stricter { .. })), "{into_unknown:?}");
+    assert_eq!(view(&scene, 1).await.joined, None);
+    join(&scene, 2, 0).await.expect("the one that goes on is as strict");
+
+    scene.change(&[(0, red)]).await;
+    join(&scene, 1, 0).await.expect("it has the stricter colour now");
+    part(&scene, 1, None).await.expect("one of its own again");
+    let lines = scene.store.trail(0, 1000).await.expect("a trail").last().map_or(0, |line| line.number);
+    join_as(&scene, 1, 3, true).await.expect("a person has seen it");
+    let said = trail(&scene, lines).await;
+    assert!(said.iter().any(|(_, what)| what.contains("stricter colour seen")), "{said:?}");
 }
 
 /// Two people with one number are real. Each is found by number and name.

@@ -14,9 +14,9 @@ use hufu_files::moment;
 use hufu_wire::UnixSeconds;
 use serde::Serialize;
 
-use crate::listing;
 use crate::outcome::Exit;
 use crate::term::{self, note};
+use crate::{listing, message};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu doctor
@@ -94,7 +94,7 @@ impl Findings {
         match read {
             Ok(read) => Some(read),
             Err(error) => {
-                self.add(what, State::Bad, format!("{error:#}"), todo);
+                self.add(what, State::Bad, message::of(&error), todo);
                 None
             }
         }

@@ -13,6 +13,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_authority::{Chain, Confirmer, Justification, Proposer, chain_end};
 use hufu_codes::chain::Authorities;
+use hufu_files::Unavailable;
 use hufu_files::moment::{self, Clock, Span};
 use hufu_wire::chain::InputsDigest;
 use hufu_wire::{IssuerId, RuleId};
@@ -22,8 +23,8 @@ use self::columns::COLUMNS;
 use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
-use crate::ask;
 use crate::chain::ClockArgs;
+use crate::current::Current;
 use crate::outcome::Exit;
 use crate::people::NamesWriter;
 use crate::remote::RegistryArgs;
@@ -31,6 +32,7 @@ use crate::signer::{KeyArgs, NationalKeyArgs};
 use crate::table::{Table, TableArgs};
 use crate::term::{self, note};
 use crate::trust::TrustArgs;
+use crate::{ask, message};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu import people.csv --dry-run --refused bad.csv
@@ -52,8 +54,9 @@ test_at in the past.
 CSV may have comma, semicolon or tab, and be in UTF-8, UTF-16 or GB18030. Rows without content are passed over.
 
 Nothing is done while more lines are refused than --refuse-max. A line whose id number is registered with another name is \
-refused too; the registry knows that, so --dry-run does not, and the other lines are registered then, but no status is \
-signed while they are too many. An interrupted import is run again: who is registered \
+refused too; the other lines are registered then, but no status is signed while they are too many. --dry-run asks the \
+registry for that, if it knows one (--registry, hufu.toml), and says when it did not. The rule is checked before anybody is \
+registered. An interrupted import is run again: who is registered \
 keeps their place, statuses that are so already are left alone, and what was proposed and waits is not proposed twice.
 
 Exit status: 0 when no more lines were refused than --refuse-max and the others were taken (or, with --dry-run, would \
@@ -121,6 +124,8 @@ struct Summary {
     proposed: Vec<u64>,
     confirmed: Vec<u64>,
     braked: Option<u64>,
+    /// Why a run that does nothing did not ask the registry who is known.
+    unasked: Option<String>,
 }
 
 /// Runs `hufu import`.
@@ -131,7 +136,10 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     let survey = look((&table, &clock), &mut refused)?;
     let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
     if args.dry_run {
+        let looked = look_up(args, (&table, &clock), &mut refused, &mut summary);
+        summary.refused = refused.count();
         refused.finish()?;
+        summary.unasked = looked?;
         return Ok(summary.end(args));
     }
     if refused.count() > args.refuse_max {
@@ -149,6 +157,33 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     refused.finish()?;
     outcome?;
     Ok(summary.end(args))
+}
+
+/// Asks the registry what it knows of the people and of the rule, for a run that does nothing; why it was not asked, if so.
+fn look_up(
+    args: &ImportArgs,
+    file: (&Table, &Clock),
+    refused: &mut Refused,
+    summary: &mut Summary,
+) -> anyhow::Result<Option<String>> {
+    if !args.registry.is_named()? {
+        return Ok(Some("no --registry is given, and no `registry` in hufu.toml".to_owned()));
+    }
+    let signer = if args.key.is_given() { Some(args.key.open()?) } else { None };
+    let issuer = args.issuer.map(IssuerId).or(signer.as_ref().map(|signer| signer.key().issuer()));
+    let Some(issuer) = issuer else { return Ok(Some("no --issuer is given".to_owned())) };
+    let remote = args.registry.connect()?;
+    let mut ask = || {
+        if signer.is_some() && summary.survey.coloured() > 0 {
+            Current::fetch(&remote, issuer, std::iter::empty())?.check_rule(RuleId(args.rule))?;
+        }
+        enrol::look_up(file, &remote, issuer, refused, summary)
+    };
+    match ask() {
+        Ok(()) => Ok(None),
+        Err(error) if error.is::<Unavailable>() => Ok(Some(message::of(&error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Every line, before anything is done.
@@ -186,6 +221,10 @@ fn carry_out(
         (None, None) => anyhow::bail!("--issuer is required (the issuer whose holders they become)"),
     };
     let remote = args.registry.connect()?;
+    if signer.is_some() {
+        // Before a person is registered for a change that would not be signed.
+        Current::fetch(&remote, issuer, std::iter::empty())?.check_rule(RuleId(args.rule))?;
+    }
     if let Some(signer) = &signer {
         let Survey { people, green, amber, red } = summary.survey;
         note!(
@@ -258,6 +297,10 @@ impl Summary {
             args.file.display()
         );
         if args.dry_run {
+            let _ = match &self.unasked {
+                None => writeln!(text, "{} are registered already, with the same name", self.known),
+                Some(why) => writeln!(text, "the registry was not asked: {why}"),
+            };
             text.push_str("nothing was done: --dry-run\n");
         } else if self.registered + self.known > 0 {
             let Summary { registered, known, unchanged, waiting, .. } = self;
@@ -275,13 +318,13 @@ impl Summary {
     }
 
     fn to_json(&self) -> Value {
-        let Summary { survey, refused, registered, known, unchanged, waiting, proposed, confirmed, braked } =
-            self;
+        let Summary { survey, refused, registered, known, unchanged, waiting, .. } = self;
+        let Summary { proposed, confirmed, braked, unasked, .. } = self;
         let Survey { people, green, amber, red } = survey;
         json!({
             "people": people, "green": green, "amber": amber, "red": red, "refused": refused,
             "registered": registered, "known": known, "unchanged": unchanged, "waiting": waiting,
-            "proposals": proposed, "sets": confirmed, "braked": braked,
+            "proposals": proposed, "sets": confirmed, "braked": braked, "registry_not_asked": unasked,
         })
     }
 }

@@ -130,6 +130,7 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
         _ if is_file => file(path)?,
         text => text.as_bytes().to_vec(),
     };
+    ensure!(!bytes.is_empty(), "{} is empty", if is_file { &*args.what } else { "what is to be explained" });
     if let Some(kind) = args.kind {
         let bytes = hex::decode(bytes.trim_ascii()).unwrap_or(bytes);
         return as_kind(kind, &bytes, judge);

@@ -25,6 +25,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
+        World::with("")
+    }
+
+    /// With more in the registry's configuration.
+    pub(crate) fn with(more: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let run = |line: &str| {
             let words: Vec<_> = line.split_whitespace().collect();
@@ -52,7 +57,7 @@ impl World {
         let text = fs::read_to_string(&config).unwrap();
         let with_metrics = text.replace("# metrics = \"\"", "metrics = \"127.0.0.1:0\"");
         assert_ne!(text, with_metrics);
-        fs::write(&config, with_metrics).unwrap();
+        fs::write(&config, with_metrics + more).unwrap();
 
         let mut registry = command(
             folder.path(),

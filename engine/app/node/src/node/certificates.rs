@@ -60,22 +60,21 @@ impl Own {
 
     /// From when the certificate is valid.
     pub(super) fn begin(&self) -> Option<UnixSeconds> {
-        let (_, leaf) = X509Certificate::from_der(self.chain.first()?).ok()?;
-        let begin = leaf.validity().not_before.timestamp().max(0);
-        Some(UnixSeconds(u32::try_from(begin).unwrap_or(u32::MAX)))
+        Some(self.validity()?.0)
     }
 
     /// When the certificate ends.
     pub(super) fn end(&self) -> Option<UnixSeconds> {
-        self.chain.first().and_then(|leaf| profile::read_end(leaf).ok())
+        Some(self.validity()?.1)
     }
 
     /// For how long it was issued, seconds.
     pub(super) fn life_s(&self) -> u32 {
-        let leaf = self.chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok());
-        let life = leaf
-            .map(|(_, leaf)| leaf.validity().not_after.timestamp() - leaf.validity().not_before.timestamp());
-        life.map_or(u32::MAX, |life| u32::try_from(life.max(0)).unwrap_or(u32::MAX))
+        self.validity().map_or(u32::MAX, |(begin, end)| end.0.saturating_sub(begin.0))
+    }
+
+    fn validity(&self) -> Option<(UnixSeconds, UnixSeconds)> {
+        profile::read_validity(self.chain.first()?).ok()
     }
 
     /// Refuses what no gate would accept, before it takes the place of what works.

@@ -113,9 +113,12 @@ impl Api {
     }
 }
 
+/// What a registry's address looks like.
+const ADDRESS: &str = "write the registry's address, https://HOST:PORT";
+
 fn read_url(options: &ApiOptions) -> Result<Url, ApiFault> {
     let misconfigured = |what: &str| ApiFault::Misconfigured(format!("registry {:?}: {what}", options.url));
-    let mut url = Url::parse(&options.url).map_err(|error| misconfigured(&error.to_string()))?;
+    let mut url = Url::parse(&options.url).map_err(|_| misconfigured(ADDRESS))?;
     if !url.username().is_empty() || url.password().is_some() {
         // Not repeated: it has a secret in it.
         return Err(ApiFault::Misconfigured(
@@ -126,7 +129,7 @@ fn read_url(options: &ApiOptions) -> Result<Url, ApiFault> {
         "https" => {}
         "http" if options.token.is_none() || is_here(&url) => {}
         "http" => return Err(misconfigured("the token would travel in the clear; use https")),
-        _ => return Err(misconfigured("begin with https://")),
+        _ => return Err(misconfigured(ADDRESS)),
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(misconfigured("end after the path"));
@@ -146,8 +149,10 @@ fn is_here(url: &Url) -> bool {
 }
 
 fn roots(file: &Path) -> Result<Vec<Certificate>, ApiFault> {
-    let misconfigured = |what: String| ApiFault::Misconfigured(format!("roots {}: {what}", file.display()));
-    let pem = std::fs::read(file).map_err(|error| misconfigured(error.to_string()))?;
+    let misconfigured =
+        |what: String| ApiFault::Misconfigured(format!("the registry's roots, {}: {what}", file.display()));
+    let unread = |error: std::io::Error| misconfigured(format!("the file cannot be read: {}", error.kind()));
+    let pem = std::fs::read(file).map_err(unread)?;
     let roots = Certificate::from_pem_bundle(without_bom(&pem))
         .map_err(|error| misconfigured(crate::fault::told(error)))?;
     if roots.is_empty() {

@@ -131,7 +131,8 @@ pub(crate) async fn correct(
 /// Join this record into another of the same person
 ///
 /// The other record goes on and is the answer; this one's id number leads to it. This one must have no status: both
-/// authorities forget it first. It gets no credential and no colour afterwards.
+/// authorities forget it first. It gets no credential and no colour afterwards. 409 `stricter` when its last colour was
+/// stricter than that of the other: have the other given that colour first, or send `stricter_seen`.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/{holder}/join", tag = "holders",
     params(("issuer" = u32, Path), ("holder" = u32, Path)), request_body = JoinHolder,
     responses((status = 200, body = Holder)), security(("bearer" = ["correct"])))]
@@ -144,7 +145,8 @@ pub(crate) async fn join(
     let issuer = IssuerId(issuer);
     let kept = Meant { index: HolderIndex(edit.into), display: &edit.into_display };
     let retired = Meant { index: HolderIndex(holder), display: &edit.display };
-    let view = api.registry.join_holders(&caller, issuer, (kept, retired), (&edit.reason, now())).await?;
+    let (holders, seen) = ((kept, retired), edit.stricter_seen);
+    let view = api.registry.join_holders(&caller, issuer, holders, seen, (&edit.reason, now())).await?;
     Ok(Json(convert::holder(issuer, view)))
 }
 

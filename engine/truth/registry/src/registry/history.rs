@@ -2,9 +2,9 @@
 
 use hufu_codes::chain::Tip;
 use hufu_contract::{ProposalId, ProposalPhase, Scope};
-use hufu_wire::chain::ChangeSet;
+use hufu_wire::chain::{Change, ChangeSet};
 use hufu_wire::limits::CHANGES_MAX;
-use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis, read};
+use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, Sequence, StatusWord, UnixMillis, read};
 
 use super::proposals::SEERS;
 use super::{PAGE_MAX, Registry, page};
@@ -39,21 +39,15 @@ impl Registry {
             if sequence > last || entries.len() == page(limit) as usize {
                 break;
             }
-            let set = self.store.set(issuer, sequence).await?;
-            let damaged =
-                || Fault::Damaged(format!("set {sequence} of issuer {issuer} is not what was proposed"));
-            let set = set.ok_or_else(damaged)?;
-            let set: ChangeSet<'_> = read(&set.bytes).map_err(|_| damaged())?;
-            let change = set.content.changes.iter().find(|(named, _)| *named == holder);
-            let (_, change) = change.ok_or_else(damaged)?;
+            let ((confirmed, rule), change) = self.change_in(issuer, sequence, holder).await?;
             let before = word;
             word = change.apply(before);
             if sequence > after {
                 entries.push(HistoryEntry {
                     sequence,
                     proposal: proposal.id,
-                    confirmed: set.position.confirmed,
-                    rule: set.content.rule,
+                    confirmed,
+                    rule,
                     reason: proposal.facts.reason,
                     before,
                     after: word,
@@ -61,6 +55,40 @@ impl Registry {
             }
         }
         Ok(entries)
+    }
+
+    /// The last colour that the chain gave a holder, also when it was forgotten afterwards.
+    pub(super) async fn last_colour(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+    ) -> Result<Option<Colour>, Fault> {
+        for (sequence, _) in self.changes_of(issuer, holder).await?.into_iter().rev() {
+            let given = match self.change_in(issuer, sequence, holder).await?.1 {
+                Change::Word(word) | Change::Status(word) => word.colour(),
+                Change::Generation(_) => None,
+            };
+            if given.is_some() {
+                return Ok(given);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a set says of a holder whom it names.
+    async fn change_in(
+        &self,
+        issuer: IssuerId,
+        sequence: Sequence,
+        holder: HolderIndex,
+    ) -> Result<((UnixMillis, RuleId), Change), Fault> {
+        let damaged =
+            || Fault::Damaged(format!("set {sequence} of issuer {issuer} is not what was proposed"));
+        let stored = self.store.set(issuer, sequence).await?.ok_or_else(damaged)?;
+        let set: ChangeSet<'_> = read(&stored.bytes).map_err(|_| damaged())?;
+        let change = set.content.changes.iter().find(|(named, _)| *named == holder);
+        let (_, change) = change.ok_or_else(damaged)?;
+        Ok(((set.position.confirmed, set.content.rule), change))
     }
 
     /// The confirmed proposals that name a holder, in the order of the chain.

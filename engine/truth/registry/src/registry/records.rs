@@ -1,7 +1,7 @@
 //! Records of people that were wrong: corrected, joined, parted. Each says who did it and why in the trail.
 
 use hufu_contract::Scope;
-use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+use hufu_wire::{Colour, HolderIndex, IssuerId, UnixMillis};
 
 use super::Registry;
 use crate::caller::Caller;
@@ -95,12 +95,14 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Invalid`]; [`Fault::Conflict`] when a holder is not shown as
-    /// the caller says, when one of them was joined already, or when `retired` has a status.
+    /// the caller says, when one of them was joined already, or when `retired` has a status; [`Fault::Stricter`] when the
+    /// last colour of `retired` was stricter than that of `kept`, unless that was seen.
     pub async fn join_holders(
         &self,
         caller: &Caller,
         issuer: IssuerId,
         (kept, retired): (Meant<'_>, Meant<'_>),
+        stricter_seen: bool,
         (reason, now): (&str, UnixMillis),
     ) -> Result<HolderView, Fault> {
         caller.may(Scope::Correct, issuer)?;
@@ -111,7 +113,9 @@ impl Registry {
         let (ends, _) = self.meant(issuer, retired).await?;
         check_reason(reason, &[&goes_on, &ends])?;
         let (kept, retired) = (kept.index, retired.index);
-        let what = format!("holder {retired} into {kept}: {reason}");
+        let last = self.last_colour(issuer, retired).await?;
+        let seen = if stricter_seen { ", stricter colour seen" } else { "" };
+        let what = format!("holder {retired} into {kept}{seen}: {reason}");
         let entry = Entry::new(now, caller, Action::HoldersJoined, Some(issuer), what);
         self.edit(issuer, &Sought { numbers: &[], holders: &[kept, retired] }, &entry, &|records| {
             let record = |index| records.of(index).ok_or_else(|| Fault::no_holder(issuer, index));
@@ -125,6 +129,12 @@ impl Registry {
                     "holder {retired} of issuer {issuer} has a status: if it is the stricter one, give it to holder {kept} \
                      first; then propose that holder {retired} is forgotten (--colour forget), have it confirmed, and join again"
                 )));
+            }
+            if let Some(colour) = last
+                && !stricter_seen
+                && strictness(Some(colour)) > strictness(records.word(kept).colour())
+            {
+                return Err(Fault::Stricter { ends: retired, goes_on: kept, colour });
             }
             // Records that were joined into the one that ends go on with it.
             let ending = records.holders.iter().filter(|holder| holder.index == retired || holder.joined == Some(retired));
@@ -247,6 +257,15 @@ impl Registry {
             "holder {} of issuer {issuer} is shown otherwise than you say: look at the holder again, and check the index",
             meant.index
         )))
+    }
+}
+
+/// How much a colour keeps out. Of a holder without one nothing is known, so nothing of that keeps a person out for good.
+fn strictness(colour: Option<Colour>) -> u8 {
+    match colour {
+        None | Some(Colour::Green) => 0,
+        Some(Colour::Amber) => 1,
+        Some(Colour::Red) => 2,
     }
 }
 

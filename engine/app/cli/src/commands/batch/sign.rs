@@ -71,10 +71,12 @@ pub(crate) fn read_members(
         }
         let wrong = || format!("{}:{number}: write a holder's index, or issuer,holder", path.display());
         let (issuer, holder) = match line.split_once(',') {
-            Some((issuer, holder)) => (IssuerId(issuer.trim().parse().with_context(wrong)?), holder.trim()),
+            Some((issuer, holder)) => {
+                (IssuerId(issuer.trim().parse().ok().with_context(wrong)?), holder.trim())
+            }
             None => (own, line),
         };
-        let holder = HolderIndex(holder.parse().with_context(wrong)?);
+        let holder = HolderIndex(holder.parse().ok().with_context(wrong)?);
         let new = members.entry(issuer).or_default().insert(holder);
         ensure!(new, "{}:{number}: holder {holder} of issuer {issuer} is listed twice", path.display());
     }

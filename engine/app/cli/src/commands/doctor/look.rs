@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hufu_files as files;
 use hufu_files::keys::{self, Owner, PublicKey};
 use hufu_files::{moment, trust_list};
 use hufu_signature::PreparedKey;
@@ -16,6 +17,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 
 use super::{Findings, State};
+use crate::message;
 
 /// No clock is right that is earlier: the project is younger.
 const CLOCK_MIN: UnixSeconds = UnixSeconds(1_735_689_600);
@@ -47,7 +49,12 @@ pub(super) fn secret(findings: &mut Findings, what: &str, path: &Path) {
     match keys::ensure_private(path) {
         Ok(()) => findings.ok(what, format!("{}, for its owner alone", path.display())),
         Err(error) => {
-            findings.add(what, State::Bad, format!("{error:#}"), format!("chmod 600 {}", path.display()));
+            let todo = if path.is_file() {
+                format!("chmod 600 {}", path.display())
+            } else {
+                "correct its path, or put the file back".to_owned()
+            };
+            findings.add(what, State::Bad, message::of(&error), todo);
         }
     }
 }
@@ -55,12 +62,11 @@ pub(super) fn secret(findings: &mut Findings, what: &str, path: &Path) {
 /// The first certificate of a file.
 pub(super) fn certificate(findings: &mut Findings, what: &str, path: &Path, todo: &str) {
     let read = || {
-        let der =
-            CertificateDer::from_pem_file(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (_, parsed) = x509_parser::parse_x509_certificate(&der).context("it is no certificate")?;
-        let validity = parsed.validity();
-        let life_s = validity.not_after.timestamp() - validity.not_before.timestamp();
-        anyhow::Ok((profile::read_end(&der)?, u32::try_from(life_s).ok()))
+        let der = CertificateDer::from_pem_slice(&files::read_pem(path)?)
+            .ok()
+            .with_context(|| format!("{} has no certificate", path.display()))?;
+        let (begin, end) = profile::read_validity(&der)?;
+        anyhow::Ok((end, end.0.checked_sub(begin.0)))
     };
     if let Some((end, life_s)) = findings.read(what, read(), todo) {
         findings.end(format!("{what} {}", path.display()), end, life_s, todo);
@@ -72,9 +78,10 @@ pub(super) fn revocations(findings: &mut Findings, path: &Path) {
     let what = "revocation list";
     let todo = "hufu ca refresh, and copy crl.pem to every engine";
     let read = || {
-        let lists: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&files::read_pem(path)?)
+            .collect::<Result<_, _>>()
+            .ok()
+            .with_context(|| format!("{} has no revocation list", path.display()))?;
         let ends = lists.iter().map(|der| {
             let (_, list) = CertificateRevocationList::from_der(der).ok()?;
             u32::try_from(list.next_update()?.timestamp()).ok()

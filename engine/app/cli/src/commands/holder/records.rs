@@ -48,6 +48,9 @@ pub(crate) struct JoinArgs {
     /// The holder whose record goes on
     #[arg(long, value_name = "HOLDER")]
     into: u32,
+    /// Join them although the record that ends had the stricter colour: you have seen it
+    #[arg(long)]
+    stricter_seen: bool,
 }
 
 /// Part one record of two people, or a record that was joined by mistake.
@@ -120,6 +123,7 @@ pub(super) fn join(args: &JoinArgs) -> anyhow::Result<Exit> {
         into: args.into,
         into_display: goes_on.display,
         reason: record.reason.clone(),
+        stricter_seen: args.stricter_seen,
     };
     let holder = HolderIndex(record.whom.holder);
     Ok(show(&remote.ask(|api| api.join_holder(record.issuer(), holder, &edit))?, ""))

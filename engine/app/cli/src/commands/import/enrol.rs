@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
 use hufu_authority::{Remote, marked};
-use hufu_contract::{NewHolder, NewHolders, RegisteredHolder};
+use hufu_contract::{LookUpHolders, NewHolder, NewHolders, RegisteredHolder, SoughtHolder};
 use hufu_files::moment::Clock;
 use hufu_upstream::ApiFault;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
@@ -49,6 +49,28 @@ pub(super) fn enrol(
     batch.send(remote, issuer, refused, &mut statuses, (summary, names))?;
     statuses.sort()?;
     Ok(statuses)
+}
+
+/// Asks the registry which people it knows, and refuses those whom it knows with another name. Nothing is registered.
+pub(super) fn look_up(
+    (table, clock): (&Table, &Clock),
+    remote: &Remote,
+    issuer: IssuerId,
+    refused: &mut Refused,
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    let mut inspector = Inspector::new(clock);
+    let mut batch = Batch::default();
+    table.each(&COLUMNS, "asking", |(line, fields)| {
+        if let Ok(taken) = fields.and_then(|[person @ .., _]| inspector.inspect(&person)) {
+            batch.push((line, String::new()), &taken);
+        }
+        if batch.holders.len() == BATCH {
+            batch.look_up(remote, issuer, refused, summary)?;
+        }
+        Ok(())
+    })?;
+    batch.look_up(remote, issuer, refused, summary)
 }
 
 #[derive(Default)]
@@ -102,6 +124,31 @@ impl Batch {
                     self.holders = holders.holders;
                     self.refuse(&others, refused)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    fn look_up(
+        &mut self,
+        remote: &Remote,
+        issuer: IssuerId,
+        refused: &mut Refused,
+        summary: &mut Summary,
+    ) -> anyhow::Result<()> {
+        if self.holders.is_empty() {
+            return Ok(());
+        }
+        let sought =
+            self.holders.drain(..).map(|new| SoughtHolder { id_number: new.id_number, name: Some(new.name) });
+        let people = LookUpHolders { people: sought.collect() };
+        let found = remote.ask(|api| api.look_up_holders(issuer, &people))?.found;
+        ensure!(found.len() == self.lines.len(), "the registry's answer lacks people");
+        for (line, found) in self.lines.drain(..).zip(found) {
+            match found {
+                Some(found) if found.same_name => summary.known += 1,
+                Some(_) => refused.refuse(line.number, OTHER_PERSON)?,
+                None => {}
             }
         }
         Ok(())
