@@ -86,19 +86,19 @@ mod tests {
     use super::*;
     use anyhow::{Context as _, anyhow};
 
-    fn check(error: anyhow::Error, wanted: &str) {
-        assert_eq!(of(&error), wanted);
+    fn check(error: &anyhow::Error, wanted: &str) {
+        assert_eq!(of(error), wanted);
     }
 
     #[test]
     fn each_thing_is_said_once() {
         let nested = |inner: &'static str, outer: &'static str| anyhow!(inner).context(outer);
-        check(nested("cannot read none", "none"), "cannot read none");
-        check(nested("cannot read a: it is a folder", "cannot read a"), "cannot read a: it is a folder");
-        check(nested("at most 7", "a"), "a: at most 7");
-        check(nested("no such key", "no such key in the list"), "no such key in the list");
-        check(nested("issuer 10 is unknown", "issuer 1"), "issuer 1: issuer 10 is unknown");
-        check(nested("b", "a").context("a"), "a: b");
+        check(&nested("cannot read none", "none"), "cannot read none");
+        check(&nested("cannot read a: it is a folder", "cannot read a"), "cannot read a: it is a folder");
+        check(&nested("at most 7", "a"), "a: at most 7");
+        check(&nested("no such key", "no such key in the list"), "no such key in the list");
+        check(&nested("issuer 10 is unknown", "issuer 1"), "issuer 1: issuer 10 is unknown");
+        check(&nested("b", "a").context("a"), "a: b");
     }
 
     #[test]
@@ -116,17 +116,17 @@ mod tests {
             ),
             (ErrorKind::StorageFull, "cannot read x: the disk is full"),
         ] {
-            check(read(kind), wanted);
+            check(&read(kind), wanted);
         }
         let number = |text: &str| path(text).parse::<u8>().context("--doses").unwrap_err();
-        check(number("x"), "--doses: write a whole number, in digits alone");
-        check(number("999"), "--doses: the number is too large");
-        check(number(""), "--doses: a number is missing");
+        check(&number("x"), "--doses: write a whole number, in digits alone");
+        check(&number("999"), "--doses: the number is too large");
+        check(&number(""), "--doses: a number is missing");
         let address = "foo".parse::<std::net::SocketAddr>().context("listen").unwrap_err();
-        check(address, "listen: write an address and a port, for example 127.0.0.1:7411");
+        check(&address, "listen: write an address and a port, for example 127.0.0.1:7411");
         let text = String::from_utf8(vec![0xff]).context("x is not text").unwrap_err();
-        check(text, "x is not text: it is not in UTF-8");
+        check(&text, "x is not text: it is not in UTF-8");
         let json = serde_json::from_str::<u8>("").context("index.json").unwrap_err();
-        check(json, "index.json: it is not the JSON that is needed, line 1, column 0");
+        check(&json, "index.json: it is not the JSON that is needed, line 1, column 0");
     }
 }

@@ -60,9 +60,9 @@ pub(crate) fn outcome(object: impl FnOnce() -> Value, text: impl FnOnce() -> Str
 /// Prints one of many outcomes at once, with `--json` as a line of its own: a reader acts on it while the command runs.
 pub(crate) fn event(object: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
     if is_json() {
-        put_text(&object().to_string())
+        put_text(&object().to_string());
     } else {
-        put_text(&text())
+        put_text(&text());
     }
     put(Write::flush);
 }

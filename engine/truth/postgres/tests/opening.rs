@@ -6,8 +6,11 @@ use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::Fault;
 use hufu_registry::store::Store as _;
+use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Instruction, Record};
+use hufu_wire::{HolderIndex, IssuerId, KeyId, Message as _, RuleId, UnixMillis};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, PgConnection, SqlSafeStr as _};
 
 async fn open(url: &str) -> Result<PostgresStore, Fault> {
     PostgresStore::open(url, 2).await
@@ -85,4 +88,62 @@ async fn a_server_that_is_not_there_is_unavailable() {
     for fault in [open(&url).await.unwrap_err(), store.ready().await.unwrap_err()] {
         assert!(matches!(fault, Fault::Unavailable(_)), "{fault:?}");
     }
+}
+
+/// The migrations before the one that made proposals be found by holder.
+const BEFORE: [&str; 3] = [
+    include_str!("../migrations/0001_registry.sql"),
+    include_str!("../migrations/0002_trail_and_phones.sql"),
+    include_str!("../migrations/0003_records_of_people.sql"),
+];
+
+/// An instruction of issuer 310000 that names these holders.
+fn instruction(holders: &[u32]) -> Vec<u8> {
+    let records: Vec<_> =
+        holders.iter().map(|holder| Record::new(HolderIndex(*holder), Change::Generation(1))).collect();
+    let content = Content {
+        proposed: UnixMillis(1_790_000_000_000).into(),
+        valid_s: 60,
+        rule: RuleId(7),
+        inputs: InputsDigest([0x55; 32]),
+        local_key: KeyId([1; 8]),
+        reason: "contact of a case",
+        changes: Changes::new(&records).expect("good records"),
+    };
+    let instruction = Instruction { issuer: IssuerId(310_000), content, signature: [0; 64] };
+    let mut bytes = vec![0; instruction.size()];
+    instruction.write_to(&mut bytes);
+    bytes
+}
+
+/// Proposals of an older program are found by the holders that they name; one that was altered is found by none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r47_old_proposals_are_found_by_holder() {
+    let postgres = Postgres::shared().unwrap();
+    let url = common::database(&postgres);
+    let mut old = PgConnection::connect(&url).await.unwrap();
+    let migrations = BEFORE.into_iter().zip(1..).map(|(sql, version)| {
+        Migration::new(version, "".into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect()).run_direct(None, &mut old, false).await.unwrap();
+    let issuer = "INSERT INTO issuers (id, name, national, publisher, share_permille, window_s, free)
+        VALUES (310000, 'Shanghai', 100000, 100001, 11, 12, 13)";
+    sqlx::raw_sql(issuer).execute(&mut old).await.unwrap();
+    let altered = [instruction(&[5]), vec![0]].concat();
+    for (id, changes, bytes) in [(1_i64, 2_i64, instruction(&[3, 70_000])), (2, 1, altered)] {
+        let row = "INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason,
+            changes, reds, added, instruction)
+            VALUES (310000, $1, 'pending', $3, 66, 67, 7, $3, $3, 'contact of a case', $2, 0, 68, $4)";
+        let content = vec![u8::try_from(id).unwrap(); 32];
+        let row = sqlx::query(row).bind(id).bind(changes).bind(content).bind(bytes);
+        row.execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+
+    let store = open(&url).await.unwrap();
+    let mut new = PgConnection::connect(&url).await.unwrap();
+    let named = "SELECT holder, proposal FROM proposal_holders ORDER BY holder";
+    let named: Vec<(i64, i64)> = sqlx::query_as(named).fetch_all(&mut new).await.unwrap();
+    assert_eq!(named, [(3, 1), (70_000, 1)]);
+    store.close().await;
 }

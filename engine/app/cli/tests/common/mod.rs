@@ -38,6 +38,14 @@ pub(crate) fn ok(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Runs a line that must end in `status` and say `wanted`.
+pub(crate) fn check(folder: &Path, line: &[&str], status: i32, wanted: &str) {
+    let output = hufu(folder, line);
+    assert_eq!(output.status.code(), Some(status), "{line:?}: {}", said(&output));
+    assert!(said(&output).contains(wanted), "{line:?} does not say {wanted:?}: {}", said(&output));
+    assert!(!said(&output).contains("panicked"), "{line:?}: {}", said(&output));
+}
+
 /// Exit status and everything printed.
 pub(crate) fn said(output: &Output) -> String {
     format!(

@@ -108,7 +108,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
             let request = handover::Request::make(out)?;
             let [public, secret] = handover::paths(out);
             tell!(
-                { "fingerprint": request.fingerprint().to_string(), "request": public, "secret": secret },
+                { "fingerprint": request.fingerprint(), "request": public, "secret": secret },
                 "request {}: {}; {} stays here until the import",
                 request.fingerprint(),
                 public.display(),
@@ -152,7 +152,7 @@ fn export(state: &Path, request: &Path, out: &Path) -> anyhow::Result<()> {
     keys.advance_to(ClusterKeys::epoch_at(moment::now()))?;
     files::create(out, &request.seal(&keys)?, Readable::Owner)?;
     tell!(
-        { "fingerprint": request.fingerprint().to_string(), "sealed": out },
+        { "fingerprint": request.fingerprint(), "sealed": out },
         "sealed to request {}: {}; compare the number with what `ask` printed before you send it",
         request.fingerprint(),
         out.display()
