@@ -115,7 +115,8 @@ fn a_byte_order_mark_before_any_file_of_text_changes_nothing() {
 fn a_clock_that_stands_still_is_for_tests_on_this_machine_alone() {
     let deployment = Deployment::new();
     let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
-    let serve = "serve --config open.toml --clock-stands-at +2d";
+    // An engine that starts all the same ends at once, and the test with it.
+    let serve = "serve --until-stdin-ends --config open.toml --clock-stands-at +2d";
     for open in ["0.0.0.0", "192.0.2.1", "[::]"] {
         deployment.write("open.toml", &text.replacen("udp = \"127.0.0.1", &format!("udp = \"{open}"), 1));
         let refused = deployment.attempt(serve);
