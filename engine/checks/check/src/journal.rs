@@ -123,6 +123,30 @@ impl Default for Mark {
     }
 }
 
+/// With a journal or without, as an engine's configuration says.
+impl<J: Journal> Journal for Option<J> {
+    #[inline]
+    fn begin(&mut self, count: usize) -> bool {
+        self.as_mut().is_none_or(|journal| journal.begin(count))
+    }
+
+    #[inline]
+    fn note(&mut self, records: impl ExactSizeIterator<Item = Record>) -> Mark {
+        self.as_mut().map_or_else(Mark::default, |journal| journal.note(records))
+    }
+
+    #[inline]
+    fn standing(&self, mark: Mark) -> Standing {
+        self.as_ref().map_or(Standing::Durable, |journal| journal.standing(mark))
+    }
+
+    fn wait(&self) {
+        if let Some(journal) = self {
+            journal.wait();
+        }
+    }
+}
+
 impl Journal for NoJournal {
     #[inline]
     fn begin(&mut self, _: usize) -> bool {

@@ -1,0 +1,9 @@
+//! Records of checks, against a disk that lies: what is acknowledged is there, and only the holder finds it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+mod killed;
+mod recorder;
+mod slips;
+mod store;
