@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 use hufu_files::moment;
+use hufu_files::moment::Zone;
 use hufu_wire::{UnixMillis, UnixSeconds, limits};
 use serde::Deserialize;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 pub use self::follow::{Follow, Short};
 pub use self::places::{FeedPlace, SnapshotPlace};
-pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
+pub use self::sections::{Devices, Files, Listen, Memory, Records, Trust, Workers};
 use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub memory: Memory,
     /// Where everything is.
     pub files: Files,
+    /// Records of checks; none are kept without this table.
+    pub records: Option<Records>,
     /// Issuers whose chains are followed.
     #[serde(default)]
     pub follow: Vec<Follow>,
@@ -68,6 +71,7 @@ impl Config {
         let mut config = Config::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         config.files.make_relative_to(&folder);
+        config.records.iter_mut().for_each(|records| records.make_relative_to(&folder));
         config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
         Ok(config)
     }
@@ -150,6 +154,29 @@ impl Config {
             let what = "cluster keys are kept in the state folder and no seed is read any more".to_owned();
             return Err(place.misconfigured("cluster_seed", seed, what, &mend));
         }
+        if let Some(records) = &self.records {
+            place.within("keep_days", &records.keep_days, 1..=60)?;
+            place.within("segment_mib", &records.segment_mib, 1..=1_024)?;
+            place.within("waiting_max", &records.waiting_max, limits::BATCH_MAX..=1 << 20)?;
+            if let Err(why) = records.time_zone.get_ref().parse::<Zone>() {
+                let what = format!("{:?} is {why:#}", records.time_zone.get_ref());
+                return Err(place.misconfigured(
+                    "time_zone",
+                    &records.time_zone,
+                    what,
+                    "see docs/RECORDS.md",
+                ));
+            }
+            let (folder, keys) = (&records.folder, records.keys.get_ref());
+            if keys.starts_with(folder) || folder.starts_with(keys) {
+                return Err(place.misconfigured(
+                    "keys",
+                    &records.keys,
+                    "the keys of days lie with the records".to_owned(),
+                    "name two folders, and leave the one of the keys out of every backup",
+                ));
+            }
+        }
         self.check_follow(place)
     }
 
@@ -191,6 +218,19 @@ mod tests {
         let config = parse(FILES).unwrap();
         assert_eq!(config.listen.udp.get_ref().first.port(), 7410);
         assert!(config.files.crl.is_none() && config.follow.is_empty());
+    }
+
+    #[test]
+    fn r42_records_are_kept_for_sixty_days_at_most_and_apart_from_their_keys() {
+        let records = |lines: &str| format!("[records]\nfolder = 'r'\nsecret = 's'\n{lines}\n{FILES}");
+        let config = parse(&records("keys = 'k'")).unwrap();
+        assert_eq!(*config.records.unwrap().keep_days.get_ref(), 60);
+        let said = refused(&records("keys = 'k'\nkeep_days = 61"));
+        assert!(said.contains("engine.toml:5: keep_days: "), "{said}");
+        let said = refused(&records("keys = 'r/keys'"));
+        assert!(said.contains("engine.toml:4: keys: the keys of days lie with the records"), "{said}");
+        let said = refused(&records("keys = 'k'\ntime_zone = 'CST'"));
+        assert!(said.contains("engine.toml:5: time_zone: "), "{said}");
     }
 
     #[test]
@@ -288,7 +328,7 @@ mod tests {
     fn the_example_is_the_documentation_of_every_key() {
         let config = parse(EXAMPLE).unwrap();
         let bare = |line: &str| {
-            if line == "# [[follow]]" {
+            if line == "# [[follow]]" || line == "# [records]" {
                 return Some(line[2..].to_owned());
             }
             let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
@@ -313,6 +353,9 @@ mod tests {
         for key in ["snapshots", "token", "user", "ca", "certificate", "key"] {
             assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
         }
+        let plain: Records =
+            toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'").unwrap();
+        assert_eq!(tables(&shown)["records"], toml::Value::try_from(&plain).unwrap(), "another default");
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
             let shown = tables(&shown)[&name].clone();
             let Some(keys) = defaults.as_table().map(|table| table.keys().cloned().collect::<Vec<_>>())

@@ -9,6 +9,7 @@ mod health;
 mod keyring;
 mod loader;
 mod probe;
+mod records;
 mod state;
 mod statuses;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use hufu_check::{Engine, EngineParts, NoJournal, Rate};
+use hufu_check::{Engine, EngineParts, Rate};
 use hufu_codes::keyring::Keyring;
 use hufu_files as files;
 use hufu_files::keys::{Owner, PublicKey};
@@ -36,6 +37,7 @@ use self::cluster_age::ClusterAge;
 use self::endings::Ending;
 use self::health::{Facts, Health, TrustFacts};
 use self::loader::Loader;
+use self::records::Kept;
 use self::state::State;
 use self::statuses::Statuses;
 use crate::config::{Config, Files};
@@ -60,6 +62,8 @@ pub struct Node {
     held: Held,
     loader: Loader,
     chains: Chains,
+    /// Ends when everything that notes checks in it has.
+    records: Option<Arc<Kept>>,
 }
 
 /// What is in force, snapshots aside.
@@ -129,6 +133,7 @@ impl Prepared {
         let prepared = Prepared::with(config, state)?;
         let held = &prepared.held;
         held.tls().verify(&QuicOptions::new(held.config.listen.quic.first))?;
+        held.config.records.as_ref().map(Kept::look).transpose()?;
         let why = held.facts().not_ready(moment::now().seconds());
         ensure!(why.is_empty(), "an engine would start and not be ready: {}", why.join("; "));
         probe::addresses(&held.config.listen, held.state.probe()?)?;
@@ -217,7 +222,11 @@ impl Prepared {
             Some(at) => Clock::new(move || at.millis()),
             None => Clock::system(),
         };
-        let serving = hufu_transport::serve_by(clock, held.options(), Arc::clone(&held.engine), || NoJournal);
+        let records =
+            held.config.records.as_ref().map(|config| Kept::start(config, clock.clone())).transpose()?;
+        let records = records.map(Arc::new);
+        let journal = || records.as_ref().map(|records| records.journal());
+        let serving = hufu_transport::serve_by(clock, held.options(), Arc::clone(&held.engine), journal);
         let running = match serving {
             Ok(running) => running,
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
@@ -225,11 +234,14 @@ impl Prepared {
         };
         running.exhibit(Arc::<Health>::clone(&held.health));
         running.exhibit(Arc::<ClusterAge>::clone(&held.cluster_age));
+        if let Some(records) = &records {
+            running.exhibit(Arc::<Kept>::clone(records));
+        }
         if chains.are_any() {
             running.exhibit(Arc::new(chains.figures()));
         }
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
-        Ok(Node { running, watches, held, loader, chains })
+        Ok(Node { running, watches, held, loader, chains, records })
     }
 
     /// What was loaded, for the log.
@@ -281,7 +293,7 @@ impl Node {
     /// they have failed just now. One that cannot be used is told in the log, and what was in force stays in
     /// force. Snapshots are looked at elsewhere, so that this is soon done.
     pub fn refresh(&mut self, at_once: bool) {
-        let Node { running, watches, held, loader, chains } = self;
+        let Node { running, watches, held, loader, chains, records: _ } = self;
         if at_once {
             loader.look_now();
         }
@@ -308,9 +320,10 @@ impl Node {
         loader.check();
     }
 
-    /// Stops serving, then following; every followed issuer leaves a warm copy.
+    /// Stops serving, then writes what was noted, then stops following; every followed issuer leaves a warm copy.
     pub fn stop(self) {
         self.running.stop();
+        drop(self.records);
         self.chains.stop(&self.held.state);
     }
 }

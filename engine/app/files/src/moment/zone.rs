@@ -36,6 +36,15 @@ impl Zone {
         &self.0
     }
 
+    /// The day that this time, in seconds since 1970, is of in this zone, counted from 1970-01-01.
+    ///
+    /// A zone's offset moves by whole days nowhere, so days follow each other.
+    pub fn day_of(&self, seconds: u32) -> u32 {
+        let offset =
+            Timestamp::from_second(seconds.into()).map_or(0, |time| self.0.to_offset(time).seconds());
+        u32::try_from((i64::from(seconds) + i64::from(offset)).div_euclid(86_400)).unwrap_or(0)
+    }
+
     /// A time with this zone's offset.
     pub(super) fn show(&self, time: Timestamp) -> String {
         time.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()

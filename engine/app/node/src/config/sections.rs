@@ -109,6 +109,56 @@ pub struct Files {
     pub state: PathBuf,
 }
 
+/// Where records of checks are kept, and for how long.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct Records {
+    /// The folder of the records.
+    pub folder: PathBuf,
+    /// The folder of the days' keys.
+    pub keys: Spanned<PathBuf>,
+    /// The file with the secret that wraps those keys.
+    pub secret: PathBuf,
+    /// The zone in which a day begins and ends.
+    #[serde(default = "Records::utc")]
+    pub time_zone: Spanned<String>,
+    /// Days that are kept whole after their own.
+    #[serde(default = "Records::sixty")]
+    pub keep_days: Spanned<u32>,
+    /// MiB of each file of records.
+    #[serde(default = "Records::sixty_four")]
+    pub segment_mib: Spanned<u64>,
+    /// Records that each thread holds at most while the disk is slow; beyond that checks are answered `busy`.
+    #[serde(default = "Records::waiting")]
+    pub waiting_max: Spanned<usize>,
+}
+
+impl Records {
+    fn utc() -> Spanned<String> {
+        bare("UTC".to_owned())
+    }
+
+    fn sixty() -> Spanned<u32> {
+        bare(60)
+    }
+
+    fn sixty_four() -> Spanned<u64> {
+        bare(64)
+    }
+
+    fn waiting() -> Spanned<usize> {
+        bare(8_192)
+    }
+
+    pub(super) fn make_relative_to(&mut self, base: &Path) {
+        let Records { folder, keys, secret, .. } = self;
+        for path in [folder, keys.get_mut(), secret] {
+            *path = base.join(&*path);
+        }
+    }
+}
+
 impl Default for Listen {
     fn default() -> Listen {
         Listen {

@@ -1,0 +1,80 @@
+//! Records of checks, as the configuration asks for them.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use hufu_files::keys::read_seed;
+use hufu_files::moment::Zone;
+use hufu_files::unavailable;
+use hufu_records::{Day, Folder, Identity, KeyFolder, Recorder, RingJournal, Secret, Store, StoreOptions};
+use hufu_transport::{Clock, Exhibit, Family};
+
+use crate::config::Records;
+
+/// The records of a running engine.
+pub(super) struct Kept(Recorder);
+
+impl Kept {
+    /// Opens the folders and starts to write.
+    ///
+    /// # Errors
+    /// The folder, the secret or the disk that cannot be used, or records that are damaged.
+    pub(super) fn start(config: &Records, clock: Clock) -> anyhow::Result<Kept> {
+        let zone: Zone = config.time_zone.get_ref().parse()?;
+        let wrapping = Secret::new(*read_seed(&config.secret)?);
+        let identity = Identity::of(&wrapping)?;
+        let keys = KeyFolder::new(lock(config.keys.get_ref())?, Box::new(wrapping));
+        let options = StoreOptions {
+            segment_bytes: config.segment_mib.get_ref() << 20,
+            keep_days: *config.keep_days.get_ref(),
+            day_of: Box::new(move |now| Day(zone.day_of(now.seconds().0))),
+        };
+        let store = Store::open(lock(&config.folder)?, keys, identity, options)
+            .with_context(|| format!("records of checks in {} cannot be opened", config.folder.display()))?;
+        let recorder = Recorder::start(store, move || clock.now(), *config.waiting_max.get_ref());
+        Ok(Kept(recorder.map_err(unavailable)?))
+    }
+
+    /// Whether an engine could keep records, without opening the folders: another engine may be writing to them.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(super) fn look(config: &Records) -> anyhow::Result<()> {
+        read_seed(&config.secret)?;
+        for folder in [&config.folder, config.keys.get_ref()] {
+            ensure!(folder.is_dir() || !folder.exists(), "{} is not a folder", folder.display());
+        }
+        Ok(())
+    }
+
+    /// The journal of one more thread that checks.
+    pub(super) fn journal(&self) -> RingJournal {
+        self.0.journal()
+    }
+}
+
+fn lock(folder: &Path) -> anyhow::Result<Folder> {
+    Folder::lock(folder).with_context(|| format!("{} cannot be used", folder.display()))
+}
+
+impl Exhibit for Kept {
+    fn families(&self) -> Vec<Family> {
+        let figures = self.0.figures();
+        vec![
+            Family::count("records", "Records of checks that were written", figures.records),
+            Family::count("record_commits", "Blocks of records that were written", figures.commits),
+            Family::count("record_syncs", "Times that records were made durable", figures.syncs),
+            Family::count("records_lost", "Records that could not be written", figures.lost),
+            Family::level(
+                "records_failed",
+                "Whether records cannot be written, so that every check is answered busy",
+                figures.failed.into(),
+            ),
+        ]
+    }
+
+    fn not_ready(&self) -> Vec<String> {
+        let failed = self.0.figures().failed;
+        failed.then(|| "records of checks cannot be written; see the log".to_owned()).into_iter().collect()
+    }
+}
