@@ -5,7 +5,7 @@ use hufu_files::moment::Zone;
 
 use crate::commands::{
     audit, batch, ca, change, check, checkpoint, completions, demo, device, doctor, holder, import, inspect,
-    issue, keys, present, registry, roster, serve, site, snapshot,
+    issue, keys, present, records, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Sign rosters and check them, as a school does
     #[command(subcommand, after_help = batch::EXAMPLES)]
     Batch(batch::BatchCommand),
+    /// Verify and read the records of checks
+    #[command(subcommand, after_help = records::EXAMPLES)]
+    Records(records::RecordsCommand),
     /// Make, run and look after a registry
     #[command(subcommand, after_help = registry::EXAMPLES)]
     Registry(registry::RegistryCommand),

@@ -17,6 +17,7 @@ pub(crate) mod issue;
 pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod present;
+pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod roster;
 pub(crate) mod serve;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args),
         Command::Batch(command) => batch::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
+        Command::Records(command) => records::run(&command),
         Command::Registry(command) => registry::run(&command),
         Command::Change(command) => change::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),

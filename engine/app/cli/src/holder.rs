@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::cbor::Reader;
 use hufu_codes::issue::code_text;
-use hufu_codes::presentation::{Salt, StepIndex, StepTree};
+use hufu_codes::presentation::{Node, Salt, StepIndex, StepTree};
 use hufu_codes::{Detail, SignedCredential};
 use hufu_files::keys;
 use hufu_files::moment;
@@ -55,6 +55,23 @@ impl HolderFile {
     /// # Errors
     /// Something in the file is damaged, or the step lies outside of the credential's tree.
     pub(crate) fn present(&self, now: UnixSeconds) -> anyhow::Result<String> {
+        let (tree, origin) = self.tree()?;
+        let step = StepIndex::of(now.step(), origin).with_context(|| outside(now, origin))?;
+        Ok(code_text(&self.credential, Some(&tree.present(step))))
+    }
+
+    /// The values that this phone releases, one in each step: what its slips are found by.
+    ///
+    /// # Errors
+    /// Something in the file is damaged.
+    pub(crate) fn values(&self) -> anyhow::Result<impl Iterator<Item = Node>> {
+        let (tree, _) = self.tree()?;
+        let steps = (0..=u32::from(StepIndex::LAST.get())).filter_map(StepIndex::new);
+        Ok(steps.map(move |step| tree.present(step).preimage))
+    }
+
+    /// The phone's step tree, and the step in which it begins.
+    fn tree(&self) -> anyhow::Result<(StepTree, Step)> {
         let signed = SignedCredential::read(&mut Reader::new(&self.credential))
             .ok()
             .context("the credential in the holder's file is damaged")?;
@@ -67,8 +84,7 @@ impl HolderFile {
         let salt = Salt::of(claims.key, claims.holder, claims.generation, origin, claims.issued);
         let tree = StepTree::new(&seed, &salt);
         ensure!(tree.root() == root, "the seed belongs to another credential");
-        let step = StepIndex::of(now.step(), origin).with_context(|| outside(now, origin))?;
-        Ok(code_text(&self.credential, Some(&tree.present(step))))
+        Ok((tree, origin))
     }
 }
 

@@ -297,9 +297,7 @@ fn an_issuer_has_one_source() {
         .deployment
         .write("engine.toml", &text.replace("state = ", "snapshots = [\"statuses.snapshot\"]\nstate = "));
     let line = 1 + text.lines().position(|line| line == "[[follow]]").unwrap() + 2;
-    check(&format!(
-        "engine.toml:{line}: issuer 310000 is followed (engine.toml:{line}, file:drop), and statuses.snapshot in"
-    ));
+    check(&format!("issuer 310000 is followed (engine.toml:{line}, file:drop), and statuses.snapshot in"));
     chain
         .deployment
         .write("engine.toml", &text.replace("file:drop\"", "https://127.0.0.1:1\"\ntoken = \"none.token\""));

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 /// Commands without a registry. `{kid}` is the issuer's key that was made before.
 const ALONE: &[&str] = &[
+    "records secret --out s.secret",
     "keys generate operator --out op",
     "keys generate issuer --issuer 310000 --out a",
     "keys cluster new --state one",
@@ -67,6 +68,10 @@ const AT_A_GATE: &[&str] = &[
     "check --gate gate {code}",
     "2 check --gate gate hf1:6bf",
     "batch roster --gate terminal r --csv r.csv",
+    "records verify --folder records",
+    "records list --folder records --keys record-keys --secret records.secret --day {day} --device 8",
+    "records count --folder records --keys record-keys --secret records.secret --day {day} --device 8",
+    "records find --folder records --keys record-keys --secret records.secret --day {day} --holder 42.holder",
     "4 doctor --gate gate",
 ];
 
@@ -137,7 +142,9 @@ fn values(line: &str, output: &Output) -> Vec<Value> {
     let text = str::from_utf8(&output.stdout).unwrap();
     let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     let values = values.unwrap_or_else(|why| panic!("hufu {line}: {why}: {}", said(output)));
-    assert_eq!(values.len(), 1, "hufu {line}: {}", said(output));
+    // A gate that hears nothing for a moment asks again, and that is a record of its own.
+    let is_one = values.len() == 1 || line.starts_with("records find");
+    assert!(is_one && !values.is_empty(), "hufu {line}: {}", said(output));
     values
 }
 
@@ -195,6 +202,7 @@ fn json_is_the_output_of_commands_without_a_registry() {
 #[test]
 fn json_is_the_output_at_a_gate() {
     let deployment = Deployment::new();
+    deployment.keep_records();
     let folder = deployment.folder();
     // The line that says where it is.
     let mut engine = Command::new(env!("CARGO_BIN_EXE_hufu"))
@@ -213,8 +221,9 @@ fn json_is_the_output_at_a_gate() {
     deployment.issue("42");
     deployment.write("class.txt", "42\n");
     deployment.run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out r"));
+    assert_eq!(deployment.check("42").1, Some(0));
     let code = deployment.code("42");
-    each(AT_A_GATE, folder, &[("{code}", &code)], |words| hufu(folder, words));
+    each(AT_A_GATE, folder, &[("{code}", &code), ("{day}", &deployment.day())], |words| hufu(folder, words));
     drop(engine.stdin.take());
     assert!(engine.wait().unwrap().success());
 }

@@ -76,7 +76,8 @@ pub(crate) fn used_figures() -> BTreeSet<String> {
     let text: String = files.iter().map(|file| fs::read_to_string(docs.join(file)).unwrap()).collect();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let is_figure = |word: &&str| {
-        word.starts_with("hufu_") || word.strip_prefix("process_").is_some_and(|rest| !rest.is_empty())
+        word.strip_prefix("hufu_").is_some_and(|rest| !rest.is_empty())
+            || word.strip_prefix("process_").is_some_and(|rest| !rest.is_empty())
     };
     words.filter(is_figure).map(str::to_owned).collect()
 }
@@ -200,6 +201,22 @@ impl Deployment {
     /// Runs a command that may fail.
     pub(crate) fn attempt(&self, line: &str) -> Output {
         hufu(self.folder(), &line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Has its engine keep records of checks, with days in UTC.
+    pub(crate) fn keep_records(&self) {
+        self.run("records secret --out records.secret");
+        let config = fs::read_to_string(self.path("engine.toml")).unwrap();
+        let records =
+            "folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nsegment_mib = 1\n";
+        self.write("engine.toml", &format!("{config}\n[records]\n{records}"));
+    }
+
+    /// The day that records of now are of.
+    pub(crate) fn day(&self) -> String {
+        let report = self.run("records verify --folder records --json");
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        report["days"].as_array().unwrap().last().unwrap()["day"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn set(&self, holder: &str, colour: &str) {
