@@ -108,6 +108,9 @@ impl Progress {
     }
 }
 
+/// Of an epoch that never comes.
+const NEVER: Position = Position(u64::MAX);
+
 /// How long a worker sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
@@ -154,9 +157,11 @@ impl Journal for RingJournal {
                 durability: record.durability,
                 position: self.last,
             };
-            // `begin` saw that there is room, and nobody else fills it. Were it otherwise, the mark would never be
-            // durable, and the verdict would not leave.
-            let _ = self.producer.push(entry);
+            // `begin` saw that there is room, and nothing else fills it. Were it otherwise, no verdict of the batch may
+            // leave.
+            if self.producer.push(entry).is_err() {
+                return Mark { position: NEVER.0, durability: Durability::Written };
+            }
         }
         if let Some(writer) = self.writer.get() {
             writer.unpark();

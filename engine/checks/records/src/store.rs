@@ -1,6 +1,9 @@
 //! The folder of records: blocks appended to segments, days closed and destroyed. Everything that decides is here, with
 //! the clock and the disk as arguments; the thread that drives it is [`crate::Recorder`].
 
+mod recovery;
+mod turning;
+
 use std::io;
 
 use ed25519_dalek::SigningKey;
@@ -11,13 +14,12 @@ use thiserror::Error;
 
 use crate::block::{self, BLOCK_BYTES_MAX, BlockKey, Header, Kind, Link, Place, RECORDS_MAX};
 use crate::day::Day;
-use crate::days::{DayEntry, DayEvent, Days};
+use crate::days::Days;
 use crate::disk::{Disk, DiskFile as _};
 use crate::identity::Identity;
 use crate::keys::{KeyFolder, random};
 use crate::row::Row;
-use crate::scan;
-use crate::segment::{EngineId, KeyName, SegmentHeader, file_name, number_of};
+use crate::segment::{EngineId, KeyName, SegmentHeader, file_name};
 use crate::slip::{CodeKey, Finder};
 
 /// What a store is told once.
@@ -250,11 +252,15 @@ impl<D: Disk> Store<D> {
     /// The disk's, or that of what wraps keys; it may be called again.
     pub fn resume(&mut self, now: UnixMillis) -> io::Result<()> {
         let before = self.last_segment;
+        let keys = self.open_day.as_ref().map_or_else(Sha256::new, |open| open.keys.clone());
         let begun = self.close_if_over(now).and_then(|()| self.begin_segment(now));
         let resumed = self.note_failure(now, begun).and_then(|()| self.sync(now));
         if resumed.is_err() && self.last_segment != before {
-            // It was begun here and holds no check. Its room is used by the next attempt; where that fails too, it stays as it is.
-            let _ = self.disk.rename(&file_name(self.last_segment), SPARE);
+            // It was begun here and holds no check: the next attempt uses its room. Where that fails, too, it stays.
+            let given_back = self.disk.rename(&file_name(self.last_segment), SPARE);
+            if let (Ok(()), Some(open)) = (given_back, &mut self.open_day) {
+                open.keys = keys;
+            }
         }
         resumed
     }
@@ -392,107 +398,12 @@ impl<D: Disk> Store<D> {
         outcome
     }
 
-    fn close(&mut self, now: UnixMillis) -> io::Result<()> {
-        if let Some(segment) = &self.segment {
-            segment.file.sync()?;
-            self.synced = self.tip;
-        }
-        let Some(open) = &self.open_day else { return Ok(()) };
-        let entry = DayEntry {
-            event: DayEvent::Closed,
-            day: open.day,
-            first: open.begun.next,
-            records: self.tip.next - open.begun.next,
-            before: open.begun.link,
-            after: self.tip.link,
-            keys: open.keys.clone().finalize().into(),
-            time: now,
-        };
-        self.days.append(&self.disk, &self.engine, &self.signer, entry)?;
-        self.open_day = None;
-        self.segment = None;
-        Ok(())
-    }
-
-    /// Destroys the keys of days that are older than is kept, says so, and drops their segments.
-    fn destroy_old(&mut self, today: Day, now: UnixMillis) -> io::Result<()> {
-        let old = |day: Day| day.0.saturating_add(self.options.keep_days) < today.0;
-        let due: Vec<DayEntry> = self.days.kept().filter(|entry| old(entry.day)).copied().collect();
-        if due.is_empty() {
-            return Ok(());
-        }
-        for entry in due {
-            self.keys.destroy(entry.day)?;
-            let entry = DayEntry { event: DayEvent::Destroyed, time: now, ..entry };
-            self.days.append(&self.disk, &self.engine, &self.signer, entry)?;
-        }
-        self.drop_destroyed()
-    }
-
-    /// Drops segments of days whose keys were destroyed. One is kept to be used again.
-    fn drop_destroyed(&mut self) -> io::Result<()> {
-        let names = self.disk.names()?;
-        let mut spare = names.iter().any(|name| name == SPARE);
-        for name in names.iter().filter(|name| number_of(name).is_some()) {
-            let file = self.disk.open(name)?;
-            let Some(header) = scan::header(&file)? else { continue };
-            if !self.days.destroyed(header.day) {
-                continue;
-            }
-            if spare || file.size()? != self.options.segment_bytes {
-                self.disk.remove(name)?;
-            } else {
-                self.disk.rename(name, SPARE)?;
-                spare = true;
-            }
-        }
-        Ok(())
-    }
-
     /// The day that a record of `now` belongs to: never one that is closed, whatever the clock says.
     fn day_at(&self, now: UnixMillis) -> Day {
         let today = (self.options.day_of)(now);
         let open = self.open_day.as_ref().map(|open| open.day);
         let after_closed = self.days.last_closed().map(|closed| Day(closed.day.0.saturating_add(1)));
         [open, after_closed].into_iter().flatten().fold(today, Day::max)
-    }
-
-    /// Reads the headers of all segments, and the blocks of the newest.
-    fn find_end(&mut self) -> Result<(), OpenFault> {
-        self.drop_destroyed()?;
-        let mut numbers: Vec<u64> = self.disk.names()?.iter().filter_map(|name| number_of(name)).collect();
-        numbers.sort_unstable();
-        self.last_segment = numbers.last().copied().unwrap_or(0);
-        let mut newest = None;
-        for number in numbers {
-            let file = self.disk.open(&file_name(number))?;
-            // A segment that was begun and not written yet when the engine stopped.
-            let Some(header) = scan::header(&file)? else { continue };
-            if self.days.last_closed().is_none_or(|closed| closed.day < header.day) {
-                let begun = Tip { next: header.first, link: header.before };
-                let open = self.open_day.get_or_insert_with(|| OpenDay {
-                    day: header.day,
-                    begun,
-                    keys: Sha256::new(),
-                    key: None,
-                });
-                open.keys.update(header.key);
-            }
-            newest = Some((number, header, file));
-        }
-        let Some((number, header, file)) = newest else { return Ok(()) };
-        if header.engine != self.engine {
-            return Err(OpenFault::OtherEngine { file: file_name(number) });
-        }
-        let end = scan::blocks(&file, &header, |_, _| Ok(()))?;
-        if end.damaged {
-            return Err(OpenFault::Damaged { file: file_name(number), at: end.at, next: end.next });
-        }
-        // What another run wrote and never made durable is made so before anything follows it.
-        file.sync()?;
-        self.tip = Tip { next: end.next, link: end.link };
-        (self.synced, self.rested) = (self.tip, self.tip.next);
-        Ok(())
     }
 }
 

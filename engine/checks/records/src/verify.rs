@@ -1,10 +1,11 @@
 //! Whether a folder of records is whole: every block follows from the one before, every day from the day before, and
 //! what is gone was destroyed and said so. It needs no key; with the keys it also opens what it reads.
 
+use core::fmt;
 use std::io;
 
-use core::fmt;
 use ed25519_dalek::VerifyingKey;
+use sha2::{Digest as _, Sha256};
 
 use crate::block::{BlockKey, Kind, Link, Whole};
 use crate::day::Day;
@@ -137,14 +138,17 @@ pub fn verify<D: Disk>(
         let held = if destroyed { Held::Destroyed } else { Held::Closed };
         let mut report =
             DayReport { day: entry.day, first: entry.first, records: entry.records, gaps: 0, held };
+        let mut names = Sha256::new();
         while let Some((name, header)) = segments.next_if(|(_, header)| header.day <= entry.day) {
+            names.update(header.key);
             // A segment of a destroyed day is about to be dropped: nothing in it can be read.
             if !destroyed {
                 walk.segment(records, keys, engine, &name, &header, &mut report)?;
             }
         }
         let end = (entry.first + entry.records, entry.after);
-        if !destroyed && !walk.ends.contains(&end) {
+        let is_its_end = walk.ends.contains(&end) && entry.keys == <[u8; 32]>::from(names.finalize());
+        if !destroyed && !is_its_end {
             walk.fault(None, entry.day, FaultKind::EndMissing);
         }
         walk.ends = vec![end];

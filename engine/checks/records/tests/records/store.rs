@@ -165,8 +165,23 @@ fn a_segment_that_is_removed_or_exchanged_is_found() {
     drop(store);
     let cut = records.after_kill();
     cut.forget("segment-000000000004.rec");
+    assert!(open(&cut, &key_disk).is_ok(), "the open day is whole");
     let faults = report(&cut, &key_disk).faults;
     assert!(faults.iter().any(|fault| fault.what == FaultKind::EndMissing), "{faults:?}");
+}
+
+#[test]
+fn an_engine_does_not_go_on_behind_a_day_whose_end_is_missing() {
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    for from in 0..2 {
+        let mut store = open(&records, &key_disk).unwrap();
+        store.commit(NOON, &kept(NOON, 10 * from, 10)).unwrap();
+    }
+    let tomorrow = UnixMillis(NOON.0 + DAY_MS);
+    open(&records, &key_disk).unwrap().turn(tomorrow).unwrap();
+    assert!(open(&records, &key_disk).is_ok());
+    records.forget("segment-000000000002.rec");
+    assert!(matches!(open(&records, &key_disk), Err(OpenFault::Damaged { next: 20, .. })));
 }
 
 #[test]

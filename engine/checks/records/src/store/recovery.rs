@@ -1,0 +1,54 @@
+//! Where a folder ends that another run wrote to.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{OpenDay, OpenFault, Store, Tip};
+use crate::disk::{Disk, DiskFile as _};
+use crate::scan;
+use crate::segment::{file_name, number_of};
+
+impl<D: Disk> Store<D> {
+    /// Reads the headers of all segments, and the blocks of the newest.
+    pub(super) fn find_end(&mut self) -> Result<(), OpenFault> {
+        self.drop_destroyed()?;
+        let mut numbers: Vec<u64> = self.disk.names()?.iter().filter_map(|name| number_of(name)).collect();
+        numbers.sort_unstable();
+        self.last_segment = numbers.last().copied().unwrap_or(0);
+        let mut newest = None;
+        for number in numbers {
+            let file = self.disk.open(&file_name(number))?;
+            // A segment that was begun and not written yet when the engine stopped.
+            let Some(header) = scan::header(&file)? else { continue };
+            if self.days.last_closed().is_none_or(|closed| closed.day < header.day) {
+                let begun = Tip { next: header.first, link: header.before };
+                let open = self.open_day.get_or_insert_with(|| OpenDay {
+                    day: header.day,
+                    begun,
+                    keys: Sha256::new(),
+                    key: None,
+                });
+                open.keys.update(header.key);
+            }
+            newest = Some((number, header, file));
+        }
+        let Some((number, header, file)) = newest else { return Ok(()) };
+        if header.engine != self.engine {
+            return Err(OpenFault::OtherEngine { file: file_name(number) });
+        }
+        let end = scan::blocks(&file, &header, |_, _| Ok(()))?;
+        if end.damaged {
+            return Err(OpenFault::Damaged { file: file_name(number), at: end.at, next: end.next });
+        }
+        // What another run wrote and never made durable is made so before anything follows it.
+        file.sync()?;
+        self.tip = Tip { next: end.next, link: end.link };
+        // The last closed day ends where its signed end says, and the open day begins there.
+        let closed = Tip::after(&self.days);
+        let met = self.open_day.as_ref().map_or(self.tip, |open| open.begun);
+        if met != closed {
+            return Err(OpenFault::Damaged { file: file_name(number), at: 0, next: closed.next });
+        }
+        (self.synced, self.rested) = (self.tip, self.tip.next);
+        Ok(())
+    }
+}
