@@ -43,6 +43,8 @@ pub(super) struct Changes {
     latest: AtomicU64,
     /// When each change was committed, microseconds since 1970, in order.
     committed: Mutex<Vec<u64>>,
+    /// No change will come any more.
+    ended: AtomicBool,
 }
 
 /// What came of it.
@@ -107,11 +109,25 @@ impl Changes {
     }
 
     fn at(begun_at: Sequence, first: HolderIndex, codes: Vec<String>) -> Changes {
-        Changes { first, codes, begun_at, latest: AtomicU64::new(begun_at.0), committed: Mutex::default() }
+        Changes {
+            first,
+            codes,
+            begun_at,
+            latest: AtomicU64::new(begun_at.0),
+            committed: Mutex::default(),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// Decides and confirms a change at a time until `over`.
     pub(super) fn make(&self, chain: &mut Chain, over: &AtomicBool) -> anyhow::Result<()> {
+        let made = self.make_until(chain, over);
+        // Release: pairs with Acquire in Changes::watch, which then knows of the last change.
+        self.ended.store(true, Ordering::Release);
+        made
+    }
+
+    fn make_until(&self, chain: &mut Chain, over: &AtomicBool) -> anyhow::Result<()> {
         let mut due = Instant::now() + BETWEEN_CHANGES;
         while !over.load(Ordering::Relaxed) {
             let wait = due.saturating_duration_since(Instant::now());
@@ -140,8 +156,11 @@ impl Changes {
             if over_since.is_none() && over.load(Ordering::Relaxed) {
                 over_since = Some(Instant::now());
             }
+            // In this order: a change that was begun before the end is known once the end is.
+            let ended = self.ended.load(Ordering::Acquire);
             let on_its_way = self.turn(self.latest()) > watched.seen_us.len() as u64;
-            if over_since.is_some_and(|since| !on_its_way || since.elapsed() > SEEN_WITHIN) {
+            let all_seen = ended && !on_its_way;
+            if over_since.is_some_and(|since| all_seen || since.elapsed() > SEEN_WITHIN) {
                 break;
             }
             due = if on_its_way {
