@@ -82,7 +82,7 @@ pub struct CorrectHolder {
 /// Which record of the same person goes on in place of this one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"display": "W*5678", "into": 7, "into_display": "王*002X", "reason": "one person, two documents"}))]
+#[schema(example = json!({"display": "W*5678", "into": 7, "into_display": "王*002X", "reason": "one person, two documents", "stricter_seen": false}))]
 pub struct JoinHolder {
     /// The masked display of this holder as the caller sees it.
     pub display: String,
