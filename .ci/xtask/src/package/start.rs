@@ -195,11 +195,7 @@ pub(crate) fn engine_and_gate(root: &Root) -> Result<()> {
             chown(to, Some(user), Some(group))?;
         }
     }
-    hufu(
-        root,
-        &operator,
-        "issue phone --key shanghai.key --holder 42 --name Zhang --id-number 11010519491231002X --out h",
-    )?;
+    hufu(root, &operator, "issue phone --key shanghai.key --holder 42 --display Z*1234 --out h")?;
     let code = hufu(root, &operator, "present --holder h")?;
     let verdict = ask(root, code.trim())?;
     ensure!(verdict["decision"] == "admit", "the gate says {verdict}");
