@@ -24,7 +24,7 @@ use tree::{Tree, empty, gzip};
 
 const EXAMPLES: &str = "Examples:
   cargo xtask package
-  cargo xtask package --binary target/release/hufu --features '' --out /tmp/packages
+  cargo xtask package --binary target/release/hufu --features '' --out packages
   SOURCE_DATE_EPOCH=1795883865 cargo xtask package --version 1.2.0
 
 Needs dpkg-deb, ldd, readelf and md5sum.

@@ -11,12 +11,13 @@
 //! The digest is over ciphertext, so that the chain can be verified after the key is gone. It names the segment's salt,
 //! so that bytes of an earlier use of the same file never look valid.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
 use hufu_wire::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::keys::cipher;
 use crate::row::Row;
 use crate::slip::Slip;
 
@@ -152,10 +153,8 @@ impl Header {
 pub(crate) struct BlockKey(LessSafeKey);
 
 impl BlockKey {
-    /// # Panics
-    /// Never: the key is as long as the cipher's.
     pub(crate) fn new(key: &[u8; 32]) -> BlockKey {
-        BlockKey(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes")))
+        BlockKey(cipher(key))
     }
 }
 

@@ -144,7 +144,9 @@ fn file_name(day: Day, name: &KeyName) -> String {
     format!("{}{}.key", file_front(day), hex::encode(&name[..8]))
 }
 
-fn cipher(key: &[u8; 32]) -> LessSafeKey {
+/// # Panics
+/// Never: the key is as long as the cipher's.
+pub(crate) fn cipher(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"))
 }
 

@@ -1,6 +1,8 @@
 //! A segment: one file of fixed size that holds blocks of one day, sealed under one key. It is allocated before it is
 //! used, written from front to back, and never continued by another run.
 
+use std::io;
+
 use hufu_wire::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use zerocopy::little_endian::{U32, U64};
@@ -8,6 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::block::Link;
 use crate::day::Day;
+use crate::disk::Disk;
 
 /// What stands at the front of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,13 @@ impl SegmentHeader {
 /// The file of segment `number`.
 pub(crate) fn file_name(number: u64) -> String {
     format!("segment-{number:012}.rec")
+}
+
+/// The numbers of all segments in a folder, rising.
+pub(crate) fn numbers<D: Disk>(disk: &D) -> io::Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = disk.names()?.iter().filter_map(|name| number_of(name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// The number of the segment in a file of this name.

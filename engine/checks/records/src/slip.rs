@@ -2,7 +2,7 @@
 //!
 //! A phone releases one value in each step of 30 seconds. Only the phone can make it before it is shown, and the
 //! engine forgets it once the slip is made: `tag ‖ key = SHA-256("slip" ‖ 1 ‖ value)`. The tag says where the slip
-//! lies, the key opens it. From a tag nobody can tell the value, the person, or another tag of the same phone.
+//! lies, the key opens it. A tag does not tell the value, the person, or another tag of the same phone.
 //! `docs/decisions/0024-slips.md` has the argument and what it does not cover.
 //!
 //! The content is sealed by its own digest (a synthetic nonce, as in RFC 5297): `nonce = SHA-256("slin" ‖ key ‖

@@ -227,8 +227,7 @@ impl<D: Disk> Store<D> {
         }
         self.sync(now)?;
         let said = self.make_room(now, 0).and_then(|()| {
-            self.room.clear();
-            self.room.resize(Header::BYTES, 0);
+            self.begin_block();
             self.write(now, Kind::Rest, 0)
         });
         self.note_failure(now, said)?;
@@ -277,11 +276,10 @@ impl<D: Disk> Store<D> {
         let slips = kept.iter().filter(|kept| !matches!(kept.trace, Trace::None)).count();
         let length = kept.len() * Row::BYTES + slips * crate::slip::Slip::BYTES;
         self.make_room(now, length)?;
+        self.begin_block();
         let Some(key) = self.open_day.as_ref().and_then(|open| open.key.as_ref()) else {
             return Err(io::Error::other("a segment was begun without a key"));
         };
-        self.room.clear();
-        self.room.resize(Header::BYTES, 0);
         for kept in kept {
             self.room.extend_from_slice(&kept.row.to_bytes());
         }
@@ -292,6 +290,12 @@ impl<D: Disk> Store<D> {
             }
         }
         self.write(now, Kind::Checks, u16::try_from(kept.len()).unwrap_or(u16::MAX))
+    }
+
+    /// Empties the room for the plain part of the next block.
+    fn begin_block(&mut self) {
+        self.room.clear();
+        self.room.resize(Header::BYTES, 0);
     }
 
     /// Seals what stands in the room as the next block and writes it.
@@ -374,8 +378,7 @@ impl<D: Disk> Store<D> {
         open.keys.update(header.key);
         self.segment = Some(OpenSegment { file, number, salt, at: SegmentHeader::ROOM_BYTES, blocks: 0 });
         if let Some(since) = self.gap_since {
-            self.room.clear();
-            self.room.resize(Header::BYTES, 0);
+            self.begin_block();
             self.room.extend_from_slice(&since.0.to_le_bytes());
             self.write(now, Kind::Gap, 0)?;
         }

@@ -14,7 +14,7 @@ use crate::disk::Disk;
 use crate::keys::KeyFolder;
 use crate::row::Row;
 use crate::scan;
-use crate::segment::{EngineId, SegmentHeader, file_name, number_of};
+use crate::segment::{EngineId, SegmentHeader, file_name, numbers};
 use crate::slip::Slip;
 
 /// What was found.
@@ -202,8 +202,8 @@ pub fn read<D: Disk>(
 
 struct Walk {
     report: Report,
-    /// Where the next segment may continue: after each block of the one before, because what an engine could not make
-    /// durable is written behind by nobody. The last is the usual one.
+    /// Where the next segment may continue: after each block of the one before, because an engine writes nothing
+    /// behind what it could not make durable. The last is the usual one.
     ends: Vec<(u64, Link)>,
 }
 
@@ -264,10 +264,8 @@ impl Walk {
 
 /// Every segment with a whole header, in order.
 fn segments<D: Disk>(records: &D) -> io::Result<Vec<(String, SegmentHeader)>> {
-    let mut numbers: Vec<u64> = records.names()?.iter().filter_map(|name| number_of(name)).collect();
-    numbers.sort_unstable();
     let mut segments = Vec::new();
-    for number in numbers {
+    for number in numbers(records)? {
         let name = file_name(number);
         if let Some(header) = scan::header(&records.open(&name)?)?
             && header.number == number

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
 use crate::term::{self, tell};
+use crate::verdict::{colour_slug, decision_slug, kind_slug};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu records secret --out records.secret
@@ -280,9 +281,9 @@ fn row_json(Found { number, row, slip }: &Found) -> Value {
     let more = match &row.answer {
         Answer::Verdict(verdict) => json!({
             "check": verdict.number.0,
-            "decision": format!("{:?}", verdict.decision).to_lowercase(),
-            "kind": verdict.kind.map(|kind| format!("{kind:?}").to_lowercase()),
-            "colour": verdict.colour.map(|colour| format!("{colour:?}").to_lowercase()),
+            "decision": decision_slug(verdict.decision),
+            "kind": verdict.kind.map(kind_slug),
+            "colour": verdict.colour.map(colour_slug),
             "as_of": verdict.as_of.0,
         }),
         Answer::Roster(reply) => json!({
@@ -298,7 +299,7 @@ fn row_json(Found { number, row, slip }: &Found) -> Value {
 
 fn row_text(Found { number, row, .. }: &Found) -> String {
     let what = match &row.answer {
-        Answer::Verdict(verdict) => format!("{:?}, {}", verdict.decision, verdict.reason),
+        Answer::Verdict(verdict) => format!("{}, {}", decision_slug(verdict.decision), verdict.reason),
         Answer::Roster(reply) => {
             format!("roster of {}: {} admitted, {}", reply.members, reply.admitted, reply.reason)
         }
@@ -309,7 +310,7 @@ fn row_text(Found { number, row, .. }: &Found) -> String {
         row.site,
         row.device,
         row.lane,
-        what.to_lowercase()
+        what
     )
 }
 
@@ -317,12 +318,12 @@ fn seen_json(seen: &Seen) -> Value {
     json!({
         "time": moment::show(seen.time.seconds()),
         "site": seen.site.0,
-        "decision": format!("{:?}", seen.decision).to_lowercase(),
+        "decision": decision_slug(seen.decision),
         "reason": seen.reason.to_string(),
     })
 }
 
 fn seen_text(seen: &Seen) -> String {
-    let decision = format!("{:?}", seen.decision).to_lowercase();
+    let decision = decision_slug(seen.decision);
     format!("{}  site {}  {decision}, {}", moment::show(seen.time.seconds()), seen.site, seen.reason)
 }

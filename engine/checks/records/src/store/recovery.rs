@@ -5,14 +5,13 @@ use sha2::{Digest as _, Sha256};
 use super::{OpenDay, OpenFault, Store, Tip};
 use crate::disk::{Disk, DiskFile as _};
 use crate::scan;
-use crate::segment::{file_name, number_of};
+use crate::segment::{file_name, numbers};
 
 impl<D: Disk> Store<D> {
     /// Reads the headers of all segments, and the blocks of the newest.
     pub(super) fn find_end(&mut self) -> Result<(), OpenFault> {
         self.drop_destroyed()?;
-        let mut numbers: Vec<u64> = self.disk.names()?.iter().filter_map(|name| number_of(name)).collect();
-        numbers.sort_unstable();
+        let numbers = numbers(&self.disk)?;
         self.last_segment = numbers.last().copied().unwrap_or(0);
         let mut newest = None;
         for number in numbers {
