@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::block::Link;
 use crate::day::Day;
-use crate::disk::{Disk, read_whole};
+use crate::disk::Folder;
 use crate::segment::EngineId;
 
 /// One entry.
@@ -99,8 +99,8 @@ impl Days {
     ///
     /// # Errors
     /// The disk's; [`DaysFault`] inside an [`io::ErrorKind::InvalidData`].
-    pub fn read<D: Disk>(disk: &D, engine: &EngineId, key: &VerifyingKey) -> io::Result<Days> {
-        match read_whole(disk, DAYS) {
+    pub fn read(folder: &Folder, engine: &EngineId, key: &VerifyingKey) -> io::Result<Days> {
+        match folder.contents(DAYS) {
             Ok(bytes) => Days::verify(&bytes, engine, key)
                 .map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Days::default()),
@@ -181,9 +181,9 @@ impl Days {
     ///
     /// # Panics
     /// When the entry does not follow from those there.
-    pub fn append<D: Disk>(
+    pub fn append(
         &mut self,
-        disk: &D,
+        folder: &Folder,
         engine: &EngineId,
         key: &SigningKey,
         entry: DayEntry,
@@ -206,7 +206,7 @@ impl Days {
         layout.signature = key.sign(&layout.as_bytes()[..SIGNED]).to_bytes();
         let mut bytes = self.bytes.clone();
         bytes.extend_from_slice(layout.as_bytes());
-        disk.replace(DAYS, &bytes)?;
+        folder.replace(DAYS, &bytes)?;
         self.bytes = bytes;
         self.entries.push(entry);
         Ok(())

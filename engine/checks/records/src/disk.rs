@@ -1,102 +1,36 @@
-//! What records need of a disk, so that tests can have one that lies.
+//! The folders that records and keys lie in.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use hufu_table::{Disk, DiskFile, OsDisk, PartialFile};
 use rustix::fs::{FlockOperation, flock};
 
-/// One folder. Names are plain, without a path. What returns without an error has happened; what is said to be
-/// durable survives power.
-pub trait Disk: Send + 'static {
-    /// An open file of it.
-    type File: DiskFile;
-
-    /// Every file there is.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn names(&self) -> io::Result<Vec<String>>;
-
-    /// Opens a file to be written at any place.
-    ///
-    /// # Errors
-    /// The disk's; the file must be there.
-    fn open(&self, name: &str) -> io::Result<Self::File>;
-
-    /// A new file of zeros, allocated and durable, so that a later write changes no metadata.
-    ///
-    /// # Errors
-    /// The disk's; nothing is left then.
-    fn allocate(&self, name: &str, bytes: u64) -> io::Result<()>;
-
-    /// Renames a file, durably.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-
-    /// Removes a file, durably.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn remove(&self, name: &str) -> io::Result<()>;
-
-    /// Writes a whole small file in place of the one there, durably, all or nothing.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()>;
-}
-
-/// An open file.
-pub trait DiskFile: Send {
-    /// Writes all of it, from `at` on.
-    ///
-    /// # Errors
-    /// The disk's; any part may be written then.
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
-
-    /// Makes everything written so far durable.
-    ///
-    /// # Errors
-    /// The disk's; nothing is known then of what was written since the last time.
-    fn sync(&self) -> io::Result<()>;
-
-    /// Reads up to `bytes.len()` bytes from `at` on, fewer only at the end.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize>;
-
-    /// Bytes of the file.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn size(&self) -> io::Result<u64>;
-}
-
-/// A folder of the file system, held by one process at a time.
-#[derive(Debug)]
+/// One folder; every name in it is plain, without a path. What is said to be durable survives a loss of power.
+#[derive(Clone, Debug)]
 pub struct Folder {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// Locked for as long as it is open.
-    lock: Option<File>,
+    /// Locked for as long as a copy of this is there.
+    _lock: Option<Arc<File>>,
 }
 
 impl Folder {
-    /// Opens `path`, made if need be (mode 700), for writing.
+    /// Opens `path`, made if need be (mode 700), for the one process that writes to it.
     ///
     /// # Errors
     /// Another process has it, or the system's error.
     pub fn lock(path: &Path) -> io::Result<Folder> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let lock = private().create(true).truncate(false).open(path.join("lock"))?;
+        let lock =
+            File::options().read(true).write(true).create(true).truncate(false).open(path.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             io::Error::new(io::ErrorKind::ResourceBusy, "another process writes to this folder")
         })?;
-        Ok(Folder { path: path.to_owned(), lock: Some(lock) })
+        Ok(Folder { _lock: Some(Arc::new(lock)), ..Folder::on(OsDisk::shared(), path) })
     }
 
     /// Opens `path` to be read, beside a process that writes.
@@ -105,112 +39,76 @@ impl Folder {
     /// The system's.
     pub fn read(path: &Path) -> io::Result<Folder> {
         std::fs::read_dir(path)?;
-        Ok(Folder { path: path.to_owned(), lock: None })
+        Ok(Folder::on(OsDisk::shared(), path))
     }
 
-    fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
-    }
-}
-
-/// How files are opened that other users have no business with.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-impl Disk for Folder {
-    type File = File;
-
-    fn names(&self) -> io::Result<Vec<String>> {
-        let names = std::fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
-        names.filter_map(Result::transpose).collect()
+    /// A folder of another disk, such as a simulated one.
+    pub fn on(disk: Arc<dyn Disk>, path: &Path) -> Folder {
+        Folder { disk, path: path.to_owned(), _lock: None }
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
-        let path = self.path.join(name);
-        match &self.lock {
-            Some(_) => private().open(path),
-            None => File::open(path),
-        }
+    /// The name of every file there is.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        let paths = self.disk.list(&self.path)?;
+        let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.to_owned());
+        Ok(paths.iter().filter_map(name).collect())
     }
 
-    fn allocate(&self, name: &str, bytes: u64) -> io::Result<()> {
-        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
-        let path = self.path.join(name);
-        let made = private().create(true).truncate(true).open(&path).and_then(|mut file| {
-            let mut left = bytes;
-            while left > 0 {
-                let part = &ZEROS[..usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len())];
-                file.write_all(part)?;
-                left -= part.len() as u64;
-            }
-            file.sync_all()?;
-            self.sync_names()
-        });
-        if made.is_err() {
+    /// Opens a file to read it.
+    pub(crate) fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open(&self.path.join(name))
+    }
+
+    /// Opens a file that is there to write to it at any place.
+    pub(crate) fn open_to_write(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open_to_write(&self.path.join(name))
+    }
+
+    /// The whole of a small file.
+    pub(crate) fn contents(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.disk.read(&self.path.join(name), usize::MAX)
+    }
+
+    /// Removes what a process that was killed left half written.
+    pub(crate) fn remove_partial(&self) -> io::Result<()> {
+        self.names()?.iter().filter(|name| name.ends_with(".partial")).try_for_each(|name| self.remove(name))
+    }
+
+    /// A new file of zeros, written and durable, so that a later write changes no metadata.
+    pub(crate) fn allocate(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let written = self.open_to_write(name).and_then(|file| write_zeros(&*file, bytes));
+        if written.is_err() {
             // What is half made only takes room.
-            let _ = std::fs::remove_file(&path);
+            let _ = self.disk.remove(&self.path.join(name));
         }
-        made
+        written
     }
 
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.path.join(from), self.path.join(to))?;
-        self.sync_names()
+    /// Gives a file another name, durably.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(&self.path.join(from), &self.path.join(to))?;
+        self.disk.sync_folder(&self.path)
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.path.join(name))?;
-        self.sync_names()
+    /// Removes a file, durably.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(&self.path.join(name))?;
+        self.disk.sync_folder(&self.path)
     }
 
-    fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let new = self.path.join(format!("{name}.new"));
-        let mut file = private().create(true).truncate(true).open(&new)?;
-        file.write_all(contents)?;
-        file.sync_all()?;
-        std::fs::rename(new, self.path.join(name))?;
-        self.sync_names()
+    /// Writes a whole small file in the place of the one there, durably, all or nothing.
+    pub(crate) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        PartialFile::write(&self.disk, &self.path.join(name), contents)
     }
 }
 
-impl DiskFile for File {
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.write_all_at(bytes, at)
+fn write_zeros(file: &dyn DiskFile, bytes: u64) -> io::Result<()> {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let mut at = 0;
+    while at < bytes {
+        let part = usize::try_from(bytes - at).unwrap_or(usize::MAX).min(ZEROS.len());
+        file.write_at(&ZEROS[..part], at)?;
+        at += part as u64;
     }
-
-    fn sync(&self) -> io::Result<()> {
-        self.sync_data()
-    }
-
-    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-        let mut read = 0;
-        while read < bytes.len() {
-            match std::os::unix::fs::FileExt::read_at(self, &mut bytes[read..], at + read as u64) {
-                Ok(0) => break,
-                Ok(more) => read += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(read)
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
-    }
-}
-
-/// The whole of a small file.
-///
-/// # Errors
-/// The disk's.
-pub(crate) fn read_whole<D: Disk>(disk: &D, name: &str) -> io::Result<Vec<u8>> {
-    let file = disk.open(name)?;
-    let mut bytes = vec![0; usize::try_from(file.size()?).unwrap_or(usize::MAX)];
-    let read = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(read);
-    Ok(bytes)
+    file.sync()
 }

@@ -39,6 +39,13 @@ pub(crate) struct Ring {
     pub(crate) taken: Position,
 }
 
+impl Ring {
+    /// Whether its worker may note more, or something is still in it.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.consumer.is_abandoned() || !self.consumer.is_empty()
+    }
+}
+
 /// A count of records, and above it the epoch they were noted in. An epoch is odd while records cannot be kept, so a
 /// failure makes every mark of an earlier epoch lost, also one that nobody asked about in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

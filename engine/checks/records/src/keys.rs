@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::day::Day;
-use crate::disk::{Disk, DiskFile as _, read_whole};
+use crate::disk::Folder;
 use crate::segment::KeyName;
 
 /// The key of one day and one run of an engine. Wiped when dropped.
@@ -64,18 +64,23 @@ impl Wrapping for Secret {
 }
 
 /// The folder of the keys of days.
-pub struct KeyFolder<D> {
-    disk: D,
+pub struct KeyFolder {
+    folder: Folder,
     wrapping: Box<dyn Wrapping>,
 }
 
 const SALT_BYTES: usize = 16;
 const WRAPPED_BYTES: usize = SALT_BYTES + 32 + 16;
 
-impl<D: Disk> KeyFolder<D> {
-    /// The folder on `disk`, with what wraps its keys.
-    pub fn new(disk: D, wrapping: Box<dyn Wrapping>) -> KeyFolder<D> {
-        KeyFolder { disk, wrapping }
+impl KeyFolder {
+    /// The keys in `folder`, with what wraps them.
+    pub fn new(folder: Folder, wrapping: Box<dyn Wrapping>) -> KeyFolder {
+        KeyFolder { folder, wrapping }
+    }
+
+    /// Removes what a process that was killed left half written.
+    pub(crate) fn remove_partial(&self) -> io::Result<()> {
+        self.folder.remove_partial()
     }
 
     /// Makes a new key for `day`; it is durable when this returns.
@@ -94,7 +99,7 @@ impl<D: Disk> KeyFolder<D> {
             .seal_in_place_separate_tag(nonce(), aad(day), &mut wrapped[SALT_BYTES..])
             .map_err(io::Error::other)?;
         wrapped.extend_from_slice(tag.as_ref());
-        self.disk.replace(&file_name(day, &key.name()), &wrapped)?;
+        self.folder.replace(&file_name(day, &key.name()), &wrapped)?;
         Ok(key)
     }
 
@@ -103,7 +108,7 @@ impl<D: Disk> KeyFolder<D> {
     /// # Errors
     /// The disk's, or what wraps keys does not answer.
     pub fn find(&self, day: Day, name: &KeyName) -> io::Result<Option<DayKey>> {
-        let wrapped = match read_whole(&self.disk, &file_name(day, name)) {
+        let wrapped = match self.folder.contents(&file_name(day, name)) {
             Ok(wrapped) => Zeroizing::new(wrapped),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -124,12 +129,12 @@ impl<D: Disk> KeyFolder<D> {
     pub fn destroy(&self, day: Day) -> io::Result<usize> {
         let front = file_front(day);
         let mut destroyed = 0;
-        for name in self.disk.names()?.iter().filter(|name| name.starts_with(&front)) {
+        for name in self.folder.names()?.iter().filter(|name| name.starts_with(&front)) {
             // On disks that move what they overwrite, the wrapping key must be what makes the old bytes worthless.
-            let file = self.disk.open(name)?;
+            let file = self.folder.open_to_write(name)?;
             file.write_at(&[0; WRAPPED_BYTES], 0)?;
             file.sync()?;
-            self.disk.remove(name)?;
+            self.folder.remove(name)?;
             destroyed += 1;
         }
         Ok(destroyed)

@@ -25,7 +25,7 @@ mod verify;
 pub use block::{Header, Kind, Link, RECORDS_MAX};
 pub use day::{Day, NoDay};
 pub use days::{DayEntry, DayEvent, Days, DaysFault};
-pub use disk::{Disk, DiskFile, Folder};
+pub use disk::Folder;
 pub use identity::{Identity, engine_of, public_key};
 pub use journal::RingJournal;
 pub use keys::{DayKey, KeyFolder, Secret, Wrapping};

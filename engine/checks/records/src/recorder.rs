@@ -1,6 +1,8 @@
 //! The one thread that writes records: takes what all workers noted, commits it as one block, tells them, and begins
 //! again as soon as the disk has answered.
 
+mod ahead;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,9 +13,10 @@ use hufu_check::Durability;
 use hufu_wire::UnixMillis;
 
 use crate::block::RECORDS_MAX;
-use crate::disk::Disk;
 use crate::journal::{Position, Ring, RingJournal, ring};
 use crate::store::{Kept, Store};
+
+use self::ahead::Ahead;
 
 /// The writer of an engine's records, and where workers get their journals.
 pub struct Recorder {
@@ -66,8 +69,8 @@ impl Recorder {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start<D: Disk>(
-        store: Store<D>,
+    pub fn start(
+        store: Store,
         clock: impl Fn() -> UnixMillis + Send + 'static,
         ring_entries: usize,
     ) -> io::Result<Recorder> {
@@ -122,8 +125,9 @@ impl Shared {
     }
 }
 
-struct Writer<D: Disk, C> {
-    store: Store<D>,
+struct Writer<C> {
+    store: Store,
+    ahead: Ahead,
     clock: C,
     shared: Arc<Shared>,
     rings: Vec<Ring>,
@@ -133,10 +137,11 @@ struct Writer<D: Disk, C> {
     tried: Instant,
 }
 
-impl<D: Disk, C: Fn() -> UnixMillis> Writer<D, C> {
-    fn new(store: Store<D>, clock: C, shared: Arc<Shared>) -> Writer<D, C> {
+impl<C: Fn() -> UnixMillis> Writer<C> {
+    fn new(store: Store, clock: C, shared: Arc<Shared>) -> Writer<C> {
         let (kept, now) = (Vec::with_capacity(RECORDS_MAX), Instant::now());
         Writer {
+            ahead: Ahead::new(Arc::clone(store.spare())),
             store,
             clock,
             shared,
@@ -156,6 +161,7 @@ impl<D: Disk, C: Fn() -> UnixMillis> Writer<D, C> {
             self.look_at_days();
             let strictest = self.take();
             if self.kept.is_empty() {
+                self.rings.retain(Ring::is_used);
                 self.retry();
                 if stopping || self.synced.elapsed() >= SYNC_EVERY {
                     self.rest();
@@ -177,6 +183,7 @@ impl<D: Disk, C: Fn() -> UnixMillis> Writer<D, C> {
             for ring in &self.rings {
                 ring.progress.written(ring.taken);
             }
+            self.ahead.keep();
             if strictest == Durability::Synced || self.synced.elapsed() >= SYNC_EVERY {
                 self.sync();
             }

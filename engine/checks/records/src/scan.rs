@@ -2,8 +2,9 @@
 
 use std::io;
 
+use hufu_table::DiskFile;
+
 use crate::block::{ALIGNED, AROUND_BYTES, BLOCK_BYTES_MAX, Header, Link, Place, Whole, whole};
-use crate::disk::DiskFile;
 use crate::row::Row;
 use crate::segment::SegmentHeader;
 
@@ -24,15 +25,15 @@ pub(crate) struct End {
 }
 
 /// The header of a segment; `None` for a file that has none, or not a whole one.
-pub(crate) fn header<F: DiskFile>(file: &F) -> io::Result<Option<SegmentHeader>> {
+pub(crate) fn header(file: &dyn DiskFile) -> io::Result<Option<SegmentHeader>> {
     let mut bytes = [0; SegmentHeader::BYTES];
     let read = file.read_at(&mut bytes, 0)?;
     Ok(if read == bytes.len() { SegmentHeader::from_bytes(&bytes) } else { None })
 }
 
 /// Reads every block that follows, and hands it with its place to `each`.
-pub(crate) fn blocks<F: DiskFile>(
-    file: &F,
+pub(crate) fn blocks(
+    file: &dyn DiskFile,
     header: &SegmentHeader,
     mut each: impl FnMut(Place, &Whole<'_>) -> io::Result<()>,
 ) -> io::Result<End> {
@@ -55,12 +56,8 @@ pub(crate) fn blocks<F: DiskFile>(
 
 /// Whether a whole block behind `end` says that the records at `end` were durable before it was written. After a loss
 /// of power such a block cannot be: what was not durable may be missing, whatever lies behind it.
-fn durable_beyond<F: DiskFile>(
-    window: &mut Window<'_, F>,
-    header: &SegmentHeader,
-    end: &End,
-) -> io::Result<bool> {
-    let size = window.file.size()?;
+fn durable_beyond(window: &mut Window<'_>, header: &SegmentHeader, end: &End) -> io::Result<bool> {
+    let size = window.file.bytes()?;
     // No more records than fit behind it.
     let last = end.next.saturating_add(size / Row::BYTES as u64);
     let mut at = end.at;
@@ -77,8 +74,8 @@ fn durable_beyond<F: DiskFile>(
 }
 
 /// A part of a file in memory.
-struct Window<'f, F> {
-    file: &'f F,
+struct Window<'f> {
+    file: &'f dyn DiskFile,
     at: u64,
     bytes: Vec<u8>,
     /// Nothing of the file lies behind it.
@@ -87,8 +84,8 @@ struct Window<'f, F> {
 
 const WINDOW_BYTES: usize = 4 * BLOCK_BYTES_MAX;
 
-impl<'f, F: DiskFile> Window<'f, F> {
-    fn new(file: &'f F) -> Window<'f, F> {
+impl<'f> Window<'f> {
+    fn new(file: &'f dyn DiskFile) -> Window<'f> {
         Window { file, at: 0, bytes: Vec::new(), is_last: false }
     }
 

@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::block::Link;
 use crate::day::Day;
-use crate::disk::Disk;
+use crate::disk::Folder;
 
 /// What stands at the front of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +108,8 @@ pub(crate) fn file_name(number: u64) -> String {
 }
 
 /// The numbers of all segments in a folder, rising.
-pub(crate) fn numbers<D: Disk>(disk: &D) -> io::Result<Vec<u64>> {
-    let mut numbers: Vec<u64> = disk.names()?.iter().filter_map(|name| number_of(name)).collect();
+pub(crate) fn numbers(folder: &Folder) -> io::Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = folder.names()?.iter().filter_map(|name| number_of(name)).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }

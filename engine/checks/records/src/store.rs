@@ -2,25 +2,30 @@
 //! the clock and the disk as arguments; the thread that drives it is [`crate::Recorder`].
 
 mod recovery;
+mod spare;
 mod turning;
+mod writing;
 
 use std::io;
+use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use hufu_check::Trace;
+use hufu_table::DiskFile;
 use hufu_wire::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::block::{self, BLOCK_BYTES_MAX, BlockKey, Header, Kind, Link, Place, RECORDS_MAX};
+use crate::block::{BLOCK_BYTES_MAX, BlockKey, Kind, Link, RECORDS_MAX};
 use crate::day::Day;
 use crate::days::Days;
-use crate::disk::{Disk, DiskFile as _};
+use crate::disk::Folder;
 use crate::identity::Identity;
-use crate::keys::{KeyFolder, random};
+use crate::keys::KeyFolder;
 use crate::row::Row;
 use crate::segment::{EngineId, KeyName, SegmentHeader, file_name};
-use crate::slip::{CodeKey, Finder};
+use crate::slip::CodeKey;
+pub(crate) use crate::store::spare::Spare;
 
 /// What a store is told once.
 pub struct StoreOptions {
@@ -70,9 +75,10 @@ pub struct Kept {
 }
 
 /// A folder of records that is written to.
-pub struct Store<D: Disk> {
-    disk: D,
-    keys: KeyFolder<D>,
+pub struct Store {
+    folder: Folder,
+    keys: KeyFolder,
+    spare: Arc<Spare>,
     engine: EngineId,
     signer: SigningKey,
     options: StoreOptions,
@@ -83,7 +89,7 @@ pub struct Store<D: Disk> {
     synced: Tip,
     /// The day that is not closed yet.
     open_day: Option<OpenDay>,
-    segment: Option<OpenSegment<D::File>>,
+    segment: Option<OpenSegment>,
     /// The end of what a block says to be durable.
     rested: u64,
     /// The highest number any segment had.
@@ -115,21 +121,18 @@ struct RunKey {
     code: CodeKey,
 }
 
-struct OpenSegment<F> {
-    file: F,
+struct OpenSegment {
+    file: Box<dyn DiskFile>,
     number: u64,
     salt: [u8; 16],
     at: u64,
     blocks: u32,
 }
 
-/// A file of a segment's size that waits for its use.
-const SPARE: &str = "spare.rec";
 /// The public key that verifies the chain of days, 32 bytes: for who reads the folder and has no secret.
 pub const VERIFIER: &str = "verifier.key";
-const SPARE_IN_WORK: &str = "spare.new";
 
-impl<D: Disk> Store<D> {
+impl Store {
     /// Opens the folder and finds the end of what was written. The first [`commit`](Self::commit) begins a new segment:
     /// none is ever continued.
     ///
@@ -139,17 +142,20 @@ impl<D: Disk> Store<D> {
     /// # Panics
     /// When segments are smaller than [`SEGMENT_BYTES_MIN`].
     pub fn open(
-        disk: D,
-        keys: KeyFolder<D>,
+        folder: Folder,
+        keys: KeyFolder,
         Identity { signer, engine }: Identity,
         options: StoreOptions,
-    ) -> Result<Store<D>, OpenFault> {
+    ) -> Result<Store, OpenFault> {
         assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "a segment has room for its header and a block");
-        let days = Days::read(&disk, &engine, &signer.verifying_key())?;
+        folder.remove_partial()?;
+        keys.remove_partial()?;
+        let days = Days::read(&folder, &engine, &signer.verifying_key())?;
         let mut store = Store {
             tip: Tip::after(&days),
             synced: Tip::after(&days),
-            disk,
+            spare: Arc::new(Spare::of(folder.clone(), options.segment_bytes)?),
+            folder,
             keys,
             engine,
             signer,
@@ -164,8 +170,8 @@ impl<D: Disk> Store<D> {
         };
         store.find_end()?;
         let public = store.signer.verifying_key();
-        if !store.disk.names()?.iter().any(|name| name == VERIFIER) {
-            store.disk.replace(VERIFIER, public.as_bytes())?;
+        if !store.folder.names()?.iter().any(|name| name == VERIFIER) {
+            store.folder.replace(VERIFIER, public.as_bytes())?;
         }
         Ok(store)
     }
@@ -173,6 +179,11 @@ impl<D: Disk> Store<D> {
     /// How many records were written since the folder was made.
     pub fn records(&self) -> u64 {
         self.tip.next
+    }
+
+    /// The segment that is made ahead.
+    pub(crate) fn spare(&self) -> &Arc<Spare> {
+        &self.spare
     }
 
     /// Every day that was closed or destroyed.
@@ -204,15 +215,7 @@ impl<D: Disk> Store<D> {
     /// The disk's: what was written since the last time may be lost. The next [`commit`](Self::commit) begins a new
     /// segment.
     pub fn sync(&mut self, now: UnixMillis) -> io::Result<()> {
-        let synced = match &self.segment {
-            Some(segment) if self.synced != self.tip => segment.file.sync(),
-            _ => Ok(()),
-        };
-        if synced.is_ok() {
-            self.synced = self.tip;
-            // The block that says so is durable.
-            self.gap_since = None;
-        }
+        let synced = self.sync_segment();
         self.note_failure(now, synced)
     }
 
@@ -256,7 +259,7 @@ impl<D: Disk> Store<D> {
         let resumed = self.note_failure(now, begun).and_then(|()| self.sync(now));
         if resumed.is_err() && self.last_segment != before {
             // It was begun here and holds no check: the next attempt uses its room. Where that fails, too, it stays.
-            let given_back = self.disk.rename(&file_name(self.last_segment), SPARE);
+            let given_back = self.spare.give(&file_name(self.last_segment));
             if let (Ok(()), Some(open)) = (given_back, &mut self.open_day) {
                 open.keys = keys;
             }
@@ -264,125 +267,23 @@ impl<D: Disk> Store<D> {
         resumed
     }
 
+    /// Makes everything that was written durable, and what a gap says with it.
+    fn sync_segment(&mut self) -> io::Result<()> {
+        if let Some(segment) = &self.segment
+            && self.synced != self.tip
+        {
+            segment.file.sync()?;
+        }
+        self.synced = self.tip;
+        self.gap_since = None;
+        Ok(())
+    }
+
     fn close_if_over(&mut self, now: UnixMillis) -> io::Result<()> {
         match &self.open_day {
             Some(open) if open.day < self.day_at(now) => self.close(now),
             _ => Ok(()),
         }
-    }
-
-    fn try_commit(&mut self, now: UnixMillis, kept: &[Kept]) -> io::Result<()> {
-        self.close_if_over(now)?;
-        let slips = kept.iter().filter(|kept| !matches!(kept.trace, Trace::None)).count();
-        let length = kept.len() * Row::BYTES + slips * crate::slip::Slip::BYTES;
-        self.make_room(now, length)?;
-        self.begin_block();
-        let Some(key) = self.open_day.as_ref().and_then(|open| open.key.as_ref()) else {
-            return Err(io::Error::other("a segment was begun without a key"));
-        };
-        for kept in kept {
-            self.room.extend_from_slice(&kept.row.to_bytes());
-        }
-        for kept in kept {
-            let slip = Finder::of_trace(&key.code, &kept.trace).and_then(|finder| finder.seal(&kept.row));
-            if let Some(slip) = slip {
-                self.room.extend_from_slice(zerocopy::IntoBytes::as_bytes(&slip));
-            }
-        }
-        self.write(now, Kind::Checks, u16::try_from(kept.len()).unwrap_or(u16::MAX))
-    }
-
-    /// Empties the room for the plain part of the next block.
-    fn begin_block(&mut self) {
-        self.room.clear();
-        self.room.resize(Header::BYTES, 0);
-    }
-
-    /// Seals what stands in the room as the next block and writes it.
-    fn write(&mut self, now: UnixMillis, kind: Kind, count: u16) -> io::Result<()> {
-        let key = self.open_day.as_ref().and_then(|open| open.key.as_ref());
-        let (Some(key), Some(segment)) = (key, &mut self.segment) else {
-            return Err(io::Error::other("there is no segment to write to"));
-        };
-        let header = Header {
-            length: u32::try_from(self.room.len() - Header::BYTES).unwrap_or(u32::MAX),
-            count,
-            kind,
-            first: self.tip.next,
-            synced: self.synced.next,
-            before: self.tip.link,
-            time: now,
-        };
-        let place = Place { segment: segment.number, block: segment.blocks };
-        let link = block::seal(&key.block, place, &segment.salt, header, &mut self.room);
-        segment.file.write_at(&self.room, segment.at)?;
-        segment.at += header.step_bytes();
-        segment.blocks += 1;
-        self.tip = Tip { next: header.end(), link };
-        Ok(())
-    }
-
-    /// Sees to it that the open segment has room for a block of `length` plain bytes.
-    fn make_room(&mut self, now: UnixMillis, length: usize) -> io::Result<()> {
-        let bytes = (block::AROUND_BYTES + length) as u64;
-        if self.segment.as_ref().is_some_and(|segment| segment.at + bytes <= self.options.segment_bytes) {
-            return Ok(());
-        }
-        if let Some(segment) = &self.segment {
-            // A segment that begins says that all before it is durable.
-            segment.file.sync()?;
-            self.synced = self.tip;
-        }
-        self.begin_segment(now)
-    }
-
-    fn begin_segment(&mut self, now: UnixMillis) -> io::Result<()> {
-        self.segment = None;
-        let today = self.day_at(now);
-        let number = self.last_segment + 1;
-        let name = file_name(number);
-        if !self.disk.names()?.iter().any(|name| name == SPARE) {
-            // Under its name only once it is whole.
-            self.disk.allocate(SPARE_IN_WORK, self.options.segment_bytes)?;
-            self.disk.rename(SPARE_IN_WORK, SPARE)?;
-        }
-        let open = self.open_day.get_or_insert_with(|| OpenDay {
-            day: today,
-            begun: self.tip,
-            keys: Sha256::new(),
-            key: None,
-        });
-        if open.key.is_none() {
-            let key = self.keys.make(open.day)?;
-            let (block, code) = (BlockKey::new(key.bytes()), CodeKey::of(key.bytes()));
-            open.key = Some(RunKey { name: key.name(), block, code });
-        }
-        let Some(key) = &open.key else { return Err(io::Error::other("a key was made and is not there")) };
-        let mut salt = [0; 16];
-        random(&mut salt)?;
-        let header = SegmentHeader {
-            engine: self.engine,
-            number,
-            day: open.day,
-            first: self.tip.next,
-            salt,
-            before: self.tip.link,
-            key: key.name,
-            time: now,
-        };
-        // From here on the number is spent, whatever happens.
-        self.last_segment = number;
-        self.disk.rename(SPARE, &name)?;
-        let file = self.disk.open(&name)?;
-        file.write_at(&header.to_bytes(), 0)?;
-        open.keys.update(header.key);
-        self.segment = Some(OpenSegment { file, number, salt, at: SegmentHeader::ROOM_BYTES, blocks: 0 });
-        if let Some(since) = self.gap_since {
-            self.begin_block();
-            self.room.extend_from_slice(&since.0.to_le_bytes());
-            self.write(now, Kind::Gap, 0)?;
-        }
-        Ok(())
     }
 
     /// After an error nothing is written to the same segment. What is not durable may be lost: the next segment

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::block::{BlockKey, Kind, Link, Whole};
 use crate::day::Day;
 use crate::days::{DayEvent, Days};
-use crate::disk::Disk;
+use crate::disk::Folder;
 use crate::keys::KeyFolder;
 use crate::row::Row;
 use crate::scan;
@@ -124,9 +124,9 @@ pub struct Found {
 ///
 /// # Errors
 /// The disk's; an [`io::ErrorKind::InvalidData`] when the chain of days itself is not genuine.
-pub fn verify<D: Disk>(
-    records: &D,
-    keys: Option<&KeyFolder<D>>,
+pub fn verify(
+    records: &Folder,
+    keys: Option<&KeyFolder>,
     engine: &EngineId,
     key: &VerifyingKey,
 ) -> io::Result<Report> {
@@ -178,9 +178,9 @@ pub fn verify<D: Disk>(
 /// # Errors
 /// The disk's; [`io::ErrorKind::NotFound`] when the day's key is not there; [`io::ErrorKind::InvalidData`] when a block
 /// does not open.
-pub fn read<D: Disk>(
-    records: &D,
-    keys: &KeyFolder<D>,
+pub fn read(
+    records: &Folder,
+    keys: &KeyFolder,
     day: Day,
     mut each: impl FnMut(Found) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -192,7 +192,7 @@ pub fn read<D: Disk>(
             ));
         };
         let (key, mut room) = (BlockKey::new(key.bytes()), Vec::new());
-        scan::blocks(&records.open(&name)?, &header, |place, block| {
+        scan::blocks(&*records.open(&name)?, &header, |place, block| {
             let plain = block.open(&key, place, &mut room).ok_or_else(unreadable)?;
             records_of(block, plain, &mut each)
         })?;
@@ -212,10 +212,10 @@ impl Walk {
         self.report.faults.push(Fault { file: file.map(str::to_owned), day, what });
     }
 
-    fn segment<D: Disk>(
+    fn segment(
         &mut self,
-        records: &D,
-        keys: Option<&KeyFolder<D>>,
+        records: &Folder,
+        keys: Option<&KeyFolder>,
         engine: &EngineId,
         name: &str,
         header: &SegmentHeader,
@@ -234,7 +234,7 @@ impl Walk {
         };
         let mut ends = vec![(header.first, header.before)];
         let (mut begins_with_gap, mut readable, mut room) = (false, true, Vec::new());
-        let end = scan::blocks(&records.open(name)?, header, |place, block| {
+        let end = scan::blocks(&*records.open(name)?, header, |place, block| {
             if block.header.kind == Kind::Gap {
                 report.gaps += 1;
                 begins_with_gap |= place.block == 0;
@@ -263,11 +263,11 @@ impl Walk {
 }
 
 /// Every segment with a whole header, in order.
-fn segments<D: Disk>(records: &D) -> io::Result<Vec<(String, SegmentHeader)>> {
+fn segments(records: &Folder) -> io::Result<Vec<(String, SegmentHeader)>> {
     let mut segments = Vec::new();
     for number in numbers(records)? {
         let name = file_name(number);
-        if let Some(header) = scan::header(&records.open(&name)?)?
+        if let Some(header) = scan::header(&*records.open(&name)?)?
             && header.number == number
         {
             segments.push((name, header));

@@ -16,7 +16,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Opens a file to read it. Refuses what is not a regular file, because opening a pipe would wait.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Opens a file to write to it, with what it holds already. A new one can be read by its owner only.
+    /// Opens a file to write to it and read it, with what it holds already. A new one can be read by its owner only.
     fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// A new file beside `path` that only its owner can read, and its name, which is unique and ends with `.partial`.
@@ -67,7 +67,7 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Cuts it off, or extends it with zeroes.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
 
-    /// Waits until everything in it is on the disk.
+    /// Waits until everything in it is on the disk, and its length.
     fn sync(&self) -> io::Result<()>;
 
     /// It will be read from its first byte to its last. Only speed depends on it.
@@ -111,7 +111,7 @@ impl Disk for OsDisk {
 
     fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut options = File::options();
-        let file = options.write(true).create(true).truncate(false).mode(OWNER_ONLY).open(path)?;
+        let file = options.read(true).write(true).create(true).truncate(false).mode(OWNER_ONLY).open(path)?;
         Ok(Box::new(file))
     }
 
@@ -184,7 +184,7 @@ impl DiskFile for File {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_all()
+        self.sync_data()
     }
 
     #[cfg(target_os = "linux")]

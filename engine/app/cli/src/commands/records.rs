@@ -196,12 +196,12 @@ fn open(folder: &Path) -> anyhow::Result<Folder> {
     Folder::read(folder).with_context(|| format!("{} is not a folder of records", folder.display()))
 }
 
-fn key_folder(keys: &Path, secret: &Path) -> anyhow::Result<KeyFolder<Folder>> {
+fn key_folder(keys: &Path, secret: &Path) -> anyhow::Result<KeyFolder> {
     let folder = Folder::read(keys).with_context(|| format!("{} is not a folder of keys", keys.display()))?;
     Ok(KeyFolder::new(folder, Box::new(Secret::new(*read_seed(secret)?))))
 }
 
-fn verify(folder: &Path, keys: Option<&KeyFolder<Folder>>, public: Option<&str>) -> anyhow::Result<Report> {
+fn verify(folder: &Path, keys: Option<&KeyFolder>, public: Option<&str>) -> anyhow::Result<Report> {
     let records = open(folder)?;
     let bytes = match public {
         Some(digits) => hex::decode(digits).context("--public has 64 hexadecimal digits")?,

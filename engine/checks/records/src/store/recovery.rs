@@ -3,21 +3,20 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{OpenDay, OpenFault, Store, Tip};
-use crate::disk::{Disk, DiskFile as _};
 use crate::scan;
 use crate::segment::{file_name, numbers};
 
-impl<D: Disk> Store<D> {
+impl Store {
     /// Reads the headers of all segments, and the blocks of the newest.
     pub(super) fn find_end(&mut self) -> Result<(), OpenFault> {
         self.drop_destroyed()?;
-        let numbers = numbers(&self.disk)?;
+        let numbers = numbers(&self.folder)?;
         self.last_segment = numbers.last().copied().unwrap_or(0);
         let mut newest = None;
         for number in numbers {
-            let file = self.disk.open(&file_name(number))?;
+            let file = self.folder.open(&file_name(number))?;
             // A segment that was begun and not written yet when the engine stopped.
-            let Some(header) = scan::header(&file)? else { continue };
+            let Some(header) = scan::header(&*file)? else { continue };
             if self.days.last_closed().is_none_or(|closed| closed.day < header.day) {
                 let begun = Tip { next: header.first, link: header.before };
                 let open = self.open_day.get_or_insert_with(|| OpenDay {
@@ -34,7 +33,7 @@ impl<D: Disk> Store<D> {
         if header.engine != self.engine {
             return Err(OpenFault::OtherEngine { file: file_name(number) });
         }
-        let end = scan::blocks(&file, &header, |_, _| Ok(()))?;
+        let end = scan::blocks(&*file, &header, |_, _| Ok(()))?;
         if end.damaged {
             return Err(OpenFault::Damaged { file: file_name(number), at: end.at, next: end.next });
         }

@@ -5,19 +5,15 @@ use std::io;
 use hufu_wire::UnixMillis;
 use sha2::Digest as _;
 
-use super::{SPARE, Store};
+use super::Store;
 use crate::day::Day;
 use crate::days::{DayEntry, DayEvent};
-use crate::disk::{Disk, DiskFile as _};
 use crate::scan;
-use crate::segment::number_of;
+use crate::segment::{file_name, numbers};
 
-impl<D: Disk> Store<D> {
+impl Store {
     pub(super) fn close(&mut self, now: UnixMillis) -> io::Result<()> {
-        if let Some(segment) = &self.segment {
-            segment.file.sync()?;
-            self.synced = self.tip;
-        }
+        self.sync_segment()?;
         let Some(open) = &self.open_day else { return Ok(()) };
         let entry = DayEntry {
             event: DayEvent::Closed,
@@ -29,7 +25,7 @@ impl<D: Disk> Store<D> {
             keys: open.keys.clone().finalize().into(),
             time: now,
         };
-        self.days.append(&self.disk, &self.engine, &self.signer, entry)?;
+        self.days.append(&self.folder, &self.engine, &self.signer, entry)?;
         self.open_day = None;
         self.segment = None;
         Ok(())
@@ -45,26 +41,18 @@ impl<D: Disk> Store<D> {
         for entry in due {
             self.keys.destroy(entry.day)?;
             let entry = DayEntry { event: DayEvent::Destroyed, time: now, ..entry };
-            self.days.append(&self.disk, &self.engine, &self.signer, entry)?;
+            self.days.append(&self.folder, &self.engine, &self.signer, entry)?;
         }
         self.drop_destroyed()
     }
 
     /// Drops segments of days whose keys were destroyed. One is kept to be used again.
     pub(super) fn drop_destroyed(&mut self) -> io::Result<()> {
-        let names = self.disk.names()?;
-        let mut spare = names.iter().any(|name| name == SPARE);
-        for name in names.iter().filter(|name| number_of(name).is_some()) {
-            let file = self.disk.open(name)?;
-            let Some(header) = scan::header(&file)? else { continue };
-            if !self.days.destroyed(header.day) {
-                continue;
-            }
-            if spare || file.size()? != self.options.segment_bytes {
-                self.disk.remove(name)?;
-            } else {
-                self.disk.rename(name, SPARE)?;
-                spare = true;
+        for number in numbers(&self.folder)? {
+            let name = file_name(number);
+            let header = scan::header(&*self.folder.open(&name)?)?;
+            if header.is_some_and(|header| self.days.destroyed(header.day)) {
+                self.spare.give(&name)?;
             }
         }
         Ok(())

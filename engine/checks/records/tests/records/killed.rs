@@ -12,7 +12,7 @@ use crate::common::{Chance, ENGINE, NOON, day_of, kept, options, signer, wrappin
 const FOLDER: &str = "HUFU_RECORDS_OF_A_CHILD";
 const FROM: &str = "HUFU_RECORDS_FROM";
 
-fn keys(folder: &Path) -> KeyFolder<Folder> {
+fn keys(folder: &Path) -> KeyFolder {
     KeyFolder::new(Folder::read(&folder.join("keys")).unwrap(), wrapping())
 }
 

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use crate::common::{LyingDisk, NOON, day_of, keys, open, record};
+use crate::common::{NOON, day_of, keys, open, record};
+use crate::disk::LyingDisk;
 use hufu_check::{Durability, Journal, Mark, Record, Standing, Trace};
 use hufu_records::{Recorder, RingJournal, read};
 
@@ -25,7 +26,7 @@ fn note(journal: &mut RingJournal, count: u64, durability: Durability) -> Mark {
 
 fn held(records: &LyingDisk, key_disk: &LyingDisk) -> usize {
     let mut count = 0;
-    read(records, &keys(key_disk), day_of(NOON), |_| {
+    read(&records.folder(), &keys(key_disk), day_of(NOON), |_| {
         count += 1;
         Ok(())
     })

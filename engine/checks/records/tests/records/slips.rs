@@ -1,13 +1,14 @@
 //! Only the holder finds what a gate recorded of them (R41).
 
-use crate::common::{LyingDisk, NOON, day_of, keys, open, record, value};
+use crate::common::{NOON, day_of, keys, open, record, value};
+use crate::disk::LyingDisk;
 use hufu_check::Trace;
 use hufu_records::{CodeKey, Finder, Found, Kept, Row, Slip, read};
 use proptest::prelude::*;
 
 fn day(records: &LyingDisk, key_disk: &LyingDisk) -> Vec<Found> {
     let mut found = Vec::new();
-    read(records, &keys(key_disk), day_of(NOON), |one| {
+    read(&records.folder(), &keys(key_disk), day_of(NOON), |one| {
         found.push(one);
         Ok(())
     })

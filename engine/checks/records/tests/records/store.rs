@@ -2,18 +2,19 @@
 
 use std::io::ErrorKind;
 
-use crate::common::{Chance, DAY_MS, ENGINE, KEEP_DAYS, LyingDisk, NOON, day_of, kept, keys, open, signer};
+use crate::common::{Chance, DAY_MS, ENGINE, KEEP_DAYS, NOON, day_of, kept, keys, open, signer};
+use crate::disk::LyingDisk;
 use hufu_records::{Day, DayEvent, FaultKind, Found, Held, OpenFault, Report, read, verify};
 use hufu_wire::UnixMillis;
 use proptest::prelude::*;
 
 fn report(records: &LyingDisk, key_disk: &LyingDisk) -> Report {
-    verify(records, Some(&keys(key_disk)), &ENGINE, &signer().verifying_key()).unwrap()
+    verify(&records.folder(), Some(&keys(key_disk)), &ENGINE, &signer().verifying_key()).unwrap()
 }
 
 fn all(records: &LyingDisk, key_disk: &LyingDisk, day: Day) -> Vec<Found> {
     let mut found = Vec::new();
-    read(records, &keys(key_disk), day, |one| {
+    read(&records.folder(), &keys(key_disk), day, |one| {
         found.push(one);
         Ok(())
     })
@@ -192,12 +193,12 @@ fn a_key_of_another_day_or_none_opens_nothing_and_says_so() {
     drop(store);
     let lost = LyingDisk::default();
     assert_eq!(report(&records, &lost).faults[0].what, FaultKind::KeyMissing);
-    let unread = read(&records, &keys(&lost), day_of(NOON), |_| Ok(())).unwrap_err();
+    let unread = read(&records.folder(), &keys(&lost), day_of(NOON), |_| Ok(())).unwrap_err();
     assert_eq!(unread.kind(), ErrorKind::NotFound);
     // The engine goes on under a new key, and what it writes then is read.
     let mut store = open(&records, &lost).unwrap();
     store.commit(NOON, &kept(NOON, 10, 10)).unwrap();
-    let found = verify(&records, None, &ENGINE, &signer().verifying_key()).unwrap();
+    let found = verify(&records.folder(), None, &ENGINE, &signer().verifying_key()).unwrap();
     assert_eq!((found.faults, found.days[0].records), (vec![], 20), "the chain needs no key");
 }
 
@@ -219,7 +220,7 @@ fn r42_a_day_is_destroyed_after_sixty_days_and_stays_provable() {
     let days: Vec<_> = found.days.iter().map(|day| (day.first, day.records, day.held)).collect();
     assert_eq!(days, [(0, 10, Held::Destroyed), (10, 10, Held::Closed), (20, 10, Held::Closed)]);
     assert!(all(&records, &key_disk, day_of(on(0))).is_empty(), "its segments were dropped");
-    let names = hufu_records::Disk::names(&key_disk).unwrap();
+    let names = key_disk.names();
     assert_eq!(names.len(), 2, "the keys of the other days are there: {names:?}");
     // Its entries are signed: none can be left out, altered or put in front of another.
     let entries = records.contents("days.hufu");
