@@ -11,6 +11,8 @@ use crate::common::{Chance, ENGINE, NOON, day_of, kept, options, signer, wrappin
 
 const FOLDER: &str = "HUFU_RECORDS_OF_A_CHILD";
 const FROM: &str = "HUFU_RECORDS_FROM";
+/// For a longer run: `HUFU_RECORDS_KILLS=1000 cargo nextest run --workspace --all-features --test records killed`.
+const KILLS: &str = "HUFU_RECORDS_KILLS";
 
 fn keys(folder: &Path) -> KeyFolder {
     KeyFolder::new(Folder::read(&folder.join("keys")).unwrap(), wrapping())
@@ -21,7 +23,8 @@ fn r40_a_process_that_is_killed_at_any_moment_has_kept_what_it_acknowledged() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     let (mut chance, mut acknowledged, mut from) = (Chance::new(40), Vec::new(), 0);
-    for _ in 0..25 {
+    let kills: u32 = std::env::var(KILLS).map_or(300, |kills| kills.parse().unwrap());
+    for _ in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "killed::a_child_that_writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env(FOLDER, folder)
@@ -32,7 +35,7 @@ fn r40_a_process_that_is_killed_at_any_moment_has_kept_what_it_acknowledged() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Once it writes, at any moment.
         let first = lines.find(|line| line.as_ref().unwrap().starts_with("acknowledged ")).unwrap();
-        std::thread::sleep(Duration::from_micros(u64::try_from(chance.below(9_000)).unwrap()));
+        std::thread::sleep(Duration::from_micros(u64::try_from(chance.below(3_000)).unwrap()));
         child.kill().unwrap();
         child.wait().unwrap();
         for line in std::iter::once(first).chain(lines) {

@@ -62,8 +62,8 @@ proptest! {
         let mut acknowledged = Vec::new();
         let mut number = 0;
         for _ in 0..6 {
-            records.die_after(1 + u32::try_from(chance.below(14)).unwrap());
-            key_disk.die_after(1 + u32::try_from(chance.below(6)).unwrap());
+            records.die_after(1 + u32::try_from(chance.below(90)).unwrap());
+            key_disk.die_after(1 + u32::try_from(chance.below(20)).unwrap());
             if let Ok(mut store) = open(&records, &key_disk) {
                 for _ in 0..12 {
                     let most = if chance.below(4) == 0 { 4000 } else { 40 };
