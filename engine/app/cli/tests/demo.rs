@@ -37,6 +37,9 @@ fn a_small_demo_is_right_about_everybody_and_its_folder_can_be_used() {
         "proposed and confirmed",
         "the engine agrees",
         "One signature is not enough",
+        "whole: every block follows",
+        "The visitor's phone finds its own",
+        "0, destroyed",
     ] {
         assert!(text.contains(wanted), "no {wanted:?} in {text}");
     }

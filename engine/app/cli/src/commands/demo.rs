@@ -6,6 +6,7 @@ mod changes;
 mod child;
 mod golden;
 mod place;
+mod records;
 mod source;
 mod summary;
 mod tour;
@@ -73,6 +74,9 @@ pub(crate) struct DemoArgs {
     /// start it, and do nothing else
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["report", "svg", "keep"])]
     golden: Option<PathBuf>,
+    /// How durable the record of a check is before its verdict leaves, or that the engine keeps no records
+    #[arg(long, default_value = "written", value_parser = ["none", "memory", "written", "synced"])]
+    records: String,
     /// Seed of the generated people; the same seed gives the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -134,8 +138,16 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     if let Err(error) = tour.take() {
         fault.get_or_insert_with(|| format!("{error:#}"));
     }
+    let verdicts = engine.verdicts();
     drop(engine);
     drop(source);
+    if place.keeps_records() {
+        term::along(format_args!("\n{}", term::stdout().strong("What the engine recorded")));
+        let recorded = verdicts.and_then(|count| records::show(&tour, &place, count, report.answered));
+        if let Err(error) = recorded {
+            fault.get_or_insert_with(|| format!("{error:#}"));
+        }
+    }
     term::along(format_args!("\n{}", by_hand(args, &tour)));
     summary::step("done", &format!("in {:.1} s; {}", begun.elapsed().as_secs_f64(), svg.display()));
     term::outcome(|| figures, String::new);
@@ -149,7 +161,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
 fn furnish(args: &DemoArgs, folder: &Path) -> anyhow::Result<Place> {
     let begun = Instant::now();
     let world = World::new(args.seed, args.holders, moment::now().seconds());
-    let place = Place::furnish(folder, world)?;
+    let place = Place::furnish(folder, world, &args.records)?;
     let took = begun.elapsed().as_secs_f64();
     summary::step("world", &format!("keys, certificates, sites and a new registry's folder in {took:.1} s"));
     Ok(place)

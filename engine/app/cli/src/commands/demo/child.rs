@@ -75,6 +75,14 @@ impl Engine {
         self.process.child.id()
     }
 
+    /// How many verdicts it counted.
+    pub(super) fn verdicts(&self) -> anyhow::Result<u64> {
+        let page = self.figures()?;
+        let counts =
+            page.lines().filter_map(|line| line.strip_prefix("hufu_verdicts_total{")?.rsplit_once(' '));
+        Ok(counts.filter_map(|(_, count)| count.parse::<u64>().ok()).sum())
+    }
+
     /// Its metrics page, as Prometheus gets it.
     pub(super) fn figures(&self) -> anyhow::Result<String> {
         figures::page(&self.metrics.to_string()).context("the engine does not show its figures")

@@ -36,6 +36,8 @@ pub(super) struct Place {
     pub(super) gates: Vec<(Grant, Identity)>,
     addresses: Addresses,
     keyring: Keyring,
+    /// How durable its sites want records to be, `none` where the engine keeps none.
+    records: String,
 }
 
 /// Ports that were free a moment ago; the folder's engine and registry keep them.
@@ -53,7 +55,7 @@ const BEYOND: u32 = 1 << 20;
 
 impl Place {
     /// Writes a world and everything around it, a new registry among that.
-    pub(super) fn furnish(folder: &Path, world: World) -> anyhow::Result<Place> {
+    pub(super) fn furnish(folder: &Path, world: World, records: &str) -> anyhow::Result<Place> {
         files::folder(folder)?;
         ensure!(
             !folder.join(CONFIG).exists(),
@@ -65,7 +67,9 @@ impl Place {
         let publisher = PublicKey::load(&folder.join("registry/publisher.pub"), Owner::Issuer)?;
         let trust_list = authorities::trust_list(&world, &publisher);
         let keyring = authorities::keyring(&world, &trust_list)?;
-        let place = Place { folder: folder.to_owned(), world, gates: Vec::new(), addresses, keyring };
+        let (folder, records) = (folder.to_owned(), records.to_owned());
+        let place = Place { folder, world, gates: Vec::new(), addresses, keyring, records };
+        let folder = &place.folder;
         place.write_keys()?;
         for trusting in [folder, &folder.join("registry")] {
             files::create(&trusting.join("trust.hufu"), &trust_list, Readable::All)?;
@@ -75,9 +79,10 @@ impl Place {
             &files::read(&folder.join("operator.pub"))?,
             Readable::All,
         )?;
-        files::create(&folder.join("sites.toml"), place.world.sites_toml().as_bytes(), Readable::All)?;
+        files::create(&folder.join("sites.toml"), place.sites_toml().as_bytes(), Readable::All)?;
         place.world.write_snapshot(place.world.issuer(FOREIGN), folder)?;
         files::create(&folder.join("hufu.toml"), place.hufu_toml().as_bytes(), Readable::All)?;
+        child::run(folder, &["records", "secret", "--out", RECORDS_SECRET])?;
         let gates = place.write_certificates()?;
         files::create(&place.config(), place.engine_toml().as_bytes(), Readable::All)?;
         Ok(Place { gates, ..place })
@@ -113,6 +118,21 @@ impl Place {
     /// The engine's configuration.
     pub(super) fn config(&self) -> PathBuf {
         self.folder.join(CONFIG)
+    }
+
+    /// Whether the engine keeps records.
+    pub(super) fn keeps_records(&self) -> bool {
+        self.records != "none"
+    }
+
+    /// The world's sites, with how durable each wants its records to be.
+    fn sites_toml(&self) -> String {
+        let sites = self.world.sites_toml();
+        if self.keeps_records() {
+            sites.replace("[[site]]\n", &format!("[[site]]\nrecords = \"{}\"\n", self.records))
+        } else {
+            sites.to_owned()
+        }
     }
 
     /// A gate that is not among those which offer the load.
@@ -191,6 +211,12 @@ impl Place {
              ca = \"ca/{ROOT}\"\n\
              certificate = \"engine.pem\"\nkey = \"engine.key\"\ncrl = \"ca/{CRL}\"\nstate = \"state\"\n"
         );
+        if self.keeps_records() {
+            let _ = write!(
+                text,
+                "\n[records]\nfolder = \"{RECORDS}\"\nkeys = \"{RECORD_KEYS}\"\nsecret = \"{RECORDS_SECRET}\"\n"
+            );
+        }
         for issuer in CHAINED {
             let _ = write!(
                 text,
@@ -237,6 +263,10 @@ const TOKEN: &str = "admin.token";
 const FEED_TOKEN: &str = "feed.token";
 const REGISTRY_ROOT: &str = "registry/ca/ca.pem";
 pub(super) const CONFIG: &str = "engine.toml";
+/// Where the engine's records are.
+pub(super) const RECORDS: &str = "records";
+pub(super) const RECORD_KEYS: &str = "record-keys";
+pub(super) const RECORDS_SECRET: &str = "records.secret";
 
 /// Ports of the loopback that are free now. They go into the folder's files, so that what is started from it later is
 /// where its gate looks for it; so they lie below those that the system gives to anybody.

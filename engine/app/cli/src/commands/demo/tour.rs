@@ -102,12 +102,13 @@ impl<'a> Tour<'a> {
         ])
     }
 
-    fn tell(&self, what: &str) {
+    /// Says what comes next.
+    pub(super) fn tell(&self, what: &str) {
         term::along(format_args!("  {}", self.paint.strong(what)));
     }
 
     /// Runs one command, shows it and what it says, and holds it to `wanted`.
-    fn step(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
+    pub(super) fn step(&self, arguments: &[String], wanted: Exit) -> anyhow::Result<()> {
         let output = self.run(arguments)?;
         self.show(arguments, &output);
         ensure!(is(&output, wanted), "hufu {} ended with {}", arguments[0], output.status);
@@ -142,7 +143,7 @@ impl<'a> Tour<'a> {
     }
 
     /// In the demo's folder, where `hufu.toml` names the registry.
-    fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
+    pub(super) fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
         let mut command = Command::new(child::program()?);
         command.args(arguments).current_dir(&self.place.folder);
         command.output().context("cannot run a command of the tour")
@@ -167,6 +168,7 @@ fn is(output: &Output, wanted: Exit) -> bool {
     output.status.code() == Some(wanted as i32)
 }
 
-fn strings(words: &[&str]) -> Vec<String> {
+/// Arguments.
+pub(super) fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
