@@ -4,6 +4,7 @@
 
 mod common;
 mod disk;
+mod golden;
 mod killed;
 mod recorder;
 mod slips;
