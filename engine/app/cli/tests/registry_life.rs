@@ -224,7 +224,7 @@ fn a_key_may_come_from_standard_input_or_stay_with_its_agent() {
     assert!(piped.status.success(), "{}", said(&piped));
     // An agent that signs nothing, and one that signs with something else.
     for (agent, wanted) in
-        [("exit 1", "did not sign"), ("printf '%0128d' 0", "not key"), ("sleep 9", "no signature")]
+        [("exit 1", "did not answer"), ("printf '%0128d' 0", "not key"), ("sleep 9", "no answer")]
     {
         let refused = world.hufu_args(&[
             "change",

@@ -2,6 +2,7 @@
 //! only ([`create`], [`replace`]), key files, trust lists, settings, files that are watched; and times as people write
 //! them.
 
+pub mod agent;
 pub mod keys;
 pub mod moment;
 pub mod settings;

@@ -155,6 +155,7 @@ impl Config {
             return Err(place.misconfigured("cluster_seed", seed, what, &mend));
         }
         if let Some(records) = &self.records {
+            place.within("agent_timeout_s", &records.agent_timeout_s, 1..=600)?;
             place.within("keep_days", &records.keep_days, 1..=60)?;
             place.within("segment_mib", &records.segment_mib, 1..=1_024)?;
             place.within("waiting_max", &records.waiting_max, limits::BATCH_MAX..=1 << 20)?;
@@ -166,6 +167,21 @@ impl Config {
                     what,
                     "see docs/RECORDS.md",
                 ));
+            }
+            match (&records.secret, &records.agent) {
+                (Some(_), None) | (None, Some(_)) => {}
+                (Some(_), Some(agent)) => {
+                    let what = "secret and agent are both there".to_owned();
+                    return Err(place.misconfigured("agent", agent, what, "leave one of them out"));
+                }
+                (None, None) => {
+                    return Err(place.misconfigured(
+                        "keys",
+                        &records.keys,
+                        "nothing wraps the keys of days".to_owned(),
+                        "add `secret`, a file of `hufu records secret`, or `agent`, a command",
+                    ));
+                }
             }
             let (folder, keys) = (&records.folder, records.keys.get_ref());
             if keys.starts_with(folder) || folder.starts_with(keys) {
@@ -229,6 +245,10 @@ mod tests {
         assert!(said.contains("engine.toml:5: keep_days: "), "{said}");
         let said = refused(&records("keys = 'r/keys'"));
         assert!(said.contains("engine.toml:4: keys: the keys of days lie with the records"), "{said}");
+        let said = refused(&records("keys = 'k'\nagent = 'a'"));
+        assert!(said.contains("engine.toml:5: agent: secret and agent are both there"), "{said}");
+        let said = refused(&records("keys = 'k'").replace("secret = 's'\n", ""));
+        assert!(said.contains("engine.toml:3: keys: nothing wraps the keys of days"), "{said}");
         let said = refused(&records("keys = 'k'\ntime_zone = 'CST'"));
         assert!(said.contains("engine.toml:5: time_zone: "), "{said}");
     }
@@ -354,7 +374,7 @@ mod tests {
             assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
         }
         let plain: Records =
-            toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'").unwrap();
+            toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nagent = 'sign-with-the-tpm'").unwrap();
         assert_eq!(tables(&shown)["records"], toml::Value::try_from(&plain).unwrap(), "another default");
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
             let shown = tables(&shown)[&name].clone();

@@ -16,6 +16,7 @@
 pub mod cluster;
 pub mod config;
 mod node;
+pub mod wrapping;
 
 pub use config::Config;
 pub use node::{Node, Prepared};

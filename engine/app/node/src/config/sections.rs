@@ -119,7 +119,12 @@ pub struct Records {
     /// The folder of the days' keys.
     pub keys: Spanned<PathBuf>,
     /// The file with the secret that wraps those keys.
-    pub secret: PathBuf,
+    pub secret: Option<PathBuf>,
+    /// A command that stands for that secret and keeps it elsewhere.
+    pub agent: Option<Spanned<String>>,
+    /// Seconds that the command may take.
+    #[serde(default = "Records::ten")]
+    pub agent_timeout_s: Spanned<u32>,
     /// The zone in which a day begins and ends.
     #[serde(default = "Records::utc")]
     pub time_zone: Spanned<String>,
@@ -139,6 +144,10 @@ impl Records {
         bare("UTC".to_owned())
     }
 
+    fn ten() -> Spanned<u32> {
+        bare(10)
+    }
+
     fn sixty() -> Spanned<u32> {
         bare(60)
     }
@@ -153,7 +162,7 @@ impl Records {
 
     pub(super) fn make_relative_to(&mut self, base: &Path) {
         let Records { folder, keys, secret, .. } = self;
-        for path in [folder, keys.get_mut(), secret] {
+        for path in [folder, keys.get_mut()].into_iter().chain(secret) {
             *path = base.join(&*path);
         }
     }

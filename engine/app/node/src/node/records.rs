@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
-use hufu_files::keys::read_seed;
-use hufu_files::moment::Zone;
+use anyhow::{Context as _, bail, ensure};
+use hufu_files::agent::Agent;
+use hufu_files::moment::{Span, Zone};
 use hufu_files::unavailable;
-use hufu_records::{Day, Folder, Identity, KeyFolder, Recorder, RingJournal, Secret, Store, StoreOptions};
+use hufu_records::{Day, Folder, Identity, KeyFolder, Recorder, RingJournal, Store, StoreOptions, Wrapping};
 use hufu_transport::{Clock, Exhibit, Family};
 
 use crate::config::Records;
+use crate::wrapping;
 
 /// The records of a running engine.
 pub(super) struct Kept(Recorder);
@@ -21,9 +22,9 @@ impl Kept {
     /// The folder, the secret or the disk that cannot be used, or records that are damaged.
     pub(super) fn start(config: &Records, clock: Clock) -> anyhow::Result<Kept> {
         let zone: Zone = config.time_zone.get_ref().parse()?;
-        let wrapping = Secret::new(*read_seed(&config.secret)?);
-        let identity = Identity::of(&wrapping)?;
-        let keys = KeyFolder::new(lock(config.keys.get_ref())?, Box::new(wrapping));
+        let wrapping = wrapping_of(config)?;
+        let identity = Identity::of(&*wrapping)?;
+        let keys = KeyFolder::new(lock(config.keys.get_ref())?, wrapping);
         let options = StoreOptions {
             segment_bytes: config.segment_mib.get_ref() << 20,
             keep_days: *config.keep_days.get_ref(),
@@ -40,7 +41,7 @@ impl Kept {
     /// # Errors
     /// As [`start`](Self::start).
     pub(super) fn look(config: &Records) -> anyhow::Result<()> {
-        read_seed(&config.secret)?;
+        wrapping_of(config)?;
         for folder in [&config.folder, config.keys.get_ref()] {
             ensure!(folder.is_dir() || !folder.exists(), "{} is not a folder", folder.display());
         }
@@ -50,6 +51,17 @@ impl Kept {
     /// The journal of one more thread that checks.
     pub(super) fn journal(&self) -> RingJournal {
         self.0.journal()
+    }
+}
+
+fn wrapping_of(config: &Records) -> anyhow::Result<Box<dyn Wrapping>> {
+    match (&config.secret, &config.agent) {
+        (Some(secret), _) => wrapping::of_file(secret),
+        (None, Some(agent)) => {
+            let timeout = Span { s: *config.agent_timeout_s.get_ref() };
+            wrapping::of_agent(Agent::new(agent.get_ref(), timeout))
+        }
+        (None, None) => bail!("nothing wraps the keys of days"),
     }
 }
 
