@@ -83,6 +83,9 @@ counters! {
     roster_members count_roster_members;
     /// Requests and rosters answered `busy` because the journal could not keep their records.
     records_refused count_records_refused;
+    /// Requests and rosters served without a record, because the journal could not keep it and their site announced
+    /// that it goes on.
+    served_unrecorded count_served_unrecorded;
 }
 
 /// Reasons that engines give are numbered below this; only the last of all, which they do not give, is not.
@@ -172,9 +175,10 @@ mod tests {
                 counters.numbers_untold(),
                 counters.roster_members(),
                 counters.records_refused(),
+                counters.served_unrecorded(),
             ]
         };
-        assert_eq!(told(), [0; 10]);
+        assert_eq!(told(), [0; 11]);
         for requests in [20, 1] {
             counters.count_batches(1);
             counters.count_requests(requests);
@@ -187,7 +191,8 @@ mod tests {
         (0..8).for_each(|_| counters.count_numbers_untold(1));
         counters.count_roster_members(9);
         counters.count_records_refused(10);
-        assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9, 10]);
+        counters.count_served_unrecorded(11);
+        assert_eq!(told(), [2, 21, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use hufu_codes::seen::SeenCache;
 use hufu_policy::{SitePolicy, Sites};
 use hufu_table::Reader;
 use hufu_wire::{
-    Cookie, Enrolled, Grant, KeyEpoch, Reason, SessionKeys, UnixMillis, UnixSeconds, limits, sealed,
+    Cookie, Enrolled, Grant, KeyEpoch, Reason, SessionKeys, SiteId, UnixMillis, UnixSeconds, limits, sealed,
 };
 use zeroize::Zeroizing;
 
@@ -211,6 +211,12 @@ impl Engine {
     /// The table that checks read, for staleness figures.
     pub fn table(&self) -> &Reader {
         &self.table
+    }
+
+    /// Whether checks of this site are served at `now` although their records cannot be kept.
+    pub(crate) fn goes_unrecorded(&self, site: SiteId, now: UnixMillis) -> bool {
+        let rules = self.sites.load();
+        rules.sites.get(site).is_some_and(|policy| now.seconds() < policy.unrecorded_until)
     }
 
     /// The current site policies.

@@ -103,7 +103,7 @@ impl<J: Journal> Spine<J> {
 
         let kept = self.begin(asked.len());
         if !kept {
-            self.turn_down(&mut asked);
+            self.turn_down(&mut asked, now);
         }
         let mut cases: Batch<Case<'_, '_>> = Batch::new();
         for Asked { index, opened, grant, repeated } in &asked {
@@ -152,9 +152,10 @@ impl<J: Journal> Spine<J> {
         assert_eq!(requests.len(), verdicts.len(), "one verdict for each request");
         assert!(requests.len() <= limits::BATCH_MAX, "a batch is at most {}", limits::BATCH_MAX);
         let kept = self.begin(requests.len());
+        let served = kept || self.serves_unrecorded(grant, now, requests.len());
         let mut cases: Batch<Case<'_, '_>> = Batch::new();
         for (number, request) in requests {
-            let fault = if kept { self.objection(grant, now) } else { Some(Reason::Busy) };
+            let fault = if served { self.objection(grant, now) } else { Some(Reason::Busy) };
             // Nothing in a connection can be replayed.
             cases.push(Case::new(now, *number, *grant, Some(request), fault.map_or(Ok(false), Err)));
         }
@@ -169,25 +170,38 @@ impl<J: Journal> Spine<J> {
     /// four bytes a member. Grows `out` once, by exactly the reply. No part of it may leave before the mark.
     pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark {
         let kept = self.begin(1);
+        let served = kept || self.serves_unrecorded(grant, now, 1);
         let fault =
-            if kept { self.device_fault(grant, Scope::CHECKS_AND_ROSTERS) } else { Some(Reason::Busy) };
+            if served { self.device_fault(grant, Scope::CHECKS_AND_ROSTERS) } else { Some(Reason::Busy) };
         let check = roster::Check { now, grant, counters: &self.counters };
         let record = check.run(&self.engine, fault, roster, out);
         if kept { self.journal.note(core::iter::once(record)) } else { Mark::default() }
     }
 
-    /// Whether the journal takes the records of so many requests. Those that it does not take are counted.
+    /// Whether the journal takes the records of so many requests.
     fn begin(&mut self, requests: usize) -> bool {
-        let kept = requests == 0 || self.journal.begin(requests);
-        if !kept {
-            self.counters.count_records_refused(requests);
-        }
-        kept
+        requests == 0 || self.journal.begin(requests)
     }
 
-    /// Answers all these `busy`. A number that is not served stays new, for the gate to ask again with it.
-    fn turn_down(&self, asked: &mut Batch<Asked>) {
+    /// Whether requests are served without the records that the journal does not take, as their site announced. Those
+    /// that are, and those that are not, are counted.
+    fn serves_unrecorded(&self, grant: &Grant, now: UnixMillis, requests: usize) -> bool {
+        let unrecorded = self.engine.goes_unrecorded(grant.site, now);
+        if unrecorded {
+            self.counters.count_served_unrecorded(requests);
+        } else {
+            self.counters.count_records_refused(requests);
+        }
+        unrecorded
+    }
+
+    /// Answers these `busy`, unless their site announced that it goes on without records. A number that is not served
+    /// stays new, for the gate to ask again with it.
+    fn turn_down(&self, asked: &mut Batch<Asked>, now: UnixMillis) {
         for Asked { opened, grant, repeated, .. } in asked {
+            if self.serves_unrecorded(grant, now, 1) {
+                continue;
+            }
             if *repeated == Ok(false)
                 && let Some(session) = self.sessions.get(opened.session)
             {

@@ -236,6 +236,47 @@ fn r40_without_a_record_every_request_is_answered_busy() {
     }
 }
 
+/// A site may announce that it goes on without records until some moment; no other site does.
+#[test]
+fn r40_a_site_goes_on_without_records_as_long_as_it_announced() {
+    let checkpoint = Checkpoint::new();
+    let (door, hall) = (hufu_wire::SiteId(1), hufu_wire::SiteId(2));
+    let sites = "[[site]]\nid = 1\nname = \"Door\"\naccepts = [\"paper\"]\nroster = true\npass_back_s = 0\nunrecorded_until = UNTIL\n\
+        [[site]]\nid = 2\nname = \"Hall\"\naccepts = [\"paper\"]\n";
+    let announced = |seconds: i64| {
+        let until = jiff::Timestamp::from_second(i64::from(NOW.seconds().0) + seconds).unwrap();
+        let text = sites.replace("UNTIL", &until.to_string());
+        checkpoint.engine.set_sites(Sites::parse(&text, "sites.toml").unwrap());
+    };
+    announced(1);
+    let (mut spine, code) = (full(&checkpoint), checkpoint.paper(GREEN));
+    let mut gates = [checkpoint.gate(1, door), checkpoint.gate(2, hall)];
+    let mut reasons = |spine: &mut Spine<Recorder>| {
+        let packets: Vec<_> = gates.iter_mut().map(|gate| gate.request(&code)).collect();
+        let (mark, replies) = answers(spine, &packets);
+        assert_eq!(mark, Mark::default(), "there is nothing to wait for");
+        let reason = |(at, gate): (usize, &Gate)| gate.session.open(replies.get(at).unwrap()).unwrap().reason;
+        gates.iter().enumerate().map(reason).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&mut spine), [Reason::Clear, Reason::Busy]);
+    let red = checkpoint.paper(RED);
+    let asked = [(CheckNumber(80), CheckRequest { lane: LANE, code: red.as_bytes() })];
+    let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Clear)];
+    assert_eq!(spine.check(NOW, &grant(1, 0, door), &asked, &mut verdicts), Mark::default());
+    assert_eq!(verdicts[0].reason, Reason::StatusRed);
+    let counters = spine.counters();
+    assert_eq!((counters.served_unrecorded(), counters.records_refused()), (2, 1));
+    assert!(spine.journal().records.is_empty());
+    announced(0);
+    assert_eq!(reasons(&mut spine), [Reason::Busy; 2], "the time is over");
+    // With a journal that works the key changes nothing.
+    announced(1);
+    let mut spine = noting(&checkpoint);
+    let packets = [gates[0].request(&code)];
+    assert_ne!(answers(&mut spine, &packets).0, Mark::default());
+    assert_eq!((spine.journal().records.len(), spine.counters().served_unrecorded()), (1, 0));
+}
+
 /// A site's policy says how durable its records are; refused requests are records of that site too.
 #[test]
 fn r40_a_record_is_as_durable_as_its_site_asks() {

@@ -4,7 +4,7 @@
 use core::ops::RangeInclusive;
 use std::collections::BTreeMap;
 
-use hufu_wire::{CodeKind, Colour, HubId, IssuerId, SiteId, limits::STEP_S};
+use hufu_wire::{CodeKind, Colour, HubId, IssuerId, SiteId, UnixSeconds, limits::STEP_S};
 
 use crate::keys::{self, Key};
 use crate::limits;
@@ -81,6 +81,9 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         records: table
             .take(&keys::RECORDS)
             .map_or(Ok(Durability::default()), |entry| entry.word(&RECORDS))?,
+        unrecorded_until: table
+            .take(&keys::UNRECORDED_UNTIL)
+            .map_or(Ok(UnixSeconds(0)), |entry| entry.moment())?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The policy of one site, as the rest of the engine sees it: typed, in range, free of contradictions.
 
-use hufu_wire::{CodeKind, Decision, HubId, IssuerId, SiteId};
+use hufu_wire::{CodeKind, Decision, HubId, IssuerId, SiteId, UnixSeconds};
 
 /// What happens instead of opening the gate. There is no third way, so no policy can turn doubt into admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +58,8 @@ pub struct SitePolicy {
     pub pass_back_by: PassBackBy,
     /// How durable the record of a check is before its verdict leaves (R40).
     pub records: Durability,
+    /// Until when checks are served without records while the engine cannot keep any; 0 for never.
+    pub unrecorded_until: UnixSeconds,
 }
 
 /// How durable the record of a check is before its verdict leaves (R40), the strictest last.

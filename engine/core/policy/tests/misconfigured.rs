@@ -134,6 +134,16 @@ fn unknown_words_are_told_the_known_ones() {
         "sites.toml:4: records: \"sync\" has no meaning here; did you mean \"synced\"?",
     );
     check(
+        "unrecorded_until = \"tomorrow\"",
+        "sites.toml:4: unrecorded_until: text stands where a date and time belongs; write a date and a time with their \
+         zone, without quotes: 2026-11-30T18:00:00+08:00",
+    );
+    check(
+        "unrecorded_until = 2026-11-30T18:00:00",
+        "sites.toml:4: unrecorded_until: 2026-11-30T18:00:00 is no moment; write a date and a time with their zone, \
+         without quotes: 2026-11-30T18:00:00+08:00",
+    );
+    check(
         "records = true",
         "sites.toml:4: records: true or false stands where a word belongs; write \"memory\", \"written\" or \"synced\"",
     );

@@ -129,6 +129,11 @@ impl EngineMetrics {
                 "Requests answered busy because their records could not be kept",
                 Counters::records_refused,
             ),
+            count(
+                "served_unrecorded",
+                "Requests served without a record, as their site announced",
+                Counters::served_unrecorded,
+            ),
             Family::count(
                 "verdicts_withheld",
                 "Verdicts that did not leave because their records were lost",

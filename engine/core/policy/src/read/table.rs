@@ -2,6 +2,7 @@
 
 use core::ops::RangeInclusive;
 
+use hufu_wire::UnixSeconds;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -159,6 +160,15 @@ impl Entry<'_> {
             .filter(|number| range.contains(number))
             .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| self.fault(format!("{} is out of range", brief(&written.to_string())), mend))
+    }
+
+    /// A moment: a date and a time with their zone, without quotes.
+    pub(super) fn moment(&self) -> Result<UnixSeconds, Fault> {
+        let mend = "write a date and a time with their zone, without quotes: 2026-11-30T18:00:00+08:00";
+        let DeValue::Datetime(written) = &self.value else { return Err(self.not_a("a date and time", mend)) };
+        let moment: Option<jiff::Timestamp> = written.to_string().parse().ok();
+        let seconds = moment.and_then(|moment| u32::try_from(moment.as_second()).ok());
+        seconds.map(UnixSeconds).ok_or_else(|| self.fault(format!("{written} is no moment"), mend))
     }
 
     /// One line of text, neither empty nor too long.
