@@ -125,7 +125,8 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
 
     let mut fault = summary::add(&mut report, &watched, &agreements);
     let svg = args.svg.clone().unwrap_or_else(|| std::env::temp_dir().join("hufu-demo.svg"));
-    let summary = Summary { args, report: &report, watched: &watched, agreements: &agreements };
+    let sync_us = (args.records == "synced").then(|| records::sync_us(&place.folder)).transpose()?;
+    let summary = Summary { args, report: &report, watched: &watched, agreements: &agreements, sync_us };
     term::along(format_args!("{}", summary.to_text(term::stdout())));
     summary.draw(&svg)?;
     let figures = summary.to_json()?;

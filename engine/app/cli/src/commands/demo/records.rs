@@ -1,7 +1,9 @@
 //! What the engine recorded: counted against its own verdicts, found by a holder, and gone after sixty days.
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use hufu_files::keys::read_seed;
@@ -49,6 +51,25 @@ fn verify(records: &str) -> Vec<String> {
 fn find(records: &str, keys: &str, day: &str) -> Vec<String> {
     let of = ["records", "find", "--folder", records, "--keys", keys, "--secret", RECORDS_SECRET];
     strings(&[&of[..], &["--day", day, "--holder", "visitor.holder"]].concat())
+}
+
+/// How long the disk under `folder` takes to make 4 KiB durable, in µs: the median and the 99th percentile of many.
+pub(super) fn sync_us(folder: &Path) -> anyhow::Result<[f64; 2]> {
+    const BLOCK: usize = 4_096;
+    const TIMES: usize = 400;
+    let file = tempfile::tempfile_in(folder)?;
+    file.write_all_at(&vec![1; BLOCK * TIMES], 0)?;
+    file.sync_all()?;
+    let mut took = (0..TIMES)
+        .map(|at| {
+            let begun = Instant::now();
+            file.write_all_at(&[2; BLOCK], (at * BLOCK) as u64)?;
+            file.sync_data()?;
+            Ok(begun.elapsed().as_secs_f64() * 1e6)
+        })
+        .collect::<std::io::Result<Vec<f64>>>()?;
+    took.sort_by(f64::total_cmp);
+    Ok([took[TIMES / 2], took[TIMES * 99 / 100]])
 }
 
 /// Copies the folders, lets the days pass there, and names the copies.
