@@ -92,7 +92,7 @@ const HOUSE: &[Room] = &[
         &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-registry"],
     ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-codes", "hufu-policy"]),
-    room("hufu-records", "engine/checks/records", 4, &["hufu-wire", "hufu-check"]),
+    room("hufu-records", "engine/checks/records", 4, &["hufu-wire", "hufu-table", "hufu-check"]),
     room(
         "hufu-transport",
         "engine/checks/transport",

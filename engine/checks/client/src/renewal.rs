@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -11,27 +11,18 @@ use tokio::task::JoinSet;
 
 use crate::address::EngineAddress;
 use crate::control::Control;
+use crate::core::Renewed;
 use crate::fault::ControlFault;
 use crate::identity::Identity;
 use crate::server::Server;
 
-/// A session, who gave it, and where all engines are now.
-pub(crate) struct Renewed {
-    pub(crate) server: usize,
-    /// The address at which it answered.
-    pub(crate) reached: SocketAddr,
-    pub(crate) enrolled: Enrolled,
-    /// The addresses of each server, in their order; none where a host name was not found.
-    pub(crate) addresses: Vec<Vec<SocketAddr>>,
-}
-
-type Answer = Result<Renewed, ControlFault>;
+/// How an enrolment ended.
+pub(crate) type Answer = Result<Renewed, ControlFault>;
 
 /// The gate's end of the enrolling thread. Dropping it ends the thread after what it is doing.
 pub(crate) struct Renewal {
     ask: SyncSender<usize>,
     answers: Receiver<Answer>,
-    under_way: bool,
 }
 
 impl Renewal {
@@ -40,12 +31,9 @@ impl Renewal {
         let (ask, asked) = sync_channel::<usize>(1);
         let (answer, answers) = sync_channel(1);
         thread::Builder::new().name("hufu-renew".to_owned()).spawn(move || {
-            let mut enroller = Enroller { known: vec![Vec::new(); servers.len()], servers, identity };
+            let mut enroller = Enroller::new(servers, identity);
             while let Ok(first) = asked.recv() {
-                let (answered, control) = match runtime.block_on(enroller.enrol(first)) {
-                    Ok((renewed, control)) => (Ok(renewed), Some(control)),
-                    Err(fault) => (Err(fault), None),
-                };
+                let (answered, control) = runtime.block_on(enroller.enrol(first));
                 if answer.send(answered).is_err() {
                     return;
                 }
@@ -55,46 +43,29 @@ impl Renewal {
                 }
             }
         })?;
-        Ok(Renewal { ask, answers, under_way: false })
+        Ok(Renewal { ask, answers })
     }
 
-    /// Starts an enrolment, trying server `first` before the others; `false` while one is under way.
-    pub(crate) fn ask(&mut self, first: usize) -> bool {
-        let begins = !self.under_way && self.ask.try_send(first).is_ok();
-        self.under_way |= begins;
-        begins
-    }
-
-    /// Whether an enrolment was asked for and has not come back.
-    pub(crate) fn is_under_way(&self) -> bool {
-        self.under_way
+    /// Starts an enrolment, trying server `first` before the others. One is asked for only when the one before has come
+    /// back.
+    pub(crate) fn ask(&self, first: usize) {
+        // There is room then.
+        let _ = self.ask.try_send(first);
     }
 
     /// What has come back, without waiting.
-    pub(crate) fn poll(&mut self) -> Option<Answer> {
-        match self.answers.try_recv() {
-            Ok(answer) => {
-                self.under_way = false;
-                Some(answer)
-            }
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+    pub(crate) fn poll(&self) -> Option<Answer> {
+        self.answers.try_recv().ok()
     }
 
     /// What comes back within `wait`.
-    pub(crate) fn wait(&mut self, wait: Duration) -> Option<Answer> {
-        match self.answers.recv_timeout(wait) {
-            Ok(answer) => {
-                self.under_way = false;
-                Some(answer)
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+    pub(crate) fn wait(&self, wait: Duration) -> Option<Answer> {
+        self.answers.recv_timeout(wait).ok()
     }
 }
 
-/// What the thread works with.
-struct Enroller {
+/// Enrols at one of several engines.
+pub(crate) struct Enroller {
     servers: Vec<Server>,
     identity: Identity,
     /// The addresses found last, which are tried when a look-up fails.
@@ -105,8 +76,20 @@ struct Enroller {
 const SERVER_TRY: Duration = Duration::from_secs(3);
 
 impl Enroller {
-    /// Looks every server up, and enrols at the first that gives a session, `first` before the others.
-    async fn enrol(&mut self, first: usize) -> Result<(Renewed, Control), ControlFault> {
+    pub(crate) fn new(servers: Vec<Server>, identity: Identity) -> Enroller {
+        Enroller { known: vec![Vec::new(); servers.len()], servers, identity }
+    }
+
+    /// Looks every server up, and enrols at the first that gives a session, `first` before the others. The connection
+    /// is to be closed once the session was handed over.
+    pub(crate) async fn enrol(&mut self, first: usize) -> (Answer, Option<Control>) {
+        match self.try_enrol(first).await {
+            Ok((renewed, control)) => (Ok(renewed), Some(control)),
+            Err(fault) => (Err(fault), None),
+        }
+    }
+
+    async fn try_enrol(&mut self, first: usize) -> Result<(Renewed, Control), ControlFault> {
         let mut fault = self.look_up().await;
         for server in (0..self.servers.len()).map(|turn| (first + turn) % self.servers.len()) {
             let addresses = &self.known[server];

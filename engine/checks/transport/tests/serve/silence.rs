@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hufu_client::{Gate, GateOptions, Server};
+use hufu_client::{AsyncGate, CheckFault, Gate, GateOptions, Server};
 use hufu_transport::{Clock, QuicOptions, UdpOptions};
 use hufu_wire::{Lane, Reason, UnixMillis};
 
@@ -48,6 +48,32 @@ fn r51_a_gate_finds_its_way_back_when_the_cluster_seed_changes() {
         setup.cluster_seed[0] ^= 1;
     });
     admits_soon(&mut gate, &rig.clear_code());
+    assert_eq!(rig.metric("hufu_quic_enrolments_total"), 1);
+    rig.running.stop();
+}
+
+#[test]
+fn r51_an_asynchronous_gate_does_the_same() {
+    let rig = Rig::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let identity = rig.ca.device(rig.grant(MARKET_GATE));
+    let opened = runtime.block_on(AsyncGate::open(vec![rig.server()], identity, IMPATIENT));
+    let mut gate = opened.unwrap();
+    let mut check = |code: &str| runtime.block_on(gate.check(code.as_bytes(), Lane(0)));
+    assert_eq!(check(&rig.clear_code()).unwrap().reason, Reason::Clear);
+    let (udp, quic) = (rig.running.udp_addr, rig.running.quic_addr);
+    let Rig { ca, running, .. } = rig;
+    running.stop();
+    assert!(matches!(check("HF1:A"), Err(CheckFault::NoAnswer { .. })));
+    let rig = Rig::start_in(ca, |setup| {
+        setup.options.udp = UdpOptions { workers: 2, ..UdpOptions::new(udp) };
+        setup.options.quic = QuicOptions::new(quic);
+        setup.cluster_seed[0] ^= 1;
+    });
+    let (begun, code) = (Instant::now(), rig.clear_code());
+    while check(&code).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(3), "it does not find its way back");
+    }
     assert_eq!(rig.metric("hufu_quic_enrolments_total"), 1);
     rig.running.stop();
 }

@@ -1,0 +1,317 @@
+//! A gate without sockets or a clock, against engines and networks that a test makes up.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::aead::{AES_128_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use hufu_client::{Core, Input, NoVerdict, Output, Pace, Renewed};
+use hufu_wire::{
+    CheckNumber, DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Lane, Reason, ReplyHeader,
+    RequestHeader, Scope, SessionKeys, SiteId, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
+};
+use proptest::prelude::*;
+
+const ISSUED: UnixSeconds = UnixSeconds(1_795_000_000);
+const LIFE_S: u32 = 86_400;
+const LANE: Lane = Lane(3);
+
+/// A session whose keys are full of `seed`.
+fn enrolled(seed: u8, at: UnixSeconds) -> Enrolled {
+    Enrolled {
+        server_time: UnixMillis(u64::from(at.0) * 1_000),
+        grant: Grant {
+            device: DeviceId(7),
+            generation: DeviceGeneration(0),
+            site: SiteId(1),
+            scope: Scope::CHECKS,
+        },
+        issued: ISSUED,
+        expires: UnixSeconds(ISSUED.0 + LIFE_S),
+        udp_port: 7_410,
+        epoch: KeyEpoch(1),
+        cookie_nonce: [seed; sealed::NONCE_BYTES],
+        cookie: [seed; sealed::COOKIE_BYTES],
+        keys: SessionKeys { request: [seed; 16], reply: [seed; 16] },
+    }
+}
+
+fn renewed(seed: u8, engines: u8) -> Renewed {
+    renewed_at(seed, engines, ISSUED)
+}
+
+fn renewed_at(seed: u8, engines: u8, at: UnixSeconds) -> Renewed {
+    let address = |engine: u8| SocketAddr::from(([192, 0, 2, engine + 1], 7_411));
+    let addresses = (0..engines).map(|engine| vec![address(engine)]).collect();
+    Renewed { server: 0, reached: address(0), enrolled: enrolled(seed, at), addresses }
+}
+
+fn gate(now: Instant, engines: u8) -> Core {
+    Core::new(now, vec![None; engines.into()], Pace::default(), renewed(1, engines))
+}
+
+/// What an engine answers to this request, in the session of `seed`.
+fn reply(request: &[u8], seed: u8, reason: Reason) -> Vec<u8> {
+    let number = read::<RequestHeader>(&request[..sealed::REQUEST_HEADER_BYTES]).unwrap().number;
+    let at = UnixMillis(u64::from(ISSUED.0) * 1_000 + 500);
+    let mut plain = [0; Verdict::BYTES];
+    write(&Verdict::of(number, at, reason), &mut plain).unwrap();
+    let nonce = [9; sealed::NONCE_BYTES];
+    let mut header = [0; sealed::REPLY_HEADER_BYTES];
+    write(&ReplyHeader { number, nonce }, &mut header).unwrap();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM_SIV, &[seed; 16]).unwrap());
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&header), &mut plain).unwrap();
+    [&header[..], &plain, tag.as_ref()].concat()
+}
+
+/// What a gate wants done.
+#[derive(Debug, PartialEq)]
+enum Wanted {
+    Send(u8, Vec<u8>),
+    Enrol(usize),
+    Outcome(Result<Reason, NoVerdict>),
+}
+
+fn wanted(core: &mut Core) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    while let Some(output) = core.next() {
+        wanted.push(match output {
+            Output::Send(to, bytes) => {
+                assert_eq!(to.port(), 7_410);
+                let SocketAddr::V4(to) = to else { panic!("{to}") };
+                Wanted::Send(to.ip().octets()[3] - 1, bytes.to_vec())
+            }
+            Output::Enrol(first) => Wanted::Enrol(first),
+            Output::Outcome(outcome) => Wanted::Outcome(outcome.map(|verdict| verdict.reason)),
+        });
+    }
+    wanted
+}
+
+fn sent(wanted: &[Wanted]) -> (u8, &[u8]) {
+    match wanted {
+        [.., Wanted::Send(engine, bytes)] => (*engine, bytes),
+        other => panic!("nothing is sent: {other:?}"),
+    }
+}
+
+/// Lets the time pass in a network that carries nothing, until there is an outcome.
+fn in_silence(core: &mut Core, begun: Instant) -> (Vec<(u64, u8)>, Vec<usize>, Result<Reason, NoVerdict>) {
+    let (mut now, mut sends, mut enrolments) = (begun, Vec::new(), Vec::new());
+    loop {
+        for wanted in wanted(core) {
+            match wanted {
+                Wanted::Send(engine, _) => {
+                    sends.push((u64::try_from((now - begun).as_millis()).unwrap(), engine));
+                }
+                Wanted::Enrol(first) => enrolments.push(first),
+                Wanted::Outcome(outcome) => return (sends, enrolments, outcome),
+            }
+        }
+        now = core.deadline().expect("something is under way");
+        core.step(now, Input::Time);
+    }
+}
+
+#[test]
+fn a_verdict_comes_from_its_own_reply_and_no_other() {
+    let now = Instant::now();
+    let mut core = gate(now, 2);
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let asked = wanted(&mut core);
+    let (engine, request) = sent(&asked);
+    assert_eq!(engine, 0);
+    let good = reply(request, 1, Reason::Clear);
+    let mut altered = good.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    for worthless in [&b""[..], &good[..50], &altered, &reply(request, 2, Reason::Clear)] {
+        core.step(now, Input::Datagram(worthless));
+        assert_eq!(wanted(&mut core), []);
+    }
+    core.step(now, Input::Datagram(&good));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
+    assert_eq!(core.server_time(now + Duration::from_secs(1)).0, u64::from(ISSUED.0) * 1_000 + 1_500);
+    // It is answered once. The next scan does not take the old reply for its own.
+    core.step(now, Input::Datagram(&good));
+    assert_eq!((wanted(&mut core), core.deadline()), (vec![], None));
+    core.step(now, Input::Scan(b"HF1:B", LANE));
+    assert_eq!(wanted(&mut core).len(), 1);
+    core.step(now, Input::Datagram(&good));
+    assert_eq!(wanted(&mut core), []);
+}
+
+#[test]
+fn r51_a_silent_engine_is_asked_three_times_and_then_the_next_one() {
+    let now = Instant::now();
+    let mut core = gate(now, 2);
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let (sends, enrolments, outcome) = in_silence(&mut core, now);
+    let wanted: Vec<(u64, u8)> =
+        [0, 50, 100, 150, 200, 250, 300, 350].into_iter().zip([0, 0, 0, 1, 1, 1, 0, 0]).collect();
+    assert_eq!((sends, enrolments, outcome), (wanted, vec![], Err(NoVerdict::NoAnswer)));
+}
+
+#[test]
+fn r51_after_long_silence_a_gate_enrols_and_asks_again_in_the_new_session() {
+    let mut now = Instant::now();
+    let mut core = gate(now, 1);
+    let mut enrolments = Vec::new();
+    while enrolments.is_empty() {
+        core.step(now, Input::Scan(b"HF1:A", LANE));
+        (_, enrolments, _) = in_silence(&mut core, now);
+        now += Duration::from_millis(400);
+    }
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let before = wanted(&mut core);
+    core.step(now, Input::Enrolled(renewed(2, 1)));
+    let after = wanted(&mut core);
+    assert_ne!(sent(&before).1, sent(&after).1, "sealed again");
+    core.step(now, Input::Datagram(&reply(sent(&after).1, 2, Reason::Clear)));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
+}
+
+#[test]
+fn r51_a_busy_engine_is_left_for_another_at_once_and_the_last_one_is_believed() {
+    for reason in [Reason::Busy, Reason::Stopping] {
+        let now = Instant::now();
+        let mut core = gate(now, 2);
+        core.step(now, Input::Scan(b"HF1:A", LANE));
+        let first = wanted(&mut core);
+        core.step(now, Input::Datagram(&reply(sent(&first).1, 1, reason)));
+        let second = wanted(&mut core);
+        assert_eq!((sent(&second).0, sent(&second).1), (1, sent(&first).1), "the same bytes");
+        core.step(now, Input::Datagram(&reply(sent(&second).1, 1, reason)));
+        assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(reason))]);
+    }
+}
+
+#[test]
+fn a_session_that_is_over_is_renewed_within_the_scan() {
+    let now = Instant::now();
+    let mut core = gate(now, 1);
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let asked = wanted(&mut core);
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::CookieExpired)));
+    assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
+    assert!(core.waits_for_session());
+    core.step(now, Input::Enrolled(renewed(2, 1)));
+    let asked = wanted(&mut core);
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 2, Reason::CookieExpired)));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::CookieExpired))], "once is enough");
+    // By its own clock, and no engine gives another one.
+    let over = UnixSeconds(ISSUED.0 + LIFE_S);
+    let mut core = Core::new(now, vec![None], Pace::default(), renewed_at(1, 1, over));
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
+    core.step(now, Input::NotEnrolled);
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Err(NoVerdict::NoSession))]);
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Err(NoVerdict::NoSession))], "and no enrolment more");
+}
+
+#[test]
+fn a_session_that_comes_meanwhile_waits_for_the_next_scan() {
+    let now = Instant::now();
+    let half = UnixSeconds(ISSUED.0 + LIFE_S / 2);
+    let mut core = Core::new(now, vec![None], Pace::default(), renewed_at(1, 1, half));
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let asked = wanted(&mut core);
+    assert!(matches!(asked[..], [Wanted::Enrol(0), Wanted::Send(..)]), "{asked:?}");
+    core.step(now, Input::Enrolled(renewed(2, 1)));
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::Clear)));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
+    core.step(now, Input::Scan(b"HF1:B", LANE));
+    let asked = wanted(&mut core);
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 2, Reason::Clear)));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
+}
+
+proptest! {
+    /// Whatever a network and its engines do, each scan has one outcome within its budget, at most one enrolment is
+    /// under way, and no more is sent than the pace allows.
+    #[test]
+    fn every_scan_ends_in_time(steps in proptest::collection::vec((0_u8..8, 0_u64..120, any::<u8>()), 1..200)) {
+        let mut now = Instant::now();
+        let mut core = gate(now, 3);
+        let (mut seed, mut enrolling, mut begun, mut sends) = (1_u8, false, None::<Instant>, 0);
+        let mut last = Vec::new();
+        for (what, wait_ms, chance) in steps {
+            let next = now + Duration::from_millis(wait_ms);
+            // Whoever drives it keeps its deadlines.
+            while let Some(at) = core.deadline().filter(|at| *at <= next) {
+                now = at.max(now);
+                core.step(now, Input::Time);
+                for output in wanted(&mut core) {
+                    follow(&output, now, &mut enrolling, &mut begun, &mut sends, &mut last)?;
+                }
+            }
+            now = next;
+            let reasons = [Reason::Clear, Reason::Busy, Reason::Stopping, Reason::CookieExpired, Reason::StatusRed];
+            let reason = reasons[usize::from(chance) % reasons.len()];
+            match what {
+                0 | 1 if begun.is_none() => {
+                    (begun, sends) = (Some(now), 0);
+                    core.step(now, Input::Scan(b"HF1:A", LANE));
+                }
+                2 if enrolling => {
+                    (seed, enrolling) = (seed.wrapping_add(1), false);
+                    core.step(now, Input::Enrolled(renewed(seed, 3)));
+                }
+                3 if enrolling => {
+                    enrolling = false;
+                    core.step(now, Input::NotEnrolled);
+                }
+                4 | 5 if !last.is_empty() => core.step(now, Input::Datagram(&reply(&last, seed, reason))),
+                6 => core.step(now, Input::Datagram(&[chance; 76])),
+                _ => core.step(now, Input::Time),
+            }
+            for output in wanted(&mut core) {
+                follow(&output, now, &mut enrolling, &mut begun, &mut sends, &mut last)?;
+            }
+            prop_assert_eq!(core.deadline().is_some(), begun.is_some());
+        }
+    }
+}
+
+fn follow(
+    output: &Wanted,
+    now: Instant,
+    enrolling: &mut bool,
+    begun: &mut Option<Instant>,
+    sends: &mut u32,
+    last: &mut Vec<u8>,
+) -> Result<(), TestCaseError> {
+    match output {
+        Wanted::Enrol(_) => {
+            prop_assert!(!*enrolling, "two enrolments at once");
+            *enrolling = true;
+        }
+        Wanted::Send(_, bytes) => {
+            prop_assert!(begun.is_some(), "nothing was scanned");
+            *sends += 1;
+            prop_assert!(*sends <= 8 + 3 + 3, "{} datagrams for one scan", sends);
+            last.clone_from(bytes);
+        }
+        Wanted::Outcome(_) => {
+            let since = begun.take().expect("one outcome a scan");
+            prop_assert!(now - since <= Duration::from_millis(400));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_number_is_never_used_for_two_scans() {
+    let now = Instant::now();
+    let mut core = gate(now, 1);
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        core.step(now, Input::Scan(b"HF1:A", LANE));
+        let asked = wanted(&mut core);
+        let header = read::<RequestHeader>(&sent(&asked).1[..sealed::REQUEST_HEADER_BYTES]).unwrap();
+        numbers.push(header.number);
+    }
+    assert_eq!(numbers, [1, 2, 3, 4, 5].map(CheckNumber));
+}
