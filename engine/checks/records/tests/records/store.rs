@@ -243,6 +243,36 @@ fn r42_a_day_is_destroyed_after_sixty_days_and_stays_provable() {
 }
 
 #[test]
+fn r42_a_day_is_closed_once_and_destroyed_once_wherever_the_engine_is_killed() {
+    let later = UnixMillis(NOON.0 + (u64::from(KEEP_DAYS) + 1) * DAY_MS);
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    let mut store = open(&records, &key_disk).unwrap();
+    store.commit(NOON, &kept(NOON, 0, 10)).unwrap();
+    store.sync(NOON).unwrap();
+    drop(store);
+    let mut finished = false;
+    let mut operations = 0;
+    while !finished {
+        operations += 1;
+        let (records, key_disk) = (records.after_kill(), key_disk.after_kill());
+        records.die_after(operations);
+        key_disk.die_after(operations);
+        // Opened before it dies, or not.
+        finished = open(&records, &key_disk).is_ok_and(|mut store| store.turn(later).is_ok());
+        let (records, key_disk) = (records.after_kill(), key_disk.after_kill());
+        let mut store = open(&records, &key_disk).expect("a kill is not damage");
+        store.turn(later).unwrap();
+        store.turn(later).unwrap();
+        let events: Vec<_> = store.days().entries().iter().map(|entry| entry.event).collect();
+        assert_eq!(events, [DayEvent::Closed, DayEvent::Destroyed], "killed after {operations} operations");
+        assert_eq!(key_disk.names(), [std::path::PathBuf::new(); 0], "no key is left");
+        let found = report(&records, &key_disk);
+        assert_eq!((found.faults, found.days[0].records), (vec![], 10));
+    }
+    assert!(operations > 10, "it has many steps: {operations}");
+}
+
+#[test]
 fn a_clock_set_back_over_midnight_reopens_no_day() {
     let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
     let mut store = open(&records, &key_disk).unwrap();
