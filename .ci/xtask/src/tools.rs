@@ -65,6 +65,11 @@ const NEEDED: &[Tool] = &[
         for_what: "the units of the packages are read as systemd reads them (250 or later)",
         from: From::Debian("systemd"),
     },
+    Tool {
+        program: "valgrind",
+        for_what: "the gate in C is watched for what it does with memory",
+        from: From::Debian("valgrind libc6-dbg"),
+    },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];

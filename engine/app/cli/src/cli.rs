@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, ca, change, check, checkpoint, completions, demo, device, doctor, holder, import, inspect,
-    issue, keys, present, records, registry, roster, serve, site, snapshot,
+    audit, batch, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, holder, import,
+    inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Ask an engine about codes, as a gate does
     #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
+    /// Enrol a gate and write its session, for firmware without QUIC
+    #[command(after_help = enrol::EXAMPLES)]
+    Enrol(enrol::EnrolArgs),
     /// Sign rosters and check them, as a school does
     #[command(subcommand, after_help = batch::EXAMPLES)]
     Batch(batch::BatchCommand),

@@ -10,6 +10,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod device;
 pub(crate) mod doctor;
+pub(crate) mod enrol;
 pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Issue(command) => issue::run(&command),
         Command::Present(args) => present::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Enrol(args) => enrol::run(&args),
         Command::Batch(command) => batch::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Records(command) => records::run(&command),

@@ -67,6 +67,8 @@ const ALONE: &[&str] = &[
 const AT_A_GATE: &[&str] = &[
     "check --gate gate {code}",
     "2 check --gate gate hf1:6bf",
+    "enrol --gate gate",
+    "enrol --gate gate --out session.bin",
     "batch roster --gate terminal r --csv r.csv",
     "records verify --folder records",
     "records list --folder records --keys record-keys --secret records.secret --day {day} --device 8",

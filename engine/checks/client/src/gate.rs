@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use hufu_wire::{Grant, Lane, UnixMillis, Verdict, sealed};
 
-use crate::core::{Core, Input, NoVerdict, Output, Pace};
 use crate::fault::ControlFault;
 use crate::identity::Identity;
 use crate::renewal::{Answer, Renewal};
 use crate::server::Server;
+use hufu_gate::{Core, Input, NoVerdict, Output, Pace};
 
 pub use fault::{CheckFault, GateFault};
 pub use later::AsyncGate;
@@ -83,7 +83,7 @@ impl Gate {
         self.hear_of_renewal();
         self.core.step(Instant::now(), Input::Scan(code, lane));
         loop {
-            while let Some(output) = self.core.next() {
+            while let Some(output) = self.core.output() {
                 match output {
                     // A send that fails is a datagram lost; the retry and the budget take care of both.
                     Output::Send(to, datagram) => drop(self.socket.send_to(datagram, to)),
@@ -154,7 +154,7 @@ fn input_of(answer: Answer, why: &mut Option<Arc<ControlFault>>) -> Input<'stati
     match answer {
         Ok(renewed) => {
             *why = None;
-            Input::Enrolled(renewed)
+            Input::Enrolled(Box::new(renewed))
         }
         Err(fault) => {
             *why = Some(Arc::new(fault));

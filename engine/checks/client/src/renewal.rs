@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::address::EngineAddress;
 use crate::control::Control;
-use crate::core::Renewed;
 use crate::fault::ControlFault;
 use crate::identity::Identity;
 use crate::server::Server;
+use hufu_gate::Renewed;
 
 /// How an enrolment ended.
 pub(crate) type Answer = Result<Renewed, ControlFault>;

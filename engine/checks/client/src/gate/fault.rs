@@ -7,7 +7,7 @@ use std::time::Duration;
 use hufu_wire::Actor;
 
 use crate::fault::ControlFault;
-use crate::session::SealFault;
+use hufu_gate::SealFault;
 
 /// Why a gate could not be opened for work.
 #[derive(Debug, thiserror::Error)]

@@ -10,11 +10,11 @@ use tokio::time;
 
 use super::socket::{self, GateSocket};
 use super::{CheckFault, GateFault, GateOptions, input_of, passes, silent, why_not};
-use crate::core::{Core, Input, Output};
 use crate::fault::ControlFault;
 use crate::identity::Identity;
 use crate::renewal::{Answer, Enroller};
 use crate::server::Server;
+use hufu_gate::{Core, Input, Output};
 
 /// A gate with a session, as a [`Gate`](super::Gate), on a tokio runtime. It checks one code after the other.
 pub struct AsyncGate {
@@ -80,7 +80,7 @@ impl AsyncGate {
         }
         self.core.step(Instant::now(), Input::Scan(code, lane));
         loop {
-            while let Some(output) = self.core.next() {
+            while let Some(output) = self.core.output() {
                 match output {
                     // A send that fails is a datagram lost; the retry and the budget take care of both.
                     Output::Send(to, datagram) => {

@@ -1,10 +1,10 @@
 //! A gate without sockets, threads or a clock: what it is told, what it wants done, and when.
 //!
 //! ```text
-//! scan, datagram, session, time ──step──▶ Core ──next──▶ send this, enrol there, the verdict
+//! scan, datagram, session, time ──step──▶ Core ──output──▶ send this, enrol there, the verdict
 //!                                          └──deadline──▶ call again at this moment at the latest
 //! ```
-//! [`Gate`](crate::Gate) and [`AsyncGate`](crate::AsyncGate) move the bytes for it.
+//! The gates of `hufu-client`, and firmware with sockets of its own, move the bytes for it.
 
 mod pacing;
 mod route;
@@ -63,7 +63,7 @@ pub enum Input<'a> {
     /// A datagram came. Anyone can send one: what is not genuine changes nothing.
     Datagram(&'a [u8]),
     /// The enrolment that was asked for gave a session.
-    Enrolled(Renewed),
+    Enrolled(Box<Renewed>),
     /// It gave none.
     NotEnrolled,
     /// Time passed.
@@ -177,12 +177,12 @@ impl Core {
         }
     }
 
-    /// Takes one thing that happened. What is to be done then is told by [`next`](Self::next).
+    /// Takes one thing that happened. What is to be done then is told by [`output`](Self::output).
     pub fn step(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Scan(scanned, lane) => self.begin(now, scanned, lane),
             Input::Datagram(bytes) => self.datagram(now, bytes),
-            Input::Enrolled(renewed) => self.enrolled(now, renewed),
+            Input::Enrolled(renewed) => self.enrolled(now, *renewed),
             Input::NotEnrolled => self.not_enrolled(now),
             Input::Time => {}
         }
@@ -190,7 +190,7 @@ impl Core {
     }
 
     /// The next thing to do; `None` until something happens.
-    pub fn next(&mut self) -> Option<Output<'_>> {
+    pub fn output(&mut self) -> Option<Output<'_>> {
         if let Some(first) = self.enrol.take() {
             return Some(Output::Enrol(first));
         }
@@ -217,6 +217,11 @@ impl Core {
         let (server, read) = self.clock;
         let since = u64::try_from(now.saturating_duration_since(read).as_millis()).unwrap_or(u64::MAX);
         UnixMillis(server.0.saturating_add(since))
+    }
+
+    /// How many engines it may ask.
+    pub fn engines(&self) -> usize {
+        self.ports.len()
     }
 
     /// What the device may ask.

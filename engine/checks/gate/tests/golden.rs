@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 
-use hufu_client::Session;
+use hufu_gate::Session;
 use hufu_wire::{
     Age, CheckNumber, ClockOffset, CodeKind, Colour, Decision, DeviceGeneration, DeviceId, Enrolled, Lane,
     Reason, Scope, Sequence, SiteId, UnixMillis, UnixSeconds, Verdict, read,

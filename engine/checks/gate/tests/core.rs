@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_128_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
-use hufu_client::{Core, Input, NoVerdict, Output, Pace, Renewed};
+use hufu_gate::{Core, Input, NoVerdict, Output, Pace, Renewed};
 use hufu_wire::{
     CheckNumber, DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Lane, Reason, ReplyHeader,
     RequestHeader, Scope, SessionKeys, SiteId, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
@@ -76,7 +76,7 @@ enum Wanted {
 
 fn wanted(core: &mut Core) -> Vec<Wanted> {
     let mut wanted = Vec::new();
-    while let Some(output) = core.next() {
+    while let Some(output) = core.output() {
         wanted.push(match output {
             Output::Send(to, bytes) => {
                 assert_eq!(to.port(), 7_410);
@@ -165,7 +165,7 @@ fn r51_after_long_silence_a_gate_enrols_and_asks_again_in_the_new_session() {
     }
     core.step(now, Input::Scan(b"HF1:A", LANE));
     let before = wanted(&mut core);
-    core.step(now, Input::Enrolled(renewed(2, 1)));
+    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
     let after = wanted(&mut core);
     assert_ne!(sent(&before).1, sent(&after).1, "sealed again");
     core.step(now, Input::Datagram(&reply(sent(&after).1, 2, Reason::Clear)));
@@ -196,7 +196,7 @@ fn a_session_that_is_over_is_renewed_within_the_scan() {
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::CookieExpired)));
     assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
     assert!(core.waits_for_session());
-    core.step(now, Input::Enrolled(renewed(2, 1)));
+    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
     let asked = wanted(&mut core);
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 2, Reason::CookieExpired)));
     assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::CookieExpired))], "once is enough");
@@ -219,7 +219,7 @@ fn a_session_that_comes_meanwhile_waits_for_the_next_scan() {
     core.step(now, Input::Scan(b"HF1:A", LANE));
     let asked = wanted(&mut core);
     assert!(matches!(asked[..], [Wanted::Enrol(0), Wanted::Send(..)]), "{asked:?}");
-    core.step(now, Input::Enrolled(renewed(2, 1)));
+    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::Clear)));
     assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
     core.step(now, Input::Scan(b"HF1:B", LANE));
@@ -257,7 +257,7 @@ proptest! {
                 }
                 2 if enrolling => {
                     (seed, enrolling) = (seed.wrapping_add(1), false);
-                    core.step(now, Input::Enrolled(renewed(seed, 3)));
+                    core.step(now, Input::Enrolled(Box::new(renewed(seed, 3))));
                 }
                 3 if enrolling => {
                     enrolling = false;

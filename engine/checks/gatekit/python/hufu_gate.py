@@ -1,0 +1,112 @@
+"""libhufu-gate from Python, over ctypes: the gate of examples/gate.c in another language.
+
+    HUFU_GATE_LIBRARY=libhufu_gate.so python3 hufu_gate.py 192.0.2.1 'hufu enrol --gate gates/7' < scans
+"""
+
+import ctypes
+import os
+import socket
+import subprocess
+import sys
+import time
+from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+
+NOTHING, SEND, ENROL, VERDICT, NO_VERDICT = range(5)
+NO_ANSWER = 1
+DATAGRAM_BYTES_MAX = 128
+
+
+class Options(ctypes.Structure):
+    _fields_ = [(name, c_uint32) for name in ("engines", "budget_ms", "retry_after_ms", "tries_per_engine")]
+
+
+class Verdict(ctypes.Structure):
+    _fields_ = [("server_time_ms", c_uint64), ("as_of", c_uint64), ("age_ms", c_uint32), ("clock_offset_s", c_int32)]
+    _fields_ += [(name, c_uint32) for name in ("decision", "reason", "colour", "kind")]
+
+
+class Output(ctypes.Structure):
+    _fields_ = [("what", c_uint32), ("engine", c_uint32), ("port", c_uint16), ("fault", c_uint32)]
+    _fields_ += [("bytes", POINTER(c_uint8)), ("length", c_size_t), ("verdict", Verdict)]
+
+
+def load(path: str) -> ctypes.CDLL:
+    kit = ctypes.CDLL(path)
+    kit.hufu_gate_new.argtypes = [POINTER(Options), c_uint64, c_uint32, c_char_p, c_size_t, POINTER(c_int32)]
+    kit.hufu_gate_new.restype = c_void_p
+    kit.hufu_gate_free.argtypes, kit.hufu_gate_free.restype = [c_void_p], None
+    kit.hufu_gate_scan.argtypes = [c_void_p, c_uint64, c_char_p, c_size_t, c_uint32]
+    kit.hufu_gate_datagram.argtypes = [c_void_p, c_uint64, c_char_p, c_size_t]
+    kit.hufu_gate_enrolled.argtypes = [c_void_p, c_uint64, c_uint32, c_char_p, c_size_t]
+    kit.hufu_gate_not_enrolled.argtypes = kit.hufu_gate_time.argtypes = [c_void_p, c_uint64]
+    kit.hufu_gate_next.argtypes = [c_void_p, POINTER(Output)]
+    kit.hufu_gate_deadline.argtypes, kit.hufu_gate_deadline.restype = [c_void_p], c_uint64
+    kit.hufu_reason.argtypes = [c_uint32, c_char_p, c_size_t, c_char_p, c_size_t]
+    return kit
+
+
+def now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+class Gate:
+    """One engine at one address; `enrol` gives the bytes of an `Enrolled`, or raises."""
+
+    def __init__(self, kit: ctypes.CDLL, address: str, enrol):
+        self.kit, self.address, self.enrol = kit, address, enrol
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        first, error = enrol(), c_int32()
+        self.gate = kit.hufu_gate_new(byref(Options(engines=1)), now_ms(), 0, first, len(first), byref(error))
+        if not self.gate:
+            raise ValueError(f"no gate: {error.value}")
+
+    def close(self):
+        self.kit.hufu_gate_free(self.gate)
+        self.udp.close()
+
+    def check(self, scan: bytes, lane: int = 0) -> Output:
+        self._ok(self.kit.hufu_gate_scan(self.gate, now_ms(), scan, len(scan), lane))
+        while (outcome := self._act()) is None:
+            wait_ms = max(0, self.kit.hufu_gate_deadline(self.gate) - now_ms())
+            self.udp.settimeout(max(wait_ms, 1) / 1_000)
+            try:
+                datagram = self.udp.recv(DATAGRAM_BYTES_MAX + 1)
+                self._ok(self.kit.hufu_gate_datagram(self.gate, now_ms(), datagram, len(datagram)))
+            except OSError:  # nothing came, or the network said that something did not arrive
+                self._ok(self.kit.hufu_gate_time(self.gate, now_ms()))
+        return outcome
+
+    def _act(self) -> Output | None:
+        while True:
+            output = Output()
+            self._ok(self.kit.hufu_gate_next(self.gate, byref(output)))
+            if output.what == SEND:
+                self.udp.sendto(bytes(output.bytes[: output.length]), (self.address, output.port))
+            elif output.what == ENROL:
+                try:
+                    enrolled = self.enrol()
+                    self._ok(self.kit.hufu_gate_enrolled(self.gate, now_ms(), 0, enrolled, len(enrolled)))
+                except (OSError, ValueError, subprocess.CalledProcessError):
+                    self._ok(self.kit.hufu_gate_not_enrolled(self.gate, now_ms()))
+            else:
+                return None if output.what == NOTHING else output
+
+    @staticmethod
+    def _ok(status: int):
+        if status != 0:
+            raise ValueError(f"libhufu-gate answers {status}")
+
+
+if __name__ == "__main__":
+    kit = load(os.environ.get("HUFU_GATE_LIBRARY", "libhufu_gate.so"))
+    gate = Gate(kit, sys.argv[1], lambda: subprocess.run(sys.argv[2], shell=True, check=True, stdout=subprocess.PIPE).stdout)
+    for line in sys.stdin.buffer:
+        outcome = gate.check(line.rstrip(b"\r\n"))
+        if outcome.what == NO_VERDICT:
+            print("shut  no verdict:", "no engine answers" if outcome.fault == NO_ANSWER else "no session")
+            continue
+        name, says = ctypes.create_string_buffer(48), ctypes.create_string_buffer(128)
+        kit.hufu_reason(outcome.verdict.reason, name, 48, says, 128)
+        decision = ("?", "open", "a person must look", "shut")[outcome.verdict.decision]
+        print(f"{decision}  {name.value.decode()}: {says.value.decode()}", flush=True)
+    gate.close()

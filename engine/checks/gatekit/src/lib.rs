@@ -1,0 +1,453 @@
+//! `libhufu-gate`: what a gate does, for firmware in C. It opens no socket, starts no thread and reads no clock: it is
+//! told what happened and says what to send, where to enrol, and when to be called again. `include/hufu_gate.h` is made
+//! from this file.
+//!
+//! Nothing unwinds into C, no Rust enum is taken from C, and every pointer is checked for null.
+
+#![expect(unsafe_code, reason = "a C interface takes and gives pointers")]
+
+use std::ffi::c_char;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use hufu_gate::{Core, Input, NoVerdict, Output, Pace, Renewed};
+use hufu_wire::{Age, Enrolled, Lane, Reason, Verdict, limits, read};
+
+/// It was done.
+pub const HUFU_OK: i32 = 0;
+/// A pointer is null, a length or a number is out of range.
+pub const HUFU_BAD_ARGUMENT: i32 = -1;
+/// The bytes are no answer to an enrolment.
+pub const HUFU_BAD_ENROLLED: i32 = -2;
+/// A fault in the library. The gate must be freed and made again.
+pub const HUFU_INTERNAL: i32 = -3;
+
+/// Nothing is to be done until something happens.
+pub const HUFU_NOTHING: u32 = 0;
+/// Send `bytes` in one UDP datagram to port `port` of engine `engine`. It may be lost.
+pub const HUFU_SEND: u32 = 1;
+/// Enrol, at engine `engine` first, and say how that ended.
+pub const HUFU_ENROL: u32 = 2;
+/// The scan has a verdict.
+pub const HUFU_VERDICT: u32 = 3;
+/// The scan has none; `fault` says why. The gate stays shut.
+pub const HUFU_NO_VERDICT: u32 = 4;
+
+/// No engine answered in time.
+pub const HUFU_NO_ANSWER: u32 = 1;
+/// The session is over and no engine gives a new one.
+pub const HUFU_NO_SESSION: u32 = 2;
+/// The session has used every number.
+pub const HUFU_NO_NUMBER: u32 = 3;
+
+/// `decision`: the gate may open.
+pub const HUFU_ADMIT: u32 = 1;
+/// `decision`: a person must look.
+pub const HUFU_REFER: u32 = 2;
+/// `decision`: the gate stays shut.
+pub const HUFU_REFUSE: u32 = 3;
+
+/// `colour` and `kind` where there is none, and `age_ms` where it is not known.
+pub const HUFU_UNKNOWN: u32 = u32::MAX;
+
+/// The most engines that a gate can ask.
+pub const HUFU_ENGINES_MAX: u32 = 64;
+
+/// A gate with a session. One thread at a time may use it.
+pub struct HufuGate {
+    core: Core,
+    /// The caller's clock at 0.
+    zero: Instant,
+    /// What a datagram to send is kept in until the next call.
+    sent: Vec<u8>,
+    broken: bool,
+}
+
+/// How a gate asks. Set everything to 0 for the usual, and `engines`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct HufuOptions {
+    /// How many engines there are; they are numbered from 0, and the caller knows their addresses.
+    pub engines: u32,
+    /// From a scan to its outcome, milliseconds; 0 for 400.
+    pub budget_ms: u32,
+    /// Before the same request is sent again, milliseconds; 0 for 50.
+    pub retry_after_ms: u32,
+    /// How often one engine is asked before the next one is; 0 for 3.
+    pub tries_per_engine: u32,
+}
+
+/// What an engine says about a code.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct HufuVerdict {
+    /// The engine's clock, milliseconds since 1970.
+    pub server_time_ms: u64,
+    /// The change set that the status is as of.
+    pub as_of: u64,
+    /// How old the status may be, milliseconds.
+    pub age_ms: u32,
+    /// How far the holder's clock is ahead of the engine's, seconds.
+    pub clock_offset_s: i32,
+    /// `HUFU_ADMIT`, `HUFU_REFER` or `HUFU_REFUSE`.
+    pub decision: u32,
+    /// Why: a number of PROTOCOL, "Reasons".
+    pub reason: u32,
+    /// 0 green, 1 red, 2 amber.
+    pub colour: u32,
+    /// 1 phone, 2 paper, 3 trip.
+    pub kind: u32,
+}
+
+/// What is to be done. Pointers in it are good until the next call with the same gate.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct HufuOutput {
+    /// `HUFU_NOTHING` to `HUFU_NO_VERDICT`.
+    pub what: u32,
+    /// An engine's number.
+    pub engine: u32,
+    /// An engine's UDP port.
+    pub port: u16,
+    /// Why there is no verdict.
+    pub fault: u32,
+    /// A datagram.
+    pub bytes: *const u8,
+    /// Its length.
+    pub length: usize,
+    /// A verdict.
+    pub verdict: HufuVerdict,
+}
+
+/// A gate with the session that engine `engine` gave it: the payload of its `Enrolled` (PROTOCOL, "Enrolment"). `now_ms` is
+/// a clock that never goes back, from any start, here and everywhere. Null when `options` or the bytes are not good; then
+/// `error`, unless it is null, says which.
+///
+/// # Safety
+/// `options` and `error` point to one of their kind or are null; `enrolled` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_new(
+    options: *const HufuOptions,
+    now_ms: u64,
+    engine: u32,
+    enrolled: *const u8,
+    length: usize,
+    error: *mut i32,
+) -> *mut HufuGate {
+    let made = caught(|| {
+        // SAFETY: the caller says that it points to options, or is null.
+        let options = unsafe { options.as_ref() }.ok_or(HUFU_BAD_ARGUMENT)?;
+        // SAFETY: the caller says that so many bytes are there.
+        let bytes = unsafe { slice(enrolled, length) }?;
+        if !(1..=HUFU_ENGINES_MAX).contains(&options.engines) || engine >= options.engines {
+            return Err(HUFU_BAD_ARGUMENT);
+        }
+        let zero = Instant::now();
+        let first = renewed(options.engines, engine, bytes)?;
+        let ports = vec![None; options.engines as usize];
+        let core = Core::new(at(zero, now_ms)?, ports, pace(options), first);
+        Ok(Box::into_raw(Box::new(HufuGate { core, zero, sent: Vec::new(), broken: false })))
+    });
+    // SAFETY: the caller says that it points to a number, or is null.
+    if let Some(error) = unsafe { error.as_mut() } {
+        *error = made.err().unwrap_or(HUFU_OK);
+    }
+    made.unwrap_or(ptr::null_mut())
+}
+
+/// Ends a gate. Null is nothing to end.
+///
+/// # Safety
+/// `gate` is null, or came from `hufu_gate_new` and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_free(gate: *mut HufuGate) {
+    if !gate.is_null() {
+        // SAFETY: the caller says that it is ours and whole.
+        let gate = unsafe { Box::from_raw(gate) };
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(gate)));
+    }
+}
+
+/// Something was scanned in a lane (0 where a device has one). A scan before it that has no outcome yet is given up.
+///
+/// # Safety
+/// `gate` is a gate or null, and `scan` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_scan(
+    gate: *mut HufuGate,
+    now_ms: u64,
+    scan: *const u8,
+    length: usize,
+    lane: u32,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        step(gate, now_ms, |_| {
+            let lane = u16::try_from(lane).map_err(|_| HUFU_BAD_ARGUMENT)?;
+            Ok(Input::Scan(slice(scan, length)?, Lane(lane)))
+        })
+    }
+}
+
+/// A datagram came. Anyone can send one: what is not genuine changes nothing.
+///
+/// # Safety
+/// `gate` is a gate or null, and `datagram` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_datagram(
+    gate: *mut HufuGate,
+    now_ms: u64,
+    datagram: *const u8,
+    length: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe { step(gate, now_ms, |_| Ok(Input::Datagram(slice(datagram, length)?))) }
+}
+
+/// The enrolment that was asked for gave a session, at engine `engine`.
+///
+/// # Safety
+/// `gate` is a gate or null, and `enrolled` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_enrolled(
+    gate: *mut HufuGate,
+    now_ms: u64,
+    engine: u32,
+    enrolled: *const u8,
+    length: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        step(gate, now_ms, |engines| {
+            let is_one = engine < engines;
+            let bytes = slice(enrolled, length)?;
+            if is_one {
+                Ok(Input::Enrolled(Box::new(renewed(engines, engine, bytes)?)))
+            } else {
+                Err(HUFU_BAD_ARGUMENT)
+            }
+        })
+    }
+}
+
+/// The enrolment that was asked for gave none.
+///
+/// # Safety
+/// `gate` is a gate or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_not_enrolled(gate: *mut HufuGate, now_ms: u64) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe { step(gate, now_ms, |_| Ok(Input::NotEnrolled)) }
+}
+
+/// Time passed.
+///
+/// # Safety
+/// `gate` is a gate or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_time(gate: *mut HufuGate, now_ms: u64) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe { step(gate, now_ms, |_| Ok(Input::Time)) }
+}
+
+/// The next thing to do. Call it after every other call until it says `HUFU_NOTHING`.
+///
+/// # Safety
+/// `gate` is a gate or null, and `output` points to room for an output or is null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_next(gate: *mut HufuGate, output: *mut HufuOutput) -> i32 {
+    // SAFETY: the caller says that it is a gate, or null.
+    let gate = unsafe { gate.as_mut() };
+    // SAFETY: the caller says that there is room, or that it is null.
+    let (Some(gate), false) = (gate, output.is_null()) else { return HUFU_BAD_ARGUMENT };
+    let told = guarded(gate, |gate| {
+        let mut told = nothing();
+        match gate.core.output() {
+            None => {}
+            Some(Output::Send(to, bytes)) => {
+                gate.sent.clear();
+                gate.sent.extend_from_slice(bytes);
+                (told.what, told.engine, told.port) = (HUFU_SEND, engine_of(to), to.port());
+                (told.bytes, told.length) = (gate.sent.as_ptr(), gate.sent.len());
+            }
+            Some(Output::Enrol(first)) => {
+                (told.what, told.engine) = (HUFU_ENROL, u32::try_from(first).unwrap_or(0));
+            }
+            Some(Output::Outcome(Ok(verdict))) => {
+                (told.what, told.verdict) = (HUFU_VERDICT, of(&verdict));
+            }
+            Some(Output::Outcome(Err(why))) => {
+                told.what = HUFU_NO_VERDICT;
+                told.fault = match why {
+                    NoVerdict::NoAnswer => HUFU_NO_ANSWER,
+                    NoVerdict::NoSession => HUFU_NO_SESSION,
+                    NoVerdict::Seal(_) => HUFU_NO_NUMBER,
+                };
+            }
+        }
+        Ok(told)
+    });
+    // SAFETY: as above. It need not hold an output before.
+    unsafe { output.write(told.unwrap_or_else(|_| nothing())) };
+    told.map_or_else(|error| error, |_| HUFU_OK)
+}
+
+/// When `hufu_gate_time` is to be called at the latest, by the caller's clock; `UINT64_MAX` while nothing was scanned.
+///
+/// # Safety
+/// `gate` is a gate or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_deadline(gate: *const HufuGate) -> u64 {
+    // SAFETY: the caller says that it is a gate, or null.
+    let deadline = unsafe { gate.as_ref() }.and_then(|gate| Some((gate.core.deadline()?, gate.zero)));
+    let Some((at, zero)) = deadline else { return u64::MAX };
+    // Not before it: a caller that comes early would come again at once.
+    u64::try_from(at.saturating_duration_since(zero).as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
+}
+
+/// Writes the name of a reason, such as `clear`, to `name`, and the sentence for a display to `says`, each with a 0 behind it
+/// and cut to its room. Either may be null with no room. `HUFU_BAD_ARGUMENT` for a number that is no reason.
+///
+/// # Safety
+/// `name` and `says` point to room for so many bytes, or are null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_reason(
+    reason: u32,
+    name: *mut c_char,
+    name_room: usize,
+    says: *mut c_char,
+    says_room: usize,
+) -> i32 {
+    let found = u16::try_from(reason).ok().and_then(Reason::from_code);
+    for (text, to, room) in
+        [(found.map_or("", Reason::slug), name, name_room), (found.map_or("", Reason::says), says, says_room)]
+    {
+        if to.is_null() || room == 0 {
+            continue;
+        }
+        let length = text.len().min(room - 1);
+        // SAFETY: the caller says that there is room, and reasons lie elsewhere.
+        unsafe {
+            ptr::copy_nonoverlapping(text.as_ptr().cast(), to, length);
+            to.add(length).write(0);
+        }
+    }
+    if found.is_some() { HUFU_OK } else { HUFU_BAD_ARGUMENT }
+}
+
+/// Bytes of the longest datagram that a gate gets; room for one more tells a longer one.
+pub const HUFU_DATAGRAM_BYTES_MAX: usize = 128;
+
+const _: () = assert!(HUFU_DATAGRAM_BYTES_MAX >= hufu_wire::sealed::REPLY_BYTES);
+const _: () = assert!(limits::SEALED_REQUEST_BYTES_MAX < 1_472);
+
+/// # Safety
+/// `bytes` is null with no length, or points to `length` bytes that nobody changes during the call.
+unsafe fn slice<'a>(bytes: *const u8, length: usize) -> Result<&'a [u8], i32> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if bytes.is_null() || isize::try_from(length).is_err() {
+        return Err(HUFU_BAD_ARGUMENT);
+    }
+    // SAFETY: it is not null, and the caller says the rest.
+    Ok(unsafe { core::slice::from_raw_parts(bytes, length) })
+}
+
+/// # Safety
+/// `gate` is a gate or null.
+unsafe fn step<'a>(
+    gate: *mut HufuGate,
+    now_ms: u64,
+    input: impl FnOnce(u32) -> Result<Input<'a>, i32>,
+) -> i32 {
+    // SAFETY: the caller says that it is a gate, or null.
+    let Some(gate) = (unsafe { gate.as_mut() }) else { return HUFU_BAD_ARGUMENT };
+    let stepped = guarded(gate, |gate| {
+        let now = at(gate.zero, now_ms)?;
+        let input = input(u32::try_from(gate.core.engines()).unwrap_or(0))?;
+        gate.core.step(now, input);
+        Ok(())
+    });
+    stepped.map_or_else(|error| error, |()| HUFU_OK)
+}
+
+/// A gate in which something panicked answers nothing any more.
+fn guarded<T>(gate: &mut HufuGate, work: impl FnOnce(&mut HufuGate) -> Result<T, i32>) -> Result<T, i32> {
+    if gate.broken {
+        return Err(HUFU_INTERNAL);
+    }
+    let done = caught(|| work(gate));
+    gate.broken = matches!(done, Err(HUFU_INTERNAL));
+    done
+}
+
+fn caught<T>(work: impl FnOnce() -> Result<T, i32>) -> Result<T, i32> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(HUFU_INTERNAL))
+}
+
+fn at(zero: Instant, now_ms: u64) -> Result<Instant, i32> {
+    zero.checked_add(Duration::from_millis(now_ms)).ok_or(HUFU_BAD_ARGUMENT)
+}
+
+fn pace(options: &HufuOptions) -> Pace {
+    let usual = Pace::default();
+    let or = |ms: u32, usual: Duration| if ms == 0 { usual } else { Duration::from_millis(ms.into()) };
+    Pace {
+        budget: or(options.budget_ms, usual.budget),
+        retry_after: or(options.retry_after_ms, usual.retry_after),
+        tries_per_engine: if options.tries_per_engine == 0 {
+            usual.tries_per_engine
+        } else {
+            options.tries_per_engine
+        },
+    }
+}
+
+/// The caller knows the engines' addresses: here each is its number.
+fn renewed(engines: u32, engine: u32, enrolled: &[u8]) -> Result<Renewed, i32> {
+    let enrolled: Enrolled = read(enrolled).map_err(|_| HUFU_BAD_ENROLLED)?;
+    let addresses = (0..engines).map(|engine| vec![address_of(engine)]).collect();
+    Ok(Renewed { server: engine as usize, reached: address_of(engine), enrolled, addresses })
+}
+
+fn address_of(engine: u32) -> SocketAddr {
+    (Ipv6Addr::from(u128::from(engine)), 0).into()
+}
+
+fn engine_of(address: SocketAddr) -> u32 {
+    match address.ip() {
+        IpAddr::V6(number) => u32::try_from(u128::from(number)).unwrap_or(0),
+        IpAddr::V4(_) => 0,
+    }
+}
+
+fn nothing() -> HufuOutput {
+    HufuOutput {
+        what: HUFU_NOTHING,
+        engine: 0,
+        port: 0,
+        fault: 0,
+        bytes: ptr::null(),
+        length: 0,
+        verdict: HufuVerdict::default(),
+    }
+}
+
+fn of(verdict: &Verdict) -> HufuVerdict {
+    HufuVerdict {
+        server_time_ms: verdict.server_time.0,
+        as_of: verdict.as_of.0,
+        age_ms: match verdict.age {
+            Age::Millis(ms) => ms,
+            Age::Unknown => HUFU_UNKNOWN,
+        },
+        clock_offset_s: verdict.clock_offset.0,
+        decision: verdict.decision as u32,
+        reason: verdict.reason.code().into(),
+        colour: verdict.colour.map_or(HUFU_UNKNOWN, |colour| colour as u32),
+        kind: verdict.kind.map_or(HUFU_UNKNOWN, |kind| kind as u32),
+    }
+}
