@@ -57,6 +57,11 @@ pub(crate) fn outcome(object: impl FnOnce() -> Value, text: impl FnOnce() -> Str
     if is_json() { put_text(&format!("{:#}", object())) } else { put_text(&text()) }
 }
 
+/// Prints an outcome that is bytes for another program, as they are.
+pub(crate) fn bytes(object: impl FnOnce() -> Value, bytes: &[u8]) {
+    if is_json() { put_text(&format!("{:#}", object())) } else { put(|out| out.write_all(bytes)) }
+}
+
 /// Prints one of many outcomes at once, with `--json` as a line of its own: a reader acts on it while the command runs.
 pub(crate) fn event(object: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
     if is_json() {

@@ -97,8 +97,11 @@ fn sent(wanted: &[Wanted]) -> (u8, &[u8]) {
     }
 }
 
+/// What a gate sends, after how many milliseconds and to which engine; its enrolments; the outcome.
+type Told = (Vec<(u64, u8)>, Vec<usize>, Result<Reason, NoVerdict>);
+
 /// Lets the time pass in a network that carries nothing, until there is an outcome.
-fn in_silence(core: &mut Core, begun: Instant) -> (Vec<(u64, u8)>, Vec<usize>, Result<Reason, NoVerdict>) {
+fn in_silence(core: &mut Core, begun: Instant) -> Told {
     let (mut now, mut sends, mut enrolments) = (begun, Vec::new(), Vec::new());
     loop {
         for wanted in wanted(core) {

@@ -1,6 +1,5 @@
 //! `hufu enrol`: a session's bytes, for a gate whose firmware has no QUIC.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -63,8 +62,7 @@ pub(crate) fn run(args: &EnrolArgs) -> anyhow::Result<Exit> {
                 || format!("{}: a session until {until}", path.display()),
             );
         }
-        None if term::is_json() => term::outcome(|| json!({ "enrolled": hex::encode(&bytes) }), String::new),
-        None => io::stdout().write_all(&bytes)?,
+        None => term::bytes(|| json!({ "enrolled": hex::encode(&bytes) }), &bytes),
     }
     Ok(Exit::Yes)
 }

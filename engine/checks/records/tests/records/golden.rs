@@ -42,7 +42,7 @@ fn made() -> Value {
     (roster.channel, roster.lane, roster.durability) = (Channel::Roster, None, Durability::Synced);
     roster.roster = Some(RosterTally { members: 30, admitted: 28, referred: 1, refused: 1 });
     let morning = [phone(NOON, 1), record(NOON, 2, Trace::Code(SIGNATURE)), unreadable, roster];
-    store.commit(NOON, &morning.map(|record| kept(record))).unwrap();
+    store.commit(NOON, &morning.map(kept)).unwrap();
     store.rest(NOON).unwrap();
     let tomorrow = UnixMillis(NOON.0 + DAY_MS);
     store.commit(tomorrow, &[kept(phone(tomorrow, 5))]).unwrap();

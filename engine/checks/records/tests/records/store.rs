@@ -265,7 +265,7 @@ fn r42_a_day_is_closed_once_and_destroyed_once_wherever_the_engine_is_killed() {
         store.turn(later).unwrap();
         let events: Vec<_> = store.days().entries().iter().map(|entry| entry.event).collect();
         assert_eq!(events, [DayEvent::Closed, DayEvent::Destroyed], "killed after {operations} operations");
-        assert_eq!(key_disk.names(), [std::path::PathBuf::new(); 0], "no key is left");
+        assert!(key_disk.names().is_empty(), "no key is left");
         let found = report(&records, &key_disk);
         assert_eq!((found.faults, found.days[0].records), (vec![], 10));
     }
