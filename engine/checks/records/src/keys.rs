@@ -145,7 +145,7 @@ fn file_front(day: Day) -> String {
     format!("day-{day}-")
 }
 
-fn file_name(day: Day, name: &KeyName) -> String {
+pub(crate) fn file_name(day: Day, name: &KeyName) -> String {
     format!("{}{}.key", file_front(day), hex::encode(&name[..8]))
 }
 

@@ -21,6 +21,7 @@ mod segment;
 mod slip;
 mod store;
 mod verify;
+mod view;
 
 pub use block::{Header, Kind, Link, RECORDS_MAX};
 pub use day::{Day, NoDay};
@@ -35,3 +36,7 @@ pub use segment::{EngineId, KeyName, SegmentHeader};
 pub use slip::{CodeKey, Finder, Seen, Slip, Tag};
 pub use store::{Kept, OpenFault, SEGMENT_BYTES_MIN, Store, StoreOptions, VERIFIER};
 pub use verify::{DayReport, Fault, FaultKind, Found, Held, Report, read, verify};
+pub use view::{
+    BUCKET_SLIPS_MIN, BuildFault, OpenView, PREFIX_BITS_MAX, View, ViewFault, ViewHeader, build_view,
+    prefix_of,
+};

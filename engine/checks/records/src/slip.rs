@@ -127,6 +127,19 @@ impl Finder {
         }
     }
 
+    /// The finder that a phone kept: `tag ‖ key`.
+    pub fn from_bytes(bytes: [u8; 32]) -> Finder {
+        Finder::of_digest(bytes)
+    }
+
+    /// `tag ‖ key`, for a phone that remembers what it showed. It finds and opens the slips of one step, and no other's.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        bytes[..16].copy_from_slice(&self.tag);
+        bytes[16..].copy_from_slice(self.key.as_slice());
+        bytes
+    }
+
     fn of_digest(digest: [u8; 32]) -> Finder {
         let digest = Zeroizing::new(digest);
         let (mut tag, mut key) = (Tag::default(), Zeroizing::new([0; 16]));

@@ -263,7 +263,7 @@ impl Walk {
 }
 
 /// Every segment with a whole header, in order.
-fn segments(records: &Folder) -> io::Result<Vec<(String, SegmentHeader)>> {
+pub(crate) fn segments(records: &Folder) -> io::Result<Vec<(String, SegmentHeader)>> {
     let mut segments = Vec::new();
     for number in numbers(records)? {
         let name = file_name(number);

@@ -9,3 +9,4 @@ mod killed;
 mod recorder;
 mod slips;
 mod store;
+mod view;
