@@ -1,5 +1,6 @@
 //! A holder's file: the credential on a phone and the secret seed of its step tree.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -24,6 +25,10 @@ pub(crate) struct HolderFile {
     /// The seed of the step tree, hexadecimal: who knows it can show the code in every step to come.
     seed: Zeroizing<String>,
 }
+
+/// How many steps ago: more than any site accepts ([`hufu_policy::SitePolicy::skew_steps`]), and no more than the service
+/// of the holder's view accepts.
+const PAST_STEPS: RangeInclusive<u32> = 6..=60;
 
 impl HolderFile {
     /// The file of a phone with this credential and seed.
@@ -64,10 +69,42 @@ impl HolderFile {
     ///
     /// # Errors
     /// Something in the file is damaged.
-    pub(crate) fn values(&self) -> anyhow::Result<impl Iterator<Item = Node>> {
-        let (tree, _) = self.tree()?;
+    pub(crate) fn values(&self) -> anyhow::Result<impl Iterator<Item = (Step, Node)>> {
+        let (tree, origin) = self.tree()?;
         let steps = (0..=u32::from(StepIndex::LAST.get())).filter_map(StepIndex::new);
-        Ok(steps.map(move |step| tree.present(step).preimage))
+        Ok(steps.map(move |step| (step.after(origin), tree.present(step).preimage)))
+    }
+
+    /// The value that this phone releases in the step of `at`.
+    ///
+    /// # Errors
+    /// As those of [`present`](Self::present).
+    pub(crate) fn value(&self, at: UnixSeconds) -> anyhow::Result<Node> {
+        let (tree, origin) = self.tree()?;
+        let step = StepIndex::of(at.step(), origin).with_context(|| outside(at, origin))?;
+        Ok(tree.present(step).preimage)
+    }
+
+    /// The code's text for a service that only has to see that the phone is live: of a step that no gate accepts any
+    /// more, and that gives away no step that was shown. A phone that is too new for one shows the code of now.
+    ///
+    /// # Errors
+    /// As those of [`present`](Self::present).
+    pub(crate) fn present_past(
+        &self,
+        now: UnixSeconds,
+        was_shown: impl Fn(Step) -> bool,
+    ) -> anyhow::Result<String> {
+        let (tree, origin) = self.tree()?;
+        // The first step of a leaf: its value leads to no other step's (decision 1).
+        let is_alone = |step: &StepIndex| step.get().is_multiple_of(16);
+        let past = PAST_STEPS
+            .filter_map(|behind| StepIndex::of(Step(now.step().0.checked_sub(behind)?), origin))
+            .find(|step| is_alone(step) && !was_shown(step.after(origin)));
+        match past {
+            Some(step) => Ok(code_text(&self.credential, Some(&tree.present(step)))),
+            None => self.present(now),
+        }
     }
 
     /// The phone's step tree, and the step in which it begins.

@@ -27,6 +27,7 @@ mod progress;
 mod qr;
 mod remote;
 mod show;
+mod shown;
 mod signals;
 mod signer;
 mod status;

@@ -48,6 +48,14 @@ impl RegistryArgs {
         Ok(self.registry.is_some() || Defaults::load(Path::new(DEFAULTS))?.registry.is_some())
     }
 
+    /// The certificate authority that is named, here or in `hufu.toml`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn ca(&self) -> anyhow::Result<Option<PathBuf>> {
+        Ok(self.ca.clone().or(Defaults::load(Path::new(DEFAULTS))?.ca))
+    }
+
     /// Gets ready to ask. Nothing is sent yet.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! A registry as a library: put together from its configuration, kept up to date with its files, stopped.
+//! A registry as a library: put together from its configuration, kept up to date with its files, stopped. Beside it, and
+//! knowing nothing of it, the service of the holder's view ([`ViewService`]).
 
 mod assemble;
 mod backup;
@@ -9,9 +10,11 @@ mod figures;
 mod nats;
 mod office;
 mod trust;
+mod views;
 
 pub use assemble::{open_vault, with_registry};
 pub use backup::{Verified, back_up, restore};
 pub use config::Config;
 pub use ends::{ChainEnds, Lost};
 pub use office::{Office, Prepared};
+pub use views::{TlsFiles, ViewOptions, ViewService};

@@ -25,6 +25,7 @@ keys! {
     NAME "name" "required" "text";
     HUB "hub" "none" "hub id";
     HOTLINE "hotline" "none" "text";
+    ORGANISATION "organisation" "none" "text";
     ACCEPTS "accepts" "[\"phone\"]" "kinds";
     ROSTER "roster" "false" "true or false";
     ISSUERS "issuers" "\"all-trusted\"" "issuer ids";

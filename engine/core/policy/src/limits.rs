@@ -4,7 +4,7 @@ use core::ops::RangeInclusive;
 
 /// Sites in one file: every gate of a large country's schools and stations, and an index that fits `u32`.
 pub const SITES_MAX: usize = 1 << 20;
-/// Characters of a name or a hotline: one line on a console.
+/// Characters of a name, a hotline or an organisation: one line on a console.
 pub const TEXT_CHARS_MAX: usize = 80;
 /// Hours: a test older than a year says nothing.
 pub const TEST_AGE_H: RangeInclusive<u64> = 1..=8760;

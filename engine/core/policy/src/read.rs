@@ -53,6 +53,7 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
     let name = table.required(&keys::NAME)?.text()?;
     let hub = table.take(&keys::HUB).map(|entry| entry.id()).transpose()?.map(HubId);
     let hotline = table.take(&keys::HOTLINE).map(|entry| entry.text()).transpose()?;
+    let organisation = table.take(&keys::ORGANISATION).map(|entry| entry.text()).transpose()?;
     let on_test_positive = otherwise(table, &keys::ON_TEST_POSITIVE, Otherwise::Refuse)?;
     let (accepts, roster) = accepted(table, hub)?;
     let skew_steps = number(table, &keys::SKEW_STEPS, &limits::SKEW_STEPS, 1)?;
@@ -62,6 +63,7 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         name,
         hub,
         hotline,
+        organisation,
         accepts,
         roster,
         issuers: issuers(table)?,

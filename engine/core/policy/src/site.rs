@@ -24,6 +24,8 @@ pub struct SitePolicy {
     pub hub: Option<HubId>,
     /// Where a refused person can turn (R29), `None` for the gate's own default text.
     pub hotline: Option<String>,
+    /// Who checks there, as holders read it in their view (R41).
+    pub organisation: Option<String>,
     /// Kinds of code accepted.
     pub accepts: Kinds,
     /// Whether signed rosters may be checked.

@@ -27,7 +27,7 @@ mod upkeep;
 pub use figures::{ChainFigures, FigureSource, Figures};
 pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
-pub use server::{Running, serve};
+pub use server::{Front, Running, Source, serve, serve_routes};
 
 /// The OpenAPI document of this API, made from its handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {

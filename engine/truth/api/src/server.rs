@@ -44,24 +44,33 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The running API.
 #[derive(Debug)]
 pub struct Running {
-    addr: SocketAddr,
-    handle: Handle<SocketAddr>,
-    tls: Option<RustlsConfig>,
+    front: Front,
     stopping: watch::Sender<bool>,
-    task: JoinHandle<io::Result<()>>,
     upkeep: JoinHandle<()>,
     figures: Arc<FigureSource>,
 }
+
+/// Routes on their socket: with TLS or on this machine alone, with as many connections as the options say.
+#[derive(Debug)]
+pub struct Front {
+    addr: SocketAddr,
+    handle: Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
+    task: JoinHandle<io::Result<()>>,
+    /// Room for more connections.
+    room: Arc<Semaphore>,
+}
+
+/// Who sent a request, as far as limits tell callers apart: an IPv4 address, or an IPv6 network of 64 bits. Every request
+/// has it among its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Source(pub IpAddr);
 
 /// Serves the API of `registry` until [`Running::stop`]. Called within a tokio runtime.
 ///
 /// # Errors
 /// [`ServeFault`]: nothing is served.
 pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, ServeFault> {
-    if options.tls.is_none() && !options.listen.ip().is_loopback() {
-        return Err(ServeFault::Plain(options.listen));
-    }
-    let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);
     let snapshots = match &options.snapshots {
         Some(folder) => Some(
             SnapshotFolder::open(folder, options.snapshot_limits)
@@ -69,11 +78,6 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         ),
         None => None,
     };
-    let not_bound = |why| ServeFault::Listen { addr: options.listen, why };
-    let listener = TcpListener::bind(options.listen).map_err(not_bound)?;
-    listener.set_nonblocking(true).map_err(not_bound)?;
-    let addr = listener.local_addr().map_err(not_bound)?;
-
     let (stopping, stopped) = watch::channel(false);
     let source: Arc<dyn ChainSource> = registry.clone();
     let api = Api {
@@ -87,19 +91,42 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         feeds: KeyedLimit::new(options.feeds_token_max),
         request_ms_max: options.request_ms_max,
     };
+    let front = front(options, routes::router(api.clone()), Arc::clone(&api.meters))?;
+    let (room, connections_max) = (Arc::clone(&front.room), options.connections_max);
+    let figures = FigureSource::new(api.clone(), move || connections_max - room.available_permits());
+    let refusals_every = Duration::from_millis(options.refusals_every_ms);
+    let upkeep = tokio::spawn(upkeep::run(api, Arc::clone(&figures), refusals_every, stopped));
+    Ok(Running { front, stopping, upkeep, figures })
+}
+
+/// Serves other routes than the registry's in the same way, until [`Front::stop`]. Of the options those of the socket, of
+/// TLS and of connections count. Called within a tokio runtime.
+///
+/// # Errors
+/// [`ServeFault`]: nothing is served.
+pub fn serve_routes(options: &ApiOptions, router: Router) -> Result<Front, ServeFault> {
+    front(options, router, Arc::default())
+}
+
+fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
+    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+        return Err(ServeFault::Plain(options.listen));
+    }
+    let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);
+    let not_bound = |why| ServeFault::Listen { addr: options.listen, why };
+    let listener = TcpListener::bind(options.listen).map_err(not_bound)?;
+    listener.set_nonblocking(true).map_err(not_bound)?;
+    let addr = listener.local_addr().map_err(not_bound)?;
     let room = Arc::new(Semaphore::new(options.connections_max));
     let connections = ConnectionLimit {
-        router: routes::router(api.clone()),
+        router,
         room: Arc::clone(&room),
         sources: KeyedLimit::new(options.connections_source_max),
-        meters: Arc::clone(&api.meters),
+        meters: Arc::clone(&meters),
     };
-    let connections_max = options.connections_max;
-    let figures = FigureSource::new(api.clone(), move || connections_max - room.available_permits());
     let handle = Handle::new();
     let server = axum_server::from_tcp(listener).map_err(not_bound)?.handle(handle.clone());
     let headers = Duration::from_millis(options.headers_ms_max);
-    let meters = Arc::clone(&api.meters);
     let task = match tls.clone() {
         Some(tls) => {
             let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(SocketSetup);
@@ -109,9 +136,7 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         }
         None => tokio::spawn(with_timeout(server.acceptor(SocketSetup), headers).serve(connections)),
     };
-    let refusals_every = Duration::from_millis(options.refusals_every_ms);
-    let upkeep = tokio::spawn(upkeep::run(api, Arc::clone(&figures), refusals_every, stopped));
-    Ok(Running { addr, handle, tls, stopping, task, upkeep, figures })
+    Ok(Front { addr, handle, tls, task, room })
 }
 
 /// A connection whose next request's headers are not here in time is closed, also one that never sent a byte.
@@ -124,12 +149,38 @@ fn with_timeout<A>(server: Server<SocketAddr, A>, headers: Duration) -> Server<S
 impl Running {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.front.addr
     }
 
     /// Where its figures come from.
     pub fn figures(&self) -> Arc<FigureSource> {
         Arc::clone(&self.figures)
+    }
+
+    /// As [`Front::renew`].
+    ///
+    /// # Errors
+    /// [`ServeFault::Tls`]: the certificate stays what it was.
+    pub fn renew(&self, files: &TlsFiles) -> Result<(), ServeFault> {
+        self.front.renew(files)
+    }
+
+    /// Takes no more connections, ends the feeds, lets requests under way come to their end for up to five seconds.
+    pub async fn stop(self) {
+        // Fails when no task waits for it.
+        let _ = self.stopping.send(true);
+        self.front.stop().await;
+        // It tells the last refusals, and the store may be away.
+        if tokio::time::timeout(FAREWELL, self.upkeep).await.is_err() {
+            tracing::warn!("the last refusals were not written to the trail in time");
+        }
+    }
+}
+
+impl Front {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// Shows another certificate to new connections; existing connections stay as they are. Nothing
@@ -145,19 +196,13 @@ impl Running {
         Ok(())
     }
 
-    /// Takes no more connections, ends the feeds, lets requests under way come to their end for up to five seconds.
+    /// Takes no more connections, lets requests under way come to their end for up to five seconds.
     pub async fn stop(self) {
-        // Fails when no task waits for it.
-        let _ = self.stopping.send(true);
         self.handle.graceful_shutdown(Some(FAREWELL));
         match self.task.await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => tracing::error!(%why, "the API stopped unexpectedly"),
             Err(why) => tracing::error!(%why, "the API's task stopped unexpectedly"),
-        }
-        // It tells the last refusals, and the store may be away.
-        if tokio::time::timeout(FAREWELL, self.upkeep).await.is_err() {
-            tracing::warn!("the last refusals were not written to the trail in time");
         }
     }
 }
@@ -218,14 +263,20 @@ struct ConnectionLimit {
 #[derive(Clone)]
 struct Connection {
     router: Router,
+    source: Source,
     _room: Arc<(OwnedSemaphorePermit, Held<IpAddr>)>,
 }
 
 impl ConnectionLimit {
     fn admit(&self, peer: SocketAddr) -> Result<Connection, Closed> {
-        let share = self.sources.take(source(peer.ip())).ok_or(Closed::Source)?;
+        let source = source(peer.ip());
+        let share = self.sources.take(source).ok_or(Closed::Source)?;
         let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Closed::Total)?;
-        Ok(Connection { router: self.router.clone(), _room: Arc::new((permit, share)) })
+        Ok(Connection {
+            router: self.router.clone(),
+            source: Source(source),
+            _room: Arc::new((permit, share)),
+        })
     }
 }
 
@@ -259,7 +310,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.source);
         self.router.call(request.map(Body::new))
     }
 }

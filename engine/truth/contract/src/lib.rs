@@ -20,6 +20,7 @@ mod sites;
 mod source;
 mod tokens;
 mod trail;
+mod views;
 mod words;
 
 pub use chain::Tip;
@@ -42,3 +43,4 @@ pub use sites::{Site, SiteEdit, Sites};
 pub use source::{ChainSource, SourceFault, StoredSet};
 pub use tokens::{NewToken, Token, TokenId, TokenMade, Tokens};
 pub use trail::{Trail, TrailEnd, TrailEntry};
+pub use views::{ViewDay, ViewDays, ViewPlace, ViewPlaces, ViewTicket, WantSlips, WantTicket};

@@ -1,11 +1,13 @@
 //! `hufu holder`: people in a registry, and their credentials.
 
+mod checks;
 mod credential;
 mod history;
 mod records;
 
 use std::path::Path;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders, RegisteredHolder};
@@ -29,6 +31,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder find --issuer 310000 --people pupils.xlsx --names names.csv
   hufu holder show --issuer 310000 42
   hufu holder history --issuer 310000 42
+  hufu holder history --holder zhang.holder --service https://views.example:7460
+  hufu holder history --holder zhang.holder --service https://views.example:7460 --at 2026-11-21T08:00+08:00 --within 10
   hufu holder correct --issuer 310000 42 --name 'Wang Xiaoming' --reason 'misspelt in the class list'
   hufu holder correct --issuer 310000 43 --id-number-file ada.txt --reason 'the state was missing'
   hufu holder join --issuer 310000 44 --into 42 --reason 'one person with two documents'
@@ -47,7 +51,9 @@ has the columns id_number (身份证号), name (姓名) and, if any, group (班�
 An id number that is registered with another name is refused; the name is compared by its letters. A foreign document has \
 the state that issued it, in three letters: two states give out the same numbers.
 
-history needs a token with the scope history, and the trail says who read it. correct, join and part ask before they \
+history needs a token with the scope history, and the trail says who read it. history --holder needs no token: it asks \
+the service of the holder's view (docs/RECORDS.md) for the checks on the steps that `hufu present` showed, and no record says \
+that it did. correct, join and part ask before they \
 write, and need a token with the scope correct. A record that was joined into \
 another gets no code and no colour any more; both authorities must have forgotten it before. part gives a second person \
 who has the same number a record without a status; raise the generation of the first one's, so that codes that the second \
@@ -64,8 +70,8 @@ pub(crate) enum HolderCommand {
     Find(FindArgs),
     /// Show a holder as a gate may, with their status
     Show(WhomArgs),
-    /// Show how a holder's colours came to be, with rule and reason
-    History(WhomArgs),
+    /// Show how a holder's colours came to be, with rule and reason; with --holder, who checked a phone
+    History(Box<HistoryArgs>),
     /// Correct a holder's name, id number or phone
     Correct(records::CorrectArgs),
     /// Join a record into another one of the same person
@@ -126,6 +132,31 @@ pub(crate) struct WhomArgs {
     holder: u32,
 }
 
+/// A holder's colours in a registry, or a phone's own checks.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Whose holder
+    #[arg(long, value_name = "ID", required_unless_present = "phone", requires = "index")]
+    issuer: Option<u32>,
+    /// The holder's index
+    #[arg(value_name = "HOLDER", id = "index", requires = "issuer")]
+    index: Option<u32>,
+    #[command(flatten)]
+    checks: checks::ChecksArgs,
+}
+
+impl HistoryArgs {
+    fn run(&self) -> anyhow::Result<Exit> {
+        match (&self.checks.phone, self.issuer.zip(self.index)) {
+            (Some(phone), _) => checks::run(&self.checks, phone, self.registry.ca()?),
+            (None, Some((issuer, holder))) => history::run(&self.registry, issuer, holder),
+            (None, None) => bail!("give --issuer and HOLDER, or --holder and --service"),
+        }
+    }
+}
+
 /// Runs `hufu holder`.
 pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
     match command {
@@ -134,7 +165,7 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
         HolderCommand::Show(WhomArgs { registry, issuer, holder }) => {
             Ok(show(&of(&registry.connect()?, *issuer, *holder)?, ""))
         }
-        HolderCommand::History(whom) => history::run(whom),
+        HolderCommand::History(args) => args.run(),
         HolderCommand::Correct(args) => records::correct(args),
         HolderCommand::Join(args) => records::join(args),
         HolderCommand::Part(args) => records::part(args),

@@ -4,16 +4,22 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use hufu_files::moment::{Clock, Moment};
+use hufu_files::moment::{self, Clock, Moment};
+use hufu_records::Finder;
 
 use crate::holder::HolderFile;
 use crate::outcome::Exit;
 use crate::show::{ShowArgs, show};
+use crate::shown::Shown;
+use crate::term::note;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu present --holder zhang.holder
   hufu present --holder zhang.holder --png code.png
-  hufu present --holder zhang.holder --at -10m --qr";
+  hufu present --holder zhang.holder --at -10m --qr
+
+Each step that is shown is remembered for 60 days in a file beside the holder's, zhang.holder.shown, for its owner alone: \
+`hufu holder history` finds the checks with it. Remove the file to forget them.";
 
 /// Show a phone's code as it is at this moment.
 #[derive(Debug, Args)]
@@ -31,6 +37,13 @@ pub(crate) struct PresentArgs {
 /// Runs `hufu present`.
 pub(crate) fn run(args: &PresentArgs) -> anyhow::Result<Exit> {
     let at = Clock::here().any(args.at).context("--at")?;
-    show(&HolderFile::load(&args.holder)?.present(at)?, &args.show)?;
+    let holder = HolderFile::load(&args.holder)?;
+    let code = holder.present(at)?;
+    // A phone that cannot remember shows its code all the same.
+    let finder = Finder::of_step(&holder.value(at)?);
+    if let Err(why) = Shown::note(&args.holder, at.step(), &finder, moment::now().seconds()) {
+        note!("hufu: warning: this step is not remembered for `hufu holder history`: {why:#}");
+    }
+    show(&code, &args.show)?;
     Ok(Exit::Yes)
 }

@@ -1,6 +1,9 @@
 //! `hufu records`: the records that engines keep of checks (R40), what a holder finds in them (R41), and whether they
 //! are whole (R42). There is no search by holder: a record does not say whose code it was.
 
+mod serve;
+mod view;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +31,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu records list --folder records --keys record-keys --secret records.secret --day 2026-11-29 --site 310101
   hufu records count --folder records --keys record-keys --secret records.secret --day 2026-11-29 --json
   hufu records find --folder records --keys record-keys --secret records.secret --day 2026-11-29 --holder zhang.holder
+  hufu records view --folder records --keys record-keys --secret records.secret --day 2026-11-29 --out views
+  hufu records serve --views views --keys record-keys --secret records.secret --sites sites.toml
 
 An engine keeps records when its engine.toml has a table [records]. Reading them needs the key of the day; whether they \
 are whole can be seen without. Nothing finds a person in them but what the person's phone knows (docs/RECORDS.md).";
@@ -78,6 +83,10 @@ pub(crate) enum RecordsCommand {
         #[arg(long, value_name = "FILE")]
         holder: PathBuf,
     },
+    /// Make the view of a closed day: its slips, sorted, in buckets that holders ask for
+    View(view::ViewArgs),
+    /// Serve views, so that holders see who checked them
+    Serve(serve::ServeArgs),
 }
 
 /// One day of one engine.
@@ -154,7 +163,7 @@ pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
         RecordsCommand::Find { day, holder } => {
             let finders: BTreeMap<_, _> = HolderFile::load(holder)?
                 .values()?
-                .map(|value| Finder::of_step(&value))
+                .map(|(_, value)| Finder::of_step(&value))
                 .map(|finder| (*finder.tag(), finder))
                 .collect();
             let mut seen = 0;
@@ -168,6 +177,8 @@ pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
             })?;
             Ok(if seen > 0 { Exit::Yes } else { Exit::No })
         }
+        RecordsCommand::View(args) => view::run(args),
+        RecordsCommand::Serve(args) => serve::run(args),
     }
 }
 

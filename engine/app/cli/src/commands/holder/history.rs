@@ -4,8 +4,8 @@ use hufu_contract::{HistoryEntry, Status};
 use hufu_files::moment;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
-use super::WhomArgs;
 use crate::outcome::Exit;
+use crate::remote::RegistryArgs;
 use crate::term::printable;
 use crate::{listing, status};
 
@@ -13,9 +13,9 @@ use crate::{listing, status};
 const PAGE: u32 = 500;
 
 /// Runs `hufu holder history`.
-pub(super) fn run(whom: &WhomArgs) -> anyhow::Result<Exit> {
-    let remote = whom.registry.connect()?;
-    let (issuer, holder) = (IssuerId(whom.issuer), HolderIndex(whom.holder));
+pub(super) fn run(registry: &RegistryArgs, issuer: u32, holder: u32) -> anyhow::Result<Exit> {
+    let remote = registry.connect()?;
+    let (issuer, holder) = (IssuerId(issuer), HolderIndex(holder));
     let mut changes: Vec<HistoryEntry> = Vec::new();
     loop {
         let after = changes.last().map_or(0, |change| change.sequence);
