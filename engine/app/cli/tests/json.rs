@@ -77,6 +77,12 @@ const AT_A_GATE: &[&str] = &[
     "4 doctor --gate gate",
 ];
 
+/// Commands about a day that is closed.
+const AFTER_A_DAY: &[&str] = &[
+    "records view --folder records --keys record-keys --secret records.secret --day {day} --out views",
+    "records serve --views views --keys record-keys --secret records.secret --check",
+];
+
 /// Commands of a running registry. `{id}` is what the line before made.
 const WITH_A_REGISTRY: &[&str] = &[
     "registry token new --label feed --scopes feed",
@@ -225,9 +231,12 @@ fn json_is_the_output_at_a_gate() {
     deployment.run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out r"));
     assert_eq!(deployment.check("42").1, Some(0));
     let code = deployment.code("42");
-    each(AT_A_GATE, folder, &[("{code}", &code), ("{day}", &deployment.day())], |words| hufu(folder, words));
+    let day = deployment.day();
+    each(AT_A_GATE, folder, &[("{code}", &code), ("{day}", &day)], |words| hufu(folder, words));
     drop(engine.stdin.take());
     assert!(engine.wait().unwrap().success());
+    deployment.close_day();
+    each(AFTER_A_DAY, folder, &[("{day}", &day)], |words| hufu(folder, words));
 }
 
 #[test]
@@ -278,7 +287,7 @@ fn json_is_tried_on_every_command() {
         // No command stands below one that acts.
         !pages.iter().any(|other| other.starts_with(&inner))
     };
-    let tried: BTreeSet<String> = [ALONE, AT_A_GATE, WITH_A_REGISTRY, RESTORED]
+    let tried: BTreeSet<String> = [ALONE, AT_A_GATE, AFTER_A_DAY, WITH_A_REGISTRY, RESTORED]
         .concat()
         .iter()
         .flat_map(|line| {

@@ -59,6 +59,16 @@ pub struct ViewService {
 }
 
 impl ViewService {
+    /// Reads every file and serves nothing; the number of days that could be served.
+    ///
+    /// # Errors
+    /// The file that cannot be used.
+    pub fn look(options: ViewOptions) -> anyhow::Result<usize> {
+        Trust::load(&options.operator, &options.trust)?;
+        places(options.sites.as_ref())?;
+        Ok(Shelf::new(options.views, options.keys).look()?.len())
+    }
+
     /// Reads every file, and serves. Called within a tokio runtime.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) const ISSUER: &str = "310000";
 pub(crate) const SITE: &str = "310101";
+/// The zone in which a day ends last.
+const ENDS_LAST: &str = "Etc/GMT+12";
 /// Slow machines and full cores included.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -135,6 +137,8 @@ pub(crate) struct Engine {
     child: Child,
     stdin: Option<ChildStdin>,
     pub(crate) log: PathBuf,
+    /// The line in which it said where it is.
+    pub(crate) ready: String,
 }
 
 impl Deployment {
@@ -203,13 +207,45 @@ impl Deployment {
         hufu(self.folder(), &line.split(' ').collect::<Vec<_>>())
     }
 
-    /// Has its engine keep records of checks, with days in UTC.
+    /// Has its engine keep records of checks, with days of the zone in which they end last.
     pub(crate) fn keep_records(&self) {
         self.run("records secret --out records.secret");
         let config = fs::read_to_string(self.path("engine.toml")).unwrap();
         let records =
             "folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nsegment_mib = 1\n";
-        self.write("engine.toml", &format!("{config}\n[records]\n{records}"));
+        let zone = format!("time_zone = '{ENDS_LAST}'\n");
+        self.write("engine.toml", &format!("{config}\n[records]\n{records}{zone}"));
+    }
+
+    /// Closes the day of the records that its engine kept: runs it for a moment where it is tomorrow.
+    pub(crate) fn close_day(&self) {
+        let config = fs::read_to_string(self.path("engine.toml")).unwrap();
+        self.write("tomorrow.toml", &config.replace(ENDS_LAST, "Pacific/Kiritimati"));
+        let arguments = ["serve", "--until-stdin-ends", "--config", "tomorrow.toml"];
+        let engine = self.start("engine.log", &arguments, "ready udp=");
+        engine.signal("-TERM");
+        engine.ended();
+    }
+
+    /// The service of the holder's view, which writes everything to its log that it can.
+    pub(crate) fn serve_views(&self, more: &[&str]) -> Engine {
+        let arguments = [
+            "records",
+            "serve",
+            "--until-stdin-ends",
+            "--listen",
+            "127.0.0.1:0",
+            "--views",
+            "views",
+            "--keys",
+            "record-keys",
+            "--secret",
+            "records.secret",
+            "--sites",
+            "sites.toml",
+        ];
+        let arguments = [&arguments, more].concat();
+        self.start_logging(Some("trace"), "views.log", &arguments, "ready api=")
     }
 
     /// The day that records of now are of.
@@ -283,11 +319,16 @@ impl Deployment {
     }
 
     fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
+        self.start_logging(None, log, arguments, wanted)
+    }
+
+    fn start_logging(&self, level: Option<&str>, log: &str, arguments: &[&str], wanted: &str) -> Engine {
         let log = self.path(log);
         let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
             .args(arguments)
             .current_dir(self.folder())
             .env_remove("RUST_LOG")
+            .envs(level.map(|level| ("RUST_LOG", level)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
@@ -296,7 +337,8 @@ impl Deployment {
         let stdin = child.stdin.take();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        let engine = Engine { child, stdin, log };
+        let engine = Engine { child, stdin, log, ready };
+        let ready = &engine.ready;
         assert!(ready.starts_with(wanted), "{ready:?}\n{}", engine.log());
         engine
     }

@@ -124,3 +124,96 @@ impl Shelf {
 fn stamp(metadata: &Metadata) -> Stamp {
     (metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use hufu_check::{Channel, Durability, Record, Trace};
+    use hufu_records::{Identity, Kept, Row, Secret, Store, StoreOptions, build_view};
+    use hufu_wire::{
+        CheckNumber, CodeKind, DeviceGeneration, DeviceId, Grant, Reason, Scope, SiteId, UnixMillis, Verdict,
+    };
+
+    use super::*;
+
+    const DAY_MS: u64 = 86_400_000;
+    const DAYS: [u64; 2] = [20_000, 20_001];
+
+    fn keys(folder: &Path) -> KeyFolder<Folder> {
+        KeyFolder::new(Folder::read(&folder.join("keys")).unwrap(), Box::new(Secret::new([9; 32])))
+    }
+
+    /// Two closed days of one check each, and their views.
+    fn two_days(folder: &Path) {
+        let options = StoreOptions {
+            segment_bytes: 1 << 20,
+            keep_days: 60,
+            day_of: Box::new(|now| Day(u32::try_from(now.0 / DAY_MS).unwrap())),
+        };
+        let locked = |name: &str| Folder::lock(&folder.join(name)).unwrap();
+        let secret = || Secret::new([9; 32]);
+        let keep = KeyFolder::new(locked("keys"), Box::new(secret()));
+        let mut store =
+            Store::open(locked("records"), keep, Identity::of(&secret()).unwrap(), options).unwrap();
+        for day in DAYS {
+            let now = UnixMillis(day * DAY_MS);
+            let trace = Trace::Step([7; 16]);
+            let grant = Grant {
+                device: DeviceId(1),
+                generation: DeviceGeneration(1),
+                site: SiteId(7),
+                scope: Scope::CHECKS,
+            };
+            let verdict =
+                Verdict { kind: Some(CodeKind::Phone), ..Verdict::of(CheckNumber(1), now, Reason::Clear) };
+            let record = Record {
+                channel: Channel::Sealed,
+                grant,
+                lane: None,
+                trace,
+                durability: Durability::Written,
+                verdict,
+                roster: None,
+            };
+            store.commit(now, &[Kept { row: Row::of(&record, 1), trace }]).unwrap();
+            store.turn(UnixMillis((day + 1) * DAY_MS)).unwrap();
+            let records = Folder::read(&folder.join("records")).unwrap();
+            let day = Day(u32::try_from(day).unwrap());
+            build_view(&records, &keys(folder), day, &folder.join("views"), |_, _| ()).unwrap();
+        }
+    }
+
+    fn destroy(folder: &Path, day: u64) {
+        let key = format!("day-{}-", Day(u32::try_from(day).unwrap()));
+        for entry in fs::read_dir(folder.join("keys")).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_str().unwrap().starts_with(&key) {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn r42_a_destroyed_day_is_not_served_and_its_view_is_removed_once_a_later_one_shows_the_keys_are_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::create_dir(folder.join("views")).unwrap();
+        two_days(folder);
+        let files = || fs::read_dir(folder.join("views")).unwrap().count();
+        let days =
+            |shelf: &mut Shelf| shelf.look().unwrap().keys().map(|day| u64::from(day.0)).collect::<Vec<_>>();
+        let mut shelf = Shelf::new(folder.join("views"), vec![(folder.join("keys"), keys(folder))]);
+        assert_eq!(days(&mut shelf), DAYS);
+        // What is no view is passed over.
+        fs::write(folder.join("views/view-2020-01-01-0.hufu"), b"short").unwrap();
+        assert_eq!(days(&mut shelf), DAYS);
+        destroy(folder, DAYS[0]);
+        assert_eq!((days(&mut shelf), files()), (vec![DAYS[1]], 2));
+        // The newest day has none after it: a folder of keys that is away looks the same.
+        destroy(folder, DAYS[1]);
+        assert_eq!((days(&mut shelf), files()), (vec![], 2));
+        fs::remove_dir_all(folder.join("views")).unwrap();
+        assert!(shelf.look().is_err());
+    }
+}

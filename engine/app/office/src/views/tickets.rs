@@ -136,3 +136,99 @@ fn is_live(keyring: &Keyring, code: &str, now: UnixSeconds) -> Result<(), Reason
         Shown::At(_) => Err(Reason::ClockSkew),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
+    use hufu_codes::keyring::{TrustList, Uses};
+    use hufu_codes::presentation::{Salt, StepIndex, StepTree};
+    use hufu_codes::{Credential, Detail};
+    use hufu_signature::PreparedKey;
+    use hufu_wire::{HolderIndex, IssuerId};
+
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_795_000_000);
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const SOURCE_MAX: u32 = 3;
+
+    fn issuer(seed: u8) -> IssuerSigner {
+        IssuerSigner::from_seed(&[seed; 32], IssuerId(310_000))
+    }
+
+    /// What believes the issuer with seed 1.
+    fn tickets() -> Tickets {
+        let operator = OperatorSigner::from_seed(&[9; 32]);
+        let (since, end) = (UnixSeconds(NOW.0 - 90_000), UnixSeconds(u32::MAX));
+        let list = TrustList::sign(1, since, &[issuer(1).listed(Uses::CODES, since, since, end)], &operator);
+        let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+        Tickets::new(Arc::new(Keyring::empty().update(&list, NOW).unwrap()), SOURCE_MAX)
+    }
+
+    /// The code of a phone, issued an hour ago, as shown so many steps ago.
+    fn phone(signer: &IssuerSigner, steps_ago: u32, valid_s: u32) -> String {
+        let issued = UnixSeconds(NOW.0 - 3600);
+        let (holder, origin) = (HolderIndex(42), issued.step());
+        let salt = Salt::of(signer.key(), holder, 0, origin, issued);
+        let tree = StepTree::new(&[5; 32], &salt);
+        let credential = Credential {
+            key: signer.key(),
+            issued,
+            expires: UnixSeconds(issued.0 + valid_s),
+            holder,
+            generation: 0,
+            display: "L*0042",
+            detail: Detail::Phone { root: tree.root(), origin },
+        };
+        let step = StepIndex::new(NOW.step().0 - steps_ago - origin.0).unwrap();
+        code_text(&signer.sign_credential(&credential).unwrap(), Some(&tree.present(step)))
+    }
+
+    #[test]
+    fn r41_a_live_code_gives_a_ticket_and_no_other_does() {
+        let check = |code: &str, expected: Option<Reason>| {
+            let given = tickets().give(code, HERE, NOW);
+            assert_eq!(given.as_ref().err(), expected.map(Refusal::Code).as_ref(), "{given:?}");
+        };
+        check(&phone(&issuer(1), 0, 7200), None);
+        // One that no gate accepts any more.
+        check(&phone(&issuer(1), 60, 7200), None);
+        check(&phone(&issuer(1), 65, 7200), Some(Reason::ClockSkew));
+        check(&phone(&issuer(1), 0, 3000), Some(Reason::Expired));
+        check(&phone(&issuer(2), 0, 7200), Some(Reason::KeyUnknown));
+        check("HF1:ABC", Some(Reason::BadEncoding));
+        let mut forged = phone(&issuer(1), 0, 7200);
+        let last = forged.pop().unwrap();
+        forged.push(if last == '0' { '1' } else { '0' });
+        assert!(matches!(tickets().give(&forged, HERE, NOW), Err(Refusal::Code(_))));
+    }
+
+    #[test]
+    fn r41_a_ticket_is_good_for_ten_minutes_and_so_many_buckets() {
+        let tickets = tickets();
+        let code = phone(&issuer(1), 0, 7200);
+        let [one, two] = [(); 2].map(|()| tickets.give(&code, HERE, NOW).unwrap().ticket);
+        assert_ne!(one, two, "nothing connects two tickets of one code");
+        assert_eq!(tickets.spend(&one, BUCKETS_MAX - 1, NOW), Ok(()));
+        assert_eq!(tickets.spend(&one, 2, NOW), Err(Refusal::Spent));
+        assert_eq!(tickets.spend(&one, 1, NOW), Ok(()));
+        assert_eq!(tickets.spend(&one, 1, NOW), Err(Refusal::Spent));
+        assert_eq!(tickets.spend(&two, 1, UnixSeconds(NOW.0 + VALID_S)), Err(Refusal::Unknown));
+        assert_eq!(tickets.spend("none", 1, NOW), Err(Refusal::Unknown));
+    }
+
+    #[test]
+    fn r41_a_source_that_asks_too_often_waits() {
+        let tickets = tickets();
+        let code = phone(&issuer(1), 0, 7200);
+        for _ in 1..SOURCE_MAX {
+            tickets.give(&code, HERE, NOW).unwrap();
+        }
+        assert!(matches!(tickets.give("HF1:ABC", HERE, NOW), Err(Refusal::Code(_))), "a refused code counts");
+        assert_eq!(tickets.give(&code, HERE, NOW).err(), Some(Refusal::TooMany));
+        tickets.give(&code, IpAddr::V4(Ipv4Addr::BROADCAST), NOW).unwrap();
+        tickets.give(&code, HERE, UnixSeconds(NOW.0 + VALID_S)).unwrap();
+    }
+}

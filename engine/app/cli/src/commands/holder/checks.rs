@@ -211,12 +211,12 @@ fn to_text(found: &Found, places: &BTreeMap<u32, ViewPlace>, is_around: bool) ->
         format!("{time}  {name}{who}  {decision}, {}", seen.reason)
     };
     let mut lines: Vec<String> = found.checks.iter().map(line).collect();
-    let what = if is_around { "steps around this time" } else { "steps that this phone showed" };
-    lines.push(format!("{} checks; asked about {} {what}", found.checks.len(), found.steps));
+    let what = if is_around { "all around this time" } else { "that this phone showed" };
+    lines.push(format!("checks found: {}; steps asked about: {}, {what}", found.checks.len(), found.steps));
     if found.without_day > 0 {
         lines.push(format!(
-            "{} of these steps are of days that are not there: today's checks appear once the day is closed, and \
-             records are destroyed after 60 days",
+            "steps of days that the service does not have: {}. Today's checks appear after the end of the day, and records \
+             are destroyed after 60 days",
             found.without_day
         ));
     }

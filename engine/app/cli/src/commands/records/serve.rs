@@ -15,6 +15,7 @@ use tokio::runtime::Builder;
 use super::key_folder;
 use crate::outcome::Exit;
 use crate::signals::{Request, Signals};
+use crate::term::tell;
 use crate::{log, term};
 
 /// Serve views to holders.
@@ -50,6 +51,9 @@ pub(crate) struct ServeArgs {
     /// Tickets that one address gets in ten minutes
     #[arg(long, value_name = "N", default_value_t = 60)]
     tickets_source_max: u32,
+    /// Read everything, serve nothing
+    #[arg(long)]
+    check: bool,
     /// Stop when standard input ends, so that a child never outlives its parent
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -80,6 +84,11 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         sites: args.sites.clone(),
         tickets_source_max: args.tickets_source_max,
     };
+    if args.check {
+        let days = ViewService::look(options)?;
+        tell!({ "views": args.views, "days": days }, "{}: {days} days can be served", args.views.display());
+        return Ok(Exit::Yes);
+    }
     log::to_stderr(LogFormat::Text);
     let runtime = Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(watch(options, args.until_stdin_ends))
