@@ -134,3 +134,63 @@ fn outside(now: UnixSeconds, origin: Step) -> String {
         moment::show(last.starts())
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use hufu_codes::issue::IssuerSigner;
+    use hufu_codes::{Credential, code};
+    use hufu_wire::{HolderIndex, IssuerId, limits};
+
+    use super::*;
+
+    const ISSUED: UnixSeconds = UnixSeconds(1_795_000_000);
+    const NEVER: fn(Step) -> bool = |_| false;
+
+    fn phone() -> HolderFile {
+        let signer = IssuerSigner::from_seed(&[7; 32], IssuerId(1));
+        let (holder, seed) = (HolderIndex(5), [3; 32]);
+        let origin = Step(ISSUED.step().0 - 8);
+        let salt = Salt::of(signer.key(), holder, 0, origin, ISSUED);
+        let credential = signer.sign_credential(&Credential {
+            key: signer.key(),
+            issued: ISSUED,
+            expires: UnixSeconds(ISSUED.0 + 86_400),
+            holder,
+            generation: 0,
+            display: "W*1",
+            detail: Detail::Phone { root: StepTree::new(&seed, &salt).root(), origin },
+        });
+        HolderFile::new(credential.unwrap(), &seed)
+    }
+
+    /// Of a code's text: which step it is, and how many steps ago that was.
+    fn step(text: &str, now: UnixSeconds) -> (u16, u32) {
+        let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
+        let code = code::parse_text(text.as_bytes(), &mut binary).unwrap();
+        let step = code.presentation.unwrap().step;
+        let Detail::Phone { origin, .. } = code.credential.claims().detail else { panic!("a phone's") };
+        (step.get(), now.step().0 - step.after(origin).0)
+    }
+
+    #[test]
+    fn r41_the_code_of_a_ticket_is_of_no_use_at_a_gate_and_leads_to_no_slip() {
+        let phone = phone();
+        for after_s in (0..14_400).step_by(30) {
+            let now = UnixSeconds(ISSUED.0 + after_s);
+            let (index, ago) = step(&phone.present_past(now, NEVER).unwrap(), now);
+            // A site accepts at most 4 steps either side, and its clock may be another step behind.
+            assert!((6..=60).contains(&ago), "{after_s} s: {ago} steps ago");
+            assert_eq!(index % 16, 0, "its value leads to earlier steps");
+        }
+        // One that was shown is passed over.
+        let now = UnixSeconds(ISSUED.0 + 3600);
+        let (newest, _) = step(&phone.present_past(now, NEVER).unwrap(), now);
+        let origin = Step(ISSUED.step().0 - 8);
+        let was_shown = |shown: Step| shown.0 == origin.0 + u32::from(newest);
+        let (older, _) = step(&phone.present_past(now, was_shown).unwrap(), now);
+        assert_eq!(older, newest - 16);
+        // A phone that has shown all of them shows the code of now.
+        let (_, ago) = step(&phone.present_past(now, |_| true).unwrap(), now);
+        assert_eq!(ago, 0);
+    }
+}

@@ -87,3 +87,60 @@ fn read(line: &str) -> Option<(Step, [u8; 32])> {
     hex::decode_to_slice(digits, &mut finder).ok()?;
     Some((Step(step.parse().ok()?), finder))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_795_000_000);
+
+    fn note(holder: &Path, step: Step, value: u8, now: UnixSeconds) -> anyhow::Result<()> {
+        Shown::note(holder, step, &Finder::of_step(&[value; 16]), now)
+    }
+
+    fn steps(holder: &Path) -> Vec<u32> {
+        Shown::load(holder).unwrap().steps().map(|(step, _)| step.0).collect()
+    }
+
+    #[test]
+    fn r41_a_phone_remembers_what_it_showed_for_sixty_days() {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = folder.path().join("zhang.holder");
+        assert!(steps(&holder).is_empty());
+        let first = NOW.step();
+        for (step, value) in [(first, 1), (first, 1), (Step(first.0 + 1), 2), (first, 3)] {
+            note(&holder, step, value, NOW).unwrap();
+        }
+        // The same step of another credential is another one.
+        assert_eq!(steps(&holder), [first.0, first.0, first.0 + 1]);
+        let finders: Vec<_> =
+            Shown::load(&holder).unwrap().steps().map(|(_, finder)| *finder.tag()).collect();
+        let tag = *Finder::of_step(&[2; 16]).tag();
+        assert_eq!(finders[2], tag, "what is read back finds the same slip");
+        let text = fs::read_to_string(Shown::file(&holder)).unwrap();
+        assert!(!text.contains(&hex::encode([1; 16])), "the value itself is not kept");
+        let later = UnixSeconds(NOW.0 + KEPT_S + 31);
+        note(&holder, later.step(), 4, later).unwrap();
+        assert_eq!(steps(&holder), [first.0 + 1, later.step().0]);
+    }
+
+    #[test]
+    fn a_memory_that_others_can_read_or_that_is_damaged_is_refused_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = folder.path().join("zhang.holder");
+        note(&holder, NOW.step(), 1, NOW).unwrap();
+        let path = Shown::file(&holder);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("7 abc\n");
+        fs::write(&path, text).unwrap();
+        let why = format!("{:#}", Shown::load(&holder).err().unwrap());
+        assert!(why.contains("zhang.holder.shown, line 3: not a step and 64 digits"), "{why}");
+        assert!(note(&holder, NOW.step(), 2, NOW).is_err(), "nothing is lost");
+        assert!(fs::read_to_string(&path).unwrap().ends_with("7 abc\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Shown::load(&holder).is_err());
+    }
+}

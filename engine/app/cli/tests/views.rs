@@ -89,7 +89,7 @@ fn r41_a_phone_finds_exactly_its_own_checks_at_the_service() {
     assert_eq!(nothing["steps"], 0);
     let (around, _) = history(&deployment, &service, "42", " --at now --within 5");
     assert_eq!(around["checks"], remembered["checks"]);
-    assert!(around["steps"].as_u64().unwrap() >= 20, "{around}");
+    assert!(around["steps"].as_u64().unwrap() > 12, "{around}");
     // A destroyed day is served no more.
     fs::remove_dir_all(deployment.path("record-keys")).unwrap();
     fs::create_dir(deployment.path("record-keys")).unwrap();

@@ -201,3 +201,47 @@ fn a_day_that_is_open_or_not_whole_has_no_view_and_leaves_nothing_behind() {
     assert_eq!(left(), 2);
     assert_eq!(unlock(&key_disk, &path).and_then(|view| buckets(&view)).unwrap(), first);
 }
+
+/// Written from docs/RECORDS.md alone, with nothing of this crate but the day's key.
+#[test]
+fn r41_a_view_is_read_by_hand_as_the_document_says() {
+    use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+    use sha2::{Digest as _, Sha256};
+
+    let (records, key_disk) = closed(2000);
+    let out = tempfile::tempdir().unwrap();
+    let (path, _) = build(&records, &key_disk, out.path()).unwrap();
+    let bytes = fs::read(path).unwrap();
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    assert_eq!(&bytes[..8], b"HUFUVEW\x01");
+    assert_eq!(bytes[8..24], engine_of(&signer().verifying_key()));
+    assert_eq!(bytes[24..28], day_of(NOON).0.to_le_bytes());
+    let bits = u32::from_le_bytes(bytes[28..32].try_into().unwrap());
+    assert!(bits >= 2);
+    assert_eq!((number(32), number(40), number(48)), (1000, NOON.0, NOON.0 + 1998));
+    let (salt, name, digest) = (&bytes[56..72], bytes[72..104].try_into().unwrap(), &bytes[104..136]);
+    assert_eq!(digest, Sha256::digest(&bytes[..104]).as_slice());
+    let day_key = keys(&key_disk).find(day_of(NOON), &name).unwrap().unwrap();
+    let key = [b"hufu view of a day", day_key.bytes().as_slice(), salt].concat();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &Sha256::digest(key)).unwrap());
+    let buckets = 1 << bits;
+    let (mut at, mut all) = (136 + 8 * (buckets + 1), Vec::new());
+    for bucket in 0..buckets {
+        let slips = usize::try_from(number(136 + 8 * (bucket + 1)) - number(136 + 8 * bucket)).unwrap();
+        let mut nonce = [0; 12];
+        nonce[..4].copy_from_slice(&u32::try_from(bucket).unwrap().to_le_bytes());
+        let mut sealed = bytes[at..at + 48 * slips + 16].to_vec();
+        at += sealed.len();
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let plain = key.open_in_place(nonce, Aad::from(digest), &mut sealed).unwrap();
+        for slip in plain.chunks(48) {
+            let front = u32::from_be_bytes(slip[..4].try_into().unwrap());
+            assert_eq!((front >> (32 - bits)) as usize, bucket);
+            all.push(<[u8; 48]>::try_from(slip).unwrap());
+        }
+    }
+    assert_eq!(at, bytes.len());
+    let expected: Vec<[u8; 48]> =
+        slips(&records, &key_disk).into_iter().map(|slip| zerocopy::transmute!(slip)).collect();
+    assert_eq!(all, expected);
+}
