@@ -128,7 +128,8 @@ impl ViewHeader {
         1 << self.prefix_bits
     }
 
-    fn to_bytes(&mut self) -> [u8; ViewHeader::BYTES] {
+    /// Fixes its digest, and writes the header.
+    fn seal(&mut self) -> [u8; ViewHeader::BYTES] {
         let mut layout = Layout {
             magic: MAGIC,
             engine: self.engine,
@@ -192,7 +193,7 @@ impl ViewHeader {
 
     /// Whether a file of this name is a view.
     pub fn is_file_name(name: &str) -> bool {
-        name.starts_with("view-") && name.ends_with(".hufu")
+        name.strip_prefix("view-").is_some_and(|rest| rest.strip_suffix(".hufu").is_some())
     }
 }
 

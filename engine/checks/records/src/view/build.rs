@@ -152,7 +152,7 @@ fn write(
 ) -> io::Result<()> {
     forget_partial(path)?;
     let mut file = PartialFile::create(&(Arc::new(OsDisk) as _), path)?;
-    file.append(&header.to_bytes())?;
+    file.append(&header.seal())?;
     let mut before = 0;
     for counts in counts.chunks(WRITE_BYTES / 8) {
         let index: Vec<u64> = counts
