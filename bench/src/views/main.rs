@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(out: &Path) -> anyhow::Result<Store<Folder>> {
+fn open(out: &Path) -> anyhow::Result<Store> {
     let keys = KeyFolder::new(Folder::lock(&out.join("record-keys"))?, Box::new(Secret::new(SECRET)));
     let options = StoreOptions {
         segment_bytes: 64 << 20,
@@ -70,7 +70,7 @@ fn open(out: &Path) -> anyhow::Result<Store<Folder>> {
     Ok(Store::open(Folder::lock(&out.join("records"))?, keys, identity, options)?)
 }
 
-fn write_day(store: &mut Store<Folder>, day: u64, args: &Args, shown: &mut String) -> anyhow::Result<()> {
+fn write_day(store: &mut Store, day: u64, args: &Args, shown: &mut String) -> anyhow::Result<()> {
     let every = args.records / (args.shown + 1);
     let mut block = Vec::with_capacity(RECORDS_MAX);
     for number in 0..args.records {

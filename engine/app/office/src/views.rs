@@ -18,7 +18,7 @@ use hufu_contract::{ViewPlace, ViewPlaces};
 use hufu_files::moment;
 use hufu_files::watched::Watched;
 use hufu_policy::Sites;
-use hufu_records::{Folder, KeyFolder};
+use hufu_records::KeyFolder;
 
 use crate::trust::Trust;
 use routes::State;
@@ -34,7 +34,7 @@ pub struct ViewOptions {
     /// The folder of views, of all engines.
     pub views: PathBuf,
     /// Each engine's folder of keys, and how it is read.
-    pub keys: Vec<(PathBuf, KeyFolder<Folder>)>,
+    pub keys: Vec<(PathBuf, KeyFolder)>,
     /// The operator's public key.
     pub operator: PathBuf,
     /// The trust list, which says whose codes are genuine.

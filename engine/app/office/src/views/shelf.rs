@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hufu_records::{Day, Folder, KeyFolder, OpenView, View, ViewHeader};
+use hufu_records::{Day, KeyFolder, OpenView, View, ViewHeader};
 
 /// The views of each day, one of each engine.
 pub(super) type Days = BTreeMap<Day, Vec<Arc<OpenView>>>;
@@ -15,7 +15,7 @@ pub(super) type Days = BTreeMap<Day, Vec<Arc<OpenView>>>;
 /// The folder of views, and the keys that open them.
 pub(super) struct Shelf {
     folder: PathBuf,
-    keys: Vec<(PathBuf, KeyFolder<Folder>)>,
+    keys: Vec<(PathBuf, KeyFolder)>,
     held: BTreeMap<PathBuf, Held>,
     /// Faults that were logged.
     told: BTreeSet<String>,
@@ -40,7 +40,7 @@ enum Look {
 }
 
 impl Shelf {
-    pub(super) fn new(folder: PathBuf, keys: Vec<(PathBuf, KeyFolder<Folder>)>) -> Shelf {
+    pub(super) fn new(folder: PathBuf, keys: Vec<(PathBuf, KeyFolder)>) -> Shelf {
         Shelf { folder, keys, held: BTreeMap::new(), told: BTreeSet::new() }
     }
 
@@ -130,7 +130,7 @@ mod tests {
     use std::fs;
 
     use hufu_check::{Channel, Durability, Record, Trace};
-    use hufu_records::{Identity, Kept, Row, Secret, Store, StoreOptions, build_view};
+    use hufu_records::{Folder, Identity, Kept, Row, Secret, Store, StoreOptions, build_view};
     use hufu_wire::{
         CheckNumber, CodeKind, DeviceGeneration, DeviceId, Grant, Reason, Scope, SiteId, UnixMillis, Verdict,
     };
@@ -140,7 +140,7 @@ mod tests {
     const DAY_MS: u64 = 86_400_000;
     const DAYS: [u64; 2] = [20_000, 20_001];
 
-    fn keys(folder: &Path) -> KeyFolder<Folder> {
+    fn keys(folder: &Path) -> KeyFolder {
         KeyFolder::new(Folder::read(&folder.join("keys")).unwrap(), Box::new(Secret::new([9; 32])))
     }
 

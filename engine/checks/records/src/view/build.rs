@@ -14,7 +14,7 @@ use super::partition::Partitions;
 use super::{BUCKET_SLIPS_MIN, PREFIX_BITS_MAX, ViewHeader, nonce, prefix_of};
 use crate::day::Day;
 use crate::days::{DayEntry, DayEvent, Days};
-use crate::disk::{Disk, read_whole};
+use crate::disk::Folder;
 use crate::identity::{engine_of, public_key};
 use crate::keys::{DayKey, KeyFolder, random};
 use crate::slip::Slip;
@@ -59,9 +59,9 @@ const WRITE_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// [`BuildFault`]; what was in `out` stays as it was.
-pub fn build_view<D: Disk>(
-    records: &D,
-    keys: &KeyFolder<D>,
+pub fn build_view(
+    records: &Folder,
+    keys: &KeyFolder,
     day: Day,
     out: &Path,
     mut progress: impl FnMut(u64, u64),
@@ -92,12 +92,8 @@ pub fn build_view<D: Disk>(
 }
 
 /// The signed end of the day, a header without figures, and the key of the day's first segment.
-fn begin<D: Disk>(
-    records: &D,
-    keys: &KeyFolder<D>,
-    day: Day,
-) -> Result<(DayEntry, ViewHeader, DayKey), BuildFault> {
-    let verifier = public_key(&read_whole(records, VERIFIER)?)
+fn begin(records: &Folder, keys: &KeyFolder, day: Day) -> Result<(DayEntry, ViewHeader, DayKey), BuildFault> {
+    let verifier = public_key(&records.contents(VERIFIER)?)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "verifier.key is no public key"))?;
     let engine = engine_of(&verifier);
     let days = Days::read(records, &engine, &verifier)?;

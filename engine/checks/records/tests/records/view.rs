@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Chance, DAY_MS, KEEP_DAYS, LyingDisk, NOON, day_of, keys, record, signer, value};
+use crate::common::{Chance, DAY_MS, KEEP_DAYS, NOON, day_of, keys, record, signer, value};
+use crate::disk::LyingDisk;
 use hufu_check::Trace;
 use hufu_records::{
     BUCKET_SLIPS_MIN, BuildFault, Identity, Kept, OpenView, Row, Slip, Store, View, ViewFault, ViewHeader,
@@ -15,9 +16,9 @@ use proptest::prelude::*;
 const DAY_AFTER: UnixMillis = UnixMillis(NOON.0 + DAY_MS);
 
 /// A store whose segments name the engine that its key says, as the engine's own do.
-fn open(records: &LyingDisk, key_disk: &LyingDisk) -> Store<LyingDisk> {
+fn open(records: &LyingDisk, key_disk: &LyingDisk) -> Store {
     let identity = Identity { engine: engine_of(&signer().verifying_key()), signer: signer() };
-    Store::open(records.clone(), keys(key_disk), identity, crate::common::options()).unwrap()
+    Store::open(records.folder(), keys(key_disk), identity, crate::common::options()).unwrap()
 }
 
 /// A closed day of so many checks, each second one of a phone in a step of its own.
@@ -43,7 +44,7 @@ fn closed(checks: u64) -> (LyingDisk, LyingDisk) {
 }
 
 fn build(records: &LyingDisk, key_disk: &LyingDisk, out: &Path) -> Result<(PathBuf, ViewHeader), BuildFault> {
-    build_view(records, &keys(key_disk), day_of(NOON), out, |done, total| assert!(done <= total))
+    build_view(&records.folder(), &keys(key_disk), day_of(NOON), out, |done, total| assert!(done <= total))
 }
 
 fn unlock(key_disk: &LyingDisk, path: &Path) -> Result<OpenView, ViewFault> {
@@ -58,7 +59,7 @@ fn buckets(view: &OpenView) -> Result<Vec<Vec<Slip>>, ViewFault> {
 
 fn slips(records: &LyingDisk, key_disk: &LyingDisk) -> Vec<Slip> {
     let mut slips = Vec::new();
-    read(records, &keys(key_disk), day_of(NOON), |one| {
+    read(&records.folder(), &keys(key_disk), day_of(NOON), |one| {
         slips.extend(one.slip);
         Ok(())
     })
