@@ -67,8 +67,25 @@ pub fn read_pem(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn create(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
-    match temporary(path, bytes, readable)?.persist_noclobber(path) {
-        Ok(file) => settle(&file, path),
+    create_by(path, readable, |mut file| {
+        file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+    })
+}
+
+/// The same for what `write` writes, piece by piece: it gets its name once it is whole.
+///
+/// # Errors
+/// As [`create`], and those of `write`.
+pub fn create_by<T>(
+    path: &Path,
+    readable: Readable,
+    write: impl FnOnce(&File) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let file = temporary(path, readable)?;
+    let written = write(file.as_file())?;
+    file.as_file().sync_all().with_context(|| format!("cannot write {}", path.display()))?;
+    match file.persist_noclobber(path) {
+        Ok(file) => settle(&file, path).map(|()| written),
         Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => {
             bail!(
                 "{} exists already and is not overwritten; choose another name or move it away",
@@ -84,11 +101,13 @@ pub fn create(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<(
 /// # Errors
 /// The file cannot be written; what was there stays.
 pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
-    let file = temporary(path, bytes, readable)?
-        .persist(path)
-        .map_err(|fault| fault.error)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    settle(&file, path)
+    let written = || {
+        let mut file = temporary(path, readable)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok::<_, anyhow::Error>(file.persist(path).map_err(|fault| fault.error)?)
+    };
+    settle(&written().with_context(|| format!("cannot write {}", path.display()))?, path)
 }
 
 /// Gives a file that was written in full its name, for good once this returns. Both lie in one folder.
@@ -147,15 +166,13 @@ pub fn folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
-fn temporary(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<NamedTempFile> {
-    let write = || {
-        let mut file = NamedTempFile::new_in(folder_of(path))?;
+fn temporary(path: &Path, readable: Readable) -> anyhow::Result<NamedTempFile> {
+    let make = || {
+        let file = NamedTempFile::new_in(folder_of(path))?;
         file.as_file().set_permissions(Permissions::from_mode(readable as u32))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
         Ok::<_, std::io::Error>(file)
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    make().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Makes the new name itself durable.

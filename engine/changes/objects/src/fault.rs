@@ -6,9 +6,9 @@ use std::fmt::{Display, Write};
 use hufu_sync::FeedFault;
 use object_store::Error as StoreError;
 
-/// A place for snapshots that cannot be used as it is configured. The operator can correct it.
+/// A place for files that cannot be used as it is configured. The operator can correct it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("snapshots {place:?}: {what}")]
+#[error("store {place:?}: {what}")]
 pub struct Misconfigured {
     /// The place, as it was given.
     pub place: String,

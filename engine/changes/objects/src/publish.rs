@@ -64,7 +64,7 @@ impl Objects {
         opened.await.map_err(|what| of_disk(&self.name, &what))
     }
 
-    async fn put(&self, file: File, path: &FilePath, key: &Path) -> Result<(), PutFault> {
+    pub(crate) async fn put(&self, file: File, path: &FilePath, key: &Path) -> Result<(), PutFault> {
         let (file, first) = self.part(file, path).await?;
         if first.len() < PART_BYTES {
             let create = PutMode::Create.into();
@@ -116,7 +116,7 @@ impl Objects {
     }
 
     /// Whether what has the name is the file at `path`, byte for byte.
-    async fn compare(&self, path: &FilePath, key: &Path) -> Result<Published, FeedFault> {
+    pub(crate) async fn compare(&self, path: &FilePath, key: &Path) -> Result<Published, FeedFault> {
         let disk = |error: std::io::Error| of_disk(&self.name, &format!("{}: {error}", path.display()));
         let differs = || FeedFault::Garbled {
             feed: self.name.clone(),
@@ -153,7 +153,7 @@ impl Objects {
     }
 }
 
-enum PutFault {
+pub(crate) enum PutFault {
     /// Something has the name.
     Taken,
     Failed(FeedFault),

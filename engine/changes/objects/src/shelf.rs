@@ -56,7 +56,7 @@ impl Objects {
         Ok(gone)
     }
 
-    async fn files(&self) -> Result<Vec<ObjectMeta>, FeedFault> {
+    pub(crate) async fn files(&self) -> Result<Vec<ObjectMeta>, FeedFault> {
         let listed = self.store.list_with_delimiter(Some(&self.prefix)).await;
         Ok(listed.map_err(|error| of_store(&self.name, &error))?.objects)
     }

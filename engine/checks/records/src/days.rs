@@ -92,7 +92,7 @@ pub struct Days {
 }
 
 /// The file it is kept in.
-pub(crate) const DAYS: &str = "days.hufu";
+pub const DAYS: &str = "days.hufu";
 
 impl Days {
     /// Reads the chain of `engine` and verifies every signature with `key`. No file is an empty chain.
@@ -152,6 +152,11 @@ impl Days {
             return Err(DaysFault { entry: chunks.len(), what: "it is cut short" });
         }
         Ok(days)
+    }
+
+    /// The chain, as its file has it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Every entry, oldest first.

@@ -8,6 +8,7 @@
 //! `docs/RECORDS.md` has the bytes, `docs/decisions/0024-slips.md` the argument for slips.
 
 mod block;
+mod closed;
 mod day;
 mod days;
 mod disk;
@@ -24,8 +25,9 @@ mod verify;
 mod view;
 
 pub use block::{Header, Kind, Link, RECORDS_MAX};
+pub use closed::{Closed, is_segment};
 pub use day::{Day, NoDay};
-pub use days::{DayEntry, DayEvent, Days, DaysFault};
+pub use days::{DAYS, DayEntry, DayEvent, Days, DaysFault};
 pub use disk::Folder;
 pub use identity::{Identity, engine_of, public_key};
 pub use journal::RingJournal;

@@ -1,35 +1,43 @@
-//! `hufu records`: the records that engines keep of checks (R40), what a holder finds in them (R41), and whether they
-//! are whole (R42). There is no search by holder: a record does not say whose code it was.
+//! `hufu records`: the records that engines keep of checks (R40), what a holder finds in them (R41), whether they are
+//! whole (R42), and who read them (R44). There is no search by holder: a record does not say whose code it was.
 
+mod archive;
+mod export;
+mod find;
+mod list;
+mod row;
 mod serve;
+mod trail;
+mod verify;
 mod view;
+mod wanted;
 
-use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_files::keys::{random_seed, read_seed};
-use hufu_files::{self as files, Readable, moment};
-use hufu_records::{
-    Answer, Day, FaultKind, Finder, Folder, Found, Held, KeyFolder, Report, Row, Secret, Seen, VERIFIER,
-    engine_of, public_key,
-};
-use hufu_wire::{DeviceId, SiteId, UnixSeconds};
-use serde_json::{Value, json};
+use hufu_files::{self as files, Readable};
+use hufu_records::{Day, Folder, Found, KeyFolder, Secret};
 use zeroize::Zeroizing;
 
-use crate::holder::HolderFile;
+use self::trail::Because;
+use self::wanted::{Filter, Wanted};
 use crate::outcome::Exit;
-use crate::term::{self, tell};
-use crate::verdict::{colour_slug, decision_slug, kind_slug};
+use crate::term::tell;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu records secret --out records.secret
   hufu records verify --folder records
   hufu records verify --folder records --keys record-keys --secret records.secret
-  hufu records list --folder records --keys record-keys --secret records.secret --day 2026-11-29 --site 310101
+  hufu records list --folder records --keys record-keys --secret records.secret --day 2026-11-29 --site 310101 \
+--because 'case 2026-117'
   hufu records count --folder records --keys record-keys --secret records.secret --day 2026-11-29 --json
+  hufu records export --folder records --keys record-keys --secret records.secret --day 2026-11-29 --out day.parquet \
+--because 'monthly statistics'
+  hufu records trail --folder records
+  hufu records archive --folder records --store s3://bucket/engine-1 --every 60
   hufu records find --folder records --keys record-keys --secret records.secret --day 2026-11-29 --holder zhang.holder
   hufu records view --folder records --keys record-keys --secret records.secret --day 2026-11-29 --out views
   hufu records serve --views views --keys record-keys --secret records.secret --sites sites.toml
@@ -67,6 +75,9 @@ pub(crate) enum RecordsCommand {
         day: DayArgs,
         #[command(flatten)]
         wanted: Wanted,
+        /// Why: it stands in the trail. Write a case, and no name of a person
+        #[arg(long, value_name = "TEXT")]
+        because: Because,
     },
     /// Count the records of a day by hour, site and reason
     Count {
@@ -74,7 +85,34 @@ pub(crate) enum RecordsCommand {
         day: DayArgs,
         #[command(flatten)]
         wanted: Wanted,
+        /// Why: it stands in the trail. Required for counts below 10, of a device or of a part of the day
+        #[arg(long, value_name = "TEXT")]
+        because: Option<Because>,
     },
+    /// Write the records of a day, without their slips, to a CSV or Parquet file
+    Export {
+        #[command(flatten)]
+        day: DayArgs,
+        #[command(flatten)]
+        wanted: Wanted,
+        /// The file to write: NAME.csv or NAME.parquet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Why: it stands in the trail. Write a case, and no name of a person
+        #[arg(long, value_name = "TEXT")]
+        because: Because,
+    },
+    /// Print who read records and why, and whether that trail is whole
+    Trail {
+        /// The engine's folder of records
+        #[arg(long, value_name = "FOLDER")]
+        folder: PathBuf,
+        /// The digest of a line, as it was noted elsewhere: it must still be there
+        #[arg(long, value_name = "DIGEST")]
+        contains: Option<String>,
+    },
+    /// Copy what is closed to an object store, and delete there what was destroyed here
+    Archive(ArchiveArgs),
     /// Print what one phone can find of itself
     Find {
         #[command(flatten)]
@@ -87,6 +125,20 @@ pub(crate) enum RecordsCommand {
     View(view::ViewArgs),
     /// Serve views, so that holders see who checked them
     Serve(serve::ServeArgs),
+}
+
+/// Where an engine's closed records are copied to.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// The engine's folder of records
+    #[arg(long, value_name = "FOLDER")]
+    folder: PathBuf,
+    /// A folder, or s3://BUCKET/PREFIX; each engine has one of its own
+    #[arg(long, value_name = "PLACE")]
+    store: hufu_objects::Place,
+    /// Go on, and look again after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    every: Option<u32>,
 }
 
 /// One day of one engine.
@@ -106,20 +158,6 @@ pub(crate) struct DayArgs {
     day: Day,
 }
 
-/// Which records are wanted. None of it is a holder.
-#[derive(Debug, Args)]
-pub(crate) struct Wanted {
-    /// Of this site alone
-    #[arg(long, value_name = "SITE")]
-    site: Option<u32>,
-    /// Of this device alone
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<u32>,
-    /// With this reason alone, such as `clear` or `red`
-    #[arg(long, value_name = "REASON")]
-    reason: Option<String>,
-}
-
 /// Runs `hufu records`.
 pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
     match command {
@@ -132,51 +170,14 @@ pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
         RecordsCommand::Verify { folder, keys, secret, public } => {
             let keys = keys.as_deref().zip(secret.as_deref());
             let keys = keys.map(|(keys, secret)| key_folder(keys, secret)).transpose()?;
-            let report = verify(folder, keys.as_ref(), public.as_deref())?;
-            term::outcome(|| report_json(&report), || report_text(&report));
-            Ok(if report.faults.is_empty() { Exit::Yes } else { Exit::No })
+            verify::run(folder, keys.as_ref(), public.as_deref())
         }
-        RecordsCommand::List { day, wanted } => {
-            day.each(|found| {
-                if wanted.is(&found.row) {
-                    term::event(|| row_json(found), || row_text(found));
-                }
-            })?;
-            Ok(Exit::Yes)
-        }
-        RecordsCommand::Count { day, wanted } => {
-            let mut counts: BTreeMap<(String, SiteId, String), u64> = BTreeMap::new();
-            day.each(|found| {
-                if wanted.is(&found.row) {
-                    let hour = moment::show(UnixSeconds(found.row.time().seconds().0 / 3600 * 3600));
-                    *counts.entry((hour, found.row.site, found.row.reason().to_string())).or_default() += 1;
-                }
-            })?;
-            for ((hour, site, reason), count) in counts {
-                term::event(
-                    || json!({ "hour": hour, "site": site.0, "reason": reason, "records": count }),
-                    || format!("{hour}  site {site}  {reason}  {count}"),
-                );
-            }
-            Ok(Exit::Yes)
-        }
-        RecordsCommand::Find { day, holder } => {
-            let finders: BTreeMap<_, _> = HolderFile::load(holder)?
-                .values()?
-                .map(|(_, value)| Finder::of_step(&value))
-                .map(|finder| (*finder.tag(), finder))
-                .collect();
-            let mut seen = 0;
-            day.each(|found| {
-                let slip = found.slip.as_ref();
-                let opened = slip.and_then(|slip| finders.get(&slip.tag)?.open(slip));
-                if let Some(check) = opened {
-                    seen += 1;
-                    term::event(|| seen_json(&check), || seen_text(&check));
-                }
-            })?;
-            Ok(if seen > 0 { Exit::Yes } else { Exit::No })
-        }
+        RecordsCommand::List { day, wanted, because } => list::list(day, wanted, because),
+        RecordsCommand::Count { day, wanted, because } => list::count(day, wanted, because.as_ref()),
+        RecordsCommand::Export { day, wanted, out, because } => export::run(day, wanted, out, because),
+        RecordsCommand::Trail { folder, contains } => trail::run(folder, contains.as_deref()),
+        RecordsCommand::Archive(args) => archive::run(args),
+        RecordsCommand::Find { day, holder } => find::run(day, holder),
         RecordsCommand::View(args) => view::run(args),
         RecordsCommand::Serve(args) => serve::run(args),
     }
@@ -184,22 +185,22 @@ pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
 
 impl DayArgs {
     /// Reads the day, record by record.
-    fn each(&self, mut each: impl FnMut(&Found)) -> anyhow::Result<()> {
+    fn each(&self, each: impl FnMut(&Found) -> io::Result<()>) -> anyhow::Result<()> {
         let DayArgs { folder, keys, secret, day } = self;
-        let keys = key_folder(keys, secret)?;
-        hufu_records::read(&open(folder)?, &keys, *day, |found| {
-            each(&found);
-            Ok(())
-        })
-        .with_context(|| format!("the records of {day} in {} cannot be read", folder.display()))
+        let (keys, mut each) = (key_folder(keys, secret)?, each);
+        hufu_records::read(&open(folder)?, &keys, *day, |found| each(&found))
+            .with_context(|| format!("the records of {day} in {} cannot be read", folder.display()))
     }
-}
 
-impl Wanted {
-    fn is(&self, row: &Row) -> bool {
-        self.site.is_none_or(|site| row.site == SiteId(site))
-            && self.device.is_none_or(|device| row.device == DeviceId(device))
-            && self.reason.as_ref().is_none_or(|reason| row.reason().to_string() == *reason)
+    /// How many records `filter` is of, and the number after the last one of the day: an engine may go on to write.
+    fn count(&self, filter: &Filter) -> anyhow::Result<(u64, u64)> {
+        let (mut count, mut end) = (0, 0);
+        self.each(|found| {
+            count += u64::from(filter.is(&found.row));
+            end = found.number + 1;
+            Ok(())
+        })?;
+        Ok((count, end))
     }
 }
 
@@ -210,131 +211,4 @@ fn open(folder: &Path) -> anyhow::Result<Folder> {
 fn key_folder(keys: &Path, secret: &Path) -> anyhow::Result<KeyFolder> {
     let folder = Folder::read(keys).with_context(|| format!("{} is not a folder of keys", keys.display()))?;
     Ok(KeyFolder::new(folder, Box::new(Secret::new(*read_seed(secret)?))))
-}
-
-fn verify(folder: &Path, keys: Option<&KeyFolder>, public: Option<&str>) -> anyhow::Result<Report> {
-    let records = open(folder)?;
-    let bytes = match public {
-        Some(digits) => hex::decode(digits).context("--public has 64 hexadecimal digits")?,
-        None => files::read(&folder.join(VERIFIER))?,
-    };
-    let key = public_key(&bytes)
-        .ok_or_else(|| anyhow!("the public key is not one of an engine: 32 bytes are wanted"))?;
-    hufu_records::verify(&records, keys, &engine_of(&key), &key)
-        .with_context(|| format!("the records in {} cannot be verified", folder.display()))
-}
-
-fn report_json(report: &Report) -> Value {
-    let day = |day: &hufu_records::DayReport| {
-        json!({
-            "day": day.day.to_string(), "first": day.first, "records": day.records, "gaps": day.gaps,
-            "state": state(day.held),
-        })
-    };
-    let fault = |fault: &hufu_records::Fault| json!({ "day": fault.day.to_string(), "file": fault.file, "text": fault.to_string() });
-    json!({
-        "whole": report.faults.is_empty(),
-        "days": report.days.iter().map(day).collect::<Vec<_>>(),
-        "faults": report.faults.iter().map(fault).collect::<Vec<_>>(),
-    })
-}
-
-fn report_text(report: &Report) -> String {
-    let mut lines: Vec<String> = report
-        .days
-        .iter()
-        .map(|day| {
-            let gaps = match day.gaps {
-                0 => String::new(),
-                gaps => format!(", {gaps} gaps in which checks were answered busy"),
-            };
-            format!(
-                "{}: {} records from number {}, {}{gaps}",
-                day.day,
-                day.records,
-                day.first,
-                state(day.held)
-            )
-        })
-        .collect();
-    lines.extend(report.faults.iter().map(|fault| format!("fault: {fault}")));
-    lines.push(match report.faults.len() {
-        0 => "whole: every block follows from the one before it".to_owned(),
-        faults if report.faults.iter().all(|fault| fault.what == FaultKind::KeyMissing) => {
-            format!("whole, and not readable: {faults} keys are missing")
-        }
-        faults => format!("not whole: {faults} faults"),
-    });
-    lines.join("\n")
-}
-
-const fn state(held: Held) -> &'static str {
-    match held {
-        Held::Open => "open",
-        Held::Closed => "closed",
-        Held::Destroyed => "destroyed",
-    }
-}
-
-fn row_json(Found { number, row, slip }: &Found) -> Value {
-    let mut object = json!({
-        "record": number,
-        "time": moment::show(row.time().seconds()),
-        "time_ms": row.time().0,
-        "site": row.site.0,
-        "device": row.device.0,
-        "lane": row.lane.0,
-        "channel": format!("{:?}", row.channel).to_lowercase(),
-        "latency_us": row.latency_us,
-        "reason": row.reason().to_string(),
-        "slip": slip.is_some(),
-    });
-    let more = match &row.answer {
-        Answer::Verdict(verdict) => json!({
-            "check": verdict.number.0,
-            "decision": decision_slug(verdict.decision),
-            "kind": verdict.kind.map(kind_slug),
-            "colour": verdict.colour.map(colour_slug),
-            "as_of": verdict.as_of.0,
-        }),
-        Answer::Roster(reply) => json!({
-            "members": reply.members, "admitted": reply.admitted, "referred": reply.referred,
-            "refused": reply.refused,
-        }),
-    };
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
-    }
-    object
-}
-
-fn row_text(Found { number, row, .. }: &Found) -> String {
-    let what = match &row.answer {
-        Answer::Verdict(verdict) => format!("{}, {}", decision_slug(verdict.decision), verdict.reason),
-        Answer::Roster(reply) => {
-            format!("roster of {}: {} admitted, {}", reply.members, reply.admitted, reply.reason)
-        }
-    };
-    format!(
-        "{number}  {}  site {}  device {}  lane {}  {}",
-        moment::show(row.time().seconds()),
-        row.site,
-        row.device,
-        row.lane,
-        what
-    )
-}
-
-fn seen_json(seen: &Seen) -> Value {
-    json!({
-        "time": moment::show(seen.time.seconds()),
-        "site": seen.site.0,
-        "decision": decision_slug(seen.decision),
-        "reason": seen.reason.to_string(),
-    })
-}
-
-fn seen_text(seen: &Seen) -> String {
-    let decision = decision_slug(seen.decision);
-    format!("{}  site {}  {decision}, {}", moment::show(seen.time.seconds()), seen.site, seen.reason)
 }
