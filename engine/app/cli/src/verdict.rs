@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hufu_client::{CheckFault, ScannerFault};
 use hufu_codes::code;
-use hufu_wire::{Age, CodeKind, Colour, Decision, Verdict, limits};
+pub(crate) use hufu_records::{colour_slug, decision_slug, kind_slug};
+use hufu_wire::{Age, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
 use crate::outcome::Exit;
@@ -136,33 +137,6 @@ pub(crate) fn age_ms(age: Age) -> Option<u32> {
     match age {
         Age::Unknown => None,
         Age::Millis(age_ms) => Some(age_ms),
-    }
-}
-
-/// The decision in JSON and CSV.
-pub(crate) const fn decision_slug(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Admit => "admit",
-        Decision::Refer => "refer",
-        Decision::Refuse => "refuse",
-    }
-}
-
-/// The colour in JSON and CSV.
-pub(crate) const fn colour_slug(colour: Colour) -> &'static str {
-    match colour {
-        Colour::Green => "green",
-        Colour::Amber => "amber",
-        Colour::Red => "red",
-    }
-}
-
-/// The kind of code in JSON and CSV.
-pub(crate) const fn kind_slug(kind: CodeKind) -> &'static str {
-    match kind {
-        CodeKind::Phone => "phone",
-        CodeKind::Paper => "paper",
-        CodeKind::Trip => "trip",
     }
 }
 

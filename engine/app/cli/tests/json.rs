@@ -71,8 +71,14 @@ const AT_A_GATE: &[&str] = &[
     "enrol --gate gate --out session.bin",
     "batch roster --gate terminal r --csv r.csv",
     "records verify --folder records",
-    "records list --folder records --keys record-keys --secret records.secret --day {day} --device 8",
-    "records count --folder records --keys record-keys --secret records.secret --day {day} --device 8",
+    "records list --folder records --keys record-keys --secret records.secret --day {day} --device 8 \
+     --because test",
+    "records count --folder records --keys record-keys --secret records.secret --day {day} --device 8 \
+     --because test",
+    "records export --folder records --keys record-keys --secret records.secret --day {day} --out day.csv \
+     --because test",
+    "records trail --folder records",
+    "records archive --folder records --store .",
     "records find --folder records --keys record-keys --secret records.secret --day {day} --holder 42.holder",
     "4 doctor --gate gate",
 ];

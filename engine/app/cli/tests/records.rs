@@ -2,7 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "records/archive.rs"]
+mod archive;
 mod common;
+#[path = "records/filled.rs"]
+mod filled;
+#[path = "records/live.rs"]
+mod live;
+#[path = "records/reading.rs"]
+mod reading;
+#[path = "records/thief.rs"]
+mod thief;
 
 use std::fs;
 
@@ -38,17 +48,19 @@ fn r40_an_engine_that_is_killed_has_a_record_of_every_verdict_it_gave() {
         engine.ended();
     }
     let day = deployment.day();
-    let list = lines(&deployment.run(&format!("records list {FOLDERS} --day {day} --json")));
+    let list = lines(&deployment.run(&format!("records list {FOLDERS} --day {day} --because test --json")));
     // A gate that hears nothing for 50 ms asks again under the same number: a record of its own.
     assert!(list.len() >= given, "{} records of {given} verdicts", list.len());
     assert!(list.iter().all(|row| row["reason"] == "clear" && row["device"] == 7), "{list:?}");
     let report = deployment.run(&format!("records verify {FOLDERS}"));
     assert!(report.contains("whole: every block follows"), "{report}");
-    let counts =
-        lines(&deployment.run(&format!("records count {FOLDERS} --day {day} --reason clear --json")));
+    let counts = lines(
+        &deployment.run(&format!("records count {FOLDERS} --day {day} --reason clear --because test --json")),
+    );
     let counted: u64 = counts.iter().map(|count| count["records"].as_u64().unwrap()).sum();
     assert_eq!(counted, list.len() as u64);
-    let none = deployment.run(&format!("records list {FOLDERS} --day {day} --reason red"));
+    let none =
+        deployment.run(&format!("records list {FOLDERS} --day {day} --reason status-red --because test"));
     assert_eq!(none, "");
 }
 

@@ -183,6 +183,14 @@ impl Config {
                     ));
                 }
             }
+            if !records.events.get_ref().as_os_str().is_empty() && self.listen.metrics.0.is_none() {
+                return Err(place.misconfigured(
+                    "events",
+                    &records.events,
+                    "the engine has no metrics page, which live records are read from".to_owned(),
+                    "name its address in listen.metrics",
+                ));
+            }
             let (folder, keys) = (&records.folder, records.keys.get_ref());
             if keys.starts_with(folder) || folder.starts_with(keys) {
                 return Err(place.misconfigured(
@@ -249,6 +257,8 @@ mod tests {
         assert!(said.contains("engine.toml:5: agent: secret and agent are both there"), "{said}");
         let said = refused(&records("keys = 'k'").replace("secret = 's'\n", ""));
         assert!(said.contains("engine.toml:3: keys: nothing wraps the keys of days"), "{said}");
+        let said = refused(&format!("[listen]\nmetrics = ''\n{}", records("keys = 'k'\nevents = 't'")));
+        assert!(said.contains("engine.toml:7: events: the engine has no metrics page"), "{said}");
         let said = refused(&records("keys = 'k'\ntime_zone = 'CST'"));
         assert!(said.contains("engine.toml:5: time_zone: "), "{said}");
     }

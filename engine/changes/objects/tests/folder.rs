@@ -111,6 +111,13 @@ async fn pruning_keeps_what_it_is_told_and_what_is_new() {
     assert_eq!(names(shelf.path()), left);
 }
 
+#[tokio::test]
+async fn a_file_keeps_its_name_and_its_content() {
+    let (made, shelf) = (folder(), folder());
+    common::files_keep_their_content(&Objects::folder(shelf.path()).unwrap(), made.path()).await;
+    assert_eq!(names(shelf.path()), ["days", "large"]);
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_told_at_once() {
     let fault = Objects::folder("/no/such/folder").unwrap_err();

@@ -135,6 +135,14 @@ async fn pruning_keeps_what_it_is_told() {
     assert_eq!(objects.list().await.unwrap().iter().map(|one| one.snapshot).collect::<Vec<_>>(), [kept]);
 }
 
+#[tokio::test]
+async fn a_file_keeps_its_name_and_its_content() {
+    let (made, store) = (folder(), folder());
+    let objects = objects(server(store.path()).await);
+    common::files_keep_their_content(&objects, made.path()).await;
+    assert_eq!(names(&store.path().join("hufu/snapshots/310000")), ["days", "large"]);
+}
+
 /// A line to `server` that is cut after each 3 MiB of answers.
 async fn cutting(server: SocketAddr) -> SocketAddr {
     const CUT_BYTES: usize = 3 << 20;

@@ -14,6 +14,7 @@ use hufu_wire::UnixMillis;
 
 use crate::block::RECORDS_MAX;
 use crate::journal::{Position, Ring, RingJournal, ring};
+use crate::live::{Listener, Live};
 use crate::store::{Kept, Store};
 
 use self::ahead::Ahead;
@@ -24,6 +25,7 @@ pub struct Recorder {
     writer: Arc<OnceLock<Thread>>,
     thread: Option<JoinHandle<()>>,
     ring_entries: usize,
+    live: Live,
 }
 
 /// What was done so far.
@@ -76,11 +78,12 @@ impl Recorder {
     ) -> io::Result<Recorder> {
         let shared = Arc::new(Shared::default());
         let writer = Arc::new(OnceLock::new());
-        let mut work = Writer::new(store, clock, Arc::clone(&shared));
+        let live = Live::new(store.records());
+        let mut work = Writer::new(store, clock, Arc::clone(&shared), live.clone());
         let thread = thread::Builder::new().name("records".to_owned()).spawn(move || work.run())?;
         // Nobody else sets it.
         let _ = writer.set(thread.thread().clone());
-        Ok(Recorder { shared, writer, thread: Some(thread), ring_entries })
+        Ok(Recorder { shared, writer, thread: Some(thread), ring_entries, live })
     }
 
     /// The journal of one more thread that checks.
@@ -91,6 +94,11 @@ impl Recorder {
         // Release: pairs with the Acquire in `take_joined`.
         self.shared.joined.store(true, Ordering::Release);
         journal
+    }
+
+    /// Hears every record that is written from now on.
+    pub fn listen(&self) -> Listener {
+        self.live.listen()
     }
 
     /// What was done so far.
@@ -135,10 +143,11 @@ struct Writer<C> {
     synced: Instant,
     looked_at_days: Option<Instant>,
     tried: Instant,
+    live: Live,
 }
 
 impl<C: Fn() -> UnixMillis> Writer<C> {
-    fn new(store: Store, clock: C, shared: Arc<Shared>) -> Writer<C> {
+    fn new(store: Store, clock: C, shared: Arc<Shared>, live: Live) -> Writer<C> {
         let (kept, now) = (Vec::with_capacity(RECORDS_MAX), Instant::now());
         Writer {
             ahead: Ahead::new(Arc::clone(store.spare())),
@@ -150,6 +159,7 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
             synced: now,
             looked_at_days: None,
             tried: now,
+            live,
         }
     }
 
@@ -179,7 +189,6 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
             }
             self.shared.records.fetch_add(self.kept.len() as u64, Ordering::Relaxed);
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
-            self.kept.clear();
             for ring in &self.rings {
                 ring.progress.written(ring.taken);
             }
@@ -188,6 +197,8 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
                 self.sync();
             }
             self.wake();
+            let first = self.store.records() - self.kept.len() as u64;
+            self.live.tell(first, self.kept.drain(..).map(|kept| kept.row));
         }
     }
 

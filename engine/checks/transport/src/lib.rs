@@ -25,7 +25,7 @@ mod udp;
 
 pub use clock::Clock;
 pub use fault::ServeError;
-pub use metrics::{Exhibit, Family, Histogram, Labels, MetricsPage, Values};
+pub use metrics::{Events, Exhibit, Family, Histogram, Labels, MetricsPage, NoEvents, Values};
 pub use options::{QuicOptions, ServeOptions, TlsParts, UdpOptions};
 pub use running::{Figures, Running, serve, serve_by};
 pub use tls::{ALPN, TlsFault};

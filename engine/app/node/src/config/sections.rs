@@ -137,6 +137,9 @@ pub struct Records {
     /// Records that each thread holds at most while the disk is slow; beyond that checks are answered `busy`.
     #[serde(default = "Records::waiting")]
     pub waiting_max: Spanned<usize>,
+    /// The file with the token for who reads records as they are written; empty: nobody does.
+    #[serde(default = "Records::no_token")]
+    pub events: Spanned<PathBuf>,
 }
 
 impl Records {
@@ -160,10 +163,16 @@ impl Records {
         bare(8_192)
     }
 
+    fn no_token() -> Spanned<PathBuf> {
+        bare(PathBuf::new())
+    }
+
     pub(super) fn make_relative_to(&mut self, base: &Path) {
-        let Records { folder, keys, secret, .. } = self;
-        for path in [folder, keys.get_mut()].into_iter().chain(secret) {
-            *path = base.join(&*path);
+        let Records { folder, keys, secret, events, .. } = self;
+        for path in [folder, keys.get_mut(), events.get_mut()].into_iter().chain(secret) {
+            if !path.as_os_str().is_empty() {
+                *path = base.join(&*path);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Records of checks, as the configuration asks for them.
 
+mod live;
+
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -7,13 +9,18 @@ use hufu_files::agent::Agent;
 use hufu_files::moment::{Span, Zone};
 use hufu_files::unavailable;
 use hufu_records::{Day, Folder, Identity, KeyFolder, Recorder, RingJournal, Store, StoreOptions, Wrapping};
-use hufu_transport::{Clock, Exhibit, Family};
+use hufu_transport::{Clock, Events, Exhibit, Family, NoEvents};
 
+use self::live::Door;
 use crate::config::Records;
 use crate::wrapping;
 
 /// The records of a running engine.
-pub(super) struct Kept(Recorder);
+pub(super) struct Kept {
+    recorder: Recorder,
+    /// For who may read them as they are written.
+    live: Option<Door>,
+}
 
 impl Kept {
     /// Opens the folders and starts to write.
@@ -33,7 +40,8 @@ impl Kept {
         let store = Store::open(lock(&config.folder)?, keys, identity, options)
             .with_context(|| format!("records of checks in {} cannot be opened", config.folder.display()))?;
         let recorder = Recorder::start(store, move || clock.now(), *config.waiting_max.get_ref());
-        Ok(Kept(recorder.map_err(unavailable)?))
+        let live = door(config)?;
+        Ok(Kept { recorder: recorder.map_err(unavailable)?, live })
     }
 
     /// Whether an engine could keep records, without opening the folders: another engine may be writing to them.
@@ -42,6 +50,7 @@ impl Kept {
     /// As [`start`](Self::start).
     pub(super) fn look(config: &Records) -> anyhow::Result<()> {
         wrapping_of(config)?;
+        door(config)?;
         for folder in [&config.folder, config.keys.get_ref()] {
             ensure!(folder.is_dir() || !folder.exists(), "{} is not a folder", folder.display());
         }
@@ -50,7 +59,7 @@ impl Kept {
 
     /// The journal of one more thread that checks.
     pub(super) fn journal(&self) -> RingJournal {
-        self.0.journal()
+        self.recorder.journal()
     }
 }
 
@@ -65,13 +74,18 @@ fn wrapping_of(config: &Records) -> anyhow::Result<Box<dyn Wrapping>> {
     }
 }
 
+fn door(config: &Records) -> anyhow::Result<Option<Door>> {
+    let token = config.events.get_ref();
+    (!token.as_os_str().is_empty()).then(|| Door::open(token)).transpose()
+}
+
 fn lock(folder: &Path) -> anyhow::Result<Folder> {
     Folder::lock(folder).with_context(|| format!("{} cannot be used", folder.display()))
 }
 
 impl Exhibit for Kept {
     fn families(&self) -> Vec<Family> {
-        let figures = self.0.figures();
+        let figures = self.recorder.figures();
         vec![
             Family::count("records", "Records of checks that were written", figures.records),
             Family::count("record_commits", "Blocks of records that were written", figures.commits),
@@ -86,7 +100,12 @@ impl Exhibit for Kept {
     }
 
     fn not_ready(&self) -> Vec<String> {
-        let failed = self.0.figures().failed;
+        let failed = self.recorder.figures().failed;
         failed.then(|| "records of checks cannot be written; see the log".to_owned()).into_iter().collect()
+    }
+
+    fn events(&self, path: &str, token: Option<&str>) -> Option<Result<Box<dyn Events>, NoEvents>> {
+        let door = self.live.as_ref().filter(|_| path == live::PATH)?;
+        Some(door.enter(token, || self.recorder.listen()))
     }
 }

@@ -1,5 +1,6 @@
 //! Figures of other parts of an engine, shown on the page of this one. Transport need not know what they count.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// Something with figures to show. It is asked at every scrape, on the thread of the metrics, and must not block.
@@ -11,6 +12,28 @@ pub trait Exhibit: Send + Sync {
     fn not_ready(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Events at `path`, for a reader with this bearer token; `None` when there are none at this path.
+    fn events(&self, path: &str, token: Option<&str>) -> Option<Result<Box<dyn Events>, NoEvents>> {
+        let _ = (path, token);
+        None
+    }
+}
+
+/// Events as they happen, for one reader.
+pub trait Events: Send {
+    /// The next ones, as server-sent events have them, each with the empty line behind it; `None` when no more will come.
+    /// The future may be dropped and asked for again.
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + Send + '_>>;
+}
+
+/// Why a reader gets no events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoEvents {
+    /// The token is missing or invalid.
+    Unauthorized,
+    /// There are as many readers as there may be.
+    Busy,
 }
 
 impl Exhibit for Vec<Arc<dyn Exhibit>> {
@@ -20,6 +43,10 @@ impl Exhibit for Vec<Arc<dyn Exhibit>> {
 
     fn not_ready(&self) -> Vec<String> {
         self.iter().flat_map(|exhibit| exhibit.not_ready()).collect()
+    }
+
+    fn events(&self, path: &str, token: Option<&str>) -> Option<Result<Box<dyn Events>, NoEvents>> {
+        self.iter().find_map(|exhibit| exhibit.events(path, token))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Three paths: `/metrics`, `/healthz`, `/readyz`.
+//! Three paths, `/metrics`, `/healthz` and `/readyz`, and the events of exhibits.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,8 +13,9 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::sync::oneshot;
 
+use super::events::events;
 use super::exhibit::Exhibit;
-use super::listener::LimitedListener;
+use super::listener::{Lasting, LimitedListener};
 use super::page::{Format, page};
 use crate::fault::ServeError;
 
@@ -73,7 +74,9 @@ async fn serve(
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
-        .with_state(exhibit);
+        .fallback(events)
+        .with_state(exhibit)
+        .into_make_service_with_connect_info::<Lasting>();
     let listener = LimitedListener::new(tokio::net::TcpListener::from_std(listener)?);
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served,

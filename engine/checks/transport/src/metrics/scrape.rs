@@ -9,7 +9,7 @@ use std::time::Duration;
 use hufu_check::{Counters, Engine, Silence};
 use hufu_wire::{Decision, Reason};
 
-use super::exhibit::{Exhibit, Family, Values};
+use super::exhibit::{Events, Exhibit, Family, NoEvents, Values};
 use super::kernel;
 use super::readiness;
 use crate::clock::Clock;
@@ -85,6 +85,10 @@ impl Exhibit for EngineMetrics {
         readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
         why.extend(self.exhibits().not_ready());
         why
+    }
+
+    fn events(&self, path: &str, token: Option<&str>) -> Option<Result<Box<dyn Events>, NoEvents>> {
+        self.exhibits().events(path, token)
     }
 }
 

@@ -10,15 +10,13 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 use hufu_files::{self as files, Readable};
-use hufu_records::{Answer, Found};
+use hufu_records::{Answer, Found, channel_slug, colour_slug, decision_slug, kind_slug};
 
 use super::DayArgs;
-use super::row::channel_slug;
 use super::trail::{self, Because, Reading, Trail};
 use super::wanted::Wanted;
 use crate::outcome::Exit;
 use crate::term::tell;
-use crate::verdict::{colour_slug, decision_slug, kind_slug};
 
 /// One column of an export. There is none for a slip, and none that names a person.
 struct Column {

@@ -18,7 +18,7 @@ pub(crate) struct Wanted {
     /// Of this device alone
     #[arg(long, value_name = "DEVICE")]
     device: Option<u32>,
-    /// With this reason alone, such as `clear` or `red`
+    /// With this reason alone, such as `clear` or `status-red`
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
     /// From this time on
