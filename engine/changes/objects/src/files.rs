@@ -96,13 +96,16 @@ impl Objects {
         }
     }
 
-    /// The names of all files in the store.
+    /// The names of all files in the store, rising.
     ///
     /// # Errors
     /// [`FeedFault`], as the store says.
     pub async fn file_names(&self) -> Result<Vec<String>, FeedFault> {
         let files = self.files().await?;
-        Ok(files.iter().filter_map(|file| file.location.filename().map(str::to_owned)).collect())
+        let names = files.iter().filter_map(|file| file.location.filename().map(str::to_owned));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Up to `bytes` bytes from the front of a file; `None` when it is not there.

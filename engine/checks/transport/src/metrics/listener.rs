@@ -147,11 +147,11 @@ mod tests {
             }
             far.deadline = Box::pin(sleep(Duration::ZERO));
             far.deadline.as_mut().await;
-            far.deadline = Box::pin(sleep(Duration::ZERO));
             assert_eq!(far.write_all(b"event").await.is_ok(), lasting);
             if lasting {
                 far.written = Instant::now().checked_sub(STANDSTILL_MAX).unwrap();
                 far.deadline = Box::pin(sleep(Duration::ZERO));
+                far.deadline.as_mut().await;
                 let fault = far.write_all(b"event").await.unwrap_err();
                 assert_eq!(fault.kind(), io::ErrorKind::TimedOut, "its reader takes nothing");
             }
