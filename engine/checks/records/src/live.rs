@@ -9,27 +9,29 @@ use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 use crate::row::Row;
 
-/// Commits that wait for a slow listener. A commit has at most [`RECORDS_MAX`](crate::RECORDS_MAX) records.
-const COMMITS_MAX: usize = 32;
+/// Pieces of commits that wait for a slow listener, and records of one piece: some megabytes at most, and a second of
+/// small commits.
+const PIECES_MAX: usize = 1024;
+const PIECE_RECORDS: usize = 64;
 
 /// The writer's end.
 #[derive(Clone)]
 pub(crate) struct Live {
-    sender: Sender<Commit>,
+    sender: Sender<Piece>,
     /// The number of the record that comes next.
     next: Arc<AtomicU64>,
 }
 
-/// The records of one commit.
+/// Records of one commit, all or some of them.
 #[derive(Clone)]
-struct Commit {
+struct Piece {
     first: u64,
     rows: Arc<[Row]>,
 }
 
 /// One listener. It hears every record that is written from its making on, or how many it did not hear.
 pub struct Listener {
-    receiver: Receiver<Commit>,
+    receiver: Receiver<Piece>,
     /// The number of the record that comes next.
     next: u64,
 }
@@ -48,7 +50,7 @@ pub struct Heard {
 impl Live {
     /// Of a writer whose next record has this number.
     pub(crate) fn new(next: u64) -> Live {
-        Live { sender: channel(COMMITS_MAX).0, next: Arc::new(next.into()) }
+        Live { sender: channel(PIECES_MAX).0, next: Arc::new(next.into()) }
     }
 
     pub(crate) fn listen(&self) -> Listener {
@@ -58,11 +60,12 @@ impl Live {
     }
 
     /// Hands on the records of a commit. It never waits, and does little while no one listens.
-    pub(crate) fn tell(&self, first: u64, rows: impl ExactSizeIterator<Item = Row>) {
+    pub(crate) fn tell(&self, first: u64, mut rows: impl ExactSizeIterator<Item = Row>) {
         let next = first + rows.len() as u64;
-        if self.sender.receiver_count() > 0 {
+        while rows.len() > 0 && self.sender.receiver_count() > 0 {
+            let first = next - rows.len() as u64;
             // It fails when the last listener has gone.
-            let _ = self.sender.send(Commit { first, rows: rows.collect() });
+            let _ = self.sender.send(Piece { first, rows: rows.by_ref().take(PIECE_RECORDS).collect() });
         }
         // Release: pairs with the Acquire in `listen`.
         self.next.store(next, Ordering::Release);
@@ -70,12 +73,12 @@ impl Live {
 }
 
 impl Listener {
-    /// The records of the next commit; `None` once no more will come.
+    /// The records that were written next; `None` once no more will come.
     pub async fn next(&mut self) -> Option<Heard> {
         loop {
             match self.receiver.recv().await {
-                Ok(Commit { first, rows }) => {
-                    // Numbers have no gaps, so what is missing between two commits was lost on the way.
+                Ok(Piece { first, rows }) => {
+                    // Numbers have no gaps, so what is missing between two pieces was lost on the way.
                     let lost = first.saturating_sub(self.next);
                     self.next = first + rows.len() as u64;
                     return Some(Heard { lost, first, rows });
@@ -114,18 +117,19 @@ mod tests {
         let live = Live::new(100);
         live.tell(100, rows(3).into_iter());
         let (mut slow, mut quick) = (live.listen(), live.listen());
-        let mut heard_by_quick = 0;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        for commit in 0..100 {
-            live.tell(103 + commit * 7, rows(7).into_iter());
-            let heard = runtime.block_on(quick.next()).unwrap();
-            assert_eq!((heard.lost, heard.first), (0, 103 + commit * 7));
-            heard_by_quick += heard.rows.len();
+        let records = PIECE_RECORDS as u64 + 1;
+        let commits = PIECES_MAX as u64;
+        for first in (0..commits).map(|commit| 103 + commit * records) {
+            live.tell(first, rows(PIECE_RECORDS + 1).into_iter());
+            for (first, count) in [(first, PIECE_RECORDS), (first + records - 1, 1)] {
+                let heard = runtime.block_on(quick.next()).unwrap();
+                assert_eq!((heard.lost, heard.first, heard.rows.len()), (0, first, count));
+            }
         }
-        assert_eq!(heard_by_quick, 700);
+        // Of two pieces for each commit the later half is there.
         let first = runtime.block_on(slow.next()).unwrap();
-        let kept = COMMITS_MAX as u64 * 7;
-        assert_eq!((first.lost, first.first), (700 - kept, 803 - kept));
+        assert_eq!((first.lost, first.first), (commits / 2 * records, 103 + commits / 2 * records));
         assert_eq!(runtime.block_on(slow.next()).unwrap().lost, 0);
         drop(live);
         while runtime.block_on(slow.next()).is_some() {}

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use hufu_wire::Reason;
+use hufu_records::{Answer, Row};
+use hufu_wire::{Reason, RosterReply, Verdict};
 use serde_json::{Value, json};
 
 use crate::common::said;
@@ -223,6 +224,34 @@ fn r44_an_export_to_parquet_has_the_types_that_statistics_need() {
         ]
     );
     assert_eq!(rows[5][12..], [4, 2, 1, 1].map(Field::UInt));
+}
+
+/// Every field that a record has. A new one does not compile here: look first whether it says whose code it was.
+#[expect(dead_code, reason = "it only has to compile")]
+fn no_field_of_a_record_is_a_person(row: Row) {
+    let Row { site: _, device: _, lane: _, channel: _, latency_us: _, slip: _, answer } = row;
+    match answer {
+        Answer::Verdict(Verdict {
+            number: _,
+            server_time: _,
+            as_of: _,
+            age: _,
+            clock_offset: _,
+            decision: _,
+            reason: _,
+            colour: _,
+            kind: _,
+        })
+        | Answer::Roster(RosterReply {
+            server_time: _,
+            age: _,
+            reason: _,
+            members: _,
+            admitted: _,
+            referred: _,
+            refused: _,
+        }) => {}
+    }
 }
 
 /// Neither the command line nor what it prints has room for a person; `find` is given the phone's own file.

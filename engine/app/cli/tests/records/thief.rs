@@ -117,6 +117,7 @@ fn known_of(file: &Path) -> Known {
     let signed = SignedCredential::read(&mut Reader::new(&credential)).unwrap();
     let claims = *signed.claims();
     let Detail::Phone { root, .. } = claims.detail else { panic!("a phone's credential") };
+    assert!(credential.windows(root.len()).any(|window| *window == root), "the search finds what is there");
     let index = claims.holder.0;
     let digest = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
     let mut values: Vec<[u8; 32]> = credential.array_windows().copied().collect();

@@ -329,3 +329,21 @@ pub(super) fn time_of(time: UnixMillis) -> String {
     let instant = i64::try_from(time.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     instant.map_or_else(|| time.0.to_string(), |instant| format!("{instant:.3}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r44_only_the_owner_of_the_records_reads_them_and_says_why() {
+        let folder = Path::new("records");
+        assert_eq!(not_owner(folder, 7, 7), None);
+        let said = not_owner(folder, 4_000_000_007, 0).unwrap();
+        assert!(said.contains("records belongs to #4000000007") && said.contains("sudo -u"), "{said}");
+        for (because, is_read) in
+            [("case 7", true), (" ", false), ("two\nlines", false), (&"x".repeat(301), false)]
+        {
+            assert_eq!(because.parse::<Because>().is_ok(), is_read, "{because}");
+        }
+    }
+}
