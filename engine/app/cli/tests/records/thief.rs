@@ -120,7 +120,7 @@ fn known_of(file: &Path) -> Known {
     assert!(credential.windows(root.len()).any(|window| *window == root), "the search finds what is there");
     let index = claims.holder.0;
     let digest = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
-    let mut values: Vec<[u8; 32]> = credential.array_windows().copied().collect();
+    let mut values: Vec<[u8; 32]> = credential.windows(32).map(|window| window.try_into().unwrap()).collect();
     let (little, big, text) = (index.to_le_bytes(), index.to_be_bytes(), index.to_string());
     let parts: [&[u8]; 6] = [&credential, &root, &claims.payload(), &little, &big, text.as_bytes()];
     for part in parts {
@@ -144,7 +144,9 @@ fn known_of(file: &Path) -> Known {
 /// A file, or every file of a folder.
 fn files(path: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| files(&entry.unwrap().path(), found));
+        for entry in fs::read_dir(path).unwrap() {
+            files(&entry.unwrap().path(), found);
+        }
     } else {
         found.push((path.display().to_string(), fs::read(path).unwrap()));
     }

@@ -59,6 +59,7 @@ const fn column(name: &'static str, values: Values) -> Column {
     Column { name, values }
 }
 
+#[derive(Clone, Copy)]
 enum Format {
     Csv,
     Parquet,

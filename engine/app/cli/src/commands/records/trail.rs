@@ -257,22 +257,22 @@ impl Summary {
     }
 
     pub(super) fn to_text(&self) -> String {
-        let mut text: String = self.faults.iter().map(|fault| format!("fault: {fault}\n")).collect();
-        text.push_str(&match (self.lines, self.faults.len()) {
+        let mut lines: Vec<_> = self.faults.iter().map(|fault| format!("fault: {fault}")).collect();
+        lines.push(match (self.lines, self.faults.len()) {
             (0, _) => "trail: no line".to_owned(),
             (lines, 0) => {
                 format!("trail: {lines} lines, whole; the last one is {}", hex::encode(self.digest))
             }
             (lines, faults) => format!("trail: {lines} lines, not whole: {faults} faults"),
         });
-        text
+        lines.join("\n")
     }
 }
 
 /// Prints the trail. With `contains`, the answer is also whether a line with this digest is in it.
 pub(super) fn run(folder: &Path, contains: Option<&str>) -> anyhow::Result<Exit> {
     super::open(folder)?;
-    let (mut objects, mut text, mut is_there) = (Vec::new(), String::new(), contains.is_none());
+    let (mut objects, mut texts, mut is_there) = (Vec::new(), Vec::new(), contains.is_none());
     let summary = Trail::of(folder).each(|number, digest, line| {
         let digest = hex::encode(digest);
         is_there |= contains.is_some_and(|wanted| wanted.eq_ignore_ascii_case(&digest));
@@ -280,7 +280,7 @@ pub(super) fn run(folder: &Path, contains: Option<&str>) -> anyhow::Result<Exit>
             if term::is_json() {
                 objects.push(json!({ "number": number, "digest": digest, "line": line }));
             } else {
-                text.push_str(&format!("{number}  {}\n", line.to_text()));
+                texts.push(format!("{number}  {}", line.to_text()));
             }
         }
     })?;
@@ -290,9 +290,14 @@ pub(super) fn run(folder: &Path, contains: Option<&str>) -> anyhow::Result<Exit>
         object["contains"] = contains.map(|_| is_there).into();
         object
     };
-    let missing =
-        if is_there { "" } else { "\nfault: no line has the digest of --contains: lines were removed" };
-    term::outcome(object, || format!("{text}{}{missing}", summary.to_text()));
+    let text = || {
+        texts.push(summary.to_text());
+        if !is_there {
+            texts.push("fault: no line has the digest of --contains: lines were removed".to_owned());
+        }
+        texts.join("\n")
+    };
+    term::outcome(object, text);
     Ok(if is_there && summary.faults.is_empty() { Exit::Yes } else { Exit::No })
 }
 
