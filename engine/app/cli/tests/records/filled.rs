@@ -35,7 +35,7 @@ impl Filled {
     }
 
     /// One run of an engine: it begins a segment of its own.
-    pub(crate) fn engine(&self) -> Store<Folder> {
+    pub(crate) fn engine(&self) -> Store {
         let digits = fs::read_to_string(self.path("records.secret")).unwrap();
         let mut bytes = [0; 32];
         hex::decode_to_slice(digits, &mut bytes).unwrap();

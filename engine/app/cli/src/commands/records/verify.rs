@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use hufu_files as files;
-use hufu_records::{DayReport, FaultKind, Folder, Held, KeyFolder, Report, VERIFIER, engine_of, public_key};
+use hufu_records::{DayReport, FaultKind, Held, KeyFolder, Report, VERIFIER, engine_of, public_key};
 use serde_json::{Value, json};
 
 use super::open;
@@ -12,11 +12,7 @@ use super::trail::{Summary, Trail};
 use crate::outcome::Exit;
 use crate::term;
 
-pub(super) fn run(
-    folder: &Path,
-    keys: Option<&KeyFolder>,
-    public: Option<&str>,
-) -> anyhow::Result<Exit> {
+pub(super) fn run(folder: &Path, keys: Option<&KeyFolder>, public: Option<&str>) -> anyhow::Result<Exit> {
     let report = verify(folder, keys, public)?;
     let trail = Trail::of(folder).verify()?;
     term::outcome(|| report_json(&report, &trail), || report_text(&report, &trail));
