@@ -100,14 +100,9 @@ impl ViewService {
     /// Looks for new views, for days whose keys are gone, and for changed files.
     pub fn refresh(&mut self, at_once: bool) {
         let ViewService { front, state, shelf, trust, tls, sites, lists, names, certificate, .. } = self;
-        match shelf.look() {
-            Ok(days) => state.days.store(Arc::new(days)),
-            // Nothing is handed out that may have been destroyed meanwhile.
-            Err(why) => {
-                tracing::error!("no view can be served: {why:#}");
-                state.days.store(Arc::default());
-            }
-        }
+        // Where the folder cannot be read nothing is handed out: it may have been destroyed meanwhile. The shelf logs it.
+        state.days.store(Arc::new(shelf.look().unwrap_or_default()));
+        shelf.sweep();
         lists.follow(at_once, || {
             trust.renew()?;
             state.tickets.believe(trust.keyring());

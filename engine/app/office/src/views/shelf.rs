@@ -1,7 +1,8 @@
 //! The views that can be read now: those in the folder whose day still has its key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,11 @@ pub(super) struct Shelf {
     folder: PathBuf,
     keys: Vec<(PathBuf, KeyFolder)>,
     held: BTreeMap<PathBuf, Held>,
-    /// Faults that were logged.
+    /// Views without a key, that may be removed.
+    destroyed: Vec<PathBuf>,
+    /// Those that could not be removed.
+    stuck: BTreeSet<PathBuf>,
+    /// What was wrong at the last look, which is in the log.
     told: BTreeSet<String>,
 }
 
@@ -41,47 +46,81 @@ enum Look {
 
 impl Shelf {
     pub(super) fn new(folder: PathBuf, keys: Vec<(PathBuf, KeyFolder)>) -> Shelf {
-        Shelf { folder, keys, held: BTreeMap::new(), told: BTreeSet::new() }
+        Shelf {
+            folder,
+            keys,
+            held: BTreeMap::new(),
+            destroyed: Vec::new(),
+            stuck: BTreeSet::new(),
+            told: BTreeSet::new(),
+        }
     }
 
-    /// Looks at the folders again. A view whose key is gone is left out at once. Its file is removed, too, when a later
-    /// day of the same engine can be read: then the keys are the right ones, and this one was destroyed.
+    /// Looks at the folders again. A view whose key is gone is left out at once.
+    ///
+    /// # Errors
+    /// The folder of views cannot be read; nothing is held then.
     pub(super) fn look(&mut self) -> anyhow::Result<Days> {
-        let folder = self.folder.clone();
-        let cannot = || format!("the folder of views {}", folder.display());
+        let mut faults = BTreeSet::new();
+        let looked =
+            self.look_for(&mut faults).with_context(|| format!("the views in {}", self.folder.display()));
+        if let Err(why) = &looked {
+            self.held.clear();
+            faults.insert(format!("no view is served: {why:#}"));
+        }
+        for fault in faults.difference(&self.told) {
+            tracing::error!("{fault}");
+        }
+        self.told = faults;
+        looked
+    }
+
+    fn look_for(&mut self, faults: &mut BTreeSet<String>) -> io::Result<Days> {
         let (mut held, mut gone) = (BTreeMap::new(), Vec::new());
-        for entry in std::fs::read_dir(&folder).with_context(cannot)? {
-            let entry = entry.with_context(cannot)?;
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
             if !entry.file_name().to_str().is_some_and(ViewHeader::is_file_name) {
                 continue;
             }
-            let (path, metadata) = (entry.path(), entry.metadata().with_context(cannot)?);
-            match self.look_at(&path, stamp(&metadata)) {
+            let (path, stamp) = (entry.path(), stamp(&entry.metadata()?));
+            match self.look_at(&path, stamp) {
                 Look::Held(view) => drop(held.insert(path, view)),
                 Look::Gone(header) => gone.push((path, header)),
-                Look::Fault(why) => self.tell(why),
+                Look::Fault(why) => drop(faults.insert(why)),
             }
         }
         self.held = held;
-        for (path, header) in gone {
-            let mut views = self.held.values().map(|held| held.view.header());
-            if !views.any(|view| view.engine == header.engine && view.day > header.day) {
-                self.tell(format!(
-                    "{}: its key is in no folder of keys; the day is not served, and the file is left as it is",
-                    path.display()
-                ));
-                continue;
-            }
-            match std::fs::remove_file(&path) {
-                Ok(()) => tracing::info!("{} is removed: the key of the day was destroyed", path.display()),
-                Err(why) => self.tell(format!("{} cannot be removed: {why}", path.display())),
-            }
-        }
+        self.destroyed.clear();
         let mut days = Days::new();
         for held in self.held.values() {
             days.entry(held.view.header().day).or_default().push(Arc::clone(&held.view));
         }
+        for (path, header) in gone {
+            let mut views = self.held.values().map(|held| held.view.header());
+            if views.any(|view| view.engine == header.engine && view.day > header.day) {
+                self.destroyed.push(path);
+            } else {
+                faults.insert(format!(
+                    "{}: its key is in no folder of keys; the day is not served, and the file is left as it is",
+                    path.display()
+                ));
+            }
+        }
         Ok(days)
+    }
+
+    /// Removes the views of destroyed days: of those without a key each for whose engine a later day can be read, so that
+    /// the keys are known to be the right ones.
+    pub(super) fn sweep(&mut self) {
+        for path in self.destroyed.drain(..).filter(|path| !self.stuck.contains(path)).collect::<Vec<_>>() {
+            match fs::remove_file(&path) {
+                Ok(()) => tracing::info!("{} is removed: the key of the day was destroyed", path.display()),
+                Err(why) => {
+                    tracing::error!("{} cannot be removed, and its key was destroyed: {why}", path.display());
+                    self.stuck.insert(path);
+                }
+            }
+        }
     }
 
     fn look_at(&mut self, path: &Path, stamp: Stamp) -> Look {
@@ -111,14 +150,6 @@ impl Shelf {
         }
         Look::Gone(header)
     }
-
-    /// Logs a fault once.
-    fn tell(&mut self, fault: String) {
-        if !self.told.contains(&fault) {
-            tracing::error!("{fault}");
-            self.told.insert(fault);
-        }
-    }
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {
@@ -127,8 +158,6 @@ fn stamp(metadata: &Metadata) -> Stamp {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use hufu_check::{Channel, Durability, Record, Trace};
     use hufu_records::{Folder, Identity, Kept, Row, Secret, Store, StoreOptions, build_view};
     use hufu_wire::{
@@ -201,8 +230,11 @@ mod tests {
         fs::create_dir(folder.join("views")).unwrap();
         two_days(folder);
         let files = || fs::read_dir(folder.join("views")).unwrap().count();
-        let days =
-            |shelf: &mut Shelf| shelf.look().unwrap().keys().map(|day| u64::from(day.0)).collect::<Vec<_>>();
+        let days = |shelf: &mut Shelf| {
+            let days = shelf.look().unwrap();
+            shelf.sweep();
+            days.keys().map(|day| u64::from(day.0)).collect::<Vec<_>>()
+        };
         let mut shelf = Shelf::new(folder.join("views"), vec![(folder.join("keys"), keys(folder))]);
         assert_eq!(days(&mut shelf), DAYS);
         // What is no view is passed over.

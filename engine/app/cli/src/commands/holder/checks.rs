@@ -34,7 +34,7 @@ pub(crate) struct ChecksArgs {
     )]
     pub(super) phone: Option<PathBuf>,
     /// The service of the holder's view, https://HOST:PORT
-    #[arg(long, value_name = "URL", env = "HUFU_VIEWS", requires = "phone")]
+    #[arg(long, value_name = "URL", env = "HUFU_VIEWS")]
     service: Option<String>,
     /// Only checks from this time on
     #[arg(long, value_name = "TIME", default_value = "-30d", requires = "phone", allow_hyphen_values = true)]
@@ -213,6 +213,12 @@ fn to_text(found: &Found, places: &BTreeMap<u32, ViewPlace>, is_around: bool) ->
     let mut lines: Vec<String> = found.checks.iter().map(line).collect();
     let what = if is_around { "all around this time" } else { "that this phone showed" };
     lines.push(format!("checks found: {}; steps asked about: {}, {what}", found.checks.len(), found.steps));
+    if found.steps == 0 {
+        lines.push(
+            "the phone remembers no step of this time: give --at to ask for every step around a time"
+                .to_owned(),
+        );
+    }
     if found.without_day > 0 {
         lines.push(format!(
             "steps of days that the service does not have: {}. Today's checks appear after the end of the day, and records \
