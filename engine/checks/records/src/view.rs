@@ -116,7 +116,7 @@ const _: () = assert!(size_of::<Layout>() == ViewHeader::BYTES);
 /// The number of the bucket of `tag`: its first `bits` bits.
 pub fn prefix_of(tag: &Tag, bits: u8) -> u32 {
     let front = u32::from_be_bytes([tag[0], tag[1], tag[2], tag[3]]);
-    front.checked_shr(32 - u32::from(bits)).unwrap_or(0)
+    front.checked_shr(32_u32.saturating_sub(bits.into())).unwrap_or(0)
 }
 
 impl ViewHeader {

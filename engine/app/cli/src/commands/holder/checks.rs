@@ -8,7 +8,7 @@ use clap::Args;
 use hufu_authority::marked;
 use hufu_contract::{ViewDay, ViewPlace, WantSlips, WantTicket};
 use hufu_files::moment::{self, Clock, Moment};
-use hufu_records::{Finder, Seen, Slip, prefix_of};
+use hufu_records::{BUCKET_SLIPS_MIN, Finder, PREFIX_BITS_MAX, Seen, Slip, prefix_of};
 use hufu_upstream::{Api, ApiFault};
 use hufu_wire::{Step, UnixSeconds, limits::STEP_S};
 use serde_json::{Value, json};
@@ -119,6 +119,13 @@ async fn ask(
         })
         .filter(|(_, prefixes)| !prefixes.is_empty())
         .collect();
+    let garbled = |what: String| ApiFault::Garbled { registry: api.name().to_owned(), what };
+    if let Some((day, _)) = asked.iter().find(|(day, _)| !is_fair(day)) {
+        return Err(garbled(format!(
+            "it wants {} bits of what finds a check, of {} on {}: that would tell which ones are yours, and nothing was sent",
+            day.prefix_bits, day.slips, day.day
+        )));
+    }
     let is_served = |step: Step| days.iter().any(|day| has(day, step));
     found.without_day = finders.values().filter(|(step, _)| !is_served(*step)).count();
     let want = WantTicket { code };
@@ -126,11 +133,11 @@ async fn ask(
     for (day, prefixes) in asked {
         let mut prefixes: Vec<u32> = prefixes.into_iter().collect();
         while !prefixes.is_empty() {
-            let now = prefixes.len().min(WantSlips::PREFIXES_MAX);
-            if left < now {
+            if left == 0 {
                 let given = api.view_ticket(&want).await?;
                 (ticket, left) = (given.ticket, given.buckets as usize);
             }
+            let now = prefixes.len().min(WantSlips::PREFIXES_MAX).min(left);
             let want = WantSlips {
                 ticket: ticket.clone(),
                 day: day.day.clone(),
@@ -140,11 +147,11 @@ async fn ask(
             let answer = api.view_slips(&want).await?;
             left -= now;
             found.bytes += answer.len();
-            let answered = take(&answer, finders, &mut found.checks)
+            let fewest = if day.prefix_bits == 0 { 0 } else { BUCKET_SLIPS_MIN };
+            let answered = take(&answer, fewest, finders, &mut found.checks)
                 .filter(|answered| (1..=now).contains(answered))
-                .ok_or_else(|| ApiFault::Garbled {
-                    registry: api.name().to_owned(),
-                    what: "buckets that are not whole".to_owned(),
+                .ok_or_else(|| {
+                    garbled("buckets that are not whole, or have fewer than 100 slips".to_owned())
                 })?;
             found.buckets += answered;
             prefixes.drain(..answered);
@@ -154,6 +161,13 @@ async fn ask(
     Ok(found)
 }
 
+/// Whether the prefixes of a day are as short as they must be: a service that wants longer ones wants to know which slips
+/// are this phone's. What it says is held against its answers.
+fn is_fair(day: &ViewDay) -> bool {
+    day.prefix_bits <= PREFIX_BITS_MAX
+        && (day.prefix_bits == 0 || day.slips >> day.prefix_bits >= BUCKET_SLIPS_MIN)
+}
+
 /// Whether a step may have a slip on this day.
 fn has(day: &ViewDay, step: Step) -> bool {
     let starts_ms = u64::from(step.starts().0) * 1000;
@@ -161,15 +175,21 @@ fn has(day: &ViewDay, step: Step) -> bool {
     day.slips > 0 && ends_ms + MARGIN_MS >= day.first_ms && starts_ms <= day.last_ms + MARGIN_MS
 }
 
-/// Opens what is this phone's in an answer, and counts its buckets; `None` when the answer is not one.
+/// Opens what is this phone's in an answer, and counts its buckets; `None` when the answer is not one, or a bucket has fewer
+/// than `fewest` slips.
 fn take(
     mut answer: &[u8],
+    fewest: u64,
     finders: &BTreeMap<[u8; 16], (Step, Finder)>,
     checks: &mut Vec<Seen>,
 ) -> Option<usize> {
     let mut buckets = 0;
     while let Some((count, rest)) = answer.split_first_chunk::<4>() {
-        let bytes = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(Slip::BYTES)?;
+        let count = u32::from_le_bytes(*count);
+        if u64::from(count) < fewest {
+            return None;
+        }
+        let bytes = usize::try_from(count).ok()?.checked_mul(Slip::BYTES)?;
         let (slips, rest) = rest.split_at_checked(bytes)?;
         let slips = <[Slip]>::ref_from_bytes(slips).ok()?;
         checks.extend(slips.iter().filter_map(|slip| finders.get(&slip.tag)?.1.open(slip)));
@@ -228,4 +248,52 @@ fn to_text(found: &Found, places: &BTreeMap<u32, ViewPlace>, is_around: bool) ->
     }
     lines.push("checks on paper and trip codes are not found by a phone".to_owned());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(prefix_bits: u8, slips: u64) -> ViewDay {
+        ViewDay {
+            day: "2026-11-29".to_owned(),
+            prefix_bits,
+            slips,
+            first_ms: 86_400_000,
+            last_ms: 90_000_000,
+        }
+    }
+
+    #[test]
+    fn r41_a_phone_tells_a_service_no_more_of_a_tag_than_hides_it() {
+        for (bits, slips, fair) in [
+            (0, 0, true),
+            (0, 7, true),
+            (1, 200, true),
+            (1, 199, false),
+            (16, 10_000_000, true),
+            (17, 10_000_000, false),
+            (24, u64::MAX, true),
+            (25, u64::MAX, false),
+            (255, u64::MAX, false),
+        ] {
+            assert_eq!(is_fair(&day(bits, slips)), fair, "{bits} bits of {slips}");
+        }
+        // A service that said so and answers with less.
+        let finders = BTreeMap::new();
+        let answer = |count: u32| [&count.to_le_bytes()[..], &vec![0; count as usize * 48]].concat();
+        let mut checks = Vec::new();
+        assert_eq!(take(&[answer(100), answer(120)].concat(), 100, &finders, &mut checks), Some(2));
+        assert_eq!(take(&[answer(100), answer(99)].concat(), 100, &finders, &mut checks), None);
+        assert_eq!(take(&answer(100)[..4803], 100, &finders, &mut checks), None);
+        assert_eq!(take(&[1, 2], 0, &finders, &mut checks), None);
+        assert_eq!(take(&u32::MAX.to_le_bytes(), 0, &finders, &mut checks), None);
+    }
+
+    #[test]
+    fn a_step_is_asked_for_on_the_days_that_may_have_it() {
+        let of = |second: u32| has(&day(0, 1), UnixSeconds(second).step());
+        assert!(!of(85_000) && of(85_800) && of(88_000) && of(90_500) && !of(90_700));
+        assert!(!has(&day(0, 0), UnixSeconds(88_000).step()), "a day without slips");
+    }
 }
