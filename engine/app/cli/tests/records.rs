@@ -107,3 +107,25 @@ fn records_that_were_altered_are_not_whole_and_another_secret_is_refused() {
     assert_eq!(found.status.code(), Some(1), "{}", said(&found));
     assert!(said(&found).contains("a block is not whole at byte 4096"), "{}", said(&found));
 }
+
+#[test]
+fn r42_an_engine_whose_keys_a_command_wraps_is_read_with_that_command_and_no_other() {
+    let deployment = keeping();
+    let config = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    let agent = "sha512sum | cut -c 1-128";
+    let config = config.replace("secret = 'records.secret'", &format!("agent = '{agent}'"));
+    deployment.write("engine.toml", &config);
+    let engine = deployment.serve();
+    assert_eq!(deployment.check("42").1, Some(0));
+    engine.signal("-TERM");
+    assert_eq!(engine.ended(), Some(0));
+    let (folder, day) = (deployment.folder(), deployment.day());
+    let find = |secret: &str| {
+        let line = ["records", "find", "--folder", "records", "--keys", "record-keys", "--day", &day];
+        common::hufu(folder, &[&line[..], &["--holder", "42.holder", "--secret", secret]].concat())
+    };
+    let found = find(&format!("agent:{agent}"));
+    assert_eq!(found.status.code(), Some(0), "{}", said(&found));
+    let other = find("agent:sha512sum - | rev | cut -c 4-131");
+    assert_eq!(other.status.code(), Some(2), "{}", said(&other));
+}

@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use hufu_files::keys::{random_seed, read_seed};
+use hufu_files::agent::Agent;
+use hufu_files::keys::random_seed;
+use hufu_files::moment::Span;
 use hufu_files::{self as files, Readable};
-use hufu_records::{Day, Folder, Found, KeyFolder, Secret};
+use hufu_node::wrapping;
+use hufu_records::{Day, Folder, Found, KeyFolder};
 use zeroize::Zeroizing;
 
 use self::trail::Because;
@@ -62,7 +65,7 @@ pub(crate) enum RecordsCommand {
         /// Its folder of keys: opens every block, too
         #[arg(long, value_name = "FOLDER", requires = "secret")]
         keys: Option<PathBuf>,
-        /// The secret that wraps the keys
+        /// The secret that wraps the keys, or agent:CMD with the command of `agent` in engine.toml
         #[arg(long, value_name = "FILE", requires = "keys")]
         secret: Option<PathBuf>,
         /// The engine's public key, 64 hexadecimal digits, as it was noted elsewhere [default: the folder's own]
@@ -150,7 +153,7 @@ pub(crate) struct DayArgs {
     /// Its folder of keys
     #[arg(long, value_name = "FOLDER")]
     keys: PathBuf,
-    /// The secret that wraps the keys
+    /// The secret that wraps the keys, or agent:CMD with the command of `agent` in engine.toml
     #[arg(long, value_name = "FILE")]
     secret: PathBuf,
     /// The day, in the engine's time zone
@@ -210,5 +213,14 @@ fn open(folder: &Path) -> anyhow::Result<Folder> {
 
 fn key_folder(keys: &Path, secret: &Path) -> anyhow::Result<KeyFolder> {
     let folder = Folder::read(keys).with_context(|| format!("{} is not a folder of keys", keys.display()))?;
-    Ok(KeyFolder::new(folder, Box::new(Secret::new(*read_seed(secret)?))))
+    let wrapping = match secret.to_str().and_then(|text| text.strip_prefix(AGENT)) {
+        Some(command) => wrapping::of_agent(Agent::new(command, AGENT_TIMEOUT))?,
+        None => wrapping::of_file(secret)?,
+    };
+    Ok(KeyFolder::new(folder, wrapping))
 }
+
+/// What stands before a command that answers in the place of a secret.
+const AGENT: &str = "agent:";
+/// How long it may take: a person may have to enter a PIN.
+const AGENT_TIMEOUT: Span = Span { s: 60 };

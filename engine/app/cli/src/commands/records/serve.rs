@@ -27,7 +27,7 @@ pub(crate) struct ServeArgs {
     /// An engine's folder of keys; again for each engine
     #[arg(long, value_name = "FOLDER", required = true)]
     keys: Vec<PathBuf>,
-    /// The secret that wraps the keys; again for each engine, in the same order
+    /// The secret that wraps the keys, or agent:CMD; again for each engine, in the same order
     #[arg(long, value_name = "FILE", required = true)]
     secret: Vec<PathBuf>,
     /// Where to listen; without --certificate on this machine alone
