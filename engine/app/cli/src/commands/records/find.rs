@@ -27,5 +27,9 @@ pub(super) fn run(day: &DayArgs, holder: &Path) -> anyhow::Result<Exit> {
         }
         Ok(())
     })?;
-    Ok(if seen > 0 { Exit::Yes } else { Exit::No })
+    if seen == 0 {
+        term::along(format_args!("nothing of {} is found on {}", holder.display(), day.day));
+        return Ok(Exit::No);
+    }
+    Ok(Exit::Yes)
 }
