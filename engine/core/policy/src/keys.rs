@@ -47,7 +47,7 @@ keys! {
     PASS_BACK_S "pass_back_s" "30 × (2 × skew_steps + 1)" "seconds";
     PASS_BACK_BY "pass_back_by" "\"device\"" "device or lane";
     RECORDS "records" "\"written\"" "memory, written or synced";
-    UNRECORDED_UNTIL "unrecorded_until" "never" "a date and time with its zone";
+    UNRECORDED_UNTIL "unrecorded_until" "none" "a date and time with its zone";
 }
 
 /// The key an operator probably meant, `None` when nothing is near.
