@@ -80,7 +80,7 @@ impl Exhibit for EngineMetrics {
         if self.stopping.load(Ordering::Relaxed) {
             why.push("stopping".to_owned());
         }
-        let ended = self.threads().filter(|(_, thread)| thread.get().is_none());
+        let ended = self.threads().filter(|(_, thread)| thread.has_ended());
         why.extend(ended.map(|(name, _)| format!("the checking thread {name} has stopped")));
         readiness::of_statuses(self.engine.table(), &self.engine.sites(), self.clock.now(), &mut why);
         why.extend(self.exhibits().not_ready());
