@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use hufu_files::agent::Agent;
@@ -18,7 +19,7 @@ pub fn of_file(path: &Path) -> anyhow::Result<Box<dyn Wrapping>> {
     Ok(Box::new(Secret::new(*read_seed(path)?)))
 }
 
-/// A command that answers the same 64 bytes whenever it is asked the same, and that nobody else can answer: an Ed25519
+/// A command that answers the same 64 bytes whenever it is asked the same, and that no one else can answer: an Ed25519
 /// signature or an HMAC-SHA-512 under a key that serves for nothing else. It is asked twice at once.
 ///
 /// # Errors
@@ -31,17 +32,33 @@ pub fn of_agent(agent: Agent) -> anyhow::Result<Box<dyn Wrapping>> {
         "{} gives another answer each time: what wraps keys of days has to be deterministic, such as Ed25519",
         agent.name()
     );
-    Ok(Box::new(Elsewhere(agent)))
+    Ok(Box::new(Elsewhere { agent, last: Mutex::default() }))
 }
 
-struct Elsewhere(Agent);
+/// A question, and the key that follows from its answer.
+type Answered = (Vec<u8>, Zeroizing<[u8; 32]>);
+
+struct Elsewhere {
+    agent: Agent,
+    /// The last question and its key: the many segments of a day ask the same, and a command may want a PIN each time.
+    last: Mutex<Option<Answered>>,
+}
 
 impl Wrapping for Elsewhere {
     fn key(&self, day: Day, salt: &[u8; 16]) -> io::Result<Zeroizing<[u8; 32]>> {
-        let answer = self.0.ask(&question(day, salt)).context("a key of a day cannot be unwrapped");
+        let question = question(day, salt);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((asked, key)) = &*last
+            && *asked == question
+        {
+            return Ok(key.clone());
+        }
+        let answer = self.agent.ask(&question).context("a key of a day cannot be unwrapped");
         let answer = Zeroizing::new(answer.map_err(io::Error::other)?);
         let digest = Sha256::new().chain_update(b"hufu wraps a day's key").chain_update(*answer);
-        Ok(Zeroizing::new(digest.finalize().into()))
+        let key = Zeroizing::new(digest.finalize().into());
+        *last = Some((question, Zeroizing::clone(&key)));
+        Ok(key)
     }
 }
 
@@ -66,6 +83,21 @@ mod tests {
         assert_eq!(key(7, 1), key(7, 1));
         assert_ne!(key(7, 1), key(7, 2));
         assert_ne!(key(7, 1), key(8, 1));
+    }
+
+    #[test]
+    fn an_agent_is_not_asked_again_for_the_next_segment_of_a_day() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let asked = folder.path().join("asked");
+        let command = format!("echo >> {}; sha512sum | cut -c 1-128", asked.display());
+        let wrapping = of_agent(Agent::new(&command, Span { s: 5 })).expect("it is deterministic");
+        let times = || std::fs::read(&asked).expect("it was asked").len();
+        assert_eq!(times(), 2, "for whether it is deterministic");
+        let key = |salt| wrapping.key(Day(7), &[salt; 16]).expect("an answer");
+        let first = key(1);
+        assert_eq!((key(1), times()), (first, 3));
+        assert_ne!(key(2), key(1));
+        assert_eq!(times(), 5, "one answer is kept");
     }
 
     #[test]
