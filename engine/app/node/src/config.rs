@@ -4,13 +4,13 @@
 mod addresses;
 mod follow;
 mod places;
+mod records;
 mod sections;
 
 use std::path::Path;
 
 use anyhow::{bail, ensure};
 use hufu_files::moment;
-use hufu_files::moment::Zone;
 use hufu_wire::{UnixMillis, UnixSeconds, limits};
 use serde::Deserialize;
 #[cfg(test)]
@@ -18,7 +18,8 @@ use serde::Serialize;
 
 pub use self::follow::{Follow, Short};
 pub use self::places::{FeedPlace, SnapshotPlace};
-pub use self::sections::{Devices, Files, Listen, Memory, Records, Trust, Workers};
+pub use self::records::Records;
+pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
 use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place};
 
@@ -155,51 +156,7 @@ impl Config {
             return Err(place.misconfigured("cluster_seed", seed, what, &mend));
         }
         if let Some(records) = &self.records {
-            place.within("agent_timeout_s", &records.agent_timeout_s, 1..=600)?;
-            place.within("keep_days", &records.keep_days, 1..=60)?;
-            place.within("segment_mib", &records.segment_mib, 1..=1_024)?;
-            place.within("waiting_max", &records.waiting_max, limits::BATCH_MAX..=1 << 20)?;
-            if let Err(why) = records.time_zone.get_ref().parse::<Zone>() {
-                let what = format!("{:?} is {why:#}", records.time_zone.get_ref());
-                return Err(place.misconfigured(
-                    "time_zone",
-                    &records.time_zone,
-                    what,
-                    "see docs/RECORDS.md",
-                ));
-            }
-            match (&records.secret, &records.agent) {
-                (Some(_), None) | (None, Some(_)) => {}
-                (Some(_), Some(agent)) => {
-                    let what = "secret and agent are both there".to_owned();
-                    return Err(place.misconfigured("agent", agent, what, "leave one of them out"));
-                }
-                (None, None) => {
-                    return Err(place.misconfigured(
-                        "keys",
-                        &records.keys,
-                        "nothing wraps the keys of days".to_owned(),
-                        "add `secret`, a file of `hufu records secret`, or `agent`, a command",
-                    ));
-                }
-            }
-            if !records.events.get_ref().as_os_str().is_empty() && self.listen.metrics.0.is_none() {
-                return Err(place.misconfigured(
-                    "events",
-                    &records.events,
-                    "the engine has no metrics page, which live records are read from".to_owned(),
-                    "name its address in listen.metrics",
-                ));
-            }
-            let (folder, keys) = (&records.folder, records.keys.get_ref());
-            if keys.starts_with(folder) || folder.starts_with(keys) {
-                return Err(place.misconfigured(
-                    "keys",
-                    &records.keys,
-                    "the keys of days lie with the records".to_owned(),
-                    "name two folders, and leave the one of the keys out of every backup",
-                ));
-            }
+            records.check(place, self.listen.metrics.0.is_some())?;
         }
         self.check_follow(place)
     }
