@@ -1,6 +1,7 @@
 //! What tells a service to look again or to stop.
 
 use std::io::{self, Read as _};
+use std::time::Duration;
 
 use hufu_files::unavailable;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -46,6 +47,22 @@ impl Signals {
             interrupt: on(SignalKind::interrupt())?,
             stdin_ended,
         })
+    }
+
+    /// Has a service look around `every` so often, and at once (`true`) when it is asked to, until it is to stop. The log says
+    /// why.
+    pub(crate) async fn watch(&mut self, every: Duration, mut look: impl FnMut(bool)) {
+        let mut ticks = tokio::time::interval(every);
+        let why = loop {
+            tokio::select! {
+                _ = ticks.tick() => look(false),
+                told = self.next() => match told {
+                    Request::Reload => look(true),
+                    Request::Stop(why) => break why,
+                },
+            }
+        };
+        tracing::info!("stopping: {why}");
     }
 
     /// The next request. A dropped future loses none.

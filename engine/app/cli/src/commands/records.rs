@@ -25,7 +25,7 @@ use hufu_node::wrapping;
 use hufu_records::{Day, Folder, Found, KeyFolder};
 use zeroize::Zeroizing;
 
-use self::trail::Because;
+use self::trail::{Because, Reading, Trail};
 use self::wanted::{Filter, Wanted};
 use crate::outcome::Exit;
 use crate::term::tell;
@@ -195,15 +195,42 @@ impl DayArgs {
             .with_context(|| format!("the records of {day} in {} cannot be read", folder.display()))
     }
 
-    /// How many records `filter` is of, and the number after the last one of the day: an engine may go on to write.
-    fn count(&self, filter: &Filter) -> anyhow::Result<(u64, u64)> {
-        let (mut count, mut end) = (0, 0);
+    /// Leaves a line in the trail that `command` reads the records of `filter`, and says how many they are. They are then
+    /// shown by [`Noted::each`].
+    fn note<'d>(
+        &'d self,
+        command: &'static str,
+        filter: &'d Filter,
+        because: &Because,
+        out: Option<&Path>,
+    ) -> anyhow::Result<Noted<'d>> {
+        let (mut records, mut end) = (0, 0);
         self.each(|found| {
-            count += u64::from(filter.is(&found.row));
+            records += u64::from(filter.is(&found.row));
             end = found.number + 1;
             Ok(())
         })?;
-        Ok((count, end))
+        let answer = trail::Answer::Records(records);
+        Trail::of(&self.folder).add(&Reading { command, day: self.day, filter, because, answer, out })?;
+        Ok(Noted { day: self, filter, records, end })
+    }
+}
+
+/// Records that a line in the trail speaks of.
+struct Noted<'d> {
+    day: &'d DayArgs,
+    filter: &'d Filter,
+    records: u64,
+    /// The number after the last one of the day: an engine may go on to write.
+    end: u64,
+}
+
+impl Noted<'_> {
+    /// Reads them, and no others.
+    fn each(&self, mut each: impl FnMut(&Found) -> io::Result<()>) -> anyhow::Result<()> {
+        self.day.each(|found| {
+            if found.number < self.end && self.filter.is(&found.row) { each(found) } else { Ok(()) }
+        })
     }
 }
 

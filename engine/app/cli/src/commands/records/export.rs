@@ -13,7 +13,7 @@ use hufu_files::{self as files, Readable};
 use hufu_records::{Answer, Found, channel_slug, colour_slug, decision_slug, kind_slug};
 
 use super::DayArgs;
-use super::trail::{self, Because, Reading, Trail};
+use super::trail::{self, Because};
 use super::wanted::Wanted;
 use crate::outcome::Exit;
 use crate::term::tell;
@@ -69,25 +69,13 @@ pub(super) fn run(day: &DayArgs, wanted: &Wanted, out: &Path, because: &Because)
     let filter = wanted.read()?;
     let format = Format::of(out)?;
     ensure!(!out.exists(), "{} exists already and is not overwritten; choose another name", out.display());
-    let (records, end) = day.count(&filter)?;
-    let reading = Reading {
-        command: "export",
-        day: day.day,
-        filter: &filter,
-        because,
-        answer: trail::Answer::Records(records),
-        out: Some(out),
-    };
-    Trail::of(&day.folder).add(&reading)?;
+    let noted = day.note("export", &filter, because, Some(out))?;
     files::create_by(out, Readable::Owner, |file| {
         let mut sink = Sink::new(format, file)?;
-        day.each(
-            |found| {
-                if found.number < end && filter.is(&found.row) { sink.push(found) } else { Ok(()) }
-            },
-        )?;
+        noted.each(|found| sink.push(found))?;
         sink.finish()
     })?;
+    let records = noted.records;
     tell!({ "file": out, "records": records }, "{}: {records} records", out.display());
     Ok(Exit::Yes)
 }

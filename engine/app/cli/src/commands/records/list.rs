@@ -14,25 +14,13 @@ use super::wanted::Wanted;
 use crate::outcome::Exit;
 use crate::term;
 
-/// A count below this may be of one person whom somebody saw.
+/// A count below this may be of one person who was seen.
 const SMALL_COUNT: u64 = 10;
 
 pub(super) fn list(day: &DayArgs, wanted: &Wanted, because: &Because) -> anyhow::Result<Exit> {
     let filter = wanted.read()?;
-    let (records, end) = day.count(&filter)?;
-    let reading = Reading {
-        command: "list",
-        day: day.day,
-        filter: &filter,
-        because,
-        answer: Answer::Records(records),
-        out: None,
-    };
-    Trail::of(&day.folder).add(&reading)?;
-    day.each(|found| {
-        if found.number < end && filter.is(&found.row) {
-            term::event(|| row_json(found), || row_text(found));
-        }
+    day.note("list", &filter, because, None)?.each(|found| {
+        term::event(|| row_json(found), || row_text(found));
         Ok(())
     })?;
     Ok(Exit::Yes)

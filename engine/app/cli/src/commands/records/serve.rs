@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 
 use super::key_folder;
 use crate::outcome::Exit;
-use crate::signals::{Request, Signals};
+use crate::signals::Signals;
 use crate::term::tell;
 use crate::{log, term};
 
@@ -99,17 +99,7 @@ async fn watch(options: ViewOptions, until_stdin_ends: bool) -> anyhow::Result<E
     let mut service = ViewService::start(options)?;
     let api = service.addr();
     term::event(|| json!({ "ready": { "api": api } }), || format!("ready api={api}"));
-    let mut ticks = tokio::time::interval(LOOK);
-    let why = loop {
-        tokio::select! {
-            _ = ticks.tick() => service.refresh(false),
-            told = signals.next() => match told {
-                Request::Reload => service.refresh(true),
-                Request::Stop(why) => break why,
-            },
-        }
-    };
-    tracing::info!("stopping: {why}");
+    signals.watch(LOOK, |at_once| service.refresh(at_once)).await;
     service.stop().await;
     Ok(Exit::Yes)
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::runtime::Builder;
 
 use crate::outcome::Exit;
-use crate::signals::{Request, Signals};
+use crate::signals::Signals;
 use crate::term::tell;
 use crate::{log, term};
 
@@ -65,17 +65,7 @@ async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exi
         || format!("ready api={api}{shown}"),
     );
     tracing::info!(api = %office.api(), store, "serving");
-    let mut ticks = tokio::time::interval(LOOK);
-    let why = loop {
-        tokio::select! {
-            _ = ticks.tick() => office.refresh(false),
-            told = signals.next() => match told {
-                Request::Reload => office.refresh(true),
-                Request::Stop(why) => break why,
-            },
-        }
-    };
-    tracing::info!("stopping: {why}");
+    signals.watch(LOOK, |at_once| office.refresh(at_once)).await;
     office.stop().await;
     Ok(Exit::Yes)
 }
