@@ -1,4 +1,4 @@
-//! The holder's view with a real engine and a real service: a phone finds who checked it, and nobody learns who asked
+//! The holder's view with a real engine and a real service: a phone finds who checked it, and no one learns who asked
 //! (R41).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

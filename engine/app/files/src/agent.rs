@@ -51,7 +51,7 @@ impl Agent {
             .with_context(what)?;
         let answer = self.converse(&mut child, message);
         if answer.is_err() {
-            // It may have ended by itself; then there is nobody to stop.
+            // It may have ended by itself; then there is nothing to stop.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -84,7 +84,7 @@ impl Agent {
         thread::spawn(move || {
             let mut answer = Vec::new();
             let read = output.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map(|_| answer);
-            // Nobody listens any more when it took too long.
+            // No one listens any more when it took too long.
             let _ = give.send(read);
         });
         match take.recv_timeout(until.saturating_duration_since(Instant::now())) {

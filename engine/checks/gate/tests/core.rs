@@ -242,7 +242,7 @@ proptest! {
         let mut last = Vec::new();
         for (what, wait_ms, chance) in steps {
             let next = now + Duration::from_millis(wait_ms);
-            // Whoever drives it keeps its deadlines.
+            // What drives it keeps its deadlines.
             while let Some(at) = core.deadline().filter(|at| *at <= next) {
                 now = at.max(now);
                 core.step(now, Input::Time);

@@ -344,7 +344,7 @@ const _: () = assert!(HUFU_DATAGRAM_BYTES_MAX >= hufu_wire::sealed::REPLY_BYTES)
 const _: () = assert!(limits::SEALED_REQUEST_BYTES_MAX < 1_472);
 
 /// # Safety
-/// `bytes` is null with no length, or points to `length` bytes that nobody changes during the call.
+/// `bytes` is null with no length, or points to `length` bytes that nothing changes during the call.
 unsafe fn slice<'a>(bytes: *const u8, length: usize) -> Result<&'a [u8], i32> {
     if length == 0 {
         return Ok(&[]);

@@ -1,4 +1,4 @@
-//! Who reads records leaves a line, and nobody asks for a person (R44).
+//! Who reads records leaves a line, and no one asks for a person (R44).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

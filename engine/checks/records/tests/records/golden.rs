@@ -1,4 +1,4 @@
-//! Records as bytes, for whoever reads them in another language: what `fixtures/golden/records.json` holds means what it says it means.
+//! Records as bytes, for those who read them in another language: what `fixtures/golden/records.json` holds means what it says it means.
 //! `HUFU_GOLDEN=write` makes it again; keys and salts are random, so every byte is another then.
 
 use std::path::Path;
