@@ -357,3 +357,15 @@ pub async fn subscribe(feed: &mut NatsFeed, after: u64) {
         sleep(Duration::from_millis(50)).await;
     }
 }
+
+/// Asks for the newest checkpoint, again when the server gave no answer: one that has only just made the stream
+/// already names it, and still lets the first question about it pass by.
+pub async fn newest_checkpoint(feed: &mut NatsFeed) -> Option<Bytes> {
+    let begun = Instant::now();
+    loop {
+        match feed.checkpoint().await {
+            Ok(checkpoint) => return checkpoint,
+            Err(fault) => assert!(begun.elapsed() < Duration::from_secs(30), "{fault}"),
+        }
+    }
+}

@@ -10,8 +10,8 @@ use hufu_wire::Sequence;
 use tokio::time::sleep;
 
 use crate::common::{
-    Engine, ISSUER, Registry, client, next, options, publish, sequence, sequences, stream, subscribe,
-    wait_for_stream,
+    Engine, ISSUER, Registry, client, newest_checkpoint, next, options, publish, sequence, sequences, stream,
+    subscribe, wait_for_stream,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn a_wiped_server_is_filled_from_the_newest_checkpoint_on() {
     let mut late = NatsFeed::new(options(&nats), ISSUER);
     subscribe(&mut late, 3).await;
     assert_eq!(next(&mut late).await, Delivery::Trimmed { first: Some(Sequence(30)) });
-    assert_eq!(late.checkpoint().await.expect("an answer"), Some(checkpoint));
+    assert_eq!(newest_checkpoint(&mut late).await, Some(checkpoint));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
