@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, holder, import,
-    inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
+    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, holder,
+    import, inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Enrol a gate and write its session, for firmware without QUIC
     #[command(after_help = enrol::EXAMPLES)]
     Enrol(enrol::EnrolArgs),
+    /// Answer terminals that speak HTTP
+    #[command(after_help = bridge::EXAMPLES)]
+    Bridge(bridge::BridgeArgs),
     /// Sign rosters and check them, as a school does
     #[command(subcommand, after_help = batch::EXAMPLES)]
     Batch(batch::BatchCommand),

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod bridge;
 pub(crate) mod ca;
 pub(crate) mod change;
 pub(crate) mod check;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Present(args) => present::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Enrol(args) => enrol::run(&args),
+        Command::Bridge(args) => bridge::run(&args),
         Command::Batch(command) => batch::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Records(command) => records::run(&command),

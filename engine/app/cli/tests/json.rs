@@ -61,6 +61,7 @@ const ALONE: &[&str] = &[
     "man pages",
     "demo --golden golden",
     "serve --config golden/engine.toml --check",
+    "bridge --config bridge.toml --check",
 ];
 
 /// Commands of a running engine; a number before the line is the status it ends in.
@@ -210,6 +211,10 @@ fn json_is_the_output_of_commands_without_a_registry() {
     fs::write(folder.join("members"), "42\n").unwrap();
     fs::write(folder.join("seed"), "5a".repeat(32)).unwrap();
     fs::set_permissions(folder.join("seed"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(folder.join("a.token"), "0123456789abcdef").unwrap();
+    fs::set_permissions(folder.join("a.token"), fs::Permissions::from_mode(0o600)).unwrap();
+    let terminal = "[[terminal]]\nname = 'north'\ngate = 'gate'\ntoken = 'a.token'\n";
+    fs::write(folder.join("bridge.toml"), terminal).unwrap();
     each(ALONE, folder, &[], |words| hufu(folder, words));
 }
 

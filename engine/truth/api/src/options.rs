@@ -11,6 +11,8 @@ pub struct ApiOptions {
     /// The server's certificate and key. Without, the API is plain HTTP, which is served on loopback only: a token
     /// that travels in the clear is anybody's.
     pub tls: Option<TlsFiles>,
+    /// Plain HTTP beyond loopback too. Never for the registry: only where terminals speak nothing else.
+    pub plain: bool,
     /// Connections at once; the next one is closed.
     pub connections_max: usize,
     /// Connections at once of one source: an IPv4 address, or an IPv6 network of 64 bits; the next one is closed.
@@ -77,6 +79,7 @@ impl ApiOptions {
         ApiOptions {
             listen,
             tls: None,
+            plain: false,
             connections_max: 1024,
             connections_source_max: 256,
             headers_ms_max: 10_000,

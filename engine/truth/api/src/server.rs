@@ -109,7 +109,7 @@ pub fn serve_routes(options: &ApiOptions, router: Router) -> Result<Front, Serve
 }
 
 fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
-    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+    if options.tls.is_none() && !options.plain && !options.listen.ip().is_loopback() {
         return Err(ServeFault::Plain(options.listen));
     }
     let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);

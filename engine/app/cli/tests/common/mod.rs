@@ -318,6 +318,30 @@ impl Deployment {
         self.start("registry.log", &arguments, "ready api=")
     }
 
+    /// Another engine of the same cluster, at another address, which gates ask first.
+    pub(crate) fn serve_second(&self) -> Engine {
+        for line in [
+            "keys cluster ask --out second",
+            "keys cluster export --state state --for second.ask --out second.sealed",
+            "keys cluster import --state second --ask second --from second.sealed",
+        ] {
+            self.run(line);
+        }
+        let config = fs::read_to_string(self.path("engine.toml")).unwrap();
+        // Enrolments name one port for sealed requests, at whichever address an engine is.
+        let config = config.replace("127.0.0.1", "127.0.0.2").replace("\"state\"", "\"second\"");
+        self.write("second.toml", &config);
+        let gate = fs::read_to_string(self.path("gate/gate.toml")).unwrap();
+        let quic = config.split('"').skip_while(|word| !word.contains("quic")).nth(1).unwrap();
+        self.write("gate/gate.toml", &gate.replace("engines = [", &format!("engines = [\"{quic}\", ")));
+        self.start("second.log", &["serve", "--until-stdin-ends", "--config", "second.toml"], "ready udp=")
+    }
+
+    /// A bridge that runs like an engine.
+    pub(crate) fn serve_bridge(&self, config: &str) -> Engine {
+        self.start("bridge.log", &["bridge", "--until-stdin-ends", "--config", config], "ready api=")
+    }
+
     fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
         self.start_logging(None, log, arguments, wanted)
     }

@@ -1,0 +1,102 @@
+//! `hufu bridge`: terminals that speak HTTP and nothing else. Each has a gate of its own, so that pass-back, records and
+//! revocation tell them apart.
+
+mod config;
+mod qr86;
+mod routes;
+mod terminal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use hufu_api::{ApiOptions, serve_routes};
+use hufu_files::settings::LogFormat;
+use hufu_files::watched::Watched;
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use self::config::Config;
+use self::routes::Terminals;
+use crate::outcome::Exit;
+use crate::signals::Signals;
+use crate::term::tell;
+use crate::{log, term};
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  hufu bridge --config bridge.toml
+  hufu bridge --config bridge.toml --check
+  curl -H \"Authorization: Bearer $(cat north.token)\" -d '{\"code\":\"HF1:...\"}' http://127.0.0.1:7470/v1/check
+
+docs/examples/bridge.toml describes every key, and docs/GATES.md what a terminal asks and is answered. When the
+bridge listens it prints one line to standard output, whether engines answer or not:
+
+  ready api=ADDRESS
+
+SIGHUP looks for a changed certificate at once, SIGTERM and SIGINT stop.";
+
+/// Answer terminals that speak HTTP.
+#[derive(Debug, Args)]
+pub(crate) struct BridgeArgs {
+    /// The settings
+    #[arg(long, value_name = "FILE", default_value = "bridge.toml")]
+    config: PathBuf,
+    /// Read everything, ask no engine, serve nothing
+    #[arg(long)]
+    check: bool,
+    /// Stop when standard input ends, so that a child never outlives its parent
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+/// How often the certificate's files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Runs `hufu bridge`.
+pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.config)?;
+    let terminals = config.terminals()?;
+    let count = terminals.len();
+    if args.check {
+        tell!({ "config": args.config, "terminals": count }, "{}: {count} terminals can be served", args.config.display());
+        return Ok(Exit::Yes);
+    }
+    log::to_stderr(LogFormat::Text);
+    // One core is enough for 10,000 checks a second, and the others belong to the engine beside it.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().context("no runtime")?;
+    runtime.block_on(serve(&config, terminals, args.until_stdin_ends))
+}
+
+async fn serve(config: &Config, terminals: Terminals, until_stdin_ends: bool) -> anyhow::Result<Exit> {
+    let mut signals = Signals::new(until_stdin_ends)?;
+    let tls = config.tls();
+    let terminals = Arc::new(terminals);
+    let options = ApiOptions {
+        tls: tls.clone(),
+        plain: config.plain,
+        connections_source_max: CONNECTIONS_MAX,
+        connections_max: CONNECTIONS_MAX,
+        ..ApiOptions::on(config.listen)
+    };
+    let front = serve_routes(&options, routes::router(Arc::clone(&terminals)))?;
+    terminals.connect();
+    let api = front.addr();
+    term::event(|| json!({ "ready": { "api": api } }), || format!("ready api={api}"));
+    let mut certificate = Watched::new(tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+    signals
+        .watch(LOOK, |at_once| {
+            let Some(tls) = &tls else { return };
+            certificate.follow(at_once, || {
+                front.renew(tls)?;
+                Ok("the certificate is loaded".to_owned())
+            });
+        })
+        .await;
+    front.stop().await;
+    Ok(Exit::Yes)
+}
+
+/// Connections at once. A hall of terminals may stand behind one address.
+const CONNECTIONS_MAX: usize = 1_024;
