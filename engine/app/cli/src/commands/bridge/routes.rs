@@ -118,15 +118,12 @@ async fn check(Of(terminals): Of<Arc<Terminals>>, headers: HeaderMap, body: Body
         }
         Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 5 s"),
     };
-    let Ask { code, id } = match serde_json::from_slice(&body) {
-        Ok(ask) => ask,
-        // What serde says repeats at most the name of a field.
-        Err(_) => {
-            return problem(
-                StatusCode::BAD_REQUEST,
-                "the body is not {\"code\": \"...\"}, with an \"id\" or without",
-            );
-        }
+    let Ok(Ask { code, id }) = serde_json::from_slice(&body) else {
+        // What serde would say can repeat what was sent.
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "the body is not {\"code\": \"...\"}, with an \"id\" or without",
+        );
     };
     if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ID_BYTES_MAX) {
         return problem(StatusCode::BAD_REQUEST, "an id has 1 to 64 bytes");
