@@ -221,6 +221,10 @@ fn r60_a_terminal_does_not_notice_that_its_engine_is_gone() {
     assert!(!bridge.process.log().contains("no verdict"), "{}", bridge.process.log());
 }
 
+fn hex_digit(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).unwrap().to_ascii_uppercase()
+}
+
 #[test]
 fn r60_a_qr_86_reader_is_answered_in_its_own_words() {
     let deployment = bridged();
@@ -228,7 +232,8 @@ fn r60_a_qr_86_reader_is_answered_in_its_own_words() {
     let bridge = Bridge::with_sessions(&deployment);
     let green = deployment.code("42");
     // Everything escaped, blanks alone, and blanks as in a form.
-    let escaped: String = green.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let escaped: String =
+        green.bytes().flat_map(|byte| ['%', hex_digit(byte >> 4), hex_digit(byte & 15)]).collect();
     let blanks = green.replace(' ', "%20");
     let form = green.replace('%', "%25").replace('+', "%2B").replace(':', "%3A").replace(' ', "+");
     for (time, card) in [("1606460001", &escaped), ("1606460002", &blanks), ("1606460003", &form)] {
