@@ -66,6 +66,12 @@ const NEEDED: &[Tool] = &[
         from: From::Debian("systemd"),
     },
     Tool {
+        program: "pkg-config",
+        for_what: "a gate in C finds its library as makers do",
+        from: From::Debian("pkg-config"),
+    },
+    Tool { program: "cmake", for_what: "and with CMake", from: From::Debian("cmake make") },
+    Tool {
         program: "valgrind",
         for_what: "the gate in C is watched for what it does with memory",
         from: From::Debian("valgrind libc6-dbg"),

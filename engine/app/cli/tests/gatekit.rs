@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -92,6 +93,67 @@ fn r60_a_gate_in_c_or_python_opens_and_stays_shut() {
     assert!(said(&output).contains("shut  no verdict: no engine answers"), "{}", said(&output));
     let output = scanned_with("false", folder, &[plain], &[&green]);
     assert_eq!(output.status.code(), Some(2), "no enrolment: {}", said(&output));
+}
+
+#[test]
+fn r60_a_gate_enrols_over_https_with_its_own_tls() {
+    let deployment = Deployment::new();
+    deployment.issue("42");
+    let config = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &config.replace("metrics = ", "https = \"127.0.0.1:0\"\nmetrics = "));
+    let engine = deployment.serve();
+    let port = engine.ready.trim().rsplit(':').next().unwrap();
+    let folder = deployment.folder();
+    let program = compiled(folder, "gate-c", &[]);
+    let enrol = format!("python3 {KIT}/python/enrol.py gate 127.0.0.1 {port}");
+    let output = scanned_with(&enrol, folder, &[program.to_str().unwrap()], &[&deployment.code("42")]);
+    assert!(output.status.success() && said(&output).contains("open  clear"), "{}", said(&output));
+    // A device that is revoked is told so, and has no session.
+    deployment.run("ca revoke --dir ca --device 7");
+    engine.logs("revoked");
+    let output = Command::new("sh").args(["-c", &enrol]).current_dir(folder).output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{}", said(&output));
+}
+
+/// Installs the libraries of this build, as makers install theirs.
+#[test]
+fn r60_makers_find_the_library_with_pkg_config_and_cmake() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("usr");
+    let run = |program: &mut Command| {
+        let output = program.output().expect("it is there (Debian: apt-get install cmake make pkg-config)");
+        assert!(output.status.success(), "{program:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(Command::new(format!("{KIT}/packaging/install.sh")).arg(libraries()).arg(&prefix));
+    let flags = run(Command::new("pkg-config")
+        .args(["--cflags", "--libs", "hufu-gate"])
+        .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")));
+    let program = folder.path().join("gate");
+    run(Command::new("gcc")
+        .arg(format!("{KIT}/examples/gate.c"))
+        .arg("-o")
+        .arg(&program)
+        .args(flags.split_whitespace()));
+    let needed = run(Command::new("readelf").arg("--dynamic").arg(&program));
+    assert!(needed.contains("[libhufu_gate.so.0]"), "{needed}");
+    let lists =
+        "cmake_minimum_required(VERSION 3.16)\nproject(gate C)\nfind_package(hufu-gate 0.1 REQUIRED)\n";
+    let gates = ["gate", "gate-static"].map(|library| {
+        format!("add_executable({library}-c {KIT}/examples/gate.c)\ntarget_link_libraries({library}-c hufu::{library})\n")
+    });
+    fs::write(folder.path().join("CMakeLists.txt"), format!("{lists}{}", gates.concat())).unwrap();
+    let prefixes = format!("-DCMAKE_PREFIX_PATH={}", prefix.display());
+    run(Command::new("cmake").args(["-S", ".", "-B", "build", &prefixes]).current_dir(folder.path()));
+    run(Command::new("cmake").args(["--build", "build"]).current_dir(folder.path()));
+    for gate in [program, folder.path().join("build/gate-c"), folder.path().join("build/gate-static-c")] {
+        let output = Command::new(&gate)
+            .args(["127.0.0.1", "false"])
+            .env("LD_LIBRARY_PATH", prefix.join("lib"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "it runs, and cannot enrol: {}", said(&output));
+    }
 }
 
 #[test]

@@ -126,26 +126,26 @@ impl fmt::Display for Misconfigured {
 
 impl std::error::Error for Misconfigured {}
 
-/// Where metrics are served, if anywhere.
+/// An address where something is served, or an empty text for nowhere.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Metrics(pub Option<SocketAddr>);
+pub struct Somewhere(pub Option<SocketAddr>);
 
-impl TryFrom<String> for Metrics {
+impl TryFrom<String> for Somewhere {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Metrics, String> {
+    fn try_from(text: String) -> Result<Somewhere, String> {
         if text.is_empty() {
-            return Ok(Metrics(None));
+            return Ok(Somewhere(None));
         }
         let address = text.parse().map_err(|_| format!("{text:?} is no address and port"))?;
-        Ok(Metrics(Some(address)))
+        Ok(Somewhere(Some(address)))
     }
 }
 
-impl From<Metrics> for String {
-    fn from(metrics: Metrics) -> String {
-        metrics.0.map(|address| address.to_string()).unwrap_or_default()
+impl From<Somewhere> for String {
+    fn from(somewhere: Somewhere) -> String {
+        somewhere.0.map(|address| address.to_string()).unwrap_or_default()
     }
 }
 

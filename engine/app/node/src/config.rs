@@ -90,12 +90,12 @@ impl Config {
         if self.clock_stands_at.is_none() {
             return Ok(());
         }
-        let Listen { udp, quic, metrics, .. } = &self.listen;
-        let elsewhere = udp.get_ref().iter().chain(quic.iter()).chain(metrics.0);
+        let Listen { udp, quic, https, metrics, .. } = &self.listen;
+        let elsewhere = udp.get_ref().iter().chain(quic.iter()).chain(https.0).chain(metrics.0);
         if let Some(address) = elsewhere.into_iter().find(|address| !address.ip().is_loopback()) {
             bail!(
                 "--clock-stands-at is for tests of clients on this machine, and the engine would listen on {address}; \
-                 write 127.0.0.1 or [::1] for udp, quic and metrics, or leave --clock-stands-at out"
+                 write 127.0.0.1 or [::1] for udp, quic, https and metrics, or leave --clock-stands-at out"
             );
         }
         ensure!(

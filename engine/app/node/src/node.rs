@@ -280,7 +280,11 @@ impl Held {
                 advertised_port: Some(listen.advertised_port).filter(|port| *port != 0),
                 ..UdpOptions::new(udp.first)
             },
-            quic: QuicOptions { also: listen.quic.also.clone(), ..QuicOptions::new(listen.quic.first) },
+            quic: QuicOptions {
+                also: listen.quic.also.clone(),
+                https: listen.https.0,
+                ..QuicOptions::new(listen.quic.first)
+            },
             tls: self.tls(),
             metrics: listen.metrics.0,
             stop_within: STOP_WITHIN,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use toml::Spanned;
 
 use hufu_files as files;
-use hufu_files::settings::{LogFormat, Metrics, Misconfigured, Place, bare};
+use hufu_files::settings::{LogFormat, Misconfigured, Place, Somewhere, bare};
 
 /// Everything `hufu registry serve` is told.
 #[derive(Debug, Deserialize)]
@@ -87,7 +87,7 @@ pub struct Listen {
     /// Sets behind the newest checkpoint from which an engine is offered it first.
     pub offer_after_sets: Spanned<u64>,
     /// Prometheus metrics over HTTP; an empty text for none.
-    pub metrics: Metrics,
+    pub metrics: Somewhere,
 }
 
 /// How much is kept of snapshots.
@@ -319,7 +319,7 @@ impl Default for Listen {
             feeds_token_max: bare(256),
             request_ms_max: bare(30_000),
             offer_after_sets: bare(1_000),
-            metrics: Metrics(None),
+            metrics: Somewhere(None),
         }
     }
 }

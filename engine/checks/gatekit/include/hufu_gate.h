@@ -1,4 +1,4 @@
-/* libhufu-gate: a gate without sockets, threads or a clock (docs/GATES.md). Made from engine/checks/gatekit/src/lib.rs. */
+/* libhufu-gate: a gate without sockets, threads or a clock (docs/GATES.md). Made from engine/checks/gatekit/src. */
 
 #ifndef HUFU_GATE_H
 #define HUFU_GATE_H

@@ -8,6 +8,7 @@ fn r60_the_header_is_made_from_the_library() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).expect("a configuration");
     let bindings = cbindgen::Builder::new()
+        .with_src(folder.join("src/abi.rs"))
         .with_src(folder.join("src/lib.rs"))
         .with_config(config)
         .generate()

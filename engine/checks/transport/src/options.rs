@@ -50,6 +50,8 @@ pub struct QuicOptions {
     pub listen: SocketAddr,
     /// More addresses.
     pub also: Vec<SocketAddr>,
+    /// Where devices without QUIC may enrol over HTTPS; `None` serves none. It has its share of the handshakes below.
+    pub https: Option<SocketAddr>,
     /// Connections that may be open.
     pub connections_max: usize,
     /// Connections one device may have open; one more closes the oldest.
@@ -109,6 +111,7 @@ impl QuicOptions {
         QuicOptions {
             listen,
             also: Vec::new(),
+            https: None,
             connections_max: 65_536,
             connections_per_device_max: 4,
             // A handshake costs about 0.65 ms of one core: 512 under way are a third of a second of work.

@@ -10,12 +10,13 @@ mod connection;
 mod device;
 mod endpoint;
 mod frame;
+mod https;
 mod meters;
 mod roll;
 mod shared;
 mod stream;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -33,6 +34,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::family::Listen;
 use crate::fault::ServeError;
+use crate::metrics;
 use crate::options::QuicOptions;
 use crate::tls::Tls;
 
@@ -46,6 +48,8 @@ use shared::Stop;
 pub(crate) struct Quic {
     /// One address or several, in the order of the options.
     pub(crate) addrs: Vec<SocketAddr>,
+    /// Where devices enrol over HTTPS, if they can.
+    pub(crate) https_addr: Option<SocketAddr>,
     pub(crate) shared: Arc<Shared>,
     stop: watch::Sender<Stop>,
     thread: JoinHandle<()>,
@@ -54,7 +58,7 @@ pub(crate) struct Quic {
 impl Quic {
     /// Serves the sockets on one thread of their own.
     pub(crate) fn start(
-        sockets: Vec<(UdpSocket, SocketAddr)>,
+        sockets: Sockets,
         options: QuicOptions,
         tls: Tls,
         udp_port: u16,
@@ -64,6 +68,8 @@ impl Quic {
     ) -> Result<Quic, ServeError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
+        let Sockets { udp: sockets, https } = sockets;
+        let https_addr = https.as_ref().map(|(_, addr)| *addr);
         let addrs: Vec<SocketAddr> = sockets.iter().map(|(_, addr)| *addr).collect();
         let open =
             |(socket, addr)| open(&runtime, socket, &tls).map_err(|why| ServeError::Socket { addr, why });
@@ -92,10 +98,10 @@ impl Quic {
             .name("hufu-quic".to_owned())
             .spawn(move || {
                 let _alive = serving.meters.thread.begin();
-                runtime.block_on(serve_all(endpoints, &serving));
+                runtime.block_on(serve_all(endpoints, https, &serving));
             })
             .map_err(ServeError::Thread)?;
-        Ok(Quic { addrs, shared, stop, thread })
+        Ok(Quic { addrs, https_addr, shared, stop, thread })
     }
 
     /// Lets what is under way end, for at most `within`, then closes every connection.
@@ -108,8 +114,11 @@ impl Quic {
 
 /// Serves until all endpoints have stopped, or one has failed: an engine that does not serve all its addresses is
 /// not ready.
-async fn serve_all(endpoints: Vec<Endpoint>, shared: &Arc<Shared>) {
+async fn serve_all(endpoints: Vec<Endpoint>, https: Option<(TcpListener, SocketAddr)>, shared: &Arc<Shared>) {
     let mut serving = JoinSet::new();
+    if let Some((listener, _)) = https {
+        serving.spawn(https::serve(listener, Arc::clone(shared)));
+    }
     for endpoint in endpoints {
         serving.spawn(endpoint::serve(endpoint, Arc::clone(shared)));
     }
@@ -126,7 +135,7 @@ async fn serve_all(endpoints: Vec<Endpoint>, shared: &Arc<Shared>) {
 }
 
 /// Opens every socket, and says where.
-pub(crate) fn bind(options: &QuicOptions) -> Result<Vec<(UdpSocket, SocketAddr)>, ServeError> {
+pub(crate) fn bind(options: &QuicOptions) -> Result<Sockets, ServeError> {
     let open = |listen: Listen| {
         let socket = listen.socket()?;
         socket.bind(&SockAddr::from(listen.addr))?;
@@ -135,7 +144,15 @@ pub(crate) fn bind(options: &QuicOptions) -> Result<Vec<(UdpSocket, SocketAddr)>
         Ok((socket, addr))
     };
     let failed = |listen: Listen| move |why| ServeError::Socket { addr: listen.addr, why };
-    options.listens().into_iter().map(|listen| open(listen).map_err(failed(listen))).collect()
+    let udp = options.listens().into_iter().map(|listen| open(listen).map_err(failed(listen)));
+    let udp = udp.collect::<Result<_, _>>()?;
+    Ok(Sockets { udp, https: options.https.map(metrics::bind).transpose()? })
+}
+
+/// What was opened, and where.
+pub(crate) struct Sockets {
+    udp: Vec<(UdpSocket, SocketAddr)>,
+    https: Option<(TcpListener, SocketAddr)>,
 }
 
 fn open(runtime: &Runtime, socket: UdpSocket, tls: &Tls) -> std::io::Result<Endpoint> {

@@ -26,6 +26,8 @@ pub struct Running {
     pub quic_addrs: Vec<SocketAddr>,
     /// Every address of sealed UDP.
     pub udp_addrs: Vec<SocketAddr>,
+    /// Where devices enrol over HTTPS, if they can.
+    pub https_addr: Option<SocketAddr>,
     /// Where metrics are served, if they are.
     pub metrics_addr: Option<SocketAddr>,
     udp: Udp,
@@ -122,6 +124,7 @@ pub fn serve_by<J: Journal + Send + 'static>(
         udp_addr: udp.addr(),
         quic_addrs: quic.addrs.clone(),
         udp_addrs: udp.addrs.clone(),
+        https_addr: quic.https_addr,
         metrics_addr: metrics.as_ref().map(|metrics| metrics.addr),
         udp,
         quic,

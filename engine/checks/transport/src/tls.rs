@@ -43,6 +43,8 @@ pub enum TlsFault {
 /// What new connections are accepted with, and what tells whether an old one may stay.
 pub(crate) struct Tls {
     pub(crate) server: Arc<quinn::ServerConfig>,
+    /// The same for devices that enrol over HTTPS.
+    pub(crate) https: Arc<rustls::ServerConfig>,
     pub(crate) revoked: BTreeSet<(DeviceId, DeviceGeneration)>,
     /// What devices are told, so that they refuse revoked engines; `None` without a list.
     pub(crate) lists: Option<Lists>,
@@ -86,15 +88,17 @@ impl Tls {
             .with_client_cert_verifier(Arc::clone(&verifier))
             .with_single_cert(parts.chain, parts.key)
             .map_err(own)?;
-        tls.alpn_protocols = vec![ALPN.to_vec()];
         forbid_resumption(&mut tls);
+        let mut https = tls.clone();
+        https.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.alpn_protocols = vec![ALPN.to_vec()];
         let crypto = QuicServerConfig::try_from(tls).map_err(|error| TlsFault::Own(error.to_string()))?;
         let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         server.transport_config(Arc::new(transport(options)));
         // Every one that waits here is looked at at once; `Handshakes` holds the caps, and counts. What quinn drops
         // beyond this is not counted, and the device sends it again.
         server.max_incoming(options.handshakes_max.max(64));
-        Ok(Tls { server: Arc::new(server), revoked, lists, verifier })
+        Ok(Tls { server: Arc::new(server), https: Arc::new(https), revoked, lists, verifier })
     }
 
     /// Why a chain that was accepted before would not be accepted now: [`Reason::DeviceRevoked`] only where a

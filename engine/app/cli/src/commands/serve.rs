@@ -31,7 +31,8 @@ heads. With a URL alone the trust list says who they are, by what their keys may
 
   ready udp=ADDRESS quic=ADDRESS metrics=ADDRESS
 
-With --json it is {\"ready\": {\"udp\": [ADDRESS], \"quic\": [ADDRESS], \"metrics\": ADDRESS}}.
+and after it https=ADDRESS where that is served. With --json it is
+{\"ready\": {\"udp\": [ADDRESS], \"quic\": [ADDRESS], \"metrics\": ADDRESS, \"https\": ADDRESS}}.
 
 --clock-stands-at is for people who write clients: with the folder of `hufu demo --golden` the engine answers the golden
 bytes of the project, which are all of one moment (fixtures/clients/README.md).
@@ -130,11 +131,17 @@ fn announce(node: &Node) {
     let several =
         |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",");
     let (udp, quic) = (several(&running.udp_addrs), several(&running.quic_addrs));
-    let line = format!("udp={udp} quic={quic} metrics={metrics}");
+    let https = running.https_addr.map(|address| format!(" https={address}")).unwrap_or_default();
+    let line = format!("udp={udp} quic={quic} metrics={metrics}{https}");
     tracing::info!("ready {line}");
     let object = || {
         json!({
-            "ready": { "udp": running.udp_addrs, "quic": running.quic_addrs, "metrics": running.metrics_addr },
+            "ready": {
+                "udp": running.udp_addrs,
+                "quic": running.quic_addrs,
+                "metrics": running.metrics_addr,
+                "https": running.https_addr,
+            },
         })
     };
     term::event(object, || format!("ready {line}"));

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use hufu_files::settings::{Metrics, bare};
+use hufu_files::settings::{Somewhere, bare};
 use hufu_wire::limits;
 use serde::Deserialize;
 #[cfg(test)]
@@ -23,8 +23,10 @@ pub struct Listen {
     pub advertised_port: u16,
     /// QUIC.
     pub quic: Addresses,
+    /// Enrolment over HTTPS, for firmware without QUIC; an empty text for none.
+    pub https: Somewhere,
     /// Prometheus metrics over HTTP; an empty text for none.
-    pub metrics: Metrics,
+    pub metrics: Somewhere,
 }
 
 /// Threads of the sealed-UDP side.
@@ -115,7 +117,8 @@ impl Default for Listen {
             udp: bare((Ipv4Addr::UNSPECIFIED, 7410).into()),
             advertised_port: 0,
             quic: (Ipv4Addr::UNSPECIFIED, 7411).into(),
-            metrics: Metrics(Some((Ipv4Addr::LOCALHOST, 7412).into())),
+            https: Somewhere(None),
+            metrics: Somewhere(Some((Ipv4Addr::LOCALHOST, 7412).into())),
         }
     }
 }

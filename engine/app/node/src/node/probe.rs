@@ -54,8 +54,9 @@ pub(super) fn addresses(listen: &Listen, state: Folder) -> anyhow::Result<()> {
     for address in listen.quic.iter() {
         tried("quic", UdpSocket::bind(address).map(drop), state == Folder::InUse)?;
     }
-    if let Some(metrics) = listen.metrics.0 {
-        tried("metrics", TcpListener::bind(metrics).map(drop), state == Folder::InUse)?;
+    for (key, address) in [("https", listen.https.0), ("metrics", listen.metrics.0)] {
+        let Some(address) = address else { continue };
+        tried(key, TcpListener::bind(address).map(drop), state == Folder::InUse)?;
     }
     Ok(())
 }
@@ -98,7 +99,7 @@ mod tests {
         let listen = |udp: SocketAddr, quic: SocketAddr| Listen {
             udp: toml::Spanned::new(0..0, udp.into()),
             quic: quic.into(),
-            metrics: hufu_files::settings::Metrics(None),
+            metrics: hufu_files::settings::Somewhere(None),
             ..Listen::default()
         };
         assert!(addresses(&listen(free, free), Folder::Free).is_ok());

@@ -1,7 +1,6 @@
 //! From a request frame to the frame that answers it.
 
 use arrayvec::ArrayVec;
-use hufu_check::NotEnrolled;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{CheckNumber, CheckRequest, FrameKind, Reason, ServerTime, UnixMillis, Verdict, read};
 
@@ -32,23 +31,13 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
 }
 
 fn enrol(device: &Device, now: UnixMillis) -> Vec<u8> {
-    let shared = &device.shared;
-    if now.seconds() >= device.ends {
-        return refused(device, Reason::OutOfScope);
-    }
-    let binding = device.binding();
-    match shared.engine.enrol_bound(device.grant, shared.udp_port, device.ends, now, &binding) {
+    match device.shared.enrol(device.grant, device.ends, now, &device.binding()) {
         Ok(enrolled) => {
-            shared.meters.enrolments.add(1);
             let mut draft = Draft::new(hufu_wire::Enrolled::BYTES);
             draft.put(&enrolled);
             draft.finish(FrameKind::Enrolled)
         }
-        Err(NotEnrolled::Refused(reason)) => refused(device, reason),
-        Err(error @ NotEnrolled::NoRandomness) => {
-            tracing::error!(%error, "devices cannot be enrolled");
-            refused(device, Reason::Busy)
-        }
+        Err(reason) => refused(device, reason),
     }
 }
 

@@ -36,25 +36,14 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
         connection.close(close_code(Reason::OutOfScope), b"the certificate grants nothing");
         return;
     };
-    let objection = || {
-        if !shared.engine.devices().has_room_for(grant.device) {
-            return Some(Reason::DeviceUnknown);
-        }
-        if shared.engine.devices().is_revoked(&grant) {
-            return Some(Reason::DeviceRevoked);
-        }
-        let newest = shared.tls.load();
-        if Arc::ptr_eq(&tls, &newest) { None } else { newest.objection(&chain) }
-    };
+    let objection = || shared.objection(&tls, &grant, &chain);
     let entry = match shared.roll.enter(grant, &connection, objection) {
         Ok((entry, surplus)) => {
             shared.meters.closed_surplus.add(surplus);
             entry
         }
         Err(reason) => {
-            let revoked = reason == Reason::DeviceRevoked;
-            let meters = &shared.meters;
-            if revoked { &meters.closed_revoked } else { &meters.closed_certificate }.add_shared(1);
+            shared.count_objection(reason);
             connection.close(close_code(reason), reason.slug().as_bytes());
             return;
         }
@@ -67,7 +56,7 @@ async fn serve(incoming: Incoming, place: Place, shared: Arc<Shared>) {
 }
 
 /// What the leaf grants, and when the first certificate of the chain ends.
-fn read_chain(chain: &[CertificateDer<'_>]) -> Option<(Grant, UnixSeconds)> {
+pub(super) fn read_chain(chain: &[CertificateDer<'_>]) -> Option<(Grant, UnixSeconds)> {
     let grant = profile::read_certificate(chain.first()?).ok()?;
     let ends: Result<Vec<_>, _> = chain.iter().map(|certificate| profile::read_end(certificate)).collect();
     Some((grant, ends.ok()?.into_iter().min()?))

@@ -5,8 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hufu_check::{Counters, Engine, Journal, Mark, Spine};
-use hufu_wire::{CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Grant, Reason, UnixMillis, Verdict};
+use hufu_check::{Counters, Engine, Journal, Mark, NotEnrolled, Spine};
+use hufu_wire::{
+    CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Enrolled, Grant, Reason, UnixMillis, UnixSeconds,
+    Verdict,
+};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
 
 use super::admission::Handshakes;
@@ -110,6 +114,53 @@ impl Shared {
                 self.meters.closed_certificate.add_shared(1);
             }
         }
+    }
+
+    /// A session for a device whose chain ends at `ends`, over a connection that gives `binding`.
+    pub(super) fn enrol(
+        &self,
+        grant: Grant,
+        ends: UnixSeconds,
+        now: UnixMillis,
+        binding: &[u8; 32],
+    ) -> Result<Enrolled, Reason> {
+        if now.seconds() >= ends {
+            return Err(Reason::OutOfScope);
+        }
+        match self.engine.enrol_bound(grant, self.udp_port, ends, now, binding) {
+            Ok(enrolled) => {
+                self.meters.enrolments.add(1);
+                Ok(enrolled)
+            }
+            Err(NotEnrolled::Refused(reason)) => Err(reason),
+            Err(error @ NotEnrolled::NoRandomness) => {
+                tracing::error!(%error, "devices cannot be enrolled");
+                Err(Reason::Busy)
+            }
+        }
+    }
+
+    /// Why a device that TLS let in may not stay: `tls` is what it was let in by.
+    pub(super) fn objection(
+        &self,
+        tls: &Arc<Tls>,
+        grant: &Grant,
+        chain: &[CertificateDer<'_>],
+    ) -> Option<Reason> {
+        if !self.engine.devices().has_room_for(grant.device) {
+            return Some(Reason::DeviceUnknown);
+        }
+        if self.engine.devices().is_revoked(grant) {
+            return Some(Reason::DeviceRevoked);
+        }
+        let newest = self.tls.load();
+        if Arc::ptr_eq(tls, &newest) { None } else { newest.objection(chain) }
+    }
+
+    /// Counts a device that was turned away for `reason` after its handshake.
+    pub(super) fn count_objection(&self, reason: Reason) {
+        let revoked = reason == Reason::DeviceRevoked;
+        if revoked { &self.meters.closed_revoked } else { &self.meters.closed_certificate }.add_shared(1);
     }
 
     pub(super) fn spine(&self) -> MutexGuard<'_, Box<dyn Checks>> {

@@ -7,6 +7,7 @@ mod checks;
 mod families;
 mod garbage;
 mod handshakes;
+mod https;
 mod recorder;
 mod records;
 mod revoked_engines;
