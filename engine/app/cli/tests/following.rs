@@ -7,7 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{Deployment, Engine, ISSUER, eventually, get, said, shown_figures, used_figures};
+use common::figures::{shown_figures, used_figures};
+use common::{Deployment, Engine, ISSUER, eventually, get, said};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::OperatorSigner;
 use hufu_codes::keyring::{Keyring, TrustList, Uses};

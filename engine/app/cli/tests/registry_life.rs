@@ -3,7 +3,8 @@
 mod common;
 mod registry;
 
-use common::{get, said, shown_figures, used_figures};
+use common::figures::{shown_figures, used_figures};
+use common::{get, said};
 use registry::World;
 use serde_json::Value;
 

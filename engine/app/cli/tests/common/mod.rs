@@ -3,14 +3,15 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
+pub(crate) mod figures;
+pub(crate) mod scanner;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,29 +70,6 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
     (status, answer)
-}
-
-/// Names of figures that the files for operators use: alarms, dashboard, runbook.
-pub(crate) fn used_figures() -> BTreeSet<String> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs");
-    let files = ["operations/alerts.yml", "operations/dashboard.json", "OPERATIONS.md"];
-    let text: String = files.iter().map(|file| fs::read_to_string(docs.join(file)).unwrap()).collect();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let is_figure = |word: &&str| {
-        word.strip_prefix("hufu_").is_some_and(|rest| !rest.is_empty())
-            || word.strip_prefix("process_").is_some_and(|rest| !rest.is_empty())
-    };
-    words.filter(is_figure).map(str::to_owned).collect()
-}
-
-/// Names of figures on a page, in the text format of Prometheus.
-pub(crate) fn shown_figures(page: &str) -> BTreeSet<String> {
-    let kinds = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let names = kinds.flat_map(|(name, kind)| match kind {
-        "histogram" => ["", "_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")).to_vec(),
-        _ => vec![name.to_owned()],
-    });
-    names.collect()
 }
 
 /// Repeats `ask` until it is content: engines look at their files once a second.
@@ -366,19 +344,6 @@ impl Deployment {
         assert!(ready.starts_with(wanted), "{ready:?}\n{}", engine.log());
         engine
     }
-
-    /// A gate that keeps its session: codes in, verdicts out.
-    pub(crate) fn scanner(&self) -> Scanner {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
-            .args(["check", "--gate", "gate", "--scanner", "--json"])
-            .current_dir(self.folder())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let answers = lines(child.stdout.take().unwrap());
-        Scanner { input: child.stdin.take(), answers, child }
-    }
 }
 
 impl Engine {
@@ -416,57 +381,4 @@ impl Drop for Engine {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A running `hufu check --scanner`.
-pub(crate) struct Scanner {
-    pub(crate) input: Option<ChildStdin>,
-    answers: Receiver<String>,
-    child: Child,
-}
-
-impl Scanner {
-    /// Types a line and waits for its verdict.
-    pub(crate) fn scan(&mut self, line: &[u8]) -> serde_json::Value {
-        self.types(&[line, b"\n"].concat())
-    }
-
-    /// Types these bytes and nothing after them, and waits for a verdict.
-    pub(crate) fn types(&mut self, bytes: &[u8]) -> serde_json::Value {
-        let input = self.input.as_mut().unwrap();
-        input.write_all(bytes).unwrap();
-        input.flush().unwrap();
-        self.next().unwrap_or_else(|| panic!("no verdict for {}", String::from_utf8_lossy(bytes)))
-    }
-
-    /// The next verdict, `None` at the end of the output.
-    pub(crate) fn next(&mut self) -> Option<serde_json::Value> {
-        let line = self.answers.recv_timeout(PATIENCE).ok()?;
-        Some(serde_json::from_str(&line).unwrap())
-    }
-
-    /// Ends the input; the exit status.
-    pub(crate) fn end(mut self) -> Option<i32> {
-        drop(self.input.take());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Scanner {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines(output: ChildStdout) -> Receiver<String> {
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if send.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receive
 }
