@@ -1,14 +1,15 @@
 //! A proven change set becomes words.
 
 use hufu_codes::chain::{Confirmed, Tip};
-use hufu_table::{SEGMENT_WORDS, TableFault};
+use hufu_table::TableFault;
 use hufu_wire::chain::{Change, ChangeSet, Changes};
 use hufu_wire::{HolderIndex, Sequence, UnixMillis};
 
 use crate::fault::SyncFault;
 use crate::follower::Follower;
+use crate::words::Words;
 
-impl Follower {
+impl<W: Words> Follower<W> {
     /// Applies the next set of the chain. Room for every holder is made before the first word is stored, so that
     /// it is applied whole or not at all.
     pub(crate) fn apply(
@@ -19,7 +20,7 @@ impl Follower {
     ) -> Result<(), SyncFault> {
         let (issuer, tip) = (self.issuer(), *set.tip());
         let refused = |fault| SyncFault::Table { issuer, sequence: tip.sequence, fault };
-        self.make_room(set.content.changes).map_err(refused)?;
+        self.words.make_room(set.content.changes).map_err(refused)?;
         keep(&tip);
         for step in steps(set.content.changes, tip.sequence) {
             self.take(step).map_err(refused)?;
@@ -29,27 +30,10 @@ impl Follower {
         Ok(())
     }
 
-    fn make_room(&mut self, changes: Changes<'_>) -> Result<(), TableFault> {
-        // The greatest holder first: one who is out of range is refused before room is made for others.
-        self.writer.make_room(changes.last_holder())?;
-        let mut made_for = None;
-        for (holder, _) in changes.iter() {
-            let segment = holder.0 / SEGMENT_HOLDERS;
-            if made_for != Some(segment) {
-                self.writer.make_room(holder)?;
-                made_for = Some(segment);
-            }
-        }
-        Ok(())
-    }
-
     fn take(&mut self, step: Step) -> Result<(), TableFault> {
         match step {
-            Step::Change(holder, change) => {
-                let word = change.apply(self.reader.lookup(self.writer.slot(), holder));
-                self.writer.set(holder, word)
-            }
-            Step::Advance(sequence) => self.writer.advance(sequence, self.heard),
+            Step::Change(holder, change) => self.words.change(holder, change),
+            Step::Advance(sequence) => self.words.advance(sequence, self.heard),
         }
     }
 }
@@ -70,9 +54,6 @@ fn steps(changes: Changes<'_>, sequence: Sequence) -> impl Iterator<Item = Step>
     words.chain(core::iter::once(Step::Advance(sequence)))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "2^18")]
-const SEGMENT_HOLDERS: u32 = SEGMENT_WORDS as u32;
-
 #[cfg(test)]
 mod tests {
     use hufu_codes::chain::Authorities;
@@ -92,7 +73,7 @@ mod tests {
         let table = Table::new(Limits::for_holders(1, 1_000_000)).unwrap();
         let authorities = Authorities::new(ISSUER, IssuerId(100_000), IssuerId(900_001)).unwrap();
         let mut follower = Follower::new(table.writer(ISSUER).unwrap(), authorities).unwrap();
-        let (reader, slot) = (table.reader(), follower.writer.slot());
+        let (reader, slot) = (table.reader(), follower.words.slot());
         let mut looks = 0;
         for sequence in 1..=3_u8 {
             let change = Change::Word(StatusWord::new(Colour::Red, sequence));
@@ -100,7 +81,7 @@ mod tests {
             let at = |n: u32| HolderIndex(n * 100_000);
             let records: Vec<_> = (0..HOLDERS).map(|n| Record::new(at(n), change)).collect();
             let changes = Changes::new(&records).unwrap();
-            follower.make_room(changes).unwrap();
+            Words::make_room(&mut follower.words, changes).unwrap();
             for step in steps(changes, Sequence(sequence.into())) {
                 follower.take(step).unwrap();
                 let seen = reader.as_of(slot).sequence.0;

@@ -115,7 +115,7 @@ impl Follower {
         if info.digest != wanted || info.sequence != sequence {
             return Err(SyncFault::AnotherSnapshot { issuer, sequence, wanted, found: info.digest });
         }
-        let loaded = snapshot.load_kept(&mut self.writer, keep);
+        let loaded = snapshot.load_kept(&mut self.words, keep);
         loaded.map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
         self.tip = *checkpoint.tip();
         self.settled = sequence;
@@ -141,6 +141,6 @@ impl Follower {
         if credible > self.heard {
             (self.heard, self.heard_at) = (credible, self.tip.sequence);
         }
-        self.writer.heard(self.heard);
+        self.words.heard(self.heard);
     }
 }

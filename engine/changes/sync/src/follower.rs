@@ -2,7 +2,7 @@
 
 use hufu_codes::chain::{Authorities, Tip};
 use hufu_signature::Backend;
-use hufu_table::{Reader, Writer};
+use hufu_table::Writer;
 use hufu_wire::chain::Head;
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{IssuerId, Sequence, UnixMillis};
@@ -10,13 +10,13 @@ use hufu_wire::{IssuerId, Sequence, UnixMillis};
 use crate::answer::Wanted;
 use crate::counters::Counters;
 use crate::fault::SyncFault;
+use crate::words::Words;
 
-/// Follows one issuer's chain into the table. There is one for each issuer, because it owns the issuer's one
-/// writer.
-pub struct Follower {
+/// Follows one issuer's chain into its words: those of the table, or of a gate without a network. There is one for each
+/// issuer, because it owns the issuer's one writer.
+pub struct Follower<W = Writer> {
     pub(crate) authorities: Authorities,
-    pub(crate) writer: Writer,
-    pub(crate) reader: Reader,
+    pub(crate) words: W,
     pub(crate) backend: &'static dyn Backend,
     /// The last change set that is in the words.
     pub(crate) tip: Tip,
@@ -47,27 +47,46 @@ impl Follower {
     /// [`SyncFault::WrongWriter`] when the writer is another issuer's, or its words are those of a sequence whose
     /// history is not known: [`resume`](Self::resume) them.
     pub fn new(writer: Writer, authorities: Authorities) -> Result<Follower, SyncFault> {
-        let (issuer, found, sequence) = (authorities.issuer(), writer.issuer(), writer.sequence());
-        if found != issuer || sequence != Sequence(0) {
+        Follower::at(writer, authorities, Tip::START, None)
+    }
+}
+
+impl<W: Words> Follower<W> {
+    /// Follows a chain from `tip` on, where `words` are; `heard` is the time of the last head that they agreed with. The
+    /// caller vouches for both.
+    ///
+    /// # Errors
+    /// [`SyncFault::WrongWriter`] when the words are another issuer's, or at another sequence.
+    pub fn at(
+        words: W,
+        authorities: Authorities,
+        tip: Tip,
+        heard: Option<UnixMillis>,
+    ) -> Result<Follower<W>, SyncFault> {
+        let (issuer, found, sequence) = (authorities.issuer(), words.issuer(), words.sequence());
+        if found != issuer || sequence != tip.sequence {
             return Err(SyncFault::WrongWriter { issuer, found, sequence });
         }
-        let reader = writer.reader();
         Ok(Follower {
             authorities,
-            writer,
-            reader,
+            words,
             backend: hufu_signature::backend(),
-            tip: Tip::START,
+            tip,
             settled: Sequence(0),
             is_forked: false,
             is_contradicted: false,
-            era_known: 0,
+            era_known: tip.proposed.era(),
             confirmed_to: Sequence(0),
             announced: None,
-            heard: UnixMillis(0),
-            heard_at: Sequence(0),
+            heard: heard.unwrap_or(UnixMillis(0)),
+            heard_at: sequence,
             counters: Counters::default(),
         })
+    }
+
+    /// The words that it keeps current.
+    pub fn words(&self) -> &W {
+        &self.words
     }
 
     /// Whose chain it follows.
@@ -150,7 +169,7 @@ impl Follower {
         let is_void = is_ahead(self.heard, now) && sequence > self.heard_at;
         if time > self.heard || is_void {
             (self.heard, self.heard_at) = (time, sequence);
-            self.writer.heard(time);
+            self.words.heard(time);
         }
     }
 
@@ -171,7 +190,7 @@ fn is_ahead(time: UnixMillis, now: UnixMillis) -> bool {
     time.since(now) > CHAIN_SKEW_MS_MAX
 }
 
-impl std::fmt::Debug for Follower {
+impl<W: Words> std::fmt::Debug for Follower<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Follower")
             .field("issuer", &self.issuer())

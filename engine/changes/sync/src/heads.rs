@@ -9,8 +9,9 @@ use hufu_wire::{Message, UnixMillis};
 use crate::answer::HeadAnswer;
 use crate::fault::SyncFault;
 use crate::follower::Follower;
+use crate::words::Words;
 
-impl Follower {
+impl<W: Words> Follower<W> {
     /// Takes the bytes of a head: how current the words are, and whether sets are missing (R24).
     ///
     /// A head never changes a word and never stops a set. The time in it is signed, so a repeated head makes

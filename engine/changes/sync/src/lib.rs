@@ -1,7 +1,8 @@
 //! Follows one issuer's chain of changes into the status table: what comes is believed, placed and applied, or
 //! it changes nothing.
 //!
-//! A [`Follower`] owns its issuer's one [`Writer`](hufu_table::Writer). It has no I/O, no clock and no thread:
+//! A [`Follower`] owns the [`Words`] of its issuer: the one [`Writer`](hufu_table::Writer) of the table, or what a gate
+//! keeps for the time without a network. It has no I/O, no clock and no thread:
 //! bytes and the time come in, an answer comes out, and [`Follower::wants`] tells the caller what to fetch
 //! next. Followers of different issuers share nothing, so none can slow another.
 //!
@@ -22,6 +23,7 @@ mod follower;
 mod heads;
 mod sets;
 mod warm;
+mod words;
 
 pub use answer::{CheckpointAnswer, HeadAnswer, SetAnswer, Wanted};
 pub use counters::Counters;
@@ -29,3 +31,4 @@ pub use fault::SyncFault;
 pub use feed::{Delivery, Feed, FeedFault, Snapshots};
 pub use follower::Follower;
 pub use warm::{WARM_BYTES, WarmCopy};
+pub use words::Words;

@@ -8,8 +8,9 @@ use hufu_wire::{Message, UnixMillis};
 use crate::answer::SetAnswer;
 use crate::fault::SyncFault;
 use crate::follower::Follower;
+use crate::words::Words;
 
-impl Follower {
+impl<W: Words> Follower<W> {
     /// Takes the bytes of a change set: applies it if both authorities signed it (R21) and it is the next one
     /// (R22).
     ///

@@ -101,7 +101,7 @@ impl Follower {
         if (info.digest, info.sequence) != (digest, sequence) {
             return Err(SyncFault::WarmCopy { issuer, what: "its snapshot is another one" });
         }
-        snapshot.load(&mut self.writer).map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
+        snapshot.load(&mut self.words).map_err(|fault| SyncFault::Snapshot { issuer, sequence, fault })?;
         self.tip = warm.tip;
         self.settled = warm.settled;
         self.era_known = warm.tip.proposed.era();

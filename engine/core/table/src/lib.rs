@@ -44,7 +44,7 @@ pub use limits::Limits;
 #[cfg(not(loom))]
 pub use memory::{KernelView, MemoryUse};
 pub use reader::Reader;
-pub use segment::{SEGMENT_BYTES, SEGMENT_WORDS};
+pub use segment::{ISSUER_SEGMENTS, SEGMENT_BYTES, SEGMENT_WORDS};
 #[cfg(not(loom))]
 pub use snapshot::{
     ArrivingSnapshot, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotDigest, SnapshotFault, SnapshotFaultKind,

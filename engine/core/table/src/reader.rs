@@ -104,8 +104,9 @@ impl Reader {
         })
     }
 
-    /// Copies the words of one segment, `None` if nobody in it was ever known.
-    pub(crate) fn copy_segment(&self, slot: Slot, segment: usize) -> Option<Vec<StatusWord>> {
+    /// Copies the words of one segment of [`SEGMENT_WORDS`](crate::SEGMENT_WORDS) holders, `None` if no holder in it was
+    /// ever known. Segments are numbered from 0, below [`ISSUER_SEGMENTS`](crate::ISSUER_SEGMENTS).
+    pub fn copy_segment(&self, slot: Slot, segment: usize) -> Option<Vec<StatusWord>> {
         let words = self.shared.directory(slot)?.get(segment)?.get()?;
         Some(words.iter().map(|word| load(Some(word))).collect())
     }

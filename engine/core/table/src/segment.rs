@@ -15,7 +15,7 @@ pub const SEGMENT_WORDS: usize = 1 << SEGMENT_BITS;
 pub const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
 
 /// Segments one issuer can have: enough for every holder index.
-pub(crate) const ISSUER_SEGMENTS: usize = if cfg!(loom) { 2 } else { 1 << (32 - SEGMENT_BITS) };
+pub const ISSUER_SEGMENTS: usize = if cfg!(loom) { 2 } else { 1 << (32 - SEGMENT_BITS) };
 
 const SEGMENT_BITS: u32 = if cfg!(loom) { 1 } else { 18 };
 

@@ -72,6 +72,13 @@ impl Writer {
         self.set_first(holder, word)
     }
 
+    /// The status that a holder has now.
+    pub fn word(&self, holder: HolderIndex) -> StatusWord {
+        let word = self.shared.word(self.slot, holder);
+        // Relaxed: written by this writer, or before it was handed on.
+        word.map_or(StatusWord::UNKNOWN, |word| StatusWord::from_bits(word.load(Ordering::Relaxed)))
+    }
+
     /// Makes room for a holder: the next [`set`](Self::set) of this holder, and of every other one of the same
     /// segment, cannot fail. Nobody's status changes; what changes many makes room for all of them first.
     ///
