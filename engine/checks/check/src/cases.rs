@@ -11,14 +11,13 @@ use hufu_codes::presentation::{self, Node, Presentation, clock_offset, steps_ahe
 use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
-use hufu_table::Slot;
 use hufu_wire::{
     Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step,
     UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
-use crate::engine::{Engine, Rules};
+use crate::engine::{Rules, Trust};
 use crate::journal::{Channel, Durability, Record, Trace};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
@@ -81,21 +80,29 @@ struct Present<'p> {
     facts: Facts,
 }
 
+/// What cases are judged by.
+pub(crate) struct Grounds<'e, T> {
+    pub(crate) trust: &'e Trust,
+    pub(crate) rules: &'e Rules,
+    pub(crate) statuses: &'e T,
+    pub(crate) pass_back: &'e PassBack,
+    pub(crate) counters: &'e Counters,
+}
+
 /// Checks all cases that are not settled yet. Afterwards every case has its verdict, and it is counted.
 pub(crate) fn judge<'b>(
     now: UnixMillis,
-    engine: &Engine,
-    counters: &Counters,
+    grounds: &Grounds<'_, impl Statuses>,
     cases: &mut Batch<Case<'_, 'b>>,
     binaries: &'b mut Binaries,
 ) {
-    let (trust, rules) = (engine.trust.load(), engine.sites.load());
+    let &Grounds { trust, rules, statuses, pass_back, counters } = grounds;
 
     let read = read_codes(cases, &rules.sites, binaries);
     let genuine = verify(now, cases, read, &trust.keyring, &trust.seen, counters);
     let present = present(now, cases, genuine);
-    let present = look_up(now, cases, present, &engine.table);
-    decide(now, cases, &present, &rules, &engine.pass_back, counters);
+    let present = look_up(now, cases, present, statuses);
+    decide(now, cases, &present, rules, pass_back, counters);
 
     counters.count_batches(1);
     counters.count_requests(cases.len());
@@ -246,13 +253,13 @@ fn describe(
 
 /// Fetches each holder's status and how current it is. What a verdict claims to take into account is read
 /// before the words are: they include at least that much.
-fn look_up<'p>(
+fn look_up<'p, T: Statuses>(
     now: UnixMillis,
     cases: &mut [Case<'_, '_>],
     mut present: Batch<Present<'p>>,
-    table: &impl Statuses,
+    table: &T,
 ) -> Batch<Present<'p>> {
-    let mut wanted: Batch<(Slot, HolderIndex)> = Batch::new();
+    let mut wanted: Batch<(T::Slot, HolderIndex)> = Batch::new();
     let mut wanted_by: Batch<usize> = Batch::new();
     for (index, holder) in present.iter_mut().enumerate() {
         // An issuer that is trusted and not followed has no slot: its holders stay unknown, their age too.

@@ -17,8 +17,10 @@ use hufu_wire::{
 };
 use zeroize::Zeroizing;
 
+use crate::cases::{Batch, Binaries, Case, Grounds, judge};
 use crate::cluster::ClusterKeys;
 use crate::cookie::CookieKeys;
+use crate::counters::Counters;
 use crate::devices::{Devices, Rate};
 use crate::passback::PassBack;
 
@@ -238,6 +240,25 @@ impl Engine {
         Ok(())
     }
 
+    /// Checks all cases that are not settled yet, by what the engine knows now.
+    pub(crate) fn judge<'b>(
+        &self,
+        now: UnixMillis,
+        counters: &Counters,
+        cases: &mut Batch<Case<'_, 'b>>,
+        binaries: &'b mut Binaries,
+    ) {
+        let (trust, rules) = (self.trust.load(), self.sites.load());
+        let grounds = Grounds {
+            trust: &trust,
+            rules: &rules,
+            statuses: &self.table,
+            pass_back: &self.pass_back,
+            counters,
+        };
+        judge(now, &grounds, cases, binaries);
+    }
+
     /// Which keys a thread should have at `now`.
     pub(crate) fn keys_of(&self, now: UnixMillis) -> KeysOf {
         // Acquire: pairs with Release in `set_cluster`.
@@ -252,7 +273,7 @@ impl Engine {
 }
 
 impl Rules {
-    fn new(sites: Sites) -> Rules {
+    pub(crate) fn new(sites: Sites) -> Rules {
         let skew_steps_max = sites.iter().map(|site| site.skew_steps).max().unwrap_or(0);
         let mut rules = Rules { sites: Arc::new(sites), skew_steps_max, pass_back_s_max: 0 };
         rules.pass_back_s_max =
@@ -273,7 +294,7 @@ impl Rules {
 }
 
 impl Trust {
-    fn new(keyring: Keyring, seen_entries: usize) -> Result<Trust, NotEnrolled> {
+    pub(crate) fn new(keyring: Keyring, seen_entries: usize) -> Result<Trust, NotEnrolled> {
         Ok(Trust { keyring, seen: SeenCache::new(seen_entries, random()?) })
     }
 }
@@ -300,7 +321,7 @@ fn session_keys(binding: &[u8; 32], now: UnixMillis) -> Result<SessionKeys, NotE
     Ok(SessionKeys { request: key(b"hufu/1 request key ")?, reply: key(b"hufu/1 reply key ")? })
 }
 
-fn random<const N: usize>() -> Result<[u8; N], NotEnrolled> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], NotEnrolled> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| NotEnrolled::NoRandomness)?;
     Ok(bytes)

@@ -4,7 +4,8 @@
 //! is told once, downward, in [`Spine`]; a batch of one takes the same path. It allocates nothing, takes no
 //! lock and writes no log line. It can read the status table and cannot write it (R11).
 //!
-//! [`Engine`] is what all workers share; a [`Spine`] is one worker's own, and so is its [`Journal`].
+//! [`Engine`] is what all workers share; a [`Spine`] is one worker's own, and so is its [`Journal`]. A gate without a
+//! network checks with a [`SingleCheck`].
 
 mod cases;
 mod chain;
@@ -20,6 +21,7 @@ mod replies;
 mod roster;
 mod sealed;
 mod sessions;
+mod single;
 mod site_counts;
 mod spine;
 mod statuses;
@@ -34,4 +36,6 @@ pub use numbers::SessionKey;
 pub use passback::{Claim, Gate, PassBack, Use, Windows};
 pub use replies::Replies;
 pub use roster::turn_down_roster;
+pub use single::SingleCheck;
 pub use spine::Spine;
+pub use statuses::Statuses;

@@ -3,7 +3,6 @@
 use hufu_codes::Verified;
 use hufu_codes::roster::{Roster, parse};
 use hufu_policy::{Facts, Shown, SitePolicy, evaluate};
-use hufu_table::Slot;
 use hufu_wire::{
     Age, CheckNumber, Decision, Grant, HolderIndex, IssuerId, MemberVerdict, Message, Reason, RosterReply,
     StatusWord, UnixMillis, Verdict, limits,
@@ -160,16 +159,16 @@ fn worth(members: usize) -> u32 {
 
 const MEMBERS_A_CHECK: usize = 128;
 
-fn issuer_now(now: UnixMillis, table: &impl Statuses, issuer: IssuerId) -> (Option<Slot>, Age) {
+fn issuer_now<T: Statuses>(now: UnixMillis, table: &T, issuer: IssuerId) -> (Option<T::Slot>, Age) {
     let Some(slot) = table.slot(issuer) else { return (None, Age::Unknown) };
     let heard = table.as_of(slot).heard;
     (Some(slot), heard.map_or(Age::Unknown, |heard| Age::between(heard, now)))
 }
 
-fn words(table: &impl Statuses, slot: Option<Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
+fn words<T: Statuses>(table: &T, slot: Option<T::Slot>, holders: &Batch<HolderIndex>) -> Batch<StatusWord> {
     let mut words: Batch<StatusWord> = holders.iter().map(|_| StatusWord::UNKNOWN).collect();
     if let Some(slot) = slot {
-        let wanted: Batch<(Slot, HolderIndex)> = holders.iter().map(|&holder| (slot, holder)).collect();
+        let wanted: Batch<(T::Slot, HolderIndex)> = holders.iter().map(|&holder| (slot, holder)).collect();
         table.lookup_batch(&wanted, &mut words);
     }
     words

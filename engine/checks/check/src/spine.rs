@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hufu_wire::{CheckNumber, CheckRequest, Grant, Reason, Scope, UnixMillis, Verdict, limits, read};
 
-use crate::cases::{Batch, Binaries, Case, judge};
+use crate::cases::{Batch, Binaries, Case};
 use crate::counters::{Counters, Silence};
 use crate::devices::Charge;
 use crate::engine::{Engine, KeysOf, NotEnrolled};
@@ -110,7 +110,7 @@ impl<J: Journal> Spine<J> {
             let request = read::<CheckRequest<'_>>(opened.plain(datagrams[*index])).ok();
             cases.push(Case::new(now, opened.number, *grant, request.as_ref(), *repeated));
         }
-        judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
+        self.engine.judge(now, &self.counters, &mut cases, &mut self.binaries);
 
         for (Asked { index, opened, .. }, case) in asked.iter().zip(&cases) {
             let Some(session) = self.sessions.get(opened.session) else { continue };
@@ -159,7 +159,7 @@ impl<J: Journal> Spine<J> {
             // Nothing in a connection can be replayed.
             cases.push(Case::new(now, *number, *grant, Some(request), fault.map_or(Ok(false), Err)));
         }
-        judge(now, &self.engine, &self.counters, &mut cases, &mut self.binaries);
+        self.engine.judge(now, &self.counters, &mut cases, &mut self.binaries);
         for (case, verdict) in cases.iter().zip(verdicts) {
             *verdict = *case.verdict();
         }

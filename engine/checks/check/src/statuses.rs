@@ -1,32 +1,38 @@
 //! What a check reads of the status table.
 
-use hufu_table::{AsOf, Reader, Slot};
+use hufu_table::{AsOf, Reader};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
-/// The part of [`Reader`] that a check uses. It is a trait so that a test can change the table between two reads:
-/// a verdict must read how current the words are before it reads the words.
-pub(crate) trait Statuses {
+/// The part of [`Reader`] that a check uses. An engine has the table; a gate without a network has something smaller;
+/// a test changes the table between two reads, because a verdict must read how current the words are before it reads
+/// the words.
+pub trait Statuses {
+    /// Where the holders of one issuer are.
+    type Slot: Copy;
+
     /// As [`Reader::slot`].
-    fn slot(&self, issuer: IssuerId) -> Option<Slot>;
+    fn slot(&self, issuer: IssuerId) -> Option<Self::Slot>;
     /// As [`Reader::as_of`].
-    fn as_of(&self, slot: Slot) -> AsOf;
+    fn as_of(&self, slot: Self::Slot) -> AsOf;
     /// As [`Reader::lookup_batch`].
-    fn lookup_batch(&self, holders: &[(Slot, HolderIndex)], words: &mut [StatusWord]);
+    fn lookup_batch(&self, holders: &[(Self::Slot, HolderIndex)], words: &mut [StatusWord]);
 }
 
 impl Statuses for Reader {
+    type Slot = hufu_table::Slot;
+
     #[inline]
-    fn slot(&self, issuer: IssuerId) -> Option<Slot> {
+    fn slot(&self, issuer: IssuerId) -> Option<Self::Slot> {
         Reader::slot(self, issuer)
     }
 
     #[inline]
-    fn as_of(&self, slot: Slot) -> AsOf {
+    fn as_of(&self, slot: Self::Slot) -> AsOf {
         Reader::as_of(self, slot)
     }
 
     #[inline]
-    fn lookup_batch(&self, holders: &[(Slot, HolderIndex)], words: &mut [StatusWord]) {
+    fn lookup_batch(&self, holders: &[(Self::Slot, HolderIndex)], words: &mut [StatusWord]) {
         Reader::lookup_batch(self, holders, words);
     }
 }
@@ -35,7 +41,7 @@ impl Statuses for Reader {
 pub(crate) mod moving {
     use core::cell::{Cell, RefCell};
 
-    use hufu_table::{Limits, Table, Writer};
+    use hufu_table::{Limits, Slot, Table, Writer};
     use hufu_wire::{Colour, Sequence, UnixMillis};
 
     use super::*;
@@ -82,6 +88,8 @@ pub(crate) mod moving {
     }
 
     impl Statuses for Moving {
+        type Slot = Slot;
+
         fn slot(&self, issuer: IssuerId) -> Option<Slot> {
             self.reader.slot(issuer)
         }

@@ -43,7 +43,7 @@ pub const RED: HolderIndex = HolderIndex(11);
 pub const AMBER: HolderIndex = HolderIndex(12);
 pub const UNKNOWN: HolderIndex = HolderIndex(13);
 
-const SITES: &str = r#"
+pub const SITES: &str = r#"
 [[site]]
 id = 1
 name = "School door"
