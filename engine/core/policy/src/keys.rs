@@ -34,6 +34,7 @@ keys! {
     ON_UNKNOWN "on_unknown" "\"refer\"" "refer or refuse";
     ON_EXPIRED "on_expired" "\"refer\"" "refer or refuse";
     STALENESS_MS_MAX "staleness_ms_max" "60000" "milliseconds";
+    OFFLINE_AGE_S_MAX "offline_age_s_max" "none" "seconds";
     ON_STALE "on_stale" "\"refer\"" "refer or refuse";
     TEST_AGE_MAX_H "test_age_max_h" "none" "hours";
     ON_TEST_MISSING "on_test_missing" "\"refuse\"" "refer or refuse";

@@ -12,6 +12,8 @@ pub const TEST_AGE_H: RangeInclusive<u64> = 1..=8760;
 pub const DOSES: RangeInclusive<u64> = 0..=7;
 /// Milliseconds: heads arrive every second; the upper end, 30 days, serves issuers refreshed by hand.
 pub const STALENESS_MS: RangeInclusive<u64> = 1_000..=2_592_000_000;
+/// Seconds: a gate without a network for more than 30 days knows nothing.
+pub const OFFLINE_AGE_S: RangeInclusive<u64> = 1..=2_592_000;
 /// Seconds: an hour of pass-back is more than any two gates need.
 pub const PASS_BACK_S: RangeInclusive<u64> = 0..=3_600;
 /// Steps either side: beyond two minutes a screenshot would live too long (R02).

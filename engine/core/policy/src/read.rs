@@ -71,6 +71,10 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         on_unknown: otherwise(table, &keys::ON_UNKNOWN, Otherwise::Refer)?,
         on_expired: otherwise(table, &keys::ON_EXPIRED, Otherwise::Refer)?,
         staleness_ms_max: number(table, &keys::STALENESS_MS_MAX, &limits::STALENESS_MS, 60_000)?,
+        offline_age_s_max: table
+            .take(&keys::OFFLINE_AGE_S_MAX)
+            .map(|entry| entry.number(&limits::OFFLINE_AGE_S))
+            .transpose()?,
         on_stale: otherwise(table, &keys::ON_STALE, Otherwise::Refer)?,
         test: test_rule(table)?,
         on_test_positive,

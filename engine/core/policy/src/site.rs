@@ -40,6 +40,8 @@ pub struct SitePolicy {
     pub on_expired: Otherwise,
     /// Oldest issuer data that may admit, milliseconds.
     pub staleness_ms_max: u32,
+    /// The same for a gate without a network, seconds; `None` where `staleness_ms_max` holds there too.
+    pub offline_age_s_max: Option<u32>,
     /// What happens beyond it.
     pub on_stale: Otherwise,
     /// The test the site asks for, `None` where it asks for none.
@@ -105,6 +107,16 @@ pub struct Kinds(u8);
 /// The issuers a site recognises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuers(Option<Box<[IssuerId]>>);
+
+impl SitePolicy {
+    /// The policy of the same site at a gate without a network: only the age of the data that may admit differs.
+    #[must_use]
+    pub fn offline(&self) -> SitePolicy {
+        let staleness_ms_max =
+            self.offline_age_s_max.map_or(self.staleness_ms_max, |age_s| age_s.saturating_mul(1000));
+        SitePolicy { staleness_ms_max, ..self.clone() }
+    }
+}
 
 impl Otherwise {
     /// The decision, never [`Decision::Admit`].

@@ -41,6 +41,12 @@ impl Sites {
         }
     }
 
+    /// The policies of the same sites at gates without a network: [`SitePolicy::offline`].
+    #[must_use]
+    pub fn offline(&self) -> Sites {
+        Sites { policies: self.iter().map(SitePolicy::offline).collect(), ..self.clone() }
+    }
+
     /// Every policy, in the order of the file.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &SitePolicy> {
         self.policies.iter()
@@ -96,6 +102,18 @@ mod tests {
             prop_assert_eq!(sites.get(SiteId(other)).is_some(), ids.contains(&other));
             prop_assert_eq!(sites.iter().len(), ids.len());
         }
+    }
+
+    #[test]
+    fn r06_a_gate_without_a_network_has_an_age_of_its_own_and_the_same_rules() {
+        let text =
+            "[[site]]\nid = 1\nname = 'Door'\noffline_age_s_max = 7200\n[[site]]\nid = 2\nname = 'Hall'\n";
+        let sites = Sites::parse(text, "sites.toml").unwrap();
+        let offline = sites.offline();
+        let ages = [1, 2].map(|id| offline.get(SiteId(id)).unwrap().staleness_ms_max);
+        assert_eq!(ages, [7_200_000, 60_000], "the second site names none");
+        let door = SitePolicy { staleness_ms_max: 7_200_000, ..sites.get(SiteId(1)).unwrap().clone() };
+        assert_eq!(offline.get(SiteId(1)), Some(&door));
     }
 
     #[test]

@@ -86,6 +86,7 @@ fn assert_in_range(site: &SitePolicy) {
     assert!(limits::SKEW_STEPS.contains(&site.skew_steps.into()));
     assert!(limits::PASS_BACK_S.contains(&site.pass_back_s.into()));
     assert!(limits::STALENESS_MS.contains(&site.staleness_ms_max.into()));
+    assert!(site.offline_age_s_max.is_none_or(|age_s| limits::OFFLINE_AGE_S.contains(&age_s.into())));
     assert!(site.hub.is_some() || !site.accepts.contains(CodeKind::Trip));
     assert!(
         site.roster

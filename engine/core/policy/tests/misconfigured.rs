@@ -50,6 +50,10 @@ fn numbers_out_of_range_are_told_the_range() {
         "sites.toml:4: staleness_ms_max: 999 is out of range; write a whole number from 1000 to 2592000000",
     );
     check(
+        "offline_age_s_max = 0",
+        "sites.toml:4: offline_age_s_max: 0 is out of range; write a whole number from 1 to 2592000",
+    );
+    check(
         "test_age_max_h = 0",
         "sites.toml:4: test_age_max_h: 0 is out of range; write a whole number from 1 to 8760",
     );

@@ -82,6 +82,8 @@ reasons! {
     108 DosesTooFew "doses-too-few" Refuse Holder "Fewer vaccine doses than this site asks for.";
     /// The issuer has not been heard of for longer than the site allows.
     109 StaleData "stale-data" Refer Operator "The status data is too old to decide.";
+    /// The gate has no network, and its list says nothing of the tests or doses that the site asks for.
+    110 UnseenOffline "unseen-offline" Refer Gate "The gate has no network and cannot see tests or doses.";
 
     /// Not a Hufu code at all.
     200 NotACode "not-a-code" Refuse Holder "This is not a code this gate can read.";
