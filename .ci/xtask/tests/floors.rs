@@ -31,7 +31,7 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
 /// Every library of floors 1 to 4, and `more`.
 macro_rules! libraries {
     ($($more:literal),*) => {
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", $($more),*]
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", $($more),*]
     };
 }
 
@@ -94,6 +94,12 @@ const HOUSE: &[Room] = &[
     room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
     room("hufu-gatekit", "engine/checks/gatekit", 3, &["hufu-wire", "hufu-gate"]),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-gate"]),
+    room(
+        "hufu-offline",
+        "engine/checks/offline",
+        4,
+        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check", "hufu-sync"],
+    ),
     room("hufu-records", "engine/checks/records", 4, &["hufu-wire", "hufu-table", "hufu-check"]),
     room(
         "hufu-transport",
