@@ -81,10 +81,11 @@ pub enum NotTaken {
     Refused(#[from] SyncFault),
 }
 
-/// Somebody whom the gate admitted on its own has turned red since. The record stays as it is.
+/// Somebody whom the gate admitted on its own has turned red since. The record stays as it is. A gate remembers the first
+/// 65,536 holders whom it admitted, until [`OfflineGate::forget_admitted`] or a restart of its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TurnedRed {
-    /// The counter of the record.
+    /// The counter of the holder's last record.
     pub counter: u64,
     /// Whose holder it was.
     pub issuer: IssuerId,
@@ -92,7 +93,7 @@ pub struct TurnedRed {
     pub sequence: Sequence,
 }
 
-/// Admissions that are remembered until the network is back, 32 bytes each.
+/// Holders who are remembered as admitted, about 30 bytes each.
 const ADMITTED_MAX: usize = 1 << 16;
 /// Credentials that are remembered as verified, and presentations as used; 16 bytes each.
 const REMEMBERED: usize = 1 << 14;

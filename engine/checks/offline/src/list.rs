@@ -47,14 +47,17 @@ pub(crate) struct Exception(u32);
 /// Of an exception in memory: a leaf of the map has room for 11 entries of 8 bytes, and is half full or more.
 const EXCEPTION_BYTES: usize = 17;
 
+/// What one change set can make.
+#[expect(clippy::cast_possible_truncation, reason = "32,768")]
+const EXCEPTIONS_A_SET: u32 = CHANGES_MAX as u32;
+
 /// Nothing is known of the holder.
 pub(crate) const UNKNOWN: u8 = 3;
 
 impl Room {
     /// Room for one issuer's `holders`, of whom one in 16 is an exception, and for the changes of one set.
     pub fn for_holders(holders: u32) -> Room {
-        let exceptions_max = holders / 16 + CHANGES_MAX as u32;
-        Room { holders_max: holders, exceptions_max }
+        Room { holders_max: holders, exceptions_max: holders / 16 + EXCEPTIONS_A_SET }
     }
 }
 

@@ -5,6 +5,7 @@
 mod book;
 mod clock;
 mod gate;
+mod golden;
 mod hour;
 mod list;
 mod world;
