@@ -182,16 +182,16 @@ fn read_exceptions(
         let gap = read_varint(&mut bytes).ok_or_else(fault)?;
         let holder = u32::try_from(next + (gap >> 1)).map_err(|_| fault())?;
         let (generation, rest) = bytes.split_first().ok_or_else(fault)?;
-        let (until, rest) = match gap & 1 {
-            0 => (0, rest),
-            _ => {
-                let ([a, b, c], rest) = rest.split_first_chunk().ok_or_else(fault)?;
-                (u32::from_le_bytes([*a, *b, *c, 0]), rest)
-            }
+        let ends = gap & 1 == 1;
+        let (until, rest) = if ends {
+            let ([a, b, c], rest) = rest.split_first_chunk().ok_or_else(fault)?;
+            (u32::from_le_bytes([*a, *b, *c, 0]), rest)
+        } else {
+            (0, rest)
         };
         bytes = rest;
         let (value, exception) = (list.value(holder), Exception::new(*generation, until));
-        let spelt = (gap & 1 == 1) == (until != 0) && (may_end(value) || until == 0);
+        let spelt = ends == (until != 0) && (may_end(value) || !ends);
         if holder >= list.holders() || !spelt || exception == list.default_of(value) {
             return Err(fault());
         }

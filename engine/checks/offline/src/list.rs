@@ -264,11 +264,11 @@ fn colour_of(value: u8) -> Option<Colour> {
 }
 
 impl Room {
-    pub(crate) fn too_many_holders(&self, found: u64) -> ListFault {
+    pub(crate) fn too_many_holders(self, found: u64) -> ListFault {
         ListFault::TooLarge { what: "holders", found, max: self.holders_max.into() }
     }
 
-    pub(crate) fn admit_exceptions(&self, found: usize) -> Result<(), ListFault> {
+    pub(crate) fn admit_exceptions(self, found: usize) -> Result<(), ListFault> {
         let (found, max) = (found as u64, u64::from(self.exceptions_max));
         if found > max { Err(ListFault::TooLarge { what: "exceptions", found, max }) } else { Ok(()) }
     }

@@ -148,7 +148,7 @@ impl Handover {
     pub fn to_bytes(&self) -> Vec<u8> {
         let Handover { device, book, first, ref records } = *self;
         let mut bytes = Front { device, book, first }.to_bytes().to_vec();
-        records.iter().for_each(|record| bytes.extend(record.to_bytes(book)));
+        bytes.extend(records.iter().flat_map(|record| record.to_bytes(book)));
         bytes
     }
 

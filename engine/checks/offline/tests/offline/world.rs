@@ -101,7 +101,9 @@ impl World {
         let table = Table::new(Limits::for_holders(1, 2_000_000)).unwrap();
         let writer = table.writer(ISSUER).unwrap();
         let mut world = World { table, writer, tip: Tip::START, words: BTreeMap::new() };
-        words.iter().for_each(|(holder, word)| world.set(*holder, *word));
+        for (holder, word) in words {
+            world.set(*holder, *word);
+        }
         world
     }
 
