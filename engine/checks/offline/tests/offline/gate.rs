@@ -107,12 +107,15 @@ fn r06_who_turns_red_after_an_admission_becomes_an_event() {
     assert!(matches!(answer, SetAnswer::Applied { .. }), "{answer:?}");
     let event = TurnedRed { counter: counters[0], issuer: ISSUER, sequence: Sequence(1) };
     assert_eq!(turned_red, [event], "1 was red already, 2 was not admitted");
+    let again = world.change(UnixMillis(START.0 + 120_000), &[(0, red)]);
+    door.change_set(later, ISSUER, &again, &mut turned_red).unwrap();
+    assert_eq!(turned_red.len(), 1, "who is red already does not turn red");
     assert_eq!(door.book().handover(10).unwrap(), before);
     let head = world.head(UnixMillis(START.0 + 3_600_000));
     let answer = door.head(later, ISSUER, &head).unwrap();
     assert!(matches!(answer, HeadAnswer::Current { .. }), "{answer:?}");
     let verdict = door.check(later, Lane(0), paper(7, 1).as_bytes()).unwrap().verdict;
-    assert_eq!((verdict.as_of, verdict.age), (Sequence(1), Age::Millis(1000 + 360)), "current again");
+    assert_eq!((verdict.as_of, verdict.age), (Sequence(2), Age::Millis(1000 + 360)), "current again");
     let other = door.change_set(later, IssuerId(9), &set, &mut turned_red);
     assert!(matches!(other, Err(NotTaken::NoList { .. })), "{other:?}");
 }
