@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, holder,
+    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate, holder,
     import, inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Ask an engine about codes, as a gate does
     #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
+    /// Run a gate: scanners, relays, lamps, screens
+    #[command(after_help = gate::EXAMPLES)]
+    Gate(gate::GateArgs),
     /// Enrol a gate and write its session, for firmware without QUIC
     #[command(after_help = enrol::EXAMPLES)]
     Enrol(enrol::EnrolArgs),

@@ -12,6 +12,7 @@ pub(crate) mod demo;
 pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enrol;
+pub(crate) mod gate;
 pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Issue(command) => issue::run(&command),
         Command::Present(args) => present::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Gate(args) => gate::run(&args),
         Command::Enrol(args) => enrol::run(&args),
         Command::Bridge(args) => bridge::run(&args),
         Command::Batch(command) => batch::run(&command),

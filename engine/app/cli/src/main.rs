@@ -16,6 +16,7 @@ mod holder;
 mod idnumber;
 mod instructed;
 mod kept;
+mod lanes;
 mod listing;
 mod log;
 mod message;

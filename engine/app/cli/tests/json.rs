@@ -68,6 +68,7 @@ const ALONE: &[&str] = &[
 const AT_A_GATE: &[&str] = &[
     "check --gate gate {code}",
     "2 check --gate gate hf1:6bf",
+    "gate --config box.toml --check",
     "enrol --gate gate",
     "enrol --gate gate --out session.bin",
     "batch roster --gate terminal r --csv r.csv",
@@ -239,6 +240,7 @@ fn json_is_the_output_at_a_gate() {
 
     deployment.issue("42");
     deployment.write("class.txt", "42\n");
+    deployment.write("box.toml", "gate = 'gate'\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n");
     deployment.run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out r"));
     assert_eq!(deployment.check("42").1, Some(0));
     let code = deployment.code("42");

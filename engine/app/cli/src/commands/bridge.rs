@@ -28,7 +28,7 @@ use crate::{log, term};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu bridge --config bridge.toml
   hufu bridge --config bridge.toml --check
-  curl -H \"Authorization: Bearer $(cat north.token)\" -d '{\"code\":\"HF1:...\"}' http://127.0.0.1:7470/v1/check
+  curl -H \"Authorization: Bearer $(cat north.token)\" -d '{\"code\":\"HF1:...\"}' http://127.0.0.1:7480/v1/check
 
 docs/examples/bridge.toml describes every key, and docs/GATES.md what a terminal asks and is answered. When the
 bridge listens it prints one line to standard output, whether engines answer or not:

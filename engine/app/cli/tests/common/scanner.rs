@@ -1,5 +1,6 @@
 //! A gate that keeps its session.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -10,11 +11,18 @@ use super::{Deployment, PATIENCE};
 impl Deployment {
     /// A gate that keeps its session: codes in, verdicts out.
     pub(crate) fn scanner(&self) -> Scanner {
+        self.types_into(&["check", "--gate", "gate", "--scanner", "--json"], "scanner.log")
+    }
+
+    /// The same with another command, whose messages go to `log`.
+    pub(crate) fn types_into(&self, arguments: &[&str], log: &str) -> Scanner {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
-            .args(["check", "--gate", "gate", "--scanner", "--json"])
+            .args(arguments)
             .current_dir(self.folder())
+            .env_remove("RUST_LOG")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(fs::File::create(self.path(log)).unwrap())
             .spawn()
             .unwrap();
         let answers = lines(child.stdout.take().unwrap());
@@ -22,7 +30,7 @@ impl Deployment {
     }
 }
 
-/// A running `hufu check --scanner`.
+/// A running `hufu check --scanner` or `hufu gate`.
 pub(crate) struct Scanner {
     pub(crate) input: Option<ChildStdin>,
     answers: Receiver<String>,

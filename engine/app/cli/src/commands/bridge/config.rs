@@ -57,7 +57,7 @@ enum Dialect {
 }
 
 fn listen() -> SocketAddr {
-    ([127, 0, 0, 1], 7470).into()
+    ([127, 0, 0, 1], 7480).into()
 }
 
 impl Config {

@@ -1,0 +1,116 @@
+//! The one session of the gate's lanes: they ask in turn, and each gets an answer in time.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hufu_client::{AsyncGate, CheckFault, ControlFault, GateFault, GateOptions};
+use hufu_wire::{Lane, Verdict};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::gate::Device;
+
+/// What a lane wants to know.
+pub(crate) struct Question {
+    /// What was scanned.
+    pub(crate) code: Vec<u8>,
+    /// Where.
+    pub(crate) lane: Lane,
+    /// When.
+    pub(crate) asked: Instant,
+    /// Where the answer goes.
+    pub(crate) answer: oneshot::Sender<Result<Verdict, CheckFault>>,
+}
+
+/// Between two attempts to get the first session, at most; the first pause is a second.
+const PAUSE_MAX: Duration = Duration::from_secs(16);
+
+/// Gets a session and answers questions until no lane is left. A device has few sessions at a time, so all lanes share
+/// one, and one check is under way at a time. A question that waited for longer than the budget behind others gets no
+/// verdict: no lane waits for more than twice the budget. `opened` is told whether the first attempt gave a session.
+pub(crate) async fn answer(
+    device: Device,
+    options: GateOptions,
+    mut questions: mpsc::Receiver<Question>,
+    opened: oneshot::Sender<bool>,
+) {
+    let mut opened = Some(opened);
+    let mut tell = |session| opened.take().map(|opened| opened.send(session));
+    let mut pause = Duration::from_secs(1);
+    let mut why = unreachable("the gate has just started");
+    loop {
+        let opening = AsyncGate::open(device.servers.clone(), device.identity.clone(), options);
+        match meanwhile(&mut questions, &why, opening).await {
+            Ok(mut gate) => {
+                tracing::info!("the gate has a session");
+                // Fails when the gate is being stopped.
+                let _ = tell(true);
+                pause = Duration::from_secs(1);
+                why = match check(&mut gate, options.budget, &mut questions).await {
+                    Some(fault) => unreachable(&fault.to_string()),
+                    None => return,
+                };
+            }
+            Err(GateFault::NoSession(fault)) => why = Arc::new(fault),
+            Err(fault) => why = unreachable(&fault.to_string()),
+        }
+        tracing::error!("no session, the gate stays shut: {why}");
+        let _ = tell(false);
+        // Many gates begin together when power comes back.
+        let part = RandomState::new().build_hasher().finish() % 512;
+        meanwhile(
+            &mut questions,
+            &why,
+            tokio::time::sleep(pause * (512 + u32::try_from(part).unwrap_or(0)) / 1024),
+        )
+        .await;
+        pause = PAUSE_MAX.min(pause * 2);
+    }
+}
+
+/// Answers until no lane is left, or until the gate cannot go on.
+async fn check(
+    gate: &mut AsyncGate,
+    budget: Duration,
+    questions: &mut mpsc::Receiver<Question>,
+) -> Option<CheckFault> {
+    while let Some(Question { code, lane, asked, answer }) = questions.recv().await {
+        let waited = asked.elapsed();
+        let checked = match waited < budget {
+            true => gate.check(&code, lane).await,
+            false => Err(CheckFault::NoAnswer { waited }),
+        };
+        match checked {
+            Err(CheckFault::Local(error)) => {
+                let again = std::io::Error::from(error.kind());
+                // A lane that is gone needs no answer.
+                let _ = answer.send(Err(CheckFault::Local(error)));
+                return Some(CheckFault::Local(again));
+            }
+            checked => drop(answer.send(checked)),
+        }
+    }
+    None
+}
+
+/// Waits for `what` and tells every lane that asks meanwhile why there is no verdict.
+async fn meanwhile<T>(
+    questions: &mut mpsc::Receiver<Question>,
+    why: &Arc<ControlFault>,
+    what: impl Future<Output = T>,
+) -> T {
+    let mut what = pin!(what);
+    loop {
+        tokio::select! {
+            done = &mut what => return done,
+            Some(question) = questions.recv() => {
+                drop(question.answer.send(Err(CheckFault::NoSession(Arc::clone(why)))));
+            }
+        }
+    }
+}
+
+fn unreachable(why: &str) -> Arc<ControlFault> {
+    Arc::new(ControlFault::Unreachable { why: why.to_owned() })
+}

@@ -1,0 +1,400 @@
+//! What `hufu gate` is told: `gate.toml`. Every key is described in `docs/examples/gate.toml`.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use hufu_files as files;
+use hufu_files::settings::{LogFormat, Misconfigured, Place, bare};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The gate's folder, from `hufu ca device`.
+    pub(crate) gate: PathBuf,
+    /// How the lines of the log are written.
+    #[serde(default)]
+    pub(crate) log: LogFormat,
+    /// How long a check may take, milliseconds.
+    #[serde(default = "budget_ms")]
+    pub(crate) budget_ms: Spanned<u64>,
+    /// The page for screens; none without this table.
+    pub(crate) page: Option<PageConfig>,
+    /// The passages.
+    #[serde(rename = "lane")]
+    pub(crate) lanes: Vec<LaneConfig>,
+}
+
+/// Where screens are served, and what they show.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageConfig {
+    /// An address of this machine alone.
+    #[serde(default = "listen")]
+    pub(crate) listen: Spanned<SocketAddr>,
+    /// How long a verdict stays on the screen, seconds.
+    #[serde(default = "show_s")]
+    pub(crate) show_s: Spanned<u64>,
+    /// The file with the sentences in the site's language.
+    pub(crate) words: Option<PathBuf>,
+}
+
+/// One passage: a scanner, and what happens at a verdict.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LaneConfig {
+    /// The lane's number, as the engine is told it.
+    pub(crate) number: Spanned<u16>,
+    /// Where its scans come from.
+    pub(crate) scanner: Spanned<Source>,
+    /// Bits a second of a scanner at a serial line.
+    #[serde(default = "baud")]
+    pub(crate) baud: Spanned<u32>,
+    /// A line of a GPIO chip that opens the gate.
+    pub(crate) gpio: Option<GpioConfig>,
+    /// A relay at a serial line that opens the gate.
+    pub(crate) relay: Option<RelayConfig>,
+    /// Programs that get the verdicts.
+    #[serde(default, rename = "command")]
+    pub(crate) commands: Vec<CommandConfig>,
+}
+
+/// Where scans come from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Source {
+    /// Standard input.
+    Stdin,
+    /// A serial line.
+    Serial(PathBuf),
+    /// A scanner that plays a keyboard.
+    Keyboard(PathBuf),
+}
+
+/// A line of a GPIO chip.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GpioConfig {
+    /// The chip's device.
+    pub(crate) chip: PathBuf,
+    /// The line's number on the chip.
+    pub(crate) line: Spanned<u32>,
+    /// Whether a low level opens.
+    #[serde(default)]
+    pub(crate) active_low: bool,
+    /// How long it stays open after an admission, milliseconds.
+    #[serde(default = "pulse_ms")]
+    pub(crate) pulse_ms: Spanned<u64>,
+}
+
+/// A relay that takes bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelayConfig {
+    /// The serial line's device.
+    pub(crate) serial: Spanned<PathBuf>,
+    /// Bits a second.
+    #[serde(default = "baud")]
+    pub(crate) baud: Spanned<u32>,
+    /// The bytes that open.
+    pub(crate) open: Bytes,
+    /// The bytes that shut.
+    pub(crate) shut: Bytes,
+    /// How long it stays open after an admission, milliseconds.
+    #[serde(default = "pulse_ms")]
+    pub(crate) pulse_ms: Spanned<u64>,
+}
+
+/// A program that gets verdicts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandConfig {
+    /// The program and its arguments.
+    pub(crate) run: Spanned<Vec<String>>,
+    /// Which verdicts it gets; all when there is none.
+    #[serde(default)]
+    pub(crate) on: Vec<On>,
+    /// How long it may run, milliseconds.
+    #[serde(default = "timeout_ms")]
+    pub(crate) timeout_ms: Spanned<u64>,
+}
+
+/// A verdict, or its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum On {
+    /// The gate opens.
+    Admit,
+    /// It stays shut.
+    Refuse,
+    /// It stays shut and a person must look.
+    Refer,
+    /// There is no verdict.
+    None,
+    /// The holder is green.
+    Green,
+    /// The holder is amber.
+    Amber,
+    /// The holder is red.
+    Red,
+}
+
+/// Bytes, written as hexadecimal digits with or without blanks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl TryFrom<String> for Source {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Source, String> {
+        match text.split_once(':') {
+            None if text == "stdin" => Ok(Source::Stdin),
+            Some(("serial", path)) if !path.is_empty() => Ok(Source::Serial(path.into())),
+            Some(("evdev", path)) if !path.is_empty() => Ok(Source::Keyboard(path.into())),
+            _ => Err(format!("{text:?} is not a scanner: write stdin, serial:DEVICE or evdev:DEVICE")),
+        }
+    }
+}
+
+impl TryFrom<String> for Bytes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Bytes, String> {
+        let digits: String = text.split_whitespace().collect();
+        match hex::decode(&digits) {
+            Ok(bytes) if (1..=64).contains(&bytes.len()) => Ok(Bytes(bytes)),
+            _ => Err(format!("{text:?} is not 1 to 64 bytes in hexadecimal digits, as \"A0 01 01 A2\"")),
+        }
+    }
+}
+
+impl Source {
+    /// Its device, which standard input has not.
+    pub(crate) fn device(&self) -> Option<&Path> {
+        match self {
+            Source::Stdin => None,
+            Source::Serial(path) | Source::Keyboard(path) => Some(path),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks `gate.toml`; names of files in it come back relative to where it lies.
+    ///
+    /// # Errors
+    /// [`Misconfigured`] with file, line and key, or that the file cannot be read.
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
+        let text = files::read_text(path)?;
+        let place = Place { text: &text, path, example: "docs/examples/gate.toml" };
+        let mut config: Config = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
+        config.check(place)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for name in config.files() {
+            *name = folder.join(&*name);
+        }
+        Ok(config)
+    }
+
+    /// Every file and device that is named.
+    fn files(&mut self) -> Vec<&mut PathBuf> {
+        let mut files = vec![&mut self.gate];
+        files.extend(self.page.as_mut().and_then(|page| page.words.as_mut()));
+        for LaneConfig { scanner, gpio, relay, .. } in &mut self.lanes {
+            files.extend(gpio.as_mut().map(|gpio| &mut gpio.chip));
+            files.extend(relay.as_mut().map(|relay| relay.serial.get_mut()));
+            if let Source::Serial(path) | Source::Keyboard(path) = scanner.get_mut() {
+                files.push(path);
+            }
+        }
+        files
+    }
+
+    fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        place.within("budget_ms", &self.budget_ms, 50..=10_000)?;
+        if let Some(PageConfig { listen, show_s, .. }) = &self.page {
+            place.within("show_s", show_s, 1..=60)?;
+            if !listen.get_ref().ip().is_loopback() {
+                let what = format!("{} is not an address of this machine alone", listen.get_ref());
+                let what_to_do =
+                    "write 127.0.0.1:PORT or [::1]:PORT: the page has no password and shows names";
+                return Err(place.misconfigured("listen", listen, what, what_to_do));
+            }
+        }
+        if self.lanes.is_empty() {
+            let what = "there is no lane".to_owned();
+            return Err(place.misconfigured("lane", &bare(()), what, "write one [[lane]] for each passage"));
+        }
+        let (mut numbers, mut devices) = (BTreeSet::new(), BTreeSet::new());
+        for lane in &self.lanes {
+            lane.check(place)?;
+            if !numbers.insert(*lane.number.get_ref()) {
+                let what = format!("two lanes have the number {}", lane.number.get_ref());
+                return Err(place.misconfigured("number", &lane.number, what, "give each its own"));
+            }
+            for (key, at, device) in lane.devices() {
+                if !devices.insert(device.clone()) {
+                    let what = format!("{device} is used twice");
+                    return Err(place.misconfigured(key, &at, what, "one lane can have it"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LaneConfig {
+    /// What no two lanes can share, with the key and the place that name it.
+    fn devices(&self) -> Vec<(&'static str, Spanned<()>, String)> {
+        let at = |span| Spanned::new(span, ());
+        let scanner = match self.scanner.get_ref() {
+            Source::Stdin => "standard input".to_owned(),
+            Source::Serial(path) | Source::Keyboard(path) => path.display().to_string(),
+        };
+        let mut devices = vec![("scanner", at(self.scanner.span()), scanner)];
+        if let Some(GpioConfig { chip, line, .. }) = &self.gpio {
+            let name = format!("line {} of {}", line.get_ref(), chip.display());
+            devices.push(("line", at(line.span()), name));
+        }
+        if let Some(RelayConfig { serial, .. }) = &self.relay {
+            devices.push(("serial", at(serial.span()), serial.get_ref().display().to_string()));
+        }
+        devices
+    }
+
+    fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
+        const BAUD: std::ops::RangeInclusive<u32> = 300..=4_000_000;
+        const PULSE_MS: std::ops::RangeInclusive<u64> = 50..=10_000;
+        place.within("baud", &self.baud, BAUD)?;
+        if let Some(relay) = &self.relay {
+            place.within("baud", &relay.baud, BAUD)?;
+            place.within("pulse_ms", &relay.pulse_ms, PULSE_MS)?;
+        }
+        if let Some(gpio) = &self.gpio {
+            place.within("pulse_ms", &gpio.pulse_ms, PULSE_MS)?;
+        }
+        for CommandConfig { run, timeout_ms, .. } in &self.commands {
+            place.within("timeout_ms", timeout_ms, 10..=60_000)?;
+            if run.get_ref().first().is_none_or(String::is_empty) {
+                let what = "names no program".to_owned();
+                return Err(place.misconfigured("run", run, what, "write [\"PROGRAM\", \"ARGUMENT\", ...]"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn budget_ms() -> Spanned<u64> {
+    bare(400)
+}
+
+fn listen() -> Spanned<SocketAddr> {
+    bare((Ipv4Addr::LOCALHOST, 7470).into())
+}
+
+fn show_s() -> Spanned<u64> {
+    bare(5)
+}
+
+fn baud() -> Spanned<u32> {
+    bare(9600)
+}
+
+fn pulse_ms() -> Spanned<u64> {
+    bare(500)
+}
+
+fn timeout_ms() -> Spanned<u64> {
+    bare(2000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../../../docs/examples/gate.toml");
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let place = Place { text, path: Path::new("gate.toml"), example: "docs/examples/gate.toml" };
+        let config: Config = toml::from_str(text).map_err(|error| place.unreadable(&error).to_string())?;
+        config.check(place).map(|()| config).map_err(|fault| fault.to_string())
+    }
+
+    /// What is commented out shows its default, and the example with all of it is a valid file.
+    #[test]
+    fn the_example_has_every_key_and_its_default() {
+        let all: String = EXAMPLE
+            .lines()
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|key| key.contains(" = ") || key.starts_with('['))
+                    .unwrap_or(line)
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let all = parse(&all).unwrap();
+        let short = "gate = 'gate'\n[page]\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n[lane.gpio]\nchip = 'c'\nline = 17\n\
+                     [lane.relay]\nserial = 'r'\nopen = '01'\nshut = '00'\n[[lane.command]]\nrun = ['x']\n";
+        let short = parse(short).unwrap();
+        let figures = |config: &Config| {
+            let (page, lane) = (config.page.as_ref().unwrap(), &config.lanes[0]);
+            let (gpio, relay) = (lane.gpio.as_ref().unwrap(), lane.relay.as_ref().unwrap());
+            let pulses = [*gpio.pulse_ms.get_ref(), *relay.pulse_ms.get_ref()];
+            let times = [*config.budget_ms.get_ref(), *page.show_s.get_ref()];
+            let bauds = [*lane.baud.get_ref(), *relay.baud.get_ref()];
+            let timeout = *lane.commands.last().unwrap().timeout_ms.get_ref();
+            (pulses, times, bauds, timeout, *page.listen.get_ref(), gpio.active_low, config.log)
+        };
+        assert_eq!(figures(&all), figures(&short));
+        assert!(all.page.unwrap().words.is_some() && !all.lanes[0].commands[0].on.is_empty());
+    }
+
+    #[test]
+    fn what_no_gate_can_do_is_refused_with_line_and_key() {
+        let lane = |more: &str| format!("gate = 'g'\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n{more}");
+        for (text, wanted) in [
+            (lane("color = 'red'"), "gate.toml:5: color: there is no such key"),
+            (
+                lane("[lane.gpio]\nchip = 'c'\nline = 1\npulse_ms = 60000"),
+                "gate.toml:8: pulse_ms: 60000 is out of range",
+            ),
+            (
+                lane("[lane.relay]\nserial = 'r'\nopen = 'on'\nshut = '00'"),
+                "gate.toml:7: open: \"on\" is not",
+            ),
+            (lane("[lane.relay]\nserial = 'r'\nopen = '01'"), "shut: is missing"),
+            (lane("[[lane.command]]\nrun = []"), "gate.toml:6: run: names no program"),
+            (lane("[[lane.command]]\nrun = ['x']\non = ['blue']"), "gate.toml:7: on: unknown variant"),
+            (
+                lane("[page]\nlisten = '0.0.0.0:7470'"),
+                "gate.toml:6: listen: 0.0.0.0:7470 is not an address of",
+            ),
+            (
+                lane("[[lane]]\nnumber = 0\nscanner = 'serial:a'"),
+                "gate.toml:6: number: two lanes have the number 0",
+            ),
+            (
+                lane("[[lane]]\nnumber = 1\nscanner = 'stdin'"),
+                "gate.toml:7: scanner: standard input is used twice",
+            ),
+            (
+                lane(
+                    "[lane.relay]\nserial = 'r'\nopen = '1f'\nshut = '00'\n[[lane]]\nnumber = 1\nscanner = 'serial:r'",
+                ),
+                "scanner: r is used twice",
+            ),
+            (lane("baud = 0"), "gate.toml:5: baud: 0 is out of range"),
+            ("gate = 'g'\nlane = []".to_owned(), "lane: there is no lane"),
+            (
+                "gate = 'g'\n[[lane]]\nnumber = 0\nscanner = 'usb'".to_owned(),
+                "gate.toml:4: scanner: \"usb\" is not a scanner",
+            ),
+        ] {
+            let said = parse(&text).expect_err(&text);
+            assert!(said.contains(wanted), "{text}\n{said}\nnot {wanted}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// Shows what the gate says. Whatever goes wrong, no verdict stays on the screen.
+"use strict";
+const MARKS = { admit: "✓", refuse: "✕", refer: "?", ready: "▢", none: "–" };
+const put = (id, text) => { document.getElementById(id).textContent = text; };
+function show({ mark, says, display }) {
+  const known = mark in MARKS ? mark : "none";
+  document.body.className = known;
+  put("mark", MARKS[known]);
+  put("says", says);
+  put("display", display);
+}
+const { events, gone } = document.body.dataset;
+const source = new EventSource(events);
+source.onmessage = (event) => show(JSON.parse(event.data));
+source.onerror = () => {
+  show({ mark: "none", says: gone, display: "" });
+  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
+};
