@@ -77,9 +77,10 @@ async fn check(
 ) -> Option<CheckFault> {
     while let Some(Question { code, lane, asked, answer }) = questions.recv().await {
         let waited = asked.elapsed();
-        let checked = match waited < budget {
-            true => gate.check(&code, lane).await,
-            false => Err(CheckFault::NoAnswer { waited }),
+        let checked = if waited < budget {
+            gate.check(&code, lane).await
+        } else {
+            Err(CheckFault::NoAnswer { waited })
         };
         match checked {
             Err(CheckFault::Local(error)) => {

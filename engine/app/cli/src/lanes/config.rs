@@ -326,16 +326,11 @@ mod tests {
     /// What is commented out shows its default, and the example with all of it is a valid file.
     #[test]
     fn the_example_has_every_key_and_its_default() {
-        let all: String = EXAMPLE
-            .lines()
-            .map(|line| {
-                line.strip_prefix("# ")
-                    .filter(|key| key.contains(" = ") || key.starts_with('['))
-                    .unwrap_or(line)
-            })
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let all = parse(&all).unwrap();
+        let key = |line: &'static str| {
+            let shown = line.strip_prefix("# ").filter(|key| key.contains(" = ") || key.starts_with('['));
+            shown.unwrap_or(line)
+        };
+        let all = parse(&EXAMPLE.lines().map(key).collect::<Vec<_>>().join("\n")).unwrap();
         let short = "gate = 'gate'\n[page]\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n[lane.gpio]\nchip = 'c'\nline = 17\n\
                      [lane.relay]\nserial = 'r'\nopen = '01'\nshut = '00'\n[[lane.command]]\nrun = ['x']\n";
         let short = parse(short).unwrap();
