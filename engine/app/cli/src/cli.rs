@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate, holder,
-    import, inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
+    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate,
+    holder, import, inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
 };
 use crate::outcome;
 

@@ -182,7 +182,7 @@ fn r60_a_bridge_without_engines_says_so_and_goes_on_when_one_is_back() {
         assert_eq!((status, &answer["decision"]), (503, &Value::Null), "{answer}");
         assert!(answer["offline"].as_str().is_some_and(|why| why.contains(wanted)), "{answer}");
     };
-    offline("no engine has given a session yet");
+    offline("the gate has just started");
     let (status, answer) = bridge.reads(SERIAL, "1", "1606460000");
     assert_eq!((status, &answer["data"][0]["status"]), (200, &json!(0)), "{answer}");
     // A clock that no engine set is left alone.

@@ -10,7 +10,8 @@ use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use common::{Deployment, PATIENCE, Scanner, eventually, said};
+use common::scanner::Scanner;
+use common::{Deployment, PATIENCE, eventually, said};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
 use serde_json::Value;

@@ -20,6 +20,7 @@ use tokio::runtime::Builder;
 
 use self::config::Config;
 use self::routes::Terminals;
+use self::terminal::Asking;
 use crate::outcome::Exit;
 use crate::signals::Signals;
 use crate::term::tell;
@@ -57,7 +58,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs `hufu bridge`.
 pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
     let config = Config::load(&args.config)?;
-    let terminals = config.terminals()?;
+    let (terminals, asking) = config.terminals()?;
     let count = terminals.len();
     if args.check {
         tell!({ "config": args.config, "terminals": count }, "{}: {count} terminals can be served", args.config.display());
@@ -66,13 +67,17 @@ pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
     log::to_stderr(LogFormat::Text);
     // One core is enough for 10,000 checks a second, and the others belong to the engine beside it.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().context("no runtime")?;
-    runtime.block_on(serve(&config, terminals, args.until_stdin_ends))
+    runtime.block_on(serve(&config, terminals, asking, args.until_stdin_ends))
 }
 
-async fn serve(config: &Config, terminals: Terminals, until_stdin_ends: bool) -> anyhow::Result<Exit> {
+async fn serve(
+    config: &Config,
+    terminals: Terminals,
+    asking: Vec<Asking>,
+    until_stdin_ends: bool,
+) -> anyhow::Result<Exit> {
     let mut signals = Signals::new(until_stdin_ends)?;
     let tls = config.tls();
-    let terminals = Arc::new(terminals);
     let options = ApiOptions {
         tls: tls.clone(),
         plain: config.plain,
@@ -80,8 +85,10 @@ async fn serve(config: &Config, terminals: Terminals, until_stdin_ends: bool) ->
         connections_max: CONNECTIONS_MAX,
         ..ApiOptions::on(config.listen)
     };
-    let front = serve_routes(&options, routes::router(Arc::clone(&terminals)))?;
-    terminals.connect();
+    let front = serve_routes(&options, routes::router(Arc::new(terminals)))?;
+    for device in asking {
+        tokio::spawn(device.run());
+    }
     let api = front.addr();
     term::event(|| json!({ "ready": { "api": api } }), || format!("ready api={api}"));
     let mut certificate = Watched::new(tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]));

@@ -10,14 +10,15 @@ use hufu_client::GateOptions;
 use hufu_files::unavailable;
 use serde_json::json;
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::gate::{self, Device};
+use crate::lanes::ask::{self, Link};
 use crate::lanes::config::{Config, LaneConfig};
 use crate::lanes::screen::Screens;
 use crate::lanes::words::Words;
-use crate::lanes::{Passage, Relay, ask};
+use crate::lanes::{Passage, Relay};
 use crate::outcome::Exit;
 use crate::signals::Signals;
 use crate::term::tell;
@@ -120,8 +121,8 @@ async fn work(
     let page = page.map(|page| format!("http://{}/", page.addr()));
     let options =
         GateOptions { budget: Duration::from_millis(*config.budget_ms.get_ref()), ..GateOptions::default() };
-    let (tell_opened, opened) = oneshot::channel();
-    tokio::spawn(ask::answer(device, options, questions, tell_opened));
+    let (tell, mut link) = watch::channel(Link::Opening);
+    tokio::spawn(ask::answer(device, options, questions, tell));
     let mut stop = pin!(signals.watch(LOOK, |told| {
         if told {
             tracing::warn!("SIGHUP changes nothing: start the gate again to have it read its configuration");
@@ -129,7 +130,7 @@ async fn work(
     }));
     let session = tokio::select! {
         () = &mut stop => return Ok(()),
-        session = opened => session.unwrap_or(false),
+        link = link.wait_for(|link| !matches!(link, Link::Opening)) => matches!(link.as_deref(), Ok(Link::Up(_))),
     };
     announce(config.lanes.len(), session, page.as_deref());
     tokio::select! {

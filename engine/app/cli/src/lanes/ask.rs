@@ -1,4 +1,4 @@
-//! The one session of the gate's lanes: they ask in turn, and each gets an answer in time.
+//! The one session of a device's lanes: they ask in turn, and each gets an answer in time.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::pin::pin;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{AsyncGate, CheckFault, ControlFault, GateFault, GateOptions};
-use hufu_wire::{Lane, Verdict};
-use tokio::sync::{mpsc, oneshot};
+use hufu_wire::{Lane, UnixMillis, Verdict};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::gate::Device;
 
@@ -23,20 +23,53 @@ pub(crate) struct Question {
     pub(crate) answer: oneshot::Sender<Result<Verdict, CheckFault>>,
 }
 
+/// How the device stands to its engines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Link {
+    /// The first attempt to get a session is under way.
+    Opening,
+    /// No engine answers; what the engines' clock was, if one ever did.
+    Down(Option<Heard>),
+    /// An engine answered the last time one was asked.
+    Up(Heard),
+}
+
+/// The engines' clock at a moment of this machine's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    time: UnixMillis,
+    at: Instant,
+}
+
+impl Link {
+    /// The engines' clock now, once an engine has told it.
+    pub(crate) fn server_time(self) -> Option<UnixMillis> {
+        let (Link::Up(heard) | Link::Down(Some(heard))) = self else { return None };
+        let since = u64::try_from(heard.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Some(UnixMillis(heard.time.0.saturating_add(since)))
+    }
+
+    fn down(self) -> Link {
+        match self {
+            Link::Up(heard) => Link::Down(Some(heard)),
+            Link::Opening => Link::Down(None),
+            Link::Down(_) => self,
+        }
+    }
+}
+
 /// Between two attempts to get the first session, at most; the first pause is a second.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
 /// Gets a session and answers questions until no lane is left. A device has few sessions at a time, so all lanes share
 /// one, and one check is under way at a time. A question that waited for longer than the budget behind others gets no
-/// verdict: no lane waits for more than twice the budget. `opened` is told whether the first attempt gave a session.
+/// verdict: no lane waits for more than twice the budget.
 pub(crate) async fn answer(
     device: Device,
     options: GateOptions,
     mut questions: mpsc::Receiver<Question>,
-    opened: oneshot::Sender<bool>,
+    link: watch::Sender<Link>,
 ) {
-    let mut opened = Some(opened);
-    let mut tell = |session| opened.take().map(|opened| opened.send(session));
     let mut pause = Duration::from_secs(1);
     let mut why = unreachable("the gate has just started");
     loop {
@@ -44,10 +77,9 @@ pub(crate) async fn answer(
         match meanwhile(&mut questions, &why, opening).await {
             Ok(mut gate) => {
                 tracing::info!("the gate has a session");
-                // Fails when the gate is being stopped.
-                let _ = tell(true);
+                link.send_replace(up(&gate));
                 pause = Duration::from_secs(1);
-                why = match check(&mut gate, options.budget, &mut questions).await {
+                why = match check(&mut gate, options.budget, &mut questions, &link).await {
                     Some(fault) => unreachable(&fault.to_string()),
                     None => return,
                 };
@@ -56,7 +88,7 @@ pub(crate) async fn answer(
             Err(fault) => why = unreachable(&fault.to_string()),
         }
         tracing::error!("no session, the gate stays shut: {why}");
-        let _ = tell(false);
+        link.send_modify(|link| *link = link.down());
         // Many gates begin together when power comes back.
         let part = RandomState::new().build_hasher().finish() % 512;
         meanwhile(
@@ -74,11 +106,14 @@ async fn check(
     gate: &mut AsyncGate,
     budget: Duration,
     questions: &mut mpsc::Receiver<Question>,
+    link: &watch::Sender<Link>,
 ) -> Option<CheckFault> {
     while let Some(Question { code, lane, asked, answer }) = questions.recv().await {
         let waited = asked.elapsed();
         let checked = if waited < budget {
-            gate.check(&code, lane).await
+            let checked = gate.check(&code, lane).await;
+            note(gate, checked.as_ref().err(), link);
+            checked
         } else {
             Err(CheckFault::NoAnswer { waited })
         };
@@ -110,6 +145,27 @@ async fn meanwhile<T>(
             }
         }
     }
+}
+
+/// Keeps the link as the last check showed it, and tells the log when that changes.
+fn note(gate: &AsyncGate, fault: Option<&CheckFault>, link: &watch::Sender<Link>) {
+    let was_up = matches!(*link.borrow(), Link::Up(_));
+    let device = gate.grant().device.0;
+    if let Some(why) = fault {
+        link.send_modify(|link| *link = link.down());
+        if was_up {
+            tracing::warn!(device, "no verdict: {why}");
+        }
+    } else {
+        link.send_replace(up(gate));
+        if !was_up {
+            tracing::info!(device, "an engine answers again");
+        }
+    }
+}
+
+fn up(gate: &AsyncGate) -> Link {
+    Link::Up(Heard { time: gate.server_time(), at: Instant::now() })
 }
 
 fn unreachable(why: &str) -> Arc<ControlFault> {

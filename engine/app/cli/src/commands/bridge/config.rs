@@ -1,8 +1,10 @@
 //! `bridge.toml`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_api::TlsFiles;
@@ -14,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::qr86::Output;
 use super::routes::Terminals;
-use super::terminal::Terminal;
+use super::terminal::{Asker, Asking, Terminal};
 use crate::gate;
 
 /// The settings.
@@ -95,25 +97,31 @@ impl Config {
         Some(TlsFiles { certificate, key })
     }
 
-    /// Every terminal, with its gate read.
-    pub(super) fn terminals(&self) -> anyhow::Result<Terminals> {
+    /// Every terminal, and each device that asks for some of them.
+    pub(super) fn terminals(&self) -> anyhow::Result<(Terminals, Vec<Asking>)> {
         if let Some(key) = &self.key {
             ensure_private(key)?;
         }
         let mut terminals = Terminals::default();
         let mut lanes = BTreeMap::new();
+        let (mut askers, mut asking) = (BTreeMap::new(), Vec::new());
         for terminal in &self.terminal {
             let TerminalConfig { name, gate, lane, .. } = terminal;
             let of = || format!("terminal {name:?}");
             if let Some(other) = lanes.insert((gate, lane), name) {
                 bail!("{}: {other:?} is the same lane of the same gate; give each a lane of its own", of());
             }
-            let device = gate::open(gate).with_context(of)?;
-            terminal
-                .add(Terminal::new(name.clone(), device, Lane(*lane)), &mut terminals)
-                .with_context(of)?;
+            let asker = match askers.entry(gate) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => {
+                    let (asker, its) = Asker::new(gate::open(gate).with_context(of)?);
+                    asking.push(its);
+                    Arc::clone(new.insert(asker))
+                }
+            };
+            terminal.add(Terminal::new(asker, Lane(*lane)), &mut terminals).with_context(of)?;
         }
-        Ok(terminals)
+        Ok((terminals, asking))
     }
 }
 

@@ -72,13 +72,6 @@ impl Terminals {
         self.by_serial.insert(serial.to_owned(), numbered).is_none()
     }
 
-    /// Has every terminal's gate enrol. Called within a tokio runtime.
-    pub(super) fn connect(&self) {
-        for terminal in self.all() {
-            tokio::spawn(Arc::clone(terminal).connect());
-        }
-    }
-
     fn all(&self) -> impl Iterator<Item = &Arc<Terminal>> {
         self.by_token.values().chain(self.by_serial.values().map(|numbered| &numbered.terminal))
     }

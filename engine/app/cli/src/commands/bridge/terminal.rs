@@ -1,37 +1,41 @@
-//! A terminal's gate.
+//! A terminal, and the device that it asks as.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hufu_client::{AsyncGate, GateOptions};
+use hufu_client::{CheckFault, GateOptions, Scanner};
 use hufu_wire::{Decision, Lane, UnixMillis};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, Semaphore};
-use tokio::time::sleep;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
 
 use crate::gate::Device;
+use crate::lanes::ask::{self, Link, Question};
 use crate::verdict::Answer;
 
-/// One terminal. Its gate enrols when the bridge starts.
-pub(super) struct Terminal {
-    name: String,
-    lane: Lane,
+/// A device: one session, which all its terminals share, for an engine keeps few of each.
+pub(super) struct Asker {
+    questions: mpsc::Sender<Question>,
+    link: watch::Receiver<Link>,
+    scanner: Scanner,
+}
+
+/// What a device needs to begin to ask.
+pub(super) struct Asking {
     device: Device,
-    /// One scan after the other: a terminal has one window.
-    line: Mutex<Line>,
-    /// Room for scans that wait for the line.
+    questions: mpsc::Receiver<Question>,
+    link: watch::Sender<Link>,
+}
+
+/// One terminal.
+pub(super) struct Terminal {
+    lane: Lane,
+    asker: Arc<Asker>,
+    /// The last scan that has a verdict. One scan after the other: a terminal has one window.
+    last: Mutex<Option<Last>>,
+    /// Room for scans that wait.
     room: Semaphore,
-    is_online: AtomicBool,
 }
 
-#[derive(Default)]
-struct Line {
-    gate: Option<AsyncGate>,
-    last: Option<Last>,
-}
-
-/// The last scan that has a verdict.
 struct Last {
     id: String,
     scanned: Vec<u8>,
@@ -45,7 +49,7 @@ pub(super) struct Given {
     pub(super) outcome: Outcome,
     /// As `hufu check --json` says it.
     pub(super) answer: Value,
-    /// The engines' clock, once a session told it.
+    /// The engines' clock, once an engine told it.
     pub(super) server_time: Option<UnixMillis>,
 }
 
@@ -65,45 +69,34 @@ pub(super) enum Outcome {
 const REPEATED_WITHIN: Duration = Duration::from_secs(10);
 /// Scans of one terminal that wait, those among them whose terminal hung up.
 const WAITING_MAX: usize = 8;
-/// Between two attempts to enrol while no engine ever answered.
-const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Scans of one device that wait for the session.
+const QUESTIONS_MAX: usize = 64;
+
+impl Asker {
+    /// A device that begins to ask with [`Asking::run`].
+    pub(super) fn new(device: Device) -> (Arc<Asker>, Asking) {
+        let (ask, questions) = mpsc::channel(QUESTIONS_MAX);
+        let (tell, link) = watch::channel(Link::Opening);
+        let asker = Asker { questions: ask, link, scanner: device.scanner.clone() };
+        (Arc::new(asker), Asking { device, questions, link: tell })
+    }
+}
+
+impl Asking {
+    /// Gets a session, tries again until an engine gives one, and asks.
+    pub(super) async fn run(self) {
+        ask::answer(self.device, GateOptions::default(), self.questions, self.link).await;
+    }
+}
 
 impl Terminal {
-    pub(super) fn new(name: String, device: Device, lane: Lane) -> Terminal {
-        let (line, room) = (Mutex::default(), Semaphore::new(WAITING_MAX));
-        Terminal { name, lane, device, line, room, is_online: AtomicBool::new(false) }
+    pub(super) fn new(asker: Arc<Asker>, lane: Lane) -> Terminal {
+        Terminal { lane, asker, last: Mutex::default(), room: Semaphore::new(WAITING_MAX) }
     }
 
     /// Whether an engine answered the last time one was asked.
     pub(super) fn is_online(&self) -> bool {
-        self.is_online.load(Ordering::Relaxed)
-    }
-
-    /// Enrols, and tries again until an engine gives a session.
-    pub(super) async fn connect(self: Arc<Terminal>) {
-        let mut pause = PAUSE;
-        let mut is_said = false;
-        loop {
-            let Device { servers, identity, .. } = &self.device;
-            match AsyncGate::open(servers.clone(), identity.clone(), GateOptions::default()).await {
-                Ok(gate) => {
-                    self.line.lock().await.gate = Some(gate);
-                    self.note(None);
-                    return;
-                }
-                Err(fault) if !is_said => {
-                    tracing::warn!(
-                        terminal = self.name,
-                        "no session yet; the bridge goes on trying: {fault}"
-                    );
-                    is_said = true;
-                }
-                Err(_) => {}
-            }
-            sleep(pause).await;
-            pause = PAUSE_MAX.min(pause * 2);
-        }
+        matches!(*self.asker.link.borrow(), Link::Up(_))
     }
 
     /// Asks about what was scanned. `id` names the scan where the terminal has a name for it: sent again, it has the
@@ -113,44 +106,40 @@ impl Terminal {
         // It goes on when the terminal hangs up: what an engine counted is told to the terminal when it asks again.
         let checked = tokio::spawn(async move {
             let Ok(_room) = terminal.room.try_acquire() else {
-                return Given::without_verdict(Outcome::Busy, "too many scans of this terminal wait");
+                return terminal
+                    .given(Outcome::Busy, without_verdict("too many scans of this terminal wait"));
             };
-            terminal.check_in_line(scanned, id).await
+            terminal.check_in_turn(scanned, id).await
         });
-        checked.await.unwrap_or_else(|_| Given::without_verdict(Outcome::Offline, "the bridge stops"))
+        let stopping = |_| self.given(Outcome::Offline, without_verdict("the bridge stops"));
+        checked.await.unwrap_or_else(stopping)
     }
 
-    async fn check_in_line(&self, scanned: Vec<u8>, id: Option<String>) -> Given {
-        let begun = Instant::now();
-        let mut line = self.line.lock().await;
-        let Line { gate, last } = &mut *line;
-        if let (Some(last), Some(id)) = (&last, &id)
+    async fn check_in_turn(&self, scanned: Vec<u8>, id: Option<String>) -> Given {
+        let mut last = self.last.lock().await;
+        if let (Some(last), Some(id)) = (&*last, &id)
             && last.id == *id
             && last.scanned == scanned
             && last.at.elapsed() < REPEATED_WITHIN
         {
             return last.given.clone();
         }
-        let Some(gate) = gate else {
-            return Given::without_verdict(Outcome::Offline, "no engine has given a session yet");
-        };
-        let code = match self.device.scanner.text(&scanned) {
+        let code = match self.asker.scanner.text(&scanned) {
             Ok(code) => code,
-            Err(fault) => return Given::of(Outcome::Shut, &Answer::misread(fault)).at(gate.server_time()),
+            Err(fault) => return self.given(Outcome::Shut, Answer::misread(fault).to_json()),
         };
-        let given = match gate.check(code, self.lane).await {
-            Ok(verdict) => {
-                self.note(None);
+        let asked = Instant::now();
+        let (answer, answered) = oneshot::channel();
+        let question = Question { code: code.to_vec(), lane: self.lane, asked, answer };
+        let given = match self.ask(question, answered).await {
+            Some(Ok(verdict)) => {
                 let is_admitted = verdict.decision == Decision::Admit;
                 let outcome = if is_admitted { Outcome::Admit } else { Outcome::Shut };
-                Given::of(outcome, &Answer::of(verdict, code, begun.elapsed()))
+                self.given(outcome, Answer::of(verdict, code, asked.elapsed()).to_json())
             }
-            Err(fault) => {
-                self.note(Some(&fault.to_string()));
-                Given::of(Outcome::Offline, &Answer::none(&fault, code))
-            }
+            Some(Err(fault)) => self.given(Outcome::Offline, Answer::none(&fault, code).to_json()),
+            None => self.given(Outcome::Offline, without_verdict("the bridge stops")),
         };
-        let given = given.at(gate.server_time());
         *last = id.filter(|_| given.outcome != Outcome::Offline).map(|id| Last {
             id,
             scanned,
@@ -160,29 +149,25 @@ impl Terminal {
         given
     }
 
-    /// Tells the log when engines stop answering, and when they answer again.
-    fn note(&self, fault: Option<&str>) {
-        let was_online = self.is_online.swap(fault.is_none(), Ordering::Relaxed);
-        match fault {
-            Some(why) if was_online => tracing::warn!(terminal = self.name, "no verdict: {why}"),
-            None if !was_online => tracing::info!(terminal = self.name, "an engine answers"),
-            _ => {}
+    /// `None` when nothing asks any more.
+    async fn ask<T>(
+        &self,
+        question: Question,
+        answered: oneshot::Receiver<Result<T, CheckFault>>,
+    ) -> Option<Result<T, CheckFault>> {
+        self.asker.questions.send(question).await.ok()?;
+        answered.await.ok()
+    }
+
+    fn given(&self, outcome: Outcome, mut answer: Value) -> Given {
+        let server_time = self.asker.link.borrow().server_time();
+        if let Some(time) = server_time {
+            answer["server_time_ms"] = json!(time.0);
         }
+        Given { outcome, answer, server_time }
     }
 }
 
-impl Given {
-    fn of(outcome: Outcome, answer: &Answer) -> Given {
-        Given { outcome, answer: answer.to_json(), server_time: None }
-    }
-
-    fn without_verdict(outcome: Outcome, why: &str) -> Given {
-        Given { outcome, answer: json!({ "decision": null, "offline": why }), server_time: None }
-    }
-
-    fn at(mut self, server_time: UnixMillis) -> Given {
-        self.answer["server_time_ms"] = json!(server_time.0);
-        self.server_time = Some(server_time);
-        self
-    }
+fn without_verdict(why: &str) -> Value {
+    json!({ "decision": null, "offline": why })
 }
