@@ -86,7 +86,9 @@ pub enum SyncFault {
         what: &'static str,
     },
     /// A writer of another issuer, or of a table that holds words of an unknown history. The program is at fault.
-    #[error("issuer {issuer}: the writer is of issuer {found} at sequence {sequence}, not of an empty table")]
+    #[error(
+        "issuer {issuer}: its statuses are of issuer {found} at sequence {sequence}, not where following begins"
+    )]
     WrongWriter {
         /// The issuer that was to be followed.
         issuer: IssuerId,

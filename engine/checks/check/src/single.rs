@@ -77,7 +77,7 @@ impl SingleCheck {
             counters: &self.counters,
         };
         let mut cases: Batch<Case<'_, '_>> = Batch::new();
-        // Nobody can replay what a scanner reads.
+        // What a scanner reads is not a packet that can be replayed.
         cases.push(Case::new(now, number, *grant, Some(request), Ok(false)));
         judge(now, &grounds, &mut cases, &mut self.binaries);
         *cases[0].verdict()

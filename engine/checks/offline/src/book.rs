@@ -9,7 +9,7 @@ use hufu_wire::DeviceId;
 
 use crate::record::{BookId, Front, Handover, OfflineRecord};
 
-/// Most records of one book: 64 MB, a week of a gate that checks somebody every half second.
+/// Most records of one book: 64 MB, a week of a gate with a check every half second.
 pub const BOOK_RECORDS_MAX: u64 = 1 << 20;
 
 /// An append-only file of records. A record is on the disk before its verdict is given.
@@ -149,7 +149,7 @@ impl Book {
     /// counter goes on.
     ///
     /// # Errors
-    /// The disk's; the records are handed over once more then, and whoever receives them knows them.
+    /// The disk's; the records are handed over once more then, and the receiver knows them.
     pub fn handed_over(&mut self, up_to: u64) -> io::Result<()> {
         self.kept_from = self.kept_from.max(up_to.saturating_add(1).min(self.next));
         if self.waiting() > 0 || self.next == self.front.first {

@@ -1,7 +1,7 @@
 //! The time of a gate without a network.
 //!
 //! The time is the one that an engine told last, plus what has passed since by a clock that starts with the machine and
-//! that nobody can set. The machine's own date plays no part: who can set it, or takes out its battery, changes nothing.
+//! that cannot be set. The machine's own date plays no part: setting it, or taking out its battery, changes nothing.
 //! After a restart of the machine there is no time until an engine tells it again.
 
 use std::io;

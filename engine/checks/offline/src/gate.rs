@@ -30,7 +30,7 @@ pub struct OfflineGate {
     lists: Vec<Follower<OfflineList>>,
     clock: OfflineClock,
     book: Book,
-    /// Whom it admitted on its own, in memory alone: who turns red later is told of.
+    /// The holders that it admitted on its own, in memory alone, with the counters of their last records.
     admitted: BTreeMap<(IssuerId, HolderIndex), u64>,
 }
 
@@ -81,8 +81,8 @@ pub enum NotTaken {
     Refused(#[from] SyncFault),
 }
 
-/// Somebody whom the gate admitted on its own has turned red since. The record stays as it is. A gate remembers the first
-/// 65,536 holders whom it admitted, until [`OfflineGate::forget_admitted`] or a restart of its program.
+/// A holder that the gate admitted on its own has turned red since. The record stays as it is. A gate remembers the first
+/// 65,536 holders that it admitted, until [`OfflineGate::forget_admitted`] or a restart of its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TurnedRed {
     /// The counter of the holder's last record.
@@ -129,7 +129,7 @@ impl OfflineGate {
         &self.lists
     }
 
-    /// The network is back: nobody is remembered for what happened before. Take what turned red first.
+    /// The network is back: forgets which holders it admitted. Apply the change sets that were missed first.
     pub fn forget_admitted(&mut self) {
         self.admitted.clear();
     }
@@ -175,8 +175,8 @@ impl OfflineGate {
         Ok(())
     }
 
-    /// Takes a change set of an issuer's chain, from whoever has it: both authorities' signatures are verified here. Adds
-    /// to `turned_red` whom it makes red of those that the gate admitted on its own.
+    /// Takes a change set of an issuer's chain, from any source: both authorities' signatures are verified here. Adds to
+    /// `turned_red` the holders that it makes red and that the gate admitted on its own.
     ///
     /// # Errors
     /// [`NotTaken`]; nothing has changed then.
@@ -243,7 +243,7 @@ impl OfflineGate {
         Ok(UnixMillis(time.0.saturating_add(uncertain_ms)))
     }
 
-    /// Remembers whom an admitted code names.
+    /// Remembers the holder of an admitted code.
     fn remember(&mut self, code: &[u8], counter: u64) {
         let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
         let Ok(code) = code::parse_text(code, &mut binary) else { return };

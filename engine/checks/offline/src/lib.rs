@@ -3,7 +3,7 @@
 //! | type | what it is |
 //! | --- | --- |
 //! | [`OfflineList`] | the statuses of one issuer in 2 bits a holder, read from bytes and written to them |
-//! | [`OfflineClock`] | the time since an engine told it, by a clock that nobody can set |
+//! | [`OfflineClock`] | the time since an engine told it, by a clock that cannot be set |
 //! | [`OfflineGate`] | lists, clock and policy together: a code in, a verdict out that says how old its data is |
 //! | [`Book`] | the records of those verdicts, kept on the gate's disk until an engine has them |
 //! | [`Ledger`] | the side that receives them, each once |

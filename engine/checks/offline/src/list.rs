@@ -23,7 +23,7 @@ pub struct Room {
 /// The statuses of one issuer, as of one place of its chain.
 ///
 /// Of a holder it knows the colour, the generation and when the colour ends. Tests and doses are not in it. A holder
-/// whose last test was positive is in it as one of whom nothing is known: not every site would admit such a holder.
+/// whose last test was positive is in it as unknown: not every site would admit such a holder.
 pub struct OfflineList {
     issuer: IssuerId,
     room: Room,
@@ -131,7 +131,7 @@ impl OfflineList {
         AsOf { sequence: self.sequence, heard: self.heard }
     }
 
-    /// Holders up to the last one of whom something is known.
+    /// Holders up to the last one with a known status.
     pub fn holders(&self) -> u32 {
         self.holders
     }

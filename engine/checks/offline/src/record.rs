@@ -26,7 +26,7 @@ pub struct OfflineRecord {
 /// Records of one device on their way to an engine: the front of its book, then records without a gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handover {
-    /// The device, as the book says. Whoever receives it goes by the device's session.
+    /// The device, as the book says. The receiver goes by the device's session.
     pub device: DeviceId,
     /// Which run of its counter.
     pub book: BookId,

@@ -71,7 +71,7 @@ fn r06_a_book_that_was_altered_is_not_continued() {
     assert!(matches!(other, Err(BookFault::AnotherDevice { .. })));
 }
 
-/// Handovers and what is said to them get lost; whoever receives takes each record once.
+/// Handovers and what is said to them get lost; the receiver takes each record once.
 #[test]
 fn r06_records_are_handed_over_once_whatever_is_lost() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,7 +25,7 @@ fn golden() -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// Every colour, raised generations, an end, and a holder of whom nothing but a generation is known.
+/// Every colour, raised generations, an end, and a holder with a generation and no status.
 fn list() -> OfflineFile {
     let green = StatusWord::new(Colour::Green, 1);
     let mut world = World::new(&[

@@ -46,7 +46,7 @@ fn r06_an_hour_without_a_network() {
             sets.push(world.change(now, &[(below(HOLDERS), change)]));
             history.push(world.words.clone());
         }
-        // Somebody brings what there is after half of the hour.
+        // After half of the hour the gate is brought what there is.
         if minute == 31 {
             for set in &sets[given..] {
                 let answer = door.change_set(after(minute * 60_000), ISSUER, set, &mut turned_red).unwrap();
