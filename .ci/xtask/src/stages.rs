@@ -72,7 +72,7 @@ pub(crate) const ALL: &[Stage] = &[
     },
     Stage {
         name: "fuzz",
-        does: "every fuzz target for HUFU_FUZZ_S seconds (default 5) on its kept corpus",
+        does: "every fuzz target for HUFU_FUZZ_S seconds (default 2) on its kept corpus",
         mend: "keep the failing input in the target's corpus, then mend the code",
         run: fuzz,
     },
@@ -96,7 +96,8 @@ pub(crate) const ALL: &[Stage] = &[
     },
 ];
 
-const FUZZ_S_DEFAULT: u32 = 5;
+/// Beside the second that each has among the tests.
+const FUZZ_S_DEFAULT: u32 = 2;
 
 /// What the stages in the development profile look at and build: all of it, and all of them the same, so that
 /// nothing is built twice. The house has no features that exclude each other.
