@@ -2,7 +2,6 @@
 //! limits, and the same bytes as the frame `Enrolled`.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hufu_wire::{Enrolled, Grant, Message as _, Reason, UnixSeconds};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -24,6 +23,7 @@ use tokio_rustls::server::TlsStream;
 use super::admission::Admission;
 use super::connection::read_chain;
 use super::shared::Shared;
+use crate::tls::Tls;
 
 /// Bytes of a request's head; hyper takes no smaller limit.
 const HEAD_BYTES_MAX: usize = 8 << 10;
@@ -58,46 +58,29 @@ fn begin(stream: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
     };
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        // A handshake, a request and its answer.
-        let within = shared.options.step_timeout * 3;
-        if !matches!(timeout(within, converse(stream, &shared)).await, Ok(Ok(()))) {
-            shared.meters.failed.add(1);
+        let (tls, step) = (shared.tls.load_full(), shared.options.step_timeout);
+        match timeout(step, TlsAcceptor::from(Arc::clone(&tls.https)).accept(stream)).await {
+            // A request and its answer.
+            Ok(Ok(stream)) => drop(timeout(step * 2, converse(stream, &tls, &shared)).await),
+            _ => shared.meters.failed.add(1),
         }
         // Held to the end: a connection that stays silent takes a place, and no more.
         drop(place);
     });
 }
 
-/// One connection from its handshake to its end; an error when there was no handshake.
-async fn converse(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
-    let tls = shared.tls.load_full();
-    let accept = TlsAcceptor::from(Arc::clone(&tls.https)).accept(stream);
-    let stream = timeout(shared.options.step_timeout, accept).await??;
-    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let Some((grant, ends)) = read_chain(chain) else {
-        shared.meters.closed_profile.add(1);
-        return answer_all(stream, &Err(Reason::OutOfScope), shared).await;
-    };
-    if let Some(reason) = shared.objection(&tls, &grant, chain) {
-        shared.count_objection(reason);
-        return answer_all(stream, &Err(reason), shared).await;
-    }
-    shared.meters.accepted.add(1);
-    let device = Ok((grant, ends, binding(&stream)?));
-    answer_all(stream, &device, shared).await
+/// A device whose certificate has been accepted.
+#[derive(Clone, Copy)]
+struct Enrolling {
+    grant: Grant,
+    ends: UnixSeconds,
+    /// Secret bytes that no other connection has, as over QUIC.
+    binding: [u8; 32],
 }
 
-/// Secret bytes that no other connection has, as over QUIC.
-fn binding(stream: &TlsStream<TcpStream>) -> io::Result<[u8; 32]> {
-    let exported = stream.get_ref().1.export_keying_material([0; 32], b"EXPORTER-hufu-session", Some(b""));
-    exported.map_err(io::Error::other)
-}
-
-async fn answer_all(
-    stream: TlsStream<TcpStream>,
-    device: &Result<(Grant, UnixSeconds, [u8; 32]), Reason>,
-    shared: &Shared,
-) -> io::Result<()> {
+/// One connection from its handshake to its end.
+async fn converse(stream: TlsStream<TcpStream>, tls: &Arc<Tls>, shared: &Shared) {
+    let device = admitted(&stream, tls, shared);
     let answer =
         service_fn(async |request: Request<Incoming>| Ok::<_, Infallible>(answer(&request, device, shared)));
     let connection = http1::Builder::new()
@@ -106,12 +89,29 @@ async fn answer_all(
         .serve_connection(TokioIo::new(stream), answer);
     // What comes in after the handshake and is no request is answered or cut off by hyper.
     drop(connection.await);
-    Ok(())
+}
+
+/// Who connected, or why it gets no session; counted.
+fn admitted(stream: &TlsStream<TcpStream>, tls: &Arc<Tls>, shared: &Shared) -> Result<Enrolling, Reason> {
+    let connection = stream.get_ref().1;
+    let chain = connection.peer_certificates().unwrap_or_default();
+    let Some((grant, ends)) = read_chain(chain) else {
+        shared.meters.closed_profile.add(1);
+        return Err(Reason::OutOfScope);
+    };
+    if let Some(reason) = shared.objection(tls, &grant, chain) {
+        shared.count_objection(reason);
+        return Err(reason);
+    }
+    shared.meters.accepted.add(1);
+    // Fails before a handshake only.
+    let binding = connection.export_keying_material([0; 32], b"EXPORTER-hufu-session", Some(b""));
+    Ok(Enrolling { grant, ends, binding: binding.map_err(|_| Reason::Busy)? })
 }
 
 fn answer(
     request: &Request<Incoming>,
-    device: &Result<(Grant, UnixSeconds, [u8; 32]), Reason>,
+    device: Result<Enrolling, Reason>,
     shared: &Shared,
 ) -> Response<Full<Bytes>> {
     if request.uri().path() != "/v1/enrol" {
@@ -119,10 +119,10 @@ fn answer(
     }
     if request.method() != Method::POST {
         let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "there is POST /v1/enrol");
-        refused.headers_mut().insert(ALLOW, const { hyper::header::HeaderValue::from_static("POST") });
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refused;
     }
-    match device.and_then(|(grant, ends, binding)| enrol(grant, ends, &binding, shared)) {
+    match device.and_then(|device| enrol(&device, shared)) {
         Ok(enrolled) => {
             let mut bytes = [0; Enrolled::BYTES];
             enrolled.write_to(&mut bytes);
@@ -139,7 +139,8 @@ fn answer(
     }
 }
 
-fn enrol(grant: Grant, ends: UnixSeconds, binding: &[u8; 32], shared: &Shared) -> Result<Enrolled, Reason> {
+fn enrol(device: &Enrolling, shared: &Shared) -> Result<Enrolled, Reason> {
+    let Enrolling { grant, ends, ref binding } = *device;
     if shared.stopping() {
         return Err(Reason::Stopping);
     }
@@ -158,9 +159,8 @@ fn text(status: StatusCode, says: &'static str) -> Response<Full<Bytes>> {
 fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    let header = hyper::header::HeaderValue::from_static;
-    response.headers_mut().insert(CONTENT_TYPE, header(kind));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     // It holds the session's keys.
-    response.headers_mut().insert(CACHE_CONTROL, header("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
