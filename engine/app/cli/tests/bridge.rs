@@ -280,8 +280,14 @@ fn settings_that_would_let_terminals_be_mistaken_are_refused() {
         check(folder, &["bridge", "--check"], 2, wanted);
     };
     check(folder, &["bridge", "--check"], 0, "3 terminals can be served");
-    refused(settings("listne = 1\n", ""), "unknown field `listne`");
-    refused(settings("", "[[terminal]]\nname = 'x'\ngate = 'gate'\ntokn = 'x'"), "unknown field `tokn`");
+    refused(
+        settings("listne = 1\n", ""),
+        "bridge.toml:2: listne: there is no such key; did you mean listen?",
+    );
+    refused(
+        settings("", "[[terminal]]\nname = 'x'\ngate = 'gate'\ntokn = 'x'"),
+        "tokn: there is no such key; did you mean token?",
+    );
     refused("listen = '127.0.0.1:0'\n".to_owned(), "there is no [[terminal]]");
     refused(
         settings("", "").replace("127.0.0.1:0", "0.0.0.0:0"),

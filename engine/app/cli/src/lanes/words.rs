@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use hufu_client::ScannerFault;
 use hufu_files as files;
+use hufu_files::settings::Place;
 use hufu_wire::Reason;
 use serde::Deserialize;
 
@@ -48,8 +49,9 @@ impl Words {
     /// # Errors
     /// The file cannot be read, or has a name that no screen shows.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Words> {
-        let read: WordsFile = toml::from_str(&files::read_text(path)?)
-            .with_context(|| format!("{} has no sentences for a screen", path.display()))?;
+        let text = files::read_text(path)?;
+        let place = Place { text: &text, path, example: "docs/examples/gate-words-zh.toml" };
+        let read: WordsFile = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
         let mut words = Words { language: read.language, ..Words::english() };
         let is_tag = words.language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         ensure!(is_tag, "{}: language: write a tag such as zh or pt-BR", path.display());

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_api::TlsFiles;
+use hufu_files as files;
 use hufu_files::keys::ensure_private;
-use hufu_files::{self as files};
+use hufu_files::settings::Place;
 use hufu_wire::Lane;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -65,8 +66,8 @@ fn listen() -> SocketAddr {
 impl Config {
     pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
         let text = files::read_text(path)?;
-        let mut config: Config =
-            toml::from_str(&text).with_context(|| format!("{} cannot be used", path.display()))?;
+        let place = Place { text: &text, path, example: "docs/examples/bridge.toml" };
+        let mut config: Config = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
         let base = path.parent().unwrap_or(Path::new(""));
         let terminals = config.terminal.iter_mut();
         let paths =
@@ -85,7 +86,7 @@ impl Config {
         ensure!(
             !is_open || config.plain || config.certificate.is_some(),
             "{}listen = {:?} is reached from the network: give certificate and key, or say plain = true, and then \
-             whoever is on that network can read tokens and codes and open gates",
+             everyone on that network can read tokens and codes and open gates",
             of(),
             config.listen.to_string()
         );
@@ -156,4 +157,19 @@ fn token_digest(path: &Path) -> anyhow::Result<[u8; 32]> {
     let is_token = (16..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     ensure!(is_token, "{} has no token: 16 to 256 characters without blanks", path.display());
     Ok(Sha256::digest(text.as_bytes()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_read() {
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
+        let config = Config::load(&Path::new(examples).join("bridge.toml")).unwrap();
+        assert_eq!((config.listen, config.plain, config.terminal.len()), (listen(), false, 2));
+        let [north, south] = &config.terminal[..] else { unreachable!("two terminals") };
+        assert!((north.dialect, south.dialect) == (Dialect::Hufu, Dialect::Qr86));
+        assert_eq!((south.output, south.lane), (Some(Output::default()), 1));
+    }
 }
