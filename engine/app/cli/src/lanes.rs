@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use hufu_client::{Scanner, Scans};
 use hufu_wire::Lane;
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::outcome::Exit;
 use crate::term;
@@ -72,7 +72,7 @@ impl Passage {
     /// Takes scans until standard input ends; a device is looked for again when it goes.
     ///
     /// # Errors
-    /// Nobody answers questions any more.
+    /// No one answers questions any more.
     pub(crate) fn work(&self) -> anyhow::Result<()> {
         let number = self.number;
         let mut said = String::new();
@@ -117,11 +117,10 @@ impl Passage {
             Ok(code) => code,
             Err(fault) => return Ok(Answer::misread(fault)),
         };
-        let (answer, answered) = oneshot::channel();
         let asked = Instant::now();
-        let question = Question { code: code.to_vec(), lane: Lane(self.number), asked, answer };
+        let (question, answered) = Question::new(code, Lane(self.number));
         let sent = self.ask.blocking_send(question).ok().and_then(|()| answered.blocking_recv().ok());
-        Ok(match sent.context("nobody answers the lanes any more")? {
+        Ok(match sent.context("no one answers the lanes any more")? {
             Ok(verdict) => Answer::of(verdict, code, asked.elapsed()),
             Err(fault) => Answer::none(&fault, code),
         })

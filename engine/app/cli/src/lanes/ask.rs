@@ -14,13 +14,24 @@ use crate::gate::Device;
 /// What a lane wants to know.
 pub(crate) struct Question {
     /// What was scanned.
-    pub(crate) code: Vec<u8>,
+    code: Vec<u8>,
     /// Where.
-    pub(crate) lane: Lane,
+    lane: Lane,
     /// When.
-    pub(crate) asked: Instant,
+    asked: Instant,
     /// Where the answer goes.
-    pub(crate) answer: oneshot::Sender<Result<Verdict, CheckFault>>,
+    answer: oneshot::Sender<Result<Verdict, CheckFault>>,
+}
+
+/// What became of a question; nothing when no one answers any more.
+pub(crate) type Answered = oneshot::Receiver<Result<Verdict, CheckFault>>;
+
+impl Question {
+    /// A question that is asked now, and where its answer comes.
+    pub(crate) fn new(code: &[u8], lane: Lane) -> (Question, Answered) {
+        let (answer, answered) = oneshot::channel();
+        (Question { code: code.to_vec(), lane, asked: Instant::now(), answer }, answered)
+    }
 }
 
 /// How the device stands to its engines.

@@ -17,7 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Number, json};
 
-use super::routes::{Numbered, Terminals, problem};
+use super::routes::{Numbered, Terminals, no_such_path, problem};
 use super::terminal::Outcome;
 
 /// What the reader does with the number of the card on its Wiegand wires.
@@ -47,7 +47,7 @@ pub(super) async fn check(
     RawQuery(query): RawQuery,
 ) -> Response {
     if !page.starts_with("mcardsea.") {
-        return problem(StatusCode::NOT_FOUND, "there is no such path: see docs/GATES.md");
+        return no_such_path();
     }
     let query = query.unwrap_or_default();
     let (Some(card), Some(door), Some(serial), Some(time)) =

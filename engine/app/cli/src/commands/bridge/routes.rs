@@ -88,7 +88,7 @@ pub(super) fn router(terminals: Arc<Terminals>) -> Router {
         .route("/qa/{page}", get(qr86::check))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .fallback(async || problem(StatusCode::NOT_FOUND, "there is no such path: see docs/GATES.md"))
+        .fallback(async || no_such_path())
         .with_state(terminals)
 }
 
@@ -131,6 +131,10 @@ async fn check(Of(terminals): Of<Arc<Terminals>>, headers: HeaderMap, body: Body
         Outcome::Busy => StatusCode::TOO_MANY_REQUESTS,
     };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(given.answer)).into_response()
+}
+
+pub(super) fn no_such_path() -> Response {
+    problem(StatusCode::NOT_FOUND, "there is no such path: see docs/GATES.md")
 }
 
 /// No verdict, and why.

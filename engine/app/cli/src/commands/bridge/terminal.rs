@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{CheckFault, GateOptions, Scanner};
-use hufu_wire::{Decision, Lane, UnixMillis};
+use hufu_wire::{Decision, Lane, UnixMillis, Verdict};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
 use crate::gate::Device;
-use crate::lanes::ask::{self, Link, Question};
+use crate::lanes::ask::{self, Answered, Link, Question};
 use crate::verdict::Answer;
 
 /// A device: one session, which all its terminals share, for an engine keeps few of each.
@@ -129,8 +129,7 @@ impl Terminal {
             Err(fault) => return self.given(Outcome::Shut, Answer::misread(fault).to_json()),
         };
         let asked = Instant::now();
-        let (answer, answered) = oneshot::channel();
-        let question = Question { code: code.to_vec(), lane: self.lane, asked, answer };
+        let (question, answered) = Question::new(code, self.lane);
         let given = match self.ask(question, answered).await {
             Some(Ok(verdict)) => {
                 let is_admitted = verdict.decision == Decision::Admit;
@@ -150,11 +149,7 @@ impl Terminal {
     }
 
     /// `None` when nothing asks any more.
-    async fn ask<T>(
-        &self,
-        question: Question,
-        answered: oneshot::Receiver<Result<T, CheckFault>>,
-    ) -> Option<Result<T, CheckFault>> {
+    async fn ask(&self, question: Question, answered: Answered) -> Option<Result<Verdict, CheckFault>> {
         self.asker.questions.send(question).await.ok()?;
         answered.await.ok()
     }
