@@ -139,7 +139,7 @@ async fn work(
     }
 }
 
-/// One line for whoever started this.
+/// One line for the program that started this.
 fn announce(lanes: usize, session: bool, page: Option<&str>) {
     let has = if session { "yes" } else { "no" };
     let line = format!("ready lanes={lanes} session={has} page={}", page.unwrap_or("none"));

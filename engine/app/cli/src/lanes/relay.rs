@@ -177,7 +177,7 @@ impl Contact {
             Contact::Gpio(line) => {
                 line.set_lone_value(if is_open { Value::Active } else { Value::Inactive })?;
             }
-            // The line does not block: a relay that takes nothing keeps nobody waiting.
+            // The line does not block: nothing waits for a relay that takes nothing.
             Contact::Serial { line, open, shut } => line.write_all(if is_open { open } else { shut })?,
         }
         Ok(())

@@ -26,7 +26,7 @@ const PAGE: &str = include_str!("screen/page.html");
 const STYLE: &str = include_str!("screen/style.css");
 const SCRIPT: &str = include_str!("screen/script.js");
 
-/// Nothing but the page's own files, and nobody's frame.
+/// Nothing but the page's own files, in no frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -134,7 +134,7 @@ fn unknown() -> Response {
     (StatusCode::NOT_FOUND, "There is no such lane in gate.toml.\n").into_response()
 }
 
-/// What is shown now, then every change. A verdict whose time is over is shown to nobody.
+/// What is shown now, then every change. A verdict whose time is over is not shown.
 fn stream(seen: watch::Receiver<Shown>, ready: Shown) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold((seen, None::<Shown>), move |(mut seen, last)| {
         let ready = ready.clone();

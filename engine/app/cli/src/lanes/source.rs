@@ -14,7 +14,7 @@ use rustix::termios::{
 use super::config::Source;
 use super::keys::Keys;
 
-/// Opens a scanner; nobody else reads from it then.
+/// Opens a scanner; nothing else reads from it then.
 ///
 /// # Errors
 /// It is not there, another program has it, or it is no such device. The error does not name it.
