@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hufu_codes::chain::{Authorities, Confirmed};
 use hufu_codes::keyring::Keyring;
-use hufu_sync::{Delivery, Follower, HeadAnswer, SyncFault};
+use hufu_sync::{Delivery, Follower, HeadAnswer, SetAnswer, SyncFault};
 use hufu_table::{Disk, SnapshotInfo, Writer};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{Sequence, UnixMillis};
@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::folder::Folder;
 use crate::last_head::LastHead;
 use crate::options::StartFault;
+use crate::recent::Recent;
 use crate::restore::restore;
 use crate::status::Tally;
 use crate::tail::Tail;
@@ -31,6 +32,7 @@ pub struct Applier {
     pub(crate) folder: Folder,
     tail: Tail,
     last_head: LastHead,
+    recent: Arc<Recent>,
 }
 
 impl Applier {
@@ -56,7 +58,13 @@ impl Applier {
         let kept = restore(&mut follower, &folder, keyring, time, &mut tally);
         let tail = Tail::new(folder.clone(), follower.tip().sequence);
         let last_head = LastHead::new(folder.clone());
-        Ok((Applier { follower, is_changing: false, folder, tail, last_head }, kept, tally))
+        let recent = Arc::default();
+        Ok((Applier { follower, is_changing: false, folder, tail, last_head, recent }, kept, tally))
+    }
+
+    /// What has lately come of the chain.
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.recent
     }
 
     /// Whether a panic has left the follower in the middle of a change.
@@ -73,12 +81,16 @@ impl Applier {
                 let answer = self.follower.change_set_kept(bytes, keyring, time, &mut |_| {
                     tail = self.tail.append(bytes).map_err(|error| error.to_string());
                 });
+                if let Ok(SetAnswer::Applied { sequence, .. }) = answer {
+                    self.recent.add_set(sequence, bytes);
+                }
                 Event::Set { bytes: bytes.len(), answer, tail }
             }
             Delivery::Head(bytes) => {
                 let answer = self.follower.head(bytes, keyring, time);
                 if matches!(answer, Ok(HeadAnswer::Current { .. })) {
                     self.last_head.keep(bytes);
+                    self.recent.set_head(bytes);
                 }
                 Event::Head { bytes: bytes.len(), answer }
             }

@@ -19,6 +19,7 @@ use crate::driver::{Clock, Driver, Work};
 use crate::event::Event;
 use crate::machine::{Machine, Setup};
 use crate::options::{Options, StartFault};
+use crate::recent::Recent;
 use crate::status::{FollowStatus, Life};
 
 /// Follows one issuer on a thread of its own, so that nothing that one issuer's feed does can slow another's. When
@@ -26,6 +27,7 @@ use crate::status::{FollowStatus, Life};
 pub struct Following {
     issuer: IssuerId,
     status: Arc<ArcSwap<FollowStatus>>,
+    recent: Arc<Recent>,
     stop: watch::Sender<bool>,
     /// Since when it is to end.
     ending: OnceLock<Instant>,
@@ -65,6 +67,7 @@ impl Following {
         let machine = Machine::new(setup, &applier, clock.now());
         let status = Arc::new(ArcSwap::from_pointee(machine.status(clock.now(), &applier, Life::Running)));
         let (stop, stopped) = watch::channel(false);
+        let recent = Arc::clone(applier.recent());
         let driver = Driver {
             machine,
             applier,
@@ -89,7 +92,7 @@ impl Following {
             })
             .map_err(no_thread)?;
         let stop_limit = Duration::from_millis(timings.stop_ms) + Duration::from_secs(1);
-        Ok(Following { issuer, status, stop, ending: OnceLock::new(), stop_limit, ended, thread })
+        Ok(Following { issuer, status, recent, stop, ending: OnceLock::new(), stop_limit, ended, thread })
     }
 
     /// Whose chain it is.
@@ -100,6 +103,11 @@ impl Following {
     /// How it is, at one moment. Takes no lock.
     pub fn status(&self) -> Arc<FollowStatus> {
         self.status.load_full()
+    }
+
+    /// What has lately come of its chain.
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.recent
     }
 
     /// Stops, after a last warm copy. `false` when that took too long, or a feed or a snapshot kept the thread:

@@ -15,6 +15,7 @@
 //! | `applier` | the follower and its folder: what a message does to both |
 //! | `restore`, `folder`, `tail`, `last_head`, `warm` | the engine's own disk |
 //! | `following`, `driver` | the thread: start, status, stop, panics; clocks, feed and fetches |
+//! | `recent` | the last sets and the last head as they came, for gates that keep lists of their own |
 //! | `filedrop` | a folder as a feed, and the writer of such a folder |
 //!
 //! The chapter "Driving a follower" of `docs/SYNC.md` has the tables. A simulation drives [`Machine`]s and [`Applier`]s
@@ -39,6 +40,7 @@ mod machine;
 mod notices;
 mod now;
 mod options;
+mod recent;
 #[cfg(test)]
 #[path = "../../../core/table/tests/common/recorded.rs"]
 mod recorded;
@@ -58,4 +60,5 @@ pub use keys::Keys;
 pub use machine::{Machine, Setup};
 pub use now::Now;
 pub use options::{Options, StartFault, Timings};
+pub use recent::{Recent, Since};
 pub use status::{FollowStatus, Life, Tally};
