@@ -27,6 +27,11 @@ impl Sites {
         read::sites(text, file).map(Sites::index)
     }
 
+    /// No site at all.
+    pub fn none() -> Sites {
+        Sites::index(Vec::new())
+    }
+
     /// The policy of `site`. One multiplication, then two or three loads; no allocation.
     #[inline]
     pub fn get(&self, site: SiteId) -> Option<&SitePolicy> {
@@ -55,7 +60,8 @@ impl Sites {
     /// `policies` have different ids and are at most [`limits::SITES_MAX`](crate::limits::SITES_MAX).
     fn index(policies: Vec<SitePolicy>) -> Sites {
         let length = (policies.len() * 4).next_power_of_two();
-        let shift = 32 - length.trailing_zeros();
+        // A table of one place has a hash of one bit.
+        let shift = 31.min(32 - length.trailing_zeros());
         let mut slots = vec![0; length].into_boxed_slice();
         for (position, policy) in (1..).zip(&policies) {
             let mut slot = home(policy.id, shift);

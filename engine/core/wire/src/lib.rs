@@ -11,6 +11,7 @@ mod decision;
 mod ids;
 pub mod limits;
 mod message;
+mod offline;
 mod reason;
 mod request;
 mod roster;
@@ -29,11 +30,12 @@ pub use ids::{
     Sequence, SiteId,
 };
 pub use message::{Malformed, Message, NoRoom, read, write};
+pub use offline::{OfflineAsk, OfflineIssuer};
 pub use reason::{Actor, Reason};
 pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};
 pub use roster::{MemberVerdict, RosterReply};
 pub use session::{Cookie, Grant, Scope, SessionKeys};
 pub use status::{Colour, StatusWord, TestResult};
-pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, ServerTime};
+pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, RecordsKept, ServerTime};
 pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds};
 pub use verdict::{Age, CodeKind, Verdict};

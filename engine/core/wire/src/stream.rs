@@ -37,6 +37,14 @@ pub enum FrameKind {
     Time = 7,
     /// Engine to device: [`ServerTime`].
     ServerTime = 8,
+    /// Device to engine: [`OfflineAsk`](crate::OfflineAsk).
+    Offline = 9,
+    /// Engine to device: the bytes that were asked for.
+    OfflinePart = 10,
+    /// Device to engine: records of checks without a network (docs/OFFLINE.md, a handover).
+    OfflineRecords = 11,
+    /// Engine to device: [`RecordsKept`].
+    RecordsKept = 12,
     /// Device to engine: which certificates are revoked? The payload is SHA-256 of the answer that the device
     /// has, or zero bytes.
     Revocations = 13,
@@ -83,6 +91,10 @@ pub struct Enrolled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerTime(pub UnixMillis);
 
+/// The counter up to which the engine has a device's records, durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordsKept(pub u64);
+
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct HeaderLayout {
@@ -124,6 +136,11 @@ impl ServerTime {
     pub const BYTES: usize = 8;
 }
 
+impl RecordsKept {
+    /// Bytes of the payload.
+    pub const BYTES: usize = 8;
+}
+
 impl FrameKind {
     /// The kind with this number on the wire.
     pub const fn from_byte(byte: u8) -> Option<FrameKind> {
@@ -136,6 +153,10 @@ impl FrameKind {
             6 => FrameKind::RosterVerdicts,
             7 => FrameKind::Time,
             8 => FrameKind::ServerTime,
+            9 => FrameKind::Offline,
+            10 => FrameKind::OfflinePart,
+            11 => FrameKind::OfflineRecords,
+            12 => FrameKind::RecordsKept,
             13 => FrameKind::Revocations,
             14 => FrameKind::RevocationLists,
             15 => FrameKind::Refused,
@@ -245,5 +266,22 @@ impl Message<'_> for ServerTime {
 
     fn write_to(&self, out: &mut [u8]) {
         put(&U64::new(self.0.0), out);
+    }
+}
+
+impl Message<'_> for RecordsKept {
+    const NAME: &'static str = "records kept";
+
+    fn read_from(bytes: &[u8]) -> Result<RecordsKept, Malformed> {
+        let layout: &U64 = exactly(Self::NAME, bytes)?;
+        Ok(RecordsKept(layout.get()))
+    }
+
+    fn size(&self) -> usize {
+        Self::BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        put(&U64::new(self.0), out);
     }
 }

@@ -16,6 +16,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::Local, Role::National, Role::Publisher];
+
     /// What a key must be allowed to sign in this role.
     pub const fn uses(self) -> Uses {
         match self {
