@@ -101,7 +101,7 @@ fn main() {
     // A folder in memory, so that the disk's own time is apart.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let mut gate = gate(&keyring, folder.path());
-    gate.take_list(file, authorities).unwrap();
+    gate.take_list(file, authorities, &mut Vec::new()).unwrap();
     let day = Duration::from_secs(86_400);
     gate.clock().authenticate(UnixMillis(START.0 + 86_400_000), day);
     let (began, mut turned_red) = (Instant::now(), Vec::new());

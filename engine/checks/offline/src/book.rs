@@ -4,26 +4,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hufu_table::{Disk, DiskFile, PartialFile};
+use hufu_table::Disk;
 use hufu_wire::DeviceId;
 
 use crate::record::{BookId, Front, Handover, OfflineRecord};
+use crate::volume::Volume;
 
 /// Most records of one book: 64 MB, a week of a gate with a check every half second.
 pub const BOOK_RECORDS_MAX: u64 = 1 << 20;
 
 /// An append-only file of records. A record is on the disk before its verdict is given.
-///
-/// After a loss of power the file may end in the middle of a record, whose verdict was never given: that end is cut off.
 #[derive(Debug)]
 pub struct Book {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    file: Box<dyn DiskFile>,
-    front: Front,
-    /// The counter of the next record.
-    next: u64,
-    /// The counter of the first one that no engine is known to have.
+    volume: Volume,
+    /// The counter of the first record that no engine is known to have.
     kept_from: u64,
     records_max: u64,
 }
@@ -75,39 +71,27 @@ impl Book {
         fresh: BookId,
         records_max: u64,
     ) -> Result<Book, BookFault> {
-        let failed = |error| BookFault::Io { path: path.to_owned(), error };
-        match disk.stamp(path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let front = Front { device, book: fresh, first: 1 };
-                PartialFile::write(disk, path, &front.to_bytes()).map_err(failed)?;
-            }
-            Err(error) => return Err(failed(error)),
+        let front = Front { device, book: fresh, first: 1 };
+        let volume = match Volume::open(disk, path)? {
+            Some(volume) => volume,
+            None => Volume::begin(disk, path, front)
+                .map_err(|error| BookFault::Io { path: path.to_owned(), error })?,
+        };
+        let Front { device: found, first, .. } = volume.front;
+        if found != device {
+            return Err(BookFault::AnotherDevice { path: path.to_owned(), found });
         }
-        let file = disk.open_to_write(path).map_err(failed)?;
-        let mut bytes = [0; Front::BYTES];
-        let filled = file.read_at(&mut bytes, 0).map_err(failed)?;
-        let front = Front::from_bytes(&bytes).filter(|_| filled == bytes.len());
-        // The front came into its place whole.
-        let front = front.ok_or_else(|| BookFault::Damaged { path: path.to_owned(), at: 0 })?;
-        if front.device != device {
-            return Err(BookFault::AnotherDevice { path: path.to_owned(), found: front.device });
-        }
-        let (disk, path) = (Arc::clone(disk), path.to_owned());
-        let mut book =
-            Book { disk, path, file, front, next: front.first, kept_from: front.first, records_max };
-        book.find_end()?;
-        Ok(book)
+        Ok(Book { disk: Arc::clone(disk), path: path.to_owned(), volume, kept_from: first, records_max })
     }
 
     /// The counter that the next record gets.
     pub fn next(&self) -> u64 {
-        self.next
+        self.volume.next
     }
 
     /// Whether there is no room for another record.
     pub fn is_full(&self) -> bool {
-        self.next - self.front.first >= self.records_max
+        self.next() - self.volume.front.first >= self.records_max
     }
 
     /// Keeps a record, whose verdict has the number [`next`](Self::next), and waits until the disk has it.
@@ -118,18 +102,12 @@ impl Book {
         if self.is_full() {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the book of records is full"));
         }
-        if record.counter() != self.next {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a record out of order"));
-        }
-        self.file.write_at(&record.to_bytes(self.front.book), self.place_of(self.next))?;
-        self.file.sync()?;
-        self.next += 1;
-        Ok(())
+        self.volume.append(&[record])
     }
 
     /// How many records no engine is known to have.
     pub fn waiting(&self) -> u64 {
-        self.next - self.kept_from
+        self.next() - self.kept_from
     }
 
     /// The first of those records, at most so many.
@@ -137,10 +115,10 @@ impl Book {
     /// # Errors
     /// The disk's.
     pub fn handover(&self, records_max: usize) -> io::Result<Handover> {
-        let Front { device, book, .. } = self.front;
+        let Front { device, book, .. } = self.volume.front;
         let mut handover = Handover { device, book, first: self.kept_from, records: Vec::new() };
-        for counter in (self.kept_from..self.next).take(records_max) {
-            handover.records.push(self.record(counter)?.ok_or(io::ErrorKind::InvalidData)?);
+        for counter in (self.kept_from..self.next()).take(records_max) {
+            handover.records.push(self.volume.record(counter)?.ok_or(io::ErrorKind::InvalidData)?);
         }
         Ok(handover)
     }
@@ -151,45 +129,11 @@ impl Book {
     /// # Errors
     /// The disk's; the records are handed over once more then, and the receiver knows them.
     pub fn handed_over(&mut self, up_to: u64) -> io::Result<()> {
-        self.kept_from = self.kept_from.max(up_to.saturating_add(1).min(self.next));
-        if self.waiting() > 0 || self.next == self.front.first {
-            return Ok(());
-        }
-        let front = Front { first: self.next, ..self.front };
-        PartialFile::write(&self.disk, &self.path, &front.to_bytes())?;
-        (self.file, self.front) = (self.disk.open_to_write(&self.path)?, front);
-        Ok(())
-    }
-
-    fn place_of(&self, counter: u64) -> u64 {
-        Front::BYTES as u64 + (counter - self.front.first) * OfflineRecord::BYTES as u64
-    }
-
-    /// The record with this counter, `None` where there is none.
-    fn record(&self, counter: u64) -> io::Result<Option<OfflineRecord>> {
-        let mut bytes = [0; OfflineRecord::BYTES];
-        let filled = self.file.read_at(&mut bytes, self.place_of(counter))?;
-        let record = OfflineRecord::from_bytes(&bytes, self.front.book, counter);
-        Ok(record.filter(|_| filled == bytes.len()))
-    }
-
-    /// Finds the last record that was written whole, and cuts off what is behind it.
-    fn find_end(&mut self) -> Result<(), BookFault> {
-        let failed = |error| BookFault::Io { path: self.path.clone(), error };
-        while self.record(self.next).map_err(failed)?.is_some() {
-            self.next += 1;
-        }
-        let (end, bytes) = (self.place_of(self.next), self.file.bytes().map_err(failed)?);
-        // Only the last record can be torn: each one was on the disk before the next was begun.
-        let mut behind = self.next + 1;
-        while self.place_of(behind) < bytes {
-            if self.record(behind).map_err(failed)?.is_some() {
-                return Err(BookFault::Damaged { path: self.path.clone(), at: end });
-            }
-            behind += 1;
-        }
-        if bytes > end {
-            self.file.set_len(end).and_then(|()| self.file.sync()).map_err(failed)?;
+        let next = self.next();
+        self.kept_from = self.kept_from.max(up_to.saturating_add(1).min(next));
+        if self.waiting() == 0 && next != self.volume.front.first {
+            let front = Front { first: next, ..self.volume.front };
+            self.volume = Volume::begin(&self.disk, &self.path, front)?;
         }
         Ok(())
     }

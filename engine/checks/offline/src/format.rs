@@ -85,6 +85,12 @@ impl OfflineFile {
         written(&self.list, &self.tip)
     }
 
+    /// How long a list is by what its first bytes say; `None` while they have not come.
+    pub(crate) fn bytes_announced(bytes: &[u8]) -> Option<usize> {
+        let (header, _) = Header::ref_from_prefix(bytes).ok()?;
+        (header.packed_bytes.get() as usize).checked_add(HEADER_BYTES + DIGEST_BYTES)
+    }
+
     /// Reads a list. Nothing is unpacked before its digest is verified and its size is known to fit `room`.
     ///
     /// # Errors

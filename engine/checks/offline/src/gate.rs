@@ -11,8 +11,8 @@ use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_sync::{Follower, HeadAnswer, SetAnswer, SyncFault};
 use hufu_wire::{
-    CheckNumber, CheckRequest, Decision, Grant, HolderIndex, IssuerId, Lane, Reason, Sequence, UnixMillis,
-    Verdict, limits,
+    CheckNumber, CheckRequest, Colour, Decision, Grant, HolderIndex, IssuerId, Lane, Reason, Sequence,
+    UnixMillis, Verdict, limits,
 };
 
 use crate::book::Book;
@@ -58,6 +58,12 @@ pub enum NotDecided {
     TimeUncertain {
         /// How far it may be off, milliseconds.
         uncertain_ms: u64,
+    },
+    /// It has not been given all that decides.
+    #[error("it does not have {what} yet; the gate decides once an engine has given it")]
+    Lacks {
+        /// What is missing.
+        what: &'static str,
     },
     /// The record cannot be kept, so there is no verdict.
     #[error("the record of the check cannot be kept: {0}")]
@@ -147,12 +153,27 @@ impl OfflineGate {
         self.check.set_sites(sites.offline());
     }
 
+    /// The keys that it trusts.
+    pub fn keyring(&self) -> &Keyring {
+        self.check.keyring()
+    }
+
+    /// Forgets the lists of all other issuers.
+    pub fn keep_lists(&mut self, stays: impl Fn(IssuerId) -> bool) {
+        self.lists.retain(|list| stays(list.issuer()));
+    }
+
     /// Takes a list that came from an engine over the device's own connection, in the place of the one it has of this
-    /// issuer.
+    /// issuer. Adds to `turned_red` the holders that are red in it, and were not when the gate admitted them on its own.
     ///
     /// # Errors
     /// [`ListFault::Older`], [`ListFault::AnotherHistory`], [`ListFault::AnotherIssuer`]; the list held stays.
-    pub fn take_list(&mut self, file: OfflineFile, authorities: Authorities) -> Result<(), ListFault> {
+    pub fn take_list(
+        &mut self,
+        file: OfflineFile,
+        authorities: Authorities,
+        turned_red: &mut Vec<TurnedRed>,
+    ) -> Result<(), ListFault> {
         let OfflineFile { list, tip } = file;
         let (issuer, heard) = (list.issuer(), list.as_of().heard);
         let place = self.lists.iter().position(|held| held.issuer() == issuer);
@@ -168,6 +189,15 @@ impl OfflineGate {
         }
         let follower = Follower::at(list, authorities, tip, heard)
             .map_err(|_| ListFault::AnotherIssuer { found: issuer })?;
+        let first = (issuer, HolderIndex(0));
+        let admitted = self.admitted.range(first..=(issuer, HolderIndex(u32::MAX)));
+        for ((_, holder), counter) in admitted {
+            let is_red =
+                |list: &Follower<OfflineList>| list.words().status(*holder).colour() == Some(Colour::Red);
+            if is_red(&follower) && !place.is_some_and(|place| is_red(&self.lists[place])) {
+                turned_red.push(TurnedRed { counter: *counter, issuer, sequence: follower.tip().sequence });
+            }
+        }
         match place {
             Some(place) => self.lists[place] = follower,
             None => self.lists.push(follower),
@@ -208,6 +238,14 @@ impl OfflineGate {
         let list = self.lists.iter_mut().find(|list| list.issuer() == issuer);
         let list = list.ok_or(NotTaken::NoList { issuer })?;
         Ok(list.head(bytes, self.check.keyring(), now)?)
+    }
+
+    /// An engine admitted this code in this lane: should the network go now, it is used here too.
+    pub fn admitted_elsewhere(&mut self, at: Duration, lane: Lane, scanned: &[u8]) {
+        let Some(Reading { time, uncertain_ms, .. }) = self.clock.read(at) else { return };
+        let known = Known { lists: &self.lists, uncertain_ms };
+        // What this gate would have answered is of no interest, that it claims the presentation is.
+        self.check.check(time, &self.grant, CheckNumber(0), &CheckRequest::of_scan(lane, scanned), &known);
     }
 
     /// Checks what was scanned in a lane. Its record is on the disk before this returns.

@@ -6,7 +6,8 @@
 //! | [`OfflineClock`] | the time since an engine told it, by a clock that cannot be set |
 //! | [`OfflineGate`] | lists, clock and policy together: a code in, a verdict out that says how old its data is |
 //! | [`Book`] | the records of those verdicts, kept on the gate's disk until an engine has them |
-//! | [`Ledger`] | the side that receives them, each once |
+//! | [`Keeper`] | what to ask an engine for, so that all of this is there when the network goes, and stays on the disk |
+//! | [`Shelf`] | the side that receives records, each once |
 //!
 //! A list comes from an engine, and a [`Follower`](hufu_sync::Follower) keeps it current with the chain's own change
 //! sets: the gate verifies both signatures of each. Verdicts come from [`hufu_check::SingleCheck`], which is an engine's
@@ -17,16 +18,21 @@ mod clock;
 mod fault;
 mod format;
 mod gate;
-mod ledger;
+mod keeper;
 mod list;
+mod part;
 mod record;
+mod shelf;
 mod statuses;
+mod volume;
 
 pub use book::{BOOK_RECORDS_MAX, Book, BookFault};
 pub use clock::{BootId, DRIFT_PPM, OfflineClock, Reading, UNCERTAIN_MS_MAX, boot_id, since_boot};
 pub use fault::ListFault;
 pub use format::OfflineFile;
 pub use gate::{NotDecided, NotTaken, OfflineGate, OfflineVerdict, TurnedRed};
-pub use ledger::{Ledger, Missing};
+pub use keeper::{Errand, Keeper, KeeperFault, OpenFault, Setup};
 pub use list::{OfflineList, Room};
+pub use part::ChainPart;
 pub use record::{BookId, Handover, OfflineRecord};
+pub use shelf::{Missing, Received, Shelf};

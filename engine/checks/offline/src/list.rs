@@ -264,6 +264,12 @@ fn colour_of(value: u8) -> Option<Colour> {
 }
 
 impl Room {
+    /// Bytes that a list has at most: none is larger packed than unpacked, some bytes for each block aside.
+    pub(crate) fn file_bytes_max(self) -> usize {
+        let unpacked = self.holders_max as usize / 4 + 9 * self.exceptions_max as usize;
+        unpacked + unpacked / 64 + 4096
+    }
+
     pub(crate) fn too_many_holders(self, found: u64) -> ListFault {
         ListFault::TooLarge { what: "holders", found, max: self.holders_max.into() }
     }

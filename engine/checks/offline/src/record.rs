@@ -152,6 +152,23 @@ impl Handover {
         bytes
     }
 
+    /// Reads a file of a shelf that an engine may be writing: what of its end is no whole record is not there yet. `None`
+    /// where its front is damaged, or a record with others behind it.
+    pub fn read_begun(bytes: &[u8]) -> Option<Handover> {
+        let (front, mut rest) = bytes.split_first_chunk::<{ Front::BYTES }>()?;
+        let mut handover = Handover::read(front)?;
+        while let Some((bytes, behind)) = rest.split_first_chunk() {
+            let counter = handover.first + handover.records.len() as u64;
+            match OfflineRecord::from_bytes(bytes, handover.book, counter) {
+                Some(record) => handover.records.push(record),
+                None if behind.is_empty() => break,
+                None => return None,
+            }
+            rest = behind;
+        }
+        Some(handover)
+    }
+
     /// Reads what a gate handed over; `None` for anything else, also where a single record is damaged: the gate still has
     /// all of them.
     pub fn read(bytes: &[u8]) -> Option<Handover> {

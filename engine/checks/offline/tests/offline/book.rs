@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hufu_offline::{Book, BookFault, BookId, Handover, Ledger, Missing, NotDecided, OfflineRecord};
+use hufu_offline::{Book, BookFault, BookId, Handover, Missing, NotDecided, OfflineRecord, Received, Shelf};
 use hufu_table::{Disk, DiskFile, OsDisk, Stamp};
 use hufu_wire::{CheckNumber, Colour, DeviceId, Lane, Reason, StatusWord, UnixMillis, Verdict};
 
@@ -66,6 +66,7 @@ fn r06_a_book_that_was_altered_is_not_continued() {
     std::fs::write(&path, &bytes).unwrap();
     assert!(matches!(open(&path), Err(BookFault::Damaged { at: 0, .. })));
     bytes[0] ^= 1;
+    bytes[64 + 5] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let other = Book::open(&OsDisk::shared(), &path, DeviceId(8), ID, 100);
     assert!(matches!(other, Err(BookFault::AnotherDevice { .. })));
@@ -76,31 +77,68 @@ fn r06_a_book_that_was_altered_is_not_continued() {
 fn r06_records_are_handed_over_once_whatever_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records");
-    let (mut book, mut ledger, mut taken) = (filled(&path, 7), Ledger::default(), Vec::new());
+    let shelves = folder.path().join("shelf");
+    let (mut book, mut shelf) = (filled(&path, 7), shelf(&shelves));
     for lost in [true, true, false, true, false, false] {
         let handover = Handover::read(&book.handover(3).unwrap().to_bytes()).unwrap();
-        let (fresh, missing) = ledger.fresh(DEVICE, &handover);
-        assert_eq!(missing, None);
-        taken.extend(fresh.iter().map(OfflineRecord::counter));
-        let up_to = ledger.keep(DEVICE, &handover);
+        let received = shelf.receive(DEVICE, &handover).unwrap();
+        assert_eq!(received.missing, None);
         if lost {
-            // The answer never came, and the gate was started again.
-            book = open(&path).unwrap();
+            // The answer never came, and both were started again.
+            (book, shelf) = (open(&path).unwrap(), self::shelf(&shelves));
         } else {
-            book.handed_over(up_to).unwrap();
+            book.handed_over(received.kept).unwrap();
         }
     }
     while book.waiting() > 0 {
-        let handover = book.handover(3).unwrap();
-        taken.extend(ledger.fresh(DEVICE, &handover).0.iter().map(OfflineRecord::counter));
-        book.handed_over(ledger.keep(DEVICE, &handover)).unwrap();
+        book.handed_over(shelf.receive(DEVICE, &book.handover(3).unwrap()).unwrap().kept).unwrap();
     }
-    assert_eq!(taken, (1..=7).collect::<Vec<_>>());
+    assert_eq!(kept(&shelves), (1..=7).collect::<Vec<_>>());
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 64, "nothing is kept that an engine has");
     let mut book = open(&path).unwrap();
     assert_eq!(book.next(), 8, "the counter goes on");
     book.append(record(8)).unwrap();
-    assert_eq!(ledger.fresh(DEVICE, &book.handover(9).unwrap()).0, [record(8)]);
+    let received = shelf.receive(DEVICE, &book.handover(9).unwrap()).unwrap();
+    assert_eq!(received, Received { kept: 8, fresh: 1, missing: None });
+    assert_eq!(kept(&shelves), (1..=8).collect::<Vec<_>>());
+}
+
+fn shelf(folder: &Path) -> Shelf {
+    Shelf::open(&OsDisk::shared(), folder).unwrap()
+}
+
+/// The counters of all records on a shelf, by file.
+pub(crate) fn kept(folder: &Path) -> Vec<u64> {
+    let files = Shelf::files(&OsDisk::shared(), folder).unwrap();
+    let records =
+        files.iter().flat_map(|file| Handover::read(&std::fs::read(file).unwrap()).unwrap().records);
+    records.map(|record| record.counter()).collect()
+}
+
+/// What an engine was writing when its power went was never confirmed: the gate sends it again.
+#[test]
+fn r06_a_shelf_survives_a_loss_of_power_at_any_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, shelves) = (folder.path().join("records"), folder.path().join("shelf"));
+    let book = filled(&path, 4);
+    let mut engine = shelf(&shelves);
+    engine.receive(DEVICE, &book.handover(1).unwrap()).unwrap();
+    engine.receive(DEVICE, &book.handover(4).unwrap()).unwrap();
+    let file = Shelf::files(&OsDisk::shared(), &shelves).unwrap().pop().unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    for end in 64..=whole.len() {
+        std::fs::write(&file, &whole[..end]).unwrap();
+        let received = shelf(&shelves).receive(DEVICE, &book.handover(4).unwrap()).unwrap();
+        assert_eq!((received.kept, received.fresh), (4, 4 - (end - 64) / 64), "cut at {end}");
+        assert_eq!(kept(&shelves), [1, 2, 3, 4], "cut at {end}");
+    }
+    // What was altered is not written on, and not forgotten either.
+    let mut altered = whole.clone();
+    altered[64 + 5] ^= 1;
+    std::fs::write(&file, &altered).unwrap();
+    let fault = shelf(&shelves).receive(DEVICE, &book.handover(4).unwrap()).unwrap_err();
+    assert!(matches!(fault, BookFault::Damaged { at: 64, .. }), "{fault}");
+    assert_eq!(std::fs::read(&file).unwrap(), altered);
 }
 
 /// A gate that lost its disk counts from 1 again. Its records are new ones.
@@ -108,15 +146,22 @@ fn r06_records_are_handed_over_once_whatever_is_lost() {
 fn r06_a_new_book_is_not_taken_for_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (folder.path().join("old"), folder.path().join("new"));
-    let mut ledger = Ledger::default();
-    ledger.keep(DEVICE, &filled(&old, 5).handover(9).unwrap());
+    let shelves = folder.path().join("shelf");
+    let mut shelf = shelf(&shelves);
+    shelf.receive(DEVICE, &filled(&old, 5).handover(9).unwrap()).unwrap();
     let mut book = Book::open(&OsDisk::shared(), &new, DEVICE, BookId([4; 16]), 100).unwrap();
     book.append(record(1)).unwrap();
     assert_eq!(counters(&book.handover(9).unwrap()), [1]);
-    assert_eq!(ledger.fresh(DEVICE, &book.handover(9).unwrap()).0.len(), 1);
-    // What never came is told.
+    assert_eq!(shelf.receive(DEVICE, &book.handover(9).unwrap()).unwrap().fresh, 1);
+    // What never came is told, and what comes after it is kept.
     let later = Handover { first: 9, records: vec![record(9)], ..book.handover(0).unwrap() };
-    assert_eq!(ledger.fresh(DEVICE, &later), (&[record(9)][..], Some(Missing { from: 1, count: 8 })));
+    let gap = Received { kept: 9, fresh: 1, missing: Some(Missing { from: 2, count: 7 }) };
+    assert_eq!(shelf.receive(DEVICE, &later).unwrap(), gap);
+    assert_eq!(shelf.receive(DEVICE, &later).unwrap(), Received { fresh: 0, missing: None, ..gap });
+    assert_eq!(kept(&shelves), [1, 2, 3, 4, 5, 1, 9]);
+    // No device speaks for another.
+    let theirs = Handover { device: DeviceId(8), ..later.clone() };
+    assert!(matches!(shelf.receive(DEVICE, &theirs), Err(BookFault::AnotherDevice { .. })));
     let mut bytes = later.to_bytes();
     bytes[100] ^= 1;
     assert_eq!(Handover::read(&bytes), None);
@@ -205,7 +250,7 @@ fn r06_a_gate_whose_disk_is_full_admits_nobody() {
     let disk: Arc<dyn Disk> = Arc::new(SmallDisk(Arc::clone(&room)));
     let world = World::new(&[(0, StatusWord::new(Colour::Green, 1))]);
     let mut gate = gate_on(&disk, folder.path(), 1);
-    gate.take_list(world.file(START), authorities()).unwrap();
+    gate.take_list(world.file(START), authorities(), &mut Vec::new()).unwrap();
     let code = paper(0, 1);
     let mut show = || gate.check(after(0), Lane(0), code.as_bytes()).map(|shown| shown.verdict.number.0);
     assert_eq!((show().unwrap(), show().unwrap()), (1, 2));

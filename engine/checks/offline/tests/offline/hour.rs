@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hufu_offline::{Ledger, OfflineRecord};
+use hufu_offline::Shelf;
 use hufu_policy::{Facts, Shown, Sites, evaluate};
 use hufu_sync::SetAnswer;
+use hufu_table::OsDisk;
 use hufu_wire::chain::Change;
 use hufu_wire::{Age, Colour, Decision, HolderIndex, Lane, Reason, SiteId, StatusWord, UnixMillis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
+use crate::book::kept;
 use crate::world::{DEVICE, ISSUER, SITES, START, World, after, gate, paper};
 
 const HOLDERS: u32 = 400;
@@ -90,16 +92,16 @@ fn r06_an_hour_without_a_network() {
     for event in &turned_red {
         assert!(used.values().any(|counter| *counter == event.counter), "{event:?}");
     }
-    let (mut ledger, mut arrived) = (Ledger::default(), Vec::new());
+    let shelves = tempfile::tempdir().unwrap();
+    let mut shelf = Shelf::open(&OsDisk::shared(), shelves.path()).unwrap();
     for lost in [true, false, true, false, false, false, false, false] {
         let handover = door.book().handover(64).unwrap();
-        arrived.extend(ledger.fresh(DEVICE, &handover).0.iter().map(OfflineRecord::counter));
-        let up_to = ledger.keep(DEVICE, &handover);
+        let received = shelf.receive(DEVICE, &handover).unwrap();
         if !lost {
-            door.book().handed_over(up_to).unwrap();
+            door.book().handed_over(received.kept).unwrap();
         }
     }
-    assert_eq!(arrived, (1..=300).collect::<Vec<_>>());
+    assert_eq!(kept(shelves.path()), (1..=300).collect::<Vec<_>>());
     assert_eq!(door.book().waiting(), 0);
     let verdict = door.check(later, Lane(0), paper(HOLDERS, 1).as_bytes()).unwrap().verdict;
     assert_eq!((verdict.reason, verdict.as_of.0), (Reason::StatusUnknown, 4));

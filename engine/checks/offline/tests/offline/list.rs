@@ -193,13 +193,13 @@ fn r06_a_list_older_than_the_one_held_is_refused() {
     let (oldest, older) = (world.file(UnixMillis(START.0 - 1)), world.file(UnixMillis(START.0 - 1)));
     let mut branch = World::new(&[(0, StatusWord::new(Colour::Green, 1))]);
     let (mut gate, _folder) = gate(&world, 1);
-    let offered = gate.take_list(older, authorities()).unwrap_err();
+    let offered = gate.take_list(older, authorities(), &mut Vec::new()).unwrap_err();
     assert!(matches!(offered, ListFault::Older { .. }), "the same place, heard of earlier: {offered}");
     world.change(START, &red);
     branch.change(UnixMillis(START.0 + 7), &red);
-    gate.take_list(world.file(START), authorities()).unwrap();
-    assert!(matches!(gate.take_list(oldest, authorities()), Err(ListFault::Older { .. })));
-    let fault = gate.take_list(branch.file(START), authorities()).unwrap_err();
+    gate.take_list(world.file(START), authorities(), &mut Vec::new()).unwrap();
+    assert!(matches!(gate.take_list(oldest, authorities(), &mut Vec::new()), Err(ListFault::Older { .. })));
+    let fault = gate.take_list(branch.file(START), authorities(), &mut Vec::new()).unwrap_err();
     assert!(matches!(fault, ListFault::AnotherHistory { .. }), "{fault}");
     assert_eq!(gate.lists()[0].words().status(HolderIndex(0)).colour(), Some(Colour::Red));
 }

@@ -7,5 +7,6 @@ mod clock;
 mod gate;
 mod golden;
 mod hour;
+mod keeper;
 mod list;
 mod world;

@@ -80,8 +80,12 @@ fn codes() -> IssuerSigner {
     IssuerSigner::from_seed(&[4; 32], ISSUER)
 }
 
+pub(crate) fn operator() -> OperatorSigner {
+    OperatorSigner::from_seed(&[5; 32])
+}
+
 pub(crate) fn keyring() -> Keyring {
-    let operator = OperatorSigner::from_seed(&[5; 32]);
+    let operator = operator();
     let since = UnixSeconds(1_780_000_000);
     let until = UnixSeconds(u32::MAX);
     let keys = [
@@ -201,7 +205,7 @@ pub(crate) fn gate_on(disk: &Arc<dyn Disk>, folder: &std::path::Path, site: u32)
 pub(crate) fn gate(world: &World, site: u32) -> (OfflineGate, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut gate = gate_on(&OsDisk::shared(), folder.path(), site);
-    gate.take_list(world.file(START), authorities()).unwrap();
+    gate.take_list(world.file(START), authorities(), &mut Vec::new()).unwrap();
     (gate, folder)
 }
 

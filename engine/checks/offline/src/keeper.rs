@@ -1,0 +1,440 @@
+//! What a gate does, while it has a network, to be able to go on without one: it asks its engine for everything that
+//! decides, keeps it current and on its disk, and hands its records over. No socket and no clock are in here.
+
+mod fault;
+mod store;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hufu_codes::chain::{Authorities, Role};
+use hufu_codes::keyring::{Keyring, TrustList};
+use hufu_policy::Sites;
+use hufu_signature::PreparedKey;
+use hufu_sync::{HeadAnswer, SetAnswer};
+use hufu_table::Disk;
+use hufu_wire::{Grant, IssuerId, Lane, OfflineAsk, OfflineIssuer, UnixMillis, read};
+
+use crate::book::{BOOK_RECORDS_MAX, Book};
+use crate::clock::{BootId, OfflineClock};
+use crate::format::OfflineFile;
+use crate::gate::{NotDecided, OfflineGate, OfflineVerdict, TurnedRed};
+use crate::list::Room;
+use crate::part::ChainPart;
+use crate::record::BookId;
+
+pub use fault::{KeeperFault, OpenFault};
+use store::Store;
+
+/// A gate that can go on without a network. Every `at` is [`since_boot`](crate::since_boot).
+pub struct Keeper {
+    gate: OfflineGate,
+    operator: PreparedKey,
+    grant: Grant,
+    room: Room,
+    boot: Option<BootId>,
+    store: Store,
+    has_site: bool,
+    authorities: BTreeMap<IssuerId, Authorities>,
+    /// What is still to be asked in this round.
+    todo: VecDeque<OfflineAsk>,
+    /// The part of a list that has come.
+    coming: Vec<u8>,
+    due: Due,
+    /// Whether a round is under way, and nothing in it has failed yet.
+    round: Option<bool>,
+    /// An engine did not take the records in this round.
+    records_refused: bool,
+}
+
+/// What a keeper is made of.
+pub struct Setup {
+    /// The gate's disk.
+    pub disk: Arc<dyn Disk>,
+    /// The folder that it keeps everything in; no other program may use it.
+    pub folder: PathBuf,
+    /// The operator's key, which signs trust lists.
+    pub operator: PreparedKey,
+    /// What the device's certificate grants.
+    pub grant: Grant,
+    /// Random bytes, the id of a book that is begun.
+    pub fresh: BookId,
+    /// Which run of the machine it is; `None` where the system does not say, and a restart loses the time.
+    pub boot: Option<BootId>,
+    /// How wrong the machine's clock may run, parts per million: [`DRIFT_PPM`](crate::DRIFT_PPM).
+    pub drift_ppm: u32,
+    /// How much memory each list may take.
+    pub room: Room,
+}
+
+/// What is to be done at an engine, over the device's own connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Ask for this, and give the answer to [`Keeper::take`].
+    Ask(OfflineAsk),
+    /// Hand these records over, and give the counter that comes back to [`Keeper::handed_over`].
+    HandOver(Vec<u8>),
+}
+
+/// When each thing is to be done again.
+#[derive(Clone, Debug, Default)]
+struct Due {
+    round: Duration,
+    basics: Duration,
+    saved: Duration,
+    time: Duration,
+    lists: BTreeMap<IssuerId, Duration>,
+}
+
+/// Between two looks at the chains. Lists are so much older than an engine's table, at most.
+const ROUND: Duration = Duration::from_secs(10);
+/// Between two looks at policy, trust list and issuers, and between two whole lists of one issuer.
+const BASICS: Duration = Duration::from_secs(60);
+/// Between two times that lists are written to the disk again.
+const SAVE: Duration = Duration::from_secs(600);
+/// Records of one handover.
+const HANDOVER_RECORDS: usize = 4096;
+
+impl Keeper {
+    /// A gate with what lies in its folder: after a restart without a network it knows what it knew.
+    ///
+    /// # Errors
+    /// [`OpenFault`] where records cannot be kept. What else lies there and is of no use is left out, and in `odd`.
+    pub fn open(setup: Setup, odd: &mut Vec<KeeperFault>) -> Result<Keeper, OpenFault> {
+        let Setup { disk, folder, operator, grant, fresh, boot, drift_ppm, room } = setup;
+        let store = Store::open(disk, folder)?;
+        let book = Book::open(&store.disk, &store.path("records"), grant.device, fresh, BOOK_RECORDS_MAX)?;
+        let mut clock = OfflineClock::new(drift_ppm);
+        if let (Some(boot), Some(kept)) = (boot, store.read("time", OfflineClock::BYTES)) {
+            clock = clock.resume(&kept, boot);
+        }
+        let gate = OfflineGate::new(grant, Keyring::empty(), &Sites::none(), clock, book)?;
+        let mut keeper = Keeper {
+            gate,
+            operator,
+            grant,
+            room,
+            boot,
+            store,
+            has_site: false,
+            authorities: BTreeMap::new(),
+            todo: VecDeque::new(),
+            coming: Vec::new(),
+            due: Due::default(),
+            round: None,
+            records_refused: false,
+        };
+        odd.extend(keeper.restore());
+        Ok(keeper)
+    }
+
+    /// Takes up what lies in the folder; what is of no use.
+    fn restore(&mut self) -> Vec<KeeperFault> {
+        let mut odd = Vec::new();
+        if let Some(state) = self.store.read("trust", store::BYTES_MAX) {
+            let taken = Keyring::from_state(&state, &self.operator).map_err(KeeperFault::Trust);
+            odd.extend(taken.and_then(|keyring| Ok(self.gate.set_keyring(keyring)?)).err());
+        }
+        if let Some(text) = self.store.read("site.toml", store::BYTES_MAX) {
+            odd.extend(self.take_site(&text).err());
+        }
+        if let Some(issuers) = self.store.read("issuers", store::BYTES_MAX) {
+            odd.extend(self.take_issuers(&issuers).err());
+        }
+        for (issuer, authorities) in self.authorities.clone() {
+            let Some(bytes) = self.store.read(&store::list(issuer), self.room.file_bytes_max()) else {
+                continue;
+            };
+            let file = OfflineFile::read(&bytes, self.room);
+            let taken = file.and_then(|file| self.gate.take_list(file, authorities, &mut Vec::new()));
+            odd.extend(taken.map_err(KeeperFault::List).err());
+        }
+        odd
+    }
+
+    /// Its lists, clock and records.
+    pub fn gate(&mut self) -> &mut OfflineGate {
+        &mut self.gate
+    }
+
+    /// What it still lacks to decide, in words for the operator; `None` when it could.
+    pub fn lacks(&self) -> Option<&'static str> {
+        if !self.has_site {
+            return Some("its site's policy");
+        }
+        if self.gate.keyring().version() == 0 {
+            return Some("the operator's trust list");
+        }
+        self.gate.lists().is_empty().then_some("a list of any issuer")
+    }
+
+    /// An engine has told the time, in an answer that was authenticated.
+    ///
+    /// # Errors
+    /// The disk's: the time is known, and a restart of the program will lose it.
+    pub fn told(&mut self, at: Duration, time: UnixMillis) -> Result<(), KeeperFault> {
+        self.gate.clock().authenticate(time, at);
+        if at < self.due.time {
+            return Ok(());
+        }
+        self.due.time = at + BASICS;
+        self.save_time()
+    }
+
+    fn save_time(&mut self) -> Result<(), KeeperFault> {
+        let kept = self.boot.and_then(|boot| self.gate.clock().keep(boot));
+        kept.map_or(Ok(()), |kept| self.store.write("time", &kept))
+    }
+
+    /// An engine admitted this code in this lane: it is used here too, should the network go now.
+    pub fn admitted(&mut self, at: Duration, lane: Lane, scanned: &[u8]) {
+        self.gate.admitted_elsewhere(at, lane, scanned);
+    }
+
+    /// Checks what was scanned in a lane, without an engine. Its record is on the disk before this returns.
+    ///
+    /// # Errors
+    /// [`NotDecided`]: the gate stays shut.
+    pub fn check(&mut self, at: Duration, lane: Lane, scanned: &[u8]) -> Result<OfflineVerdict, NotDecided> {
+        if let Some(lacks) = self.lacks() {
+            return Err(NotDecided::Lacks { what: lacks });
+        }
+        self.gate.check(at, lane, scanned)
+    }
+
+    /// What is to be done next, `None` until [`ROUND`] has passed. It stays the same until it was done or has failed.
+    ///
+    /// # Errors
+    /// The disk's, where records wait and cannot be read.
+    pub fn errand(&mut self, at: Duration) -> Result<Option<Errand>, KeeperFault> {
+        if self.todo.is_empty() {
+            if self.round == Some(true) {
+                self.round = None;
+                // All that happened meanwhile is in the lists.
+                self.gate.forget_admitted();
+            }
+            if at < self.due.round {
+                return Ok(None);
+            }
+            self.begin_round(at);
+        }
+        if self.gate.book().waiting() > 0 && !self.records_refused {
+            let records = self.gate.book().handover(HANDOVER_RECORDS)?;
+            return Ok(Some(Errand::HandOver(records.to_bytes())));
+        }
+        Ok(self.todo.front().map(|ask| Errand::Ask(*ask)))
+    }
+
+    fn begin_round(&mut self, at: Duration) {
+        (self.due.round, self.round, self.records_refused) = (at + ROUND, Some(true), false);
+        if at >= self.due.basics || self.lacks().is_some() {
+            self.due.basics = at + BASICS;
+            // The issuers' chains follow the answer.
+            self.todo.extend([OfflineAsk::TrustList, OfflineAsk::Site, OfflineAsk::Issuers]);
+        } else {
+            self.ask_for_chains();
+        }
+    }
+
+    fn ask_for_chains(&mut self) {
+        for issuer in self.authorities.keys().copied() {
+            let list = self.gate.lists().iter().find(|list| list.issuer() == issuer);
+            self.todo.push_back(match list {
+                Some(list) => OfflineAsk::Chain { issuer, after: list.tip().sequence },
+                None => OfflineAsk::List { issuer, from: 0 },
+            });
+        }
+    }
+
+    /// An engine answers after a time without one: the next round begins at once.
+    pub fn hurry(&mut self) {
+        self.due.round = Duration::ZERO;
+    }
+
+    /// No engine answers: all that was to be done is tried again in the next round.
+    pub fn failed(&mut self) {
+        self.todo.clear();
+        self.coming.clear();
+        self.round = None;
+    }
+
+    /// An engine does not do this: it is tried again in the next round, and the rest of this one goes on.
+    pub fn refused(&mut self, errand: &Errand) {
+        self.round = self.round.map(|_| false);
+        match errand {
+            Errand::HandOver(_) => self.records_refused = true,
+            Errand::Ask(ask) if self.todo.front() == Some(ask) => drop(self.todo.pop_front()),
+            Errand::Ask(_) => {}
+        }
+    }
+
+    /// An engine has the records up to this counter, durably.
+    ///
+    /// # Errors
+    /// The disk's; they are handed over once more then.
+    pub fn handed_over(&mut self, up_to: u64) -> Result<(), KeeperFault> {
+        Ok(self.gate.book().handed_over(up_to)?)
+    }
+
+    /// Takes the answer to `ask`. Adds to `turned_red` the holders that it makes red and that the gate admitted on its own.
+    ///
+    /// # Errors
+    /// [`KeeperFault`]; what was known before stays known, and the next answer may be given.
+    pub fn take(
+        &mut self,
+        at: Duration,
+        ask: OfflineAsk,
+        answer: &[u8],
+        turned_red: &mut Vec<TurnedRed>,
+    ) -> Result<(), KeeperFault> {
+        if self.todo.front() != Some(&ask) {
+            return Ok(());
+        }
+        self.todo.pop_front();
+        let taken = match ask {
+            OfflineAsk::Site => {
+                let taken = self.take_site(answer);
+                taken.and_then(|()| self.store.write("site.toml", answer))
+            }
+            OfflineAsk::TrustList => self.take_trust_list(at, answer),
+            OfflineAsk::Issuers => {
+                let taken = self.take_issuers(answer);
+                self.ask_for_chains();
+                taken.and_then(|()| self.store.write("issuers", answer))
+            }
+            OfflineAsk::List { issuer, from } => self.take_list_part(at, issuer, from, answer, turned_red),
+            OfflineAsk::Chain { issuer, .. } => self.take_chain(at, issuer, answer, turned_red),
+        };
+        if taken.is_err() {
+            self.round = self.round.map(|_| false);
+        }
+        taken
+    }
+
+    fn take_site(&mut self, text: &[u8]) -> Result<(), KeeperFault> {
+        let text =
+            str::from_utf8(text).map_err(|_| KeeperFault::Odd { what: "a site's policy that is no text" })?;
+        let sites = Sites::parse(text, "the policy from the engine")?;
+        if sites.get(self.grant.site).is_none() {
+            return Err(KeeperFault::Odd { what: "the policy of another site" });
+        }
+        self.gate.set_sites(&sites);
+        self.has_site = true;
+        Ok(())
+    }
+
+    fn take_trust_list(&mut self, at: Duration, bytes: &[u8]) -> Result<(), KeeperFault> {
+        if bytes == self.gate.keyring().list().signed() {
+            return Ok(());
+        }
+        let now = self.gate.clock().read(at).ok_or(NotDecided::NoTime)?.time;
+        let list = TrustList::open(bytes, &self.operator).map_err(KeeperFault::Trust)?;
+        let keyring = self.gate.keyring().update(&list, now.seconds()).map_err(KeeperFault::Trust)?;
+        let state = keyring.to_state();
+        self.gate.set_keyring(keyring)?;
+        self.store.write("trust", &state)
+    }
+
+    fn take_issuers(&mut self, bytes: &[u8]) -> Result<(), KeeperFault> {
+        let odd = KeeperFault::Odd { what: "a table of issuers that is not well formed" };
+        let (named, []) = bytes.as_chunks::<{ OfflineIssuer::BYTES }>() else { return Err(odd) };
+        let named = named.iter().map(|bytes| {
+            let OfflineIssuer { issuer, national, publisher } = read(bytes).ok()?;
+            Some((issuer, Authorities::new(issuer, national, publisher).ok()?))
+        });
+        let named: BTreeMap<_, _> = named.collect::<Option<_>>().ok_or(odd)?;
+        let signers = |authorities: &Authorities| Role::ALL.map(|role| authorities.of(role));
+        let stays = |issuer| {
+            let (held, new) = (self.authorities.get(&issuer), named.get(&issuer));
+            held.zip(new).is_some_and(|(held, new)| signers(held) == signers(new))
+        };
+        self.gate.keep_lists(stays);
+        self.authorities = named;
+        Ok(())
+    }
+
+    fn take_list_part(
+        &mut self,
+        at: Duration,
+        issuer: IssuerId,
+        from: u32,
+        part: &[u8],
+        turned_red: &mut Vec<TurnedRed>,
+    ) -> Result<(), KeeperFault> {
+        if from == 0 {
+            self.coming.clear();
+            self.due.lists.insert(issuer, at + BASICS);
+        }
+        self.coming.extend_from_slice(part);
+        let whole = OfflineFile::bytes_announced(&self.coming);
+        if whole.is_some_and(|whole| whole > self.room.file_bytes_max()) {
+            self.coming = Vec::new();
+            return Err(KeeperFault::Odd { what: "a list that is larger than this gate has room for" });
+        }
+        if !part.is_empty() && whole.is_none_or(|whole| self.coming.len() < whole) {
+            let from = u32::try_from(self.coming.len()).unwrap_or(u32::MAX);
+            self.todo.push_front(OfflineAsk::List { issuer, from });
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.coming);
+        let file = OfflineFile::read(&bytes, self.room)?;
+        let authorities = self.authorities.get(&issuer).filter(|_| file.list.issuer() == issuer);
+        let authorities = *authorities.ok_or(KeeperFault::Odd { what: "a list of another issuer" })?;
+        self.gate.take_list(file, authorities, turned_red)?;
+        self.store.write(&store::list(issuer), &bytes)
+    }
+
+    fn take_chain(
+        &mut self,
+        at: Duration,
+        issuer: IssuerId,
+        answer: &[u8],
+        turned_red: &mut Vec<TurnedRed>,
+    ) -> Result<(), KeeperFault> {
+        let odd = KeeperFault::Odd { what: "a part of a chain that is not well formed" };
+        let ChainPart { sets, head } = ChainPart::read(answer).ok_or(odd)?;
+        let (mut follows, has_sets) = (true, !sets.is_empty());
+        for set in sets {
+            let taken = self.gate.change_set(at, issuer, set, turned_red)?;
+            follows &= !matches!(taken, SetAnswer::Gap { .. } | SetAnswer::Fork { .. });
+        }
+        match head {
+            Some(head) => {
+                let taken = self.gate.head(at, issuer, head)?;
+                follows &= matches!(taken, HeadAnswer::Current { .. } | HeadAnswer::Late);
+            }
+            // There is more than one answer takes.
+            None if has_sets && follows => {
+                let list = self.gate.lists().iter().find(|list| list.issuer() == issuer);
+                let after = list.map(|list| list.tip().sequence);
+                self.todo.extend(after.map(|after| OfflineAsk::Chain { issuer, after }));
+            }
+            // The engine itself has heard nothing yet.
+            None => {}
+        }
+        if !follows && self.due.lists.get(&issuer).is_none_or(|due| at >= *due) {
+            self.todo.push_front(OfflineAsk::List { issuer, from: 0 });
+        } else if !follows {
+            self.round = self.round.map(|_| false);
+        }
+        if at >= self.due.saved {
+            self.due.saved = at + SAVE;
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the time and the lists as they are: a restart of the program begins with them.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn save(&mut self) -> Result<(), KeeperFault> {
+        self.save_time()?;
+        for list in self.gate.lists() {
+            self.store.write(&store::list(list.issuer()), &OfflineFile::bytes_of(list))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Where an engine keeps the records that gates hand over: each record once, however often it is sent.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hufu_table::Disk;
+use hufu_wire::DeviceId;
+
+use crate::book::BookFault;
+use crate::record::{BookId, Front, Handover, OfflineRecord};
+use crate::volume::Volume;
+
+/// A folder with a file for each book of each device. What has been taken is what lies in the files: there is no second
+/// account of it that could say something else.
+#[derive(Debug)]
+pub struct Shelf {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    /// Of each book the file that goes on.
+    last: BTreeMap<(DeviceId, BookId), Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    volume: Option<Volume>,
+}
+
+/// What became of a handover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The counter up to which the device may forget its records.
+    pub kept: u64,
+    /// How many were new.
+    pub fresh: usize,
+    /// Counters that never came: the device's disk lost them, or another engine has them. Tell the operator.
+    pub missing: Option<Missing>,
+}
+
+/// Records that never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The counter of the first.
+    pub from: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// Files that are held open. Beyond it all are closed, and opened again as they are needed.
+const OPEN_MAX: usize = 256;
+/// The end of a file's name.
+const SUFFIX: &str = ".records";
+
+impl Shelf {
+    /// The shelf in a folder, which is made if it is not there. Files of other names are left alone.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn open(disk: &Arc<dyn Disk>, folder: &Path) -> io::Result<Shelf> {
+        disk.create_folder(folder)?;
+        let mut last: BTreeMap<_, (u64, Place)> = BTreeMap::new();
+        for path in disk.list(folder)? {
+            let Some(Front { device, book, first }) =
+                path.file_name().and_then(|name| front_of(name.to_str()?))
+            else {
+                continue;
+            };
+            let held = last.get(&(device, book)).is_some_and(|(held, _)| *held > first);
+            if !held {
+                last.insert((device, book), (first, Place { path, volume: None }));
+            }
+        }
+        let last = last.into_iter().map(|(book, (_, place))| (book, place)).collect();
+        Ok(Shelf { disk: Arc::clone(disk), folder: folder.to_owned(), last })
+    }
+
+    /// Takes what is new of a handover and waits until the disk has it. `device` is whose session it came in.
+    ///
+    /// # Errors
+    /// [`BookFault::AnotherDevice`] where the handover names another device than the session; the disk's. Then the device
+    /// keeps its records, and what was written of them is found again.
+    pub fn receive(&mut self, device: DeviceId, handover: &Handover) -> Result<Received, BookFault> {
+        let Handover { device: found, book, first, ref records } = *handover;
+        if found != device {
+            return Err(BookFault::AnotherDevice { path: self.folder.clone(), found });
+        }
+        let taken = self.take(device, book, first, records);
+        if taken.is_err() {
+            // What is on the disk now is read from there.
+            if let Some(place) = self.last.get_mut(&(device, book)) {
+                place.volume = None;
+            }
+        }
+        taken
+    }
+
+    fn take(
+        &mut self,
+        device: DeviceId,
+        book: BookId,
+        first: u64,
+        records: &[OfflineRecord],
+    ) -> Result<Received, BookFault> {
+        let next = self.volume(device, book)?.map_or(1, |volume| volume.next);
+        let known = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
+        let fresh = records.get(known..).unwrap_or_default();
+        let kept = fresh.last().map_or(next - 1, OfflineRecord::counter);
+        let Some(counter) = fresh.first().map(OfflineRecord::counter) else {
+            return Ok(Received { kept, fresh: 0, missing: None });
+        };
+        let gap = counter - next;
+        if gap > 0 || !self.last.contains_key(&(device, book)) {
+            self.begin(Front { device, book, first: counter })?;
+        }
+        let folder = self.folder.clone();
+        if let Some(volume) = self.volume(device, book)? {
+            volume.append(fresh).map_err(|error| BookFault::Io { path: folder, error })?;
+        }
+        let missing = (gap > 0).then_some(Missing { from: next, count: gap });
+        Ok(Received { kept, fresh: fresh.len(), missing })
+    }
+
+    /// The file of a book that goes on, open.
+    fn volume(&mut self, device: DeviceId, book: BookId) -> Result<Option<&mut Volume>, BookFault> {
+        if self.last.values().filter(|place| place.volume.is_some()).count() >= OPEN_MAX {
+            self.last.values_mut().for_each(|place| place.volume = None);
+        }
+        let Some(place) = self.last.get_mut(&(device, book)) else { return Ok(None) };
+        if place.volume.is_none() {
+            place.volume = Volume::open(&self.disk, &place.path)?;
+        }
+        Ok(place.volume.as_mut())
+    }
+
+    fn begin(&mut self, front: Front) -> Result<(), BookFault> {
+        let path = self.folder.join(name_of(front));
+        let volume = Volume::begin(&self.disk, &path, front)
+            .map_err(|error| BookFault::Io { path: path.clone(), error })?;
+        self.last.insert((front.device, front.book), Place { path, volume: Some(volume) });
+        Ok(())
+    }
+
+    /// The files of a shelf, each with one device's records without a gap, by device and counter.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn files(disk: &Arc<dyn Disk>, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let name = |path: &PathBuf| path.file_name().and_then(|name| front_of(name.to_str()?));
+        let mut files: Vec<_> =
+            disk.list(folder)?.into_iter().filter_map(|path| Some((name(&path)?, path))).collect();
+        files.sort_by_key(|(front, _)| (front.device, front.book, front.first));
+        Ok(files.into_iter().map(|(_, path)| path).collect())
+    }
+}
+
+fn name_of(Front { device, book, first }: Front) -> String {
+    format!("{device}-{:032x}-{first}{SUFFIX}", u128::from_be_bytes(book.0))
+}
+
+fn front_of(name: &str) -> Option<Front> {
+    let mut parts = name.strip_suffix(SUFFIX)?.split('-');
+    let device = DeviceId(parts.next()?.parse().ok()?);
+    let book = BookId(u128::from_str_radix(parts.next()?, 16).ok()?.to_be_bytes());
+    let front = Front { device, book, first: parts.next()?.parse().ok()? };
+    (name_of(front) == name).then_some(front)
+}
