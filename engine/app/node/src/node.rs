@@ -8,6 +8,7 @@ mod endings;
 mod health;
 mod keyring;
 mod loader;
+mod offline;
 mod probe;
 mod records;
 mod state;
@@ -37,6 +38,7 @@ use self::cluster_age::ClusterAge;
 use self::endings::Ending;
 use self::health::{Facts, Health, TrustFacts};
 use self::loader::Loader;
+use self::offline::HandOut;
 use self::records::Kept;
 use self::state::State;
 use self::statuses::Statuses;
@@ -62,6 +64,7 @@ pub struct Node {
     held: Held,
     loader: Loader,
     chains: Chains,
+    hand_out: Arc<HandOut>,
     /// Ends when everything that notes checks in it has.
     records: Option<Arc<Kept>>,
 }
@@ -71,6 +74,8 @@ struct Held {
     config: Config,
     operator: PreparedKey,
     keyring: Keyring,
+    /// The file of sites as it was at the start.
+    sites_text: String,
     state: Arc<State>,
     own: Own,
     devices: Devices,
@@ -155,7 +160,7 @@ impl Prepared {
             *config.trust.list_must_be_fresh.get_ref(),
             config.now().seconds(),
         )?;
-        let sites = read_sites(&config.files)?;
+        let (sites, sites_text) = read_sites(&config.files)?;
         let devices = Devices::read(&config.files)?;
         let own = Own::read(&config.files)?;
         let mut endings = Endings {
@@ -198,6 +203,7 @@ impl Prepared {
             config,
             operator,
             keyring,
+            sites_text,
             state,
             own,
             devices,
@@ -218,6 +224,9 @@ impl Prepared {
     pub fn start(self) -> anyhow::Result<Node> {
         let Prepared { statuses, snapshots, chains, watches, held } = self;
         let chains = chains.start(&held.keyring, &held.state)?;
+        let hand_out = Arc::new(HandOut::open(&held.engine, chains.for_gates(), held.state.folder())?);
+        hand_out.set_trust_list(held.keyring.list().signed());
+        hand_out.set_sites(&held.sites_text)?;
         let clock = match held.config.clock_stands_at {
             Some(at) => Clock::new(move || at.millis()),
             None => Clock::system(),
@@ -234,6 +243,8 @@ impl Prepared {
         };
         running.exhibit(Arc::<Health>::clone(&held.health));
         running.exhibit(Arc::<ClusterAge>::clone(&held.cluster_age));
+        running.exhibit(Arc::<HandOut>::clone(&hand_out));
+        running.hand_out(Arc::<HandOut>::clone(&hand_out));
         if let Some(records) = &records {
             running.exhibit(Arc::<Kept>::clone(records));
         }
@@ -241,7 +252,7 @@ impl Prepared {
             running.exhibit(Arc::new(chains.figures()));
         }
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
-        Ok(Node { running, watches, held, loader, chains, records })
+        Ok(Node { running, watches, held, loader, chains, hand_out, records })
     }
 
     /// What was loaded, for the log.
@@ -297,14 +308,14 @@ impl Node {
     /// they have failed just now. One that cannot be used is told in the log, and what was in force stays in
     /// force. Snapshots are looked at elsewhere, so that this is soon done.
     pub fn refresh(&mut self, at_once: bool) {
-        let Node { running, watches, held, loader, chains, records: _ } = self;
+        let Node { running, watches, held, loader, chains, hand_out, records: _ } = self;
         if at_once {
             loader.look_now();
         }
         watches.devices.follow(at_once, || held.take_devices(running));
-        watches.trust_list.follow(at_once, || held.take_trust_list(chains));
+        watches.trust_list.follow(at_once, || held.take_trust_list(chains, hand_out));
         // After the list: a site may come to recognise an issuer that it brings.
-        watches.sites.follow(at_once, || held.take_sites());
+        watches.sites.follow(at_once, || held.take_sites(hand_out));
         watches.own.follow(at_once, || held.take_own(running));
         for fixed in &mut watches.fixed {
             if let Some(change) = fixed.look(at_once, Instant::now()) {
@@ -345,19 +356,21 @@ impl Held {
         Ok(format!("roots and revocation lists are loaded; devices revoked: {}", self.state.revoked().len()))
     }
 
-    fn take_trust_list(&mut self, chains: &Chains) -> anyhow::Result<String> {
+    fn take_trust_list(&mut self, chains: &Chains, hand_out: &HandOut) -> anyhow::Result<String> {
         let path = &self.config.files.trust_list;
         self.keyring =
             keyring::update(&self.keyring, path, &self.operator, &self.state, self.config.now().seconds())?;
         chains.set_keyring(&self.keyring);
         self.engine.set_keyring(self.keyring.clone()).map_err(unavailable)?;
+        hand_out.set_trust_list(self.keyring.list().signed());
         Ok(format!("version {} of the trust list is loaded", self.keyring.version()))
     }
 
-    fn take_sites(&self) -> anyhow::Result<String> {
-        let sites = read_sites(&self.config.files)?;
+    fn take_sites(&self, hand_out: &HandOut) -> anyhow::Result<String> {
+        let (sites, text) = read_sites(&self.config.files)?;
         let count = sites.iter().len();
         self.engine.set_sites(sites);
+        hand_out.set_sites(&text)?;
         Ok(format!("the policies of {count} sites are loaded"))
     }
 
@@ -410,7 +423,9 @@ impl Endings {
     }
 }
 
-fn read_sites(files: &Files) -> anyhow::Result<Sites> {
+/// The policies, and the text that they are in.
+fn read_sites(files: &Files) -> anyhow::Result<(Sites, String)> {
     let path = &files.sites;
-    Ok(Sites::parse(&files::read_text(path)?, &path.display().to_string())?)
+    let text = files::read_text(path)?;
+    Ok((Sites::parse(&text, &path.display().to_string())?, text))
 }

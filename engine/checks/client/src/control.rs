@@ -11,8 +11,8 @@ use bytes::Bytes;
 use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, write_frame};
 use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
-    CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, Reason, RosterReply,
-    ServerTime, UnixMillis, UnixSeconds, Verdict, read,
+    CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, Message as _, OfflineAsk,
+    Reason, RecordsKept, RosterReply, ServerTime, UnixMillis, UnixSeconds, Verdict, read,
 };
 use quinn::{Connection, Endpoint};
 use rustls_pki_types::CertificateDer;
@@ -173,6 +173,27 @@ impl Control {
         let ServerTime(now) = read(&payload)?;
         self.clock.hear(now, self.engine_until());
         Ok(now)
+    }
+
+    /// What a gate needs to go on without a network: the bytes of what is asked for.
+    ///
+    /// # Errors
+    /// [`ControlFault`]; [`Refused`](ControlFault::Refused) with `out-of-scope` where the policy of the device's site has
+    /// no `offline_age_s_max`.
+    pub async fn offline(&self, ask: OfflineAsk) -> Result<Vec<u8>, ControlFault> {
+        let mut payload = [0; OfflineAsk::BYTES];
+        ask.write_to(&mut payload);
+        self.ask(FrameKind::Offline, &payload, FrameKind::OfflinePart).await
+    }
+
+    /// Hands records of checks without a network over. Returns the counter up to which the engine has them, durably.
+    ///
+    /// # Errors
+    /// [`ControlFault`]; the records stay the device's then.
+    pub async fn hand_over(&self, records: &[u8]) -> Result<u64, ControlFault> {
+        let payload = self.ask(FrameKind::OfflineRecords, records, FrameKind::RecordsKept).await?;
+        let RecordsKept(kept) = read(&payload)?;
+        Ok(kept)
     }
 
     /// Checks any number of codes on one stream; the verdicts come in the requests' order.

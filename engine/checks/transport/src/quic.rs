@@ -12,13 +12,14 @@ mod endpoint;
 mod frame;
 mod https;
 mod meters;
+mod offline;
 mod roll;
 mod shared;
 mod stream;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -89,6 +90,7 @@ impl Quic {
             options,
             udp_port,
             tls: ArcSwap::from_pointee(tls),
+            offline: OnceLock::new(),
             spine: Mutex::new(Box::new(spine)),
             streams: AtomicUsize::new(0),
             stop: stopped,

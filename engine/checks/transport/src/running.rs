@@ -11,6 +11,7 @@ use hufu_wire::{DeviceGeneration, DeviceId, Reason};
 use crate::clock::Clock;
 use crate::fault::ServeError;
 use crate::metrics::{self, EngineMetrics, Exhibit, Format, Metrics};
+use crate::offline::Offline;
 use crate::options::{QuicOptions, ServeOptions, TlsParts};
 use crate::quic::{self, Quic};
 use crate::tls::{Tls, TlsFault};
@@ -169,6 +170,13 @@ impl Running {
             send_drops: self.figures.workers.iter().map(|(_, meters)| meters.send_drops.get()).sum(),
             cpu: self.figures.cpu_times(),
         }
+    }
+
+    /// Hands this out to gates that go on without a network, from now on; only the first counts. Until then they are told
+    /// that nothing is handed out.
+    pub fn hand_out(&self, offline: Arc<dyn Offline>) {
+        // The second time there is something already.
+        let _ = self.quic.shared.offline.set(offline);
     }
 
     /// Shows figures of another part of the engine on the metrics page, from now on.

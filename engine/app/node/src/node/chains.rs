@@ -37,12 +37,13 @@ struct PlannedChain {
 }
 
 /// The metrics page looks at them too.
-type Followed = Arc<Mutex<Vec<Following>>>;
+pub(super) type Followed = Arc<Mutex<Vec<Following>>>;
 
 /// Chains that are followed.
 pub(super) struct Chains {
     keys: Keys,
     followed: Followed,
+    authorities: Vec<Authorities>,
     /// Those whose thread has ended, which was told.
     dead: Vec<IssuerId>,
 }
@@ -78,6 +79,7 @@ impl Planned {
     /// Takes up each where it was left, and follows it from now on.
     pub(super) fn start(self, keyring: &Keyring, state: &State) -> anyhow::Result<Chains> {
         let keys = Keys::new(Arc::new(keyring.clone()));
+        let authorities = self.chains.iter().map(|planned| planned.authorities).collect();
         let mut followed = Vec::with_capacity(self.chains.len());
         for planned in self.chains {
             let place = planned.follow.place.clone();
@@ -86,7 +88,7 @@ impl Planned {
             tell_of_older(&following.status(), state);
             followed.push(following);
         }
-        Ok(Chains { keys, followed: Arc::new(Mutex::new(followed)), dead: Vec::new() })
+        Ok(Chains { keys, followed: Arc::new(Mutex::new(followed)), authorities, dead: Vec::new() })
     }
 }
 
@@ -134,6 +136,11 @@ impl Chains {
     /// What the metrics page shows of them.
     pub(super) fn figures(&self) -> Figures {
         Figures::new(Arc::clone(&self.followed))
+    }
+
+    /// All of them, and who signs their chains.
+    pub(super) fn for_gates(&self) -> (Followed, Vec<Authorities>) {
+        (Arc::clone(&self.followed), self.authorities.clone())
     }
 
     /// Another keyring is in force: what was refused under the one before is asked for again.

@@ -2,10 +2,14 @@
 
 use arrayvec::ArrayVec;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
-use hufu_wire::{CheckNumber, CheckRequest, FrameKind, Reason, ServerTime, UnixMillis, Verdict, read};
+use hufu_wire::{
+    CheckNumber, CheckRequest, FrameKind, OfflineAsk, Reason, RecordsKept, ServerTime, UnixMillis, Verdict,
+    read,
+};
 
 use super::device::{BATCHES_A_TURN, Device};
 use super::frame::{Draft, Frame};
+use super::offline;
 
 /// The bytes of the answering frame; `None` when the frame cannot be read.
 pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>> {
@@ -25,6 +29,8 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
         FrameKind::Revocations => Some(revocations(device, &frame.payload)),
         FrameKind::Roster => Some(roster(device, &frame.payload)),
         FrameKind::Checks => checks(device, &frame.payload).await,
+        FrameKind::Offline => Some(offline_part(device, now, read(&frame.payload).ok()?).await),
+        FrameKind::OfflineRecords => Some(offline_records(device, now, &frame.payload).await),
         // `read_frame` lets no others through.
         _ => None,
     }
@@ -56,6 +62,28 @@ fn revocations(device: &Device, known: &[u8]) -> Vec<u8> {
         draft.payload().extend_from_slice(&lists.der);
     }
     draft.finish(FrameKind::RevocationLists)
+}
+
+async fn offline_part(device: &Device, now: UnixMillis, ask: OfflineAsk) -> Vec<u8> {
+    match offline::part(&device.shared, device.grant, now, ask).await {
+        Ok(part) => {
+            let mut draft = Draft::new(part.len());
+            draft.payload().extend_from_slice(&part);
+            draft.finish(FrameKind::OfflinePart)
+        }
+        Err(reason) => refused(device, reason),
+    }
+}
+
+async fn offline_records(device: &Device, now: UnixMillis, records: &[u8]) -> Vec<u8> {
+    match offline::receive(&device.shared, device.grant, now, records.to_vec()).await {
+        Ok(kept) => {
+            let mut draft = Draft::new(RecordsKept::BYTES);
+            draft.put(&kept);
+            draft.finish(FrameKind::RecordsKept)
+        }
+        Err(reason) => refused(device, reason),
+    }
 }
 
 fn roster(device: &Device, roster: &[u8]) -> Vec<u8> {

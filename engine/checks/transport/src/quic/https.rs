@@ -1,5 +1,5 @@
-//! Enrolment over HTTPS, for firmware that has TLS and no QUIC: one request a connection, the same certificates, the same
-//! limits, and the same bytes as the frame `Enrolled`.
+//! Enrolment over HTTPS, and what gates without a network need, for firmware that has TLS and no QUIC: one request a
+//! connection, the same certificates, the same limits, and the same bytes as in the frames.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hufu_wire::{Enrolled, Grant, Message as _, Reason, UnixSeconds};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hufu_wire::limits::FRAME_BYTES_MAX;
+use hufu_wire::{Enrolled, Grant, Message, OfflineAsk, Reason, UnixSeconds};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::http::uri::PathAndQuery;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -22,11 +24,15 @@ use tokio_rustls::server::TlsStream;
 
 use super::admission::Admission;
 use super::connection::read_chain;
+use super::offline;
 use super::shared::Shared;
 use crate::tls::Tls;
 
 /// Bytes of a request's head; hyper takes no smaller limit.
 const HEAD_BYTES_MAX: usize = 8 << 10;
+
+/// Where records of checks without a network are handed over.
+const RECORDS: &str = "/v1/offline/records";
 
 /// Accepts connections until told to stop.
 pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
@@ -81,8 +87,9 @@ struct Enrolling {
 /// One connection from its handshake to its end.
 async fn converse(stream: TlsStream<TcpStream>, tls: &Arc<Tls>, shared: &Shared) {
     let device = admitted(&stream, tls, shared);
-    let answer =
-        service_fn(async |request: Request<Incoming>| Ok::<_, Infallible>(answer(&request, device, shared)));
+    let answer = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(answer(request, device, shared).await)
+    });
     let connection = http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(HEAD_BYTES_MAX)
@@ -109,25 +116,36 @@ fn admitted(stream: &TlsStream<TcpStream>, tls: &Arc<Tls>, shared: &Shared) -> R
     Ok(Enrolling { grant, ends, binding: binding.map_err(|_| Reason::Busy)? })
 }
 
-fn answer(
-    request: &Request<Incoming>,
+async fn answer(
+    request: Request<Incoming>,
     device: Result<Enrolling, Reason>,
     shared: &Shared,
 ) -> Response<Full<Bytes>> {
-    if request.uri().path() != "/v1/enrol" {
-        return text(StatusCode::NOT_FOUND, "there is POST /v1/enrol");
-    }
-    if request.method() != Method::POST {
-        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "there is POST /v1/enrol");
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    let path = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+    let ask = OfflineAsk::from_path(path);
+    let (method, takes) = match path {
+        "/v1/enrol" | RECORDS => (Method::POST, "POST"),
+        _ if ask.is_some() => (Method::GET, "GET"),
+        _ => return text(StatusCode::NOT_FOUND, "there is no such path; docs/PROTOCOL.md has them"),
+    };
+    if request.method() != method {
+        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "another method; docs/PROTOCOL.md has it");
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static(takes));
         return refused;
     }
-    match device.and_then(|device| enrol(&device, shared)) {
-        Ok(enrolled) => {
-            let mut bytes = [0; Enrolled::BYTES];
-            enrolled.write_to(&mut bytes);
-            respond(StatusCode::OK, "application/octet-stream", Bytes::copy_from_slice(&bytes))
+    let answered = match (device, ask) {
+        (Err(reason), _) => Err(reason),
+        (Ok(device), Some(ask)) => offline::part(shared, device.grant, shared.clock.now(), ask).await,
+        (Ok(device), None) if path == RECORDS => {
+            match Limited::new(request.into_body(), FRAME_BYTES_MAX).collect().await {
+                Ok(records) => receive(shared, device.grant, records.to_bytes().into()).await,
+                Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "records of at most 655360 bytes"),
+            }
         }
+        (Ok(device), None) => enrol(&device, shared).map(|enrolled| bytes_of(&enrolled)),
+    };
+    match answered {
+        Ok(bytes) => respond(StatusCode::OK, "application/octet-stream", bytes.into()),
         Err(reason) => {
             let status = match reason {
                 Reason::RateExceeded => StatusCode::TOO_MANY_REQUESTS,
@@ -137,6 +155,16 @@ fn answer(
             text(status, reason.slug())
         }
     }
+}
+
+async fn receive(shared: &Shared, grant: Grant, records: Vec<u8>) -> Result<Vec<u8>, Reason> {
+    offline::receive(shared, grant, shared.clock.now(), records).await.map(|kept| bytes_of(&kept))
+}
+
+fn bytes_of<'m>(message: &impl Message<'m>) -> Vec<u8> {
+    let mut bytes = vec![0; message.size()];
+    message.write_to(&mut bytes);
+    bytes
 }
 
 fn enrol(device: &Enrolling, shared: &Shared) -> Result<Enrolled, Reason> {

@@ -1,7 +1,7 @@
 //! What all connections share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,6 +19,7 @@ use super::meters::QuicMeters;
 use super::roll::Roll;
 use crate::clock::Clock;
 use crate::durable::{Drain, settle};
+use crate::offline::Offline;
 use crate::options::QuicOptions;
 use crate::tls::Tls;
 
@@ -82,6 +83,8 @@ pub(crate) struct Shared {
     pub(super) udp_port: u16,
     pub(super) tls: ArcSwap<Tls>,
     pub(crate) handshakes: Arc<Handshakes>,
+    /// What gates get to go on without a network; nothing where none was set.
+    pub(crate) offline: OnceLock<Arc<dyn Offline>>,
     /// Never contended: only the endpoint's thread checks.
     pub(super) spine: Mutex<Box<dyn Checks>>,
     /// Bytes of frames that may still be taken in.
@@ -161,6 +164,20 @@ impl Shared {
     pub(super) fn count_objection(&self, reason: Reason) {
         let revoked = reason == Reason::DeviceRevoked;
         if revoked { &self.meters.closed_revoked } else { &self.meters.closed_certificate }.add_shared(1);
+    }
+
+    /// What is handed out to gates without a network.
+    ///
+    /// # Errors
+    /// [`Reason::RateExceeded`] where the device asks too much, [`Reason::OutOfScope`] where this engine hands nothing out.
+    pub(super) fn offline(&self, grant: &Grant, now: UnixMillis) -> Result<Arc<dyn Offline>, Reason> {
+        if self.stopping() {
+            return Err(Reason::Stopping);
+        }
+        if !self.engine.devices().charge(grant, now) {
+            return Err(Reason::RateExceeded);
+        }
+        self.offline.get().cloned().ok_or(Reason::OutOfScope)
     }
 
     pub(super) fn spine(&self) -> MutexGuard<'_, Box<dyn Checks>> {
