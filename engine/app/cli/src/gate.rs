@@ -43,6 +43,7 @@ struct Settings {
 }
 
 /// A gate ready to ask.
+#[derive(Clone)]
 pub(crate) struct Device {
     /// Who it is.
     pub(crate) identity: Identity,

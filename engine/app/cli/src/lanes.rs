@@ -1,5 +1,6 @@
 //! A gate on a Linux box: lanes, each with a scanner and with what shows and obeys its verdicts.
 
+pub(crate) mod alone;
 pub(crate) mod ask;
 mod command;
 pub(crate) mod config;
@@ -121,7 +122,7 @@ impl Passage {
         let (question, answered) = Question::new(code, Lane(self.number));
         let sent = self.ask.blocking_send(question).ok().and_then(|()| answered.blocking_recv().ok());
         Ok(match sent.context("no one answers the lanes any more")? {
-            Ok(verdict) => Answer::of(verdict, code, asked.elapsed()),
+            Ok(given) => Answer::decided(given, code, asked.elapsed()),
             Err(fault) => Answer::none(&fault, code),
         })
     }

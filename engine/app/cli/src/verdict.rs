@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use hufu_client::{CheckFault, ScannerFault};
 use hufu_codes::code;
+use hufu_files::moment;
+use hufu_offline::OfflineVerdict;
 pub(crate) use hufu_records::{colour_slug, decision_slug, kind_slug};
 use hufu_wire::{Age, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
+use crate::lanes::ask::Decided;
 use crate::outcome::Exit;
 use crate::term::{Paint, printable};
 
@@ -21,6 +24,8 @@ pub(crate) struct Answer {
 enum Outcome {
     /// The engine answered after this long.
     Given(Verdict, Duration),
+    /// The gate decided without a network, after this long.
+    Alone(OfflineVerdict, Duration),
     /// No engine answered.
     None(String),
     /// No engine was asked: the scanner did not give what was in front of it.
@@ -31,6 +36,15 @@ impl Answer {
     /// An engine's verdict.
     pub(crate) fn of(verdict: Verdict, code: &[u8], waited: Duration) -> Answer {
         Answer { outcome: Outcome::Given(verdict, waited), display: display(code) }
+    }
+
+    /// An engine's verdict, or the gate's own.
+    pub(crate) fn decided(decided: Decided, code: &[u8], waited: Duration) -> Answer {
+        let outcome = match decided {
+            Decided::Engine(verdict) => Outcome::Given(verdict, waited),
+            Decided::Alone(verdict) => Outcome::Alone(verdict, waited),
+        };
+        Answer { outcome, display: display(code) }
     }
 
     /// No verdict.
@@ -46,9 +60,13 @@ impl Answer {
     /// What the answer to one code means for a script.
     pub(crate) fn exit(&self) -> Exit {
         match &self.outcome {
-            Outcome::Given(Verdict { decision: Decision::Admit, .. }, _) => Exit::Yes,
-            Outcome::Given(Verdict { decision: Decision::Refuse, .. }, _) => Exit::No,
-            Outcome::Given(Verdict { decision: Decision::Refer, .. }, _) => Exit::Refer,
+            Outcome::Given(verdict, _) | Outcome::Alone(OfflineVerdict { verdict, .. }, _) => {
+                match verdict.decision {
+                    Decision::Admit => Exit::Yes,
+                    Decision::Refuse => Exit::No,
+                    Decision::Refer => Exit::Refer,
+                }
+            }
             Outcome::None(_) => Exit::Unavailable,
             Outcome::Misread(_) => Exit::Misused,
         }
@@ -57,10 +75,11 @@ impl Answer {
     /// One line for a person.
     pub(crate) fn to_line(&self, paint: Paint) -> String {
         let mut line = match &self.outcome {
-            Outcome::Given(verdict, waited) => {
-                let Verdict { decision, reason, .. } = *verdict;
-                let details = details(verdict, *waited);
-                format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
+            Outcome::Given(verdict, waited) => given_line(verdict, *waited, paint),
+            Outcome::Alone(alone, waited) => {
+                let since = moment::show(alone.since.seconds());
+                let line = given_line(&alone.verdict, *waited, paint);
+                format!("{line}  {} since {since}", paint.look("WITHOUT A NETWORK"))
             }
             Outcome::None(why) => format!("{}  {}", paint.bad("OFFLINE"), printable(why)),
             Outcome::Misread(fault) => format!("{}  {}: {fault}", paint.look("SCANNER"), fault.slug()),
@@ -74,9 +93,10 @@ impl Answer {
     /// One object for a program.
     pub(crate) fn to_json(&self) -> Value {
         let mut object = match &self.outcome {
-            Outcome::Given(verdict, waited) => {
-                let mut object = verdict_json(verdict);
-                object["waited_us"] = json!(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+            Outcome::Given(verdict, waited) => given_json(verdict, *waited),
+            Outcome::Alone(OfflineVerdict { verdict, since, uncertain_ms }, waited) => {
+                let mut object = given_json(verdict, *waited);
+                object["without_network"] = json!({ "since_ms": since.0, "uncertain_ms": uncertain_ms });
                 object
             }
             Outcome::None(why) => json!({ "decision": null, "offline": why }),
@@ -87,6 +107,18 @@ impl Answer {
         object["display"] = json!(self.display);
         object
     }
+}
+
+fn given_line(verdict: &Verdict, waited: Duration, paint: Paint) -> String {
+    let Verdict { decision, reason, .. } = *verdict;
+    let details = details(verdict, waited);
+    format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
+}
+
+fn given_json(verdict: &Verdict, waited: Duration) -> Value {
+    let mut object = verdict_json(verdict);
+    object["waited_us"] = json!(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    object
 }
 
 /// Every field of a verdict.

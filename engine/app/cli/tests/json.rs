@@ -80,6 +80,7 @@ const AT_A_GATE: &[&str] = &[
     "records export --folder records --keys record-keys --secret records.secret --day {day} --out day.csv \
      --because test",
     "records trail --folder records",
+    "records offline state/offline-records",
     "records archive --folder records --store .",
     "records find --folder records --keys record-keys --secret records.secret --day {day} --holder 42.holder",
     "4 doctor --gate gate",

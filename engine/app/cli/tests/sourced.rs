@@ -4,7 +4,9 @@ mod common;
 
 use std::fs;
 
-use common::{Deployment, Engine, free_address};
+use common::scanner::Scanner;
+use common::{Deployment, Engine, eventually, free_address};
+use serde_json::Value;
 
 /// A deployment whose issuer is followed from a registry of its own.
 struct Source {
@@ -54,11 +56,90 @@ impl Source {
 
     /// Both authorities change the colour of holder 42.
     fn set(&self, colour: &str) {
+        self.set_of("42", colour);
+    }
+
+    fn set_of(&self, holder: &str, colour: &str) {
         self.deployment.run(&format!(
-            "change propose --key local.key --holder 42 --colour {colour} --rule 7 --reason test --unregistered --yes"
+            "change propose --key local.key --holder {holder} --colour {colour} --rule 7 --reason test --unregistered --yes"
         ));
         self.deployment.run("change confirm --issuer 310000 --all --key national.key --yes");
     }
+}
+
+/// A gate that goes on without a network (R06): with everything it needs, once it has it.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn gate_with_all_it_needs(source: &Source) -> Scanner {
+    let box_toml = "gate = \"gate\"\n[offline]\noperator_key = \"operator.pub\"\n[[lane]]\nnumber = 3\nscanner = \"stdin\"\n";
+    source.deployment.write("box.toml", box_toml);
+    let mut gate = source.deployment.types_into(&["gate", "--config", "box.toml", "--json"], "gate.log");
+    assert!(gate.next().unwrap()["ready"].is_object());
+    eventually("the gate has what it needs", || {
+        let log = fs::read_to_string(source.deployment.path("gate.log")).unwrap();
+        log.contains("has what it needs").then_some(()).ok_or(log)
+    });
+    gate
+}
+
+/// Engine, registry and gate are real, and die for real. What the gate decides alone it says to have decided alone, as of
+/// what it knows; a restart changes nothing; its records come to the engine once; a red it could not know becomes an event.
+#[test]
+fn r06_a_gate_goes_on_without_a_network_and_hands_its_records_over_once() {
+    let source = Source::new(|api| {
+        format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")
+    });
+    let deployment = &source.deployment;
+    let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
+    deployment.write("sites.toml", &format!("{sites}offline_age_s_max = 7200\npass_back_s = 0\n"));
+    let _registry = source.registry();
+    for (holder, colour) in [("42", "green"), ("43", "red"), ("44", "green")] {
+        source.set_of(holder, colour);
+    }
+    for holder in ["43", "44"] {
+        deployment.issue(holder);
+    }
+    let engine = deployment.serve();
+    deployment.becomes("44", "clear", 0);
+    let mut gate = gate_with_all_it_needs(&source);
+    let online = gate.scan(deployment.code("42").as_bytes());
+    assert_eq!((&online["reason"], &online["without_network"]), (&"clear".into(), &Value::Null), "{online}");
+
+    engine.signal("-KILL");
+    assert_eq!(engine.ended(), None, "killed");
+    let reasons = |gate: &mut Scanner| {
+        ["42", "43", "44"].map(|holder| {
+            let alone = gate.scan(deployment.code(holder).as_bytes());
+            assert!(alone["without_network"]["since_ms"].as_u64().unwrap() > 0, "{alone}");
+            assert_eq!(alone["as_of"], online["as_of"], "{alone}");
+            alone["reason"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(reasons(&mut gate), ["clear", "status-red", "clear"]);
+    source.set("red");
+    // The gate's program is killed, too.
+    drop(gate);
+    let mut gate = deployment.types_into(&["gate", "--config", "box.toml", "--json"], "again.log");
+    assert_eq!(gate.next().unwrap()["ready"]["session"], false);
+    assert_eq!(reasons(&mut gate), ["clear", "status-red", "clear"], "as of what it knows");
+
+    let _engine = deployment.serve();
+    let red = gate.next().unwrap()["turned_red"].clone();
+    assert_eq!((&red["number"], &red["issuer"]), (&4.into(), &310_000.into()), "{red}");
+    let back = eventually("an engine decides again", || {
+        let verdict = gate.scan(deployment.code("42").as_bytes());
+        if verdict["without_network"].is_null() { Ok(verdict) } else { Err(verdict.to_string()) }
+    });
+    assert_eq!(back["reason"], "status-red", "{back}");
+    let records = eventually("its records", || {
+        let records = deployment.run("records offline state/offline-records --json");
+        let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        if records.len() >= 6 { Ok(records) } else { Err(format!("{records:?}")) }
+    });
+    let numbers: Vec<u64> = records.iter().map(|record| record["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers[..6], [1, 2, 3, 4, 5, 6], "each once");
+    assert_eq!((&records[1]["reason"], &records[1]["lane"]), (&"status-red".into(), &3.into()));
+    let twice = deployment.run("records offline state/offline-records state/offline-records --json");
+    assert_eq!(twice.lines().count(), numbers.len(), "of several engines, too");
 }
 
 /// R21, R22, R23: over HTTP; the engine outlives its registry, and the registry its own death.

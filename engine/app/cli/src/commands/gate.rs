@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::gate::{self, Device};
+use crate::lanes::alone::{self, Alone};
 use crate::lanes::ask::{self, Link};
 use crate::lanes::config::{Config, LaneConfig};
 use crate::lanes::screen::Screens;
@@ -35,7 +36,8 @@ one line to standard output, then one line a scan:
 
   ready lanes=2 session=yes page=http://127.0.0.1:7470/
 
-session=no: no engine answers yet; the gate stays shut, and goes on asking. With --json the line is {\"ready\": {\"lanes\": 2,
+session=no: no engine answers yet; the gate goes on asking. Without a network it stays shut, unless its configuration has
+[offline] and it has been given what it needs: then it decides by the same policy, and says since when it is alone. With --json the line is {\"ready\": {\"lanes\": 2,
 \"session\": true, \"page\": URL}}, and a scan gives the object of `hufu check --json` with its lane.
 
 SIGTERM and SIGINT shut the gate and stop. With scanners on standard input alone it stops when the input ends. To read
@@ -91,8 +93,12 @@ fn missing(lanes: &[LaneConfig]) -> Vec<String> {
 async fn serve(config: &Config, device: Device, words: Words) -> anyhow::Result<()> {
     let mut signals = Signals::new(false)?;
     let mut relays = Vec::new();
-    let ended = work(config, device, words, &mut relays, &mut signals).await;
+    let alone = config.offline.as_ref().map(|offline| Alone::open(offline, &config.gate)).transpose()?;
+    let ended = work(config, device, words, alone.as_ref(), &mut relays, &mut signals).await;
     relays.into_iter().for_each(Relay::end);
+    if let Some(alone) = alone {
+        alone.save();
+    }
     tracing::info!("stopped; the gate is shut");
     ended
 }
@@ -102,6 +108,7 @@ async fn work(
     config: &Config,
     device: Device,
     words: Words,
+    alone: Option<&Alone>,
     relays: &mut Vec<Relay>,
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
@@ -122,7 +129,10 @@ async fn work(
     let options =
         GateOptions { budget: Duration::from_millis(*config.budget_ms.get_ref()), ..GateOptions::default() };
     let (tell, mut link) = watch::channel(Link::Opening);
-    tokio::spawn(ask::answer(device, options, questions, tell));
+    if let Some(alone) = alone {
+        tokio::spawn(alone::keep(alone.clone(), device.clone()));
+    }
+    tokio::spawn(ask::answer(device, options, questions, tell, alone.cloned()));
     let mut stop = pin!(signals.watch(LOOK, |told| {
         if told {
             tracing::warn!("SIGHUP changes nothing: start the gate again to have it read its configuration");

@@ -5,6 +5,7 @@ mod archive;
 mod export;
 mod find;
 mod list;
+mod offline;
 mod row;
 mod serve;
 mod trail;
@@ -40,6 +41,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu records export --folder records --keys record-keys --secret records.secret --day 2026-11-29 --out day.parquet \
 --because 'monthly statistics'
   hufu records trail --folder records
+  hufu records offline state/offline-records
   hufu records archive --folder records --store s3://bucket/engine-1 --every 60
   hufu records find --folder records --keys record-keys --secret records.secret --day 2026-11-29 --holder zhang.holder
   hufu records view --folder records --keys record-keys --secret records.secret --day 2026-11-29 --out views
@@ -114,6 +116,12 @@ pub(crate) enum RecordsCommand {
         #[arg(long, value_name = "DIGEST")]
         contains: Option<String>,
     },
+    /// Print what gates decided without a network, each record once, as they handed them over to engines
+    Offline {
+        /// Folders of them: offline-records in the state of each engine
+        #[arg(required = true, value_name = "FOLDER")]
+        folders: Vec<PathBuf>,
+    },
     /// Copy what is closed to an object store, and delete there what was destroyed here
     Archive(ArchiveArgs),
     /// Print what one phone can find of itself
@@ -179,6 +187,7 @@ pub(crate) fn run(command: &RecordsCommand) -> anyhow::Result<Exit> {
         RecordsCommand::Count { day, wanted, because } => list::count(day, wanted, because.as_ref()),
         RecordsCommand::Export { day, wanted, out, because } => export::run(day, wanted, out, because),
         RecordsCommand::Trail { folder, contains } => trail::run(folder, contains.as_deref()),
+        RecordsCommand::Offline { folders } => offline::run(folders),
         RecordsCommand::Archive(args) => archive::run(args),
         RecordsCommand::Find { day, holder } => find::run(day, holder),
         RecordsCommand::View(args) => view::run(args),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{AsyncGate, CheckFault, ControlFault, GateFault, GateOptions};
-use hufu_wire::{Lane, UnixMillis, Verdict};
+use hufu_offline::OfflineVerdict;
+use hufu_wire::{Decision, Lane, UnixMillis, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::alone::Alone;
 use crate::gate::Device;
 
 /// What a lane wants to know.
@@ -20,11 +22,29 @@ pub(crate) struct Question {
     /// When.
     asked: Instant,
     /// Where the answer goes.
-    answer: oneshot::Sender<Result<Verdict, CheckFault>>,
+    answer: oneshot::Sender<Result<Decided, CheckFault>>,
+}
+
+/// Who decided, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decided {
+    /// An engine.
+    Engine(Verdict),
+    /// The gate, without a network.
+    Alone(OfflineVerdict),
 }
 
 /// What became of a question; nothing when no one answers any more.
-pub(crate) type Answered = oneshot::Receiver<Result<Verdict, CheckFault>>;
+pub(crate) type Answered = oneshot::Receiver<Result<Decided, CheckFault>>;
+
+impl Decided {
+    /// The verdict.
+    pub(crate) fn verdict(&self) -> &Verdict {
+        match self {
+            Decided::Engine(verdict) | Decided::Alone(OfflineVerdict { verdict, .. }) => verdict,
+        }
+    }
+}
 
 impl Question {
     /// A question that is asked now, and where its answer comes.
@@ -74,23 +94,25 @@ const PAUSE_MAX: Duration = Duration::from_secs(16);
 
 /// Gets a session and answers questions until no lane is left. A device has few sessions at a time, so all lanes share
 /// one, and one check is under way at a time. A question that waited for longer than the budget behind others gets no
-/// verdict: no lane waits for more than twice the budget.
+/// verdict: no lane waits for more than twice the budget. Where no engine answers, `alone` decides if there is one.
 pub(crate) async fn answer(
     device: Device,
     options: GateOptions,
     mut questions: mpsc::Receiver<Question>,
     link: watch::Sender<Link>,
+    alone: Option<Alone>,
 ) {
+    let alone = alone.as_ref();
     let mut pause = Duration::from_secs(1);
     let mut why = unreachable("the gate has just started");
     loop {
         let opening = AsyncGate::open(device.servers.clone(), device.identity.clone(), options);
-        match meanwhile(&mut questions, &why, opening).await {
+        match meanwhile(&mut questions, &why, alone, opening).await {
             Ok(mut gate) => {
                 tracing::info!("the gate has a session");
                 link.send_replace(up(&gate));
                 pause = Duration::from_secs(1);
-                why = match check(&mut gate, options.budget, &mut questions, &link).await {
+                why = match check(&mut gate, options.budget, &mut questions, &link, alone).await {
                     Some(fault) => unreachable(&fault.to_string()),
                     None => return,
                 };
@@ -105,6 +127,7 @@ pub(crate) async fn answer(
         meanwhile(
             &mut questions,
             &why,
+            alone,
             tokio::time::sleep(pause * (512 + u32::try_from(part).unwrap_or(0)) / 1024),
         )
         .await;
@@ -118,41 +141,70 @@ async fn check(
     budget: Duration,
     questions: &mut mpsc::Receiver<Question>,
     link: &watch::Sender<Link>,
+    alone: Option<&Alone>,
 ) -> Option<CheckFault> {
     while let Some(Question { code, lane, asked, answer }) = questions.recv().await {
         let waited = asked.elapsed();
-        let checked = if waited < budget {
+        let checked = if alone.is_some_and(Alone::is_cut) {
+            Err(CheckFault::NoAnswer { waited })
+        } else if waited < budget {
             let checked = gate.check(&code, lane).await;
             note(gate, checked.as_ref().err(), link);
             checked
         } else {
             Err(CheckFault::NoAnswer { waited })
         };
-        match checked {
-            Err(CheckFault::Local(error)) => {
-                let again = std::io::Error::from(error.kind());
-                // A lane that is gone needs no answer.
-                let _ = answer.send(Err(CheckFault::Local(error)));
-                return Some(CheckFault::Local(again));
+        let ended = match &checked {
+            Err(CheckFault::Local(error)) => Some(CheckFault::Local(error.kind().into())),
+            _ => None,
+        };
+        let given = match (checked, alone) {
+            (checked, None) => checked.map(Decided::Engine),
+            (Ok(verdict), Some(alone)) => {
+                alone.told(gate.server_time()).await;
+                if verdict.decision == Decision::Admit {
+                    alone.admitted(lane, &code).await;
+                }
+                Ok(Decided::Engine(verdict))
             }
-            checked => drop(answer.send(checked)),
+            (Err(why), Some(alone)) => decide(alone, &code, lane, why).await,
+        };
+        // A lane that is gone needs no answer.
+        let _ = answer.send(given);
+        if ended.is_some() {
+            return ended;
         }
     }
     None
 }
 
-/// Waits for `what` and tells every lane that asks meanwhile why there is no verdict.
+/// Decides without an engine, which gave no verdict because of `why`.
+async fn decide(alone: &Alone, code: &[u8], lane: Lane, why: CheckFault) -> Result<Decided, CheckFault> {
+    alone.cut();
+    alone.check(lane, code).await.map(Decided::Alone).map_err(|fault| {
+        tracing::error!("no verdict: {why}, and without a network: {fault}");
+        why
+    })
+}
+
+/// Waits for `what`, and decides without an engine or tells every lane that asks meanwhile why there is no verdict.
 async fn meanwhile<T>(
     questions: &mut mpsc::Receiver<Question>,
     why: &Arc<ControlFault>,
+    alone: Option<&Alone>,
     what: impl Future<Output = T>,
 ) -> T {
     let mut what = pin!(what);
     loop {
         tokio::select! {
             done = &mut what => return done,
-            Some(question) = questions.recv() => {
-                drop(question.answer.send(Err(CheckFault::NoSession(Arc::clone(why)))));
+            Some(Question { code, lane, answer, .. }) = questions.recv() => {
+                let why = CheckFault::NoSession(Arc::clone(why));
+                let given = match alone {
+                    Some(alone) => decide(alone, &code, lane, why).await,
+                    None => Err(why),
+                };
+                drop(answer.send(given));
             }
         }
     }

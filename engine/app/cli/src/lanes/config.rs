@@ -21,11 +21,21 @@ pub(crate) struct Config {
     /// How long a check may take, milliseconds.
     #[serde(default = "budget_ms")]
     pub(crate) budget_ms: Spanned<u64>,
+    /// How the gate goes on without a network; it does not without this table.
+    pub(crate) offline: Option<OfflineConfig>,
     /// The page for screens; none without this table.
     pub(crate) page: Option<PageConfig>,
     /// The passages.
     #[serde(rename = "lane")]
     pub(crate) lanes: Vec<LaneConfig>,
+}
+
+/// What a gate needs to go on without a network, beside what its engines give.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfflineConfig {
+    /// The operator's public key, which signs trust lists.
+    pub(crate) operator_key: PathBuf,
 }
 
 /// Where screens are served, and what they show.
@@ -202,6 +212,7 @@ impl Config {
     /// Every file and device that is named.
     fn files(&mut self) -> Vec<&mut PathBuf> {
         let mut files = vec![&mut self.gate];
+        files.extend(self.offline.as_mut().map(|offline| &mut offline.operator_key));
         files.extend(self.page.as_mut().and_then(|page| page.words.as_mut()));
         for LaneConfig { scanner, gpio, relay, .. } in &mut self.lanes {
             files.extend(gpio.as_mut().map(|gpio| &mut gpio.chip));
@@ -331,7 +342,7 @@ mod tests {
             shown.unwrap_or(line)
         };
         let all = parse(&EXAMPLE.lines().map(key).collect::<Vec<_>>().join("\n")).unwrap();
-        let short = "gate = 'gate'\n[page]\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n[lane.gpio]\nchip = 'c'\nline = 17\n\
+        let short = "gate = 'gate'\n[offline]\noperator_key = 'operator.pub'\n[page]\n[[lane]]\nnumber = 0\nscanner = 'stdin'\n[lane.gpio]\nchip = 'c'\nline = 17\n\
                      [lane.relay]\nserial = 'r'\nopen = '01'\nshut = '00'\n[[lane.command]]\nrun = ['x']\n";
         let short = parse(short).unwrap();
         let figures = |config: &Config| {
@@ -344,6 +355,7 @@ mod tests {
             (pulses, times, bauds, timeout, *page.listen.get_ref(), gpio.active_low, config.log)
         };
         assert_eq!(figures(&all), figures(&short));
+        assert_eq!(all.offline.unwrap().operator_key, short.offline.unwrap().operator_key);
         assert!(all.page.unwrap().words.is_some() && !all.lanes[0].commands[0].on.is_empty());
     }
 

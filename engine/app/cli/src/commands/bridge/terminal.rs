@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{CheckFault, GateOptions, Scanner};
-use hufu_wire::{Decision, Lane, UnixMillis, Verdict};
+use hufu_wire::{Decision, Lane, UnixMillis};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
 use crate::gate::Device;
-use crate::lanes::ask::{self, Answered, Link, Question};
+use crate::lanes::ask::{self, Answered, Decided, Link, Question};
 use crate::verdict::Answer;
 
 /// A device: one session, which all its terminals share, for an engine keeps few of each.
@@ -85,7 +85,7 @@ impl Asker {
 impl Asking {
     /// Gets a session, tries again until an engine gives one, and asks.
     pub(super) async fn run(self) {
-        ask::answer(self.device, GateOptions::default(), self.questions, self.link).await;
+        ask::answer(self.device, GateOptions::default(), self.questions, self.link, None).await;
     }
 }
 
@@ -131,10 +131,10 @@ impl Terminal {
         let asked = Instant::now();
         let (question, answered) = Question::new(code, self.lane);
         let given = match self.ask(question, answered).await {
-            Some(Ok(verdict)) => {
-                let is_admitted = verdict.decision == Decision::Admit;
+            Some(Ok(given)) => {
+                let is_admitted = given.verdict().decision == Decision::Admit;
                 let outcome = if is_admitted { Outcome::Admit } else { Outcome::Shut };
-                self.given(outcome, Answer::of(verdict, code, asked.elapsed()).to_json())
+                self.given(outcome, Answer::decided(given, code, asked.elapsed()).to_json())
             }
             Some(Err(fault)) => self.given(Outcome::Offline, Answer::none(&fault, code).to_json()),
             None => self.given(Outcome::Offline, without_verdict("the bridge stops")),
@@ -149,7 +149,7 @@ impl Terminal {
     }
 
     /// `None` when nothing asks any more.
-    async fn ask(&self, question: Question, answered: Answered) -> Option<Result<Verdict, CheckFault>> {
+    async fn ask(&self, question: Question, answered: Answered) -> Option<Result<Decided, CheckFault>> {
         self.asker.questions.send(question).await.ok()?;
         answered.await.ok()
     }

@@ -1,0 +1,252 @@
+//! A gate that goes on without a network (R06): what it needs is fetched from its engines while one answers, and its
+//! records are handed over once one answers again.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use hufu_client::{Control, ControlFault};
+use hufu_files::keys::{Owner, PublicKey};
+use hufu_files::unavailable;
+use hufu_offline::{
+    BookId, DRIFT_PPM, Errand, Keeper, KeeperFault, NotDecided, OfflineVerdict, Room, Setup, TurnedRed,
+    boot_id, since_boot,
+};
+use hufu_signature::PreparedKey;
+use hufu_table::OsDisk;
+use hufu_transport::profile;
+use hufu_wire::{Lane, UnixMillis};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::json;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::config::OfflineConfig;
+use crate::gate::{self, Device};
+use crate::term;
+
+/// Its folder within the gate's.
+const FOLDER: &str = "offline";
+/// Between two looks for something to do.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two attempts to reach an engine.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// The end that lanes and the engines' side share.
+#[derive(Clone)]
+pub(crate) struct Alone {
+    keeper: Arc<Mutex<Keeper>>,
+    /// No engine answered the last check: what is scanned is decided here, until one answers.
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Alone {
+    /// What a gate knows of its last life.
+    ///
+    /// # Errors
+    /// The key, the certificate or the folder that cannot be used.
+    pub(crate) fn open(config: &OfflineConfig, folder: &Path) -> anyhow::Result<Alone> {
+        let key = PublicKey::load(&config.operator_key, Owner::Operator)?;
+        let operator = PreparedKey::new(&key.public).context("the operator's key cannot be used")?;
+        let certificate = folder.join(gate::CERTIFICATE);
+        let leaf = CertificateDer::from_pem_file(&certificate)
+            .with_context(|| format!("{} is no certificate", certificate.display()))?;
+        let grant = profile::read_certificate(&leaf)
+            .with_context(|| format!("{} is no device's certificate", certificate.display()))?;
+        let mut fresh = BookId([0; 16]);
+        aws_lc_rs::rand::fill(&mut fresh.0)
+            .map_err(|_| unavailable(anyhow!("the system gives no random bytes")))?;
+        let setup = Setup {
+            disk: OsDisk::shared(),
+            folder: folder.join(FOLDER),
+            operator,
+            grant,
+            fresh,
+            boot: boot_id().ok(),
+            drift_ppm: DRIFT_PPM,
+            room: Room::default(),
+        };
+        let mut odd = Vec::new();
+        let keeper = Keeper::open(setup, &mut odd).map_err(unavailable)?;
+        for fault in odd {
+            tracing::warn!(
+                "of what was kept for going on without a network, something is of no use: {fault}"
+            );
+        }
+        Ok(Alone { keeper: Arc::new(Mutex::new(keeper)), is_cut: Arc::default() })
+    }
+
+    /// Whether no engine is to be asked.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Relaxed)
+    }
+
+    /// No engine answered a check.
+    pub(crate) fn cut(&self) {
+        if self.is_cut.swap(true, Relaxed) {
+            return;
+        }
+        if let Some(what) = self.with(|keeper| keeper.lacks()) {
+            tracing::error!("no engine answers, and the gate does not have {what}: it stays shut");
+        } else {
+            tracing::warn!("no engine answers; the gate goes on without a network");
+        }
+    }
+
+    /// An engine has told the time.
+    pub(crate) async fn told(&self, time: UnixMillis) {
+        let told = self.work(move |keeper| keeper.told(since_boot(), time)).await;
+        told.unwrap_or_else(|fault| tracing::warn!("{fault}"));
+    }
+
+    /// An engine admitted this code.
+    pub(crate) async fn admitted(&self, lane: Lane, code: &[u8]) {
+        let code = code.to_vec();
+        self.work(move |keeper| keeper.admitted(since_boot(), lane, &code)).await;
+    }
+
+    /// Decides without an engine.
+    pub(crate) async fn check(&self, lane: Lane, code: &[u8]) -> Result<OfflineVerdict, NotDecided> {
+        let code = code.to_vec();
+        self.work(move |keeper| keeper.check(since_boot(), lane, &code)).await
+    }
+
+    /// Writes what would be needed after a restart.
+    pub(crate) fn save(&self) {
+        self.with(Keeper::save).unwrap_or_else(|fault| tracing::warn!("{fault}"));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Keeper) -> T) -> T {
+        // Each step leaves the keeper whole, or has said so on standard error.
+        work(&mut self.keeper.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Away from the lanes' thread: it may wait for a disk, or unpack a list.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce(&mut Keeper) -> T + Send + 'static) -> T {
+        let alone = self.clone();
+        match spawn_blocking(move || alone.with(work)).await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// Does a keeper's errands for as long as the gate runs.
+pub(crate) async fn keep(alone: Alone, device: Device) {
+    let (mut control, mut said, mut was_ready) = (None, String::new(), false);
+    loop {
+        let done = round(&alone, &device, &mut control).await;
+        if let Err(why) = &done {
+            control = None;
+            alone.work(Keeper::failed).await;
+            let why = why.to_string();
+            if why != said {
+                tracing::warn!("what the gate needs without a network cannot be fetched: {why}");
+                said = why;
+            }
+        } else {
+            said.clear();
+        }
+        let lacks = alone.with(|keeper| keeper.lacks());
+        if lacks.is_none() && !was_ready {
+            tracing::info!("the gate has what it needs to go on without a network");
+        }
+        was_ready = lacks.is_none();
+        sleep(if done.is_ok() { LOOK } else { AGAIN }).await;
+    }
+}
+
+/// Does what is to be done now, over the connection that there is or a new one.
+async fn round(alone: &Alone, device: &Device, control: &mut Option<Control>) -> Result<(), ControlFault> {
+    let mut is_told = false;
+    loop {
+        let errand = alone.work(|keeper| keeper.errand(since_boot())).await;
+        let errand = errand.unwrap_or_else(|fault| {
+            tracing::error!("records of checks without a network cannot be handed over: {fault}");
+            None
+        });
+        if errand.is_none() && !alone.is_cut() {
+            return Ok(());
+        }
+        let control = match control {
+            Some(control) => control,
+            None => control.insert(reach(device).await?),
+        };
+        if !is_told {
+            alone.told(control.time().await?).await;
+            is_told = true;
+            if alone.is_cut.swap(false, Relaxed) {
+                tracing::info!("an engine answers again");
+                alone.with(Keeper::hurry);
+                continue;
+            }
+        }
+        let Some(errand) = errand else { return Ok(()) };
+        run(alone, control, errand).await?;
+    }
+}
+
+async fn reach(device: &Device) -> Result<Control, ControlFault> {
+    let mut fault = ControlFault::Unreachable { why: "no engine is known".to_owned() };
+    for server in &device.servers {
+        match Control::reach(&server.control, &server.name, &device.identity).await {
+            Ok(control) => return Ok(control),
+            Err(other) => fault = other,
+        }
+    }
+    Err(fault)
+}
+
+async fn run(alone: &Alone, control: &Control, errand: Errand) -> Result<(), ControlFault> {
+    let answer = match &errand {
+        Errand::Ask(ask) => control.offline(*ask).await.map(Answer::Part),
+        Errand::HandOver(records) => control.hand_over(records).await.map(Answer::Kept),
+    };
+    let done: Result<Vec<TurnedRed>, KeeperFault> = match answer {
+        Err(ControlFault::Refused(reason)) => {
+            tracing::warn!(
+                "the engine refuses what the gate needs without a network: {reason}: {}",
+                reason.says()
+            );
+            alone.work(move |keeper| keeper.refused(&errand)).await;
+            return Ok(());
+        }
+        Err(fault) => return Err(fault),
+        Ok(answer) => alone.work(move |keeper| take(keeper, &errand, answer)).await,
+    };
+    match done {
+        Ok(turned_red) => turned_red.into_iter().for_each(tell_of_red),
+        Err(fault) => tracing::warn!("{fault}"),
+    }
+    Ok(())
+}
+
+enum Answer {
+    Part(Vec<u8>),
+    Kept(u64),
+}
+
+fn take(keeper: &mut Keeper, errand: &Errand, answer: Answer) -> Result<Vec<TurnedRed>, KeeperFault> {
+    let mut turned_red = Vec::new();
+    match (errand, answer) {
+        (Errand::Ask(ask), Answer::Part(part)) => keeper.take(since_boot(), *ask, &part, &mut turned_red)?,
+        (_, Answer::Kept(up_to)) => keeper.handed_over(up_to)?,
+        (Errand::HandOver(_), Answer::Part(_)) => {}
+    }
+    Ok(turned_red)
+}
+
+/// The record stays as it is; a person decides what follows from it.
+fn tell_of_red(TurnedRed { counter, issuer, sequence }: TurnedRed) {
+    tracing::warn!(
+        "a holder of issuer {issuer} whom the gate admitted on its own in record {counter} was red by change set {sequence}"
+    );
+    let object = json!({ "turned_red": { "number": counter, "issuer": issuer.0, "sequence": sequence.0 } });
+    term::event(
+        || object,
+        || format!("turned red: issuer {issuer}, record {counter}, change set {sequence}"),
+    );
+}
