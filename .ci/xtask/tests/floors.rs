@@ -98,7 +98,15 @@ const HOUSE: &[Room] = &[
         "hufu-offline",
         "engine/checks/offline",
         4,
-        &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check", "hufu-sync"],
+        &[
+            "hufu-wire",
+            "hufu-signature",
+            "hufu-codes",
+            "hufu-table",
+            "hufu-policy",
+            "hufu-check",
+            "hufu-sync",
+        ],
     ),
     room("hufu-records", "engine/checks/records", 4, &["hufu-wire", "hufu-table", "hufu-check"]),
     room(

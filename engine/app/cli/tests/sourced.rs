@@ -6,6 +6,8 @@ use std::fs;
 
 use common::scanner::Scanner;
 use common::{Deployment, Engine, eventually, free_address};
+use hufu_client::{Control, ControlFault, Identity};
+use hufu_wire::{IssuerId, OfflineAsk, Reason, Sequence};
 use serde_json::Value;
 
 /// A deployment whose issuer is followed from a registry of its own.
@@ -140,6 +142,48 @@ fn r06_a_gate_goes_on_without_a_network_and_hands_its_records_over_once() {
     assert_eq!((&records[1]["reason"], &records[1]["lane"]), (&"status-red".into(), &3.into()));
     let twice = deployment.run("records offline state/offline-records state/offline-records --json");
     assert_eq!(twice.lines().count(), numbers.len(), "of several engines, too");
+}
+
+/// A list tells the colours of a whole city: it leaves an engine only where the operator wrote that gates may go on alone.
+#[test]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn r06_lists_leave_an_engine_only_for_sites_that_say_so() {
+    let source = Source::new(|api| {
+        format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")
+    });
+    let deployment = &source.deployment;
+    let _registry = source.registry();
+    source.set("green");
+    let engine = deployment.serve();
+    deployment.becomes("42", "clear", 0);
+    let ask = |ask| {
+        let [certificate, key, root] =
+            ["device.pem", "device.key", "ca.pem"].map(|name| deployment.path("gate").join(name));
+        let identity = Identity::from_pem_files(&certificate, &key, &root).unwrap();
+        let text = fs::read_to_string(deployment.path("gate/gate.toml")).unwrap();
+        let engine = text.split('"').nth(1).unwrap().parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            Control::reach(&engine, "engine.hufu", &identity).await.unwrap().offline(ask).await
+        })
+    };
+    let list = OfflineAsk::List { issuer: IssuerId(310_000), from: 0 };
+    let refused = |answer: &Result<Vec<u8>, ControlFault>| {
+        matches!(answer, Err(ControlFault::Refused(Reason::OutOfScope)))
+    };
+    for part in [OfflineAsk::Site, OfflineAsk::TrustList, OfflineAsk::Issuers, list] {
+        assert!(refused(&ask(part)), "{part}");
+    }
+    let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
+    deployment.write("sites.toml", &format!("{sites}offline_age_s_max = 7200\nissuers = [310000]\n"));
+    engine.signal("-HUP");
+    let site = eventually("the policy", || ask(OfflineAsk::Site).map_err(|fault| fault.to_string()));
+    let site = String::from_utf8(site).unwrap();
+    assert!(site.starts_with("[[site]]\n") && site.contains("offline_age_s_max = 7200\n"), "{site}");
+    assert_eq!(ask(OfflineAsk::Issuers).unwrap().len(), 16);
+    assert_eq!(ask(list).unwrap()[..8], *b"HUFUOFFL");
+    let other = OfflineAsk::Chain { issuer: IssuerId(310_001), after: Sequence(0) };
+    assert!(refused(&ask(other)), "an issuer that the site does not recognise");
 }
 
 /// R21, R22, R23: over HTTP; the engine outlives its registry, and the registry its own death.

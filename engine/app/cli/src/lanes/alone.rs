@@ -22,7 +22,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::config::OfflineConfig;
 use crate::gate::{self, Device};
@@ -32,6 +32,8 @@ use crate::term;
 const FOLDER: &str = "offline";
 /// Between two looks for something to do.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long an engine may take to answer a connection before the next one is tried.
+const TRY: Duration = Duration::from_secs(3);
 /// Between two attempts to reach an engine.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -192,9 +194,11 @@ async fn round(alone: &Alone, device: &Device, control: &mut Option<Control>) ->
 async fn reach(device: &Device) -> Result<Control, ControlFault> {
     let mut fault = ControlFault::Unreachable { why: "no engine is known".to_owned() };
     for server in &device.servers {
-        match Control::reach(&server.control, &server.name, &device.identity).await {
-            Ok(control) => return Ok(control),
-            Err(other) => fault = other,
+        let reaching = Control::reach(&server.control, &server.name, &device.identity);
+        match timeout(TRY, reaching).await {
+            Ok(Ok(control)) => return Ok(control),
+            Ok(Err(other)) => fault = other,
+            Err(_) => fault = ControlFault::Unreachable { why: format!("{} is silent", server.control) },
         }
     }
     Err(fault)

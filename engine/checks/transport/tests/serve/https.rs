@@ -25,7 +25,7 @@ fn address(rig: &Rig) -> SocketAddr {
 }
 
 /// A client of the operator `ca`, with the certificate of `grant` by `signer`.
-fn client(ca: &Ca, device: Option<(&Ca, Grant)>) -> ClientConnection {
+pub(crate) fn client(ca: &Ca, device: Option<(&Ca, Grant)>) -> ClientConnection {
     let mut roots = RootCertStore::empty();
     roots.add(ca.root()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -44,7 +44,7 @@ fn client(ca: &Ca, device: Option<(&Ca, Grant)>) -> ClientConnection {
 }
 
 /// The status and the body of the answer to a request.
-fn asked(to: SocketAddr, client: ClientConnection, request: &str) -> io::Result<(u16, Vec<u8>)> {
+pub(crate) fn asked(to: SocketAddr, client: ClientConnection, request: &str) -> io::Result<(u16, Vec<u8>)> {
     let stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut stream = StreamOwned::new(client, stream);

@@ -8,6 +8,7 @@ mod families;
 mod garbage;
 mod handshakes;
 mod https;
+mod offline;
 mod recorder;
 mod records;
 mod revoked_engines;
