@@ -146,7 +146,6 @@ fn r06_a_gate_goes_on_without_a_network_and_hands_its_records_over_once() {
 
 /// A list tells the colours of a whole city: it leaves an engine only where the operator wrote that gates may go on alone.
 #[test]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn r06_lists_leave_an_engine_only_for_sites_that_say_so() {
     let source = Source::new(|api| {
         format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")

@@ -342,7 +342,7 @@ impl Core {
     fn finish(&mut self, now: Instant, outcome: Result<Verdict, NoVerdict>) {
         match &outcome {
             Ok(verdict) => {
-                self.silence.end();
+                self.silence.end(now);
                 if self.unproved && verdict.reason != Reason::CookieExpired {
                     self.unproved = false;
                     self.backoff.reset();

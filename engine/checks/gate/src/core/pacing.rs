@@ -24,6 +24,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(16);
 pub(crate) struct Backoff {
     device: u64,
     attempts: u32,
+    /// When the last one began.
+    begun: Option<Instant>,
     not_before: Option<Instant>,
 }
 
@@ -31,7 +33,7 @@ impl Backoff {
     /// Of this device: its pauses differ from every other device's, and are the same each time.
     pub(crate) fn new(grant: Grant) -> Backoff {
         let device = u64::from(grant.device.0) << 32 | u64::from(grant.generation.0);
-        Backoff { device, attempts: 0, not_before: None }
+        Backoff { device, attempts: 0, begun: None, not_before: None }
     }
 
     /// Whether an attempt may begin.
@@ -42,14 +44,20 @@ impl Backoff {
     /// An attempt begins: the next one may after a pause, between half and whole of 1, 2, 4, 8 and then 16 seconds.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.attempts = self.attempts.saturating_add(1);
+        self.begun = Some(now);
         let doubled = PAUSE_FIRST.saturating_mul(1 << (self.attempts - 1).min(8));
         let longest = doubled.min(PAUSE_MAX);
         self.not_before = Some(now + longest / 2 + self.part_of(longest / 2));
     }
 
+    /// Whether the last attempt is as long ago as the longest pause.
+    fn is_calm(&self, now: Instant) -> bool {
+        self.begun.is_none_or(|begun| now >= begun + PAUSE_MAX)
+    }
+
     /// What was wanted is there.
     pub(crate) fn reset(&mut self) {
-        (self.attempts, self.not_before) = (0, None);
+        (self.attempts, self.begun, self.not_before) = (0, None, None);
     }
 
     /// A share of `longest` that is this device's own in this attempt (SplitMix64's mixer).
@@ -83,10 +91,13 @@ impl Silence {
         }
     }
 
-    /// An engine answered: it knows the session.
-    pub(crate) fn end(&mut self) {
+    /// An engine answered: it knows the session. In a network that comes and goes the pauses stay what they were, until
+    /// the longest of them has passed since the last attempt.
+    pub(crate) fn end(&mut self, now: Instant) {
         self.checks = 0;
-        self.backoff.reset();
+        if self.backoff.is_calm(now) {
+            self.backoff.reset();
+        }
     }
 
     /// Whether it has lasted long enough to doubt the session.
@@ -165,12 +176,17 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_ends_the_silence_and_its_pauses() {
+    fn an_answer_ends_the_silence_and_after_the_longest_pause_its_pauses() {
         let now = Instant::now();
         let mut silence = Silence::new(grant(1));
         (0..9).for_each(|_| silence.deepen(now));
         (0..9).for_each(|_| silence.enrolling(now));
-        silence.end();
+        silence.end(now + PAUSE_MAX / 4);
+        (0..2).for_each(|_| silence.deepen(now + PAUSE_MAX / 4));
+        assert!(!silence.wants_enrolment(now + PAUSE_MAX / 2 - SPREAD), "it comes and goes");
+        assert!(silence.wants_enrolment(now + PAUSE_MAX));
+        silence.end(now + PAUSE_MAX);
+        let now = now + PAUSE_MAX;
         assert!(!silence.wants_enrolment(now + Duration::from_secs(600)));
         silence.deepen(now);
         silence.deepen(now);
