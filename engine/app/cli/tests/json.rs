@@ -13,6 +13,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use common::{Deployment, SITE, hufu, ok, said};
+use hufu_offline::{BookId, Handover, OfflineRecord, Shelf};
+use hufu_table::OsDisk;
+use hufu_wire::{CheckNumber, DeviceId, Lane, Reason, UnixMillis, Verdict};
 use registry::World;
 use serde_json::Value;
 
@@ -246,6 +249,12 @@ fn json_is_the_output_at_a_gate() {
     assert_eq!(deployment.check("42").1, Some(0));
     let code = deployment.code("42");
     let day = deployment.day();
+    // What a gate handed over that had been alone.
+    let verdict = Verdict::of(CheckNumber(1), UnixMillis(1_795_000_000_000), Reason::StatusRed);
+    let records = vec![OfflineRecord { verdict, lane: Lane(0), uncertain_ms: 1000 }];
+    let handover = Handover { device: DeviceId(7), book: BookId([1; 16]), first: 1, records };
+    let mut shelf = Shelf::open(&OsDisk::shared(), &deployment.path("state/offline-records")).unwrap();
+    shelf.receive(DeviceId(7), &handover).unwrap();
     each(AT_A_GATE, folder, &[("{code}", &code), ("{day}", &day)], |words| hufu(folder, words));
     drop(engine.stdin.take());
     assert!(engine.wait().unwrap().success());

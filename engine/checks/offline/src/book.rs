@@ -48,6 +48,17 @@ pub enum BookFault {
         /// Where.
         at: u64,
     },
+    /// An engine has much of this device already. The operator moves files of it away, all but the newest of each book.
+    #[error(
+        "{} has more than enough records of device {device}; move older files of it away, and see whether it was stolen",
+        path.display()
+    )]
+    TooMuch {
+        /// The folder.
+        path: PathBuf,
+        /// Whose records they are.
+        device: DeviceId,
+    },
     /// Of another device.
     #[error("records of checks without a network, {}: of device {found}", path.display())]
     AnotherDevice {
@@ -91,7 +102,7 @@ impl Book {
 
     /// Whether there is no room for another record.
     pub fn is_full(&self) -> bool {
-        self.next() - self.volume.front.first >= self.records_max
+        self.volume.records() >= self.records_max
     }
 
     /// Keeps a record, whose verdict has the number [`next`](Self::next), and waits until the disk has it.
@@ -131,7 +142,7 @@ impl Book {
     pub fn handed_over(&mut self, up_to: u64) -> io::Result<()> {
         let next = self.next();
         self.kept_from = self.kept_from.max(up_to.saturating_add(1).min(next));
-        if self.waiting() == 0 && next != self.volume.front.first {
+        if self.waiting() == 0 && self.volume.records() > 0 {
             let front = Front { first: next, ..self.volume.front };
             self.volume = Volume::begin(&self.disk, &self.path, front)?;
         }

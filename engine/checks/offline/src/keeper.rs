@@ -15,7 +15,7 @@ use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_sync::{HeadAnswer, SetAnswer};
 use hufu_table::Disk;
-use hufu_wire::{Grant, IssuerId, Lane, OfflineAsk, OfflineIssuer, UnixMillis, read};
+use hufu_wire::{Grant, IssuerId, Lane, OfflineAsk, OfflineIssuer, Reason, UnixMillis, read};
 
 use crate::book::{BOOK_RECORDS_MAX, Book};
 use crate::clock::{BootId, OfflineClock};
@@ -88,6 +88,11 @@ struct Due {
     lists: BTreeMap<IssuerId, Duration>,
 }
 
+const SITE: &str = "site.toml";
+const TRUST: &str = "trust";
+const ISSUERS: &str = "issuers";
+const TIME: &str = "time";
+
 /// Between two looks at the chains. Lists are so much older than an engine's table, at most.
 const ROUND: Duration = Duration::from_secs(10);
 /// Between two looks at policy, trust list and issuers, and between two whole lists of one issuer.
@@ -107,7 +112,7 @@ impl Keeper {
         let store = Store::open(disk, folder)?;
         let book = Book::open(&store.disk, &store.path("records"), grant.device, fresh, BOOK_RECORDS_MAX)?;
         let mut clock = OfflineClock::new(drift_ppm);
-        if let (Some(boot), Some(kept)) = (boot, store.read("time", OfflineClock::BYTES)) {
+        if let (Some(boot), Some(kept)) = (boot, store.read(TIME, OfflineClock::BYTES)) {
             clock = clock.resume(&kept, boot);
         }
         let gate = OfflineGate::new(grant, Keyring::empty(), &Sites::none(), clock, book)?;
@@ -133,14 +138,14 @@ impl Keeper {
     /// Takes up what lies in the folder; what is of no use.
     fn restore(&mut self) -> Vec<KeeperFault> {
         let mut odd = Vec::new();
-        if let Some(state) = self.store.read("trust", store::BYTES_MAX) {
+        if let Some(state) = self.store.read(TRUST, store::BYTES_MAX) {
             let taken = Keyring::from_state(&state, &self.operator).map_err(KeeperFault::Trust);
             odd.extend(taken.and_then(|keyring| Ok(self.gate.set_keyring(keyring)?)).err());
         }
-        if let Some(text) = self.store.read("site.toml", store::BYTES_MAX) {
+        if let Some(text) = self.store.read(SITE, store::BYTES_MAX) {
             odd.extend(self.take_site(&text).err());
         }
-        if let Some(issuers) = self.store.read("issuers", store::BYTES_MAX) {
+        if let Some(issuers) = self.store.read(ISSUERS, store::BYTES_MAX) {
             odd.extend(self.take_issuers(&issuers).err());
         }
         for (issuer, authorities) in self.authorities.clone() {
@@ -185,7 +190,7 @@ impl Keeper {
 
     fn save_time(&mut self) -> Result<(), KeeperFault> {
         let kept = self.boot.and_then(|boot| self.gate.clock().keep(boot));
-        kept.map_or(Ok(()), |kept| self.store.write("time", &kept))
+        kept.map_or(Ok(()), |kept| self.store.write(TIME, &kept))
     }
 
     /// An engine admitted this code in this lane: it is used here too, should the network go now.
@@ -260,14 +265,37 @@ impl Keeper {
         self.round = None;
     }
 
-    /// An engine does not do this: it is tried again in the next round, and the rest of this one goes on.
-    pub fn refused(&mut self, errand: &Errand) {
+    /// An engine does not do this, for `reason`: it is tried again in the next round, and the rest of this one goes on. A
+    /// gate that is out of scope, whose operator has taken the permission back, forgets everything but its records.
+    ///
+    /// # Errors
+    /// The disk's: what was forgotten may come back at a restart.
+    pub fn refused(&mut self, errand: &Errand, reason: Reason) -> Result<(), KeeperFault> {
         self.round = self.round.map(|_| false);
+        let is_over = *errand == Errand::Ask(OfflineAsk::Site) && reason == Reason::OutOfScope;
+        if is_over || reason == Reason::DeviceRevoked {
+            return self.forget();
+        }
         match errand {
             Errand::HandOver(_) => self.records_refused = true,
             Errand::Ask(ask) if self.todo.front() == Some(ask) => drop(self.todo.pop_front()),
             Errand::Ask(_) => {}
         }
+        Ok(())
+    }
+
+    /// This gate may not go on without a network any more: forgets its policy and its lists. Its records stay.
+    ///
+    /// # Errors
+    /// The disk's: what was forgotten may come back at a restart.
+    pub fn forget(&mut self) -> Result<(), KeeperFault> {
+        self.failed();
+        self.has_site = false;
+        self.gate.set_sites(&Sites::none());
+        self.gate.keep_lists(|_| false);
+        let lists = std::mem::take(&mut self.authorities).into_keys().map(store::list);
+        let removed = [SITE.to_owned(), ISSUERS.to_owned()].into_iter().chain(lists);
+        removed.map(|name| self.store.remove(&name)).fold(Ok(()), Result::and)
     }
 
     /// An engine has the records up to this counter, durably.
@@ -296,13 +324,13 @@ impl Keeper {
         let taken = match ask {
             OfflineAsk::Site => {
                 let taken = self.take_site(answer);
-                taken.and_then(|()| self.store.write("site.toml", answer))
+                taken.and_then(|()| self.store.write(SITE, answer))
             }
             OfflineAsk::TrustList => self.take_trust_list(at, answer),
             OfflineAsk::Issuers => {
                 let taken = self.take_issuers(answer);
                 self.ask_for_chains();
-                taken.and_then(|()| self.store.write("issuers", answer))
+                taken.and_then(|()| self.store.write(ISSUERS, answer))
             }
             OfflineAsk::List { issuer, from } => self.take_list_part(at, issuer, from, answer, turned_red),
             OfflineAsk::Chain { issuer, .. } => self.take_chain(at, issuer, answer, turned_red),
@@ -334,7 +362,7 @@ impl Keeper {
         let keyring = self.gate.keyring().update(&list, now.seconds()).map_err(KeeperFault::Trust)?;
         let state = keyring.to_state();
         self.gate.set_keyring(keyring)?;
-        self.store.write("trust", &state)
+        self.store.write(TRUST, &state)
     }
 
     fn take_issuers(&mut self, bytes: &[u8]) -> Result<(), KeeperFault> {

@@ -35,4 +35,4 @@ pub use keeper::{Errand, Keeper, KeeperFault, OpenFault, Setup};
 pub use list::{OfflineList, Room};
 pub use part::ChainPart;
 pub use record::{BookId, Handover, OfflineRecord};
-pub use shelf::{Missing, Received, Shelf};
+pub use shelf::{DEVICE_BYTES_MAX, Missing, Received, Shelf};

@@ -20,6 +20,8 @@ pub struct Shelf {
     folder: PathBuf,
     /// Of each book the file that goes on.
     last: BTreeMap<(DeviceId, BookId), Place>,
+    /// Bytes of all files of a device.
+    bytes: BTreeMap<DeviceId, u64>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,10 @@ pub struct Missing {
 
 /// Files that are held open. Beyond it all are closed, and opened again as they are needed.
 const OPEN_MAX: usize = 256;
+/// Records of one file. Then another begins, so that older ones can be moved away.
+const FILE_RECORDS_MAX: u64 = 1 << 16;
+/// Bytes that are kept of one device, so that a stolen one does not fill the disk: half a million records or so.
+pub const DEVICE_BYTES_MAX: u64 = 32 << 20;
 /// The end of a file's name.
 const SUFFIX: &str = ".records";
 
@@ -61,19 +67,21 @@ impl Shelf {
     pub fn open(disk: &Arc<dyn Disk>, folder: &Path) -> io::Result<Shelf> {
         disk.create_folder(folder)?;
         let mut last: BTreeMap<_, (u64, Place)> = BTreeMap::new();
+        let mut bytes: BTreeMap<DeviceId, u64> = BTreeMap::new();
         for path in disk.list(folder)? {
             let Some(Front { device, book, first }) =
                 path.file_name().and_then(|name| front_of(name.to_str()?))
             else {
                 continue;
             };
+            *bytes.entry(device).or_default() += disk.stamp(&path)?.bytes;
             let held = last.get(&(device, book)).is_some_and(|(held, _)| *held > first);
             if !held {
                 last.insert((device, book), (first, Place { path, volume: None }));
             }
         }
         let last = last.into_iter().map(|(book, (_, place))| (book, place)).collect();
-        Ok(Shelf { disk: Arc::clone(disk), folder: folder.to_owned(), last })
+        Ok(Shelf { disk: Arc::clone(disk), folder: folder.to_owned(), last, bytes })
     }
 
     /// Takes what is new of a handover and waits until the disk has it. `device` is whose session it came in.
@@ -111,15 +119,31 @@ impl Shelf {
             return Ok(Received { kept, fresh: 0, missing: None });
         };
         let gap = counter - next;
-        if gap > 0 || !self.last.contains_key(&(device, book)) {
+        let bytes = (Front::BYTES + fresh.len() * OfflineRecord::BYTES) as u64;
+        self.make_room(device, bytes)?;
+        let is_full = self.volume(device, book)?.is_none_or(|volume| volume.records() >= FILE_RECORDS_MAX);
+        if gap > 0 || is_full {
             self.begin(Front { device, book, first: counter })?;
         }
         let folder = self.folder.clone();
         if let Some(volume) = self.volume(device, book)? {
             volume.append(fresh).map_err(|error| BookFault::Io { path: folder, error })?;
         }
+        *self.bytes.entry(device).or_default() += bytes;
         let missing = (gap > 0).then_some(Missing { from: next, count: gap });
         Ok(Received { kept, fresh: fresh.len(), missing })
+    }
+
+    /// Refuses more of a device of which much lies here; what was moved away meanwhile does not count.
+    fn make_room(&mut self, device: DeviceId, bytes: u64) -> Result<(), BookFault> {
+        let has_room =
+            |shelf: &Shelf| shelf.bytes.get(&device).copied().unwrap_or(0) + bytes <= DEVICE_BYTES_MAX;
+        if has_room(self) {
+            return Ok(());
+        }
+        let failed = |error| BookFault::Io { path: self.folder.clone(), error };
+        *self = Shelf::open(&self.disk, &self.folder).map_err(failed)?;
+        if has_room(self) { Ok(()) } else { Err(BookFault::TooMuch { path: self.folder.clone(), device }) }
     }
 
     /// The file of a book that goes on, open.

@@ -60,6 +60,11 @@ impl Volume {
         Ok(())
     }
 
+    /// How many there are.
+    pub(crate) fn records(&self) -> u64 {
+        self.next - self.front.first
+    }
+
     /// The record with this counter, `None` where there is none.
     pub(crate) fn record(&self, counter: u64) -> io::Result<Option<OfflineRecord>> {
         let mut bytes = [0; OfflineRecord::BYTES];

@@ -17,7 +17,7 @@ use hufu_offline::{
 use hufu_signature::PreparedKey;
 use hufu_table::OsDisk;
 use hufu_transport::profile;
-use hufu_wire::{Lane, UnixMillis};
+use hufu_wire::{Lane, Reason, UnixMillis};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
@@ -138,40 +138,53 @@ impl Alone {
 
 /// Does a keeper's errands for as long as the gate runs.
 pub(crate) async fn keep(alone: Alone, device: Device) {
-    let (mut control, mut said, mut was_ready) = (None, String::new(), false);
+    let (mut control, mut said, mut was_ready) = (None, Vec::<String>::new(), false);
     loop {
-        let done = round(&alone, &device, &mut control).await;
+        let mut faults = Vec::new();
+        let done = round(&alone, &device, &mut control, &mut faults).await;
         if let Err(why) = &done {
             control = None;
-            alone.work(Keeper::failed).await;
-            let why = why.to_string();
-            if why != said {
-                tracing::warn!("what the gate needs without a network cannot be fetched: {why}");
-                said = why;
+            let is_revoked = matches!(why, ControlFault::Refused(Reason::DeviceRevoked));
+            faults.push(format!("no engine gives what the gate needs without a network: {why}"));
+            if is_revoked {
+                let left = alone.work(Keeper::forget).await;
+                faults.extend(left.err().map(|fault| fault.to_string()));
+            } else {
+                alone.work(Keeper::failed).await;
             }
-        } else {
-            said.clear();
         }
-        let lacks = alone.with(|keeper| keeper.lacks());
-        if lacks.is_none() && !was_ready {
+        // What is the same in each round is told once.
+        for fault in faults.iter().filter(|fault| !said.contains(*fault)) {
+            tracing::warn!("{fault}");
+        }
+        if !matches!(done, Ok(false)) {
+            said = faults;
+        }
+        let is_ready = alone.with(|keeper| keeper.lacks().is_none());
+        if is_ready && !was_ready {
             tracing::info!("the gate has what it needs to go on without a network");
         }
-        was_ready = lacks.is_none();
+        was_ready = is_ready;
         sleep(if done.is_ok() { LOOK } else { AGAIN }).await;
     }
 }
 
-/// Does what is to be done now, over the connection that there is or a new one.
-async fn round(alone: &Alone, device: &Device, control: &mut Option<Control>) -> Result<(), ControlFault> {
+/// Does what is to be done now, over the connection that there is or a new one; whether there was anything.
+async fn round(
+    alone: &Alone,
+    device: &Device,
+    control: &mut Option<Control>,
+    faults: &mut Vec<String>,
+) -> Result<bool, ControlFault> {
     let mut is_told = false;
     loop {
         let errand = alone.work(|keeper| keeper.errand(since_boot())).await;
         let errand = errand.unwrap_or_else(|fault| {
-            tracing::error!("records of checks without a network cannot be handed over: {fault}");
+            faults.push(format!("records of checks without a network cannot be handed over: {fault}"));
             None
         });
         if errand.is_none() && !alone.is_cut() {
-            return Ok(());
+            return Ok(is_told);
         }
         let control = match control {
             Some(control) => control,
@@ -186,8 +199,8 @@ async fn round(alone: &Alone, device: &Device, control: &mut Option<Control>) ->
                 continue;
             }
         }
-        let Some(errand) = errand else { return Ok(()) };
-        run(alone, control, errand).await?;
+        let Some(errand) = errand else { return Ok(true) };
+        run(alone, control, errand, faults).await?;
     }
 }
 
@@ -204,26 +217,30 @@ async fn reach(device: &Device) -> Result<Control, ControlFault> {
     Err(fault)
 }
 
-async fn run(alone: &Alone, control: &Control, errand: Errand) -> Result<(), ControlFault> {
+async fn run(
+    alone: &Alone,
+    control: &Control,
+    errand: Errand,
+    faults: &mut Vec<String>,
+) -> Result<(), ControlFault> {
     let answer = match &errand {
         Errand::Ask(ask) => control.offline(*ask).await.map(Answer::Part),
         Errand::HandOver(records) => control.hand_over(records).await.map(Answer::Kept),
     };
     let done: Result<Vec<TurnedRed>, KeeperFault> = match answer {
         Err(ControlFault::Refused(reason)) => {
-            tracing::warn!(
-                "the engine refuses what the gate needs without a network: {reason}: {}",
+            faults.push(format!(
+                "an engine refuses what the gate needs without a network: {reason}: {}",
                 reason.says()
-            );
-            alone.work(move |keeper| keeper.refused(&errand)).await;
-            return Ok(());
+            ));
+            alone.work(move |keeper| keeper.refused(&errand, reason)).await.map(|()| Vec::new())
         }
         Err(fault) => return Err(fault),
         Ok(answer) => alone.work(move |keeper| take(keeper, &errand, answer)).await,
     };
     match done {
         Ok(turned_red) => turned_red.into_iter().for_each(tell_of_red),
-        Err(fault) => tracing::warn!("{fault}"),
+        Err(fault) => faults.push(fault.to_string()),
     }
     Ok(())
 }

@@ -87,24 +87,25 @@ impl Screen {
         let mark = verdict["decision"].as_str().unwrap_or("none");
         let name = verdict["reason"].as_str().unwrap_or("offline");
         let display = printable(verdict["display"].as_str().unwrap_or_default());
-        let text = text(mark, self.words.of(name), &display);
+        let note = if verdict["without_network"].is_null() { "" } else { self.words.of("alone") };
+        let text = text(mark, self.words.of(name), &display, note);
         self.shown.send_replace(Shown { text, until: Some(Instant::now() + self.time) });
     }
 
     /// Shows whether there is a scanner.
     pub(crate) fn tell_scanner(&self, is_there: bool) {
         let words = &self.words;
-        let gone = || Shown { text: text("none", words.of("no-scanner"), ""), until: None };
+        let gone = || Shown { text: text("none", words.of("no-scanner"), "", ""), until: None };
         self.shown.send_replace(if is_there { ready(words) } else { gone() });
     }
 }
 
 fn ready(words: &Words) -> Shown {
-    Shown { text: text("ready", words.of("ready"), ""), until: None }
+    Shown { text: text("ready", words.of("ready"), "", ""), until: None }
 }
 
-fn text(mark: &str, says: &str, display: &str) -> Arc<str> {
-    json!({ "mark": mark, "says": says, "display": display }).to_string().into()
+fn text(mark: &str, says: &str, display: &str, note: &str) -> Arc<str> {
+    json!({ "mark": mark, "says": says, "display": display, "note": note }).to_string().into()
 }
 
 async fn first(State(screens): State<Arc<Screens>>) -> Redirect {

@@ -26,8 +26,9 @@ struct WordsFile {
 }
 
 /// What a screen says beside reasons.
-const OWN: [(&str, &str); 4] = [
+const OWN: [(&str, &str); 5] = [
     ("ready", "Show your code."),
+    ("alone", "Decided without a network."),
     ("offline", "The engine does not answer. The gate stays shut."),
     ("no-scanner", "The scanner is not connected."),
     ("no-gate", "This screen has no connection to the gate."),

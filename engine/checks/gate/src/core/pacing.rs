@@ -183,7 +183,7 @@ mod tests {
         (0..9).for_each(|_| silence.enrolling(now));
         silence.end(now + PAUSE_MAX / 4);
         (0..2).for_each(|_| silence.deepen(now + PAUSE_MAX / 4));
-        assert!(!silence.wants_enrolment(now + PAUSE_MAX / 2 - SPREAD), "it comes and goes");
+        assert!(!silence.wants_enrolment(now + (PAUSE_MAX / 2).saturating_sub(SPREAD)), "it comes and goes");
         assert!(silence.wants_enrolment(now + PAUSE_MAX));
         silence.end(now + PAUSE_MAX);
         let now = now + PAUSE_MAX;

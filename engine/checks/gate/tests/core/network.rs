@@ -146,11 +146,11 @@ fn r60_loss_costs_verdicts_and_never_time() {
     for loss in (0..=90).step_by(10) {
         let met = visit(&mut Network::new(loss, |_| true), 600_000);
         assert!(met.longest_ms <= 400, "{loss} %: {met:?}");
-        // Eight datagrams a scan: all are lost with this chance, in one of the two directions each.
-        let each = 1.0 - (1.0 - loss as f64 / 100.0).powi(2);
-        let expected = 1.0 - each.powi(8);
-        let share = met.verdicts as f64 / met.scans as f64;
-        assert!((share - expected).abs() < 0.05, "{loss} %: {share} of {expected}, {met:?}");
+        // A scan has eight datagrams; each is lost on one of its two ways with this chance, of 10,000.
+        let lost = 10_000 - (100 - u128::from(loss)).pow(2);
+        let expected = 1000 - 1000 * lost.pow(8) / 10_000_u128.pow(8);
+        let share = u128::from(1000 * met.verdicts / met.scans);
+        assert!(share.abs_diff(expected) < 50, "{loss} %: {share} of {expected} per mille, {met:?}");
         assert!(met.enrolments <= 60, "{loss} %: {met:?}");
     }
 }

@@ -33,6 +33,14 @@ impl Store {
         (bytes.len() <= bytes_max).then_some(bytes)
     }
 
+    /// Takes it away, where it is.
+    pub(super) fn remove(&self, name: &str) -> Result<(), KeeperFault> {
+        match self.disk.remove(&self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Puts it there, unless it lies there already.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeeperFault> {
         if self.read(name, bytes.len()).is_some_and(|held| held == bytes) {

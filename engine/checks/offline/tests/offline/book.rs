@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hufu_offline::{Book, BookFault, BookId, Handover, Missing, NotDecided, OfflineRecord, Received, Shelf};
+use hufu_offline::{
+    Book, BookFault, BookId, DEVICE_BYTES_MAX, Handover, Missing, NotDecided, OfflineRecord, Received, Shelf,
+};
 use hufu_table::{Disk, DiskFile, OsDisk, Stamp};
 use hufu_wire::{CheckNumber, Colour, DeviceId, Lane, Reason, StatusWord, UnixMillis, Verdict};
 
@@ -139,6 +141,35 @@ fn r06_a_shelf_survives_a_loss_of_power_at_any_byte() {
     let fault = shelf(&shelves).receive(DEVICE, &book.handover(4).unwrap()).unwrap_err();
     assert!(matches!(fault, BookFault::Damaged { at: 64, .. }), "{fault}");
     assert_eq!(std::fs::read(&file).unwrap(), altered);
+}
+
+/// A stolen device does not fill an engine's disk, and files that are moved away make room.
+#[test]
+fn r06_a_shelf_keeps_so_much_of_a_device_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = shelf(folder.path());
+    let handover = |book: u8, device: u32, from: u64| Handover {
+        device: DeviceId(device),
+        book: BookId([book; 16]),
+        first: from,
+        records: (from..from + 50_000).map(record).collect(),
+    };
+    let mut taken = 0;
+    let fault = loop {
+        match engine.receive(DEVICE, &handover(1, DEVICE.0, taken + 1)) {
+            Ok(received) => taken += received.fresh as u64,
+            Err(fault) => break fault,
+        }
+    };
+    assert!(matches!(fault, BookFault::TooMuch { device: DEVICE, .. }), "{fault}");
+    assert_eq!(taken, 500_000, "{DEVICE_BYTES_MAX} bytes");
+    assert!(engine.receive(DEVICE, &handover(2, DEVICE.0, 1)).is_err(), "another book is no way around it");
+    assert_eq!(engine.receive(DeviceId(8), &handover(1, 8, 1)).unwrap().fresh, 50_000, "another device");
+    let mut files = Shelf::files(&OsDisk::shared(), folder.path()).unwrap();
+    assert_eq!(files.len(), 6, "files of 100,000 records, and the other device's: {files:?}");
+    files.drain(..2).for_each(|file| std::fs::remove_file(file).unwrap());
+    let more = engine.receive(DEVICE, &handover(1, DEVICE.0, taken + 1)).unwrap();
+    assert_eq!(more, Received { kept: taken + 50_000, fresh: 50_000, missing: None });
 }
 
 /// A gate that lost its disk counts from 1 again. Its records are new ones.

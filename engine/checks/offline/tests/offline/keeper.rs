@@ -113,7 +113,7 @@ fn world() -> World {
     World::new(&[0, 1, 2, 3].map(|holder| (holder, StatusWord::new(Colour::Green, 1))))
 }
 
-fn reason(gate: &mut Keeper, at: Duration, holder: u32) -> Reason {
+fn reason_of(gate: &mut Keeper, at: Duration, holder: u32) -> Reason {
     gate.check(at, Lane(0), paper(holder, 1).as_bytes()).unwrap().verdict.reason
 }
 
@@ -140,7 +140,7 @@ fn r06_a_gate_fetches_what_it_needs_and_then_only_what_is_new() {
     engine.serve(&mut gate, after(10_000));
     assert_eq!(engine.asked, [OfflineAsk::Chain { issuer: ISSUER, after: Sequence(0) }]);
     assert_eq!(
-        [reason(&mut gate, after(10_001), 1), reason(&mut gate, after(10_002), 2)],
+        [reason_of(&mut gate, after(10_001), 1), reason_of(&mut gate, after(10_002), 2)],
         [Reason::Clear, Reason::StatusRed]
     );
     // After a minute everything is looked at again.
@@ -157,7 +157,7 @@ fn r06_a_gate_that_missed_too_much_takes_a_list_and_hears_of_the_red_all_the_sam
     let mut engine = Engine::new(world(), &folder.path().join("shelf"));
     let mut gate = open(&folder.path().join("gate")).unwrap();
     engine.serve(&mut gate, after(0));
-    assert_eq!(reason(&mut gate, after(5000), 3), Reason::Clear);
+    assert_eq!(reason_of(&mut gate, after(5000), 3), Reason::Clear);
     engine.change(UnixMillis(START.0 + 1000), 3, Colour::Red);
     engine.change(UnixMillis(START.0 + 2000), 1, Colour::Amber);
     // The engine does not have the first of them any more.
@@ -188,7 +188,7 @@ fn r06_a_restart_without_a_network_loses_nothing_but_the_time_of_another_run() {
     let mut gate = open(&path).unwrap();
     assert_eq!(gate.lacks(), None);
     assert_eq!(
-        [reason(&mut gate, after(20_000), 1), reason(&mut gate, after(20_001), 2)],
+        [reason_of(&mut gate, after(20_000), 1), reason_of(&mut gate, after(20_001), 2)],
         [Reason::Clear, Reason::StatusRed]
     );
     drop(gate);
@@ -208,7 +208,7 @@ fn r06_a_restart_without_a_network_loses_nothing_but_the_time_of_another_run() {
     let late = gate.check(after(30_000), Lane(0), paper(0, 1).as_bytes());
     assert!(matches!(late, Err(NotDecided::NoTime)), "{late:?}");
     engine.serve(&mut gate, after(40_000));
-    assert_eq!((kept(&shelves), reason(&mut gate, after(40_001), 0)), (vec![1, 2], Reason::Clear));
+    assert_eq!((kept(&shelves), reason_of(&mut gate, after(40_001), 0)), (vec![1, 2], Reason::Clear));
 }
 
 /// Whatever an engine says, and however it is cut, the gate keeps what it has and asks again; it never asks without end.
@@ -246,7 +246,7 @@ fn r06_wrong_answers_change_nothing() {
         at += Duration::from_secs(10);
     }
     engine.serve(&mut gate, at);
-    assert_eq!(reason(&mut gate, at, 1), Reason::Clear);
+    assert_eq!(reason_of(&mut gate, at, 1), Reason::Clear);
 }
 
 /// An engine that has no room for records is no reason to have old lists.
@@ -256,11 +256,11 @@ fn r06_records_that_are_refused_wait_and_the_lists_stay_current() {
     let mut engine = Engine::new(world(), &folder.path().join("shelf"));
     let mut gate = open(&folder.path().join("gate")).unwrap();
     engine.serve(&mut gate, after(0));
-    assert_eq!(reason(&mut gate, after(1), 1), Reason::Clear);
+    assert_eq!(reason_of(&mut gate, after(1), 1), Reason::Clear);
     gate.told(after(10_000), UnixMillis(START.0 + 10_000)).unwrap();
     let records = gate.errand(after(10_000)).unwrap().unwrap();
     assert!(matches!(records, Errand::HandOver(_)));
-    gate.refused(&records);
+    gate.refused(&records, Reason::Busy).unwrap();
     let chain = gate.errand(after(10_000)).unwrap();
     assert!(matches!(chain, Some(Errand::Ask(OfflineAsk::Chain { .. }))), "{chain:?}");
     gate.failed();
@@ -297,4 +297,33 @@ fn r06_lists_of_issuers_that_are_no_longer_named_are_forgotten() {
         gate.take(after(60_000), ask, &part, &mut Vec::new()).unwrap();
     }
     assert_eq!((gate.lacks(), gate.gate().lists().len()), (Some("a list of any issuer"), 0));
+}
+
+/// The operator takes the permission back, or revokes the device: a restart does not bring it back either.
+#[test]
+fn r06_a_gate_that_may_not_go_on_alone_any_more_forgets_how() {
+    for reason in [Reason::OutOfScope, Reason::DeviceRevoked] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gate");
+        let mut engine = Engine::new(world(), &folder.path().join("shelf"));
+        let mut gate = open(&path).unwrap();
+        engine.serve(&mut gate, after(0));
+        assert_eq!(reason_of(&mut gate, after(1), 1), Reason::Clear);
+        gate.told(after(60_000), UnixMillis(START.0 + 60_000)).unwrap();
+        let site = Errand::Ask(OfflineAsk::Site);
+        // A busy engine takes nothing away.
+        gate.refused(&site, Reason::Busy).unwrap();
+        assert_eq!(gate.lacks(), None);
+        gate.refused(&site, reason).unwrap();
+        for _ in 0..2 {
+            let check = gate.check(after(60_001), Lane(0), paper(2, 1).as_bytes());
+            assert!(matches!(check, Err(NotDecided::Lacks { .. })), "{reason}: {check:?}");
+            drop(gate);
+            gate = open(&path).unwrap();
+        }
+        assert_eq!(gate.gate().book().waiting(), 1, "its records stay");
+        // And it can be given again.
+        engine.serve(&mut gate, after(70_000));
+        assert_eq!(reason_of(&mut gate, after(70_001), 2), Reason::Clear);
+    }
 }

@@ -2,17 +2,18 @@
 "use strict";
 const MARKS = { admit: "✓", refuse: "✕", refer: "?", ready: "▢", none: "–" };
 const put = (id, text) => { document.getElementById(id).textContent = text; };
-function show({ mark, says, display }) {
+function show({ mark, says, display, note }) {
   const known = mark in MARKS ? mark : "none";
   document.body.className = known;
   put("mark", MARKS[known]);
   put("says", says);
   put("display", display);
+  put("note", note);
 }
 const { events, gone } = document.body.dataset;
 const source = new EventSource(events);
 source.onmessage = (event) => show(JSON.parse(event.data));
 source.onerror = () => {
-  show({ mark: "none", says: gone, display: "" });
+  show({ mark: "none", says: gone, display: "", note: "" });
   if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
 };
