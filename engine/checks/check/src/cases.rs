@@ -17,7 +17,7 @@ use hufu_wire::{
 };
 
 use crate::counters::Counters;
-use crate::engine::{Rules, Trust};
+use crate::grounds::{Grounds, Rules};
 use crate::journal::{Channel, Durability, Record, Trace};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
@@ -78,15 +78,6 @@ struct Present<'p> {
     /// The step of its presentation, where it has one.
     step: Option<Step>,
     facts: Facts,
-}
-
-/// What cases are judged by.
-pub(crate) struct Grounds<'e, T> {
-    pub(crate) trust: &'e Trust,
-    pub(crate) rules: &'e Rules,
-    pub(crate) statuses: &'e T,
-    pub(crate) pass_back: &'e PassBack,
-    pub(crate) counters: &'e Counters,
 }
 
 /// Checks all cases that are not settled yet. Afterwards every case has its verdict, and it is counted.

@@ -1,28 +1,28 @@
 //! What every worker of one engine shares.
 
-use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use aws_lc_rs::rand;
 use hufu_codes::keyring::Keyring;
-use hufu_codes::seen::SeenCache;
-use hufu_policy::{SitePolicy, Sites};
+use hufu_policy::Sites;
 use hufu_table::Reader;
 use hufu_wire::{
     Cookie, Enrolled, Grant, KeyEpoch, Reason, SessionKeys, SiteId, UnixMillis, UnixSeconds, limits, sealed,
 };
 use zeroize::Zeroizing;
 
-use crate::cases::{Batch, Binaries, Case, Grounds, judge};
+use crate::cases::{Batch, Binaries, Case, judge};
 use crate::cluster::ClusterKeys;
 use crate::cookie::CookieKeys;
 use crate::counters::Counters;
 use crate::devices::{Devices, Rate};
+use crate::fault::NotEnrolled;
+use crate::grounds::{Grounds, Rules, Trust};
 use crate::passback::PassBack;
+use crate::random::random;
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -73,31 +73,6 @@ struct Enrolling {
 pub(crate) struct KeysOf {
     version: u64,
     epoch: u32,
-}
-
-/// The keyring and the credentials verified under it; they are replaced together, so a key that was revoked
-/// leaves no verified credential behind.
-pub(crate) struct Trust {
-    pub(crate) keyring: Keyring,
-    pub(crate) seen: SeenCache,
-}
-
-/// The site policies, and what follows from all of them together.
-pub(crate) struct Rules {
-    pub(crate) sites: Arc<Sites>,
-    /// The most steps a presentation may be off at any site.
-    skew_steps_max: u8,
-    /// The longest pass-back window of any site, seconds.
-    pub(crate) pass_back_s_max: u32,
-}
-
-/// Why a device gets no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotEnrolled {
-    /// The device may not have one, for this reason.
-    Refused(Reason),
-    /// The operating system gives no random bytes, or the cryptographic library fails.
-    NoRandomness,
 }
 
 impl Engine {
@@ -272,33 +247,6 @@ impl Engine {
     }
 }
 
-impl Rules {
-    pub(crate) fn new(sites: Sites) -> Rules {
-        let skew_steps_max = sites.iter().map(|site| site.skew_steps).max().unwrap_or(0);
-        let mut rules = Rules { sites: Arc::new(sites), skew_steps_max, pass_back_s_max: 0 };
-        rules.pass_back_s_max =
-            rules.sites.iter().map(|site| rules.pass_back_s(site, true)).max().unwrap_or(0);
-        rules
-    }
-
-    /// Seconds for which a use elsewhere counts at `site`; 0 where it does not look. A presentation counts for
-    /// as long as it can still be shown: one site may have taken it that many steps early, this one takes it
-    /// that many steps late.
-    pub(crate) fn pass_back_s(&self, site: &SitePolicy, presented: bool) -> u32 {
-        if site.pass_back_s == 0 || !presented {
-            return site.pass_back_s;
-        }
-        let alive_steps = u32::from(self.skew_steps_max) + u32::from(site.skew_steps) + 1;
-        site.pass_back_s.max(alive_steps * limits::STEP_S)
-    }
-}
-
-impl Trust {
-    pub(crate) fn new(keyring: Keyring, seen_entries: usize) -> Result<Trust, NotEnrolled> {
-        Ok(Trust { keyring, seen: SeenCache::new(seen_entries, random()?) })
-    }
-}
-
 /// Sixteen bytes of key, as HKDF wants it said.
 struct Aes128;
 
@@ -320,23 +268,3 @@ fn session_keys(binding: &[u8; 32], now: UnixMillis) -> Result<SessionKeys, NotE
     };
     Ok(SessionKeys { request: key(b"hufu/1 request key ")?, reply: key(b"hufu/1 reply key ")? })
 }
-
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], NotEnrolled> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| NotEnrolled::NoRandomness)?;
-    Ok(bytes)
-}
-
-impl fmt::Display for NotEnrolled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NotEnrolled::Refused(reason) => write!(f, "the device gets no session: {}", reason.says()),
-            NotEnrolled::NoRandomness => f.write_str("the operating system gives no random bytes"),
-        }
-    }
-}
-
-impl core::error::Error for NotEnrolled {}
-
-#[cfg(test)]
-mod tests;

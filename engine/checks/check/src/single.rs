@@ -4,10 +4,12 @@ use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_wire::{CheckNumber, CheckRequest, Grant, UnixMillis, Verdict, limits};
 
-use crate::cases::{Batch, Binaries, Case, Grounds, judge};
+use crate::cases::{Batch, Binaries, Case, judge};
 use crate::counters::Counters;
-use crate::engine::{NotEnrolled, Rules, Trust, random};
+use crate::fault::NotEnrolled;
+use crate::grounds::{Grounds, Rules, Trust};
 use crate::passback::PassBack;
+use crate::random::random;
 use crate::statuses::Statuses;
 
 /// Checks one code at a time against statuses that its caller has, with everything an engine does: reading, signatures,

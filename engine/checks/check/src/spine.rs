@@ -7,7 +7,8 @@ use hufu_wire::{CheckNumber, CheckRequest, Grant, Reason, Scope, UnixMillis, Ver
 use crate::cases::{Batch, Binaries, Case};
 use crate::counters::{Counters, Silence};
 use crate::devices::Charge;
-use crate::engine::{Engine, KeysOf, NotEnrolled};
+use crate::engine::{Engine, KeysOf};
+use crate::fault::NotEnrolled;
 use crate::journal::{Channel, Journal, Mark, NoJournal};
 use crate::numbers::AHEAD_S;
 use crate::replies::Replies;

@@ -17,10 +17,3 @@ fn r09_a_presentation_counts_for_as_long_as_it_can_be_shown() {
     assert_eq!(told(false), [1, 1, 500, 0]);
     assert_eq!(rules.pass_back_s_max, 500);
 }
-
-#[test]
-fn a_refused_enrolment_says_why() {
-    let refused = NotEnrolled::Refused(Reason::DeviceRevoked).to_string();
-    assert!(refused.ends_with(Reason::DeviceRevoked.says()), "{refused}");
-    assert!(NotEnrolled::NoRandomness.to_string().contains("random"));
-}
