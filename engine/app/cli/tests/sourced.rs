@@ -4,70 +4,12 @@ mod common;
 
 use std::fs;
 
+use common::eventually;
 use common::scanner::Scanner;
-use common::{Deployment, Engine, eventually, free_address};
+use common::source::Source;
 use hufu_client::{Control, ControlFault, Identity};
 use hufu_wire::{IssuerId, OfflineAsk, Reason, Sequence};
 use serde_json::Value;
-
-/// A deployment whose issuer is followed from a registry of its own.
-struct Source {
-    deployment: Deployment,
-}
-
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-impl Source {
-    /// Everything but the running processes; `feed` is what the engine's table says beside the issuers.
-    fn new(feed: impl FnOnce(&str) -> String) -> Source {
-        let deployment = Deployment::new();
-        let api = free_address();
-        deployment.run("keys generate issuer --issuer 310000 --out local");
-        deployment.run("keys generate issuer --issuer 100000 --out national");
-        deployment.run(&format!(
-            "registry init registry --issuer 310000=Shanghai --listen {api} --token-out admin.token"
-        ));
-        for (key, uses) in
-            [("local", "instruction"), ("national", "confirmation"), ("registry/publisher", "head")]
-        {
-            deployment.run(&format!(
-                "keys trust add --operator operator.key --list trust.hufu --key {key}.pub --uses {uses}"
-            ));
-        }
-        for name in ["operator.pub", "trust.hufu"] {
-            fs::copy(deployment.path(name), deployment.path(&format!("registry/{name}"))).unwrap();
-        }
-        deployment.run(
-            "registry token new --config registry/registry.toml --label engine --scopes feed --out feed.token",
-        );
-        deployment.write(
-            "hufu.toml",
-            &format!("registry = \"https://{api}\"\ntoken = \"admin.token\"\nca = \"registry/ca/ca.pem\"\n"),
-        );
-        let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
-        let text = text.replace("snapshots = [\"statuses.snapshot\"]\n", "");
-        let follow =
-            format!("[[follow]]\nissuer = 310000\nnational = 100000\npublisher = 900000\n{}", feed(&api));
-        deployment.write("engine.toml", &format!("{text}\n{follow}"));
-        deployment.issue("42");
-        Source { deployment }
-    }
-
-    fn registry(&self) -> Engine {
-        self.deployment.serve_registry("registry/registry.toml")
-    }
-
-    /// Both authorities change the colour of holder 42.
-    fn set(&self, colour: &str) {
-        self.set_of("42", colour);
-    }
-
-    fn set_of(&self, holder: &str, colour: &str) {
-        self.deployment.run(&format!(
-            "change propose --key local.key --holder {holder} --colour {colour} --rule 7 --reason test --unregistered --yes"
-        ));
-        self.deployment.run("change confirm --issuer 310000 --all --key national.key --yes");
-    }
-}
 
 /// A gate that goes on without a network (R06): with everything it needs, once it has it.
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -87,9 +29,7 @@ fn gate_with_all_it_needs(source: &Source) -> Scanner {
 /// what it knows; a restart changes nothing; its records come to the engine once; a red it could not know becomes an event.
 #[test]
 fn r06_a_gate_goes_on_without_a_network_and_hands_its_records_over_once() {
-    let source = Source::new(|api| {
-        format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")
-    });
+    let source = Source::over_http();
     let deployment = &source.deployment;
     let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
     deployment.write("sites.toml", &format!("{sites}offline_age_s_max = 7200\npass_back_s = 0\n"));
@@ -147,9 +87,7 @@ fn r06_a_gate_goes_on_without_a_network_and_hands_its_records_over_once() {
 /// A list tells the colours of a whole city: it leaves an engine only where the operator wrote that gates may go on alone.
 #[test]
 fn r06_lists_leave_an_engine_only_for_sites_that_say_so() {
-    let source = Source::new(|api| {
-        format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")
-    });
+    let source = Source::over_http();
     let deployment = &source.deployment;
     let _registry = source.registry();
     source.set("green");
@@ -188,9 +126,7 @@ fn r06_lists_leave_an_engine_only_for_sites_that_say_so() {
 /// R21, R22, R23: over HTTP; the engine outlives its registry, and the registry its own death.
 #[test]
 fn r22_an_engine_follows_a_registry_that_is_killed_and_comes_back() {
-    let source = Source::new(|api| {
-        format!("feed = \"https://{api}\"\ntoken = \"feed.token\"\nca = \"registry/ca/ca.pem\"\n")
-    });
+    let source = Source::over_http();
     let registry = source.registry();
     source.set("green");
     let engine = source.deployment.serve();

@@ -5,6 +5,7 @@
 
 pub(crate) mod figures;
 pub(crate) mod scanner;
+pub(crate) mod source;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
