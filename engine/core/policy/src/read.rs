@@ -13,6 +13,7 @@ use crate::site::{Durability, Issuers, Kinds, Otherwise, PassBackBy, SitePolicy,
 
 use self::table::{Document, Fault, Table};
 
+mod moment;
 mod table;
 
 const KINDS: [(&str, CodeKind); 3] =

@@ -9,6 +9,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::keys::{self, Key};
 use crate::limits;
 use crate::misconfigured::Misconfigured;
+use crate::read::moment::unix_seconds;
 
 /// A whole policy file.
 #[derive(Clone, Copy)]
@@ -166,9 +167,9 @@ impl Entry<'_> {
     pub(super) fn moment(&self) -> Result<UnixSeconds, Fault> {
         let mend = "write a date and a time with their zone, without quotes: 2026-11-30T18:00:00+08:00";
         let DeValue::Datetime(written) = &self.value else { return Err(self.not_a("a date and time", mend)) };
-        let moment: Option<jiff::Timestamp> = written.to_string().parse().ok();
-        let seconds = moment.and_then(|moment| u32::try_from(moment.as_second()).ok());
-        seconds.map(UnixSeconds).ok_or_else(|| self.fault(format!("{written} is no moment"), mend))
+        unix_seconds(written)
+            .map(UnixSeconds)
+            .ok_or_else(|| self.fault(format!("{written} is no moment"), mend))
     }
 
     /// One line of text, neither empty nor too long.
