@@ -1,6 +1,7 @@
 //! What a gate without a network costs in a city: the size of its list, its memory, a decision, catching up with a day.
 //!
-//! `cargo run --release -p hufu-offline --example city [-- HOLDERS]`; docs/PERFORMANCE.md has the figures.
+//! `cargo run --release -p hufu-offline --example city [-- HOLDERS [FOLDER]]`; docs/PERFORMANCE.md has the figures. FOLDER
+//! gets an engine's answers as files, for a gate that asks for them there (`gatekit/examples/offline.c`).
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, missing_docs, reason = "a measurement")]
 
@@ -10,14 +11,14 @@ use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, Unconfirmed, open_ins
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::{Credential, Detail};
-use hufu_offline::{Book, BookId, DRIFT_PPM, OfflineClock, OfflineFile, OfflineGate, Room};
+use hufu_offline::{Book, BookId, ChainPart, DRIFT_PPM, OfflineClock, OfflineFile, OfflineGate, Room};
 use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_table::{Limits, OsDisk, Table};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{
-    Colour, DeviceGeneration, DeviceId, Grant, HolderIndex, IssuerId, Lane, Reason, RuleId, Scope, SiteId,
-    StatusWord, UnixMillis, UnixSeconds,
+    Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, IssuerId, KeyEpoch, Lane, Message as _,
+    OfflineIssuer, Reason, RuleId, Scope, SessionKeys, SiteId, StatusWord, UnixMillis, UnixSeconds, sealed,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -98,6 +99,10 @@ fn main() {
         })
         .collect();
 
+    if let Some(folder) = std::env::args().nth(2) {
+        answers(std::path::Path::new(&folder), &keyring, &bytes, &sets, &codes, holders);
+    }
+
     // A folder in memory, so that the disk's own time is apart.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let mut gate = gate(&keyring, folder.path());
@@ -147,14 +152,63 @@ fn keyring(local: &AuthoritySigner, national: &AuthoritySigner, codes: &IssuerSi
     Keyring::empty().update(&list, START.seconds()).unwrap()
 }
 
+const SITE: &str =
+    "[[site]]\nid = 1\nname = 'Hall'\naccepts = ['paper']\noffline_age_s_max = 172800\npass_back_s = 60\n";
+const GRANT: Grant =
+    Grant { device: DeviceId(1), generation: DeviceGeneration(0), site: SiteId(1), scope: Scope::CHECKS };
+
+/// Writes what an engine answers a day later, each answer under its path, and 1,000 codes.
+fn answers(
+    folder: &std::path::Path,
+    keyring: &Keyring,
+    list: &[u8],
+    sets: &[Vec<u8>],
+    signer: &IssuerSigner,
+    holders: u32,
+) {
+    /// Change sets of one answer: half of what one has room for.
+    const PART: usize = 100;
+    let put = |path: &str, bytes: &[u8]| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let enrolled = Enrolled {
+        server_time: UnixMillis(START.0 + 86_400_000),
+        grant: GRANT,
+        issued: START.seconds(),
+        expires: START.seconds(),
+        udp_port: 0,
+        epoch: KeyEpoch(0),
+        cookie_nonce: [0; 12],
+        cookie: [0; sealed::COOKIE_BYTES],
+        keys: SessionKeys { request: [0; 16], reply: [0; 16] },
+    };
+    let issuer = OfflineIssuer { issuer: ISSUER, national: NATIONAL, publisher: NATIONAL };
+    let message = |size: usize, write: &dyn Fn(&mut [u8])| {
+        let mut bytes = vec![0; size];
+        write(&mut bytes);
+        bytes
+    };
+    put("v1/enrol", &message(enrolled.size(), &|bytes| enrolled.write_to(bytes)));
+    put("v1/offline/issuers", &message(issuer.size(), &|bytes| issuer.write_to(bytes)));
+    put("v1/offline/site", SITE.as_bytes());
+    put("v1/offline/trust-list", keyring.list().signed());
+    put(&format!("v1/offline/lists/{ISSUER}?from=0"), list);
+    for (part, sets) in sets.chunks(PART).chain([&[][..]]).enumerate() {
+        let after = if sets.is_empty() { SETS as usize } else { part * PART };
+        let part = ChainPart { sets: sets.iter().map(|set| &**set).collect(), head: None };
+        put(&format!("v1/offline/chains/{ISSUER}?after={after}"), &part.to_bytes());
+    }
+    let scans: String = (0..1000).map(|n| paper(signer, HolderIndex(n * (holders / 1000))) + "\n").collect();
+    put("scans", scans.as_bytes());
+}
+
 fn gate(keyring: &Keyring, folder: &std::path::Path) -> OfflineGate {
-    let device = DeviceId(1);
-    let book =
-        Book::open(&OsDisk::shared(), &folder.join("records"), device, BookId([1; 16]), 1 << 20).unwrap();
-    let site = "[[site]]\nid = 1\nname = 'Hall'\naccepts = ['paper']\noffline_age_s_max = 172800\npass_back_s = 60\n";
-    let sites = Sites::parse(site, "city").unwrap();
-    let grant = Grant { device, generation: DeviceGeneration(0), site: SiteId(1), scope: Scope::CHECKS };
-    OfflineGate::new(grant, keyring.clone(), &sites, OfflineClock::new(DRIFT_PPM), book).unwrap()
+    let book = Book::open(&OsDisk::shared(), &folder.join("records"), GRANT.device, BookId([1; 16]), 1 << 20)
+        .unwrap();
+    let sites = Sites::parse(SITE, "city").unwrap();
+    OfflineGate::new(GRANT, keyring.clone(), &sites, OfflineClock::new(DRIFT_PPM), book).unwrap()
 }
 
 fn paper(signer: &IssuerSigner, holder: HolderIndex) -> String {
