@@ -92,7 +92,12 @@ const HOUSE: &[Room] = &[
         &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-registry"],
     ),
     room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
-    room("hufu-gatekit", "engine/checks/gatekit", 3, &["hufu-wire", "hufu-gate"]),
+    room(
+        "hufu-gatekit",
+        "engine/checks/gatekit",
+        5,
+        &["hufu-wire", "hufu-signature", "hufu-table", "hufu-gate", "hufu-offline"],
+    ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-gate"]),
     room(
         "hufu-offline",

@@ -99,10 +99,87 @@
  */
 #define HUFU_DATAGRAM_BYTES_MAX 128
 
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The engine's answer was not taken; `hufu_offline_says` says why. What was known before stays known.
+ */
+#define HUFU_NOT_TAKEN -4
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The gate's folder cannot be used; `hufu_offline_says` says why.
+ */
+#define HUFU_NO_FOLDER -5
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The gate cannot decide without a network yet; `hufu_offline_says` says what it lacks.
+ */
+#define HUFU_NOT_READY -6
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Ask an engine for `path` with GET.
+ */
+#define HUFU_GET 5
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Send `bytes` to `path` of an engine with POST.
+ */
+#define HUFU_POST 6
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ No engine has told the time since the machine started.
+ */
+#define HUFU_NO_TIME 4
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine told the time so long ago that it may be off by `uncertain_ms`.
+ */
+#define HUFU_TIME_UNCERTAIN 5
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The gate has not been given all that decides.
+ */
+#define HUFU_LACKS 6
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The record of the check cannot be kept.
+ */
+#define HUFU_NO_RECORD 7
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Bytes of an operator's public key.
+ */
+#define HUFU_KEY_BYTES 32
+#endif
+
 /*
  A gate with a session. One thread at a time may use it.
  */
 struct hufu_gate;
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ A gate that can go on without a network. One thread at a time may use it.
+ */
+struct hufu_offline;
+#endif
 
 /*
  How a gate asks. Set everything to 0 for the usual, and `engines`.
@@ -197,6 +274,103 @@ struct hufu_output {
    */
   struct hufu_verdict verdict;
 };
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Which gate this is, and how much it may hold.
+ */
+struct hufu_offline_options {
+  /*
+   The device, as its certificate has it.
+   */
+  uint32_t device;
+  /*
+   The device's site, as its certificate has it.
+   */
+  uint32_t site;
+  /*
+   Holders of one issuer: 4 take a byte, and one in 16 may take 17 bytes more; 0 for 33,554,432.
+   */
+  uint32_t holders_max;
+  /*
+   How wrong the machine's clock may run, parts per million; 0 for 100.
+   */
+  uint32_t drift_ppm;
+};
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ What is to be done at an engine, over HTTPS with the device's certificate. Pointers in it are good until the next call
+ with the same gate.
+ */
+struct hufu_errand {
+  /*
+   `HUFU_NOTHING`, `HUFU_GET` or `HUFU_POST`.
+   */
+  uint32_t what;
+  /*
+   Path and query, with a 0 behind them.
+   */
+  const char *path;
+  /*
+   What to send.
+   */
+  const uint8_t *bytes;
+  /*
+   Its length.
+   */
+  size_t length;
+};
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ What a gate decided on its own.
+ */
+struct hufu_offline_verdict {
+  /*
+   `HUFU_VERDICT` or `HUFU_NO_VERDICT`, and the gate stays shut.
+   */
+  uint32_t what;
+  /*
+   Why there is no verdict: `HUFU_NO_TIME` to `HUFU_NO_RECORD`.
+   */
+  uint32_t fault;
+  /*
+   When an engine told the time last, milliseconds since 1970: since when the gate has been alone.
+   */
+  uint64_t since_ms;
+  /*
+   How far the gate's time may be off, milliseconds.
+   */
+  uint64_t uncertain_ms;
+  /*
+   The verdict. Its `server_time_ms` is the gate's own time. Show `as_of` and `age_ms`.
+   */
+  struct hufu_verdict verdict;
+};
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ A holder that the gate admitted on its own and that has turned red since.
+ */
+struct hufu_turned_red {
+  /*
+   The number of the holder's last record; 0 when there is no such holder any more.
+   */
+  uint64_t record;
+  /*
+   The change set that says so.
+   */
+  uint64_t sequence;
+  /*
+   Whose holder it is.
+   */
+  uint32_t issuer;
+};
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -297,6 +471,179 @@ int32_t hufu_reason(uint32_t reason,
                     size_t name_room,
                     char *says,
                     size_t says_room);
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
+ are the 32 bytes of `public` in the operator's `operator.pub`. Null when something is not good; then `error`, unless it is
+ null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
+
+ # Safety
+ `options` and `error` point to one of their kind or are null; `folder` and `operator_key` point to so many bytes.
+ */
+struct hufu_offline *hufu_offline_open(const struct hufu_offline_options *options,
+                                       const uint8_t *folder,
+                                       size_t folder_length,
+                                       const uint8_t *operator_key,
+                                       size_t operator_key_length,
+                                       int32_t *error);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Ends a gate, and writes nothing: see `hufu_offline_save`. Null is nothing to end.
+
+ # Safety
+ `offline` is null, or came from `hufu_offline_open` and was not freed.
+ */
+void hufu_offline_free(struct hufu_offline *offline);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine has told the time, in a verdict or in another answer that was authenticated. `boot_ms` is how long the machine
+ has run, also while it slept (on Linux `CLOCK_BOOTTIME`), here and everywhere: it outlives this program.
+
+ # Safety
+ `offline` is a gate or null.
+ */
+int32_t hufu_offline_told(struct hufu_offline *offline,
+                          uint64_t boot_ms,
+                          uint64_t server_time_ms);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine has enrolled this gate: the answer tells the time, too. `HUFU_BAD_ENROLLED` when it is none, or another
+ device's.
+
+ # Safety
+ `offline` is a gate or null, and `enrolled` points to `length` bytes.
+ */
+int32_t hufu_offline_enrolled(struct hufu_offline *offline, uint64_t boot_ms, const uint8_t *enrolled, size_t length);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ What is to be done at an engine next; `HUFU_NOTHING` for now. It stays the same until it was done, was refused or has
+ failed. Ask once a second, and again after each answer.
+
+ # Safety
+ `offline` is a gate or null, and `errand` points to room for one or is null.
+ */
+int32_t hufu_offline_errand(struct hufu_offline *offline, uint64_t boot_ms, struct hufu_errand *errand);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine did what was to be done, with status 200 and this body.
+
+ # Safety
+ `offline` is a gate or null, and `body` points to `length` bytes.
+ */
+int32_t hufu_offline_answered(struct hufu_offline *offline, uint64_t boot_ms, const uint8_t *body, size_t length);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine answered with another status and this body, also when it was asked to enrol: it is tried again in 10 seconds,
+ and the rest goes on. A gate that may not go on without a network any more forgets everything but its records.
+
+ # Safety
+ `offline` is a gate or null, and `body` points to `length` bytes.
+ */
+int32_t hufu_offline_refused(struct hufu_offline *offline, const uint8_t *body, size_t length);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ No engine answered: all that was to be done is tried again in 10 seconds.
+
+ # Safety
+ `offline` is a gate or null.
+ */
+int32_t hufu_offline_failed(struct hufu_offline *offline);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine answers after a time without one: do not wait for the 10 seconds.
+
+ # Safety
+ `offline` is a gate or null.
+ */
+int32_t hufu_offline_hurry(struct hufu_offline *offline);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ An engine admitted this code in this lane: it is used here too, should the network go now.
+
+ # Safety
+ `offline` is a gate or null, and `scan` points to `length` bytes.
+ */
+int32_t hufu_offline_admitted(struct hufu_offline *offline,
+                              uint64_t boot_ms,
+                              const uint8_t *scan,
+                              size_t length,
+                              uint32_t lane);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Decides what was scanned in a lane, without an engine. Its record is in the folder before this returns.
+
+ # Safety
+ `offline` is a gate or null, `scan` points to `length` bytes, and `verdict` to room for one or is null.
+ */
+int32_t hufu_offline_check(struct hufu_offline *offline,
+                           uint64_t boot_ms,
+                           const uint8_t *scan,
+                           size_t length,
+                           uint32_t lane,
+                           struct hufu_offline_verdict *verdict);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ `HUFU_OK` when the gate has what it needs to decide without a network, apart from the time; else `HUFU_NOT_READY`.
+
+ # Safety
+ `offline` is a gate or null.
+ */
+int32_t hufu_offline_ready(struct hufu_offline *offline);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ The next holder that the gate admitted on its own and that has turned red since; `record` is 0 when there is none. Ask
+ after each answer, and tell the operator.
+
+ # Safety
+ `offline` is a gate or null, and `turned_red` points to room for one or is null.
+ */
+int32_t hufu_offline_turned_red(struct hufu_offline *offline, struct hufu_turned_red *turned_red);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Writes to the folder what a restart of this program would lose: up to ten minutes of changes. Call it before an end.
+
+ # Safety
+ `offline` is a gate or null.
+ */
+int32_t hufu_offline_save(struct hufu_offline *offline);
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Writes what went wrong last, for the operator, to `text`, with a 0 behind it and cut to its room.
+
+ # Safety
+ `offline` is a gate or null, and `text` points to room for so many bytes or is null.
+ */
+int32_t hufu_offline_says(const struct hufu_offline *offline, char *text, size_t room);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -12,8 +12,10 @@ import time
 from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 
 NOTHING, SEND, ENROL, VERDICT, NO_VERDICT = range(5)
+GET, POST = 5, 6
 NO_ANSWER = 1
 DATAGRAM_BYTES_MAX = 128
+DECISIONS = ("?", "open", "a person must look", "shut")
 
 
 class Options(ctypes.Structure):
@@ -30,6 +32,23 @@ class Output(ctypes.Structure):
     _fields_ += [("bytes", POINTER(c_uint8)), ("length", c_size_t), ("verdict", Verdict)]
 
 
+class OfflineOptions(ctypes.Structure):
+    _fields_ = [(name, c_uint32) for name in ("device", "site", "holders_max", "drift_ppm")]
+
+
+class Errand(ctypes.Structure):
+    _fields_ = [("what", c_uint32), ("path", c_char_p), ("bytes", POINTER(c_uint8)), ("length", c_size_t)]
+
+
+class OfflineVerdict(ctypes.Structure):
+    _fields_ = [("what", c_uint32), ("fault", c_uint32), ("since_ms", c_uint64), ("uncertain_ms", c_uint64)]
+    _fields_ += [("verdict", Verdict)]
+
+
+class TurnedRed(ctypes.Structure):
+    _fields_ = [("record", c_uint64), ("sequence", c_uint64), ("issuer", c_uint32)]
+
+
 def load(path: str) -> ctypes.CDLL:
     kit = ctypes.CDLL(path)
     kit.hufu_gate_new.argtypes = [POINTER(Options), c_uint64, c_uint32, c_char_p, c_size_t, POINTER(c_int32)]
@@ -42,7 +61,27 @@ def load(path: str) -> ctypes.CDLL:
     kit.hufu_gate_next.argtypes = [c_void_p, POINTER(Output)]
     kit.hufu_gate_deadline.argtypes, kit.hufu_gate_deadline.restype = [c_void_p], c_uint64
     kit.hufu_reason.argtypes = [c_uint32, c_char_p, c_size_t, c_char_p, c_size_t]
+    if hasattr(kit, "hufu_offline_open"):  # built with the feature `offline`
+        text = [c_char_p, c_size_t]
+        kit.hufu_offline_open.argtypes = [POINTER(OfflineOptions), *text, *text, POINTER(c_int32)]
+        kit.hufu_offline_open.restype = c_void_p
+        kit.hufu_offline_free.argtypes, kit.hufu_offline_free.restype = [c_void_p], None
+        kit.hufu_offline_told.argtypes = [c_void_p, c_uint64, c_uint64]
+        kit.hufu_offline_enrolled.argtypes = kit.hufu_offline_answered.argtypes = [c_void_p, c_uint64, *text]
+        kit.hufu_offline_errand.argtypes = [c_void_p, c_uint64, POINTER(Errand)]
+        kit.hufu_offline_admitted.argtypes = [c_void_p, c_uint64, *text, c_uint32]
+        kit.hufu_offline_check.argtypes = [c_void_p, c_uint64, *text, c_uint32, POINTER(OfflineVerdict)]
+        kit.hufu_offline_turned_red.argtypes = [c_void_p, POINTER(TurnedRed)]
+        kit.hufu_offline_says.argtypes = kit.hufu_offline_refused.argtypes = [c_void_p, *text]
+        for call in ("failed", "hurry", "ready", "save"):
+            getattr(kit, f"hufu_offline_{call}").argtypes = [c_void_p]
     return kit
+
+
+def reason(kit: ctypes.CDLL, number: int) -> str:
+    name, says = ctypes.create_string_buffer(48), ctypes.create_string_buffer(128)
+    kit.hufu_reason(number, name, 48, says, 128)
+    return f"{name.value.decode()}: {says.value.decode()}"
 
 
 def now_ms() -> int:
@@ -97,6 +136,81 @@ class Gate:
             raise ValueError(f"libhufu-gate answers {status}")
 
 
+def boot_ms() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+class Offline:
+    """What a gate decides on its own (docs/GATES.md, "Without a network")."""
+
+    def __init__(self, kit: ctypes.CDLL, folder: str, operator_key: bytes, device: int, site: int):
+        self.kit, error, name = kit, c_int32(), os.fsencode(folder)
+        options = OfflineOptions(device=device, site=site)
+        self.gate = kit.hufu_offline_open(
+            byref(options), name, len(name), operator_key, len(operator_key), byref(error)
+        )
+        if not self.gate:
+            raise ValueError(f"no gate without a network: {error.value}")
+
+    def close(self):
+        self._ok(self.kit.hufu_offline_save(self.gate))
+        self.kit.hufu_offline_free(self.gate)
+
+    def told(self, server_time_ms: int):
+        self._ok(self.kit.hufu_offline_told(self.gate, boot_ms(), server_time_ms))
+
+    def enrolled(self, enrolled: bytes):
+        self._ok(self.kit.hufu_offline_enrolled(self.gate, boot_ms(), enrolled, len(enrolled)))
+
+    def hurry(self):
+        self._ok(self.kit.hufu_offline_hurry(self.gate))
+
+    def refused(self, body: bytes):
+        self._ok(self.kit.hufu_offline_refused(self.gate, body, len(body)))
+
+    def lacks(self) -> str | None:
+        return None if self.kit.hufu_offline_ready(self.gate) == 0 else self._says()
+
+    def tend(self, ask, refused: type[OSError]):
+        """Does what is to be done at an engine now. `ask(method, path, body)` gives the body of the answer, or raises:
+        `refused` with the `body` when an engine refuses, `OSError` when none answers."""
+        errand = Errand()
+        while True:
+            self._ok(self.kit.hufu_offline_errand(self.gate, boot_ms(), byref(errand)))
+            if errand.what == NOTHING:
+                return
+            method = "GET" if errand.what == GET else "POST"
+            try:
+                body = ask(method, errand.path.decode(), bytes(errand.bytes[: errand.length]))
+            except refused as why:
+                self.refused(why.body)
+                continue
+            except OSError:
+                self._ok(self.kit.hufu_offline_failed(self.gate))
+                raise
+            if self.kit.hufu_offline_answered(self.gate, boot_ms(), body, len(body)) != 0:
+                print(self._says(), file=sys.stderr)
+
+    def turned_red(self):
+        red = TurnedRed()
+        while self.kit.hufu_offline_turned_red(self.gate, byref(red)) == 0 and red.record:
+            yield red.record, red.issuer
+
+    def check(self, scan: bytes, lane: int = 0) -> OfflineVerdict:
+        verdict = OfflineVerdict()
+        self._ok(self.kit.hufu_offline_check(self.gate, boot_ms(), scan, len(scan), lane, byref(verdict)))
+        return verdict
+
+    def _says(self) -> str:
+        says = ctypes.create_string_buffer(256)
+        self.kit.hufu_offline_says(self.gate, says, 256)
+        return says.value.decode(errors="replace")
+
+    def _ok(self, status: int):
+        if status != 0:
+            raise ValueError(f"libhufu-gate answers {status}: {self._says()}")
+
+
 if __name__ == "__main__":
     kit = load(os.environ.get("HUFU_GATE_LIBRARY", "libhufu_gate.so"))
     gate = Gate(kit, sys.argv[1], lambda: subprocess.run(sys.argv[2], shell=True, check=True, stdout=subprocess.PIPE).stdout)
@@ -105,8 +219,6 @@ if __name__ == "__main__":
         if outcome.what == NO_VERDICT:
             print("shut  no verdict:", "no engine answers" if outcome.fault == NO_ANSWER else "no session")
             continue
-        name, says = ctypes.create_string_buffer(48), ctypes.create_string_buffer(128)
-        kit.hufu_reason(outcome.verdict.reason, name, 48, says, 128)
-        decision = ("?", "open", "a person must look", "shut")[outcome.verdict.decision]
-        print(f"{decision}  {name.value.decode()}: {says.value.decode()}", flush=True)
+        decision = DECISIONS[outcome.verdict.decision]
+        print(f"{decision}  {reason(kit, outcome.verdict.reason)}", flush=True)
     gate.close()

@@ -7,6 +7,8 @@
 #![expect(unsafe_code, reason = "a C interface takes and gives pointers")]
 
 mod abi;
+#[cfg(feature = "offline")]
+mod offline;
 
 use std::ffi::c_char;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -19,6 +21,8 @@ use hufu_wire::{Enrolled, Lane, Reason, limits, read};
 
 pub use abi::*;
 use abi::{nothing, of};
+#[cfg(feature = "offline")]
+pub use offline::*;
 
 /// A gate with a session. One thread at a time may use it.
 pub struct HufuGate {
@@ -92,12 +96,7 @@ pub unsafe extern "C" fn hufu_gate_scan(
     lane: u32,
 ) -> i32 {
     // SAFETY: as the caller says.
-    unsafe {
-        step(gate, now_ms, |_| {
-            let lane = u16::try_from(lane).map_err(|_| HUFU_BAD_ARGUMENT)?;
-            Ok(Input::Scan(slice(scan, length)?, Lane(lane)))
-        })
-    }
+    unsafe { step(gate, now_ms, |_| Ok(Input::Scan(slice(scan, length)?, lane_of(lane)?))) }
 }
 
 /// A datagram came. Anyone can send one: what is not genuine changes nothing.
@@ -230,24 +229,36 @@ pub unsafe extern "C" fn hufu_reason(
     says_room: usize,
 ) -> i32 {
     let found = u16::try_from(reason).ok().and_then(Reason::from_code);
-    for (text, to, room) in
-        [(found.map_or("", Reason::slug), name, name_room), (found.map_or("", Reason::says), says, says_room)]
-    {
-        if to.is_null() || room == 0 {
-            continue;
-        }
-        let length = text.len().min(room - 1);
-        // SAFETY: the caller says that there is room, and reasons lie elsewhere.
-        unsafe {
-            ptr::copy_nonoverlapping(text.as_ptr().cast(), to, length);
-            to.add(length).write(0);
-        }
+    // SAFETY: the caller says that there is room, and reasons lie elsewhere.
+    unsafe {
+        put(found.map_or("", Reason::slug), name, name_room);
+        put(found.map_or("", Reason::says), says, says_room);
     }
     if found.is_some() { HUFU_OK } else { HUFU_BAD_ARGUMENT }
 }
 
 const _: () = assert!(HUFU_DATAGRAM_BYTES_MAX >= hufu_wire::sealed::REPLY_BYTES);
 const _: () = assert!(limits::SEALED_REQUEST_BYTES_MAX < 1_472);
+
+/// Writes a text with a 0 behind it, cut to its room.
+///
+/// # Safety
+/// `to` points to room for so many bytes, which are not the text's, or is null.
+unsafe fn put(text: &str, to: *mut c_char, room: usize) {
+    if to.is_null() || room == 0 {
+        return;
+    }
+    let length = text.len().min(room - 1);
+    // SAFETY: as the caller says.
+    unsafe {
+        ptr::copy_nonoverlapping(text.as_ptr().cast(), to, length);
+        to.add(length).write(0);
+    }
+}
+
+fn lane_of(lane: u32) -> Result<Lane, i32> {
+    u16::try_from(lane).map(Lane).map_err(|_| HUFU_BAD_ARGUMENT)
+}
 
 /// # Safety
 /// `bytes` is null with no length, or points to `length` bytes that nothing changes during the call.

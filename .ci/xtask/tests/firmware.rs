@@ -1,4 +1,4 @@
-//! What firmware links is small: no crate of it brings a cryptographic library in C (docs/GATES.md).
+//! What firmware links is small (docs/GATES.md): no crate of it brings more than a gate needs.
 
 use std::process::Command;
 
@@ -21,4 +21,18 @@ fn a_gate_without_a_network_is_built_without_a_cryptographic_library_in_c() {
     assert!(crates.contains("hufu-check ") && !crates.contains("aws-lc"), "{crates}");
     // What it leaves out is what an engine is made of.
     assert!(built_of("hufu-check", &[]).contains("aws-lc-sys "));
+}
+
+#[test]
+fn firmware_links_what_its_gate_needs_and_no_more() {
+    let small = built_of("hufu-gatekit", &[]);
+    assert!(small.contains("hufu-gate ") && !small.contains("hufu-offline "), "{small}");
+    let large = built_of("hufu-gatekit", &["--features", "offline"]);
+    assert!(large.contains("hufu-offline "), "{large}");
+    for heavy in ["jiff ", "rustls ", "serde_json ", "tokio "] {
+        assert!(
+            !large.lines().any(|line| line.starts_with(heavy)),
+            "{heavy}is too large for firmware: {large}"
+        );
+    }
 }
