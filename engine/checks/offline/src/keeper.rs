@@ -209,7 +209,7 @@ impl Keeper {
         self.gate.check(at, lane, scanned)
     }
 
-    /// What is to be done next, `None` until [`ROUND`] has passed. It stays the same until it was done or has failed.
+    /// What is to be done next, `None` until the next round, which is after 10 seconds. It stays the same until it was done or has failed.
     ///
     /// # Errors
     /// The disk's, where records wait and cannot be read.
@@ -301,9 +301,16 @@ impl Keeper {
     /// An engine has the records up to this counter, durably.
     ///
     /// # Errors
-    /// The disk's; they are handed over once more then.
+    /// The disk's; they are handed over once more then. An answer that takes none of them.
     pub fn handed_over(&mut self, up_to: u64) -> Result<(), KeeperFault> {
-        Ok(self.gate.book().handed_over(up_to)?)
+        let waited = self.gate.book().waiting();
+        self.gate.book().handed_over(up_to)?;
+        if self.gate.book().waiting() == waited {
+            // It would be handed over again and again.
+            self.records_refused = true;
+            return Err(KeeperFault::Odd { what: "an answer that takes no record" });
+        }
+        Ok(())
     }
 
     /// Takes the answer to `ask`. Adds to `turned_red` the holders that it makes red and that the gate admitted on its own.

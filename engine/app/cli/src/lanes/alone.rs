@@ -143,8 +143,9 @@ pub(crate) async fn keep(alone: Alone, device: Device) {
         let mut faults = Vec::new();
         let done = round(&alone, &device, &mut control, &mut faults).await;
         if let Err(why) = &done {
-            control = None;
-            let is_revoked = matches!(why, ControlFault::Refused(Reason::DeviceRevoked));
+            // Before the handshake is over anyone on the way could say so, and make a gate forget.
+            let is_told = control.take().is_some();
+            let is_revoked = is_told && matches!(why, ControlFault::Refused(Reason::DeviceRevoked));
             faults.push(format!("no engine gives what the gate needs without a network: {why}"));
             if is_revoked {
                 let left = alone.work(Keeper::forget).await;

@@ -264,7 +264,14 @@ fn r06_records_that_are_refused_wait_and_the_lists_stay_current() {
     let chain = gate.errand(after(10_000)).unwrap();
     assert!(matches!(chain, Some(Errand::Ask(OfflineAsk::Chain { .. }))), "{chain:?}");
     gate.failed();
-    engine.serve(&mut gate, after(20_000));
+    // An engine that says yes and takes none is not asked on and on.
+    gate.told(after(20_000), UnixMillis(START.0 + 20_000)).unwrap();
+    assert_eq!(gate.errand(after(20_000)).unwrap(), Some(records));
+    assert!(gate.handed_over(0).is_err());
+    let chain = gate.errand(after(20_000)).unwrap();
+    assert!(matches!(chain, Some(Errand::Ask(OfflineAsk::Chain { .. }))), "{chain:?}");
+    gate.failed();
+    engine.serve(&mut gate, after(30_000));
     assert_eq!(kept(&folder.path().join("shelf")), [1]);
 }
 
