@@ -1,0 +1,191 @@
+//! From facts to a colour.
+
+use hufu_wire::Colour;
+
+use crate::facts::{Current, Facts, SampleResult, colour};
+use crate::file::{Parameter, Release, Rules};
+use crate::known::Known;
+use crate::moment::Moment;
+
+/// What follows from the facts of one holder, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruling<'r> {
+    /// The colour, or that a person must decide.
+    pub outcome: Outcome,
+    /// The sum of what said yes, parts per million.
+    pub sum_ppm: u32,
+    /// The same if everything said yes that is not known.
+    pub most_ppm: u32,
+    /// What each parameter gave, in the order of the file.
+    pub shares: Vec<Share<'r>>,
+    /// A colour that would be better by its sum, and whose time is not over.
+    pub held: Option<Held>,
+}
+
+/// A colour, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// This colour, whatever is not known.
+    Colour(Colour),
+    /// It depends on what is not known: a person decides.
+    Undecided {
+        /// If nothing of it were true.
+        best: Colour,
+        /// If all of it were.
+        worst: Colour,
+    },
+}
+
+/// What one parameter gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Share<'r> {
+    /// The parameter.
+    pub parameter: &'r Parameter,
+    /// What is known of its fact.
+    pub known: Known,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What a parameter says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Yes: its weight counts.
+    Yes,
+    /// No.
+    No,
+    /// Its fact is not known.
+    Unknown,
+}
+
+/// What a colour still waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The colour.
+    pub colour: Colour,
+    /// Whole days that must still pass.
+    pub days_left: u32,
+    /// Negative samples that must still come; `None` where samples are not known.
+    pub tests_left: Option<u32>,
+}
+
+impl Rules {
+    /// The ruling on these facts; `None` where the rules do not hold at that instant.
+    pub fn decide(&self, facts: &Facts) -> Option<Ruling<'_>> {
+        if !self.hold_at(facts.at) {
+            return None;
+        }
+        let share = |parameter| Share::of(parameter, facts);
+        let shares: Vec<Share<'_>> = self.parameters.iter().map(share).collect();
+        let sum_of = |says| -> u32 {
+            shares.iter().filter(|share| share.says == says).map(|share| share.parameter.ppm).sum()
+        };
+        let sum_ppm = sum_of(Says::Yes);
+        let most_ppm = sum_ppm + sum_of(Says::Unknown);
+        let [best, worst] = [sum_ppm, most_ppm].map(|sum| self.colour_of(sum));
+        let held = facts.current.and_then(|current| self.held(&current, facts));
+        let (best, worst) = match held {
+            // It waits for days that must pass, or for samples that are known to be missing.
+            Some(Held { colour, days_left, tests_left }) if days_left > 0 || tests_left.is_some() => {
+                (worse(best, colour), worse(worst, colour))
+            }
+            Some(Held { colour, .. }) => (best, worse(worst, colour)),
+            None => (best, worst),
+        };
+        let outcome = if best == worst { Outcome::Colour(best) } else { Outcome::Undecided { best, worst } };
+        let held = held.filter(|held| rank(self.colour_of(sum_ppm)) < rank(held.colour));
+        Some(Ruling { outcome, sum_ppm, most_ppm, shares, held })
+    }
+
+    fn colour_of(&self, sum_ppm: u32) -> Colour {
+        match sum_ppm {
+            sum if sum >= self.red_ppm => Colour::Red,
+            sum if sum >= self.amber_ppm => Colour::Amber,
+            _ => Colour::Green,
+        }
+    }
+
+    /// What the colour of now still waits for; `None` when its time is over.
+    fn held(&self, current: &Current, facts: &Facts) -> Option<Held> {
+        let release = self.release.of(current.colour)?;
+        let passed = u32::try_from(facts.at.since(current.since) / 86_400).unwrap_or(0);
+        let days_left = release.days.saturating_sub(passed);
+        let tests = release.negatives(facts, current.since);
+        let tests_left = tests.map(|tests| release.negative_tests.saturating_sub(tests));
+        // No sample is needed: what is not known of them does not matter.
+        let tests_left = if release.negative_tests == 0 { Some(0) } else { tests_left };
+        (days_left > 0 || tests_left != Some(0)).then_some(Held {
+            colour: current.colour,
+            days_left,
+            tests_left,
+        })
+    }
+}
+
+impl<'r> Share<'r> {
+    fn of(parameter: &'r Parameter, facts: &Facts) -> Share<'r> {
+        let known = parameter.fact.of(facts);
+        let says = match parameter.test.of(known) {
+            Some(true) => Says::Yes,
+            Some(false) => Says::No,
+            None => Says::Unknown,
+        };
+        Share { parameter, known, says }
+    }
+}
+
+impl PartialEq for Share<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.parameter.id, self.known, self.says) == (&other.parameter.id, other.known, other.says)
+    }
+}
+
+impl Release {
+    /// Negative samples since `since` and since the last positive one; `None` where none are recorded at all.
+    fn negatives(&self, facts: &Facts, since: Moment) -> Option<u32> {
+        let tests = facts.tests.as_ref()?;
+        let until_now = || tests.iter().filter(|test| test.at <= facts.at);
+        let positive =
+            until_now().filter(|test| test.result == SampleResult::Positive).map(|test| test.at).max();
+        let after = positive.map_or(since, |positive| positive.max(since));
+        let mut negatives: Vec<Moment> = until_now()
+            .filter(|test| test.result == SampleResult::Negative && test.at > after)
+            .map(|test| test.at)
+            .collect();
+        negatives.sort_unstable();
+        let apart_s = i64::from(self.apart_h) * 3600;
+        let (mut count, mut last) = (0, None::<Moment>);
+        for at in negatives {
+            if last.is_none_or(|last| at > last && at.since(last) >= apart_s) {
+                (count, last) = (count + 1, Some(at));
+            }
+        }
+        Some(count)
+    }
+}
+
+impl Outcome {
+    /// The name of no colour.
+    pub const UNDECIDED: &str = "undecided";
+
+    /// Its name: a colour's, or `undecided`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Colour(colour) => colour::name(colour),
+            Outcome::Undecided { .. } => Outcome::UNDECIDED,
+        }
+    }
+}
+
+/// Green is better than amber, and amber than red.
+fn rank(colour: Colour) -> u8 {
+    match colour {
+        Colour::Green => 0,
+        Colour::Amber => 1,
+        Colour::Red => 2,
+    }
+}
+
+fn worse(one: Colour, other: Colour) -> Colour {
+    if rank(one) >= rank(other) { one } else { other }
+}
