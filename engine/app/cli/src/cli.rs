@@ -5,7 +5,7 @@ use hufu_files::moment::Zone;
 
 use crate::commands::{
     audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate,
-    holder, import, inspect, issue, keys, present, records, registry, roster, serve, site, snapshot,
+    holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Register people, find them, issue their credentials
     #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(holder::HolderCommand),
+    /// Compute colours from recorded facts by a rule file, and say why
+    #[command(subcommand, after_help = rules::EXAMPLES)]
+    Rules(rules::RulesCommand),
     /// Say which sites there are and what they admit
     #[command(subcommand, after_help = site::EXAMPLES)]
     Site(site::SiteCommand),

@@ -23,6 +23,7 @@ pub(crate) mod present;
 pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod roster;
+pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod site;
 pub(crate) mod snapshot;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Change(command) => change::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::Holder(command) => holder::run(&command),
+        Command::Rules(command) => rules::run(&command),
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),
         Command::Roster(command) => roster::run(&command),

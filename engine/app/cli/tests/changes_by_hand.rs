@@ -97,3 +97,73 @@ fn r47_a_change_is_undone_and_told() {
     assert_eq!((&history[2]["reason"], &history[2]["rule"]), (&"undoes proposal 3".into(), &7.into()));
     world.audit_agrees();
 }
+
+const RULES: &str = include_str!("../../../../docs/examples/rules.toml");
+
+/// Facts of three holders: nothing, a close contact in a place of high risk, and contacts that are not known.
+fn facts() -> String {
+    let of = |holder: u32, more: &str| {
+        format!(
+            r#"{{"holder":{holder},"at":"2026-11-29T08:00:00+08:00","cases":[],"arrivals":[],"tests":[],"symptoms":false,"quarantines":[]{more}}}"#
+        )
+    };
+    let contact = r#","contacts":[{"at":"2026-11-20T18:00:00+08:00","grade":"close","minutes":20}]"#;
+    let stay =
+        r#","stays":[{"from":"2026-11-20T17:00:00+08:00","to":"2026-11-20T18:00:00+08:00","risk":"high"}]"#;
+    [of(0, r#","contacts":[],"stays":[]"#), of(1, &format!("{contact}{stay}")), of(2, r#","stays":[]"#)]
+        .join("\n")
+}
+
+/// From recorded facts to a colour at both authorities, and back: who has the file and the facts finds the colour again, and
+/// an altered fact is found.
+#[test]
+fn r28_colours_follow_from_facts_and_are_found_again() {
+    let world = World::new();
+    world.add_holders(3);
+    world.write("rules.toml", RULES);
+    world.write("facts.jsonl", &facts());
+    let json = |line: &str| serde_json::from_str::<Value>(&world.ok(line)).expect("JSON");
+    let known = json("rules check rules.toml --json");
+    let computed = json("rules compute rules.toml --facts facts.jsonl --out changes.toml --json");
+    assert_eq!((&computed["changes"], &computed["undecided"]), (&2.into(), &serde_json::json!([2])));
+    assert_eq!(computed["rule"], known["rule"]);
+    let inputs = computed["inputs"].as_str().expect("inputs");
+    world.ok(&format!("change propose --key local.key --from changes.toml --inputs {inputs} --yes"));
+    confirm(&world);
+    assert!(world.ok("holder show --issuer 310000 0").contains("green"));
+    let red = world.ok("holder history --issuer 310000 1 --json");
+    let red: Value = serde_json::from_str(&red).expect("JSON");
+    assert_eq!((&red[0]["after"]["colour"], &red[0]["rule"]), (&"red".into(), &known["rule"]));
+    let shown = world.ok("change list --issuer 310000 --json");
+    assert!(shown.contains(inputs), "the chain has what the auditor computes: {shown}");
+    world.audit_agrees();
+
+    let told = world.ok("rules explain rules.toml --facts facts.jsonl --holder 1 --language zh");
+    for line in [
+        "holder 1  red  440.000 per mille",
+        "210.000  close-contact: 14天内密切接触者",
+        "150.000  high-risk-place",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let told = world.ok("rules explain rules.toml --facts facts.jsonl --holder 2");
+    assert!(told.contains("undecided") && told.contains("unknown  210.000  close-contact"), "{told}");
+    // One minute less, and the digest of the inputs is another one.
+    world.write("altered.jsonl", &facts().replace("\"minutes\":20", "\"minutes\":19"));
+    let altered = json("rules compute rules.toml --facts altered.jsonl --out altered.toml --json");
+    assert_eq!((&altered["changes"], altered["inputs"] == computed["inputs"]), (&2.into(), false));
+
+    // Who would change under other rules; and rules whose own tests do not come out are none.
+    world.write("next.toml", &RULES.replace("amber = 150", "amber = 10"));
+    let differs = world.hufu("rules diff rules.toml next.toml --facts facts.jsonl");
+    assert_eq!(differs.status.code(), Some(1), "{}", said(&differs));
+    assert!(said(&differs).contains("holder 0: green -> amber\n1 of 3 holders change"), "{}", said(&differs));
+    world.write("milder.toml", &RULES.replace("red = 400", "red = 450"));
+    let refused = world.hufu("rules check milder.toml");
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("says red, and the rules give amber"), "{}", said(&refused));
+    world.write("bad.jsonl", &format!("{}\n{{\"holder\":7}}\n", facts()));
+    let bad = world.hufu("rules compute rules.toml --facts bad.jsonl --out bad.toml");
+    assert!(said(&bad).contains("line 4: these are no facts: missing field `at`"), "{}", said(&bad));
+    assert!(!world.path("bad.toml").exists(), "nothing is half done");
+}

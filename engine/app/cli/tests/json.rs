@@ -58,6 +58,10 @@ const ALONE: &[&str] = &[
     "snapshot new --issuer 310000 --out s",
     "snapshot set s --holder 42 --colour green",
     "snapshot touch s",
+    "rules check rules.toml",
+    "rules explain rules.toml --facts facts.jsonl",
+    "rules diff rules.toml rules.toml --facts facts.jsonl",
+    "rules compute rules.toml --facts facts.jsonl --out changes.toml",
     "snapshot show s --holder 42",
     "batch sign --key a.key --site 1 --members members --out r",
     "completions bash",
@@ -220,6 +224,9 @@ fn json_is_the_output_of_commands_without_a_registry() {
     fs::set_permissions(folder.join("a.token"), fs::Permissions::from_mode(0o600)).unwrap();
     let terminal = "[[terminal]]\nname = 'north'\ngate = 'gate'\ntoken = 'a.token'\n";
     fs::write(folder.join("bridge.toml"), terminal).unwrap();
+    let rules = include_str!("../../../../docs/examples/rules.toml");
+    fs::write(folder.join("rules.toml"), rules).unwrap();
+    fs::write(folder.join("facts.jsonl"), r#"{"holder":1,"at":"2026-11-29T00:00:00Z"}"#).unwrap();
     each(ALONE, folder, &[], |words| hufu(folder, words));
 }
 
