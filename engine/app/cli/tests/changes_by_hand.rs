@@ -154,10 +154,17 @@ fn r28_colours_follow_from_facts_and_are_found_again() {
     assert_eq!((&altered["changes"], altered["inputs"] == computed["inputs"]), (&2.into(), false));
 
     // Who would change under other rules; and rules whose own tests do not come out are none.
-    world.write("next.toml", &RULES.replace("amber = 150", "amber = 10"));
+    let next =
+        RULES.replace("amber = 150", "amber = 15").replace("gives = \"undecided\"", "gives = \"amber\"");
+    world.write("next.toml", &next);
     let differs = world.hufu("rules diff rules.toml next.toml --facts facts.jsonl");
     assert_eq!(differs.status.code(), Some(1), "{}", said(&differs));
-    assert!(said(&differs).contains("holder 0: green -> amber\n1 of 3 holders change"), "{}", said(&differs));
+    assert!(
+        said(&differs)
+            .contains("holder 0: green -> amber\nholder 2: undecided -> amber\n2 of 3 holders change"),
+        "{}",
+        said(&differs)
+    );
     world.write("milder.toml", &RULES.replace("red = 400", "red = 450"));
     let refused = world.hufu("rules check milder.toml");
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
