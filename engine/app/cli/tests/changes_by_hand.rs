@@ -153,6 +153,13 @@ fn r28_colours_follow_from_facts_and_are_found_again() {
     let altered = json("rules compute rules.toml --facts altered.jsonl --out altered.toml --json");
     assert_eq!((&altered["changes"], altered["inputs"] == computed["inputs"]), (&2.into(), false));
 
+    // No change is no fault, and no file.
+    let current = r#""current":{"colour":"green","since":"2026-11-01T08:00:00+08:00"},"cases""#;
+    world.write("still.jsonl", &facts().lines().take(1).collect::<String>().replace("\"cases\"", current));
+    let still = json("rules compute rules.toml --facts still.jsonl --out still.toml --json");
+    assert_eq!((&still["changes"], &still["file"]), (&0.into(), &Value::Null));
+    assert!(!world.path("still.toml").exists());
+
     // Who would change under other rules; and rules whose own tests do not come out are none.
     let next =
         RULES.replace("amber = 150", "amber = 15").replace("gives = \"undecided\"", "gives = \"amber\"");

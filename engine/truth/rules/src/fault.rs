@@ -37,7 +37,7 @@ pub enum RulesFault {
     },
 }
 
-/// Why facts are not taken. Whoever recorded them corrects them.
+/// Why facts are not taken. Who recorded them corrects them.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsFault {
     /// They are no such object: an unknown key, a wrong type.

@@ -131,7 +131,7 @@ fn r28_unknown_facts_are_an_outcome_of_their_own() {
     assert_eq!((ruling.sum_ppm, ruling.most_ppm), (0, 600 * (350 + 150 + 100)));
     let harmless = Facts { symptoms: None, quarantines: None, ..nothing() };
     assert_eq!(colour(&harmless), Outcome::Colour(Colour::Green), "all of it would not change the colour");
-    let nobody_knows = Facts {
+    let nothing_known = Facts {
         cases: None,
         contacts: None,
         stays: None,
@@ -141,7 +141,7 @@ fn r28_unknown_facts_are_an_outcome_of_their_own() {
         quarantines: None,
         ..nothing()
     };
-    assert_eq!(colour(&nobody_knows), Outcome::Undecided { best: Colour::Green, worst: Colour::Red });
+    assert_eq!(colour(&nothing_known), Outcome::Undecided { best: Colour::Green, worst: Colour::Red });
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn what_contradicts_itself_is_refused_with_what_to_write() {
         let said = Rules::parse(&EXAMPLE.replacen(from, to, 1), "rules.toml").unwrap_err().to_string();
         assert!(said.starts_with("rules.toml: ") && said.contains(wanted), "{said}\nnot {wanted}");
     }
-    // A file whose tests do not come out is not accepted, whoever wrote it.
+    // A file whose tests do not come out is not accepted from any author.
     let milder = EXAMPLE.replace("red = 400", "red = 900");
     let said = Rules::parse(&milder, "rules.toml").unwrap_err();
     assert!(

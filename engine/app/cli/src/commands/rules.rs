@@ -293,17 +293,14 @@ fn compute(rules: &Rules, facts: &Path, out: &Path) -> anyhow::Result<Exit> {
     for ((holder, colour), (_, digest)) in changes.iter().zip(&digests) {
         let _ = write!(text, "\n[[change]]\nholder = {holder}\ncolour = \"{colour}\" # {digest}\n");
     }
-    ensure!(
-        !changes.is_empty() || !undecided.is_empty(),
-        "none of {holders} holders changes colour; nothing was written"
-    );
-    if !changes.is_empty() {
+    let written = (!changes.is_empty()).then_some(out);
+    if let Some(out) = written {
         files::create(out, text.as_bytes(), Readable::Owner)?;
     }
     let (changed, left) = (changes.len(), undecided.len());
     tell!(
         {
-            "holders": holders, "changes": changed, "undecided": undecided, "rule": id.0, "inputs": inputs, "file": out,
+            "holders": holders, "changes": changed, "undecided": undecided, "rule": id.0, "inputs": inputs, "file": written,
         },
         "{changed} of {holders} holders change; {left} are for a person to decide\nrule {id}, inputs {inputs}"
     );

@@ -264,7 +264,7 @@ fn take(keeper: &mut Keeper, errand: &Errand, answer: Answer) -> Result<Vec<Turn
 /// The record stays as it is; a person decides what follows from it.
 fn tell_of_red(TurnedRed { counter, issuer, sequence }: TurnedRed) {
     tracing::warn!(
-        "a holder of issuer {issuer} whom the gate admitted on its own in record {counter} was red by change set {sequence}"
+        "the gate admitted a holder of issuer {issuer} on its own in record {counter}, who was red by change set {sequence}"
     );
     let object = json!({ "turned_red": { "number": counter, "issuer": issuer.0, "sequence": sequence.0 } });
     term::event(
