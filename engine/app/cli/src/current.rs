@@ -6,10 +6,9 @@ use anyhow::{bail, ensure};
 use hufu_authority::Remote;
 use hufu_contract::{CurrentStatus, LookAtHolders};
 use hufu_wire::chain::{Change, Content};
-use hufu_wire::{HolderIndex, IssuerId, RuleId, StatusWord, limits};
+use hufu_wire::{Colour, HolderIndex, IssuerId, RuleId, StatusWord, limits};
 
 use crate::listing::first_of;
-use crate::verdict::colour_slug;
 
 /// Statuses of the holders of a change as the registry has them, and its rules.
 #[derive(Debug, Default)]
@@ -100,5 +99,5 @@ impl Current {
 }
 
 fn colour_of(word: StatusWord) -> &'static str {
-    word.colour().map_or("unknown", colour_slug)
+    word.colour().map_or("unknown", Colour::slug)
 }

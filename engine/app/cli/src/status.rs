@@ -4,8 +4,6 @@ use hufu_files::moment;
 use hufu_wire::{StatusMinute, StatusWord, TestResult};
 use serde_json::{Value, json};
 
-use crate::verdict::colour_slug;
-
 /// One line for a person.
 pub(crate) fn describe(word: StatusWord) -> String {
     describe_with(word, &format!("generation {}, ", word.generation()))
@@ -23,7 +21,7 @@ fn describe_with(word: StatusWord, generation: &str) -> String {
         result => format!("test {} of {}", test_slug(result), instant(word.test_minute())),
     };
     let until = word.until().map(|until| format!(" until {}", instant(until))).unwrap_or_default();
-    format!("{}{until} ({generation}{test}, {} doses)", colour_slug(colour), word.doses())
+    format!("{}{until} ({generation}{test}, {} doses)", colour.slug(), word.doses())
 }
 
 /// One object for a program; `null` for unknown.
@@ -31,7 +29,7 @@ pub(crate) fn to_json(word: StatusWord) -> Value {
     let Some(colour) = word.colour() else { return Value::Null };
     let tested = (word.test_result() != TestResult::None).then(|| word.test_minute().starts().0);
     json!({
-        "colour": colour_slug(colour),
+        "colour": colour.slug(),
         "generation": word.generation(),
         "test": test_slug(word.test_result()),
         "tested_s": tested,

@@ -6,8 +6,8 @@ use hufu_client::{CheckFault, ScannerFault};
 use hufu_codes::code;
 use hufu_files::moment;
 use hufu_offline::OfflineVerdict;
-pub(crate) use hufu_records::{colour_slug, decision_slug, kind_slug};
-use hufu_wire::{Age, Decision, Verdict, limits};
+pub(crate) use hufu_records::{decision_slug, kind_slug};
+use hufu_wire::{Age, Colour, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
 use crate::lanes::ask::Decided;
@@ -127,7 +127,7 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
         "decision": decision_slug(verdict.decision),
         "reason": verdict.reason.slug(),
         "says": verdict.reason.says(),
-        "colour": verdict.colour.map(colour_slug),
+        "colour": verdict.colour.map(Colour::slug),
         "kind": verdict.kind.map(kind_slug),
         "age_ms": age_ms(verdict.age),
         "as_of": verdict.as_of.0,
@@ -147,11 +147,8 @@ fn word(decision: Decision, paint: Paint) -> String {
 
 fn details(verdict: &Verdict, waited: Duration) -> String {
     let kind = verdict.kind.map_or("code", kind_slug);
-    let colour = verdict.colour.map_or("no colour", colour_slug);
-    let age = match verdict.age {
-        Age::Unknown => "no data".to_owned(),
-        Age::Millis(age_ms) => format!("data {} s old", age_ms / 1000),
-    };
+    let colour = verdict.colour.map_or("no colour", Colour::slug);
+    let age = age_text(verdict.age);
     let offset = match verdict.clock_offset.0 {
         0 => String::new(),
         _ => format!(", clock {}", verdict.clock_offset),
@@ -162,6 +159,11 @@ fn details(verdict: &Verdict, waited: Duration) -> String {
         verdict.number,
         waited.as_secs_f64() * 1e3
     )
+}
+
+/// How old the data was, for a person.
+pub(crate) fn age_text(age: Age) -> String {
+    age_ms(age).map_or_else(|| "no data".to_owned(), |age_ms| format!("data {} s old", age_ms / 1000))
 }
 
 /// `None` for unknown.

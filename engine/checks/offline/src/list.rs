@@ -260,7 +260,7 @@ pub(crate) fn may_end(value: u8) -> bool {
 }
 
 fn colour_of(value: u8) -> Option<Colour> {
-    [Colour::Green, Colour::Red, Colour::Amber].into_iter().find(|colour| *colour as u8 == value)
+    Colour::ALL.into_iter().find(|colour| *colour as u8 == value)
 }
 
 impl Room {

@@ -38,7 +38,7 @@ pub use live::{Heard, Listener};
 pub use recorder::{Recorder, RecorderFigures};
 pub use row::{Answer, Row, SlipKind};
 pub use segment::{EngineId, KeyName, SegmentHeader};
-pub use shown::{channel_slug, colour_slug, decision_slug, kind_slug, record_json};
+pub use shown::{channel_slug, decision_slug, kind_slug, record_json};
 pub use slip::{CodeKey, Finder, Seen, Slip, Tag};
 pub use store::{Kept, OpenFault, SEGMENT_BYTES_MIN, Store, StoreOptions, VERIFIER};
 pub use verify::{DayReport, Fault, FaultKind, Found, Held, Report, read, verify};

@@ -23,7 +23,7 @@ pub fn record_json(number: u64, row: &Row) -> Value {
             "check": verdict.number.0,
             "decision": decision_slug(verdict.decision),
             "kind": verdict.kind.map(kind_slug),
-            "colour": verdict.colour.map(colour_slug),
+            "colour": verdict.colour.map(Colour::slug),
             "as_of": verdict.as_of.0,
         }),
         Answer::Roster(reply) => json!({
@@ -52,15 +52,6 @@ pub const fn decision_slug(decision: Decision) -> &'static str {
         Decision::Admit => "admit",
         Decision::Refer => "refer",
         Decision::Refuse => "refuse",
-    }
-}
-
-/// A colour.
-pub const fn colour_slug(colour: Colour) -> &'static str {
-    match colour {
-        Colour::Green => "green",
-        Colour::Amber => "amber",
-        Colour::Red => "red",
     }
 }
 

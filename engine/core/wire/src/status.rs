@@ -16,6 +16,25 @@ pub enum Colour {
     Amber = 2,
 }
 
+impl Colour {
+    /// All, by number.
+    pub const ALL: [Colour; 3] = [Colour::Green, Colour::Red, Colour::Amber];
+
+    /// Its name in files, tables and JSON.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Colour::Green => "green",
+            Colour::Red => "red",
+            Colour::Amber => "amber",
+        }
+    }
+
+    /// The colour of this name.
+    pub fn called(slug: &str) -> Option<Colour> {
+        Colour::ALL.into_iter().find(|colour| colour.slug() == slug)
+    }
+}
+
 /// What the last test said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

@@ -41,7 +41,7 @@ pub enum Fault {
     /// A record would end that had a stricter colour than the one that goes on. The caller has that given to it first.
     #[error(
         "holder {ends} was {} before it was forgotten, and holder {goes_on} is less strict: propose that colour for holder \
-         {goes_on}, have it confirmed, and join again; or say that it was seen (stricter_seen, --stricter-seen)", colour_word(*.colour)
+         {goes_on}, have it confirmed, and join again; or say that it was seen (stricter_seen, --stricter-seen)", .colour.slug()
     )]
     Stricter {
         /// The record that would end.
@@ -121,14 +121,6 @@ impl Fault {
     /// The label belongs to another token, or did.
     pub fn label_used(label: &str) -> Fault {
         Fault::Conflict(format!("the label {label:?} is or was used by another token: choose another label"))
-    }
-}
-
-fn colour_word(colour: Colour) -> &'static str {
-    match colour {
-        Colour::Green => "green",
-        Colour::Amber => "amber",
-        Colour::Red => "red",
     }
 }
 

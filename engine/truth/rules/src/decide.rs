@@ -2,7 +2,7 @@
 
 use hufu_wire::Colour;
 
-use crate::facts::{Current, Facts, SampleResult, colour};
+use crate::facts::{Current, Facts, SampleResult};
 use crate::file::{Parameter, Release, Rules};
 use crate::known::Known;
 use crate::moment::Moment;
@@ -171,7 +171,7 @@ impl Outcome {
     /// Its name: a colour's, or `undecided`.
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Colour(colour) => colour::name(colour),
+            Outcome::Colour(colour) => colour.slug(),
             Outcome::Undecided { .. } => Outcome::UNDECIDED,
         }
     }

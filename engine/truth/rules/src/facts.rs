@@ -178,29 +178,18 @@ impl Facts {
     }
 }
 
-pub(crate) mod colour {
+mod colour {
     use hufu_wire::Colour;
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    const NAMES: [(&str, Colour); 3] =
-        [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];
-
-    pub(crate) fn named(name: &str) -> Option<Colour> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, colour)| *colour)
-    }
-
-    pub(crate) fn name(colour: Colour) -> &'static str {
-        NAMES.iter().find(|(_, known)| *known == colour).map_or("green", |(name, _)| name)
-    }
-
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub(super) fn serialize<S: Serializer>(colour: &Colour, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(name(*colour))
+        serializer.serialize_str(colour.slug())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Colour, D::Error> {
         let name = String::deserialize(deserializer)?;
-        named(&name).ok_or_else(|| D::Error::unknown_variant(&name, &["green", "amber", "red"]))
+        Colour::called(&name).ok_or_else(|| D::Error::unknown_variant(&name, &["green", "amber", "red"]))
     }
 }

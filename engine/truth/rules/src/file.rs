@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::decide::Outcome;
 use crate::digest::RulesDigest;
-use crate::facts::{Facts, colour};
+use crate::facts::Facts;
 use crate::fault::RulesFault;
 use crate::known::{Fact, Known};
 use crate::moment::Moment;
@@ -240,15 +240,16 @@ impl File {
                 return Err((what, "the parameters of a class weigh 1000 together"));
             }
         }
-        let colours = ["green", "amber", "red"].map(|wanted| test.iter().any(|test| test.gives == wanted));
+        let colours = Colour::ALL.map(|wanted| test.iter().any(|test| test.gives == wanted.slug()));
         if colours != [true; 3] {
             return Err((
                 "its tests do not show every colour".to_owned(),
                 "write a [[test]] for green, amber and red",
             ));
         }
-        let odd =
-            test.iter().find(|test| colour::named(&test.gives).is_none() && test.gives != Outcome::UNDECIDED);
+        let odd = test
+            .iter()
+            .find(|test| Colour::called(&test.gives).is_none() && test.gives != Outcome::UNDECIDED);
         odd.map_or(Ok(()), |test| {
             let what = format!("the test {:?} gives {:?}", test.name, test.gives);
             Err((what, "write green, amber, red or undecided"))

@@ -193,7 +193,7 @@ fn explained_json(facts: &Facts, ruling: &Ruling<'_>, digest: FactsDigest, langu
             "of_ppm": parameter.ppm, "text": parameter.says.get(language),
         })
     };
-    let held = |held: Held| json!({ "colour": Outcome::Colour(held.colour).name(), "days_left": held.days_left, "tests_left": held.tests_left });
+    let held = |held: Held| json!({ "colour": held.colour.slug(), "days_left": held.days_left, "tests_left": held.tests_left });
     json!({
         "holder": facts.holder, "at": facts.at.to_string(), "outcome": ruling.outcome.name(), "sum_ppm": ruling.sum_ppm,
         "most_ppm": ruling.most_ppm, "held": ruling.held.map(held), "facts": digest.to_string(),
@@ -216,7 +216,7 @@ fn explained_text(facts: &Facts, ruling: &Ruling<'_>, digest: FactsDigest, langu
     if let Some(Held { colour, days_left, tests_left }) = ruling.held {
         let tests = tests_left
             .map_or_else(|| "samples that are not known".to_owned(), |left| format!("{left} negative tests"));
-        let _ = write!(text, "\n  stays {} for {days_left} days and {tests}", Outcome::Colour(colour).name());
+        let _ = write!(text, "\n  stays {} for {days_left} days and {tests}", colour.slug());
     }
     for share in ruling.shares.iter().filter(|share| share.says != Says::No) {
         let Share { parameter, says: said, .. } = share;

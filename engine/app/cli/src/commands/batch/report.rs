@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets};
-use hufu_wire::{Decision, HolderIndex, IssuerId, MemberVerdict, Reason, RosterReply};
+use hufu_wire::{Colour, Decision, HolderIndex, IssuerId, MemberVerdict, Reason, RosterReply};
 use serde_json::{Value, json};
 
 use crate::people::{Named, no_formula};
 use crate::term::{Paint, printable};
-use crate::verdict::{age_ms, colour_slug, decision_slug};
+use crate::verdict::{age_ms, decision_slug};
 
 /// What an engine said about a roster.
 pub(super) struct Report<'a> {
@@ -129,7 +129,7 @@ impl<'a> Report<'a> {
                     "holder": holder.0,
                     "decision": decision_slug(verdict.decision),
                     "reason": verdict.reason.slug(),
-                    "colour": verdict.colour.map(colour_slug),
+                    "colour": verdict.colour.map(Colour::slug),
                 });
                 if let Some(named) = self.by_holder.get(&(*issuer, *holder)) {
                     member["line"] = named.line.into();
@@ -179,7 +179,7 @@ impl<'a> Report<'a> {
             decision: verdict.decision,
             reason: verdict.reason.slug(),
             says: verdict.reason.says(),
-            colour: verdict.colour.map(colour_slug),
+            colour: verdict.colour.map(Colour::slug),
         });
         let unfound = self.names.iter().filter_map(|named| {
             let unfound = named.holder.err()?;

@@ -2,15 +2,15 @@
 
 use hufu_files::moment::show;
 use hufu_wire::{
-    Age, CheckRequest, Enrolled, Malformed, MemberVerdict, Message, ReplyHeader, RequestHeader, RosterReply,
-    StatusWord, Verdict, limits, read, sealed,
+    Age, CheckRequest, Colour, Enrolled, Malformed, MemberVerdict, Message, ReplyHeader, RequestHeader,
+    RosterReply, StatusWord, Verdict, limits, read, sealed,
 };
 
 use super::Kind;
 use super::explained::Explained;
 use crate::status;
 use crate::term::printable;
-use crate::verdict::{colour_slug, decision_slug, kind_slug};
+use crate::verdict::{decision_slug, kind_slug};
 
 /// Explains a message of `kind`.
 pub(super) fn explain(kind: Kind, bytes: &[u8]) -> Explained {
@@ -105,7 +105,7 @@ fn verdict(verdict: &Verdict) -> Explained {
         .field("clock offset", clock_offset, "how far the holder's clock is ahead")
         .field("decision", decision_slug(decision), "a gate opens only for admit")
         .field("reason", format!("{reason} ({})", reason.code()), reason.says())
-        .field("colour", colour.map_or("unknown", colour_slug), "or not looked up")
+        .field("colour", colour.map_or("unknown", Colour::slug), "or not looked up")
         .field("kind", kind.map_or("not known", kind_slug), "paper is shown as paper");
     explained
 }

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 use hufu_files::{self as files, Readable};
-use hufu_records::{Answer, Found, channel_slug, colour_slug, decision_slug, kind_slug};
+use hufu_records::{Answer, Found, channel_slug, decision_slug, kind_slug};
+use hufu_wire::Colour;
 
 use super::DayArgs;
 use super::trail::{self, Because};
@@ -45,7 +46,7 @@ const COLUMNS: [Column; 16] = [
     column("channel", Values::Text(|found| channel_slug(found.row.channel))),
     column("latency_us", Values::Narrow(|found| found.row.latency_us)),
     column("kind", Values::MaybeText(|found| verdict(found)?.kind.map(kind_slug))),
-    column("colour", Values::MaybeText(|found| verdict(found)?.colour.map(colour_slug))),
+    column("colour", Values::MaybeText(|found| verdict(found)?.colour.map(Colour::slug))),
     column("decision", Values::MaybeText(|found| Some(decision_slug(verdict(found)?.decision)))),
     column("reason", Values::Text(|found| found.row.reason().slug())),
     column("as_of", Values::MaybeWide(|found| Some(verdict(found)?.as_of.0))),

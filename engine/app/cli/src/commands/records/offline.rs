@@ -7,12 +7,12 @@ use anyhow::{Context as _, bail};
 use hufu_files::{self as files, moment, unavailable};
 use hufu_offline::{Handover, OfflineRecord, Shelf};
 use hufu_table::OsDisk;
-use hufu_wire::{Age, DeviceId};
+use hufu_wire::DeviceId;
 use serde_json::{Value, json};
 
 use crate::outcome::Exit;
 use crate::term;
-use crate::verdict::verdict_json;
+use crate::verdict::{age_text, verdict_json};
 
 pub(super) fn run(folders: &[PathBuf]) -> anyhow::Result<Exit> {
     let mut known = BTreeSet::new();
@@ -43,10 +43,7 @@ fn to_json(device: DeviceId, record: &OfflineRecord) -> Value {
 
 fn to_line(device: DeviceId, record: &OfflineRecord) -> String {
     let OfflineRecord { verdict, lane, uncertain_ms } = record;
-    let age = match verdict.age {
-        Age::Unknown => "no data".to_owned(),
-        Age::Millis(age_ms) => format!("data {} s old", age_ms / 1000),
-    };
+    let age = age_text(verdict.age);
     format!(
         "{} ± {} s  device {device}  lane {}  no. {}  {}  ({age}, as of {})",
         moment::show(verdict.server_time.seconds()),
