@@ -300,16 +300,15 @@ impl Keeper {
     /// An engine has the records up to this counter, durably.
     ///
     /// # Errors
-    /// The disk's; they are handed over once more then. An answer that takes none of them.
+    /// The disk's, or an answer that takes no record. They are handed over once more in the next round, and not before.
     pub fn handed_over(&mut self, up_to: u64) -> Result<(), KeeperFault> {
         let waited = self.gate.book().waiting();
-        self.gate.book().handed_over(up_to)?;
-        if self.gate.book().waiting() == waited {
-            // It would be handed over again and again.
-            self.records_refused = true;
-            return Err(KeeperFault::Odd { what: "an answer that takes no record" });
-        }
-        Ok(())
+        let taken = self.gate.book().handed_over(up_to).map_err(KeeperFault::Disk).and_then(|()| {
+            let is_taken = self.gate.book().waiting() < waited;
+            is_taken.then_some(()).ok_or(KeeperFault::Odd { what: "an answer that takes no record" })
+        });
+        self.records_refused |= taken.is_err();
+        taken
     }
 
     /// Writes the time and the lists as they are: a restart of the program begins with them.

@@ -30,7 +30,7 @@ pub use ids::{
     Sequence, SiteId,
 };
 pub use message::{Malformed, Message, NoRoom, read, write};
-pub use offline::{OfflineAsk, OfflineIssuer};
+pub use offline::{OFFLINE_RECORDS_PATH, OfflineAsk, OfflineIssuer};
 pub use reason::{Actor, Reason};
 pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};
 pub use roster::{MemberVerdict, RosterReply};

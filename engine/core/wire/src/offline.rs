@@ -9,6 +9,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::ids::{IssuerId, Sequence};
 use crate::message::{Malformed, Message, exactly, put};
 
+/// Where records of checks without a network are handed over by HTTPS.
+pub const OFFLINE_RECORDS_PATH: &str = "/v1/offline/records";
+
 /// One thing that an engine hands out to gates whose site may go on without a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OfflineAsk {
@@ -16,7 +19,7 @@ pub enum OfflineAsk {
     Site,
     /// The operator's trust list, signed.
     TrustList,
-    /// The issuers of whom there is a list, each with those who sign its chain: [`OfflineIssuer`] after
+    /// The issuers that have a list, each with those who sign its chain: [`OfflineIssuer`] after
     /// [`OfflineIssuer`].
     Issuers,
     /// The offline list of an issuer (docs/OFFLINE.md), a part of it.
@@ -35,7 +38,7 @@ pub enum OfflineAsk {
     },
 }
 
-/// An issuer of whom a gate can have a list, and who else signs its chain.
+/// An issuer that can have a list at a gate, and who else signs its chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfflineIssuer {
     /// The issuer, which is the local authority.

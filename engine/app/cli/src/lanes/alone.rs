@@ -17,7 +17,7 @@ use hufu_offline::{
 use hufu_signature::PreparedKey;
 use hufu_table::OsDisk;
 use hufu_transport::profile;
-use hufu_wire::{Lane, Reason, UnixMillis};
+use hufu_wire::{Lane, OfflineAsk, Reason, UnixMillis};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
@@ -224,41 +224,39 @@ async fn run(
     errand: Errand,
     faults: &mut Vec<String>,
 ) -> Result<(), ControlFault> {
-    let answer = match &errand {
-        Errand::Ask(ask) => control.offline(*ask).await.map(Answer::Part),
-        Errand::HandOver(records) => control.hand_over(records).await.map(Answer::Kept),
+    let taken = match &errand {
+        Errand::Ask(ask) => {
+            let ask = *ask;
+            match control.offline(ask).await {
+                Ok(part) => Ok(alone.work(move |keeper| take(keeper, ask, &part)).await),
+                Err(fault) => Err(fault),
+            }
+        }
+        Errand::HandOver(records) => match control.hand_over(records).await {
+            Ok(up_to) => Ok(alone.work(move |keeper| keeper.handed_over(up_to)).await),
+            Err(fault) => Err(fault),
+        },
     };
-    let done: Result<Vec<TurnedRed>, KeeperFault> = match answer {
+    let done = match taken {
         Err(ControlFault::Refused(reason)) => {
             faults.push(format!(
                 "an engine refuses what the gate needs without a network: {reason}: {}",
                 reason.says()
             ));
-            alone.work(move |keeper| keeper.refused(&errand, reason)).await.map(|()| Vec::new())
+            alone.work(move |keeper| keeper.refused(&errand, reason)).await
         }
         Err(fault) => return Err(fault),
-        Ok(answer) => alone.work(move |keeper| take(keeper, &errand, answer)).await,
+        Ok(done) => done,
     };
-    match done {
-        Ok(turned_red) => turned_red.into_iter().for_each(tell_of_red),
-        Err(fault) => faults.push(fault.to_string()),
-    }
+    faults.extend(done.err().map(|fault| fault.to_string()));
     Ok(())
 }
 
-enum Answer {
-    Part(Vec<u8>),
-    Kept(u64),
-}
-
-fn take(keeper: &mut Keeper, errand: &Errand, answer: Answer) -> Result<Vec<TurnedRed>, KeeperFault> {
+fn take(keeper: &mut Keeper, ask: OfflineAsk, part: &[u8]) -> Result<(), KeeperFault> {
     let mut turned_red = Vec::new();
-    match (errand, answer) {
-        (Errand::Ask(ask), Answer::Part(part)) => keeper.take(since_boot(), *ask, &part, &mut turned_red)?,
-        (_, Answer::Kept(up_to)) => keeper.handed_over(up_to)?,
-        (Errand::HandOver(_), Answer::Part(_)) => {}
-    }
-    Ok(turned_red)
+    let taken = keeper.take(since_boot(), ask, part, &mut turned_red);
+    turned_red.into_iter().for_each(tell_of_red);
+    taken
 }
 
 /// The record stays as it is; a person decides what follows from it.

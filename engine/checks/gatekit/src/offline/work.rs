@@ -4,17 +4,15 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use hufu_offline::{Errand, KeeperFault, NotDecided};
-use hufu_wire::{Lane, Reason, RecordsKept, read};
+use hufu_wire::{Lane, OFFLINE_RECORDS_PATH, Reason, RecordsKept, read};
 
 use super::HufuOffline;
 use super::abi::{
     HUFU_GET, HUFU_LACKS, HUFU_NO_FOLDER, HUFU_NO_RECORD, HUFU_NO_TIME, HUFU_NOT_TAKEN, HUFU_POST,
     HUFU_TIME_UNCERTAIN, HufuErrand, HufuOfflineVerdict, no_errand, not_decided,
 };
-use crate::abi::{HUFU_BAD_ARGUMENT, HUFU_INTERNAL, HUFU_VERDICT, of};
+use crate::abi::{HUFU_BAD_ARGUMENT, HUFU_VERDICT, of};
 
-/// Where records are handed over.
-const RECORDS: &str = "/v1/offline/records";
 /// Holders who turned red and that the caller has not asked for yet; further ones are left out.
 const TURNED_RED_MAX: usize = 1 << 16;
 
@@ -32,7 +30,7 @@ impl HufuOffline {
         };
         let path = match &errand {
             Errand::Ask(ask) => ask.to_string(),
-            Errand::HandOver(_) => RECORDS.to_owned(),
+            Errand::HandOver(_) => OFFLINE_RECORDS_PATH.to_owned(),
         };
         let path = CString::new(path).map_err(|_| HUFU_NOT_TAKEN)?;
         let (errand, path) = self.errand.insert((errand, path));
@@ -50,20 +48,12 @@ impl HufuOffline {
         let mut turned_red = Vec::new();
         let taken = match &errand {
             Errand::Ask(ask) => self.keeper.take(at, *ask, body, &mut turned_red),
-            Errand::HandOver(_) => match read(body) {
-                Ok(RecordsKept(up_to)) => self.keeper.handed_over(up_to),
-                Err(_) => Err(KeeperFault::Odd { what: "an answer to records that is no counter" }),
-            },
+            // What is no counter takes no record.
+            Errand::HandOver(_) => self.keeper.handed_over(read(body).map_or(0, |RecordsKept(up_to)| up_to)),
         };
         let room = TURNED_RED_MAX - self.turned_red.len();
         self.turned_red.extend(turned_red.into_iter().take(room));
-        taken.map_err(|fault| {
-            // They are handed over once more in the next round, and not before.
-            if matches!(errand, Errand::HandOver(_)) && self.keeper.refused(&errand, Reason::Busy).is_err() {
-                return HUFU_INTERNAL;
-            }
-            self.say(&fault)
-        })
+        taken.map_err(|fault| self.say(&fault))
     }
 
     pub(super) fn refused(&mut self, body: &[u8]) -> Result<(), i32> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hufu_wire::limits::FRAME_BYTES_MAX;
-use hufu_wire::{Enrolled, Grant, Message, OfflineAsk, Reason, UnixSeconds};
+use hufu_wire::{Enrolled, Grant, Message, OFFLINE_RECORDS_PATH, OfflineAsk, Reason, UnixSeconds};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::uri::PathAndQuery;
@@ -30,9 +30,6 @@ use crate::tls::Tls;
 
 /// Bytes of a request's head; hyper takes no smaller limit.
 const HEAD_BYTES_MAX: usize = 8 << 10;
-
-/// Where records of checks without a network are handed over.
-const RECORDS: &str = "/v1/offline/records";
 
 /// Accepts connections until told to stop.
 pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
@@ -124,7 +121,7 @@ async fn answer(
     let path = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
     let ask = OfflineAsk::from_path(path);
     let (method, takes) = match path {
-        "/v1/enrol" | RECORDS => (Method::POST, "POST"),
+        "/v1/enrol" | OFFLINE_RECORDS_PATH => (Method::POST, "POST"),
         _ if ask.is_some() => (Method::GET, "GET"),
         _ => return text(StatusCode::NOT_FOUND, "there is no such path; docs/PROTOCOL.md has them"),
     };
@@ -136,7 +133,7 @@ async fn answer(
     let answered = match (device, ask) {
         (Err(reason), _) => Err(reason),
         (Ok(device), Some(ask)) => offline::part(shared, device.grant, shared.clock.now(), ask).await,
-        (Ok(device), None) if path == RECORDS => {
+        (Ok(device), None) if path == OFFLINE_RECORDS_PATH => {
             match Limited::new(request.into_body(), FRAME_BYTES_MAX).collect().await {
                 Ok(records) => receive(shared, device.grant, records.to_bytes().into()).await,
                 Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "records of at most 655360 bytes"),
