@@ -13,6 +13,7 @@ mod probe;
 mod records;
 mod state;
 mod statuses;
+mod watches;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,13 +36,14 @@ use self::certificates::{Devices, Own};
 use self::chains::{Chains, Planned};
 use self::cluster::Cluster;
 use self::cluster_age::ClusterAge;
-use self::endings::Ending;
+use self::endings::Endings;
 use self::health::{Facts, Health, TrustFacts};
 use self::loader::Loader;
 use self::offline::HandOut;
 use self::records::Kept;
 use self::state::State;
 use self::statuses::Statuses;
+use self::watches::Watches;
 use crate::config::{Config, Files};
 
 /// How long a stopping engine waits for work under way.
@@ -53,6 +55,8 @@ pub struct Prepared {
     snapshots: Vec<(PathBuf, Watched)>,
     chains: Planned,
     watches: Watches,
+    /// The text of the file of sites.
+    sites: String,
     held: Held,
 }
 
@@ -74,8 +78,6 @@ struct Held {
     config: Config,
     operator: PreparedKey,
     keyring: Keyring,
-    /// The file of sites as it was at the start.
-    sites_text: String,
     state: Arc<State>,
     own: Own,
     devices: Devices,
@@ -97,24 +99,6 @@ fn facts(config: &Config, keyring: &Keyring, own: &Own, devices: &Devices) -> Fa
         trust_list_must_be_fresh: keyring.must_be_fresh(),
         clock_stands_at: config.clock_stands_at,
     }
-}
-
-/// The files that are looked at once a second, those aside that a thread of their own follows.
-struct Watches {
-    /// Apart from the engine's own certificate: nothing that is wrong with it may hold up a revocation.
-    devices: Watched,
-    trust_list: Watched,
-    sites: Watched,
-    own: Watched,
-    /// Read at the start and never again.
-    fixed: Vec<Watched>,
-}
-
-/// What ends though no file changes.
-struct Endings {
-    revocation_list: Ending,
-    trust_list: Ending,
-    certificate: Ending,
 }
 
 impl Prepared {
@@ -163,11 +147,7 @@ impl Prepared {
         let (sites, sites_text) = read_sites(&config.files)?;
         let devices = Devices::read(&config.files)?;
         let own = Own::read(&config.files)?;
-        let mut endings = Endings {
-            revocation_list: Ending::of_revocation_list(),
-            trust_list: Ending::of_trust_list(),
-            certificate: Ending::of_certificate(),
-        };
+        let mut endings = Endings::new();
         endings.look(&own, &devices, &keyring);
         let mut statuses = Statuses::new(&config.memory)?;
         for path in &config.files.snapshots {
@@ -203,7 +183,6 @@ impl Prepared {
             config,
             operator,
             keyring,
-            sites_text,
             state,
             own,
             devices,
@@ -214,7 +193,7 @@ impl Prepared {
             engine,
         };
         held.note_cluster();
-        Ok(Prepared { statuses, snapshots, chains, watches, held })
+        Ok(Prepared { statuses, snapshots, chains, watches, sites: sites_text, held })
     }
 
     /// Takes up the chains where they were left, and then opens the sockets.
@@ -222,11 +201,11 @@ impl Prepared {
     /// # Errors
     /// The address, certificate or feed that cannot be used.
     pub fn start(self) -> anyhow::Result<Node> {
-        let Prepared { statuses, snapshots, chains, watches, held } = self;
+        let Prepared { statuses, snapshots, chains, watches, sites, held } = self;
         let chains = chains.start(&held.keyring, &held.state)?;
         let hand_out = Arc::new(HandOut::open(&held.engine, chains.for_gates(), held.state.folder())?);
         hand_out.set_trust_list(held.keyring.list().signed());
-        hand_out.set_sites(&held.sites_text)?;
+        hand_out.set_sites(&sites)?;
         let clock = match held.config.clock_stands_at {
             Some(at) => Clock::new(move || at.millis()),
             None => Clock::system(),
@@ -399,27 +378,6 @@ impl Held {
 
     fn crl_must_be_fresh(&self) -> bool {
         *self.config.devices.crl_must_be_fresh.get_ref()
-    }
-}
-
-impl Watches {
-    fn new(files: &Files) -> Watches {
-        Watches {
-            devices: Watched::new([&files.ca].into_iter().chain(&files.crl)),
-            trust_list: Watched::new([&files.trust_list]),
-            sites: Watched::new([&files.sites]),
-            own: Watched::new([&files.certificate, &files.key]),
-            fixed: vec![Watched::new([&files.operator_key])],
-        }
-    }
-}
-
-impl Endings {
-    fn look(&mut self, own: &Own, devices: &Devices, keyring: &Keyring) {
-        self.revocation_list.look(devices.end);
-        self.trust_list.look(keyring.list().next_by());
-        self.certificate.lives(own.life_s());
-        self.certificate.look(own.end());
     }
 }
 

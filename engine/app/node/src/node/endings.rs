@@ -1,10 +1,20 @@
 //! What ends one day without anybody touching a file: told near its end and after it, once a day.
 
+use hufu_codes::keyring::Keyring;
 use hufu_files::moment;
 use hufu_wire::UnixSeconds;
 
+use super::certificates::{Devices, Own};
+
+/// What ends though no file changes.
+pub(super) struct Endings {
+    revocation_list: Ending,
+    trust_list: Ending,
+    certificate: Ending,
+}
+
 /// Something that ends, and when that was last told.
-pub(super) struct Ending {
+struct Ending {
     /// What ends, and what to do about it.
     what: &'static str,
     mend: &'static str,
@@ -15,32 +25,51 @@ pub(super) struct Ending {
 
 const DAY_S: u32 = 86_400;
 
+impl Endings {
+    /// Nothing was told yet.
+    pub(super) fn new() -> Endings {
+        Endings {
+            revocation_list: Ending::of_revocation_list(),
+            trust_list: Ending::of_trust_list(),
+            certificate: Ending::of_certificate(),
+        }
+    }
+
+    /// Tells what ends soon.
+    pub(super) fn look(&mut self, own: &Own, devices: &Devices, keyring: &Keyring) {
+        self.revocation_list.look(devices.end);
+        self.trust_list.look(keyring.list().next_by());
+        self.certificate.lives(own.life_s());
+        self.certificate.look(own.end());
+    }
+}
+
 impl Ending {
     /// The revocation list's next update, of thirty days.
-    pub(super) const fn of_revocation_list() -> Ending {
+    const fn of_revocation_list() -> Ending {
         let mend = "`hufu ca refresh` signs a new one";
         Ending { what: "the revocation list", mend, near_s: 7 * DAY_S, told: None }
     }
 
     /// The trust list's successor, of ninety days unless the operator says otherwise.
-    pub(super) const fn of_trust_list() -> Ending {
+    const fn of_trust_list() -> Ending {
         let mend = "`hufu keys trust refresh` signs the next one";
         Ending { what: "the time of the trust list", mend, near_s: 14 * DAY_S, told: None }
     }
 
     /// The engine's own certificate.
-    pub(super) const fn of_certificate() -> Ending {
+    const fn of_certificate() -> Ending {
         let mend = "devices cannot connect after it; `hufu ca server --renew` issues a new one";
         Ending { what: "the engine's certificate", mend, near_s: 30 * DAY_S, told: None }
     }
 
     /// From now on it is told in the last third of `life_s` seconds, and a month before the end at the earliest.
-    pub(super) fn lives(&mut self, life_s: u32) {
+    fn lives(&mut self, life_s: u32) {
         self.near_s = (life_s / 3).min(30 * DAY_S);
     }
 
     /// Tells the log if it is due.
-    pub(super) fn look(&mut self, end: Option<UnixSeconds>) {
+    fn look(&mut self, end: Option<UnixSeconds>) {
         if let Some(warning) = end.and_then(|end| self.due(end, moment::now().seconds())) {
             tracing::warn!("{warning}");
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use hufu_check::Engine;
 use hufu_codes::chain::{Authorities, Role};
+use hufu_follow::Following;
 use hufu_offline::{ChainPart, Handover, OfflineFile, Received, Room, Shelf};
 use hufu_table::OsDisk;
 use hufu_transport::{Exhibit, Family, Offline};
@@ -78,12 +79,12 @@ impl HandOut {
         })
     }
 
-    /// The trust list that is in force, signed.
+    /// The trust list that counts now, signed.
     pub(super) fn set_trust_list(&self, signed: &[u8]) {
         lock(&self.given).trust_list = signed.into();
     }
 
-    /// The text of the engine's file of sites, which is in force.
+    /// The text of the file of sites that the engine goes by.
     ///
     /// # Errors
     /// It is no such text.
@@ -93,7 +94,7 @@ impl HandOut {
         Ok(())
     }
 
-    /// The issuers that the site recognises, and of whom there can be a list.
+    /// The issuers that the site recognises, and that can have a list.
     fn issuers(&self, site: SiteId) -> Vec<&Authorities> {
         let sites = self.engine.sites();
         let recognises = |issuer| sites.get(site).is_some_and(|policy| policy.issuers.recognise(issuer));
@@ -127,12 +128,13 @@ impl HandOut {
         Ok(rest[..rest.len().min(FRAME_BYTES_MAX)].to_vec())
     }
 
+    fn of_following<T>(&self, issuer: IssuerId, of: impl FnOnce(&Following) -> T) -> Result<T, Reason> {
+        let followed = lock(&self.followed);
+        followed.iter().find(|following| following.issuer() == issuer).map(of).ok_or(Reason::OutOfScope)
+    }
+
     fn make(&self, issuer: IssuerId) -> Result<Vec<u8>, Reason> {
-        let status = {
-            let followed = lock(&self.followed);
-            let following = followed.iter().find(|following| following.issuer() == issuer);
-            following.ok_or(Reason::OutOfScope)?.status()
-        };
+        let status = self.of_following(issuer, Following::status)?;
         let file = OfflineFile::of_table(self.engine.table(), issuer, &status.tip, status.heard, ROOM);
         file.map(|file| file.to_bytes()).map_err(|fault| {
             tracing::error!("issuer {issuer}: no list for gates without a network: {fault}");
@@ -141,11 +143,7 @@ impl HandOut {
     }
 
     fn chain(&self, issuer: IssuerId, after: Sequence) -> Result<Vec<u8>, Reason> {
-        let recent = {
-            let followed = lock(&self.followed);
-            let following = followed.iter().find(|following| following.issuer() == issuer);
-            Arc::clone(following.ok_or(Reason::OutOfScope)?.recent())
-        };
+        let recent = self.of_following(issuer, |following| Arc::clone(following.recent()))?;
         let since =
             recent.since(after, |sets, bytes| ChainPart::bytes_beside(sets) + bytes <= FRAME_BYTES_MAX);
         let sets = since.sets.iter().map(|set| &**set).collect();
