@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hufu_table::Disk;
 use hufu_wire::DeviceId;
@@ -22,6 +23,8 @@ pub struct Shelf {
     last: BTreeMap<(DeviceId, BookId), Place>,
     /// Bytes of all files of a device.
     bytes: BTreeMap<DeviceId, u64>,
+    /// When the folder was read.
+    looked: Instant,
 }
 
 #[derive(Debug)]
@@ -56,6 +59,11 @@ const OPEN_MAX: usize = 256;
 const FILE_RECORDS_MAX: u64 = 1 << 16;
 /// Bytes that are kept of one device, so that a stolen one does not fill the disk: half a million records or so.
 pub const DEVICE_BYTES_MAX: u64 = 32 << 20;
+/// What even the smallest file takes of a disk.
+const FILE_BYTES: u64 = 4096;
+/// Between two looks for files that were moved away: who hands over more than there is room for does not make an engine
+/// read its folder each time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The end of a file's name.
 const SUFFIX: &str = ".records";
 
@@ -74,14 +82,14 @@ impl Shelf {
             else {
                 continue;
             };
-            *bytes.entry(device).or_default() += disk.stamp(&path)?.bytes;
+            *bytes.entry(device).or_default() += disk.stamp(&path)?.bytes + FILE_BYTES;
             let held = last.get(&(device, book)).is_some_and(|(held, _)| *held > first);
             if !held {
                 last.insert((device, book), (first, Place { path, volume: None }));
             }
         }
         let last = last.into_iter().map(|(book, (_, place))| (book, place)).collect();
-        Ok(Shelf { disk: Arc::clone(disk), folder: folder.to_owned(), last, bytes })
+        Ok(Shelf { disk: Arc::clone(disk), folder: folder.to_owned(), last, bytes, looked: Instant::now() })
     }
 
     /// Takes what is new of a handover and waits until the disk has it. `device` is whose session it came in.
@@ -119,7 +127,7 @@ impl Shelf {
             return Ok(Received { kept, fresh: 0, missing: None });
         };
         let gap = counter - next;
-        let bytes = (Front::BYTES + fresh.len() * OfflineRecord::BYTES) as u64;
+        let bytes = (fresh.len() * OfflineRecord::BYTES) as u64;
         self.make_room(device, bytes)?;
         let is_full = self.volume(device, book)?.is_none_or(|volume| volume.records() >= FILE_RECORDS_MAX);
         if gap > 0 || is_full {
@@ -141,8 +149,10 @@ impl Shelf {
         if has_room(self) {
             return Ok(());
         }
-        let failed = |error| BookFault::Io { path: self.folder.clone(), error };
-        *self = Shelf::open(&self.disk, &self.folder).map_err(failed)?;
+        if self.looked.elapsed() >= LOOK_AGAIN {
+            let failed = |error| BookFault::Io { path: self.folder.clone(), error };
+            *self = Shelf::open(&self.disk, &self.folder).map_err(failed)?;
+        }
         if has_room(self) { Ok(()) } else { Err(BookFault::TooMuch { path: self.folder.clone(), device }) }
     }
 
@@ -163,6 +173,7 @@ impl Shelf {
         let volume = Volume::begin(&self.disk, &path, front)
             .map_err(|error| BookFault::Io { path: path.clone(), error })?;
         self.last.insert((front.device, front.book), Place { path, volume: Some(volume) });
+        *self.bytes.entry(front.device).or_default() += FILE_BYTES;
         Ok(())
     }
 

@@ -168,8 +168,22 @@ fn r06_a_shelf_keeps_so_much_of_a_device_and_no_more() {
     let mut files = Shelf::files(&OsDisk::shared(), folder.path()).unwrap();
     assert_eq!(files.len(), 6, "files of 100,000 records, and the other device's: {files:?}");
     files.drain(..2).for_each(|file| std::fs::remove_file(file).unwrap());
+    // The folder is read once a second.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let more = engine.receive(DEVICE, &handover(1, DEVICE.0, taken + 1)).unwrap();
     assert_eq!(more, Received { kept: taken + 50_000, fresh: 50_000, missing: None });
+}
+
+/// Many files of one record take the disk's blocks, not the record's bytes.
+#[test]
+fn r06_a_device_does_not_get_around_its_room_with_small_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for first in 1..=DEVICE_BYTES_MAX / 4096 {
+        std::fs::write(folder.path().join(format!("{DEVICE}-{:032x}-{first}.records", 5)), b"").unwrap();
+    }
+    let path = folder.path().join("book");
+    let fault = shelf(folder.path()).receive(DEVICE, &filled(&path, 1).handover(1).unwrap()).unwrap_err();
+    assert!(matches!(fault, BookFault::TooMuch { .. }), "{fault}");
 }
 
 /// A gate that lost its disk counts from 1 again. Its records are new ones.
