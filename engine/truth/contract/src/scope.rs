@@ -35,22 +35,30 @@ words! {
         Correct = "correct",
         /// Read the history of a holder's colours.
         History = "history",
+        /// Hand in facts of holders and the papers that rulings name.
+        Facts = "facts",
+        /// Bind relatives to users, and end that.
+        Families = "families",
+        /// Take appeals, and decide them.
+        Appeals = "appeals",
+        /// Issue, change and cancel trip codes for tickets.
+        Trips = "trips",
     }
 }
 
 /// What one token may do.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scope {
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u16
     }
 }
 
 impl Scopes {
     /// Everything.
-    pub const ALL: Scopes = Scopes(8191);
+    pub const ALL: Scopes = Scopes((1 << Scope::ALL.len()) - 1);
 
     /// These scopes.
     pub fn of(scopes: impl IntoIterator<Item = Scope>) -> Scopes {
@@ -58,12 +66,12 @@ impl Scopes {
     }
 
     /// The scopes with these bits, `None` when one is unknown.
-    pub const fn from_bits(bits: u16) -> Option<Scopes> {
+    pub const fn from_bits(bits: u32) -> Option<Scopes> {
         if bits <= Scopes::ALL.0 { Some(Scopes(bits)) } else { None }
     }
 
     /// The bits as a store keeps them.
-    pub const fn to_bits(self) -> u16 {
+    pub const fn to_bits(self) -> u32 {
         self.0
     }
 
@@ -103,6 +111,6 @@ mod tests {
         for scope in Scope::ALL {
             assert_eq!(Scope::from_slug(scope.slug()), Some(scope));
         }
-        assert_eq!(Scopes::from_bits(8192), None);
+        assert_eq!(Scopes::from_bits(1 << Scope::ALL.len()), None);
     }
 }

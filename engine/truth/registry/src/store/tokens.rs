@@ -41,7 +41,7 @@ pub trait Tokens {
 
 impl FromColumns for Token {
     fn read(row: &impl Columns) -> Result<Token, Fault> {
-        let scopes: u16 = row.number("scopes")?;
+        let scopes: u32 = row.number("scopes")?;
         Ok(Token {
             id: TokenId(row.number("id")?),
             label: row.text("label")?,
