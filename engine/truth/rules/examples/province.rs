@@ -32,10 +32,6 @@ fn facts(holder: u32, now: Moment) -> Facts {
     let contact = Contact { at: ago(20), grade: Grade::Close, minutes: 20 };
     let sample = |what| Sample { at: ago(what), result: SampleResult::Negative };
     Facts {
-        holder,
-        at: now,
-        salt: String::new(),
-        current: None,
         cases: Some(vec![]),
         contacts: (of(1, 100) > 0).then(|| if of(2, 200) == 0 { vec![contact] } else { vec![] }),
         stays: Some((0..5).map(|place| stay(40 + 2 * place)).collect()),
@@ -43,6 +39,7 @@ fn facts(holder: u32, now: Moment) -> Facts {
         tests: Some((0..4).map(|test| sample(60 + test)).collect()),
         symptoms: Some(of(3, 300) == 0),
         quarantines: Some(vec![]),
+        ..Facts::unknown(holder, now)
     }
 }
 

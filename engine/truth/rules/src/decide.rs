@@ -1,10 +1,10 @@
 //! From facts to a colour.
 
-use hufu_wire::Colour;
+use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult, UnixSeconds};
 
 use crate::facts::{Current, Facts, SampleResult};
 use crate::file::{Parameter, Release, Rules};
-use crate::known::Known;
+use crate::known::{Known, counts_at};
 use crate::moment::Moment;
 
 /// What follows from the facts of one holder, and why.
@@ -33,6 +33,11 @@ pub enum Outcome {
         best: Colour,
         /// If all of it were.
         worst: Colour,
+    },
+    /// The colour would worsen, and neither the itinerary nor a contact says why: a person decides.
+    Review {
+        /// What it would be.
+        to: Colour,
     },
 }
 
@@ -92,7 +97,13 @@ impl Rules {
             Some(Held { colour, .. }) => (best, worse(worst, colour)),
             None => (best, worst),
         };
-        let outcome = if best == worst { Outcome::Colour(best) } else { Outcome::Undecided { best, worst } };
+        let outcome = if best != worst {
+            Outcome::Undecided { best, worst }
+        } else if self.is_for_review(best, &shares, facts) {
+            Outcome::Review { to: best }
+        } else {
+            Outcome::Colour(best)
+        };
         let held = held.filter(|held| rank(self.colour_of(sum_ppm)) < rank(held.colour));
         Some(Ruling { outcome, sum_ppm, most_ppm, shares, held })
     }
@@ -103,6 +114,18 @@ impl Rules {
             sum if sum >= self.amber_ppm => Colour::Amber,
             _ => Colour::Green,
         }
+    }
+
+    /// Whether a person looks before the holder gets this colour.
+    fn is_for_review(&self, colour: Colour, shares: &[Share<'_>], facts: &Facts) -> bool {
+        let Some(review) = &self.review else { return false };
+        let before = facts.current.map_or(Colour::Green, |current| current.colour);
+        let stands =
+            |share: &Share<'_>| share.says == Says::Yes && review.unless.contains(&share.parameter.id);
+        rank(colour) > rank(before)
+            && facts.overlap_minutes.unwrap_or(0) == 0
+            && !facts.had_contact()
+            && !shares.iter().any(stands)
     }
 
     /// What the colour of now still waits for; `None` when its time is over.
@@ -165,15 +188,73 @@ impl Release {
 }
 
 impl Outcome {
-    /// The name of no colour.
-    pub const UNDECIDED: &str = "undecided";
+    /// The names of no colour.
+    pub const NAMES: [&str; 2] = ["undecided", "review"];
 
-    /// Its name: a colour's, or `undecided`.
+    /// Its name: a colour's, `undecided` or `review`.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Colour(colour) => colour.slug(),
-            Outcome::Undecided { .. } => Outcome::UNDECIDED,
+            Outcome::Undecided { .. } => Outcome::NAMES[0],
+            Outcome::Review { .. } => Outcome::NAMES[1],
         }
+    }
+}
+
+impl Ruling<'_> {
+    /// The word that a holder gets who has `current`: the colour of the ruling, else the one there is; the last test and
+    /// the doses of the facts where they are newer or more. A colour that changes, or whose end has passed, has no end; the
+    /// generation stays. `None` for a holder without a colour who gets none.
+    pub fn word(&self, facts: &Facts, current: StatusWord) -> Option<StatusWord> {
+        let colour = match self.outcome {
+            Outcome::Colour(colour) => colour,
+            Outcome::Undecided { .. } | Outcome::Review { .. } => current.colour()?,
+        };
+        let now = minute(facts.at)?;
+        // Minute 0 is no end.
+        let endless = |word: StatusWord| word.with_until(StatusMinute::nearest(StatusMinute::ORIGIN));
+        let word = match current.colour() {
+            None => StatusWord::new(colour, current.generation()),
+            Some(had) if had != colour || current.until().is_some_and(|until| until <= now) => {
+                endless(current.with_colour(colour))
+            }
+            Some(_) => current,
+        };
+        let given = facts.doses.iter().flatten().filter(|dose| **dose <= facts.at).count();
+        let word = word.with_doses(word.doses().max(u8::try_from(given).unwrap_or(u8::MAX)));
+        Some(facts.last_test().map_or(word, |(minute, result)| {
+            let is_news = minute > word.test_minute() || word.test_result() != TestResult::Positive;
+            let tells = result != TestResult::Pending || word.test_result() == TestResult::None;
+            if minute >= word.test_minute() && is_news && tells {
+                word.with_test(minute, result)
+            } else {
+                word
+            }
+        }))
+    }
+}
+
+/// The minute as words have it; none before 2020 and after what words can say.
+fn minute(at: Moment) -> Option<StatusMinute> {
+    StatusMinute::at(UnixSeconds(u32::try_from(at.0).ok()?))
+}
+
+impl Facts {
+    /// Whether a contact of the last 14 days is recorded.
+    fn had_contact(&self) -> bool {
+        self.contacts.iter().flatten().any(|contact| counts_at(self.at, contact.at))
+    }
+
+    /// The last test that said something, else the last sample whose answer is awaited.
+    fn last_test(&self) -> Option<(StatusMinute, TestResult)> {
+        let taken = self.tests.iter().flatten().filter(|test| test.at <= self.at);
+        let last = taken.max_by_key(|test| (test.result != SampleResult::Pending, test.at, test.result))?;
+        let result = match last.result {
+            SampleResult::Pending => TestResult::Pending,
+            SampleResult::Negative => TestResult::Negative,
+            SampleResult::Positive => TestResult::Positive,
+        };
+        Some((minute(last.at)?, result))
     }
 }
 

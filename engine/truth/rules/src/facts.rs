@@ -43,6 +43,12 @@ pub struct Facts {
     /// Quarantines that were ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantines: Option<Vec<Quarantine>>,
+    /// Vaccine doses that were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doses: Option<Vec<Moment>>,
+    /// Minutes that the itinerary of the last days has in common with places of risk; the itinerary itself is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_minutes: Option<u32>,
 }
 
 /// A colour, and since when the holder has it.
@@ -121,15 +127,15 @@ pub struct Sample {
 }
 
 /// What a sample said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleResult {
+    /// Nothing yet.
+    Pending,
     /// Negative.
     Negative,
     /// Positive.
     Positive,
-    /// Nothing yet.
-    Pending,
 }
 
 /// A quarantine.
@@ -146,6 +152,25 @@ pub struct Quarantine {
 const ENTRIES_MAX: usize = 10_000;
 
 impl Facts {
+    /// Of this holder nothing is known.
+    pub const fn unknown(holder: u32, at: Moment) -> Facts {
+        Facts {
+            holder,
+            at,
+            salt: String::new(),
+            current: None,
+            cases: None,
+            contacts: None,
+            stays: None,
+            arrivals: None,
+            tests: None,
+            symptoms: None,
+            quarantines: None,
+            doses: None,
+            overlap_minutes: None,
+        }
+    }
+
     /// Reads facts, one JSON object.
     ///
     /// # Errors
@@ -164,6 +189,7 @@ impl Facts {
             ("arrivals", self.arrivals.as_ref().map_or(0, Vec::len)),
             ("tests", self.tests.as_ref().map_or(0, Vec::len)),
             ("quarantines", self.quarantines.as_ref().map_or(0, Vec::len)),
+            ("doses", self.doses.as_ref().map_or(0, Vec::len)),
         ];
         if let Some((list, _)) = lengths.into_iter().find(|(_, length)| *length > ENTRIES_MAX) {
             return Err(FactsFault::TooMany { list, max: ENTRIES_MAX });

@@ -33,6 +33,8 @@ pub struct Rules {
     pub parameters: Vec<Parameter>,
     /// When a colour ends.
     pub release: Releases,
+    /// When a person looks before a colour worsens.
+    pub review: Option<Review>,
     digest: RulesDigest,
 }
 
@@ -95,6 +97,18 @@ pub struct Release {
     pub apart_h: u32,
 }
 
+/// When a person looks before a colour worsens (R28): the itinerary has nothing in common with places of risk, and no contact
+/// is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// How many days of the itinerary are looked at.
+    pub days: u32,
+    /// Parameters that worsen a colour by themselves: whichever of them says yes, no person looks.
+    #[serde(default)]
+    pub unless: Vec<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -106,6 +120,7 @@ struct File {
     class: Vec<Class>,
     parameter: Vec<Written>,
     release: Releases,
+    review: Option<Review>,
     test: Vec<OwnTest>,
 }
 
@@ -152,7 +167,7 @@ impl Rules {
             .map_err(|error| RulesFault::Unreadable { file: file.to_owned(), error: Box::new(error) })?;
         let contradicts = |(what, to_do)| RulesFault::Contradicts { file: file.to_owned(), what, to_do };
         read.check().map_err(contradicts)?;
-        let File { name, author, from, until, thresholds, class, parameter, release, test } = read;
+        let File { name, author, from, until, thresholds, class, parameter, release, review, test } = read;
         let of_class = |id: &str| class.iter().find(|class| class.id == id).map_or(0, |class| class.weight);
         let parameters = parameter.into_iter().map(|written| written.weighed(of_class)).collect();
         let rules = Rules {
@@ -165,6 +180,7 @@ impl Rules {
             classes: class,
             parameters,
             release,
+            review,
             digest: RulesDigest::of(text),
         };
         for own in &test {
@@ -247,12 +263,16 @@ impl File {
                 "write a [[test]] for green, amber and red",
             ));
         }
+        let unless = self.review.iter().flat_map(|review| &review.unless);
+        if let Some(odd) = unless.into_iter().find(|id| parameter.iter().all(|known| known.id != **id)) {
+            return Err((format!("review.unless: there is no parameter {odd:?}"), "name one of this file"));
+        }
         let odd = test
             .iter()
-            .find(|test| Colour::called(&test.gives).is_none() && test.gives != Outcome::UNDECIDED);
+            .find(|test| Colour::called(&test.gives).is_none() && !Outcome::NAMES.contains(&&*test.gives));
         odd.map_or(Ok(()), |test| {
             let what = format!("the test {:?} gives {:?}", test.name, test.gives);
-            Err((what, "write green, amber, red or undecided"))
+            Err((what, "write green, amber, red, undecided or review"))
         })
     }
 }

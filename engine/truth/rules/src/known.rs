@@ -33,6 +33,8 @@ pub enum Fact {
     Symptoms,
     /// 1 while a quarantine lasts, else 0.
     Quarantine,
+    /// Minutes that the itinerary of the last days has in common with places of risk.
+    OverlapMinutes,
 }
 
 /// What is known of a fact.
@@ -46,9 +48,9 @@ pub enum Known {
     Not,
 }
 
-const DAY_S: i64 = 86_400;
+pub(crate) const DAY_S: i64 = 86_400;
 /// How far back minutes are counted.
-const WINDOW_S: i64 = 14 * DAY_S;
+pub(crate) const WINDOW_S: i64 = 14 * DAY_S;
 
 impl Fact {
     /// What these facts say of it.
@@ -64,8 +66,7 @@ impl Fact {
             }),
             Fact::ContactMinutes => {
                 let Some(contacts) = &facts.contacts else { return Known::Not };
-                let counts = |ended: Moment| (0..=WINDOW_S).contains(&at.since(ended));
-                let within = contacts.iter().filter(|contact| counts(contact.at));
+                let within = contacts.iter().filter(|contact| counts_at(at, contact.at));
                 Known::Is(within.map(|contact| i64::from(contact.minutes)).sum())
             }
             Fact::HighRiskMinutes => minutes(at, facts.stays.as_deref(), Risk::High),
@@ -86,8 +87,35 @@ impl Fact {
                 let lasts = |quarantine: &Quarantine| quarantine.from <= at && at < quarantine.to;
                 Known::Is(ordered.iter().any(lasts).into())
             }
+            Fact::OverlapMinutes => {
+                facts.overlap_minutes.map_or(Known::Not, |minutes| Known::Is(minutes.into()))
+            }
         }
     }
+
+    /// How many seconds its number counts by, where it rises with time.
+    pub(crate) const fn unit_s(self) -> Option<i64> {
+        match self {
+            Fact::CaseDays
+            | Fact::CloseContactDays
+            | Fact::SecondaryContactDays
+            | Fact::RiskPlaceDays
+            | Fact::ArrivalDays
+            | Fact::PositiveTestDays => Some(DAY_S),
+            Fact::NegativeTestHours => Some(3600),
+            Fact::ContactMinutes
+            | Fact::HighRiskMinutes
+            | Fact::MediumRiskMinutes
+            | Fact::Symptoms
+            | Fact::Quarantine
+            | Fact::OverlapMinutes => None,
+        }
+    }
+}
+
+/// Whether what ended then counts among the last 14 days.
+pub(crate) fn counts_at(at: Moment, ended: Moment) -> bool {
+    (0..=WINDOW_S).contains(&at.since(ended))
 }
 
 /// How many whole `unit` have passed since the last of these that was not after `at`.
@@ -101,14 +129,19 @@ fn since<T>(at: Moment, unit: i64, list: Option<&[T]>, when: impl Fn(&T) -> Opti
 fn minutes(at: Moment, stays: Option<&[Stay]>, risk: Risk) -> Known {
     let Some(stays) = stays else { return Known::Not };
     let first = Moment(at.0.saturating_sub(WINDOW_S));
-    let mut spans: Vec<(Moment, Moment)> = stays
+    let spans = stays
         .iter()
         .filter(|stay| stay.risk == risk)
         .map(|stay| (stay.from.max(first), stay.to.min(at)))
         .filter(|(from, to)| from < to)
         .collect();
+    Known::Is(together_s(spans) / 60)
+}
+
+/// Seconds of spans together; where they overlap, a second counts once.
+pub(crate) fn together_s(mut spans: Vec<(Moment, Moment)>) -> i64 {
     spans.sort_unstable();
-    let (mut seconds, mut counted) = (0, first);
+    let (mut seconds, mut counted) = (0, Moment(i64::MIN));
     for (from, to) in spans {
         let from = from.max(counted);
         if from < to {
@@ -116,5 +149,5 @@ fn minutes(at: Moment, stays: Option<&[Stay]>, risk: Risk) -> Known {
             counted = to;
         }
     }
-    Known::Is(seconds / 60)
+    seconds
 }

@@ -271,7 +271,7 @@ fn compute(rules: &Rules, facts: &Path, out: &Path) -> anyhow::Result<Exit> {
         let ruling = ruling(rules, &facts)?;
         holders += 1;
         match ruling.outcome {
-            Outcome::Undecided { .. } => undecided.push(facts.holder),
+            Outcome::Undecided { .. } | Outcome::Review { .. } => undecided.push(facts.holder),
             Outcome::Colour(colour) if facts.current.is_some_and(|current| current.colour == colour) => {}
             Outcome::Colour(_) => {
                 changes.push((facts.holder, ruling.outcome.name()));
