@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, statuses,
-    tokens, trail,
+    chain, checkpoints, credentials, devices, facts, health, holders, issuers, proposals, rosters, sites,
+    statuses, tokens, trail,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -68,6 +68,9 @@ fn large_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::register))
         .routes(routes!(holders::look_up))
         .routes(routes!(statuses::look))
+        .routes(routes!(facts::add))
+        .routes(routes!(facts::open))
+        .routes(routes!(facts::put_paper, facts::paper))
         .layer(DefaultBodyLimit::max(limits::HOLDERS_JSON_BYTES_MAX));
     let rosters = OpenApiRouter::new()
         .routes(routes!(rosters::read, rosters::put, rosters::remove))
@@ -97,6 +100,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(holders::read))
         .routes(routes!(statuses::history))
         .routes(routes!(statuses::rules))
+        .routes(routes!(facts::changes))
+        .routes(routes!(facts::papers))
         .routes(routes!(credentials::terms))
         .routes(routes!(sites::list))
         .routes(routes!(sites::toml))

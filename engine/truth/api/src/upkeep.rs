@@ -1,4 +1,4 @@
-//! What the API does beside its requests: it reports refusals, drops snapshots that no checkpoint names, and looks at the
+//! What the API does beside its requests: it reports refusals, drops snapshots that no checkpoint names and places of old itineraries, and looks at the
 //! store for the metrics page.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::figures::{FigureSource, LOOK};
 use super::snapshots::sweep_all;
 use super::state::Api;
 
-/// How often snapshots are swept, beside each upload.
+/// How often snapshots and old facts are swept; snapshots beside each upload too.
 const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Runs until the server stops.
@@ -32,8 +32,13 @@ pub(super) async fn run(
             () = stopped(&mut stopping) => break,
             _ = report.tick() => report_refusals(&api).await,
             _ = look.tick() => figures.look().await,
-            _ = sweep.tick() => if let Some(folder) = &api.snapshots {
-                sweep_all(folder, &api.registry, now()).await;
+            _ = sweep.tick() => {
+                if let Err(fault) = api.registry.forget_facts(now()).await {
+                    tracing::warn!(%fault, "places of itineraries whose time has passed cannot be deleted");
+                }
+                if let Some(folder) = &api.snapshots {
+                    sweep_all(folder, &api.registry, now()).await;
+                }
             },
         }
     }

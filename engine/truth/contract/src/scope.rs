@@ -37,6 +37,8 @@ words! {
         History = "history",
         /// Hand in facts of holders and the papers that rulings name.
         Facts = "facts",
+        /// Read the facts of holders, to compute or find again their colours: health and places.
+        Rulings = "rulings",
         /// Bind relatives to users, and end that.
         Families = "families",
         /// Take appeals, and decide them.

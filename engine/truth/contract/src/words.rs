@@ -42,7 +42,7 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{ProposalPhase, Scope, SecondPhone};
+    use crate::{Grade, PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone};
 
     #[test]
     fn a_word_is_the_same_in_json_and_elsewhere() {
@@ -54,5 +54,9 @@ mod tests {
         check(&Scope::ALL, Scope::slug);
         check(&ProposalPhase::ALL, ProposalPhase::slug);
         check(&SecondPhone::ALL, SecondPhone::slug);
+        check(&Sample::ALL, Sample::slug);
+        check(&Risk::ALL, Risk::slug);
+        check(&Grade::ALL, Grade::slug);
+        check(&PaperKind::ALL, PaperKind::slug);
     }
 }

@@ -43,7 +43,7 @@ async fn records(tx: &mut Tx, issuer: IssuerId, sought: &Sought<'_>, next: u64) 
     Ok(records)
 }
 
-fn numbers(holders: &[HolderIndex]) -> Vec<i64> {
+pub(crate) fn numbers(holders: &[HolderIndex]) -> Vec<i64> {
     holders.iter().map(|index| i64::from(index.0)).collect()
 }
 

@@ -11,6 +11,7 @@ mod chain;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod facts;
 mod fault;
 mod holders;
 mod issuers;

@@ -79,6 +79,11 @@ impl Fault {
         Fault::Invalid { field, what: what.into() }
     }
 
+    /// Whether the caller can fix it by sending something else.
+    pub(crate) fn is_the_callers(&self) -> bool {
+        !matches!(self, Fault::Unavailable(_) | Fault::Damaged(_) | Fault::Misconfigured(_))
+    }
+
     /// There is no such issuer.
     pub fn no_issuer(issuer: IssuerId) -> Fault {
         Fault::NotFound(format!("issuer {issuer}"))

@@ -10,6 +10,7 @@ mod caller;
 pub mod chain;
 mod credential;
 mod device;
+mod fact;
 mod fault;
 mod history;
 mod holder;
@@ -35,18 +36,20 @@ pub use credential::{
     Terms,
 };
 pub use device::Device;
+pub use fact::{FactTaken, HolderFacts, NewFact, Standing, StoredFact, StoredPaper, VISIT_KEPT_MS};
 pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
+    ChainSource, PaperKind, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet,
+    TokenId,
 };
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
-pub use registry::{Correction, Meant, Registry, Signers};
+pub use registry::{Correction, FACTS_MAX, Meant, Of, PAPER_BYTES_MAX, Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use token::{NewToken, Token, TokenHash, TokenText};

@@ -12,7 +12,7 @@ use crate::scene::{now, person};
 use crate::{Database, ISSUER, Scene, green, red};
 
 /// A caller who may do these things alone.
-async fn caller(registry: &Registry, scopes: Scopes) -> Caller {
+pub(crate) async fn caller(registry: &Registry, scopes: Scopes) -> Caller {
     let at = now();
     let label = format!("a caller with scopes {:x} at {}", scopes.to_bits(), at.0);
     let token = NewToken { label, scopes, issuer: None, expires: UnixMillis(at.0 + 86_400_000) };

@@ -14,6 +14,7 @@ pub mod clocks;
 pub mod credentials;
 pub mod damage;
 pub mod devices;
+pub mod facts;
 pub mod history;
 pub mod holders;
 pub mod issuers;
@@ -101,6 +102,14 @@ macro_rules! store_suite {
             records::r47_a_join_does_not_lose_the_stricter_colour,
             records::r47_one_record_of_two_people_is_parted,
             records::r47_two_clerks_at_once_leave_one_outcome,
+            facts::r28_a_fact_is_taken_once_and_each_by_itself,
+            facts::r28_what_cannot_be_a_fact_is_refused_with_what_to_write,
+            facts::r28_facts_are_sealed_and_places_are_gone_after_60_days,
+            facts::r28_facts_of_joined_records_go_on_with_the_one,
+            facts::r28_a_colour_keeps_the_time_that_gave_it,
+            facts::r28_only_who_computes_colours_opens_facts,
+            facts::r28_who_follows_facts_misses_none,
+            facts::r28_a_paper_never_changes,
             credentials::r04_every_kind_is_issued_and_believed,
             credentials::a_lost_phone_gets_another_generation,
             credentials::a_second_phone_is_told_to_who_issues_it,

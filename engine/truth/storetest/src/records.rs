@@ -45,7 +45,7 @@ async fn join(scene: &Scene, retired: u32, kept: u32) -> Result<HolderView, Faul
     join_as(scene, retired, kept, false).await
 }
 
-async fn join_as(scene: &Scene, retired: u32, kept: u32, seen: bool) -> Result<HolderView, Fault> {
+pub(crate) async fn join_as(scene: &Scene, retired: u32, kept: u32, seen: bool) -> Result<HolderView, Fault> {
     let displays = [view(scene, kept).await.display, view(scene, retired).await.display];
     let [kept, retired] = [(kept, &displays[0]), (retired, &displays[1])]
         .map(|(index, display)| Meant { index: HolderIndex(index), display });

@@ -4,6 +4,7 @@
 
 mod chain;
 mod devices;
+mod facts;
 mod holders;
 mod issuers;
 mod proposals;

@@ -42,7 +42,7 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
         store.commit(tx, append.braked).await?;
         return Ok(Appended::Braked(alarm));
     }
-    words::put(&mut tx, issuer, tip.sequence, &turn.words).await?;
+    words::put(&mut tx, issuer, (tip.sequence, tip.confirmed), &turn.words).await?;
     put_set(&mut tx, append, turn.reds).await?;
     put_tip(&mut tx, issuer, tip, turn.known).await?;
     proposals::confirm(&mut tx, issuer, &proposal, tip.sequence).await?;

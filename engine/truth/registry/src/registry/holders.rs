@@ -95,7 +95,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Option<HolderIndex>, Fault> {
         caller.may(Scope::Holders, issuer)?;
-        let places = places(&self.people_with(issuer, number).await?, name);
+        let places = self.places_of(issuer, number, name).await?;
         let what = match places.as_slice() {
             [] => "nobody".into(),
             [index] => index.to_string(),
@@ -148,6 +148,16 @@ impl Registry {
         Ok(all)
     }
 
+    /// The records that go on of the people with an id number, of this name where one is given; each once.
+    pub(super) async fn places_of(
+        &self,
+        issuer: IssuerId,
+        number: &IdNumber,
+        name: Option<&str>,
+    ) -> Result<Vec<HolderIndex>, Fault> {
+        Ok(places(&self.people_with(issuer, number).await?, name))
+    }
+
     /// Everybody who may have an id number, each with the record that goes on.
     async fn people_with(
         &self,
@@ -159,7 +169,7 @@ impl Registry {
         found.iter().map(open).collect()
     }
 
-    /// Seals with the newest key whatever is sealed with an older one; answers how many holders that were. It may
+    /// Seals with the newest key whatever is sealed with an older one; answers how many holders and facts that were. It may
     /// be stopped and run again, and beside everything else.
     ///
     /// # Errors
@@ -169,6 +179,7 @@ impl Registry {
         let mut resealed = 0;
         for issuer in self.store.issuers().await? {
             resealed += self.reseal(caller, issuer.id, now).await?;
+            resealed += self.reseal_facts(caller, issuer.id, now).await?;
         }
         Ok(resealed)
     }

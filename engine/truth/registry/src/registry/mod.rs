@@ -5,6 +5,7 @@ mod chains;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod facts;
 mod history;
 mod holders;
 mod intake;
@@ -34,6 +35,7 @@ use crate::issuer::Issuer;
 use crate::store::Store;
 use crate::vault::Vault;
 
+pub use facts::{FACTS_MAX, Of, PAPER_BYTES_MAX};
 pub use records::{Correction, Meant};
 pub use signers::Signers;
 

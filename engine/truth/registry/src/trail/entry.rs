@@ -60,6 +60,16 @@ actions! {
     HolderSought = "holder.sought",
     /// Sealed fields were sealed with another key.
     HoldersResealed = "holders.resealed",
+    /// Facts of holders were taken.
+    FactsAdded = "facts.added",
+    /// Facts were looked at and not taken.
+    FactsChecked = "facts.checked",
+    /// Facts of holders were read.
+    FactsRead = "facts.read",
+    /// Facts were deleted whose time had passed.
+    FactsForgotten = "facts.forgotten",
+    /// A paper was kept.
+    PaperPut = "paper.put",
     /// A credential was issued.
     CredentialIssued = "credential.issued",
     /// A holder's credentials were listed.

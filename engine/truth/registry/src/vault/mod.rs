@@ -11,6 +11,7 @@ mod seal;
 use core::fmt;
 
 use aws_lc_rs::hmac;
+use hufu_contract::Fact;
 use hufu_wire::{HolderIndex, IssuerId};
 use zeroize::Zeroizing;
 
@@ -96,6 +97,57 @@ impl Vault {
         serde_json::from_slice(&plain).map_err(|_| damaged(issuer, index))
     }
 
+    /// A fact of one holder, sealed, and its keyed digest: the same fact of the same holder has the same one.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the operating system gives no random bytes.
+    pub fn seal_fact(
+        &self,
+        issuer: IssuerId,
+        index: HolderIndex,
+        fact: &Fact,
+    ) -> Result<(Subject, Vec<u8>), Fault> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(8192));
+        serde_json::to_writer(&mut *plain, fact).map_err(|fault| Fault::Unavailable(fault.to_string()))?;
+        let [issuer_bytes, index_bytes] = [issuer.0, index.0].map(u32::to_le_bytes);
+        let digest = self.digest(&[b"hufu/1 fact", &issuer_bytes, &index_bytes, &plain]);
+        Ok((digest, self.sealing[0].seal(&fact_place(issuer, index, &digest), &plain)?))
+    }
+
+    /// Opens a fact.
+    ///
+    /// # Errors
+    /// Those of [`open_person`](Self::open_person).
+    pub fn open_fact(
+        &self,
+        issuer: IssuerId,
+        index: HolderIndex,
+        digest: &Subject,
+        sealed: &[u8],
+    ) -> Result<Fact, Fault> {
+        let plain = self.open_at(issuer, index, &fact_place(issuer, index, digest), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| damaged(issuer, index))
+    }
+
+    /// The same fact sealed by the newest key; `None` when it is already.
+    ///
+    /// # Errors
+    /// Those of [`open_fact`](Self::open_fact) and [`seal_fact`](Self::seal_fact).
+    pub fn reseal_fact(
+        &self,
+        issuer: IssuerId,
+        index: HolderIndex,
+        digest: &Subject,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        if seal::key_of(sealed) == Some(self.newest()) {
+            return Ok(None);
+        }
+        let place = fact_place(issuer, index, digest);
+        let plain = self.open_at(issuer, index, &place, sealed)?;
+        self.sealing[0].seal(&place, &plain).map(Some)
+    }
+
     /// The same fields sealed by the newest key; `None` when they are already.
     ///
     /// # Errors
@@ -119,6 +171,16 @@ impl Vault {
         index: HolderIndex,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        self.open_at(issuer, index, &place(issuer, index), sealed)
+    }
+
+    fn open_at(
+        &self,
+        issuer: IssuerId,
+        index: HolderIndex,
+        place: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let id = seal::key_of(sealed).ok_or_else(|| damaged(issuer, index))?;
         let key = self.sealing.iter().find(|key| key.id() == id).ok_or_else(|| {
             Fault::Misconfigured(format!(
@@ -126,13 +188,18 @@ impl Vault {
                  put it back after the newest"
             ))
         })?;
-        key.open(&place(issuer, index), sealed).ok_or_else(|| damaged(issuer, index))
+        key.open(place, sealed).ok_or_else(|| damaged(issuer, index))
     }
 }
 
 /// What is authenticated with the sealed fields.
 fn place(issuer: IssuerId, index: HolderIndex) -> Vec<u8> {
     [b"hufu/1 holder".as_slice(), &issuer.0.to_le_bytes(), &index.0.to_le_bytes()].concat()
+}
+
+/// What is authenticated with a sealed fact.
+fn fact_place(issuer: IssuerId, index: HolderIndex, digest: &Subject) -> Vec<u8> {
+    [b"hufu/1 fact".as_slice(), &issuer.0.to_le_bytes(), &index.0.to_le_bytes(), &digest.0].concat()
 }
 
 fn damaged(issuer: IssuerId, index: HolderIndex) -> Fault {

@@ -41,7 +41,8 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
         store.commit(write, append.braked).await?;
         return Ok(Appended::Braked(alarm));
     }
-    words::put(&mut write, append.issuer, append.set.position.sequence, &turn.words).await?;
+    let position = &append.set.position;
+    words::put(&mut write, append.issuer, (position.sequence, position.confirmed), &turn.words).await?;
     add_set(&mut write, append, &turn).await?;
     close_proposals(&mut write, append, &proposal).await?;
     store.commit(write, append.entry).await?;

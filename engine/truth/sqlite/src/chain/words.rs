@@ -8,7 +8,7 @@ use core::fmt::Write as _;
 use hufu_registry::Fault;
 use hufu_registry::store::big;
 use hufu_wire::chain::Changes;
-use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 use sqlx::SqliteConnection;
 
 use crate::fault::fault;
@@ -61,11 +61,11 @@ pub(super) async fn from(
     read(words.as_deref())
 }
 
-/// Puts the words that the set `sequence` gives.
+/// Puts the words that the set `sequence` gives, which was confirmed at `since`. A colour that stays keeps its own time.
 pub(super) async fn put(
     at: &mut SqliteConnection,
     issuer: IssuerId,
-    sequence: Sequence,
+    (sequence, since): (Sequence, UnixMillis),
     words: &[Held],
 ) -> Result<(), Fault> {
     let mut given = String::with_capacity(words.len() * 32 + 2);
@@ -76,13 +76,16 @@ pub(super) async fn put(
     }
     given.push('}');
     sqlx::query(
-        "INSERT INTO statuses (issuer, holder, word, sequence) \
-         SELECT ?1, CAST(key AS INTEGER), value, ?2 FROM json_each(?3) WHERE true \
-         ON CONFLICT (issuer, holder) DO UPDATE SET word = excluded.word, sequence = excluded.sequence",
+        // Bits 0 to 2 are the colour, and whether there is one.
+        "INSERT INTO statuses (issuer, holder, word, sequence, since) \
+         SELECT ?1, CAST(key AS INTEGER), value, ?2, ?4 FROM json_each(?3) WHERE true \
+         ON CONFLICT (issuer, holder) DO UPDATE SET word = excluded.word, sequence = excluded.sequence, \
+         since = CASE WHEN word & 7 = excluded.word & 7 THEN since ELSE excluded.since END",
     )
     .bind(issuer.0)
     .bind(big("sequence", sequence.0)?)
     .bind(given)
+    .bind(big("confirmed", since.0)?)
     .execute(at)
     .await
     .map_err(fault)?;

@@ -1,0 +1,263 @@
+//! Facts of holders: taken, opened for who computes colours, forgotten; and the papers that rulings name (R28).
+
+use std::collections::BTreeMap;
+
+use hufu_contract::{Fact, PaperKind, Scope};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
+
+use super::{PAGE_MAX, Registry};
+use crate::caller::Caller;
+use crate::fact::{self, FactTaken, HolderFacts, NewFact, Standing, StoredPaper};
+use crate::fault::Fault;
+use crate::id_number::IdNumber;
+use crate::trail::{Action, Entry};
+
+/// Most facts of one request.
+pub const FACTS_MAX: usize = 2048;
+/// Largest paper, bytes.
+pub const PAPER_BYTES_MAX: usize = 1 << 20;
+/// Who may read papers.
+const READERS: [Scope; 5] = [Scope::Rulings, Scope::Propose, Scope::Confirm, Scope::Audit, Scope::Facts];
+
+/// Whose fact it is, as a caller says it.
+#[derive(Clone, Debug)]
+pub enum Of {
+    /// The holder's index.
+    Holder(HolderIndex),
+    /// The person with this id number and name.
+    Person(IdNumber, String),
+}
+
+impl Registry {
+    /// Takes facts, each by itself; the same fact again is known. With `dry_run` none is kept.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 2,048 facts, [`Fault::NotFound`].
+    pub async fn add_facts(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        facts: &[(Result<Of, Fault>, Fact)],
+        dry_run: bool,
+        now: UnixMillis,
+    ) -> Result<Vec<FactTaken>, Fault> {
+        caller.may(Scope::Facts, issuer)?;
+        if facts.is_empty() || facts.len() > FACTS_MAX {
+            return Err(Fault::invalid("facts", format!("1 to {FACTS_MAX} of them")));
+        }
+        self.issuer_of(issuer).await?;
+        let (mut taken, mut new) = (Vec::with_capacity(facts.len()), Vec::with_capacity(facts.len()));
+        for (of, fact) in facts {
+            let holder = match of {
+                Ok(of) => self.record_of(issuer, of).await,
+                Err(fault) => Err(fault.clone()),
+            };
+            let outcome = match &holder {
+                Err(fault) if !fault.is_the_callers() => return Err(fault.clone()),
+                Err(fault) => Err(fault.clone()),
+                Ok(_) => fact::check(fact, now),
+            };
+            if let (Ok(holder), Ok(())) = (&holder, &outcome) {
+                new.push(self.sealed(issuer, *holder, fact)?);
+            }
+            taken.push(FactTaken { holder: holder.ok(), outcome: outcome.map(|()| false) });
+        }
+        let refused = taken.len() - new.len();
+        let known = if dry_run {
+            let what = format!("{} facts looked at, {refused} refused", facts.len());
+            self.store.note(&Entry::new(now, caller, Action::FactsChecked, Some(issuer), what)).await?;
+            self.store.known_facts(issuer, &new.iter().map(|fact| fact.digest).collect::<Vec<_>>()).await?
+        } else {
+            let what = format!("{} facts, {refused} refused", facts.len());
+            let entry = Entry::new(now, caller, Action::FactsAdded, Some(issuer), what);
+            self.store.add_facts(issuer, &new, &entry).await?
+        };
+        let mut known = known.into_iter();
+        for outcome in taken.iter_mut().filter_map(|taken| taken.outcome.as_mut().ok()) {
+            *outcome = known.next().unwrap_or_default();
+        }
+        Ok(taken)
+    }
+
+    /// Facts that came in after the number `after`, each with whose it is, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn fact_changes(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, HolderIndex)>, Fault> {
+        caller.may(Scope::Rulings, issuer)?;
+        let facts = self.store.facts_after(issuer, after, limit).await?;
+        Ok(facts.into_iter().map(|fact| (fact.number, fact.place)).collect())
+    }
+
+    /// Facts of holders, opened, with what the chain makes of them, in the order of `holders`.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 4,096 holders, [`Fault::Misconfigured`] when a key is missing,
+    /// [`Fault::Damaged`].
+    pub async fn open_facts(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+        until: Option<u64>,
+        now: UnixMillis,
+    ) -> Result<Vec<HolderFacts>, Fault> {
+        caller.may(Scope::Rulings, issuer)?;
+        if holders.is_empty() || holders.len() > PAGE_MAX as usize {
+            return Err(Fault::invalid("holders", format!("1 to {PAGE_MAX} of them")));
+        }
+        let what = format!("of {} holders, from {}", holders.len(), holders[0]);
+        self.store.note(&Entry::new(now, caller, Action::FactsRead, Some(issuer), what)).await?;
+        let mut by_holder: BTreeMap<HolderIndex, Vec<(u64, Fact)>> = BTreeMap::new();
+        for stored in self.store.facts_of(issuer, holders, until.unwrap_or(u64::MAX), now).await? {
+            let fact = self.vault.open_fact(issuer, stored.holder, &stored.digest, &stored.sealed)?;
+            by_holder.entry(stored.place).or_default().push((stored.number, fact));
+        }
+        let standings = self.store.standings(issuer, holders).await?;
+        let standings: BTreeMap<_, _> =
+            standings.into_iter().map(|standing| (standing.holder, standing)).collect();
+        let unknown = |holder| Standing { holder, word: StatusWord::UNKNOWN, since: UnixMillis(0) };
+        let of = |holder: &HolderIndex| HolderFacts {
+            standing: standings.get(holder).copied().unwrap_or_else(|| unknown(*holder)),
+            facts: by_holder.get(holder).cloned().unwrap_or_default(),
+        };
+        Ok(holders.iter().map(of).collect())
+    }
+
+    /// Deletes what is to be forgotten by `now`, of every issuer; answers how many facts that were.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] and [`Fault::Damaged`], those of the store.
+    pub async fn forget_facts(&self, now: UnixMillis) -> Result<u64, Fault> {
+        let mut forgotten = 0;
+        for issuer in self.store.issuers().await? {
+            let entry =
+                Entry::of_itself(now, Action::FactsForgotten, Some(issuer.id), "places of itineraries");
+            forgotten += self.store.forget_facts(issuer.id, now, &entry).await?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Keeps a paper under its name. Rule files and places are called by their SHA-256.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Invalid`] for a name that is not the digest, nothing, or too much,
+    /// [`Fault::Conflict`] when there is another paper of this name.
+    pub async fn put_paper(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        (kind, name): (PaperKind, [u8; 32]),
+        bytes: &[u8],
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        caller.may_one_of(&[Scope::Propose, Scope::Facts], issuer)?;
+        if bytes.is_empty() || bytes.len() > PAPER_BYTES_MAX {
+            return Err(Fault::invalid("paper", format!("1 to {PAPER_BYTES_MAX} bytes")));
+        }
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        if kind != PaperKind::Workings && digest.as_ref() != name {
+            return Err(Fault::invalid("name", "the SHA-256 of the paper, 64 hex digits"));
+        }
+        let paper = StoredPaper { kind, name, added: now, bytes: bytes.to_vec() };
+        let what = format!("{kind} {}", hufu_contract::Hex(name));
+        let entry = Entry::new(now, caller, Action::PaperPut, Some(issuer), what);
+        let kept = self.store.put_paper(issuer, &paper, &entry).await?;
+        if kept.bytes == bytes {
+            return Ok(());
+        }
+        Err(Fault::Conflict(format!("there is another paper {kind} of this name, and papers do not change")))
+    }
+
+    /// The bytes of a paper.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], [`Fault::NotFound`].
+    pub async fn paper(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        kind: PaperKind,
+        name: &[u8; 32],
+    ) -> Result<Vec<u8>, Fault> {
+        caller.may_one_of(&READERS, issuer)?;
+        let paper = self.store.paper(issuer, kind, name).await?;
+        let missing =
+            || Fault::NotFound(format!("paper {kind} {} of issuer {issuer}", hufu_contract::Hex(*name)));
+        paper.map(|paper| paper.bytes).ok_or_else(missing)
+    }
+
+    /// Names of papers with the time they came in, the newest first.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`].
+    pub async fn papers(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        kind: PaperKind,
+        limit: u32,
+    ) -> Result<Vec<([u8; 32], UnixMillis)>, Fault> {
+        caller.may_one_of(&READERS, issuer)?;
+        self.store.papers(issuer, kind, super::page(limit)).await
+    }
+
+    /// Seals with the newest key the facts that are sealed with an older one; answers how many.
+    pub(super) async fn reseal_facts(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        now: UnixMillis,
+    ) -> Result<u64, Fault> {
+        let (mut resealed, mut after) = (0, 0);
+        loop {
+            let page = self.store.facts_after(issuer, after, PAGE_MAX).await?;
+            let Some(last) = page.last() else { return Ok(resealed) };
+            after = last.number;
+            let mut changed = Vec::new();
+            for fact in page {
+                if let Some(sealed) =
+                    self.vault.reseal_fact(issuer, fact.holder, &fact.digest, &fact.sealed)?
+                {
+                    changed.push((fact.number, fact.sealed, sealed));
+                }
+            }
+            if !changed.is_empty() {
+                let what = format!("{} facts, key {}", changed.len(), self.vault.newest());
+                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
+                resealed += self.store.reseal_facts(issuer, &changed, &entry).await?;
+            }
+        }
+    }
+
+    fn sealed(&self, issuer: IssuerId, holder: HolderIndex, fact: &Fact) -> Result<NewFact, Fault> {
+        let (digest, sealed) = self.vault.seal_fact(issuer, holder, fact)?;
+        Ok(NewFact { holder, digest, forgotten: fact::forgotten(fact), sealed })
+    }
+
+    /// The record that goes on of whose fact it is.
+    async fn record_of(&self, issuer: IssuerId, of: &Of) -> Result<HolderIndex, Fault> {
+        match of {
+            Of::Holder(index) => {
+                let held = self.store.holder(issuer, *index).await?;
+                held.map(|held| held.place()).ok_or_else(|| Fault::no_holder(issuer, *index))
+            }
+            Of::Person(number, name) => match self.places_of(issuer, number, Some(name)).await?.as_slice() {
+                [index] => Ok(*index),
+                [] => Err(Fault::NotFound(format!(
+                    "holder of issuer {issuer} with this id number and name: register the person first, or correct what is \
+                     written"
+                ))),
+                _ => Err(Fault::Conflict(
+                    "several people are registered with this id number and name: write the issuing state of the document".into(),
+                )),
+            },
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Facts of holders, and papers.
+
+use async_trait::async_trait;
+use hufu_registry::store::{Columns as _, Facts, at_most, big};
+use hufu_registry::{Entry, Fault, NewFact, PaperKind, Standing, StoredFact, StoredPaper, Subject};
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+
+use crate::fault::fault;
+use crate::issuers;
+use crate::proposals::json;
+use crate::row::{Row, all, change, exists, one};
+use crate::store::SqliteStore;
+
+#[async_trait]
+impl Facts for SqliteStore {
+    async fn add_facts(
+        &self,
+        issuer: IssuerId,
+        facts: &[NewFact],
+        entry: &Entry,
+    ) -> Result<Vec<bool>, Fault> {
+        const ADD: &str = "
+            INSERT INTO facts (issuer, holder, digest, forgotten, sealed) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (issuer, digest) DO NOTHING";
+        let mut write = self.write().await?;
+        issuers::known(&mut write, issuer).await?;
+        let mut known = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let forgotten = fact.forgotten.map(|at| big("to_ms", at.0)).transpose()?;
+            let add = sqlx::query(ADD).bind(issuer.0).bind(fact.holder.0).bind(fact.digest.0.as_slice());
+            known.push(change(&mut *write, add.bind(forgotten).bind(&fact.sealed)).await? == 0);
+        }
+        if known.contains(&false) {
+            self.commit(write, entry).await?;
+        }
+        Ok(known)
+    }
+
+    async fn known_facts(&self, issuer: IssuerId, digests: &[Subject]) -> Result<Vec<bool>, Fault> {
+        let mut reader = self.readers.acquire().await.map_err(fault)?;
+        let mut known = Vec::with_capacity(digests.len());
+        for digest in digests {
+            let query = sqlx::query("SELECT 1 FROM facts WHERE issuer = ? AND digest = ?");
+            known.push(exists(&mut *reader, query.bind(issuer.0).bind(digest.0.as_slice())).await?);
+        }
+        Ok(known)
+    }
+
+    async fn facts_of(
+        &self,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+        until: u64,
+        now: UnixMillis,
+    ) -> Result<Vec<StoredFact>, Fault> {
+        const OF: &str = "
+            WITH whose AS (
+                SELECT value AS holder, value AS place FROM json_each(?2)
+                UNION ALL SELECT h.holder, h.joined FROM json_each(?2) AS named
+                CROSS JOIN holders AS h ON h.issuer = ?1 AND h.joined = named.value
+            )
+            SELECT f.*, whose.place FROM whose CROSS JOIN facts AS f ON f.issuer = ?1 AND f.holder = whose.holder
+            WHERE f.number <= ?3 AND (f.forgotten IS NULL OR f.forgotten > ?4) ORDER BY f.number";
+        let query =
+            sqlx::query(OF).bind(issuer.0).bind(json(holders)).bind(at_most(until)).bind(at_most(now.0));
+        all(&self.readers, query).await
+    }
+
+    async fn facts_after(&self, issuer: IssuerId, after: u64, limit: u32) -> Result<Vec<StoredFact>, Fault> {
+        const AFTER: &str = "
+            SELECT f.*, COALESCE(h.joined, f.holder) AS place FROM facts AS f
+            LEFT JOIN holders AS h ON h.issuer = f.issuer AND h.holder = f.holder
+            WHERE f.issuer = ? AND f.number > ? ORDER BY f.number LIMIT ?";
+        all(&self.readers, sqlx::query(AFTER).bind(issuer.0).bind(at_most(after)).bind(limit)).await
+    }
+
+    async fn standings(&self, issuer: IssuerId, holders: &[HolderIndex]) -> Result<Vec<Standing>, Fault> {
+        const OF: &str = "
+            SELECT s.holder, s.word, s.since FROM json_each(?2) AS named
+            CROSS JOIN statuses AS s ON s.issuer = ?1 AND s.holder = named.value
+            WHERE s.word <> 0 ORDER BY s.holder";
+        all(&self.readers, sqlx::query(OF).bind(issuer.0).bind(json(holders))).await
+    }
+
+    async fn forget_facts(&self, issuer: IssuerId, now: UnixMillis, entry: &Entry) -> Result<u64, Fault> {
+        const FORGET: &str = "DELETE FROM facts WHERE issuer = ? AND forgotten <= ?";
+        let mut write = self.write().await?;
+        let forgotten = change(&mut *write, sqlx::query(FORGET).bind(issuer.0).bind(at_most(now.0))).await?;
+        if forgotten > 0 {
+            let what = format!("{forgotten} {}", entry.what);
+            self.commit(write, &Entry { what, ..entry.clone() }).await?;
+        }
+        Ok(forgotten)
+    }
+
+    async fn reseal_facts(
+        &self,
+        issuer: IssuerId,
+        facts: &[(u64, Vec<u8>, Vec<u8>)],
+        entry: &Entry,
+    ) -> Result<u64, Fault> {
+        const RESEAL: &str = "UPDATE facts SET sealed = ? WHERE issuer = ? AND number = ? AND sealed = ?";
+        let mut write = self.write().await?;
+        let mut resealed = 0;
+        for (number, was, sealed) in facts {
+            let reseal = sqlx::query(RESEAL).bind(sealed).bind(issuer.0).bind(at_most(*number)).bind(was);
+            resealed += change(&mut *write, reseal).await?;
+        }
+        self.commit(write, entry).await?;
+        Ok(resealed)
+    }
+
+    async fn put_paper(
+        &self,
+        issuer: IssuerId,
+        paper: &StoredPaper,
+        entry: &Entry,
+    ) -> Result<StoredPaper, Fault> {
+        const PUT: &str = "INSERT INTO papers (issuer, kind, name, added, bytes) VALUES (?, ?, ?, ?, ?)";
+        let mut write = self.write().await?;
+        issuers::known(&mut write, issuer).await?;
+        let query = sqlx::query(PAPER).bind(issuer.0).bind(paper.kind.slug()).bind(paper.name.as_slice());
+        if let Some(kept) = one(&mut *write, query).await? {
+            return Ok(kept);
+        }
+        let put = sqlx::query(PUT).bind(issuer.0).bind(paper.kind.slug()).bind(paper.name.as_slice());
+        change(&mut *write, put.bind(big("now", paper.added.0)?).bind(&paper.bytes)).await?;
+        self.commit(write, entry).await?;
+        Ok(paper.clone())
+    }
+
+    async fn paper(
+        &self,
+        issuer: IssuerId,
+        kind: PaperKind,
+        name: &[u8; 32],
+    ) -> Result<Option<StoredPaper>, Fault> {
+        let query = sqlx::query(PAPER).bind(issuer.0).bind(kind.slug()).bind(name.as_slice());
+        one(&self.readers, query).await
+    }
+
+    async fn papers(
+        &self,
+        issuer: IssuerId,
+        kind: PaperKind,
+        limit: u32,
+    ) -> Result<Vec<([u8; 32], UnixMillis)>, Fault> {
+        const NAMES: &str = "
+            SELECT name, added FROM papers WHERE issuer = ? AND kind = ? ORDER BY number DESC LIMIT ?";
+        let query = sqlx::query(NAMES).bind(issuer.0).bind(kind.slug()).bind(limit);
+        let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
+        rows.iter().map(Row).map(|row| Ok((row.array("name")?, row.time("added")?))).collect()
+    }
+}
+
+const PAPER: &str = "SELECT * FROM papers WHERE issuer = ? AND kind = ? AND name = ?";
