@@ -53,6 +53,7 @@ const BELOW_AUTHORITY: &[&str] = &[
     "hufu-table",
     "hufu-policy",
     "hufu-contract",
+    "hufu-rules",
     "hufu-sync",
     "hufu-upstream",
     "hufu-files",
@@ -90,7 +91,7 @@ const HOUSE: &[Room] = &[
         "hufu-storetest",
         "engine/truth/storetest",
         4,
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-registry"],
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-contract", "hufu-registry"],
     ),
     room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
     room(

@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate,
-    holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot,
+    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, facts,
+    gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site,
+    snapshot,
 };
 use crate::outcome;
 
@@ -75,6 +76,9 @@ pub(crate) enum Command {
     /// Register people, find them, issue their credentials
     #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(holder::HolderCommand),
+    /// Hand in what is recorded of holders, and open it
+    #[command(subcommand, after_help = facts::EXAMPLES)]
+    Facts(facts::FactsCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

@@ -1,6 +1,7 @@
 //! What tells a service to look again or to stop.
 
 use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hufu_files::unavailable;
@@ -22,6 +23,38 @@ pub(crate) enum Request {
     Reload,
     /// Stop, and why.
     Stop(&'static str),
+}
+
+/// Runs `work` in a thread of its own until it ends; when the process is to stop, the flag that it was given says so.
+///
+/// # Errors
+/// Those of `work`; the system gives no signals.
+pub(crate) fn until_stopped<T: Send>(
+    work: impl FnOnce(&AtomicBool) -> anyhow::Result<T> + Send,
+) -> anyhow::Result<T> {
+    let stopping = AtomicBool::new(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::scope(|scope| {
+        let (done, mut ended) = mpsc::channel::<()>(1);
+        let worker = scope.spawn(|| {
+            // Dropped when the work ends, however it does.
+            let _done = done;
+            work(&stopping)
+        });
+        runtime.block_on(async {
+            let mut signals = Signals::new(false)?;
+            loop {
+                tokio::select! {
+                    _ = ended.recv() => break,
+                    request = signals.next() => if matches!(request, Request::Stop(_)) {
+                        stopping.store(true, Ordering::Relaxed);
+                    },
+                }
+            }
+            anyhow::Ok(())
+        })?;
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 impl Signals {

@@ -5,6 +5,7 @@
 //! * [`Proposer`]: the local authority signs instructions and hands them in;
 //! * [`Confirmer`]: the national platform gives them their places in the chain, and releases what the brake holds;
 //! * [`Chain`] and [`Ledger`]: a chain followed set by set to its end, believing signatures and nobody else;
+//! * [`RuledProposer`] and [`RuledConfirmer`]: both halves by themselves, for colours that follow from recorded facts (R28);
 //! * [`undone`]: what a set did, so that another one undoes it;
 //! * [`Checkpoint`]: both authorities vouch for a whole table;
 //! * [`audit`]: a chain recomputed from its first set, and everybody who claims to follow it compared.
@@ -21,6 +22,7 @@ pub mod figures;
 mod ledger;
 mod propose;
 mod remote;
+mod ruled;
 mod signer;
 mod undo;
 
@@ -31,5 +33,9 @@ pub use confirm::{Confirmer, Outcome, SignedSet, place};
 pub use ledger::{Ledger, LedgerFolder, Words};
 pub use propose::{Justification, Proposer, chain_end, digest_of};
 pub use remote::{Remote, marked};
+pub use ruled::{
+    Archive, Computed, Handled, Limit, Limiter, Limits, Rulebook, RuledConfirmer, RuledProposer, Tick,
+    Workings,
+};
 pub use signer::{Agent, Signer, read_key};
 pub use undo::{Undone, undone};

@@ -31,6 +31,8 @@ pub struct Rules {
     pub classes: Vec<Class>,
     /// The parameters, in the order of the file.
     pub parameters: Vec<Parameter>,
+    /// Of which kinds everything is recorded: what is not recorded of them did not happen.
+    pub complete: Vec<Kind>,
     /// When a colour ends.
     pub release: Releases,
     /// When a person looks before a colour worsens.
@@ -97,6 +99,30 @@ pub struct Release {
     pub apart_h: u32,
 }
 
+/// A kind of what is recorded of a holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Confirmed cases.
+    Cases,
+    /// Contacts.
+    Contacts,
+    /// Stays in places of risk.
+    Stays,
+    /// Arrivals from abroad.
+    Arrivals,
+    /// Samples.
+    Tests,
+    /// Symptoms.
+    Symptoms,
+    /// Quarantines.
+    Quarantines,
+    /// Doses.
+    Doses,
+    /// The itinerary.
+    Visits,
+}
+
 /// When a person looks before a colour worsens (R28): the itinerary has nothing in common with places of risk, and no contact
 /// is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -116,6 +142,8 @@ struct File {
     author: String,
     from: Moment,
     until: Moment,
+    #[serde(default)]
+    complete: Vec<Kind>,
     thresholds: Thresholds,
     class: Vec<Class>,
     parameter: Vec<Written>,
@@ -167,7 +195,8 @@ impl Rules {
             .map_err(|error| RulesFault::Unreadable { file: file.to_owned(), error: Box::new(error) })?;
         let contradicts = |(what, to_do)| RulesFault::Contradicts { file: file.to_owned(), what, to_do };
         read.check().map_err(contradicts)?;
-        let File { name, author, from, until, thresholds, class, parameter, release, review, test } = read;
+        let File { name, author, from, until, complete, thresholds, class, parameter, release, review, test } =
+            read;
         let of_class = |id: &str| class.iter().find(|class| class.id == id).map_or(0, |class| class.weight);
         let parameters = parameter.into_iter().map(|written| written.weighed(of_class)).collect();
         let rules = Rules {
@@ -179,6 +208,7 @@ impl Rules {
             red_ppm: thresholds.red * WHOLE,
             classes: class,
             parameters,
+            complete,
             release,
             review,
             digest: RulesDigest::of(text),

@@ -21,7 +21,7 @@ pub use decide::{Held, Outcome, Ruling, Says, Share};
 pub use digest::{FactsDigest, RulesDigest, inputs};
 pub use facts::{Arrival, Contact, Current, Facts, Grade, Quarantine, Risk, Sample, SampleResult, Stay};
 pub use fault::{FactsFault, RulesFault};
-pub use file::{Class, Parameter, Release, Releases, Review, Rules, Test};
+pub use file::{Class, Kind, Parameter, Release, Releases, Review, Rules, Test};
 pub use known::{Fact, Known};
 pub use moment::Moment;
 pub use places::{RiskPlace, RiskPlaces, Visit};

@@ -9,7 +9,7 @@ mod undo;
 
 use clap::Subcommand;
 
-pub(crate) use self::confirm::describe_braked;
+pub(crate) use self::confirm::{PlatformArgs, describe_braked};
 use crate::outcome::Exit;
 
 pub(crate) const EXAMPLES: &str = "Examples:

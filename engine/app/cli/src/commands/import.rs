@@ -20,7 +20,7 @@ use hufu_wire::{IssuerId, RuleId};
 use serde_json::{Value, json};
 
 use self::columns::COLUMNS;
-use self::refused::Refused;
+pub(super) use self::refused::Refused;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
 use crate::chain::ClockArgs;

@@ -1,5 +1,7 @@
 //! `hufu rules`: rules as data. Colours from recorded facts, why, and who would change under other rules (R28).
 
+mod automatic;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,6 +14,7 @@ use hufu_files::{self as files, Readable};
 use hufu_rules::{Facts, FactsDigest, Held, Known, Outcome, Rules, Ruling, Says, Share, inputs};
 use serde_json::{Value, json};
 
+use self::automatic::{RuledConfirmArgs, RunArgs};
 use crate::outcome::Exit;
 use crate::term::{self, printable, tell};
 
@@ -22,9 +25,12 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu rules diff rules.toml next.toml --facts all.jsonl
   hufu rules compute rules.toml --facts all.jsonl --out changes.toml
   hufu change propose --key local.key --from changes.toml --inputs HEX
+  hufu rules run rules.toml --places places.toml --agent 'sign-local' --public local.pub --state /var/lib/hufu/rules
+  hufu rules confirm rules.toml --places places.toml --issuer 310000 --agent 'sign-national' --public national.pub --state S
 
-docs/RULES.md describes both files; docs/examples/rules.toml is one to begin with. Facts are JSON, one holder a line. Nothing \
-here signs anything: a colour needs both authorities.";
+docs/RULES.md describes both files; docs/examples/rules.toml is one to begin with. Facts are JSON, one holder a line. A \
+colour needs both authorities: run signs for the local one and confirm for the national one, each on a machine of its own; \
+both stop at their limits until a person has looked.";
 
 /// Compute colours from recorded facts by a rule file, and say why.
 #[derive(Debug, Subcommand)]
@@ -62,6 +68,10 @@ pub(crate) enum RulesCommand {
         #[arg(long, value_name = "FILE")]
         facts: PathBuf,
     },
+    /// Compute colours as facts come in, and propose them under limits
+    Run(RunArgs),
+    /// Compute again what was proposed by rules, and confirm what is the same
+    Confirm(RuledConfirmArgs),
     /// Write the changes that follow from facts, for hufu change propose
     Compute {
         /// The rule file
@@ -87,6 +97,8 @@ pub(crate) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
             explain(&read(rules)?, facts, *holder, language.as_deref())
         }
         RulesCommand::Diff { rules, next, facts } => diff(&read(rules)?, &read(next)?, facts),
+        RulesCommand::Run(args) => automatic::run(args),
+        RulesCommand::Confirm(args) => automatic::confirm(args),
         RulesCommand::Compute { rules, facts, out } => compute(&read(rules)?, facts, out),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct ConfirmArgs {
 
 /// The national platform, and the chain that it confirms.
 #[derive(Debug, Args)]
-pub(super) struct PlatformArgs {
+pub(crate) struct PlatformArgs {
     #[command(flatten)]
     chain: ChainArgs,
     #[command(flatten)]
@@ -50,21 +50,21 @@ pub(super) struct PlatformArgs {
 }
 
 /// The national platform with its key.
-pub(super) struct Platform {
+pub(crate) struct Platform {
     chain: OpenChain,
     signer: Box<dyn Signer>,
     resets: bool,
 }
 
 impl PlatformArgs {
-    pub(super) fn open(&self) -> anyhow::Result<Platform> {
+    pub(crate) fn open(&self) -> anyhow::Result<Platform> {
         let signer = self.key.open()?;
         Ok(Platform { chain: self.chain.open(signer.key().issuer())?, signer, resets: self.reset_time })
     }
 }
 
 impl Platform {
-    pub(super) fn confirmer(&self) -> Confirmer<'_> {
+    pub(crate) fn confirmer(&self) -> Confirmer<'_> {
         Confirmer { chain: self.chain.chain(), signer: &*self.signer, resets: self.resets }
     }
 }

@@ -1,0 +1,233 @@
+//! From what a registry recorded to a ruling and the word that follows.
+
+use anyhow::{Context as _, ensure};
+use hufu_contract::{Fact, Grade, Hex, HolderFacts, Sample as Said};
+use hufu_rules::{
+    Arrival, Contact, Current, Facts, FactsDigest, Kind, Moment, Outcome, Quarantine, RiskPlaces, Rules,
+    Sample, SampleResult, Stay, Visit, inputs,
+};
+use hufu_wire::chain::{Change, InputsDigest, Record};
+use hufu_wire::{Colour, HolderIndex, StatusWord};
+
+use super::Workings;
+
+/// A rule file with its places of risk.
+#[derive(Debug)]
+pub struct Rulebook {
+    rules: Rules,
+    places: RiskPlaces,
+    places_digest: Option<Hex<32>>,
+    texts: (String, Option<String>),
+}
+
+/// What was computed of one holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// Whose.
+    pub holder: HolderIndex,
+    /// The word there is.
+    pub before: StatusWord,
+    /// The word that follows; the same where nothing changes.
+    pub after: StatusWord,
+    /// The ruling's outcome.
+    pub outcome: Outcome,
+    /// The facts.
+    pub facts: Facts,
+    /// When time alone may make another ruling.
+    pub next: Option<Moment>,
+}
+
+/// Days of the itinerary that count where the rule file says nothing of a review.
+const REVIEW_DAYS: u32 = 7;
+
+impl Rulebook {
+    /// A rule file and a file of places, with their names for errors.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn parse(rules: (String, &str), places: Option<(String, &str)>) -> anyhow::Result<Rulebook> {
+        let (places_text, places) = match places {
+            Some((text, file)) => {
+                let places = RiskPlaces::parse(&text, file)?;
+                (Some(text), places)
+            }
+            None => (None, RiskPlaces::default()),
+        };
+        let (text, file) = rules;
+        let rules = Rules::parse(&text, file)?;
+        let places_digest = places_text.as_deref().map(|text| Hex(RiskPlaces::digest_of(text)));
+        Ok(Rulebook { rules, places, places_digest, texts: (text, places_text) })
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The two files, as the registry keeps them for auditors.
+    pub(super) fn texts(&self) -> (&str, Option<&str>) {
+        (&self.texts.0, self.texts.1.as_deref())
+    }
+
+    /// The workings of colours that are computed now.
+    pub(super) fn workings(&self, until: u64, at: Moment, salt: [u8; 16]) -> Workings {
+        Workings { rules: Hex(self.rules.digest().0), places: self.places_digest, until, at, salt: Hex(salt) }
+    }
+
+    /// Whether others computed by these files.
+    ///
+    /// # Errors
+    /// By others.
+    pub(super) fn check(&self, workings: &Workings) -> anyhow::Result<()> {
+        ensure!(
+            workings.rules.0 == self.rules.digest().0,
+            "it was computed by another rule file, {}",
+            workings.rules
+        );
+        let known = |places: Option<Hex<32>>| places.map_or("none".to_owned(), |digest| digest.to_string());
+        ensure!(
+            workings.places == self.places_digest,
+            "it was computed with other places of risk: {}, and here are {}",
+            known(workings.places),
+            known(self.places_digest)
+        );
+        Ok(())
+    }
+
+    /// What follows for a holder.
+    ///
+    /// # Errors
+    /// The rules do not hold at that time; the facts contradict themselves.
+    pub fn compute(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Computed> {
+        let before = StatusWord::from_bits(u64::from_be_bytes(recorded.word.0));
+        self.rule(self.gather(workings, recorded)?, before)
+    }
+
+    /// What follows from facts for a holder with this word.
+    ///
+    /// # Errors
+    /// The rules do not hold at that time.
+    pub fn rule(&self, facts: Facts, before: StatusWord) -> anyhow::Result<Computed> {
+        let Rules { name, from, until, .. } = &self.rules;
+        let ruling = self.rules.decide(&facts);
+        let ruling = ruling.with_context(|| {
+            format!("the rules {name:?} hold from {from} until {until}, not at {}: use others", facts.at)
+        })?;
+        let after = ruling.word(&facts, before).unwrap_or(before);
+        let (outcome, next) = (ruling.outcome, self.rules.next_change(&facts));
+        Ok(Computed { holder: HolderIndex(facts.holder), before, after, outcome, facts, next })
+    }
+
+    /// The facts of a holder as rules see them.
+    fn gather(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Facts> {
+        let known = |kind| self.rules.complete.contains(&kind);
+        let mut facts = Facts {
+            salt: workings.salt.to_string(),
+            current: recorded
+                .colour
+                .zip(recorded.since_ms)
+                .map(|(colour, since_ms)| Current { colour: colour_of(colour), since: moment(since_ms) }),
+            cases: known(Kind::Cases).then(Vec::new),
+            contacts: known(Kind::Contacts).then(Vec::new),
+            stays: known(Kind::Stays).then(Vec::new),
+            arrivals: known(Kind::Arrivals).then(Vec::new),
+            tests: known(Kind::Tests).then(Vec::new),
+            symptoms: known(Kind::Symptoms).then_some(false),
+            quarantines: known(Kind::Quarantines).then(Vec::new),
+            doses: known(Kind::Doses).then(Vec::new),
+            ..Facts::unknown(recorded.holder, workings.at)
+        };
+        let mut visits: Option<Vec<Visit>> = known(Kind::Visits).then(Vec::new);
+        let mut reported = None;
+        for recorded in &recorded.facts {
+            match &recorded.fact {
+                Fact::Test { at_ms, result, .. } => {
+                    let result = match result {
+                        Said::Negative => SampleResult::Negative,
+                        Said::Positive => SampleResult::Positive,
+                        Said::Pending => SampleResult::Pending,
+                    };
+                    push(&mut facts.tests, Sample { at: moment(*at_ms), result });
+                }
+                Fact::Dose { at_ms, .. } => push(&mut facts.doses, moment(*at_ms)),
+                Fact::Visit { from_ms, to_ms, place } => {
+                    let (from, to) = (moment(*from_ms), moment(*to_ms));
+                    push(&mut visits, Visit { from, to, place: place.clone() });
+                }
+                Fact::Stay { from_ms, to_ms, risk } => {
+                    let risk = match risk {
+                        hufu_contract::Risk::High => hufu_rules::Risk::High,
+                        hufu_contract::Risk::Medium => hufu_rules::Risk::Medium,
+                        hufu_contract::Risk::Low => hufu_rules::Risk::Low,
+                    };
+                    push(&mut facts.stays, Stay { from: moment(*from_ms), to: moment(*to_ms), risk });
+                }
+                Fact::Contact { at_ms, grade, minutes } => {
+                    let grade = match grade {
+                        Grade::Close => hufu_rules::Grade::Close,
+                        Grade::Secondary => hufu_rules::Grade::Secondary,
+                    };
+                    push(&mut facts.contacts, Contact { at: moment(*at_ms), grade, minutes: *minutes });
+                }
+                Fact::Case { at_ms } => push(&mut facts.cases, moment(*at_ms)),
+                Fact::Arrival { at_ms } => push(&mut facts.arrivals, Arrival { at: moment(*at_ms) }),
+                Fact::Quarantine { from_ms, to_ms } => {
+                    push(&mut facts.quarantines, Quarantine { from: moment(*from_ms), to: moment(*to_ms) });
+                }
+                Fact::Symptoms { at_ms, has } if moment(*at_ms) <= workings.at => {
+                    reported = reported.max(Some((*at_ms, recorded.number, *has)));
+                }
+                Fact::Symptoms { .. } => {}
+            }
+        }
+        if let Some((_, _, has)) = reported {
+            facts.symptoms = Some(has);
+        }
+        let days = self.rules.review.as_ref().map_or(REVIEW_DAYS, |review| review.days);
+        facts.overlap_minutes = visits.map(|visits| self.places.overlap_minutes(&visits, workings.at, days));
+        Ok(facts)
+    }
+
+    /// The digest of what all these were computed from.
+    pub fn inputs<'c>(&self, computed: impl IntoIterator<Item = &'c Computed>) -> InputsDigest {
+        inputs(self.rules.digest(), computed.into_iter().map(|one| FactsDigest::of(&one.facts)))
+    }
+}
+
+impl Computed {
+    /// Whether the word becomes another.
+    pub fn changes(&self) -> bool {
+        self.before != self.after
+    }
+
+    /// Whether the holder turns red who was not.
+    pub fn reddens(&self) -> bool {
+        self.after.colour() == Some(Colour::Red) && self.before.colour() != Some(Colour::Red)
+    }
+
+    /// Whether a person decides.
+    pub fn is_for_a_person(&self) -> bool {
+        !matches!(self.outcome, Outcome::Colour(_))
+    }
+
+    /// The change of an instruction: the generation stays.
+    pub fn record(&self) -> Record {
+        Record::new(self.holder, Change::Status(self.after.with_generation(0)))
+    }
+}
+
+fn push<T>(list: &mut Option<Vec<T>>, one: T) {
+    list.get_or_insert_default().push(one);
+}
+
+fn moment(at_ms: u64) -> Moment {
+    Moment(i64::try_from(at_ms / 1000).unwrap_or(i64::MAX))
+}
+
+fn colour_of(colour: hufu_contract::Colour) -> Colour {
+    match colour {
+        hufu_contract::Colour::Green => Colour::Green,
+        hufu_contract::Colour::Red => Colour::Red,
+        hufu_contract::Colour::Amber => Colour::Amber,
+    }
+}

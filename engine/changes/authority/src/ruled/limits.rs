@@ -1,0 +1,137 @@
+//! How many reds go without a person (R28). What is beyond stops everything until a person has looked.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use hufu_files::{self as files, Lock, Readable};
+use hufu_wire::UnixMillis;
+
+/// How many holders may turn red without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// In a minute.
+    pub reds_a_minute: u32,
+    /// In 24 hours.
+    pub reds_a_day: u32,
+}
+
+/// A limit that would be passed. Nothing was signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{reds} holders would turn red within {within}, and {max} may without a person: nothing was signed, and nothing is until a \
+     person has looked and removed {}", .file.display()
+)]
+pub struct Limit {
+    /// How many.
+    pub reds: u64,
+    /// Within which time.
+    pub within: &'static str,
+    /// How many may.
+    pub max: u32,
+    /// The file that stops everything.
+    pub file: PathBuf,
+}
+
+/// Counts reds, also across restarts, in a folder that one process uses at a time.
+pub struct Limiter {
+    limits: Limits,
+    folder: PathBuf,
+    /// When so many were counted, within a day.
+    recent: VecDeque<(u64, u32)>,
+    _lock: Lock,
+}
+
+const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+const RECENT: &str = "reds.json";
+const STOPPED: &str = "stopped";
+
+impl Limiter {
+    /// Goes on from what the folder says.
+    ///
+    /// # Errors
+    /// The folder is used by another process or cannot be read; it was stopped and no person removed the file.
+    pub fn open(folder: &Path, limits: Limits) -> anyhow::Result<Limiter> {
+        files::folder(folder)?;
+        let lock = files::lock(folder)?;
+        let stopped = folder.join(STOPPED);
+        if stopped.exists() {
+            let why = files::read_text(&stopped)?;
+            bail!("{} stops it until a person has looked: {}", stopped.display(), why.trim());
+        }
+        let recent = folder.join(RECENT);
+        let recent = if recent.exists() {
+            serde_json::from_slice(&files::read(&recent)?).with_context(|| recent.display().to_string())?
+        } else {
+            VecDeque::new()
+        };
+        Ok(Limiter { limits, folder: folder.to_owned(), recent, _lock: lock })
+    }
+
+    /// Counts `reds` more; durably, before anything is signed.
+    ///
+    /// # Errors
+    /// [`Limit`]: from now on [`open`](Self::open) refuses, too. The folder cannot be written.
+    pub fn take(&mut self, reds: u32, now: UnixMillis) -> anyhow::Result<()> {
+        if reds == 0 {
+            return Ok(());
+        }
+        self.recent.retain(|(at, _)| now.0.saturating_sub(*at) < DAY_MS);
+        let within = |ms: u64| -> u64 {
+            let counts = self.recent.iter().filter(|(at, _)| now.0.saturating_sub(*at) < ms);
+            counts.map(|(_, reds)| u64::from(*reds)).sum::<u64>() + u64::from(reds)
+        };
+        let Limits { reds_a_minute, reds_a_day } = self.limits;
+        for (ms, max, name) in [(MINUTE_MS, reds_a_minute, "a minute"), (DAY_MS, reds_a_day, "24 hours")] {
+            let reds = within(ms);
+            if reds > u64::from(max) {
+                let limit = Limit { reds, within: name, max, file: self.folder.join(STOPPED) };
+                self.stop(&limit.to_string())?;
+                return Err(limit.into());
+            }
+        }
+        self.recent.push_back((now.0, reds));
+        let json = serde_json::to_vec(&self.recent)?;
+        files::replace(&self.folder.join(RECENT), &json, Readable::Owner)
+    }
+
+    /// Stops everything until a person has looked.
+    fn stop(&self, why: &str) -> anyhow::Result<()> {
+        files::replace(&self.folder.join(STOPPED), format!("{why}\n").as_bytes(), Readable::Owner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_beyond_the_limit_everything_stops_until_a_person_has_looked() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { reds_a_minute: 3, reds_a_day: 5 };
+        let open = || Limiter::open(folder.path(), limits);
+        let mut limiter = open().unwrap();
+        assert!(open().is_err(), "one process at a time");
+        let at = UnixMillis;
+        limiter.take(3, at(0)).unwrap();
+        limiter.take(0, at(1)).unwrap();
+        drop(limiter);
+        let mut limiter = open().unwrap();
+        let stopped = limiter.take(1, at(59_999)).unwrap_err();
+        let limit = stopped.downcast_ref::<Limit>().unwrap();
+        assert_eq!(
+            (limit.reds, limit.within, limit.max),
+            (4, "a minute", 3),
+            "what was before the restart counts"
+        );
+        drop(limiter);
+        assert!(open().err().unwrap().to_string().contains("until a person has looked"));
+        std::fs::remove_file(folder.path().join(STOPPED)).unwrap();
+        let mut limiter = open().unwrap();
+        limiter.take(2, at(60_000)).unwrap();
+        let stopped = limiter.take(1, at(DAY_MS - 1)).unwrap_err();
+        assert_eq!(stopped.downcast_ref::<Limit>().unwrap().within, "24 hours");
+        limiter.take(3, at(DAY_MS + 60_000)).unwrap();
+    }
+}
