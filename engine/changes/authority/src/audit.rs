@@ -3,6 +3,7 @@
 mod claims;
 mod projection;
 mod recompute;
+mod ruled;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use anyhow::Context as _;
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
 
 use self::recompute::Recomputation;
+pub use self::ruled::RulesAudit;
 use crate::chain::Chain;
 use crate::ledger::Words;
 
@@ -73,7 +75,8 @@ struct Table {
 }
 
 /// Recomputes a chain and compares with it: the registry's tip, head and statuses, its newest checkpoint with the
-/// snapshot, the metrics pages of `engines`, and the warm copies in `follow_folders`. `progress` hears how many sets
+/// snapshot, the metrics pages of `engines`, and the warm copies in `follow_folders`; colours that `rules` gave are computed
+/// again. `progress` hears how many sets
 /// of how many are recomputed.
 ///
 /// # Errors
@@ -82,6 +85,7 @@ pub fn audit(
     chain: &Chain<'_>,
     engines: &[String],
     follow_folders: &[PathBuf],
+    rules: Option<RulesAudit<'_>>,
     progress: impl FnMut(u64, u64),
 ) -> anyhow::Result<Report> {
     let issuer = chain.issuer();
@@ -94,7 +98,7 @@ pub fn audit(
     claims::checkpoint(chain, &mut claims, &mut tables, &mut report)?;
     let projection = projection::fetch(chain.remote, issuer)?;
 
-    let digests = Recomputation::new(tables, projection, &mut report)
+    let digests = Recomputation::new(tables, projection, rules, &mut report)
         .follow(chain, progress)
         .with_context(|| format!("issuer {issuer}"))?;
     for Claim { who, sequence, digest } in claims {

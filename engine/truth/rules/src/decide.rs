@@ -121,11 +121,12 @@ impl Rules {
         let Some(review) = &self.review else { return false };
         let before = facts.current.map_or(Colour::Green, |current| current.colour);
         let stands =
-            |share: &Share<'_>| share.says == Says::Yes && review.unless.contains(&share.parameter.id);
+            |share: &&Share<'_>| share.says == Says::Yes && review.unless.contains(&share.parameter.id);
+        let alone = shares.iter().filter(stands).map(|share| share.parameter.ppm).sum();
         rank(colour) > rank(before)
             && facts.overlap_minutes.unwrap_or(0) == 0
             && !facts.had_contact()
-            && !shares.iter().any(stands)
+            && rank(self.colour_of(alone)) < rank(colour)
     }
 
     /// What the colour of now still waits for; `None` when its time is over.

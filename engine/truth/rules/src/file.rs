@@ -130,7 +130,7 @@ pub enum Kind {
 pub struct Review {
     /// How many days of the itinerary are looked at.
     pub days: u32,
-    /// Parameters that worsen a colour by themselves: whichever of them says yes, no person looks.
+    /// Parameters that speak for themselves: where those of them that say yes give the colour alone, no person looks.
     #[serde(default)]
     pub unless: Vec<String>,
 }

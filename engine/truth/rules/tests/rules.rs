@@ -370,8 +370,10 @@ fn r28_a_colour_worsens_without_a_person_only_where_itinerary_or_contact_says_wh
     // What is no worse is not looked at, and what speaks for itself is not either.
     let current = |colour, days| Some(Current { colour, since: ago(days) });
     assert_eq!(colour(&Facts { current: current(Colour::Amber, 9), ..stayed.clone() }), amber);
-    let case = Facts { cases: Some(vec![ago(1)]), ..stayed.clone() };
-    assert_eq!(colour(&case), Outcome::Colour(Colour::Red));
+    let case = Facts { cases: Some(vec![ago(1)]), ..person() };
+    assert_eq!(colour(&case), amber);
+    let both = Facts { cases: Some(vec![ago(1)]), ..stayed.clone() };
+    assert_eq!(colour(&both), Outcome::Review { to: Colour::Red }, "red by the stay, which nothing confirms");
     assert_eq!(example().decide(&stayed).unwrap().outcome.name(), "review");
 }
 

@@ -88,10 +88,12 @@ impl World {
         self.registry.wait().unwrap();
     }
 
-    /// Starts a line and does not wait for its end.
+    /// Starts a line and does not wait for its end. What it says goes to `started.log`.
     pub(crate) fn start(&self, line: &str) -> Child {
         let words: Vec<_> = line.split_whitespace().collect();
-        command(self.folder.path(), &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        let log = fs::File::options().append(true).create(true).open(self.path("started.log")).unwrap();
+        let errors = log.try_clone().unwrap();
+        command(self.folder.path(), &words).stdout(log).stderr(errors).spawn().unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

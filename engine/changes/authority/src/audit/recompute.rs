@@ -6,6 +6,7 @@ use hufu_wire::chain::{ChainDigest, ChangeSet};
 use hufu_wire::{HolderIndex, Sequence, StatusWord, read};
 
 use super::projection::Projection;
+use super::ruled::RulesAudit;
 use super::{Difference, Report, Table, beyond};
 use crate::chain::{Chain, is_damage};
 use crate::ledger::{Ledger, Words};
@@ -16,12 +17,18 @@ pub(super) struct Recomputation<'r> {
     projection: Projection,
     /// The last of the changed holders.
     last: Option<HolderIndex>,
+    rules: Option<RulesAudit<'r>>,
     report: &'r mut Report,
 }
 
 impl<'r> Recomputation<'r> {
-    pub(super) fn new(tables: Vec<Table>, projection: Projection, report: &'r mut Report) -> Self {
-        Recomputation { tables, projection, last: None, report }
+    pub(super) fn new(
+        tables: Vec<Table>,
+        projection: Projection,
+        rules: Option<RulesAudit<'r>>,
+        report: &'r mut Report,
+    ) -> Self {
+        Recomputation { tables, projection, last: None, rules, report }
     }
 
     /// Follows the chain to its end and compares tables and statuses at their places. A set that cannot be followed is
@@ -37,11 +44,15 @@ impl<'r> Recomputation<'r> {
         let mut broken = None;
         chain.learn_reset(&mut ledger)?;
         let walked = chain.remote.each_set(chain.issuer(), Sequence(0), |sequence, set| {
+            let read_set = read::<ChangeSet<'_>>(set)?;
+            if let Some(rules) = &mut self.rules {
+                rules.look(sequence, &read_set, ledger.words(), self.report);
+            }
             if let Err(fault) = ledger.take(set, chain.keyring, moment::now()) {
                 broken = Some((sequence, format!("{fault:#}")));
                 return Ok(false);
             }
-            let changes = read::<ChangeSet<'_>>(set)?.content.changes;
+            let changes = read_set.content.changes;
             self.last = self.last.max(Some(changes.last_holder()));
             self.report.changes += changes.len() as u64;
             digests.push(ledger.tip().digest);
@@ -57,7 +68,7 @@ impl<'r> Recomputation<'r> {
             }
             broken = Some((ledger.tip().next(), format!("{fault:#}")));
         }
-        let Recomputation { tables, projection, report, .. } = self;
+        let Recomputation { tables, projection, rules, report, .. } = self;
         let end = ledger.tip().sequence;
         match broken {
             Some((sequence, fault)) => report.note("chain", sequence, Some(Difference::Other(fault))),
@@ -71,6 +82,9 @@ impl<'r> Recomputation<'r> {
             report.note(claim.who, claim.sequence, Some(beyond(claim.sequence, end)));
         }
         (report.end, report.digest) = (end, ledger.tip().digest.to_string());
+        if let Some(rules) = rules {
+            rules.end(report);
+        }
         Ok(digests)
     }
 
