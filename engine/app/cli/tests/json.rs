@@ -147,6 +147,12 @@ const WITH_A_REGISTRY: &[&str] = &[
     "checkpoint export --issuer 310000 --out drop",
     "audit --issuer 310000 --national 100000 --publisher 900000",
     "import people.csv --issuer 310000 --dry-run",
+    "facts import tests.csv --issuer 310000 --dry-run",
+    "facts import tests.csv --issuer 310000",
+    "facts open --issuer 310000 0",
+    "rules run rules.toml --key local.key --state run --once",
+    "rules confirm rules.toml --issuer 310000 --key national.key --state found --once",
+    "audit --issuer 310000 --national 100000 --publisher 900000 --rules rules.toml --facts found/facts",
     "registry init second --issuer 310000=Shanghai --operator operator.pub --trust trust.hufu",
     "registry serve --config second/registry.toml --check",
     "registry backup --config second/registry.toml b.db",
@@ -277,6 +283,9 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("policy.toml", "accepts = [\"phone\"]\n");
     world.write("members", "0\n");
     world.write("people.csv", "name,id_number\nLee,11010519491231002X\n");
+    world.write("tests.csv", "holder,kind,at,result,laboratory\n0,test,@1795910400,negative,L-1\n");
+    let rules = include_str!("../../../../docs/examples/rules.toml");
+    world.write("rules.toml", &rules.replace("2027-02-01", "2099-01-01"));
     let folder = world.path("");
     each(WITH_A_REGISTRY, &folder, &[], |words| world.hufu_args(words));
     fs::remove_file(folder.join("second/registry.db")).unwrap();

@@ -198,6 +198,27 @@ fn r28_from_facts_to_colours_at_both_authorities_without_a_person() {
     fs::write(&file, opened).unwrap();
     assert_eq!(json(&world, &format!("{AUDIT} --sample 1 --json"))["agrees"], true);
 
+    // The contact was another person's: the fact does not count any more, and the release still holds the red that it gave.
+    let opened = json(&world, "facts open --issuer 310000 1 --json");
+    let numbers: Vec<_> = opened["holders"][0]["facts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fact| fact["number"].to_string())
+        .collect();
+    let void = |number: &String| format!("1,void,now,{number},another person\n");
+    world.write(
+        "void.csv",
+        &format!("holder,kind,at,number,reason\n{}", numbers.iter().map(void).collect::<String>()),
+    );
+    assert_eq!(json(&world, "facts import void.csv --issuer 310000 --json")["new"], 2);
+    let told = json(&world, &format!("{RUN} --once --json"));
+    assert!(told.as_array().unwrap().len() == 1 && colour(&world, 1) == "red", "{told:#}");
+    world.propose("--holder 1 --colour green --rule 1");
+    world.ok("change confirm --issuer 310000 --all --key national.key --yes");
+    let told = json(&world, &format!("{RUN} --once --json"));
+    assert!(told.as_array().unwrap().len() == 1 && colour(&world, 1) == "green", "{told:#}");
+
     // A test moves the word and leaves the colour; a correction by hand is not mistaken for the rule's.
     hand_in(&world, &[(0, "test", 60, None, NEGATIVE)]);
     world.ok(&format!("{RUN} --once"));

@@ -92,6 +92,15 @@ pub enum Fact {
         /// When it ended or is to end.
         to_ms: u64,
     },
+    /// An earlier fact of the holder was wrong and does not count any more.
+    Void {
+        /// When that was found.
+        at_ms: u64,
+        /// The number of the fact.
+        number: u64,
+        /// Why, 1 to 128 bytes.
+        reason: String,
+    },
 }
 
 words! {

@@ -166,6 +166,10 @@ pub(crate) fn check(fact: &Fact, now: UnixMillis) -> Result<(), Fault> {
             instant("at_ms", *at_ms, latest)?;
             if *minutes > MINUTES_MAX { Err(Fault::invalid("minutes", "at most 100000")) } else { Ok(()) }
         }
+        Fact::Void { at_ms, reason, .. } => {
+            instant("at_ms", *at_ms, latest)?;
+            text("reason", reason)
+        }
         Fact::Case { at_ms } | Fact::Arrival { at_ms } | Fact::Symptoms { at_ms, .. } => {
             instant("at_ms", *at_ms, latest)
         }

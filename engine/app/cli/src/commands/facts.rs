@@ -30,6 +30,7 @@ and name are needed; until for visit, stay and quarantine. A line's other column
   contact     grade (close, secondary), minutes
   symptoms    has (true, false)
   case, arrival, quarantine   nothing
+  void        number (of the fact that was wrong), reason
 
 Times are written as for hufu import. The same fact again changes nothing, so a file can be handed in again. A line is taken or \
 refused by itself once no more than --refuse-max are refused by a look at all of them. The token needs the scope facts to import \
@@ -79,7 +80,7 @@ pub(crate) struct ImportArgs {
     refuse_max: u64,
 }
 
-const COLUMNS: [Column; 19] = [
+const COLUMNS: [Column; 20] = [
     required("kind", &["类别"]),
     required("at", &["时间"]),
     optional("until", &[]),
@@ -99,6 +100,7 @@ const COLUMNS: [Column; 19] = [
     optional("number", &[]),
     optional("site", &[]),
     optional("signer", &[]),
+    optional("reason", &[]),
 ];
 
 /// Facts handed in with one request.

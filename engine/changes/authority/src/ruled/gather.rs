@@ -1,5 +1,7 @@
 //! From what a registry recorded to a ruling and the word that follows.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
 use hufu_contract::{Fact, Grade, Hex, HolderFacts, Sample as Said};
 use hufu_rules::{
@@ -139,7 +141,12 @@ impl Rulebook {
         };
         let mut visits: Option<Vec<Visit>> = known(Kind::Visits).then(Vec::new);
         let mut reported = None;
-        for recorded in &recorded.facts {
+        let voids = recorded.facts.iter().filter_map(|recorded| match recorded.fact {
+            Fact::Void { number, .. } => Some(number),
+            _ => None,
+        });
+        let void: BTreeSet<u64> = voids.collect();
+        for recorded in recorded.facts.iter().filter(|recorded| !void.contains(&recorded.number)) {
             match &recorded.fact {
                 Fact::Test { at_ms, result, .. } => {
                     let result = match result {
@@ -177,7 +184,7 @@ impl Rulebook {
                 Fact::Symptoms { at_ms, has } if moment(*at_ms) <= workings.at => {
                     reported = reported.max(Some((*at_ms, recorded.number, *has)));
                 }
-                Fact::Symptoms { .. } => {}
+                Fact::Symptoms { .. } | Fact::Void { .. } => {}
             }
         }
         if let Some((_, _, has)) = reported {
