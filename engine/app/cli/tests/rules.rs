@@ -184,7 +184,7 @@ fn r28_from_facts_to_colours_at_both_authorities_without_a_person() {
     // An auditor with the opened facts of the national side.
     let report = json(&world, &format!("{AUDIT} --json"));
     assert_eq!(report["agrees"], true, "{report:#}");
-    assert!(report.to_string().contains("colours by the rules: 3 of 1 sets computed again"), "{report:#}");
+    assert!(report.to_string().contains("colours by the rules: 3 in 1 sets computed again"), "{report:#}");
     let file = fs::read_dir(world.path("confirm/facts")).unwrap().next().unwrap().unwrap().path();
     let opened = fs::read_to_string(&file).unwrap();
     fs::write(&file, opened.replace("\"minutes\":20", "\"minutes\":19")).unwrap();

@@ -32,7 +32,7 @@ impl<'r> RulesAudit<'r> {
     }
 
     /// Looks at the next set, before `words` have taken it.
-    pub(super) fn look(
+    pub fn look(
         &mut self,
         sequence: Sequence,
         set: &ChangeSet<'_>,
@@ -106,9 +106,9 @@ impl<'r> RulesAudit<'r> {
     }
 
     /// Says what was found.
-    pub(super) fn end(self, report: &mut Report) {
+    pub fn end(self, report: &mut Report) {
         let RulesAudit { sets, computed, .. } = self;
-        let who = format!("colours by the rules: {computed} of {sets} sets computed again");
+        let who = format!("colours by the rules: {computed} in {sets} sets computed again");
         report.note(who, report.end, None);
     }
 }

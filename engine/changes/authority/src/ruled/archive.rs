@@ -35,7 +35,7 @@ impl Archive {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn keep(&self, inputs: InputsDigest, group: &[Computed]) -> anyhow::Result<()> {
+    pub fn keep(&self, inputs: InputsDigest, group: &[Computed]) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for one in group {
             serde_json::to_writer(&mut lines, &one.facts)?;

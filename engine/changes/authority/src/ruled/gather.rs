@@ -72,7 +72,7 @@ impl Rulebook {
     }
 
     /// The workings of colours that are computed now.
-    pub(super) fn workings(&self, until: u64, at: Moment, salt: [u8; 16]) -> Workings {
+    pub fn workings(&self, until: u64, at: Moment, salt: [u8; 16]) -> Workings {
         Workings { rules: Hex(self.rules.digest().0), places: self.places_digest, until, at, salt: Hex(salt) }
     }
 
@@ -80,7 +80,7 @@ impl Rulebook {
     ///
     /// # Errors
     /// By others.
-    pub(super) fn check(&self, workings: &Workings) -> anyhow::Result<()> {
+    pub fn check(&self, workings: &Workings) -> anyhow::Result<()> {
         ensure!(
             workings.rules.0 == self.rules.digest().0,
             "it was computed by another rule file, {}",
