@@ -32,13 +32,7 @@ impl<'r> RulesAudit<'r> {
     }
 
     /// Looks at the next set, before `words` have taken it.
-    pub fn look(
-        &mut self,
-        sequence: Sequence,
-        set: &ChangeSet<'_>,
-        words: &Words,
-        report: &mut Report,
-    ) {
+    pub fn look(&mut self, sequence: Sequence, set: &ChangeSet<'_>, words: &Words, report: &mut Report) {
         if set.content.rule == self.book.rules().digest().rule_id() {
             self.sets += 1;
             match self.find_again(set, words) {
