@@ -1,10 +1,9 @@
 //! Colours that follow from recorded facts (R28): by hand, and without a person between laboratories and both authorities.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod common;
 mod registry;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -120,8 +119,11 @@ fn without_a_person(change: impl Fn(&str) -> String) -> World {
     world
 }
 
-/// Hands facts in: holder, kind, begin and end in seconds before now, and other columns.
-fn hand_in(world: &World, facts: &[(u32, &str, i64, Option<i64>, &[(&str, &str)])]) -> Value {
+/// A fact: holder, kind, begin and end in seconds before now, other columns.
+type Line<'l> = (u32, &'l str, i64, Option<i64>, &'l [(&'l str, &'l str)]);
+
+/// Hands facts in.
+fn hand_in(world: &World, facts: &[Line<'_>]) -> Value {
     let now = jiff::Timestamp::now().as_second();
     let columns = ["result", "laboratory", "risk", "place", "grade", "minutes"];
     let mut table = format!("holder,kind,at,until,{}\n", columns.join(","));
@@ -130,7 +132,7 @@ fn hand_in(world: &World, facts: &[(u32, &str, i64, Option<i64>, &[(&str, &str)]
         let value =
             |column: &&str| more.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value);
         let more: Vec<_> = columns.iter().map(value).collect();
-        table += &format!("{holder},{kind},@{},{until},{}\n", now - from, more.join(","));
+        let _ = writeln!(table, "{holder},{kind},@{},{until},{}", now - from, more.join(","));
     }
     world.write("facts.csv", &table);
     json(world, "facts import facts.csv --issuer 310000 --json")
@@ -156,7 +158,7 @@ fn r28_from_facts_to_colours_at_both_authorities_without_a_person() {
     let world = without_a_person(str::to_owned);
     world.add_holders(5);
     let market = [("place", "310105-0042")];
-    let facts: &[(u32, &str, i64, Option<i64>, &[(&str, &str)])] = &[
+    let facts: &[Line<'_>] = &[
         (0, "test", HOUR, None, NEGATIVE),
         (1, "contact", 2 * DAY, None, CLOSE),
         (1, "stay", 2 * DAY + HOUR, Some(2 * DAY), HIGH),
@@ -262,8 +264,7 @@ fn r28_beyond_its_limit_neither_half_signs() {
     world.add_holders(3);
     let facts: Vec<_> = (0..3)
         .flat_map(|holder| {
-            let contact: (u32, &str, i64, Option<i64>, &[(&str, &str)]) =
-                (holder, "contact", DAY, None, CLOSE);
+            let contact: Line<'_> = (holder, "contact", DAY, None, CLOSE);
             [contact, (holder, "stay", DAY + HOUR, Some(DAY), HIGH)]
         })
         .collect();

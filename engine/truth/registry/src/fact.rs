@@ -108,7 +108,7 @@ pub(crate) fn forgotten(fact: &Fact) -> Option<UnixMillis> {
 pub(crate) fn check(fact: &Fact, now: UnixMillis) -> Result<(), Fault> {
     let latest = now.0.saturating_add(AHEAD_MS_MAX);
     let instant = |field, at: u64, latest: u64| {
-        if at % 1000 != 0 {
+        if !at.is_multiple_of(1000) {
             return Err(Fault::invalid(field, "a whole second"));
         }
         if !(FIRST_MS..=latest).contains(&at) {

@@ -24,10 +24,18 @@ fn visit(to: UnixMillis, place: &str) -> Fact {
     Fact::Visit { from_ms: to_ms - HOUR, to_ms, place: place.into() }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "as the registry takes it: whose fact it is, or why that is not known"
+)]
 fn of(holder: u32) -> Result<Of, Fault> {
     Ok(Of::Holder(HolderIndex(holder)))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "as the registry takes it: whose fact it is, or why that is not known"
+)]
 fn of_person(n: u32, name: &str) -> Result<Of, Fault> {
     Ok(Of::Person(IdNumber::read(&number(n)).expect("a good number"), name.into()))
 }

@@ -99,10 +99,10 @@ impl Rulebook {
     /// What follows for a holder.
     ///
     /// # Errors
-    /// The rules do not hold at that time; the facts contradict themselves.
+    /// The rules do not hold at that time.
     pub fn compute(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Computed> {
         let before = StatusWord::from_bits(u64::from_be_bytes(recorded.word.0));
-        self.rule(self.gather(workings, recorded)?, before)
+        self.rule(self.gather(workings, recorded), before)
     }
 
     /// What follows from facts for a holder with this word.
@@ -121,7 +121,7 @@ impl Rulebook {
     }
 
     /// The facts of a holder as rules see them.
-    fn gather(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Facts> {
+    fn gather(&self, workings: &Workings, recorded: &HolderFacts) -> Facts {
         let known = |kind| self.rules.complete.contains(&kind);
         let mut facts = Facts {
             salt: workings.salt.to_string(),
@@ -192,7 +192,7 @@ impl Rulebook {
         }
         let days = self.rules.review.as_ref().map_or(REVIEW_DAYS, |review| review.days);
         facts.overlap_minutes = visits.map(|visits| self.places.overlap_minutes(&visits, workings.at, days));
-        Ok(facts)
+        facts
     }
 
     /// The digest of what all these were computed from.
