@@ -252,7 +252,7 @@ pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal 
             ProposalState::Braked(alarm) => Some(alarm.convert()),
             _ => None,
         },
-        released_reds: released,
+        released_for: released,
         added_ms: added.0,
         local_key: types::Hex(facts.local_key.0),
     }
@@ -261,7 +261,11 @@ pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal 
 impl Convert<types::BrakeReport> for Alarm {
     fn convert(self) -> types::BrakeReport {
         types::BrakeReport {
-            reds: self.reds,
+            set_back: self.set_back.all(),
+            reds: self.set_back.reds,
+            ambers: self.set_back.ambers,
+            forgotten: self.set_back.forgotten,
+            generations: self.set_back.generations,
             recent: self.recent,
             holders: self.holders,
             share_permille: self.share_permille,

@@ -17,7 +17,8 @@ macro_rules! select_proposal {
     ($rest:literal) => {
         concat!(
             "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
-             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+             sequence, alarm_reds, alarm_ambers, alarm_forgotten, alarm_generations, alarm_recent, alarm_holders, \
+             alarm_share_permille, released FROM proposals ",
             $rest
         )
     };
@@ -48,13 +49,16 @@ pub(crate) async fn brake(
     alarm: &Alarm,
 ) -> Result<(), TxFault> {
     const BRAKE: &str = "
-        UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_recent = $4, alarm_holders = $5,
-            alarm_share_permille = $6
+        UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_ambers = $4, alarm_forgotten = $5,
+            alarm_generations = $6, alarm_recent = $7, alarm_holders = $8, alarm_share_permille = $9
         WHERE issuer = $1 AND id = $2";
     sqlx::query(BRAKE)
         .bind(i64::from(issuer.0))
         .bind(at_most(id.0))
-        .bind(i64::from(alarm.reds))
+        .bind(i64::from(alarm.set_back.reds))
+        .bind(i64::from(alarm.set_back.ambers))
+        .bind(i64::from(alarm.set_back.forgotten))
+        .bind(i64::from(alarm.set_back.generations))
         .bind(at_most(alarm.recent))
         .bind(at_most(alarm.holders))
         .bind(i64::from(alarm.share_permille))
@@ -213,7 +217,7 @@ impl Proposals for PostgresStore {
         &self,
         issuer: IssuerId,
         id: ProposalId,
-        reds: u32,
+        holders: u32,
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
@@ -225,10 +229,10 @@ impl Proposals for PostgresStore {
             let Some(mut known) = by_id(&mut tx, issuer, id).await? else { return Ok(None) };
             if known.state.phase() == ProposalPhase::Braked {
                 let query = sqlx::query(RELEASE).bind(i64::from(issuer.0)).bind(at_most(id.0));
-                query.bind(i64::from(reds)).bind(release).execute(&mut *tx).await?;
+                query.bind(i64::from(holders)).bind(release).execute(&mut *tx).await?;
                 self.commit(tx, entry).await?;
                 known.state = ProposalState::Pending;
-                known.released = Some(reds);
+                known.released = Some(holders);
             }
             Ok(Some(known))
         })

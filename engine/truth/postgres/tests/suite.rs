@@ -125,7 +125,7 @@ async fn sets_and_the_trail_only_grow() {
     let mut registry = database.connect().await;
     for statement in [
         "DELETE FROM sets",
-        "UPDATE sets SET reds = 0",
+        "UPDATE sets SET set_back = 0",
         "TRUNCATE trail",
         "DELETE FROM trail",
         "UPDATE trail SET who = ''",

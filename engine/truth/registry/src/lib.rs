@@ -28,7 +28,7 @@ mod token;
 mod trail;
 pub mod vault;
 
-pub use brake::{Alarm, Brake};
+pub use brake::{Alarm, Brake, SetBack};
 pub use caller::Caller;
 pub use credential::{
     CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, RENEWAL_S, TERMS_S_MAX,

@@ -18,7 +18,8 @@ macro_rules! select_proposal {
     ($rest:literal) => {
         concat!(
             "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
-             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+             sequence, alarm_reds, alarm_ambers, alarm_forgotten, alarm_generations, alarm_recent, alarm_holders, \
+             alarm_share_permille, released FROM proposals ",
             $rest
         )
     };
@@ -135,7 +136,7 @@ impl Proposals for SqliteStore {
         &self,
         issuer: IssuerId,
         id: ProposalId,
-        reds: u32,
+        holders: u32,
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
@@ -143,7 +144,7 @@ impl Proposals for SqliteStore {
             UPDATE proposals SET phase = 'pending', released = ?, release = ?
             WHERE issuer = ? AND id = ? AND phase = 'braked'";
         let mut write = self.write().await?;
-        let query = sqlx::query(RELEASE).bind(reds).bind(release).bind(issuer.0).bind(at_most(id.0));
+        let query = sqlx::query(RELEASE).bind(holders).bind(release).bind(issuer.0).bind(at_most(id.0));
         let has_changed = change(&mut *write, query).await? > 0;
         end(self, write, has_changed, issuer, id, entry).await
     }

@@ -7,7 +7,9 @@ use hufu_registry::store::{
     Chain as _, Checkpoints as _, Credentials as _, Devices as _, Holders as _, Issuers as _, ProposalFilter,
     Proposals as _, Rosters as _, Sites as _, Store as _, Tokens as _, Trail as _,
 };
-use hufu_registry::{Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, TrailCheck};
+use hufu_registry::{
+    Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, SetBack, TrailCheck,
+};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Record};
 use hufu_wire::{
@@ -120,7 +122,12 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
     let rosters = store.rosters(SiteId(5)).await.expect("rosters");
     assert_eq!((&*rosters[0].name, rosters[0].members), ("3b", 51));
     let proposal = store.proposal(id, ProposalId(1)).await.expect("a look").expect("a proposal");
-    let alarm = Alarm { reds: 61, recent: 62, holders: 63, share_permille: 64 };
+    let alarm = Alarm {
+        set_back: SetBack { reds: 61, ..SetBack::default() },
+        recent: 62,
+        holders: 63,
+        share_permille: 64,
+    };
     assert_eq!(proposal.state, ProposalState::Braked(alarm));
     assert_eq!((proposal.released, proposal.added), (Some(65), UnixMillis(68)));
     assert_eq!((proposal.facts.proposed.bits(), proposal.facts.expires), (66, UnixMillis(67)));

@@ -32,7 +32,7 @@ use async_trait::async_trait;
 
 use hufu_registry::store::Store;
 
-pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, green, red};
+pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, amber, green, red};
 
 /// An empty database of a store's own kind, gone when it is dropped.
 #[async_trait]
@@ -132,6 +132,8 @@ macro_rules! store_suite {
             brake::a_bulk_red_stops_until_it_is_released,
             brake::a_bulk_red_in_slices_stops_too,
             brake::only_the_national_key_releases,
+            brake::r21_each_kind_of_setback_is_braked,
+            brake::r21_kinds_of_setback_count_together,
             races::one_of_two_appenders_wins_each_place,
             races::two_imports_register_everybody_once,
             races::the_same_proposal_from_two_sides_is_one,

@@ -90,7 +90,7 @@ actions! {
     Appended = "set.appended",
     /// The brake held a change set.
     Braked = "set.braked",
-    /// The national platform released a bulk red.
+    /// The national platform released a change that sets very many holders back.
     Released = "proposal.released",
     /// A checkpoint was taken.
     CheckpointPut = "checkpoint.put",
