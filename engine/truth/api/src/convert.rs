@@ -9,6 +9,8 @@ use hufu_registry::{
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 
+mod appeals;
+
 /// `Into`, for types of two other crates.
 pub(crate) trait Convert<T> {
     fn convert(self) -> T;
@@ -95,14 +97,20 @@ pub(crate) fn history_entry(entry: HistoryEntry, rule_name: Option<&str>) -> typ
     }
 }
 
-/// `None` when nothing is known.
-impl Convert<Option<types::Status>> for StatusWord {
-    fn convert(self) -> Option<types::Status> {
-        let colour = match self.colour()? {
+impl Convert<types::Colour> for Colour {
+    fn convert(self) -> types::Colour {
+        match self {
             Colour::Green => types::Colour::Green,
             Colour::Red => types::Colour::Red,
             Colour::Amber => types::Colour::Amber,
-        };
+        }
+    }
+}
+
+/// `None` when nothing is known.
+impl Convert<Option<types::Status>> for StatusWord {
+    fn convert(self) -> Option<types::Status> {
+        let colour = self.colour()?.convert();
         let test = match self.test_result() {
             TestResult::None => types::TestResult::None,
             TestResult::Negative => types::TestResult::Negative,

@@ -42,7 +42,9 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{ProposalPhase, Scope, SecondPhone};
+    use crate::{
+        AppealChannel, AppealDecision, AppealPhase, AppealSubject, ProposalPhase, Scope, SecondPhone,
+    };
 
     #[test]
     fn a_word_is_the_same_in_json_and_elsewhere() {
@@ -54,5 +56,9 @@ mod tests {
         check(&Scope::ALL, Scope::slug);
         check(&ProposalPhase::ALL, ProposalPhase::slug);
         check(&SecondPhone::ALL, SecondPhone::slug);
+        check(&AppealSubject::ALL, AppealSubject::slug);
+        check(&AppealChannel::ALL, AppealChannel::slug);
+        check(&AppealPhase::ALL, AppealPhase::slug);
+        check(&AppealDecision::ALL, AppealDecision::slug);
     }
 }

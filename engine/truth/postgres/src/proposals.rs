@@ -86,11 +86,17 @@ pub(crate) async fn confirm(
     Ok(())
 }
 
-async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) -> Result<(), TxFault> {
+async fn add(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    new: &Proposal,
+    instruction: &[u8],
+    proposer: &str,
+) -> Result<(), TxFault> {
     const ADD: &str = "
         INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
-            reds, added, instruction)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+            reds, added, instruction, proposer)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     const NAMED: &str = "
         INSERT INTO proposal_holders (issuer, holder, proposal) SELECT $1, named.holder, $2 FROM unnest($3) AS named (holder)";
     const NEXT: &str = "UPDATE issuers SET next_proposal = $2 + 1 WHERE id = $1";
@@ -111,6 +117,7 @@ async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) 
         .bind(i64::from(facts.reds))
         .bind(big("added", new.added.0)?)
         .bind(instruction)
+        .bind(proposer)
         .execute(&mut **tx)
         .await?;
     let holders: Vec<i64> = named(instruction).iter().map(|holder| i64::from(holder.0)).collect();
@@ -143,7 +150,7 @@ impl Proposals for PostgresStore {
                 released: None,
                 added: now,
             };
-            add(&mut tx, issuer, &new, instruction).await?;
+            add(&mut tx, issuer, &new, instruction, &entry.who).await?;
             self.commit(tx, entry).await?;
             Ok(new)
         })
@@ -152,6 +159,11 @@ impl Proposals for PostgresStore {
 
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
         let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
+        Ok(one(&self.pool, query).await?)
+    }
+
+    async fn proposal_of(&self, issuer: IssuerId, content: ContentDigest) -> Result<Option<Proposal>, Fault> {
+        let query = sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..]);
         Ok(one(&self.pool, query).await?)
     }
 

@@ -129,6 +129,8 @@ async fn sets_and_the_trail_only_grow() {
         "TRUNCATE trail",
         "DELETE FROM trail",
         "UPDATE trail SET who = ''",
+        "DELETE FROM appeal_steps",
+        "UPDATE appeal_steps SET words = ''",
     ] {
         let error = sqlx::raw_sql(statement).execute(&mut registry).await.unwrap_err().to_string();
         assert!(error.contains("only grows"), "{statement}: {error}");

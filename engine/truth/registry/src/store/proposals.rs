@@ -17,7 +17,7 @@ use crate::trail::Entry;
 pub trait Proposals {
     /// Adds a proposal with the next number of its issuer, from 1, so that it is found by each holder it names: pending, or overtaken when its time is not after
     /// that of the chain's last instruction. One whose content is here already is answered as it is, and nothing
-    /// is written.
+    /// is written. Who hands it in is kept: the one whom `entry` names.
     ///
     /// # Errors
     /// [`Fault::NotFound`] without such an issuer.
@@ -32,6 +32,9 @@ pub trait Proposals {
 
     /// One proposal.
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault>;
+
+    /// The proposal with this content.
+    async fn proposal_of(&self, issuer: IssuerId, content: ContentDigest) -> Result<Option<Proposal>, Fault>;
 
     /// The bytes of its instruction.
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault>;

@@ -82,6 +82,16 @@ actions! {
     RosterSigned = "roster.signed",
     /// A roster was removed.
     RosterRemoved = "roster.removed",
+    /// An appeal was taken in.
+    AppealOpened = "appeal.opened",
+    /// An appeal was taken into review.
+    AppealReviewed = "appeal.reviewed",
+    /// An appeal was decided.
+    AppealDecided = "appeal.decided",
+    /// An appeal was taken back.
+    AppealWithdrawn = "appeal.withdrawn",
+    /// What an appellant said was read.
+    AppealRead = "appeal.read",
     /// An instruction was handed in.
     Proposed = "proposal.added",
     /// A proposal was withdrawn.
