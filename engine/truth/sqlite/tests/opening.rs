@@ -146,8 +146,11 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
     );
     assert_eq!(store.trail(0, 9).await.expect("a trail")[0].entry.at, UnixMillis(99));
     store.close().await;
-    // Triggers and foreign keys follow the columns.
     let mut file = SqliteConnectOptions::new().filename(&path).connect().await.expect("the file");
+    // Who handed it in stood in the trail.
+    let proposer = sqlx::query_scalar("SELECT proposer FROM proposals").fetch_one(&mut file).await;
+    assert_eq!(proposer.ok(), Some("district".to_owned()));
+    // Triggers and foreign keys follow the columns.
     for refused in [
         "UPDATE sets SET appended = 0",
         "UPDATE trail SET at = 0",
@@ -155,6 +158,21 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
         "DELETE FROM issuers",
     ] {
         assert!(sqlx::raw_sql(refused).execute(&mut file).await.is_err(), "{refused}");
+    }
+}
+
+/// What an appellant was told stays as it is.
+#[tokio::test]
+async fn r29_steps_of_appeals_only_grow() {
+    let (_folder, path) = folder();
+    SqliteStore::open(&path).await.expect("a store").close().await;
+    let file = SqliteConnectOptions::new().filename(&path).foreign_keys(false);
+    let mut file = file.connect().await.expect("the file");
+    let step = "INSERT INTO appeal_steps VALUES (310000, 1, 1, 9, 'board', 'rejected', 'no')";
+    sqlx::raw_sql(step).execute(&mut file).await.expect("a step");
+    for refused in ["UPDATE appeal_steps SET words = 'yes'", "DELETE FROM appeal_steps"] {
+        let said = sqlx::raw_sql(refused).execute(&mut file).await.expect_err(refused).to_string();
+        assert!(said.contains("only grow"), "{refused}: {said}");
     }
 }
 

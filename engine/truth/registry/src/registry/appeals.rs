@@ -49,8 +49,13 @@ impl Registry {
         if let Some(into) = record.joined {
             return Err(joined_already(issuer, holder, into));
         }
+        // An accepted one whose proposal has expired is not under way any more.
+        self.store.expire(issuer, now).await?;
         let word = self.store.status(issuer, holder).await?;
-        let given = self.colour_given(issuer, holder).await?;
+        let given = match against {
+            AppealSubject::Colour => self.colour_given(issuer, holder).await?,
+            AppealSubject::Check => None,
+        };
         let subject = self.vault.appeal_subject(
             issuer,
             holder,
@@ -62,7 +67,6 @@ impl Registry {
                 }
             },
         );
-        let given = given.filter(|_| against == AppealSubject::Colour);
         let what = format!(", against a {against}, by {channel}");
         let entry = Entry::new(now, caller, Action::AppealOpened, Some(issuer), what);
         let decide = |records: &AppealRecords| {
