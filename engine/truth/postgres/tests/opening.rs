@@ -148,8 +148,8 @@ async fn r47_old_proposals_are_found_by_holder() {
     let named = "SELECT holder, proposal FROM proposal_holders ORDER BY holder";
     let named: Vec<(i64, i64)> = sqlx::query_as(named).fetch_all(&mut new).await.unwrap();
     assert_eq!(named, [(3, 1), (70_000, 1)]);
-    let proposers =
-        sqlx::query_scalar("SELECT proposer FROM proposals ORDER BY id").fetch_all(&mut new).await;
-    assert_eq!(proposers.unwrap(), ["district".to_owned(), String::new()], "the trail says who handed it in");
+    let proposers = "SELECT proposer FROM proposals ORDER BY id";
+    let proposers: Vec<String> = sqlx::query_scalar(proposers).fetch_all(&mut new).await.unwrap();
+    assert_eq!(proposers, ["district", ""], "the trail says who handed it in");
     store.close().await;
 }

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use super::Answer;
 use crate::clock::now;
-use crate::convert::Convert as _;
+use crate::convert::Convert;
 use crate::extract::{Bearer, Ids, JsonBody, QueryArgs};
 use crate::limits;
 use crate::problem::{ApiProblem, Kind};
@@ -122,7 +122,7 @@ pub(crate) async fn read(
 ) -> Answer<AppealTold> {
     let (issuer, now) = (IssuerId(issuer), now());
     let told = api.registry.appeal(&caller, issuer, AppealId(appeal), now).await?;
-    let steps = told.steps.into_iter().map(|step| step.convert()).collect();
+    let steps = told.steps.into_iter().map(Convert::convert).collect();
     let (words, check) = (told.said.words, told.said.check);
     Ok(Json(AppealTold { appeal: (issuer, told.appeal, now).convert(), words, check, steps }))
 }

@@ -56,17 +56,12 @@ impl Registry {
             AppealSubject::Colour => self.colour_given(issuer, holder).await?,
             AppealSubject::Check => None,
         };
-        let subject = self.vault.appeal_subject(
-            issuer,
-            holder,
-            &match &said.check {
-                Some(check) => [b"check", check.as_bytes()].concat(),
-                None => {
-                    let sequence = given.as_ref().map_or(0, |(sequence, _)| sequence.0);
-                    [b"colour".as_slice(), &sequence.to_le_bytes()].concat()
-                }
-            },
+        let sequence = given.as_ref().map_or(0, |(sequence, _)| sequence.0);
+        let about = said.check.as_ref().map_or_else(
+            || [b"colour".as_slice(), &sequence.to_le_bytes()].concat(),
+            |check| [b"check", check.as_bytes()].concat(),
         );
+        let subject = self.vault.appeal_subject(issuer, holder, &about);
         let what = format!(", against a {against}, by {channel}");
         let entry = Entry::new(now, caller, Action::AppealOpened, Some(issuer), what);
         let decide = |records: &AppealRecords| {

@@ -132,8 +132,12 @@ impl AppealEdit {
 }
 
 /// A word, or none for an empty text.
-fn or_none<T>(slug: &str, read: fn(&str) -> Option<T>) -> Option<Option<T>> {
-    if slug.is_empty() { Some(None) } else { read(slug).map(Some) }
+fn word_or_none<T>(
+    row: &impl Columns,
+    column: &'static str,
+    read: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    if row.text(column)?.is_empty() { Ok(None) } else { row.word(column, read).map(Some) }
 }
 
 impl FromColumns for Appeal {
@@ -145,7 +149,7 @@ impl FromColumns for Appeal {
             subject: Subject(row.array("subject")?),
             channel: row.word("channel", AppealChannel::from_slug)?,
             phase: row.word("phase", AppealPhase::from_slug)?,
-            colour: row.word("colour", |slug| or_none(slug, Colour::called))?,
+            colour: word_or_none(row, "colour", Colour::called)?,
             first: row.number_or_none("first")?.map(AppealId),
             given_by: row.number_or_none("given_by")?.map(ProposalId),
             proposer: row.text("proposer")?,
@@ -155,7 +159,7 @@ impl FromColumns for Appeal {
             taken_by: row.text("taken_by")?,
             reviewer: row.text("reviewer")?,
             proposal: row.number_or_none("proposal")?.map(ProposalId),
-            proposal_phase: row.word("proposal_phase", |slug| or_none(slug, ProposalPhase::from_slug))?,
+            proposal_phase: word_or_none(row, "proposal_phase", ProposalPhase::from_slug)?,
             sealed: row.bytes("sealed")?,
         })
     }

@@ -37,20 +37,20 @@ pub(super) fn show(told: &AppealTold) -> Exit {
     term::outcome(
         || json!(told),
         || {
-            let mut text = describe(&told.appeal);
+            let mut lines = vec![describe(&told.appeal)];
             if let Some(check) = &told.check {
-                text += &format!("\ncheck     {}", printable(check));
+                lines.push(format!("check     {}", printable(check)));
             }
             for line in told.words.lines() {
-                text += &format!("\nsaid      {}", printable(line));
+                lines.push(format!("said      {}", printable(line)));
             }
             for AppealStep { number, at_ms, who, state, words } in &told.steps {
-                text += &format!("\nstep {number}    {} {state}, by {}", time(*at_ms), printable(who));
+                lines.push(format!("step {number}    {} {state}, by {}", time(*at_ms), printable(who)));
                 for line in words.lines() {
-                    text += &format!("\n          {}", printable(line));
+                    lines.push(format!("          {}", printable(line)));
                 }
             }
-            text
+            lines.join("\n")
         },
     );
     Exit::Yes
@@ -84,30 +84,28 @@ pub(super) fn figures(figures: &AppealFigures) -> Exit {
 
 fn describe(appeal: &Appeal) -> String {
     let id = appeal.id;
-    let mut text =
-        format!("appeal {id} of holder {} against {}: {}", appeal.holder, against(appeal), state(appeal));
+    let (against, state) = (against(appeal), state(appeal));
+    let mut lines = vec![format!("appeal {id} of holder {} against {against}: {state}", appeal.holder)];
     if let Some(first) = appeal.first {
-        text += &format!("\ninstance  2, after the rejection of appeal {first}");
+        lines.push(format!("instance  2, after the rejection of appeal {first}"));
     }
-    text += &format!(
-        "\nopened    {} by {}, {}",
+    lines.push(format!(
+        "opened    {} by {}, {}",
         time(appeal.opened_ms),
         appeal.channel,
         printable(&appeal.taken_by)
-    );
+    ));
     if appeal.state.is_undecided() {
-        text += &format!("\ndue       {}", time(appeal.due_ms));
+        lines.push(format!("due       {}", time(appeal.due_ms)));
     }
     if let Some(reviewer) = &appeal.reviewer {
-        text += &format!("\nreviewer  {}", printable(reviewer));
+        lines.push(format!("reviewer  {}", printable(reviewer)));
     }
     if let (Some(proposal), Some(its)) = (appeal.proposal, appeal.proposal_state) {
-        text += &format!("\nproposal  {proposal}, {its}");
-        if its.is_open() {
-            text += &format!("; next: `hufu change confirm --issuer {} {proposal}`", appeal.issuer);
-        }
+        let next = format!("; next: `hufu change confirm --issuer {} {proposal}`", appeal.issuer);
+        lines.push(format!("proposal  {proposal}, {its}{}", if its.is_open() { next.as_str() } else { "" }));
     }
-    text
+    lines.join("\n")
 }
 
 fn against(appeal: &Appeal) -> String {
