@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, facts,
-    gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site,
-    snapshot,
+    appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol,
+    facts, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve,
+    site, snapshot,
 };
 use crate::outcome;
 
@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Hand in what is recorded of holders, and open it
     #[command(subcommand, after_help = facts::EXAMPLES)]
     Facts(facts::FactsCommand),
+    /// Take in, review and decide appeals of holders against a colour or a check
+    #[command(subcommand, after_help = appeal::EXAMPLES)]
+    Appeal(appeal::AppealCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub(crate) mod appeal;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod bridge;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::Holder(command) => holder::run(&command),
         Command::Facts(command) => facts::run(&command),
+        Command::Appeal(command) => appeal::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),

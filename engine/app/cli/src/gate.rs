@@ -11,6 +11,7 @@ use hufu_transport::profile;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::Issued;
+use crate::channel::Channel;
 use crate::term::note;
 
 /// The device's certificate.
@@ -40,6 +41,9 @@ struct Settings {
     /// What it is set up to send after each code; nothing by default.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     scanner_suffix: String,
+    /// Where a person who is refused can appeal, said with each refusal; a sentence for everywhere by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    appeal: Option<String>,
 }
 
 /// A gate ready to ask.
@@ -51,6 +55,8 @@ pub(crate) struct Device {
     pub(crate) servers: Vec<Server>,
     /// What its scanner adds to codes.
     pub(crate) scanner: Scanner,
+    /// What it says to a person who is refused.
+    pub(crate) channel: Channel,
 }
 
 fn engine_name() -> String {
@@ -111,10 +117,17 @@ pub(crate) fn ensure_reachable(engines: &[EngineAddress]) -> anyhow::Result<()> 
 fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
     let engines = engines.iter().map(EngineAddress::to_string).collect();
     let [scanner_prefix, scanner_suffix] = Default::default();
-    let settings =
-        toml::to_string(&Settings { engines, name: engine_name(), scanner_prefix, scanner_suffix })?;
+    let settings = toml::to_string(&Settings {
+        engines,
+        name: engine_name(),
+        scanner_prefix,
+        scanner_suffix,
+        appeal: None,
+    })?;
     let text = format!(
-        "# The engines' QUIC addresses or host names, in the order in which they are asked.\n{settings}"
+        "# The engines' QUIC addresses or host names, in the order in which they are asked.\n{settings}\
+         # Where a person who is refused can appeal: said with each refusal.\n\
+         # appeal = \"hotline 12345, or the page of your code\"\n"
     );
     files::replace(&folder.join(SETTINGS), text.as_bytes(), Readable::All)
 }
@@ -137,5 +150,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
     };
     let servers = settings.engines.iter().map(server).collect::<anyhow::Result<_>>()?;
     let scanner = Scanner::new(&settings.scanner_prefix, &settings.scanner_suffix);
-    Ok(Device { identity, servers, scanner })
+    let channel =
+        Channel::read(settings.appeal.as_deref()).with_context(|| format!("{}: appeal", path.display()))?;
+    Ok(Device { identity, servers, scanner, channel })
 }

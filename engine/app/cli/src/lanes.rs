@@ -19,6 +19,8 @@ use hufu_wire::Lane;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::channel::Channel;
+use crate::gate::Device;
 use crate::outcome::Exit;
 use crate::term;
 use crate::verdict::Answer;
@@ -38,6 +40,7 @@ pub(crate) struct Passage {
     source: Source,
     baud: u32,
     scanner: Scanner,
+    channel: Channel,
     ask: mpsc::Sender<Question>,
     openers: Vec<Opener>,
     programs: Vec<Program>,
@@ -51,7 +54,7 @@ impl Passage {
     /// The system gives no thread.
     pub(crate) fn new(
         config: &LaneConfig,
-        scanner: &Scanner,
+        device: &Device,
         ask: mpsc::Sender<Question>,
         relays: &[Relay],
         screen: Option<Screen>,
@@ -62,7 +65,8 @@ impl Passage {
             number,
             source: config.scanner.get_ref().clone(),
             baud: *config.baud.get_ref(),
-            scanner: scanner.clone(),
+            scanner: device.scanner.clone(),
+            channel: device.channel.clone(),
             ask,
             openers: relays.iter().map(Relay::opener).collect(),
             programs: programs.collect::<std::io::Result<_>>()?,
@@ -122,7 +126,7 @@ impl Passage {
         let (question, answered) = Question::new(code, Lane(self.number));
         let sent = self.ask.blocking_send(question).ok().and_then(|()| answered.blocking_recv().ok());
         Ok(match sent.context("no one answers the lanes any more")? {
-            Ok(given) => Answer::decided(given, code, asked.elapsed()),
+            Ok(given) => Answer::decided(given, code, asked.elapsed()).with_channel(&self.channel),
             Err(fault) => Answer::none(&fault, code),
         })
     }

@@ -7,6 +7,7 @@ mod about;
 mod ask;
 mod authority;
 mod chain;
+mod channel;
 mod cli;
 mod commands;
 mod current;

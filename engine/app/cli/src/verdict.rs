@@ -1,5 +1,6 @@
 //! Verdicts as people and programs read them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_client::{CheckFault, ScannerFault};
@@ -10,6 +11,7 @@ pub(crate) use hufu_records::{decision_slug, kind_slug};
 use hufu_wire::{Age, Colour, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
+use crate::channel::Channel;
 use crate::lanes::ask::Decided;
 use crate::outcome::Exit;
 use crate::term::{Paint, printable};
@@ -19,6 +21,8 @@ pub(crate) struct Answer {
     outcome: Outcome,
     /// What the code itself lets a gate display (R10).
     display: Option<String>,
+    /// Where the person can appeal who is refused.
+    appeal: Option<Arc<str>>,
 }
 
 enum Outcome {
@@ -35,7 +39,7 @@ enum Outcome {
 impl Answer {
     /// An engine's verdict.
     pub(crate) fn of(verdict: Verdict, code: &[u8], waited: Duration) -> Answer {
-        Answer { outcome: Outcome::Given(verdict, waited), display: display(code) }
+        Answer { outcome: Outcome::Given(verdict, waited), display: display(code), appeal: None }
     }
 
     /// An engine's verdict, or the gate's own.
@@ -44,17 +48,26 @@ impl Answer {
             Decided::Engine(verdict) => Outcome::Given(verdict, waited),
             Decided::Alone(verdict) => Outcome::Alone(verdict, waited),
         };
-        Answer { outcome, display: display(code) }
+        Answer { outcome, display: display(code), appeal: None }
     }
 
     /// No verdict.
     pub(crate) fn none(fault: &CheckFault, code: &[u8]) -> Answer {
-        Answer { outcome: Outcome::None(fault.to_string()), display: display(code) }
+        Answer { outcome: Outcome::None(fault.to_string()), display: display(code), appeal: None }
     }
 
     /// No engine was asked, because of the scanner.
     pub(crate) fn misread(fault: ScannerFault) -> Answer {
-        Answer { outcome: Outcome::Misread(fault), display: None }
+        Answer { outcome: Outcome::Misread(fault), display: None, appeal: None }
+    }
+
+    /// The same, with where the person can appeal if they are refused.
+    pub(crate) fn with_channel(mut self, channel: &Channel) -> Answer {
+        if let Outcome::Given(verdict, _) | Outcome::Alone(OfflineVerdict { verdict, .. }, _) = &self.outcome
+        {
+            self.appeal = channel.for_verdict(verdict);
+        }
+        self
     }
 
     /// What the answer to one code means for a script.
@@ -87,6 +100,9 @@ impl Answer {
         if let Some(display) = self.display.as_deref().filter(|display| !display.is_empty()) {
             line = format!("{line}  [{}]", printable(display));
         }
+        if let Some(appeal) = &self.appeal {
+            line = format!("{line}  appeal: {}", printable(appeal));
+        }
         line
     }
 
@@ -105,6 +121,7 @@ impl Answer {
             }
         };
         object["display"] = json!(self.display);
+        object["appeal"] = json!(self.appeal.as_deref());
         object
     }
 }

@@ -125,6 +125,7 @@ fn r60_terminals_open_by_their_own_tokens() {
     // The same name for another code is another scan.
     let (_, red) = bridge.asks(NORTH, &json!({ "code": deployment.code("43"), "id": "scan 1" }));
     assert_eq!(red["reason"], "status-red");
+    assert_eq!(red["appeal"], "Ask the staff, or appeal at the authority that issued the code.", "r29");
     let (status, torn) = bridge.asks(SOUTH, &json!({ "code": "hf1:6bf" }));
     assert_eq!((status, &torn["decision"]), (200, &Value::Null), "{torn}");
     assert!(torn["server_time_ms"].is_u64(), "{torn}");

@@ -206,6 +206,8 @@ fn r22_colours_follow_the_chain_and_the_page_tells_where_it_is() {
         format!("hufu_follow_forked{{issuer=\"{ISSUER}\"}} 0"),
         format!("hufu_follow_sets_total{{issuer=\"{ISSUER}\",outcome=\"applied\"}} 2"),
         format!("hufu_follow_changes_total{{issuer=\"{ISSUER}\"}} 2"),
+        format!("hufu_follow_turned_total{{issuer=\"{ISSUER}\",outcome=\"red\"}} 1"),
+        format!("hufu_follow_turned_total{{issuer=\"{ISSUER}\",outcome=\"green\"}} 1"),
         format!("hufu_follow_trips_total{{issuer=\"{ISSUER}\",outcome=\"silent\"}} 0"),
         format!("hufu_issuer_sequence{{issuer=\"{ISSUER}\"}} 2"),
     ] {

@@ -11,7 +11,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use common::scanner::Scanner;
-use common::{Deployment, PATIENCE, eventually, said};
+use common::{Deployment, PATIENCE, eventually, hufu, said};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
 use serde_json::Value;
@@ -78,6 +78,8 @@ fn r60_a_gate_opens_its_relay_only_for_an_admission_and_shuts_it_at_the_end() {
 
     let red = gate.scan(deployment.code("43").as_bytes());
     assert_eq!((&red["decision"], &red["reason"]), (&"refuse".into(), &"status-red".into()));
+    let anywhere = "Ask the staff, or appeal at the authority that issued the code.";
+    assert_eq!(red["appeal"], anywhere, "r29: every refusal names its channel");
     assert_eq!(gate.scan(b"https://example.org/")["reason"], "not-a-code");
     assert_eq!(gate.scan(b"hf1:6bf")["reason"], "scanner-keyboard");
     let green = gate.scan(deployment.code("42").as_bytes());
@@ -249,6 +251,45 @@ fn r60_a_screen_shows_the_verdict_in_the_language_of_the_site_and_forgets_it() {
     let mut later = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
     let first = later.find(|line| line.starts_with("data: ")).unwrap();
     assert!(first.contains("\"ready\"") && !first.contains("L*0042"), "{first}");
+}
+
+#[test]
+fn r29_each_refusal_says_where_to_appeal_on_the_screen_and_in_json() {
+    let deployment = deployment();
+    let engine = deployment.serve();
+    let settings = fs::read_to_string(deployment.path("gate/gate.toml")).unwrap();
+    assert!(settings.contains("# appeal = \""), "{settings}");
+    deployment.write("gate/gate.toml", &format!("{settings}appeal = \"hotline 12345\"\n"));
+    let (mut gate, ready) = gate(&deployment, &format!("[page]\nlisten = \"127.0.0.1:0\"\n{STDIN}"));
+    let address =
+        ready["page"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut events = TcpStream::connect(address).unwrap();
+    events.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(events, "GET /lanes/3/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut shown = BufReader::new(events).lines().map_while(Result::ok);
+    let mut shows = |says: &str| {
+        let data = shown.find(|line| line.starts_with("data: ") && line.contains(says)).unwrap();
+        serde_json::from_str::<Value>(&data["data: ".len()..]).unwrap()["appeal"].clone()
+    };
+    assert_eq!(shows("Show your code."), "");
+    assert_eq!(gate.scan(deployment.code("43").as_bytes())["appeal"], "hotline 12345");
+    assert_eq!(shows("The status is red."), "hotline 12345");
+    assert_eq!(gate.scan(deployment.code("42").as_bytes())["appeal"], Value::Null, "an admission needs none");
+    assert_eq!(shows("Please pass."), "");
+    let line = hufu(deployment.folder(), &["check", "--gate", "gate", &deployment.code("43")]);
+    assert!(said(&line).contains("appeal: hotline 12345"), "{}", said(&line));
+    engine.signal("-KILL");
+    engine.ended();
+    let away = gate.scan(deployment.code("43").as_bytes());
+    assert_eq!(
+        (&away["decision"], &away["appeal"]),
+        (&Value::Null, &Value::Null),
+        "no verdict, nothing to appeal"
+    );
+
+    deployment.write("gate/gate.toml", &format!("{settings}appeal = \" \"\n"));
+    let wrong = hufu(deployment.folder(), &["check", "--gate", "gate", "HF1:"]);
+    assert!(said(&wrong).contains("gate.toml: appeal: write a line"), "{}", said(&wrong));
 }
 
 #[test]

@@ -124,6 +124,15 @@ const WITH_A_REGISTRY: &[&str] = &[
     "change release --issuer 310000 3 --key national.key --yes",
     "change confirm --issuer 310000 --all --key national.key --yes",
     "holder history --issuer 310000 0",
+    "registry token new --label board --scopes appeals,history --out board.token",
+    "appeal open --issuer 310000 1 --against colour --words-file said",
+    "appeal list --issuer 310000 --state open",
+    "appeal review --issuer 310000 1 --token board.token",
+    "appeal decide --issuer 310000 1 --reject --words no --token board.token",
+    "appeal show --issuer 310000 1",
+    "appeal open --issuer 310000 1 --against check --check-file said --channel page --words-file said",
+    "appeal withdraw --issuer 310000 2",
+    "appeal figures --issuer 310000",
     "holder credential phone --issuer 310000 0 --out h",
     "holder credential paper --issuer 310000 0",
     "holder credential trip --issuer 310000 0 --hub 9 --from now --until +4h",
@@ -282,6 +291,7 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("other", "passport:USA:E12345678\n");
     world.write("policy.toml", "accepts = [\"phone\"]\n");
     world.write("members", "0\n");
+    world.write("said", "I was not there.\n");
     world.write("people.csv", "name,id_number\nLee,11010519491231002X\n");
     world.write("tests.csv", "holder,kind,at,result,laboratory\n0,test,@1795910400,negative,L-1\n");
     let rules = include_str!("../../../../docs/examples/rules.toml");

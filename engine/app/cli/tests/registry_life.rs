@@ -83,7 +83,7 @@ fn too_much_red_at_once_waits_for_a_second_word() {
     world.propose("--holder 0 --holder 1 --colour red --rule 1");
     let held = world.hufu("change confirm --issuer 310000 1 --key national.key --yes");
     assert_eq!(held.status.code(), Some(4), "{}", said(&held));
-    assert!(said(&held).contains("it turns 2 holders red"), "{}", said(&held));
+    assert!(said(&held).contains("it sets 2 holders back (2 turn red)"), "{}", said(&held));
     assert!(world.ok("holder show --issuer 310000 0").contains("unknown"), "nothing has happened");
     let by_local = world.hufu("change release --issuer 310000 1 --key local.key --yes");
     assert!(!by_local.status.success(), "{}", said(&by_local));

@@ -32,6 +32,9 @@ pub struct Config {
     /// How much is kept of snapshots.
     #[serde(default)]
     pub snapshots: Snapshots,
+    /// How appeals are treated.
+    #[serde(default)]
+    pub appeals: Appeals,
     /// Rules that instructions may name, by number; any when there is none.
     #[serde(default)]
     pub rules: BTreeMap<RuleNumber, String>,
@@ -103,6 +106,15 @@ pub struct Snapshots {
     pub issuer_bytes_max: Spanned<u64>,
     /// How long one is kept that no checkpoint names, seconds.
     pub unnamed_s: Spanned<u64>,
+}
+
+/// How appeals of holders are treated.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub struct Appeals {
+    /// Within which time one is to be decided, seconds.
+    pub due_s: Spanned<u32>,
 }
 
 /// The database.
@@ -206,7 +218,9 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { log: _, listen, store, files, snapshots, rules: _, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, nats } = self;
+        // A holder who is kept out waits for hours, not for months.
+        place.within("due_s", &appeals.due_s, 60..=31 * 24 * 3600)?;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
         place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
         place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
@@ -321,6 +335,12 @@ impl Default for Listen {
             offer_after_sets: bare(1_000),
             metrics: Somewhere(None),
         }
+    }
+}
+
+impl Default for Appeals {
+    fn default() -> Appeals {
+        Appeals { due_s: bare(24 * 3600) }
     }
 }
 

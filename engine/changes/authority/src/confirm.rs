@@ -129,7 +129,7 @@ impl Confirmer<'_> {
         held.brake.context(NO_REPORT)
     }
 
-    /// Releases a proposal for as many reds as `brake` saw, and hands that in. It is confirmed afterwards.
+    /// Releases a proposal for as many holders as `brake` saw set back, and hands that in. It is confirmed afterwards.
     ///
     /// # Errors
     /// Those of [`Signer::sign`] and of the registry.
@@ -145,7 +145,7 @@ impl Confirmer<'_> {
             content: digest_of(&instruction.content),
             made: moment::now(),
             national_key: key.id(),
-            reds: brake.reds,
+            set_back: brake.set_back,
             holders: u32::try_from(brake.holders).unwrap_or(u32::MAX),
             signature: [0; 64],
         })?;

@@ -2,7 +2,7 @@
 
 use hufu_codes::chain::{Confirmed, Tip};
 use hufu_table::TableFault;
-use hufu_wire::chain::{Change, ChangeSet, Changes};
+use hufu_wire::chain::{Change, ChangeSet, Changes, Turn};
 use hufu_wire::{HolderIndex, Sequence, UnixMillis};
 
 use crate::fault::SyncFault;
@@ -32,7 +32,12 @@ impl<W: Words> Follower<W> {
 
     fn take(&mut self, step: Step) -> Result<(), TableFault> {
         match step {
-            Step::Change(holder, change) => self.words.change(holder, change),
+            Step::Change(holder, change) => {
+                let before = self.words.word(holder);
+                self.words.change(holder, change)?;
+                self.counters.count(Turn::of(before, change.apply(before)));
+                Ok(())
+            }
             Step::Advance(sequence) => self.words.advance(sequence, self.heard),
         }
     }

@@ -1,7 +1,9 @@
 //! What happened, in numbers.
 
-/// What a follower has seen since it was made. Every input moves exactly one of them; `changes_applied` counts
-/// along with `sets_applied`.
+use hufu_wire::chain::Turn;
+
+/// What a follower has seen since it was made. Every input moves exactly one of them; `changes_applied` and
+/// `turned` count along with `sets_applied`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Change sets applied.
@@ -46,4 +48,17 @@ pub struct Counters {
     pub snapshots_refused: u64,
     /// Changes of the sets that were applied.
     pub changes_applied: u64,
+    /// The same by what they did to the holder, by the number of the [`Turn`].
+    pub turned: [u64; Turn::ALL.len()],
+}
+
+impl Counters {
+    /// Changes applied that did this to their holder.
+    pub const fn turned(&self, turn: Turn) -> u64 {
+        self.turned[turn as usize]
+    }
+
+    pub(crate) const fn count(&mut self, turn: Turn) {
+        self.turned[turn as usize] += 1;
+    }
 }

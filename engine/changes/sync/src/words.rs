@@ -2,7 +2,7 @@
 
 use hufu_table::{SEGMENT_WORDS, TableFault, Writer};
 use hufu_wire::chain::{Change, Changes};
-use hufu_wire::{HolderIndex, IssuerId, Sequence, UnixMillis};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
 /// The words of one issuer that a [`Follower`](crate::Follower) keeps current. An engine has the status table; a gate
 /// without a network has something smaller.
@@ -18,6 +18,9 @@ pub trait Words {
     /// # Errors
     /// [`TableFault::HolderOutOfRange`], [`TableFault::Full`], [`TableFault::NoMemory`].
     fn make_room(&mut self, changes: Changes<'_>) -> Result<(), TableFault>;
+
+    /// A holder's word, as far as it is kept here.
+    fn word(&self, holder: HolderIndex) -> StatusWord;
 
     /// Changes the word of one holder.
     ///
@@ -56,6 +59,10 @@ impl Words for Writer {
             }
         }
         Ok(())
+    }
+
+    fn word(&self, holder: HolderIndex) -> StatusWord {
+        Writer::word(self, holder)
     }
 
     fn change(&mut self, holder: HolderIndex, change: Change) -> Result<(), TableFault> {

@@ -19,7 +19,7 @@ mod snapshots;
 mod token;
 mod waits;
 
-pub use api::{Api, ApiOptions, Statuses, WhichProposals};
+pub use api::{Api, ApiOptions, Statuses, WhichAppeals, WhichProposals};
 pub use deliveries::{Deliveries, NotADelivery};
 pub use fault::ApiFault;
 pub use feed::HttpFeed;

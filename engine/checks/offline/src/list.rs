@@ -305,6 +305,10 @@ impl Words for OfflineList {
         self.grow(holder.0).map_err(|_| TableFault::HolderOutOfRange { holder, holders_max })
     }
 
+    fn word(&self, holder: HolderIndex) -> StatusWord {
+        self.status(holder)
+    }
+
     fn change(&mut self, holder: HolderIndex, change: Change) -> Result<(), TableFault> {
         let holders_max = self.room.holders_max.into();
         self.grow(holder.0).map_err(|_| TableFault::HolderOutOfRange { holder, holders_max })?;

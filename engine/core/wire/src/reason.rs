@@ -171,6 +171,14 @@ impl Reason {
         self as u16
     }
 
+    /// Whether a refusal for this reason is about the person or their code, so that they may appeal; not about the gate, the
+    /// engine or the age of the data.
+    pub const fn concerns_person(self) -> bool {
+        let hundreds = self.code() / 100;
+        let is_fault = matches!(self, Reason::StaleData | Reason::UnseenOffline);
+        1 <= hundreds && hundreds <= 3 && !is_fault
+    }
+
     /// What a device makes of a number on the wire, `None` for 0, which nothing was ever written with.
     pub(crate) const fn heard(code: u16) -> Option<Reason> {
         match (Reason::from_code(code), code) {
@@ -190,6 +198,17 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r29_reasons_of_the_status_the_code_and_the_site_concern_the_person() {
+        use Reason::*;
+        for reason in [StatusRed, DosesTooFew, NotACode, ForeignCode, KindNotAccepted, OutsideTripWindow] {
+            assert!(reason.concerns_person(), "{reason}");
+        }
+        for reason in [Clear, StaleData, UnseenOffline, CookieExpired, Busy, RosterExpired, Unrecognised] {
+            assert!(!reason.concerns_person(), "{reason}");
+        }
+    }
 
     #[test]
     fn numbers_rise_and_lead_back_to_their_reason() {

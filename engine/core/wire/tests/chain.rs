@@ -71,7 +71,7 @@ fn release() -> Release {
         content: ContentDigest([7; 32]),
         made: UnixMillis(1_790_000_002_000),
         national_key: KeyId([2; 8]),
-        reds: 30_000,
+        set_back: 30_000,
         holders: 200_000,
         signature: [0x22; 64],
     }

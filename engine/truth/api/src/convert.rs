@@ -9,6 +9,8 @@ use hufu_registry::{
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 
+mod appeals;
+
 /// `Into`, for types of two other crates.
 pub(crate) trait Convert<T> {
     fn convert(self) -> T;
@@ -95,14 +97,20 @@ pub(crate) fn history_entry(entry: HistoryEntry, rule_name: Option<&str>) -> typ
     }
 }
 
-/// `None` when nothing is known.
-impl Convert<Option<types::Status>> for StatusWord {
-    fn convert(self) -> Option<types::Status> {
-        let colour = match self.colour()? {
+impl Convert<types::Colour> for Colour {
+    fn convert(self) -> types::Colour {
+        match self {
             Colour::Green => types::Colour::Green,
             Colour::Red => types::Colour::Red,
             Colour::Amber => types::Colour::Amber,
-        };
+        }
+    }
+}
+
+/// `None` when nothing is known.
+impl Convert<Option<types::Status>> for StatusWord {
+    fn convert(self) -> Option<types::Status> {
+        let colour = self.colour()?.convert();
         let test = match self.test_result() {
             TestResult::None => types::TestResult::None,
             TestResult::Negative => types::TestResult::Negative,
@@ -252,7 +260,7 @@ pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal 
             ProposalState::Braked(alarm) => Some(alarm.convert()),
             _ => None,
         },
-        released_reds: released,
+        released_for: released,
         added_ms: added.0,
         local_key: types::Hex(facts.local_key.0),
     }
@@ -261,7 +269,11 @@ pub(crate) fn proposal(issuer: IssuerId, proposal: Proposal) -> types::Proposal 
 impl Convert<types::BrakeReport> for Alarm {
     fn convert(self) -> types::BrakeReport {
         types::BrakeReport {
-            reds: self.reds,
+            set_back: self.set_back.all(),
+            reds: self.set_back.reds,
+            ambers: self.set_back.ambers,
+            forgotten: self.set_back.forgotten,
+            generations: self.set_back.generations,
             recent: self.recent,
             holders: self.holders,
             share_permille: self.share_permille,

@@ -53,7 +53,7 @@ kinds! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     Conflict = "conflict", CONFLICT, "The request conflicts with the current state";
     Moved = "moved", CONFLICT, "The chain has advanced";
-    Braked = "braked", CONFLICT, "Too many holders would turn red at once";
+    Braked = "braked", CONFLICT, "Too many holders would be set back at once";
     OtherPerson = "other-person", CONFLICT, "The id number is registered with another name";
     Stricter = "stricter", CONFLICT, "The stricter colour would be lost";
     WrongDigest = "wrong-digest", UNPROCESSABLE_ENTITY, "The body does not match the digest";
@@ -120,9 +120,15 @@ impl ApiProblem {
     /// What the national platform reads: what a release would let through.
     pub(super) fn braked(brake: BrakeReport) -> ApiProblem {
         let detail = format!(
-            "the change turns {} holders red, after {} in the window before it, of {}: the national platform must sign \
-             a release, then submit the same confirmation again",
-            brake.reds, brake.recent, brake.holders,
+            "the change sets {} holders back ({} turn red, {} amber, {} are forgotten, {} get another generation), after {} \
+             in the window before it, of {}: the national platform must sign a release, then submit the same confirmation again",
+            brake.set_back,
+            brake.reds,
+            brake.ambers,
+            brake.forgotten,
+            brake.generations,
+            brake.recent,
+            brake.holders,
         );
         ApiProblem { brake: Some(Box::new(brake)), ..ApiProblem::new(Kind::Braked, detail) }
     }

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    chain, checkpoints, credentials, devices, facts, health, holders, issuers, proposals, rosters, sites,
-    statuses, tokens, trail,
+    appeals, chain, checkpoints, credentials, devices, facts, health, holders, issuers, proposals, rosters,
+    sites, statuses, tokens, trail,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -60,6 +60,10 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(devices::add))
         .routes(routes!(rosters::sign))
         .routes(routes!(tokens::add, tokens::list))
+        .routes(routes!(appeals::open, appeals::list))
+        .routes(routes!(appeals::review))
+        .routes(routes!(appeals::decide))
+        .routes(routes!(appeals::withdraw))
         .layer(DefaultBodyLimit::max(limits::JSON_BYTES_MAX))
 }
 
@@ -119,6 +123,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(chain::sets))
         .routes(routes!(chain::feed))
         .routes(routes!(chain::statuses))
+        .routes(routes!(appeals::figures))
+        .routes(routes!(appeals::read))
         .routes(routes!(tokens::revoke))
         .routes(routes!(trail::read))
         .routes(routes!(trail::end))

@@ -25,7 +25,7 @@ pub struct Issuer {
     /// Who signs its heads.
     #[schema(example = 100_000)]
     pub publisher: u32,
-    /// When many red colours at once stop and ask.
+    /// When many holders set back at once stop and ask.
     pub brake: Brake,
     /// What becomes of a second phone credential of one holder.
     #[serde(default)]
@@ -60,7 +60,7 @@ pub struct IssuerEdit {
     pub national: u32,
     /// Who signs its heads.
     pub publisher: u32,
-    /// When many red colours at once stop and ask; the registry's default when absent.
+    /// When many holders set back at once stop and ask; the registry's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brake: Option<Brake>,
     /// What becomes of a second phone credential of one holder; `tell` when absent.
@@ -68,9 +68,9 @@ pub struct IssuerEdit {
     pub second_phone: SecondPhone,
 }
 
-/// When many red colours at once stop and ask for the national platform's second word.
+/// When many holders set back at once stop and ask for the national platform's second word.
 ///
-/// A set is held back when the holders who became red within the window, the set's included, are more than `free` and
+/// A set is held back when the holders who were set back within the window, the set's included, are more than `free` and
 /// also more than the share of the issuer's holders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@
 //! Ids are numbers, digests and keys are lower-case hex, instants are milliseconds since 1970 (`*_ms`). Requests
 //! refuse members they do not know; answers may gain members, and a client passes over those it does not know.
 
+mod appeals;
 mod chain;
 mod credentials;
 mod devices;
@@ -24,6 +25,10 @@ mod trail;
 mod views;
 mod words;
 
+pub use appeals::{
+    Appeal, AppealChannel, AppealDecision, AppealFigures, AppealId, AppealPhase, AppealStep, AppealSubject,
+    AppealTold, AppealWords, Appeals, DecideAppeal, NewAppeal,
+};
 pub use chain::Tip;
 pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, Issued, Terms};
 pub use devices::{Device, Devices, NewDevice};

@@ -47,9 +47,9 @@ pub struct Proposal {
     /// Why the brake holds it; only when braked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brake: Option<BrakeReport>,
-    /// For how many reds the national platform released it, if it did.
+    /// For how many holders set back the national platform released it, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub released_reds: Option<u32>,
+    pub released_for: Option<u32>,
     /// When it came in.
     pub added_ms: u64,
     /// The key that signed it.
@@ -68,7 +68,7 @@ words! {
     pub enum ProposalPhase {
         /// It waits for the national platform.
         Pending = "pending",
-        /// It was confirmed, would turn too many red at once, and waits for a release.
+        /// It was confirmed, would set too many back at once, and waits for a release.
         Braked = "braked",
         /// It is in the chain.
         Confirmed = "confirmed",
@@ -107,12 +107,20 @@ pub struct Confirmed {
 /// Why the brake held a set back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BrakeReport {
-    /// Holders whom this set would turn red.
+    /// Holders whom this set would set back: those of the four kinds below, each once. A release is for so many.
+    pub set_back: u32,
+    /// Those who would turn red.
     pub reds: u32,
-    /// Holders who became red within the window before it.
+    /// Those who would turn amber from green or unknown.
+    pub ambers: u32,
+    /// Those whose colour would become unknown.
+    pub forgotten: u32,
+    /// Those whose codes would end by another credential generation.
+    pub generations: u32,
+    /// Holders who were set back within the window before it.
     pub recent: u64,
     /// The issuer's holders.
     pub holders: u64,
-    /// The share of them that may become red within the window, thousandths.
+    /// The share of them that may be set back within the window, thousandths.
     pub share_permille: u32,
 }

@@ -42,7 +42,10 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Grade, PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone};
+    use crate::{
+        AppealChannel, AppealDecision, AppealPhase, AppealSubject, Grade, PaperKind, ProposalPhase, Risk,
+        Sample, Scope, SecondPhone,
+    };
 
     #[test]
     fn a_word_is_the_same_in_json_and_elsewhere() {
@@ -58,5 +61,9 @@ mod tests {
         check(&Risk::ALL, Risk::slug);
         check(&Grade::ALL, Grade::slug);
         check(&PaperKind::ALL, PaperKind::slug);
+        check(&AppealSubject::ALL, AppealSubject::slug);
+        check(&AppealChannel::ALL, AppealChannel::slug);
+        check(&AppealPhase::ALL, AppealPhase::slug);
+        check(&AppealDecision::ALL, AppealDecision::slug);
     }
 }

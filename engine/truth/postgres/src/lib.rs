@@ -7,6 +7,7 @@
 //!
 //! One noun, one file, each with its own queries; `migrations/` has the tables.
 
+mod appeals;
 mod chain;
 mod checkpoints;
 mod credentials;

@@ -17,7 +17,8 @@ macro_rules! select_proposal {
     ($rest:literal) => {
         concat!(
             "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
-             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+             sequence, alarm_reds, alarm_ambers, alarm_forgotten, alarm_generations, alarm_recent, alarm_holders, \
+             alarm_share_permille, released FROM proposals ",
             $rest
         )
     };
@@ -48,13 +49,16 @@ pub(crate) async fn brake(
     alarm: &Alarm,
 ) -> Result<(), TxFault> {
     const BRAKE: &str = "
-        UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_recent = $4, alarm_holders = $5,
-            alarm_share_permille = $6
+        UPDATE proposals SET phase = 'braked', alarm_reds = $3, alarm_ambers = $4, alarm_forgotten = $5,
+            alarm_generations = $6, alarm_recent = $7, alarm_holders = $8, alarm_share_permille = $9
         WHERE issuer = $1 AND id = $2";
     sqlx::query(BRAKE)
         .bind(i64::from(issuer.0))
         .bind(at_most(id.0))
-        .bind(i64::from(alarm.reds))
+        .bind(i64::from(alarm.set_back.reds))
+        .bind(i64::from(alarm.set_back.ambers))
+        .bind(i64::from(alarm.set_back.forgotten))
+        .bind(i64::from(alarm.set_back.generations))
         .bind(at_most(alarm.recent))
         .bind(at_most(alarm.holders))
         .bind(i64::from(alarm.share_permille))
@@ -82,11 +86,17 @@ pub(crate) async fn confirm(
     Ok(())
 }
 
-async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) -> Result<(), TxFault> {
+async fn add(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    new: &Proposal,
+    instruction: &[u8],
+    proposer: &str,
+) -> Result<(), TxFault> {
     const ADD: &str = "
         INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
-            reds, added, instruction)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+            reds, added, instruction, proposer)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     const NAMED: &str = "
         INSERT INTO proposal_holders (issuer, holder, proposal) SELECT $1, named.holder, $2 FROM unnest($3) AS named (holder)";
     const NEXT: &str = "UPDATE issuers SET next_proposal = $2 + 1 WHERE id = $1";
@@ -107,6 +117,7 @@ async fn add(tx: &mut Tx, issuer: IssuerId, new: &Proposal, instruction: &[u8]) 
         .bind(i64::from(facts.reds))
         .bind(big("added", new.added.0)?)
         .bind(instruction)
+        .bind(proposer)
         .execute(&mut **tx)
         .await?;
     let holders: Vec<i64> = named(instruction).iter().map(|holder| i64::from(holder.0)).collect();
@@ -139,7 +150,7 @@ impl Proposals for PostgresStore {
                 released: None,
                 added: now,
             };
-            add(&mut tx, issuer, &new, instruction).await?;
+            add(&mut tx, issuer, &new, instruction, &entry.who).await?;
             self.commit(tx, entry).await?;
             Ok(new)
         })
@@ -148,6 +159,11 @@ impl Proposals for PostgresStore {
 
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
         let query = sqlx::query(BY_ID).bind(i64::from(issuer.0)).bind(at_most(id.0));
+        Ok(one(&self.pool, query).await?)
+    }
+
+    async fn proposal_of(&self, issuer: IssuerId, content: ContentDigest) -> Result<Option<Proposal>, Fault> {
+        let query = sqlx::query(BY_CONTENT).bind(i64::from(issuer.0)).bind(&content.0[..]);
         Ok(one(&self.pool, query).await?)
     }
 
@@ -213,7 +229,7 @@ impl Proposals for PostgresStore {
         &self,
         issuer: IssuerId,
         id: ProposalId,
-        reds: u32,
+        holders: u32,
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
@@ -225,10 +241,10 @@ impl Proposals for PostgresStore {
             let Some(mut known) = by_id(&mut tx, issuer, id).await? else { return Ok(None) };
             if known.state.phase() == ProposalPhase::Braked {
                 let query = sqlx::query(RELEASE).bind(i64::from(issuer.0)).bind(at_most(id.0));
-                query.bind(i64::from(reds)).bind(release).execute(&mut *tx).await?;
+                query.bind(i64::from(holders)).bind(release).execute(&mut *tx).await?;
                 self.commit(tx, entry).await?;
                 known.state = ProposalState::Pending;
-                known.released = Some(reds);
+                known.released = Some(holders);
             }
             Ok(Some(known))
         })

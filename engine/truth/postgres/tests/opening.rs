@@ -138,6 +138,9 @@ async fn r47_old_proposals_are_found_by_holder() {
         let row = sqlx::query(row).bind(id).bind(changes).bind(content).bind(bytes);
         row.execute(&mut old).await.unwrap();
     }
+    let line = "INSERT INTO trail (number, at, who, deed, issuer, what, digest)
+        VALUES (1, 99, 'district', 'proposal.added', 310000, 'content ' || repeat('01', 32), decode(repeat('0a', 32), 'hex'))";
+    sqlx::raw_sql(line).execute(&mut old).await.unwrap();
     old.close().await.unwrap();
 
     let store = open(&url).await.unwrap();
@@ -145,5 +148,8 @@ async fn r47_old_proposals_are_found_by_holder() {
     let named = "SELECT holder, proposal FROM proposal_holders ORDER BY holder";
     let named: Vec<(i64, i64)> = sqlx::query_as(named).fetch_all(&mut new).await.unwrap();
     assert_eq!(named, [(3, 1), (70_000, 1)]);
+    let proposers = "SELECT proposer FROM proposals ORDER BY id";
+    let proposers: Vec<String> = sqlx::query_scalar(proposers).fetch_all(&mut new).await.unwrap();
+    assert_eq!(proposers, ["district", ""], "the trail says who handed it in");
     store.close().await;
 }

@@ -125,10 +125,12 @@ async fn sets_and_the_trail_only_grow() {
     let mut registry = database.connect().await;
     for statement in [
         "DELETE FROM sets",
-        "UPDATE sets SET reds = 0",
+        "UPDATE sets SET set_back = 0",
         "TRUNCATE trail",
         "DELETE FROM trail",
         "UPDATE trail SET who = ''",
+        "DELETE FROM appeal_steps",
+        "UPDATE appeal_steps SET words = ''",
     ] {
         let error = sqlx::raw_sql(statement).execute(&mut registry).await.unwrap_err().to_string();
         assert!(error.contains("only grows"), "{statement}: {error}");

@@ -19,7 +19,7 @@ pub struct Issuer {
     pub national: IssuerId,
     /// Who says where its chain ends.
     pub publisher: IssuerId,
-    /// When a change is too red to go without a second look.
+    /// When a change sets too many back to go without a second look.
     pub brake: Brake,
     /// What becomes of a second phone credential of one holder.
     pub second_phone: SecondPhone,

@@ -5,6 +5,7 @@
 //! fields reach the store only sealed by the [`Vault`](vault::Vault). No authority's key is ever here: change sets
 //! come with both signatures. `docs/REGISTRY.md` tells the whole of it.
 
+mod appeal;
 mod brake;
 mod caller;
 pub mod chain;
@@ -29,7 +30,11 @@ mod token;
 mod trail;
 pub mod vault;
 
-pub use brake::{Alarm, Brake};
+pub use appeal::{
+    APPEAL_CHARS_MAX, APPEAL_DUE_S, Appeal, AppealFigures, AppealRequest, AppealRuling, AppealSaid,
+    AppealStep, AppealTold, CHECK_CHARS_MAX, NamedProposal, STEP_CHARS_MAX,
+};
+pub use brake::{Alarm, Brake, SetBack};
 pub use caller::Caller;
 pub use credential::{
     CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, RENEWAL_S, TERMS_S_MAX,
@@ -41,8 +46,8 @@ pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    ChainSource, PaperKind, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet,
-    TokenId,
+    AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, ChainSource, PaperKind, ProposalId,
+    ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
 };
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};

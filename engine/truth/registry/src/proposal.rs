@@ -15,7 +15,7 @@ pub struct Proposal {
     pub facts: ProposalFacts,
     /// How far it has come.
     pub state: ProposalState,
-    /// Whether the national platform released it as a bulk red, and for how many reds.
+    /// Whether the national platform released it although it sets very many back, and for how many.
     pub released: Option<u32>,
     /// When it came in.
     pub added: UnixMillis,

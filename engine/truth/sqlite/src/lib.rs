@@ -4,6 +4,7 @@
 //! disk. Several processes may open one file; each writes in its turn, and wakes stay within a process, so the others
 //! notice within a second.
 
+mod appeals;
 mod backup;
 mod chain;
 mod checkpoints;

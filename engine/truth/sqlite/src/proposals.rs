@@ -18,7 +18,8 @@ macro_rules! select_proposal {
     ($rest:literal) => {
         concat!(
             "SELECT id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes, reds, added, \
-             sequence, alarm_reds, alarm_recent, alarm_holders, alarm_share_permille, released FROM proposals ",
+             sequence, alarm_reds, alarm_ambers, alarm_forgotten, alarm_generations, alarm_recent, alarm_holders, \
+             alarm_share_permille, released FROM proposals ",
             $rest
         )
     };
@@ -36,8 +37,8 @@ impl Proposals for SqliteStore {
     ) -> Result<Proposal, Fault> {
         const ADD: &str = "
             INSERT INTO proposals (issuer, id, phase, content, proposed, expires, rule, inputs, local_key, reason, changes,
-                reds, added, instruction)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                reds, added, instruction, proposer)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         const NEXT: &str = "UPDATE issuers SET next_proposal = next_proposal + 1 WHERE id = ?";
         let mut write = self.write().await?;
         if let Some(proposal) = find_content(&mut write, issuer, facts.content).await? {
@@ -66,7 +67,8 @@ impl Proposals for SqliteStore {
             .bind(facts.changes)
             .bind(facts.reds)
             .bind(big("now", now.0)?)
-            .bind(instruction);
+            .bind(instruction)
+            .bind(&entry.who);
         change(&mut *write, add).await?;
         add_named(&mut write, (issuer.0.into(), big("proposal", new.id.0)?), &named(instruction)).await?;
         change(&mut *write, sqlx::query(NEXT).bind(issuer.0)).await?;
@@ -76,6 +78,11 @@ impl Proposals for SqliteStore {
 
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault> {
         find(&self.readers, issuer, id).await
+    }
+
+    async fn proposal_of(&self, issuer: IssuerId, content: ContentDigest) -> Result<Option<Proposal>, Fault> {
+        let mut reader = self.readers.acquire().await.map_err(fault)?;
+        find_content(&mut reader, issuer, content).await
     }
 
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault> {
@@ -135,7 +142,7 @@ impl Proposals for SqliteStore {
         &self,
         issuer: IssuerId,
         id: ProposalId,
-        reds: u32,
+        holders: u32,
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault> {
@@ -143,7 +150,7 @@ impl Proposals for SqliteStore {
             UPDATE proposals SET phase = 'pending', released = ?, release = ?
             WHERE issuer = ? AND id = ? AND phase = 'braked'";
         let mut write = self.write().await?;
-        let query = sqlx::query(RELEASE).bind(reds).bind(release).bind(issuer.0).bind(at_most(id.0));
+        let query = sqlx::query(RELEASE).bind(holders).bind(release).bind(issuer.0).bind(at_most(id.0));
         let has_changed = change(&mut *write, query).await? > 0;
         end(self, write, has_changed, issuer, id, entry).await
     }

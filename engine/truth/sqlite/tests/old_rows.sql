@@ -16,3 +16,6 @@ INSERT INTO tokens (label, hash, scopes, issuer, made_ms, expires_ms, revoked_ms
     VALUES ('clerk', x'0909090909090909090909090909090909090909090909090909090909090909', 1, NULL, 91, 92, 93);
 INSERT INTO trail (number, at_ms, who, deed, issuer, what, digest)
     VALUES (1, 99, 'clerk', 'issuer.put', 310000, 'x', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a');
+INSERT INTO trail (number, at_ms, who, deed, issuer, what, digest)
+    VALUES (2, 99, 'district', 'proposal.added', 310000,
+        '1 changes, 1 red, content 0606060606060606060606060606060606060606060606060606060606060606', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a');

@@ -7,7 +7,9 @@ use hufu_registry::store::{
     Chain as _, Checkpoints as _, Credentials as _, Devices as _, Holders as _, Issuers as _, ProposalFilter,
     Proposals as _, Rosters as _, Sites as _, Store as _, Tokens as _, Trail as _,
 };
-use hufu_registry::{Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, TrailCheck};
+use hufu_registry::{
+    Alarm, Brake, Fault, Issuer, ProposalId, ProposalState, SecondPhone, SetBack, TrailCheck,
+};
 use hufu_sqlite::SqliteStore;
 use hufu_wire::chain::{ChainDigest, Change, Changes, Content, InputsDigest, Instruction, Record};
 use hufu_wire::{
@@ -120,7 +122,12 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
     let rosters = store.rosters(SiteId(5)).await.expect("rosters");
     assert_eq!((&*rosters[0].name, rosters[0].members), ("3b", 51));
     let proposal = store.proposal(id, ProposalId(1)).await.expect("a look").expect("a proposal");
-    let alarm = Alarm { reds: 61, recent: 62, holders: 63, share_permille: 64 };
+    let alarm = Alarm {
+        set_back: SetBack { reds: 61, ..SetBack::default() },
+        recent: 62,
+        holders: 63,
+        share_permille: 64,
+    };
     assert_eq!(proposal.state, ProposalState::Braked(alarm));
     assert_eq!((proposal.released, proposal.added), (Some(65), UnixMillis(68)));
     assert_eq!((proposal.facts.proposed.bits(), proposal.facts.expires), (66, UnixMillis(67)));
@@ -139,8 +146,11 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
     );
     assert_eq!(store.trail(0, 9).await.expect("a trail")[0].entry.at, UnixMillis(99));
     store.close().await;
-    // Triggers and foreign keys follow the columns.
     let mut file = SqliteConnectOptions::new().filename(&path).connect().await.expect("the file");
+    // Who handed it in stood in the trail.
+    let proposer = sqlx::query_scalar("SELECT proposer FROM proposals").fetch_one(&mut file).await;
+    assert_eq!(proposer.ok(), Some("district".to_owned()));
+    // Triggers and foreign keys follow the columns.
     for refused in [
         "UPDATE sets SET appended = 0",
         "UPDATE trail SET at = 0",
@@ -148,6 +158,21 @@ async fn rows_of_a_file_with_the_old_names_of_columns_are_read() {
         "DELETE FROM issuers",
     ] {
         assert!(sqlx::raw_sql(refused).execute(&mut file).await.is_err(), "{refused}");
+    }
+}
+
+/// What an appellant was told stays as it is.
+#[tokio::test]
+async fn r29_steps_of_appeals_only_grow() {
+    let (_folder, path) = folder();
+    SqliteStore::open(&path).await.expect("a store").close().await;
+    let file = SqliteConnectOptions::new().filename(&path).foreign_keys(false);
+    let mut file = file.connect().await.expect("the file");
+    let step = "INSERT INTO appeal_steps VALUES (310000, 1, 1, 9, 'board', 'rejected', 'no')";
+    sqlx::raw_sql(step).execute(&mut file).await.expect("a step");
+    for refused in ["UPDATE appeal_steps SET words = 'yes'", "DELETE FROM appeal_steps"] {
+        let said = sqlx::raw_sql(refused).execute(&mut file).await.expect_err(refused).to_string();
+        assert!(said.contains("only grow"), "{refused}: {said}");
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a case that does not hold panics: that is what cases are for"
 )]
 
+pub mod appeals;
 pub mod brake;
 pub mod chain;
 pub mod checkpoints;
@@ -33,7 +34,7 @@ use async_trait::async_trait;
 
 use hufu_registry::store::Store;
 
-pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, green, red};
+pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, amber, green, red};
 
 /// An empty database of a store's own kind, gone when it is dropped.
 #[async_trait]
@@ -141,6 +142,8 @@ macro_rules! store_suite {
             brake::a_bulk_red_stops_until_it_is_released,
             brake::a_bulk_red_in_slices_stops_too,
             brake::only_the_national_key_releases,
+            brake::r21_each_kind_of_setback_is_braked,
+            brake::r21_kinds_of_setback_count_together,
             races::one_of_two_appenders_wins_each_place,
             races::two_imports_register_everybody_once,
             races::the_same_proposal_from_two_sides_is_one,
@@ -152,6 +155,14 @@ macro_rules! store_suite {
             clocks::r21_a_registry_whose_clock_is_wrong_takes_nothing_and_goes_on,
             clocks::r21_what_a_wrong_clock_dated_is_no_proposal,
             clocks::a_clock_that_was_ahead_holds_no_brake_for_long,
+            appeals::r29_an_accepted_appeal_is_carried_out_by_both_authorities,
+            appeals::r29_a_reviewer_is_somebody_else,
+            appeals::r29_one_appeal_at_a_time_about_the_same,
+            appeals::r29_an_overdue_appeal_is_listed_and_taken_over,
+            appeals::r29_one_of_two_reviewers_at_once_has_it,
+            appeals::r29_what_an_appellant_says_is_sealed,
+            appeals::r29_a_decision_outlives_its_proposal,
+            appeals::r29_figures_say_how_many_and_how_long,
             tokens::a_token_opens_until_it_ends_or_is_revoked,
             tokens::a_token_is_stored_hashed_and_its_label_used_once,
             tokens::a_token_may_do_what_it_says_and_nothing_else,

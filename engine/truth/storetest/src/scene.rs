@@ -55,6 +55,11 @@ pub fn green() -> StatusWord {
     StatusWord::new(Colour::Green, 0)
 }
 
+/// An amber word.
+pub fn amber() -> StatusWord {
+    StatusWord::new(Colour::Amber, 0)
+}
+
 /// A red word.
 pub fn red() -> StatusWord {
     StatusWord::new(Colour::Red, 0)

@@ -49,7 +49,7 @@ pub(crate) enum ChangeCommand {
     Show(list::ShowArgs),
     /// Give proposals their place in the chain, as the national platform
     Confirm(Box<confirm::ConfirmArgs>),
-    /// Release a proposal that the brake holds because it turns too many holders red, as the national platform
+    /// Release a proposal that the brake holds because it sets too many holders back, as the national platform
     Release(Box<release::ReleaseArgs>),
     /// Withdraw a proposal
     Withdraw(list::WithdrawArgs),

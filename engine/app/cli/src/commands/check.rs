@@ -10,6 +10,7 @@ use hufu_client::{Gate, GateFault, GateOptions, SCAN_BYTES_MAX, Scanner, Scans};
 use hufu_files::{self as files, unavailable};
 use hufu_wire::{Lane, limits};
 
+use crate::channel::Channel;
 use crate::outcome::Exit;
 use crate::verdict::Answer;
 use crate::{gate, qr, term};
@@ -59,11 +60,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
     match code {
         Some(code) => {
-            let answer = ask(&mut gate, code, Lane(args.lane));
+            let answer = ask(&mut gate, code, Lane(args.lane)).with_channel(&device.channel);
             tell(&answer);
             Ok(answer.exit())
         }
-        None => scan(&mut gate, &scanner, args),
+        None => scan(&mut gate, (&scanner, &device.channel), args),
     }
 }
 
@@ -71,14 +72,14 @@ fn photographed(path: &Path) -> anyhow::Result<Vec<u8>> {
     qr::read(&files::read(path)?).with_context(|| format!("cannot read a code from {}", path.display()))
 }
 
-fn scan(gate: &mut Gate, scanner: &Scanner, args: &CheckArgs) -> anyhow::Result<Exit> {
+fn scan(gate: &mut Gate, (scanner, channel): (&Scanner, &Channel), args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut scans = Scans::new(io::stdin().lock());
     // Without a reader of the verdicts there is nothing to ask for.
     while term::is_read()
         && let Some(given) = scans.next().transpose().context("cannot read from standard input")?
     {
         let answer = match scanner.text(&given) {
-            Ok(code) => ask(gate, code, Lane(args.lane)),
+            Ok(code) => ask(gate, code, Lane(args.lane)).with_channel(channel),
             Err(fault) => Answer::misread(fault),
         };
         tell(&answer);

@@ -114,13 +114,13 @@ async fn work(
 ) -> anyhow::Result<()> {
     let (ask, questions) = mpsc::channel(config.lanes.len());
     let show = config.page.as_ref().map_or(0, |page| *page.show_s.get_ref());
-    let mut screens = Screens::new(words, Duration::from_secs(show));
+    let mut screens = Screens::new(words, device.channel.clone(), Duration::from_secs(show));
     let mut lanes = JoinSet::new();
     for lane in &config.lanes {
         let first = relays.len();
         relays.extend(Relay::start_all(lane)?);
         let screen = config.page.is_some().then(|| screens.add(*lane.number.get_ref()));
-        let passage = Passage::new(lane, &device.scanner, ask.clone(), &relays[first..], screen)?;
+        let passage = Passage::new(lane, &device, ask.clone(), &relays[first..], screen)?;
         lanes.spawn_blocking(move || passage.work());
     }
     drop(ask);

@@ -31,8 +31,8 @@ pub(crate) enum IssuerCommand {
         /// Who signs its heads
         #[arg(long, value_name = "ID")]
         publisher: u32,
-        /// When the brake holds a change: it turns more than FREE holders red, and more than SHARE in a thousand of all
-        /// holders turn red within WINDOW seconds
+        /// When the brake holds a change: it sets more than FREE holders back (red, amber, forgotten, another generation),
+        /// and more than SHARE in a thousand of all holders are set back within WINDOW seconds
         #[arg(long, value_name = "SHARE,WINDOW,FREE", value_parser = read_brake)]
         brake: Option<Brake>,
         /// What becomes of a second phone credential of one holder: `tell` issues it and tells of the first, `supersede`
@@ -64,7 +64,7 @@ pub(crate) fn run(command: &IssuerCommand) -> anyhow::Result<Exit> {
             let text = || {
                 format!(
                     "issuer {}: {}, confirmed by {}, heads by {}\n\
-                     brake: holds changes that turn more than {free} holders red, and more than {share_permille} in a \
+                     brake: holds changes that set more than {free} holders back, and more than {share_permille} in a \
                      thousand within {window_s} s",
                     issuer.id,
                     printable(&issuer.name),

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::words::Words;
+use crate::channel::Channel;
 use crate::term::printable;
 
 const PAGE: &str = include_str!("screen/page.html");
@@ -41,27 +42,29 @@ struct Shown {
 pub(crate) struct Screen {
     shown: watch::Sender<Shown>,
     words: Arc<Words>,
+    channel: Channel,
     time: Duration,
 }
 
 /// Every lane's screens.
 pub(crate) struct Screens {
     words: Arc<Words>,
+    channel: Channel,
     time: Duration,
     lanes: BTreeMap<u16, watch::Receiver<Shown>>,
 }
 
 impl Screens {
-    /// Screens that show a verdict for `time`.
-    pub(crate) fn new(words: Words, time: Duration) -> Screens {
-        Screens { words: Arc::new(words), time, lanes: BTreeMap::new() }
+    /// Screens that show a verdict for `time`, and with a refusal where to appeal.
+    pub(crate) fn new(words: Words, channel: Channel, time: Duration) -> Screens {
+        Screens { words: Arc::new(words), channel, time, lanes: BTreeMap::new() }
     }
 
     /// The screens of one more lane.
     pub(crate) fn add(&mut self, lane: u16) -> Screen {
         let (shown, seen) = watch::channel(ready(&self.words));
         self.lanes.insert(lane, seen);
-        Screen { shown, words: Arc::clone(&self.words), time: self.time }
+        Screen { shown, words: Arc::clone(&self.words), channel: self.channel.clone(), time: self.time }
     }
 
     /// Serves them at an address of this machine alone. Called within a tokio runtime.
@@ -88,24 +91,29 @@ impl Screen {
         let name = verdict["reason"].as_str().unwrap_or("offline");
         let display = printable(verdict["display"].as_str().unwrap_or_default());
         let note = if verdict["without_network"].is_null() { "" } else { self.words.of("alone") };
-        let text = text(mark, self.words.of(name), &display, note);
+        // What the settings name is in the site's language; the sentence for everywhere is in that of the words.
+        let own = self.channel.own().unwrap_or_else(|| self.words.of("appeal"));
+        let appeal = if verdict["appeal"].is_null() { String::new() } else { printable(own) };
+        let text = text(mark, self.words.of(name), [&display, note, &appeal]);
         self.shown.send_replace(Shown { text, until: Some(Instant::now() + self.time) });
     }
 
     /// Shows whether there is a scanner.
     pub(crate) fn tell_scanner(&self, is_there: bool) {
         let words = &self.words;
-        let gone = || Shown { text: text("none", words.of("no-scanner"), "", ""), until: None };
+        let gone = || Shown { text: text("none", words.of("no-scanner"), [""; 3]), until: None };
         self.shown.send_replace(if is_there { ready(words) } else { gone() });
     }
 }
 
 fn ready(words: &Words) -> Shown {
-    Shown { text: text("ready", words.of("ready"), "", ""), until: None }
+    Shown { text: text("ready", words.of("ready"), [""; 3]), until: None }
 }
 
-fn text(mark: &str, says: &str, display: &str, note: &str) -> Arc<str> {
-    json!({ "mark": mark, "says": says, "display": display, "note": note }).to_string().into()
+fn text(mark: &str, says: &str, [display, note, appeal]: [&str; 3]) -> Arc<str> {
+    json!({ "mark": mark, "says": says, "display": display, "note": note, "appeal": appeal })
+        .to_string()
+        .into()
 }
 
 async fn first(State(screens): State<Arc<Screens>>) -> Redirect {

@@ -10,6 +10,8 @@ use hufu_files::settings::Place;
 use hufu_wire::Reason;
 use serde::Deserialize;
 
+use crate::channel::ANYWHERE;
+
 /// A language and its sentences.
 pub(crate) struct Words {
     /// Its tag (BCP 47), for the page.
@@ -26,11 +28,12 @@ struct WordsFile {
 }
 
 /// What a screen says beside reasons.
-const OWN: [(&str, &str); 5] = [
+const OWN: [(&str, &str); 6] = [
     ("ready", "Show your code."),
     ("alone", "Decided without a network."),
     ("offline", "The engine does not answer. The gate stays shut."),
     ("no-scanner", "The scanner is not connected."),
+    ("appeal", ANYWHERE),
     ("no-gate", "This screen has no connection to the gate."),
 ];
 

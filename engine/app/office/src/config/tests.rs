@@ -55,7 +55,7 @@ fn the_example_is_the_documentation_of_every_key() {
             let shown = line.strip_prefix("# ").filter(|rest| {
                 let key = rest.split_once(" = ").map(|(key, _)| key);
                 let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                key.is_some_and(is_key) || ["[nats]", "[rules]", "[snapshots]"].contains(rest)
+                key.is_some_and(is_key) || ["[appeals]", "[nats]", "[rules]", "[snapshots]"].contains(rest)
             });
             shown.unwrap_or(line)
         })
@@ -63,11 +63,12 @@ fn the_example_is_the_documentation_of_every_key() {
     let shown = parse(&uncommented.join("\n")).unwrap();
     let tables = |config: &Config| toml::Value::try_from(config).unwrap();
     let (shown, least) = (tables(&shown), tables(&parse(LEAST).unwrap()));
-    for table in ["listen", "store", "files", "snapshots", "rules", "nats"] {
+    for table in ["listen", "store", "files", "snapshots", "appeals", "rules", "nats"] {
         let shown = shown.get(table).unwrap_or_else(|| panic!("{table} is not in the example"));
-        if let (Some(defaults), true) =
-            (least.get(table).and_then(toml::Value::as_table), ["listen", "snapshots"].contains(&table))
-        {
+        if let (Some(defaults), true) = (
+            least.get(table).and_then(toml::Value::as_table),
+            ["listen", "snapshots", "appeals"].contains(&table),
+        ) {
             for (key, value) in defaults {
                 assert_eq!(shown.get(key), Some(value), "{table}.{key} has another default");
             }

@@ -61,7 +61,7 @@ mod tests {
             content: ContentDigest([0; 32]),
             made: UnixMillis(1),
             national_key: key.id(),
-            reds: 1,
+            set_back: 1,
             holders: 1,
             signature: [0; 64],
         };

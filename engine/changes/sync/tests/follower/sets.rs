@@ -24,6 +24,8 @@ fn r22_sets_are_applied_in_order_and_once() {
         changes_applied: 4,
         sets_duplicate: 1,
         sets_behind: 1,
+        // Two turned green, one red, one got another generation.
+        turned: [1, 0, 0, 1, 0, 2, 0],
         ..Counters::default()
     };
     assert_eq!(engine.follower.counters(), &expected);

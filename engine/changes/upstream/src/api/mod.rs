@@ -2,6 +2,7 @@
 //!
 //! Bytes that somebody signed travel as they are. Everything else is JSON, with the registry's own types.
 
+mod appeals;
 mod chain;
 mod devices;
 mod facts;
@@ -13,6 +14,7 @@ mod sites;
 mod tokens;
 mod views;
 
+pub use appeals::WhichAppeals;
 pub use chain::Statuses;
 pub use proposals::WhichProposals;
 

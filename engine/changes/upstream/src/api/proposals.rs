@@ -83,8 +83,8 @@ impl Api {
     /// Hands in the change set, its bytes, that the national platform made of a proposal.
     ///
     /// # Errors
-    /// [`ApiFault`]; problem `moved` with the tip when the chain has grown since, `braked` when it would turn too
-    /// many red at once.
+    /// [`ApiFault`]; problem `moved` with the tip when the chain has grown since, `braked` when it would set too
+    /// many back at once.
     pub async fn confirm(
         &self,
         issuer: IssuerId,

@@ -49,5 +49,5 @@ const HEAD: &[u8] = b"hufu/1 head";
 const CHECKPOINT_INSTRUCTION: &[u8] = b"hufu/1 checkpoint instruction";
 /// The national platform's word for a checkpoint begins with this.
 const CHECKPOINT_CONFIRMATION: &[u8] = b"hufu/1 checkpoint confirmation";
-/// The national platform's second word for a bulk red begins with this.
+/// The national platform's second word for a change that sets very many holders back begins with this.
 const RELEASE: &[u8] = b"hufu/1 bulk release";

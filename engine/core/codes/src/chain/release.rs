@@ -1,4 +1,4 @@
-//! The national platform's second word for a bulk red, as a registry checks it.
+//! The national platform's second word for a change that sets very many holders back, as a registry checks it.
 
 use hufu_signature::{Backend, Job};
 use hufu_wire::chain::Release;

@@ -103,7 +103,7 @@ impl AuthoritySigner {
         Ok(self.sign(&[self.key.vouch(checkpoint)?.covered()]))
     }
 
-    /// Releases a bulk red, as the national platform: the bytes of `release` with its signature.
+    /// Releases a change that sets very many holders back, as the national platform: the bytes of `release` with its signature.
     ///
     /// # Errors
     /// [`Unsignable::AnotherKey`]; [`Unsignable::Malformed`] for a release of nobody.

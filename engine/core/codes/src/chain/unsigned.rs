@@ -122,7 +122,7 @@ impl AuthorityKey {
         Ok(self.unsigned(bytes, covered, after))
     }
 
-    /// A release that names this key, as the national platform: its second word for a bulk red.
+    /// A release that names this key, as the national platform: its second word for a change that sets very many back.
     ///
     /// # Errors
     /// [`Unsignable::AnotherKey`]; [`Unsignable::Malformed`] for a release of nobody.

@@ -86,13 +86,13 @@ fn only_the_national_platform_releases_a_bulk_red() {
         content: ContentDigest([7; 32]),
         made: CONFIRMED,
         national_key: signer.key(),
-        reds: 30_000,
+        set_back: 30_000,
         holders: 200_000,
         signature: [0; 64],
     };
     let bytes = national().release(&of(&national(), ISSUER)).expect("its own");
     let released = open(&bytes).expect("genuine");
-    assert_eq!((released.reds, released.content), (30_000, ContentDigest([7; 32])));
+    assert_eq!((released.set_back, released.content), (30_000, ContentDigest([7; 32])));
     assert_eq!(released.issuer(), NATIONAL, "whose key it was");
     for (bit, flipped) in bit_flips(&bytes) {
         assert!(open(&flipped).is_err(), "bit {bit}");
@@ -104,7 +104,7 @@ fn only_the_national_platform_releases_a_bulk_red() {
     let elsewhere = national().release(&of(&national(), PUBLISHER)).expect("its own");
     assert_eq!(kind(&elsewhere), ChainFaultKind::AnotherIssuer { found: PUBLISHER });
     assert!(matches!(national().release(&of(&local(), ISSUER)), Err(Unsignable::AnotherKey { .. })));
-    let nobody = Release { reds: 0, ..of(&national(), ISSUER) };
+    let nobody = Release { set_back: 0, ..of(&national(), ISSUER) };
     assert!(matches!(national().release(&nobody), Err(Unsignable::Malformed(_))));
 }
 
@@ -176,7 +176,7 @@ fn r21_the_key_of_a_release_is_the_national_platforms() {
         content: ContentDigest([7; 32]),
         made: CONFIRMED,
         national_key: greedy().key(),
-        reds: 30_000,
+        set_back: 30_000,
         holders: 200_000,
         signature: [0; 64],
     };

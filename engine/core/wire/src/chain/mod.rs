@@ -4,7 +4,7 @@
 //! * [`ChangeSet`]: the same content with its place in the chain and the national platform's signature (R21).
 //! * [`Head`]: where a chain ends and since when, every second (R24).
 //! * [`Checkpoint`]: both authorities' word for the table at one place, for whoever cannot have all changes.
-//! * [`Release`]: the national platform's second word, to the registry, for a change that turns very many red.
+//! * [`Release`]: the national platform's second word, to the registry, for a change that sets very many holders back.
 //!
 //! `docs/SYNC.md` draws every byte. Signatures and digests are made and checked by `hufu-codes`.
 
@@ -18,6 +18,7 @@ mod instruction;
 mod proposed;
 mod release;
 mod set;
+mod turn;
 
 pub use change::{Change, Changes, Record};
 pub use checkpoint::Checkpoint;
@@ -28,6 +29,7 @@ pub use instruction::{Instruction, InstructionParts};
 pub use proposed::Proposed;
 pub use release::Release;
 pub use set::{ChangeSet, Parts, Position};
+pub use turn::Turn;
 
 /// Bytes of an Ed25519 signature.
 const SIGNATURE_BYTES: usize = 64;

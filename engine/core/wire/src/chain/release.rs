@@ -1,4 +1,4 @@
-//! The national platform's second word for a bulk red.
+//! The national platform's second word for a change that sets very many holders back.
 
 use core::mem::size_of;
 
@@ -11,7 +11,7 @@ use crate::ids::{IssuerId, KeyId};
 use crate::message::{Malformed, Message, exactly, put};
 use crate::time::UnixMillis;
 
-/// What a registry asks for before it appends a change that turns very many holders red at once. Engines never see
+/// What a registry asks for before it appends a change that sets very many holders back at once ([`Turn::sets_back`](super::Turn::sets_back)). Engines never see
 /// it: it guards the chain's door, not its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
@@ -23,8 +23,8 @@ pub struct Release {
     pub made: UnixMillis,
     /// The national platform's key that signs it.
     pub national_key: KeyId,
-    /// How many holders may turn red; at least 1.
-    pub reds: u32,
+    /// How many holders may be set back; at least 1.
+    pub set_back: u32,
     /// Of how many, as the registry counted.
     pub holders: u32,
     /// The national platform's signature over everything before.
@@ -38,7 +38,7 @@ struct Layout {
     content: [u8; 32],
     made_ms: U64,
     national_key: [u8; 8],
-    reds: U32,
+    set_back: U32,
     holders: U32,
     signature: [u8; 64],
 }
@@ -62,7 +62,7 @@ impl Message<'_> for Release {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
         let issuer = layout.front.issuer(Self::NAME, MAGIC, "not a release")?;
-        if layout.reds.get() == 0 {
+        if layout.set_back.get() == 0 {
             return Err(malformed("a release of nobody"));
         }
         Ok(Release {
@@ -70,7 +70,7 @@ impl Message<'_> for Release {
             content: ContentDigest(layout.content),
             made: UnixMillis(layout.made_ms.get()),
             national_key: KeyId(layout.national_key),
-            reds: layout.reds.get(),
+            set_back: layout.set_back.get(),
             holders: layout.holders.get(),
             signature: layout.signature,
         })
@@ -86,7 +86,7 @@ impl Message<'_> for Release {
             content: self.content.0,
             made_ms: self.made.0.into(),
             national_key: self.national_key.0,
-            reds: self.reds.into(),
+            set_back: self.set_back.into(),
             holders: self.holders.into(),
             signature: self.signature,
         };

@@ -1,5 +1,6 @@
 //! What each route does: take the request apart, ask the registry, say the answer. Rules are the registry's.
 
+pub(super) mod appeals;
 pub(super) mod chain;
 pub(super) mod checkpoints;
 pub(super) mod credentials;

@@ -111,7 +111,7 @@ pub(crate) async fn instruction(
 /// Confirm a proposal
 ///
 /// The body is the whole change set with both signatures. 409 `moved` when the chain has grown since: confirm again
-/// for the place after `tip`. 409 `braked` when too many would turn red: release it, then send the same again.
+/// for the place after `tip`. 409 `braked` when too many would be set back: release it, then send the same again.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/proposals/{proposal}/confirmation", tag = "proposals",
     params(("issuer" = u32, Path), ("proposal" = u64, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),

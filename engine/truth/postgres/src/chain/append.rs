@@ -37,13 +37,13 @@ pub(super) async fn append(store: &PostgresStore, append: &Append<'_>) -> Result
         return Ok(Appended::Joined(*holder));
     }
     let turn = SetEffect::of(changes, &words::of(&mut tx, issuer, changes).await?);
-    if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.reds) {
+    if let Err(alarm) = ground(&mut tx, append, &locked, &proposal).await?.judge(turn.set_back) {
         proposals::brake(&mut tx, issuer, proposal.id, &alarm).await?;
         store.commit(tx, append.braked).await?;
         return Ok(Appended::Braked(alarm));
     }
     words::put(&mut tx, issuer, (tip.sequence, tip.confirmed), &turn.words).await?;
-    put_set(&mut tx, append, turn.reds).await?;
+    put_set(&mut tx, append, turn.set_back.all()).await?;
     put_tip(&mut tx, issuer, tip, turn.known).await?;
     proposals::confirm(&mut tx, issuer, &proposal, tip.sequence).await?;
     notify(&mut tx, issuer).await?;
@@ -80,8 +80,8 @@ async fn ground(
     proposal: &Proposal,
 ) -> Result<BrakeInput, TxFault> {
     const RECENT: &str = "
-        SELECT coalesce(sum(reds), 0)::bigint AS recent FROM sets
-        WHERE issuer = $1 AND appended > $2 AND appended <= $3 AND reds > 0";
+        SELECT coalesce(sum(set_back), 0)::bigint AS recent FROM sets
+        WHERE issuer = $1 AND appended > $2 AND appended <= $3 AND set_back > 0";
     let [since, until] = locked.brake.window(append.now).map(|time| at_most(time.0));
     let query = sqlx::query(RECENT).bind(i64::from(append.issuer.0)).bind(since).bind(until);
     Ok(BrakeInput {
@@ -93,16 +93,15 @@ async fn ground(
     })
 }
 
-async fn put_set(tx: &mut Tx, append: &Append<'_>, reds: u32) -> Result<(), TxFault> {
-    const PUT: &str =
-        "INSERT INTO sets (issuer, sequence, digest, bytes, reds, appended) VALUES ($1, $2, $3, $4, $5, $6)";
+async fn put_set(tx: &mut Tx, append: &Append<'_>, set_back: u32) -> Result<(), TxFault> {
+    const PUT: &str = "INSERT INTO sets (issuer, sequence, digest, bytes, set_back, appended) VALUES ($1, $2, $3, $4, $5, $6)";
     let tip = append.set.tip();
     sqlx::query(PUT)
         .bind(i64::from(append.issuer.0))
         .bind(big("sequence", tip.sequence.0)?)
         .bind(&tip.digest.0[..])
         .bind(append.bytes)
-        .bind(i64::from(reds))
+        .bind(i64::from(set_back))
         .bind(big("now", append.now.0)?)
         .execute(&mut **tx)
         .await?;

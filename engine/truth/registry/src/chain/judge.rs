@@ -4,20 +4,20 @@ use hufu_codes::chain::{Confirmed, Place, Tip};
 use hufu_wire::chain::{ChainDigest, ChangeSet};
 
 use super::append::Appended;
-use crate::brake::{Alarm, Brake};
+use crate::brake::{Alarm, Brake, SetBack};
 
 /// What the brake looks at, read under the issuer's lock.
 #[derive(Clone, Copy, Debug)]
 pub struct BrakeInput {
     /// The issuer's brake.
     pub brake: Brake,
-    /// Holders turned red by sets that were appended within the brake's window.
+    /// Holders set back by sets that were appended within the brake's window.
     pub recent: u64,
     /// Holders that are registered here.
     pub registered: u64,
     /// Holders whose colour is known.
     pub known: u64,
-    /// For how many reds the national platform released the proposal.
+    /// For how many holders the national platform released the proposal.
     pub released: Option<u32>,
 }
 
@@ -39,14 +39,14 @@ pub fn place(tip: &Tip, set: &Confirmed<ChangeSet<'_>>, held: Option<ChainDigest
 }
 
 impl BrakeInput {
-    /// Whether `reds` holders may turn red.
+    /// Whether so many holders may be set back.
     ///
     /// # Errors
     /// The [`Alarm`], unless the national platform released at least as many.
-    pub fn judge(&self, reds: u32) -> Result<(), Alarm> {
-        if self.released.is_some_and(|released| reds <= released) {
+    pub fn judge(&self, set_back: SetBack) -> Result<(), Alarm> {
+        if self.released.is_some_and(|released| set_back.all() <= released) {
             return Ok(());
         }
-        self.brake.judge(reds, self.recent, self.registered.max(self.known))
+        self.brake.judge(set_back, self.recent, self.registered.max(self.known))
     }
 }

@@ -76,7 +76,7 @@ impl Registry {
     }
 
     /// What a set says of a holder whom it names.
-    async fn change_in(
+    pub(super) async fn change_in(
         &self,
         issuer: IssuerId,
         sequence: Sequence,
@@ -92,7 +92,7 @@ impl Registry {
     }
 
     /// The confirmed proposals that name a holder, in the order of the chain.
-    async fn changes_of(
+    pub(super) async fn changes_of(
         &self,
         issuer: IssuerId,
         holder: HolderIndex,

@@ -169,7 +169,7 @@ impl Registry {
         found.iter().map(open).collect()
     }
 
-    /// Seals with the newest key whatever is sealed with an older one; answers how many holders and facts that were. It may
+    /// Seals with the newest key whatever is sealed with an older one; answers how many holders, facts and appeals that were. It may
     /// be stopped and run again, and beside everything else.
     ///
     /// # Errors
@@ -180,6 +180,7 @@ impl Registry {
         for issuer in self.store.issuers().await? {
             resealed += self.reseal(caller, issuer.id, now).await?;
             resealed += self.reseal_facts(caller, issuer.id, now).await?;
+            resealed += self.reseal_appeals(caller, issuer.id, now).await?;
         }
         Ok(resealed)
     }

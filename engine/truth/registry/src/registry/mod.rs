@@ -1,6 +1,7 @@
 //! The registry's entry point: permissions, rules, and what is written.
 
 mod access;
+mod appeals;
 mod chains;
 mod checkpoints;
 mod credentials;
@@ -12,6 +13,7 @@ mod intake;
 mod issuers;
 mod proposals;
 mod records;
+mod reviews;
 mod rosters;
 mod signers;
 mod sites;
@@ -29,6 +31,7 @@ use hufu_signature::{Backend, backend};
 use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
 use hufu_wire::{IssuerId, RuleId, UnixMillis};
 
+use crate::appeal::APPEAL_DUE_S;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
@@ -46,6 +49,7 @@ pub struct Registry {
     signers: Signers,
     keyring: ArcSwap<Keyring>,
     rules: BTreeMap<RuleId, String>,
+    appeal_due_s: u32,
     backend: &'static dyn Backend,
 }
 
@@ -54,13 +58,19 @@ impl Registry {
     pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
         store.seal_with(vault.trail_key());
         let (keyring, rules) = (ArcSwap::new(keyring), BTreeMap::new());
-        Registry { store, vault, signers, keyring, rules, backend: backend() }
+        Registry { store, vault, signers, keyring, rules, appeal_due_s: APPEAL_DUE_S, backend: backend() }
     }
 
     /// The same registry, which takes only instructions by one of these rules; by any when there is none.
     #[must_use]
     pub fn with_rules(self, rules: BTreeMap<RuleId, String>) -> Registry {
         Registry { rules, ..self }
+    }
+
+    /// The same registry, where an appeal is due so many seconds after it came in.
+    #[must_use]
+    pub fn with_appeals_due(self, appeal_due_s: u32) -> Registry {
+        Registry { appeal_due_s, ..self }
     }
 
     /// The rules with their names; none when any is taken.

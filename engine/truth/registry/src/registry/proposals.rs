@@ -132,12 +132,12 @@ impl Registry {
         }
     }
 
-    /// Takes the national platform's release of a bulk red, its bytes after `docs/SYNC.md`. The same confirmation
+    /// Takes the national platform's release of a change that sets very many holders back, its bytes after `docs/SYNC.md`. The same confirmation
     /// can be handed in again then.
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is for another
-    /// proposal, of the future, for fewer reds than the brake counted, or when the brake does not hold the proposal.
+    /// proposal, of the future, for fewer holders than the brake counted, or when the brake does not hold the proposal.
     pub async fn release(
         &self,
         caller: &Caller,
@@ -162,15 +162,16 @@ impl Registry {
                 proposal.state.phase()
             )));
         };
-        if opened.reds < alarm.reds {
+        if opened.set_back < alarm.set_back.all() {
             return Err(Fault::Conflict(format!(
-                "the release is for {} reds, and the change turns {} red: the national platform must sign a release for as many",
-                opened.reds, alarm.reds
+                "the release is for {} holders, and the change sets {} back: the national platform must sign a release for as many",
+                opened.set_back,
+                alarm.set_back.all()
             )));
         }
-        let what = format!("proposal {id}, {} reds by key {}", opened.reds, opened.national_key);
+        let what = format!("proposal {id}, {} holders by key {}", opened.set_back, opened.national_key);
         let entry = Entry::new(now, caller, Action::Released, Some(issuer), what);
-        let released = self.store.release(issuer, id, opened.reds, release, &entry).await?;
+        let released = self.store.release(issuer, id, opened.set_back, release, &entry).await?;
         released.ok_or_else(|| no_proposal(issuer, id))
     }
 

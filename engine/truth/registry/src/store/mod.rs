@@ -7,6 +7,7 @@
 //! Every method fails with [`Fault::Unavailable`] when the database does not answer and with [`Fault::Damaged`] when
 //! what it answers cannot have been written by a store; other faults are named where they occur.
 
+mod appeals;
 mod chain;
 mod checkpoints;
 mod credentials;
@@ -25,6 +26,9 @@ use async_trait::async_trait;
 
 use crate::fault::Fault;
 
+pub use appeals::{
+    AppealEdit, AppealFilter, AppealRecords, Appeals, DecideAppeal, ResealedAppeal, SoughtAppeals,
+};
 pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
@@ -50,6 +54,7 @@ pub trait Store:
     + Devices
     + Rosters
     + Proposals
+    + Appeals
     + Chain
     + Checkpoints
     + Tokens

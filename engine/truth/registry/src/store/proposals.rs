@@ -6,7 +6,7 @@ use hufu_wire::chain::{ContentDigest, InputsDigest, Proposed};
 use hufu_wire::{HolderIndex, IssuerId, KeyId, RuleId, Sequence, UnixMillis};
 
 use super::row::{Columns, FromColumns};
-use crate::brake::Alarm;
+use crate::brake::{Alarm, SetBack};
 use crate::chain::checked_instruction;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalFacts, ProposalState};
@@ -17,7 +17,7 @@ use crate::trail::Entry;
 pub trait Proposals {
     /// Adds a proposal with the next number of its issuer, from 1, so that it is found by each holder it names: pending, or overtaken when its time is not after
     /// that of the chain's last instruction. One whose content is here already is answered as it is, and nothing
-    /// is written.
+    /// is written. Who hands it in is kept: the one whom `entry` names.
     ///
     /// # Errors
     /// [`Fault::NotFound`] without such an issuer.
@@ -32,6 +32,9 @@ pub trait Proposals {
 
     /// One proposal.
     async fn proposal(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Proposal>, Fault>;
+
+    /// The proposal with this content.
+    async fn proposal_of(&self, issuer: IssuerId, content: ContentDigest) -> Result<Option<Proposal>, Fault>;
 
     /// The bytes of its instruction.
     async fn instruction(&self, issuer: IssuerId, id: ProposalId) -> Result<Option<Vec<u8>>, Fault>;
@@ -53,13 +56,13 @@ pub trait Proposals {
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault>;
 
-    /// Keeps the national platform's release of a braked proposal, for `reds` reds, and makes it pending again;
+    /// Keeps the national platform's release of a braked proposal, for `holders` holders set back, and makes it pending again;
     /// answers as it is now, or that there is none. One that is not braked stays as it is, and nothing is written.
     async fn release(
         &self,
         issuer: IssuerId,
         id: ProposalId,
-        reds: u32,
+        holders: u32,
         release: &[u8],
         entry: &Entry,
     ) -> Result<Option<Proposal>, Fault>;
@@ -108,7 +111,12 @@ impl FromColumns for ProposalState {
         Ok(match row.word("phase", ProposalPhase::from_slug)? {
             ProposalPhase::Pending => ProposalState::Pending,
             ProposalPhase::Braked => ProposalState::Braked(Alarm {
-                reds: row.number("alarm_reds")?,
+                set_back: SetBack {
+                    reds: row.number("alarm_reds")?,
+                    ambers: row.number("alarm_ambers")?,
+                    forgotten: row.number("alarm_forgotten")?,
+                    generations: row.number("alarm_generations")?,
+                },
                 recent: row.number("alarm_recent")?,
                 holders: row.number("alarm_holders")?,
                 share_permille: row.number("alarm_share_permille")?,

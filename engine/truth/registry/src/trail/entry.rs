@@ -92,6 +92,16 @@ actions! {
     RosterSigned = "roster.signed",
     /// A roster was removed.
     RosterRemoved = "roster.removed",
+    /// An appeal was taken in.
+    AppealOpened = "appeal.opened",
+    /// An appeal was taken into review.
+    AppealReviewed = "appeal.reviewed",
+    /// An appeal was decided.
+    AppealDecided = "appeal.decided",
+    /// An appeal was taken back.
+    AppealWithdrawn = "appeal.withdrawn",
+    /// What an appellant said was read.
+    AppealRead = "appeal.read",
     /// An instruction was handed in.
     Proposed = "proposal.added",
     /// A proposal was withdrawn.
@@ -100,7 +110,7 @@ actions! {
     Appended = "set.appended",
     /// The brake held a change set.
     Braked = "set.braked",
-    /// The national platform released a bulk red.
+    /// The national platform released a change that sets very many holders back.
     Released = "proposal.released",
     /// A checkpoint was taken.
     CheckpointPut = "checkpoint.put",

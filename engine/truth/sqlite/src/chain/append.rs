@@ -36,7 +36,7 @@ pub(super) async fn append(store: &SqliteStore, append: &Append<'_>) -> Result<A
     }
     let turn = SetEffect::of(changes, &words::of(&mut write, append.issuer, changes).await?);
     let ground = ground(&mut write, append, &row, &proposal).await?;
-    if let Err(alarm) = ground.judge(turn.reds) {
+    if let Err(alarm) = ground.judge(turn.set_back) {
         brake(&mut write, append, &proposal, alarm).await?;
         store.commit(write, append.braked).await?;
         return Ok(Appended::Braked(alarm));
@@ -66,8 +66,8 @@ async fn ground(
     proposal: &Proposal,
 ) -> Result<BrakeInput, Fault> {
     const RECENT: &str = "
-        SELECT COALESCE(SUM(reds), 0) AS recent FROM sets
-        WHERE issuer = ? AND appended > ? AND appended <= ? AND reds > 0";
+        SELECT COALESCE(SUM(set_back), 0) AS recent FROM sets
+        WHERE issuer = ? AND appended > ? AND appended <= ? AND set_back > 0";
     let [since, until] = row.brake.window(append.now).map(|time| at_most(time.0));
     let query = sqlx::query(RECENT).bind(append.issuer.0).bind(since).bind(until);
     let recent = Row(&query.fetch_one(write).await.map_err(fault)?).number("recent")?;
@@ -83,11 +83,14 @@ async fn brake(
     alarm: Alarm,
 ) -> Result<(), Fault> {
     const BRAKE: &str = "
-        UPDATE proposals SET phase = 'braked', alarm_reds = ?, alarm_recent = ?, alarm_holders = ?,
-            alarm_share_permille = ?
+        UPDATE proposals SET phase = 'braked', alarm_reds = ?, alarm_ambers = ?, alarm_forgotten = ?,
+            alarm_generations = ?, alarm_recent = ?, alarm_holders = ?, alarm_share_permille = ?
         WHERE issuer = ? AND id = ?";
     let brake = sqlx::query(BRAKE)
-        .bind(alarm.reds)
+        .bind(alarm.set_back.reds)
+        .bind(alarm.set_back.ambers)
+        .bind(alarm.set_back.forgotten)
+        .bind(alarm.set_back.generations)
         .bind(at_most(alarm.recent))
         .bind(at_most(alarm.holders))
         .bind(alarm.share_permille)
@@ -99,7 +102,7 @@ async fn brake(
 
 async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &SetEffect) -> Result<(), Fault> {
     const ADD: &str = "
-        INSERT INTO sets (issuer, sequence, appended, reds, digest, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+        INSERT INTO sets (issuer, sequence, appended, set_back, digest, bytes) VALUES (?, ?, ?, ?, ?, ?)";
     const END: &str = "
         UPDATE issuers SET tip_sequence = ?, tip_digest = ?, tip_proposed = ?, tip_confirmed = ?, known = known + ?
         WHERE id = ?";
@@ -108,7 +111,7 @@ async fn add_set(write: &mut SqliteConnection, append: &Append<'_>, turn: &SetEf
         .bind(append.issuer.0)
         .bind(big("sequence", tip.sequence.0)?)
         .bind(big("now", append.now.0)?)
-        .bind(turn.reds)
+        .bind(turn.set_back.all())
         .bind(tip.digest.0.as_slice())
         .bind(append.bytes);
     change(&mut *write, add).await?;

@@ -82,19 +82,19 @@ async fn a_bulk_red_waits_for_the_national_platform_s_second_word() {
     let set = world.confirmation(&instruction, &asker.tip().await);
     let (status, problem) = asker.confirm(proposal.id, set.clone()).await;
     assert_eq!((status, name(&problem)), (StatusCode::CONFLICT, "braked"), "{problem}");
-    assert_eq!(problem["brake"]["reds"], 10);
+    assert_eq!((&problem["brake"]["set_back"], &problem["brake"]["reds"]), (&json!(10), &json!(10)));
     let (_, braked) = asker.get("/v1/issuers/310000/proposals/1").await;
     assert_eq!((&braked["state"], &braked["brake"]["reds"]), (&json!("braked"), &json!(10)));
     assert_eq!(asker.tip().await.sequence, 0);
 
-    let release = |reds| {
+    let release = |set_back| {
         let Hex(content) = proposal.content_digest;
         let release = Release {
             issuer: ISSUER,
             content: ContentDigest(content),
             made: now(),
             national_key: national().key(),
-            reds,
+            set_back,
             holders: 10,
             signature: [0; 64],
         };
@@ -108,7 +108,7 @@ async fn a_bulk_red_waits_for_the_national_platform_s_second_word() {
     let (status, problem) = asker.octets(Method::POST, path, forged).await;
     assert_eq!((status, name(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, "unbelieved"), "{problem}");
     let (status, released) = asker.octets(Method::POST, path, release(10)).await;
-    assert_eq!((status, &released["released_reds"]), (StatusCode::OK, &json!(10)), "{released}");
+    assert_eq!((status, &released["released_for"]), (StatusCode::OK, &json!(10)), "{released}");
     let (status, confirmed) = asker.confirm(proposal.id, set).await;
     assert_eq!((status, &confirmed["sequence"]), (StatusCode::OK, &json!(1)), "{confirmed}");
 }

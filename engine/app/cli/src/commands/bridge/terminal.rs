@@ -8,6 +8,7 @@ use hufu_wire::{Decision, Lane, UnixMillis};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
+use crate::channel::Channel;
 use crate::gate::Device;
 use crate::lanes::ask::{self, Answered, Decided, Link, Question};
 use crate::verdict::Answer;
@@ -17,6 +18,7 @@ pub(super) struct Asker {
     questions: mpsc::Sender<Question>,
     link: watch::Receiver<Link>,
     scanner: Scanner,
+    channel: Channel,
 }
 
 /// What a device needs to begin to ask.
@@ -77,7 +79,8 @@ impl Asker {
     pub(super) fn new(device: Device) -> (Arc<Asker>, Asking) {
         let (ask, questions) = mpsc::channel(QUESTIONS_MAX);
         let (tell, link) = watch::channel(Link::Opening);
-        let asker = Asker { questions: ask, link, scanner: device.scanner.clone() };
+        let (scanner, channel) = (device.scanner.clone(), device.channel.clone());
+        let asker = Asker { questions: ask, link, scanner, channel };
         (Arc::new(asker), Asking { device, questions, link: tell })
     }
 }
@@ -134,7 +137,8 @@ impl Terminal {
             Some(Ok(given)) => {
                 let is_admitted = given.verdict().decision == Decision::Admit;
                 let outcome = if is_admitted { Outcome::Admit } else { Outcome::Shut };
-                self.given(outcome, Answer::decided(given, code, asked.elapsed()).to_json())
+                let answer = Answer::decided(given, code, asked.elapsed()).with_channel(&self.asker.channel);
+                self.given(outcome, answer.to_json())
             }
             Some(Err(fault)) => self.given(Outcome::Offline, Answer::none(&fault, code).to_json()),
             None => self.given(Outcome::Offline, without_verdict("the bridge stops")),

@@ -136,11 +136,21 @@ fn confirm_each(
 
 /// For a person whose change the brake holds.
 pub(crate) fn describe_braked(issuer: IssuerId, proposal: ProposalId, brake: &BrakeReport) -> String {
-    let BrakeReport { reds, recent, holders, share_permille, .. } = *brake;
+    let BrakeReport { set_back, reds, ambers, forgotten, generations, recent, holders, share_permille } =
+        *brake;
+    let kinds = [
+        (reds, "turn red"),
+        (ambers, "turn amber"),
+        (forgotten, "are forgotten"),
+        (generations, "get another credential generation"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<_> = kinds.map(|(count, what)| format!("{count} {what}")).collect();
     format!(
-        "the brake holds proposal {proposal}: it turns {reds} holders red, {recent} turned red shortly before, and the limit \
-         is {share_permille} in a thousand of {holders}; to confirm it all the same, run `hufu change release --issuer \
-         {issuer} {proposal}`"
+        "the brake holds proposal {proposal}: it sets {set_back} holders back ({}), {recent} were set back shortly before, \
+         and the limit is {share_permille} in a thousand of {holders}; to confirm it all the same, run `hufu change release --issuer \
+         {issuer} {proposal}`",
+        kinds.join(", ")
     )
 }
 

@@ -1,4 +1,4 @@
-//! `hufu change release`: the national platform confirms a change that turns very many holders red.
+//! `hufu change release`: the national platform confirms a change that sets very many holders back.
 
 use clap::Args;
 use hufu_authority::Outcome;
@@ -38,23 +38,23 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
     let instruction = confirmer.open(&bytes)?;
     term::note_text(&instructed::describe(issuer, &instruction.content, None, LINES_MAX, term::stderr()));
     note!("{}", describe_braked(issuer, id, &brake));
-    if !ask::sure(&format!("Let {} holders turn red?", brake.reds), args.yes)? {
+    if !ask::sure(&format!("Let {} holders be set back?", brake.set_back), args.yes)? {
         note!("proposal {id} was not released");
         return Ok(Exit::No);
     }
     confirmer.release(id, &instruction, &brake)?;
     if args.only {
         tell!(
-            { "proposal": id.0, "released": true, "reds": brake.reds, "confirmed": null },
-            "proposal {id} is released for {} reds; confirm it with `hufu change confirm`",
-            brake.reds
+            { "proposal": id.0, "released": true, "set_back": brake.set_back, "confirmed": null },
+            "proposal {id} is released for {} holders; confirm it with `hufu change confirm`",
+            brake.set_back
         );
         return Ok(Exit::Yes);
     }
     match confirmer.confirm(id, &instruction)? {
         Outcome::Confirmed(confirmed, _) => {
             tell!(
-                { "proposal": id.0, "released": true, "reds": brake.reds, "confirmed": confirmed },
+                { "proposal": id.0, "released": true, "set_back": brake.set_back, "confirmed": confirmed },
                 "proposal {id} is released, and change set {} of issuer {issuer}",
                 confirmed.sequence
             );
@@ -65,7 +65,7 @@ pub(super) fn run(args: &ReleaseArgs) -> anyhow::Result<Exit> {
                 || json!({ "proposal": id.0, "released": true, "confirmed": null, "braked": brake }),
                 String::new,
             );
-            note!("more holders turned red in the meantime: {}", describe_braked(issuer, id, &brake));
+            note!("more holders were set back in the meantime: {}", describe_braked(issuer, id, &brake));
             Ok(Exit::Refer)
         }
     }

@@ -41,7 +41,7 @@ pub(super) struct Agreement {
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(300);
 /// How long it may take for the last few sets.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(10);
-/// Everybody may turn red at once: a demo whose changes the brake holds would show nothing.
+/// Everybody may be set back at once: a demo whose changes the brake holds would show nothing.
 const NO_BRAKE: Brake = Brake { share_permille: 1_000, window_s: 1, free: u32::MAX };
 
 impl Source {

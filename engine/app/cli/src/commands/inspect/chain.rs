@@ -95,6 +95,6 @@ fn release(explained: &mut Explained, release: &Release) -> &'static str {
         .field("content", release.content, "digest of what is released")
         .field("made", show(release.made.seconds()), "when the national platform looked again")
         .field("key", release.national_key, "of the national platform")
-        .field("reds", release.reds, format!("of {} holders may turn red", release.holders));
+        .field("set back", release.set_back, format!("of {} holders may be set back", release.holders));
     "Well formed. The signature was not verified: the registry does so."
 }

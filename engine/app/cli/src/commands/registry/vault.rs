@@ -53,7 +53,7 @@ fn rotate(config: &Path) -> anyhow::Result<Exit> {
     let newest = keys.ids()?.first().map(ToString::to_string).unwrap_or_default();
     tell!(
         { "vault": path, "key": newest, "sealed": count },
-        "{}: key {newest} seals from now on, {count} holders were sealed again\n\
+        "{}: key {newest} seals from now on, {count} holders and appeals were sealed again\n\
          start the registry; back the file up; then `hufu registry vault retire` leaves out the old keys",
         path.display()
     );
@@ -73,7 +73,7 @@ fn retire(config: &Path) -> anyhow::Result<Exit> {
     files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
     tell!(
         { "vault": path, "retired": before - 1, "sealed": count },
-        "{}: {} old keys are left out; {count} holders were sealed again before",
+        "{}: {} old keys are left out; {count} holders and appeals were sealed again before",
         path.display(),
         before - 1
     );

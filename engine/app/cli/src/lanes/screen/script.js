@@ -2,18 +2,19 @@
 "use strict";
 const MARKS = { admit: "✓", refuse: "✕", refer: "?", ready: "▢", none: "–" };
 const put = (id, text) => { document.getElementById(id).textContent = text; };
-function show({ mark, says, display, note }) {
+function show({ mark, says, display, note, appeal }) {
   const known = mark in MARKS ? mark : "none";
   document.body.className = known;
   put("mark", MARKS[known]);
   put("says", says);
   put("display", display);
   put("note", note);
+  put("appeal", appeal);
 }
 const { events, gone } = document.body.dataset;
 const source = new EventSource(events);
 source.onmessage = (event) => show(JSON.parse(event.data));
 source.onerror = () => {
-  show({ mark: "none", says: gone, display: "", note: "" });
+  show({ mark: "none", says: gone, display: "", note: "", appeal: "" });
   if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
 };

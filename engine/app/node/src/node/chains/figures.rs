@@ -7,6 +7,7 @@ use hufu_files::moment;
 use hufu_follow::{FollowStatus, Tally};
 use hufu_sync::Counters;
 use hufu_transport::{Exhibit, Family, Labels, Values};
+use hufu_wire::chain::Turn;
 
 use super::{Followed, statuses};
 
@@ -24,6 +25,15 @@ const SETS: [Count<Counters>; 7] = [
     ("forked", |counters| counters.sets_forked),
     ("refused", |counters| counters.sets_refused),
     ("without-room", |counters| counters.sets_without_room),
+];
+const TURNS: [Count<Counters>; 7] = [
+    ("red", |counters| counters.turned(Turn::Red)),
+    ("amber", |counters| counters.turned(Turn::Amber)),
+    ("forgotten", |counters| counters.turned(Turn::Forgotten)),
+    ("generation", |counters| counters.turned(Turn::Generation)),
+    ("eased", |counters| counters.turned(Turn::Eased)),
+    ("green", |counters| counters.turned(Turn::Green)),
+    ("kept", |counters| counters.turned(Turn::Kept)),
 ];
 const HEADS: [Count<Counters>; 6] = [
     ("current", |counters| counters.heads_current),
@@ -81,6 +91,7 @@ impl Exhibit for Figures {
             page.counts("follow_checkpoints", "Checkpoints, by what became of them", counters, &CHECKPOINTS),
             page.counts("follow_snapshots", "Snapshots, by what became of them", counters, &SNAPSHOTS),
             page.count("follow_changes", "Changes applied", |status| status.counters.changes_applied),
+            page.counts("follow_turned", "Changes applied, by what they did to the holder", counters, &TURNS),
             page.count("follow_subscriptions", "Subscriptions made", |status| status.tally.subscriptions),
             page.count("follow_feed_faults", "Faults that the feed told", |status| status.tally.feed_faults),
             page.counts("follow_trips", "Times the watchdog reopened the feed, by cause", tally, &TRIPS),
