@@ -206,5 +206,6 @@ const fn kind_word(kind: CodeKind) -> &'static str {
         CodeKind::Phone => "phone",
         CodeKind::Paper => "paper",
         CodeKind::Trip => "trip",
+        CodeKind::Family => "family",
     }
 }
