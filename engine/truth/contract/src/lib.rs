@@ -7,6 +7,7 @@
 mod chain;
 mod credentials;
 mod devices;
+mod families;
 mod frame;
 mod health;
 mod hex;
@@ -26,6 +27,10 @@ mod words;
 pub use chain::Tip;
 pub use credentials::{Credential, CredentialKind, Credentials, IssueCredential, Issued, Terms};
 pub use devices::{Device, Devices, NewDevice};
+pub use families::{
+    Assurance, Assured, BindRelative, Binding, BindingId, BindingState, Bindings, CommitmentText,
+    Commitments, Consent, ConsentWay, EndBinding, IssueFamilyCode, Side,
+};
 pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
 pub use health::Health;
 pub use hex::{Base64Url, Hex, HexDigits, NotHex, read_hex};

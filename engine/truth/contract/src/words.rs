@@ -42,7 +42,7 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{ProposalPhase, Scope, SecondPhone};
+    use crate::{BindingState, ConsentWay, ProposalPhase, Scope, SecondPhone, Side};
 
     #[test]
     fn a_word_is_the_same_in_json_and_elsewhere() {
@@ -54,5 +54,8 @@ mod tests {
         check(&Scope::ALL, Scope::slug);
         check(&ProposalPhase::ALL, ProposalPhase::slug);
         check(&SecondPhone::ALL, SecondPhone::slug);
+        check(&Side::ALL, Side::slug);
+        check(&ConsentWay::ALL, ConsentWay::slug);
+        check(&BindingState::ALL, BindingState::slug);
     }
 }

@@ -11,6 +11,7 @@ mod chain;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod families;
 mod fault;
 mod holders;
 mod issuers;

@@ -10,6 +10,7 @@ mod caller;
 pub mod chain;
 mod credential;
 mod device;
+mod family;
 mod fault;
 mod history;
 mod holder;
@@ -35,11 +36,17 @@ pub use credential::{
     Terms,
 };
 pub use device::Device;
+pub use family::{
+    ADULT_YEARS, Application, Assurance, BindingView, COMMITMENT_YEARS_MAX, Commitment, Consent, ELDER_YEARS,
+    ENDABLE_AFTER_MS, Evidence, FACE_BYTES, FACE_S_MAX, FaceStatement, Families, FamilyFault, RELATIVES_MAX,
+    StoredBinding, USERS_MAX,
+};
 pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
+    BindingId, BindingState, ChainSource, ConsentWay, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone,
+    Side, SourceFault, StoredSet, TokenId,
 };
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};

@@ -5,6 +5,7 @@ mod chains;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod families;
 mod history;
 mod holders;
 mod intake;
@@ -29,6 +30,7 @@ use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
 use hufu_wire::{IssuerId, RuleId, UnixMillis};
 
 use crate::caller::Caller;
+use crate::family::Families;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::store::Store;
@@ -44,6 +46,7 @@ pub struct Registry {
     signers: Signers,
     keyring: ArcSwap<Keyring>,
     rules: BTreeMap<RuleId, String>,
+    families: Families,
     backend: &'static dyn Backend,
 }
 
@@ -51,8 +54,8 @@ impl Registry {
     /// A registry over `store`. `keyring` says whose signatures are believed; [`trust`](Self::trust) changes it.
     pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
         store.seal_with(vault.trail_key());
-        let (keyring, rules) = (ArcSwap::new(keyring), BTreeMap::new());
-        Registry { store, vault, signers, keyring, rules, backend: backend() }
+        let (keyring, rules, families) = (ArcSwap::new(keyring), BTreeMap::new(), Families::default());
+        Registry { store, vault, signers, keyring, rules, families, backend: backend() }
     }
 
     /// The same registry, which takes only instructions by one of these rules; by any when there is none.

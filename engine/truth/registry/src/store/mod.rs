@@ -11,6 +11,7 @@ mod chain;
 mod checkpoints;
 mod credentials;
 mod devices;
+mod families;
 mod holders;
 mod issuers;
 mod proposals;
@@ -28,6 +29,7 @@ pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
+pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought, ResealedBinding};
 pub use holders::{Decide, Holders, RecordEdit, Records, Resealed, Sought};
 pub use issuers::{IssuerRow, Issuers};
 pub use proposals::{ProposalFilter, Proposals, read_instruction};
@@ -43,6 +45,7 @@ pub trait Store:
     Issuers
     + Holders
     + Credentials
+    + FamilyBindings
     + Sites
     + Devices
     + Rosters

@@ -4,6 +4,7 @@
 //! name. Sealed bytes are a key id (4), a nonce (12), the ciphertext and a tag (16), AES-256-GCM; the issuer and the
 //! index are authenticated with them, so a row moved to another holder does not open.
 
+mod binding;
 mod fault;
 mod file;
 mod seal;
