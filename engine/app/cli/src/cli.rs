@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate,
-    holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot,
+    audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, family,
+    gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site,
+    snapshot,
 };
 use crate::outcome;
 
@@ -75,6 +76,9 @@ pub(crate) enum Command {
     /// Register people, find them, issue their credentials
     #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(holder::HolderCommand),
+    /// Bind relatives to users, and print their codes
+    #[command(subcommand, after_help = family::EXAMPLES)]
+    Family(family::FamilyCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

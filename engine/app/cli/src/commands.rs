@@ -12,6 +12,7 @@ pub(crate) mod demo;
 pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enrol;
+pub(crate) mod family;
 pub(crate) mod gate;
 pub(crate) mod holder;
 pub(crate) mod import;
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Change(command) => change::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::Holder(command) => holder::run(&command),
+        Command::Family(command) => family::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, statuses,
+    chain, checkpoints, credentials, devices, families, health, holders, issuers, proposals, rosters, sites, statuses,
     tokens, trail,
 };
 use super::state::Api;
@@ -56,6 +56,9 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::join))
         .routes(routes!(holders::part))
         .routes(routes!(credentials::issue, credentials::list))
+        .routes(routes!(families::bind, families::list))
+        .routes(routes!(families::end))
+        .routes(routes!(families::issue))
         .routes(routes!(sites::read, sites::put, sites::remove))
         .routes(routes!(devices::add))
         .routes(routes!(rosters::sign))
@@ -98,6 +101,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(statuses::history))
         .routes(routes!(statuses::rules))
         .routes(routes!(credentials::terms))
+        .routes(routes!(families::read))
+        .routes(routes!(families::commitments))
         .routes(routes!(sites::list))
         .routes(routes!(sites::toml))
         .routes(routes!(devices::list))

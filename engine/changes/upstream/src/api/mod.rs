@@ -4,6 +4,7 @@
 
 mod chain;
 mod devices;
+mod families;
 mod holders;
 mod issuers;
 mod proposals;

@@ -4,6 +4,7 @@ pub(super) mod chain;
 pub(super) mod checkpoints;
 pub(super) mod credentials;
 pub(super) mod devices;
+pub(super) mod families;
 pub(super) mod health;
 pub(super) mod holders;
 pub(super) mod issuers;

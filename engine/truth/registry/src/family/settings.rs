@@ -42,10 +42,10 @@ impl Default for Families {
 }
 
 impl Families {
-    /// The same with days of another zone.
-    #[must_use]
-    pub fn in_zone(self, zone: TimeZone) -> Families {
-        Families { zone, ..self }
+    /// The same with days of another zone of the IANA database; `None` when there is no such zone.
+    pub fn in_zone(self, name: &str) -> Option<Families> {
+        let zone = TimeZone::get(name).ok()?;
+        Some(Families { zone, ..self })
     }
 
     /// The same, which believes statements that these keys signed, from this level on.

@@ -31,7 +31,7 @@ fn operations() -> Vec<Operation> {
                 .replace("{site}", "310101")
                 .replace("{digest}", &"0".repeat(64))
                 .replace("{name}", "class");
-            let path = ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}"]
+            let path = ["{holder}", "{binding}", "{device}", "{proposal}", "{sequence}", "{token}"]
                 .iter()
                 .fold(path, |path, parameter| path.replace(parameter, "1"));
             assert!(!path.contains('{'), "{path}");
