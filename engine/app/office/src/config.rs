@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use toml::Spanned;
 
-use hufu_files as files;
 pub use self::families::FamilySettings;
+use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place, Somewhere, bare};
 
 /// Everything `hufu registry serve` is told.

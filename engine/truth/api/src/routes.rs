@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    chain, checkpoints, credentials, devices, families, health, holders, issuers, proposals, rosters, sites, statuses,
-    tokens, trail,
+    chain, checkpoints, credentials, devices, families, health, holders, issuers, proposals, rosters, sites,
+    statuses, tokens, trail,
 };
 use super::state::Api;
 use super::{guard, limits};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use hufu_api::openapi;
 use hufu_contract::{
-    BindRelative, CorrectHolder, EndBinding, FindHolder, IssueFamilyCode, IssueCredential, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders,
-    NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope, SignRoster, SiteEdit,
+    BindRelative, CorrectHolder, EndBinding, FindHolder, IssueCredential, IssueFamilyCode, IssuerEdit,
+    JoinHolder, LookAtHolders, LookUpHolders, NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope,
+    SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

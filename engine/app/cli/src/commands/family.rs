@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
+use hufu_authority::{Remote, marked};
 use hufu_contract::{Base64Url, Binding, BindingId, Side};
 use hufu_files::keys::{Owner, SecretKey};
 use hufu_files::moment;
@@ -18,7 +19,7 @@ use serde_json::json;
 use crate::listing;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
-use crate::term::{self, printable, tell};
+use crate::term::{self, note, printable, tell};
 use crate::words::words;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -38,7 +39,9 @@ Relatives are 16 and under or 60 and over on the day; both people are registered
 commitment; above, a face check is needed, whose signed statement comes from the service that made it: attest is what that \
 service does, with a key of registry.toml, [families] face_keys. A user has at most 8 relatives, a relative at most 3 users; \
 either side can end a binding 24 hours after it was made. A child's binding ends on the 17th birthday. print puts one code on \
-a page, and several on sheets of A4.";
+a page, and several on sheets of A4.
+
+Exit status of `family end`: 1 when it is too early, and the binding goes on.";
 
 /// Bind relatives to users, and print their codes.
 #[derive(Debug, Subcommand)]
@@ -134,15 +137,19 @@ pub(crate) fn run(command: &FamilyCommand) -> anyhow::Result<Exit> {
         FamilyCommand::Bind(args) => bind::run(args)?,
         FamilyCommand::List(args) => return list(args),
         FamilyCommand::End { which: WhichArgs { registry, issuer, binding }, by } => {
-            let (issuer, id) = (IssuerId(*issuer), BindingId(*binding));
-            show(&registry.connect()?.ask(|api| api.end_binding(issuer, id, *by))?);
+            return end(&registry.connect()?, (IssuerId(*issuer), BindingId(*binding)), *by);
         }
         FamilyCommand::Print(args) => print::run(args)?,
         FamilyCommand::Commitment { registry, issuer, version } => {
             let texts = registry.connect()?.ask(|api| api.commitments(IssuerId(*issuer)))?.commitments;
-            let wanted = |text: &&hufu_contract::CommitmentText| version.as_ref().is_none_or(|one| *one == text.version);
+            let wanted = |text: &&hufu_contract::CommitmentText| {
+                version.as_ref().is_none_or(|one| *one == text.version)
+            };
             let texts: Vec<_> = texts.iter().filter(wanted).collect();
-            ensure!(!texts.is_empty(), "the registry has no commitment of this version; without --version all are shown");
+            ensure!(
+                !texts.is_empty(),
+                "the registry has no commitment of this version; without --version all are shown"
+            );
             let shown = |text: &&hufu_contract::CommitmentText| {
                 format!("version {}, SHA-256 {}\n\n{}", printable(&text.version), text.text_digest, text.text)
             };
@@ -153,11 +160,32 @@ pub(crate) fn run(command: &FamilyCommand) -> anyhow::Result<Exit> {
     Ok(Exit::Yes)
 }
 
+fn end(remote: &Remote, (issuer, id): (IssuerId, BindingId), by: Side) -> anyhow::Result<Exit> {
+    match remote.with(|api| api.end_binding(issuer, id, by)) {
+        Ok(ended) => {
+            show(&ended);
+            Ok(Exit::Yes)
+        }
+        Err(fault) => {
+            let too_early = fault
+                .problem()
+                .filter(|problem| problem.name() == "conflict")
+                .map(|problem| problem.detail.clone());
+            let Some(detail) = too_early else { return Err(marked(fault)) };
+            note!("{detail}");
+            show(&remote.ask(|api| api.binding(issuer, id))?);
+            Ok(Exit::No)
+        }
+    }
+}
+
 fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
     let whose = match (args.user, args.relative) {
         (Some(user), _) => (Side::User, HolderIndex(user)),
-        (None, relative) => (Side::Relative, HolderIndex(relative.context("--user or --relative is required")?)),
+        (None, relative) => {
+            (Side::Relative, HolderIndex(relative.context("--user or --relative is required")?))
+        }
     };
     let all = all_of(&remote, IssuerId(args.issuer), whose)?;
     let header = ["binding", "user", "relative", "state", "made", "until"];
@@ -175,11 +203,7 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 /// Every binding of which a holder is this side.
-fn all_of(
-    remote: &hufu_authority::Remote,
-    issuer: IssuerId,
-    whose: (Side, HolderIndex),
-) -> anyhow::Result<Vec<Binding>> {
+fn all_of(remote: &Remote, issuer: IssuerId, whose: (Side, HolderIndex)) -> anyhow::Result<Vec<Binding>> {
     let mut all: Vec<Binding> = Vec::new();
     loop {
         let after = all.last().map_or(0, |last| last.id);

@@ -5,8 +5,8 @@ use super::{HEIGHT, Mark, Page, PageSize, WIDTH};
 /// Millimetres of a sheet.
 const SHEET_WIDTH: f32 = 210.0;
 const SHEET_HEIGHT: f32 = 297.0;
-/// Codes of one sheet at most: three by three, each two thirds of A6. A user has eight relatives at most.
-pub(super) const SHEET_MAX: usize = 9;
+/// Codes in a row and rows of a sheet at most, each two thirds of A6: a user has eight relatives at most.
+pub(super) const SIDE_MAX: usize = 3;
 /// How wide the line is that is cut along, millimetres.
 const CUT: f32 = 0.2;
 
@@ -16,7 +16,7 @@ const CUT: f32 = 0.2;
 /// A code that no page has.
 pub(super) fn sheets<T: AsRef<str>>(texts: &[T]) -> anyhow::Result<Vec<Page>> {
     // As large as all of them fit: four are A6 each.
-    let side = if texts.len() <= 4 { 2 } else { 3 };
+    let side = if texts.len() <= 4 { 2 } else { SIDE_MAX };
     texts.chunks(side * side).map(|texts| sheet(texts, side)).collect()
 }
 

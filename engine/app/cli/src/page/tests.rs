@@ -116,7 +116,8 @@ fn r27_many_codes_stand_on_one_sheet() {
     assert!(svg.contains("width=\"210mm\" height=\"297mm\"") && svg.contains("<title>Family code</title>"));
     assert_eq!(svg.matches(">FAMILY CODE, PAPER</text>").count(), 8);
     assert_eq!(svg.matches(">Valid until</text>").count(), 8);
-    let grey = crate::picture::Picture::read(&raster::write(&sheets[0], &no_fonts()).unwrap()).unwrap().on(255);
+    let grey =
+        crate::picture::Picture::read(&raster::write(&sheets[0], &no_fonts()).unwrap()).unwrap().on(255);
     // Three by three; each is cut out along the lines.
     let (width, height) = (grey.width / 3, grey.height / 3);
     for (nth, text) in texts.iter().enumerate() {
@@ -131,7 +132,7 @@ fn r27_many_codes_stand_on_one_sheet() {
     assert_eq!(sheet::sheets(&texts[..4]).unwrap().len(), 1);
     let many = [texts.clone(), texts].concat();
     let sheets = sheet::sheets(&many).unwrap();
-    assert_eq!(sheets.len(), many.len().div_ceil(sheet::SHEET_MAX));
+    assert_eq!(sheets.len(), many.len().div_ceil(sheet::SIDE_MAX * sheet::SIDE_MAX));
     let pdf = pdf::write(&sheets, &no_fonts()).unwrap();
     assert_eq!(pdf.windows(9).filter(|part| *part == b"/MediaBox").count(), sheets.len());
 }

@@ -68,7 +68,8 @@ impl FamilySettings {
             Ok(Commitment { version: version.clone(), text: files::read_text(path)? })
         };
         let commitments = self.commitments.iter().map(text).collect::<anyhow::Result<Vec<_>>>()?;
-        let families = Families::default().in_zone(self.zone.get_ref()).context("zone: there is no such zone")?;
+        let families =
+            Families::default().in_zone(self.zone.get_ref()).context("zone: there is no such zone")?;
         Ok(families.believing(keys, *self.face_level_min.get_ref()).with_commitments(commitments))
     }
 }

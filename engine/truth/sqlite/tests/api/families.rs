@@ -18,7 +18,8 @@ fn aged(years: u64) -> String {
 async fn application(asker: &Asker<'_>, number: &str) -> Value {
     let (status, texts) = asker.get("/v1/issuers/310000/commitments").await;
     assert_eq!(status, StatusCode::OK, "{texts}");
-    let text = texts["commitments"].as_array().unwrap().iter().find(|text| text["version"] == "zh-1").unwrap();
+    let text =
+        texts["commitments"].as_array().unwrap().iter().find(|text| text["version"] == "zh-1").unwrap();
     assert!(text["text"].as_str().unwrap().contains("承诺书"));
     json!({
         "user": 0, "name": "王小宝", "id_number": number,
@@ -40,7 +41,10 @@ async fn r27_a_relative_is_bound_listed_printed_for_and_unbound() {
 
     let (status, binding) = asker.post(FAMILIES, application(&asker, &aged(3)).await).await;
     assert_eq!(status, StatusCode::OK, "{binding}");
-    assert_eq!((&binding["id"], &binding["state"], &binding["relative"]), (&json!(1), &json!("active"), &json!(1)));
+    assert_eq!(
+        (&binding["id"], &binding["state"], &binding["relative"]),
+        (&json!(1), &json!("active"), &json!(1))
+    );
     let text = binding.to_string();
     assert!(text.contains("王*002X") && !text.contains("小宝") && !text.contains("小明"), "{text}");
     assert_eq!(binding["assured"]["version"], "zh-1");
@@ -64,7 +68,12 @@ async fn r27_a_relative_is_bound_listed_printed_for_and_unbound() {
 
     let (status, problem) = asker.post(&format!("{FAMILIES}/1/end"), json!({"by": "relative"})).await;
     assert_eq!((status, name(&problem)), (StatusCode::CONFLICT, "conflict"));
-    assert!(problem["detail"].as_str().unwrap().starts_with("a binding can be ended 24 hours after it was made: from 20"));
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("a binding can be ended 24 hours after it was made: from 20")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,8 +90,10 @@ fn assurance(args: &BindArgs, remote: &Remote) -> anyhow::Result<Assurance> {
     let version = args.commitment.as_deref().context("--face or --commitment is required")?;
     let texts = remote.ask(|api| api.commitments(IssuerId(args.issuer)))?.commitments;
     let text = texts.into_iter().find(|text| text.version == version);
-    let text = text.context("the registry has no commitment of this version; `hufu family commitment` shows them")?;
-    let signature = args.signature.as_ref().map(|path| std::fs::read(path).with_context(|| path.display().to_string()));
+    let text =
+        text.context("the registry has no commitment of this version; `hufu family commitment` shows them")?;
+    let signature =
+        args.signature.as_ref().map(|path| std::fs::read(path).with_context(|| path.display().to_string()));
     Ok(Assurance::Commitment {
         version: text.version,
         text_digest: text.text_digest,
