@@ -154,27 +154,6 @@ fn r07_a_verdict_carries_what_it_rests_on() {
     assert_eq!(verdict.colour, Some(Colour::Green));
 }
 
-/// A family code is shown as one, and the colour of the relative decides as it does of anybody.
-#[test]
-fn r27_a_family_code_is_shown_as_such_and_its_colour_decides() {
-    let mut checkpoint = Checkpoint::new();
-    let mut gate = checkpoint.gate(1, FAMILIES);
-    for (holder, decision, reason) in [
-        (GREEN, Decision::Admit, Reason::Clear),
-        (AMBER, Decision::Refer, Reason::StatusAmber),
-        (RED, Decision::Refuse, Reason::StatusRed),
-    ] {
-        let code = checkpoint.family(holder);
-        let verdict = checkpoint.show(&mut gate, &code);
-        assert_eq!((verdict.decision, verdict.reason), (decision, reason));
-        assert_eq!(verdict.kind, Some(CodeKind::Family), "not as paper");
-    }
-    let code = checkpoint.family(GREEN);
-    let mut gate = checkpoint.gate(2, SCHOOL);
-    let refused = checkpoint.show(&mut gate, &code);
-    assert_eq!((refused.decision, refused.reason), (Decision::Refuse, Reason::KindNotAccepted));
-}
-
 /// R11 by its types is `hufu_table::Reader`'s compile-fail example; this is R11 by its effect.
 #[test]
 fn r11_no_check_changes_the_table() {

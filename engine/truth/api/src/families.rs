@@ -1,7 +1,7 @@
 //! Families as the API spells them.
 
 use hufu_contract as types;
-use hufu_registry::{Application, Assurance, BindingView, Commitment};
+use hufu_registry::{Application, BindingView, Commitment, KeptAssurance};
 use hufu_wire::{HolderIndex, IssuerId};
 
 /// An application as it came.
@@ -21,12 +21,11 @@ pub(crate) fn application(wanted: types::BindRelative) -> Application {
 pub(crate) fn binding(issuer: IssuerId, view: BindingView) -> types::Binding {
     let BindingView { binding, state, user_display, relative_display, evidence } = view;
     let assured = match evidence.assurance {
-        Assurance::Face { statement: _, key, level, at_ms } => types::Assured::Face { level, at_ms, key },
-        Assurance::Commitment { version, text_digest, signed_name: _, signature: _, signed_ms } => {
+        KeptAssurance::Face { statement: _, key, level, at_ms } => types::Assured::Face { level, at_ms, key },
+        KeptAssurance::Commitment { version, text_digest, signed_name: _, signature: _, signed_ms } => {
             types::Assured::Commitment { version, text_digest, signed_ms }
         }
     };
-    let consent = evidence.consent;
     types::Binding {
         id: binding.id.0,
         issuer: issuer.0,
@@ -41,11 +40,7 @@ pub(crate) fn binding(issuer: IssuerId, view: BindingView) -> types::Binding {
         ended_ms: binding.ended.map(|(at, _)| at.0),
         ended_by: binding.ended.map(|(_, by)| by),
         assured,
-        consent: types::Consent {
-            how: consent.how,
-            recorded_by: consent.recorded_by,
-            given_ms: consent.given_ms,
-        },
+        consent: evidence.consent,
     }
 }
 

@@ -37,16 +37,16 @@ pub use credential::{
 };
 pub use device::Device;
 pub use family::{
-    ADULT_YEARS, Application, Assurance, BindingView, COMMITMENT_YEARS_MAX, Commitment, Consent, ELDER_YEARS,
-    ENDABLE_AFTER_MS, Evidence, FACE_BYTES, FACE_S_MAX, FaceStatement, Families, FamilyFault, RELATIVES_MAX,
+    ADULT_YEARS, Application, BindingView, COMMITMENT_YEARS_MAX, Commitment, ELDER_YEARS, ENDABLE_AFTER_MS,
+    Evidence, FACE_BYTES, FACE_S_MAX, FaceStatement, Families, FamilyFault, KeptAssurance, RELATIVES_MAX,
     StoredBinding, USERS_MAX,
 };
 pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    BindingId, BindingState, ChainSource, ConsentWay, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone,
-    Side, SourceFault, StoredSet, TokenId,
+    Assurance, Base64Url, BindingId, BindingState, ChainSource, Consent, ConsentWay, Hex, ProposalId,
+    ProposalPhase, Scope, Scopes, SecondPhone, Side, SourceFault, StoredSet, TokenId,
 };
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};

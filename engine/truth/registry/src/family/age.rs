@@ -29,10 +29,10 @@ impl Bindable {
     /// Whom `age` years let be bound.
     pub(crate) fn at(age: u16) -> Result<Bindable, FamilyFault> {
         match age {
-            0..=COMMITMENT_YEARS_MAX => Ok(Bindable::Infant),
-            ..ADULT_YEARS => Ok(Bindable::Child),
             ELDER_YEARS.. => Ok(Bindable::Elder),
-            _ => Err(FamilyFault::Age),
+            ADULT_YEARS.. => Err(FamilyFault::Age),
+            _ if age > COMMITMENT_YEARS_MAX => Ok(Bindable::Child),
+            _ => Ok(Bindable::Infant),
         }
     }
 }

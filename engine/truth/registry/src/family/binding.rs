@@ -1,6 +1,6 @@
 //! A binding: asked for, kept, shown.
 
-use hufu_contract::{Assurance as AssuranceSent, BindingId, BindingState, Consent as ConsentSent, Side};
+use hufu_contract::{Assurance, BindingId, BindingState, Consent, Side};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -25,9 +25,9 @@ pub struct Application {
     /// The relative's date of birth, of a document that does not say it.
     pub born: Option<String>,
     /// What shows that it is meant.
-    pub assurance: AssuranceSent,
+    pub assurance: Assurance,
     /// The relative's consent.
-    pub consent: ConsentSent,
+    pub consent: Consent,
 }
 
 /// A binding in the store.

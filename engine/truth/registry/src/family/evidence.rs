@@ -1,12 +1,12 @@
 //! What is kept of an application, sealed: what showed that it was meant, and the relative's consent.
 
-use hufu_contract::{Base64Url, ConsentWay, Hex};
+use hufu_contract::{Base64Url, Consent, Hex};
 use serde::{Deserialize, Serialize};
 
-/// What showed that an application was meant.
+/// What showed that an application was meant, as it is kept.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Assurance {
+pub enum KeptAssurance {
     /// A face check, by its verified statement.
     Face {
         /// The statement as it was signed.
@@ -34,18 +34,6 @@ pub enum Assurance {
     },
 }
 
-/// The consent of a relative.
-#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Consent {
-    /// How it was given.
-    pub how: ConsentWay,
-    /// Who recorded it.
-    pub recorded_by: String,
-    /// When it was given, milliseconds since 1970.
-    pub given_ms: u64,
-}
-
 /// All of it.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +42,7 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<String>,
     /// What showed that the application was meant.
-    pub assurance: Assurance,
+    pub assurance: KeptAssurance,
     /// The relative's consent.
     pub consent: Consent,
 }

@@ -69,10 +69,7 @@ pub(super) fn run(args: &PrintArgs) -> anyhow::Result<()> {
             let until = moment::show(UnixMillis(issued.expires_ms).seconds());
             format!("binding {binding}: a family code, valid until {until}")
         };
-        let lines: Vec<_> = match args.page.is_wanted() {
-            true => issued.iter().map(line).collect(),
-            false => texts.clone(),
-        };
+        let lines = if args.page.is_wanted() { issued.iter().map(line).collect() } else { texts.clone() };
         lines.join("\n")
     });
     Ok(())

@@ -1,6 +1,6 @@
 //! What an application says, before and after the people are known.
 
-use hufu_contract::{Assurance as Sent, ConsentWay, Hex};
+use hufu_contract::{Assurance, ConsentWay, Hex};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use jiff::civil::Date;
@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::super::Registry;
 use super::super::holders::places;
 use crate::family::{
-    Application, Assurance, Bindable, Consent, Evidence, FaceStatement, Families, FamilyFault, age, day_of,
+    Application, Bindable, Evidence, FaceStatement, Families, FamilyFault, KeptAssurance, age, day_of,
 };
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
@@ -98,21 +98,21 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Evidence, FamilyFault> {
         let assurance = match (&application.assurance, bindable) {
-            (Sent::Face { .. }, Bindable::Infant) => return Err(FamilyFault::NeedsCommitment),
-            (Sent::Commitment { .. }, Bindable::Child | Bindable::Elder) => {
+            (Assurance::Face { .. }, Bindable::Infant) => return Err(FamilyFault::NeedsCommitment),
+            (Assurance::Commitment { .. }, Bindable::Child | Bindable::Elder) => {
                 return Err(FamilyFault::NeedsFace);
             }
-            (Sent::Face { statement }, _) => {
+            (Assurance::Face { statement }, _) => {
                 let whose = (issuer, user, relative);
                 let (key, said) = FaceStatement::verify(&statement.0, whose, &self.families, now)?;
-                Assurance::Face {
+                KeptAssurance::Face {
                     statement: statement.clone(),
                     key: Hex(key.0),
                     level: said.level,
                     at_ms: said.at.0,
                 }
             }
-            (Sent::Commitment { version, text_digest, signed_name, signature, signed_ms }, _) => {
+            (Assurance::Commitment { version, text_digest, signed_name, signature, signed_ms }, _) => {
                 self.check_commitment(version, text_digest, user_person, signed_name)?;
                 if is_ahead(*signed_ms, now) {
                     return Err(FamilyFault::Commitment("it was signed in the future"));
@@ -120,7 +120,7 @@ impl Registry {
                 if signature.as_ref().is_some_and(|signature| signature.0.len() > SIGNATURE_BYTES_MAX) {
                     return Err(FamilyFault::Commitment("its signature has more than 16 KiB"));
                 }
-                Assurance::Commitment {
+                KeptAssurance::Commitment {
                     version: version.clone(),
                     text_digest: *text_digest,
                     signed_name: signed_name.clone(),
@@ -129,12 +129,7 @@ impl Registry {
                 }
             }
         };
-        let hufu_contract::Consent { how, recorded_by, given_ms } = application.consent.clone();
-        Ok(Evidence {
-            born: application.born.clone(),
-            assurance,
-            consent: Consent { how, recorded_by, given_ms },
-        })
+        Ok(Evidence { born: application.born.clone(), assurance, consent: application.consent.clone() })
     }
 
     fn check_commitment(
