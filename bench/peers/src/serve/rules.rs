@@ -120,6 +120,7 @@ fn describe(
             Shown::Phone { generation, presented }
         }
         (Detail::Trip { hub, from, until }, _) => Shown::Trip { generation, trip: Trip { hub, from, until } },
+        (Detail::Family, _) => Shown::Family { generation },
         (Detail::Paper | Detail::Phone { .. }, _) => Shown::Paper { generation },
     }
 }

@@ -5,8 +5,8 @@ use hufu_files::moment::Zone;
 
 use crate::commands::{
     appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol,
-    facts, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve,
-    site, snapshot,
+    facts, family, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules,
+    serve, site, snapshot,
 };
 use crate::outcome;
 
@@ -82,6 +82,9 @@ pub(crate) enum Command {
     /// Take in, review and decide appeals of holders against a colour or a check
     #[command(subcommand, after_help = appeal::EXAMPLES)]
     Appeal(appeal::AppealCommand),
+    /// Bind relatives to users, and print their codes
+    #[command(subcommand, after_help = family::EXAMPLES)]
+    Family(family::FamilyCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

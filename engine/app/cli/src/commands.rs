@@ -14,6 +14,7 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enrol;
 pub(crate) mod facts;
+pub(crate) mod family;
 pub(crate) mod gate;
 pub(crate) mod holder;
 pub(crate) mod import;
@@ -58,6 +59,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Holder(command) => holder::run(&command),
         Command::Facts(command) => facts::run(&command),
         Command::Appeal(command) => appeal::run(&command),
+        Command::Family(command) => family::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),

@@ -1,14 +1,16 @@
-//! A paper code as a page to print: PAPER, the masked name, and from when to when it is valid, in plain sight (R03).
+//! A paper or family code as a page to print: that it is paper, the masked name, and from when to when it is valid, in plain
+//! sight (R03, R27). Several stand on one sheet.
 
 mod fonts;
 mod pdf;
 mod raster;
+mod sheet;
 mod svg;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use fast_qr::QRCode;
 use hufu_codes::code;
@@ -76,14 +78,21 @@ impl PageArgs {
         self.page.is_some()
     }
 
-    /// Writes the page of a paper code, if one is wanted.
-    pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
+    /// Writes the page of a paper code, if one is wanted; of several codes, sheets of A4.
+    pub(crate) fn write<T: AsRef<str>>(&self, texts: &[T]) -> anyhow::Result<()> {
         let Some(PageFile { path, format }) = &self.page else { return Ok(()) };
-        let page = Page::of(text, self.page_size)?;
+        let pages = match texts {
+            [text] => vec![Page::of(text.as_ref(), self.page_size)?],
+            texts => sheet::sheets(texts)?,
+        };
+        let only = || match pages.as_slice() {
+            [page] => Ok(page),
+            pages => bail!("{} sheets are needed: let the name end in .pdf", pages.len()),
+        };
         let bytes = match format {
-            Format::Svg => svg::write(&page).into_bytes(),
-            Format::Pdf => pdf::write(&page, &Fonts::of_this_machine())?,
-            Format::Png => raster::write(&page, &Fonts::of_this_machine())?,
+            Format::Svg => svg::write(only()?).into_bytes(),
+            Format::Pdf => pdf::write(&pages, &Fonts::of_this_machine())?,
+            Format::Png => raster::write(only()?, &Fonts::of_this_machine())?,
         };
         files::replace(path, &bytes, Readable::All)?;
         note!("{}: a page to print", path.display());
@@ -95,6 +104,8 @@ impl PageArgs {
 struct Page {
     width: f32,
     height: f32,
+    /// What viewers call it.
+    title: &'static str,
     marks: Vec<Mark>,
 }
 
@@ -124,10 +135,14 @@ impl Page {
         let code =
             code::parse_text(text.as_bytes(), &mut binary).ok().context("the code cannot be read back")?;
         let claims = code.credential.claims();
-        ensure!(claims.kind() == CodeKind::Paper, "only a paper code is printed as a page");
-        let mut page = Page { width: WIDTH, height: HEIGHT, marks: Vec::new() };
+        let (title, band, size_mm) = match claims.kind() {
+            CodeKind::Paper => ("Paper code", "PAPER CODE", 10.0),
+            CodeKind::Family => ("Family code", "FAMILY CODE, PAPER", 7.0),
+            CodeKind::Phone | CodeKind::Trip => bail!("only a paper or family code is printed as a page"),
+        };
+        let mut page = Page { width: WIDTH, height: HEIGHT, title, marks: Vec::new() };
         page.marks.push(Mark::Box { x: MARGIN, y: MARGIN, width: WIDTH - 2.0 * MARGIN, height: 14.0 });
-        page.line(WIDTH / 2.0, MARGIN + 10.6, 10.0, Ink::White, "PAPER CODE");
+        page.line(WIDTH / 2.0, MARGIN + 7.0 + 0.36 * size_mm, size_mm, Ink::White, band);
         page.symbol(&qr::symbol(text)?, (WIDTH - SYMBOL) / 2.0, 23.5, SYMBOL);
         page.line(WIDTH / 2.0, 113.0, 10.0, Ink::Black, claims.display);
         // Small enough for a wide font and for a date with an offset from UTC.
@@ -179,7 +194,7 @@ impl Page {
                 *length *= times;
             }
         }
-        Page { width: self.width * times, height: self.height * times, marks: self.marks }
+        Page { width: self.width * times, height: self.height * times, ..self }
     }
 }
 

@@ -39,7 +39,7 @@ impl ShowArgs {
 
 /// Shows a paper code, also as a page to print.
 pub(crate) fn show_paper(text: &str, args: &ShowArgs, page: &PageArgs) -> anyhow::Result<()> {
-    page.write(text)?;
+    page.write(&[text])?;
     if !page.is_wanted() || args.is_wanted() || term::is_json() { show(text, args) } else { Ok(()) }
 }
 

@@ -137,6 +137,13 @@ const WITH_A_REGISTRY: &[&str] = &[
     "holder credential paper --issuer 310000 0",
     "holder credential trip --issuer 310000 0 --hub 9 --from now --until +4h",
     "holder credential list --issuer 310000 0",
+    "family commitment --issuer 310000",
+    "family attest --key face.key --issuer 310000 --user 1 --relative 0 --level 2 --out face.statement",
+    "family bind --issuer 310000 --user 1 --name Lee --id-number-file number --face face.statement --consent in-person \
+     --recorded-by counter",
+    "family list --issuer 310000 --user 1",
+    "family print --issuer 310000 1 --page family.svg",
+    "1 family end --issuer 310000 1 --by relative",
     "site put 310101 --name North --policy policy.toml",
     "site list",
     "site show 310101",
@@ -286,7 +293,7 @@ fn json_is_the_output_at_a_gate() {
 
 #[test]
 fn json_is_the_output_of_commands_of_a_registry() {
-    let world = World::new();
+    let world = World::with("[families]\nface_keys = [\"../face.pub\"]\n");
     world.write("number", "11010519491231002X\n");
     world.write("other", "passport:USA:E12345678\n");
     world.write("policy.toml", "accepts = [\"phone\"]\n");

@@ -39,11 +39,13 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let trust = Trust::load(&config.files.operator_key, &config.files.trust_list)?;
     let vault = open_vault(&config.files.vault)?;
     let signers = read_signers(&config.files)?;
+    let families = config.families.load()?;
     let store = open_store(config).await?;
     let rules = config.rules.iter().map(|(rule, name)| (RuleId(rule.0), name.clone())).collect();
     let registry = Registry::new(Arc::clone(&store), vault, signers, trust.keyring())
         .with_rules(rules)
-        .with_appeals_due(*config.appeals.due_s.get_ref());
+        .with_appeals_due(*config.appeals.due_s.get_ref())
+        .with_families(families);
     registry.ready().await.map_err(marked)?;
     let ends = ChainEnds::load(&config.chain_ends())?;
     if let Err(old) = ends.check(&registry).await {

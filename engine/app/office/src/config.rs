@@ -1,6 +1,8 @@
 //! The registry's own configuration: `registry.toml`. Every key is described in `docs/examples/registry.toml`, which
 //! a test keeps equal to what stands here.
 
+mod families;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use toml::Spanned;
 
+pub use self::families::FamilySettings;
 use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place, Somewhere, bare};
 
@@ -38,6 +41,9 @@ pub struct Config {
     /// Rules that instructions may name, by number; any when there is none.
     #[serde(default)]
     pub rules: BTreeMap<RuleNumber, String>,
+    /// What decides about relatives of users.
+    #[serde(default)]
+    pub families: FamilySettings,
     /// Where chains are published beside the API.
     pub nats: Option<Nats>,
 }
@@ -218,9 +224,10 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, families, nats } = self;
         // A holder who is kept out waits for hours, not for months.
         place.within("due_s", &appeals.due_s, 60..=31 * 24 * 3600)?;
+        families.check(place)?;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
         place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
         place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
@@ -293,6 +300,7 @@ impl Config {
         for path in named.chain(optional) {
             *path = folder.join(&*path);
         }
+        self.families.make_relative_to(folder);
         if let Some(Nats { user, token, ca, certificate, key, .. }) = &mut self.nats {
             for path in [user, token, ca, certificate, key].into_iter().flatten() {
                 *path = folder.join(&*path);

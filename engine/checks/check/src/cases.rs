@@ -237,6 +237,7 @@ fn describe(
             (Shown::Trip { generation, trip: Trip { hub, from, until } }, None)
         }
         (Detail::Paper, _) => (Shown::Paper { generation }, None),
+        (Detail::Family, _) => (Shown::Family { generation }, None),
         // A phone code is never taken for one that needs no presentation (R03).
         (Detail::Phone { .. }, presentation::Shown::NotNeeded) => return Err(Reason::PresentationMissing),
     })

@@ -45,7 +45,7 @@ pub enum Trace {
     None,
     /// The verified value that a phone released in a step.
     Step(Node),
-    /// The first half (R) of the issuer's signature on a paper or trip code. The signature was verified, and the half
+    /// The first half (R) of the issuer's signature on a paper, family or trip code. The signature was verified, and the half
     /// stands for the whole code.
     Code([u8; 32]),
 }

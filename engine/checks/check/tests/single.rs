@@ -1,13 +1,17 @@
-//! A check outside an engine gives the engine's verdict.
+//! A check outside an engine gives the engine's verdict; family codes.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
-use common::{AMBER, Checkpoint, GREEN, HUB, NOW, RED, SCHOOL, SITES, STATION, UNKNOWN, grant, keyring};
+use common::{
+    AMBER, Checkpoint, FAMILIES, GREEN, HUB, NOW, RED, SCHOOL, SITES, STATION, UNKNOWN, grant, keyring,
+};
 use hufu_check::SingleCheck;
 use hufu_policy::Sites;
-use hufu_wire::{CheckNumber, CheckRequest, HubId, Lane, Reason, Step, UnixMillis, Verdict};
+use hufu_wire::{
+    CheckNumber, CheckRequest, CodeKind, Decision, HubId, Lane, Reason, Step, UnixMillis, Verdict,
+};
 
 fn single(checkpoint: &Checkpoint) -> SingleCheck {
     let sites = Sites::parse(SITES, "sites.toml").unwrap();
@@ -48,4 +52,25 @@ fn r06_a_check_outside_an_engine_gives_the_engines_verdict() {
         }
     }
     assert!(reasons.len() >= 8 && reasons.contains(&Reason::Clear), "{reasons:?}");
+}
+
+/// A family code is shown as one, and the colour of the relative decides as it does of anybody.
+#[test]
+fn r27_a_family_code_is_shown_as_such_and_its_colour_decides() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, FAMILIES);
+    for (holder, decision, reason) in [
+        (GREEN, Decision::Admit, Reason::Clear),
+        (AMBER, Decision::Refer, Reason::StatusAmber),
+        (RED, Decision::Refuse, Reason::StatusRed),
+    ] {
+        let code = checkpoint.family(holder);
+        let verdict = checkpoint.show(&mut gate, &code);
+        assert_eq!((verdict.decision, verdict.reason), (decision, reason));
+        assert_eq!(verdict.kind, Some(CodeKind::Family), "not as paper");
+    }
+    let code = checkpoint.family(GREEN);
+    let mut gate = checkpoint.gate(2, SCHOOL);
+    let refused = checkpoint.show(&mut gate, &code);
+    assert_eq!((refused.decision, refused.reason), (Decision::Refuse, Reason::KindNotAccepted));
 }

@@ -39,7 +39,7 @@ pub enum Answer {
 pub enum SlipKind {
     /// The value that a phone released in one step of 30 seconds.
     Step = 1,
-    /// The signature of a paper or trip code.
+    /// The signature of a paper, family or trip code.
     Code = 2,
 }
 

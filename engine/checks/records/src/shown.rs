@@ -61,5 +61,6 @@ pub const fn kind_slug(kind: CodeKind) -> &'static str {
         CodeKind::Phone => "phone",
         CodeKind::Paper => "paper",
         CodeKind::Trip => "trip",
+        CodeKind::Family => "family",
     }
 }

@@ -113,7 +113,7 @@ impl Finder {
         Finder::of_digest(sha256(&[b"slip", &[SlipKind::Step as u8], value]))
     }
 
-    /// Of a paper or trip code, by the first half of its issuer's signature, on the day of `key`.
+    /// Of a paper, family or trip code, by the first half of its issuer's signature, on the day of `key`.
     pub fn of_code(key: &CodeKey, signature: &[u8; 32]) -> Finder {
         Finder::of_digest(sha256(&[b"slip", &[SlipKind::Code as u8], key.0.as_slice(), signature]))
     }

@@ -50,6 +50,8 @@ pub enum Detail {
     },
     /// Printed (R03).
     Paper,
+    /// Printed for a relative whom a user was bound to (R27).
+    Family,
     /// Good at one hub and in one window (R04).
     Trip {
         /// The hub.
@@ -70,6 +72,7 @@ impl Credential<'_> {
         match self.detail {
             Detail::Phone { .. } => CodeKind::Phone,
             Detail::Paper => CodeKind::Paper,
+            Detail::Family => CodeKind::Family,
             Detail::Trip { .. } => CodeKind::Trip,
         }
     }
@@ -96,7 +99,7 @@ impl Credential<'_> {
     pub fn validity_fits(&self) -> Result<(), Reason> {
         let validity_s_max = match self.kind() {
             CodeKind::Phone => limits::PHONE_VALIDITY_S_MAX,
-            CodeKind::Paper => limits::PAPER_VALIDITY_S_MAX,
+            CodeKind::Paper | CodeKind::Family => limits::PAPER_VALIDITY_S_MAX,
             CodeKind::Trip => limits::TRIP_VALIDITY_S_MAX,
         };
         if self.expires.0.saturating_sub(self.issued.0) > validity_s_max {
@@ -113,7 +116,7 @@ impl Credential<'_> {
         writer.uint(self.generation).text(self.display);
         match self.detail {
             Detail::Phone { root, origin } => writer.bytes(&root).uint(origin.0),
-            Detail::Paper => &mut writer,
+            Detail::Paper | Detail::Family => &mut writer,
             Detail::Trip { hub, from, until } => writer.uint(hub.0).uint(from.0).uint(until.0),
         };
         writer.into_bytes()
@@ -125,7 +128,7 @@ impl Detail {
     fn items(&self) -> usize {
         match self {
             Detail::Phone { .. } => 6,
-            Detail::Paper => 4,
+            Detail::Paper | Detail::Family => 4,
             Detail::Trip { .. } => 7,
         }
     }
@@ -165,7 +168,7 @@ impl<'a> Claims<'a> for Credential<'a> {
     fn key_use(&self) -> Uses {
         match self.kind() {
             CodeKind::Phone => Uses::PHONE,
-            CodeKind::Paper => Uses::PAPER,
+            CodeKind::Paper | CodeKind::Family => Uses::PAPER,
             CodeKind::Trip => Uses::TRIP,
         }
     }
@@ -190,6 +193,7 @@ fn read_detail(kind: CodeKind, reader: &mut Reader<'_>) -> Result<Detail, Fault>
             Detail::Phone { root, origin }
         }
         CodeKind::Paper => Detail::Paper,
+        CodeKind::Family => Detail::Family,
         CodeKind::Trip => {
             let hub = HubId(reader.u32()?);
             let [from, until] = [UnixSeconds(reader.u32()?), UnixSeconds(reader.u32()?)];

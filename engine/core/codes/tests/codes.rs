@@ -195,7 +195,7 @@ fn r03_a_kind_is_signed_and_cannot_be_changed() {
 }
 
 #[test]
-fn r03_r04_kinds_carry_their_own_claims() {
+fn r03_r04_r27_kinds_carry_their_own_claims() {
     let check = |credential: Credential<'_>, kind| {
         let bytes = code::write(&signed(&credential), None);
         let claims = *code::parse(&bytes).expect("our own").credential.claims();
@@ -203,6 +203,7 @@ fn r03_r04_kinds_carry_their_own_claims() {
         assert_eq!(claims.kind(), kind);
     };
     check(paper(), CodeKind::Paper);
+    check(family(), CodeKind::Family);
     check(trip(), CodeKind::Trip);
     check(phone().0, CodeKind::Phone);
 }
@@ -350,11 +351,12 @@ fn r10_a_display_is_one_character_and_a_tail() {
 
 prop_compose! {
     fn details()(
-        kind in 0..3, root: [u8; 16], origin in 0..=ORIGIN_MAX.0, hub: u32, from: u32, length: u32,
+        kind in 0..4, root: [u8; 16], origin in 0..=ORIGIN_MAX.0, hub: u32, from: u32, length: u32,
     ) -> Detail {
         match kind {
             0 => Detail::Phone { root, origin: Step(origin) },
             1 => Detail::Paper,
+            2 => Detail::Family,
             _ => Detail::Trip {
                 hub: HubId(hub),
                 from: UnixSeconds(from),

@@ -52,6 +52,8 @@ fn example() -> BTreeMap<&'static str, Vec<u8>> {
         ("code-text", code_text(&credential, Some(&shown)).into_bytes()),
         ("paper-payload", paper().payload()),
         ("paper-text", code_text(&signed(&paper()), None).into_bytes()),
+        ("family-payload", family().payload()),
+        ("family-text", code_text(&signed(&family()), None).into_bytes()),
         ("trip-payload", trip().payload()),
         ("trip-text", code_text(&signed(&trip()), None).into_bytes()),
         ("operator-public", operator().public().bytes().to_vec()),
@@ -183,6 +185,7 @@ fn the_documents_bytes_are_believed() {
     assert_eq!(check_text(&keyring, &blocks["code-text"], NOW), Ok(step));
     assert_eq!(check_binary(&keyring, &blocks["code"], NOW), Ok(step));
     assert_eq!(check_text(&keyring, &blocks["paper-text"], NOW), Ok(Shown::NotNeeded));
+    assert_eq!(check_text(&keyring, &blocks["family-text"], NOW), Ok(Shown::NotNeeded));
     assert_eq!(check_text(&keyring, &blocks["trip-text"], NOW), Ok(Shown::NotNeeded));
     let roster = hufu_codes::roster::parse(&blocks["roster"]).expect("well formed");
     let roster = keyring.admit(roster, NOW).expect("a known key").verify(hufu_signature::backend());

@@ -99,6 +99,7 @@ fn credential_is_alive(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {
         Shown::Phone { presented: Presented::Skewed(_), .. } => shut(Reason::ClockSkew, site.on_clock_skew),
         Shown::Phone { presented: Presented::Current, .. }
         | Shown::Paper { .. }
+        | Shown::Family { .. }
         | Shown::Trip { .. }
         | Shown::Member => Ok(()),
     }

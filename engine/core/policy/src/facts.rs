@@ -33,6 +33,11 @@ pub enum Shown {
         /// The credential's generation.
         generation: u8,
     },
+    /// A paper code of a relative whom a user was bound to (R27).
+    Family {
+        /// The credential's generation.
+        generation: u8,
+    },
     /// A trip code.
     Trip {
         /// The credential's generation.
@@ -70,6 +75,7 @@ impl Shown {
         match self {
             Shown::Phone { .. } => Some(CodeKind::Phone),
             Shown::Paper { .. } => Some(CodeKind::Paper),
+            Shown::Family { .. } => Some(CodeKind::Family),
             Shown::Trip { .. } => Some(CodeKind::Trip),
             Shown::Member => None,
         }
@@ -80,6 +86,7 @@ impl Shown {
         match self {
             Shown::Phone { generation, .. }
             | Shown::Paper { generation }
+            | Shown::Family { generation }
             | Shown::Trip { generation, .. } => Some(generation),
             Shown::Member => None,
         }

@@ -16,8 +16,12 @@ use self::table::{Document, Fault, Table};
 mod moment;
 mod table;
 
-const KINDS: [(&str, CodeKind); 3] =
-    [("phone", CodeKind::Phone), ("paper", CodeKind::Paper), ("trip", CodeKind::Trip)];
+const KINDS: [(&str, CodeKind); 4] = [
+    ("phone", CodeKind::Phone),
+    ("paper", CodeKind::Paper),
+    ("trip", CodeKind::Trip),
+    ("family", CodeKind::Family),
+];
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];
 const PASS_BACK_BY: [(&str, PassBackBy); 2] = [("device", PassBackBy::Device), ("lane", PassBackBy::Lane)];

@@ -176,20 +176,20 @@ impl Issuers {
 mod tests {
     use super::*;
 
-    const ALL: [CodeKind; 3] = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip];
+    const ALL: [CodeKind; 4] = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family];
 
     #[test]
     fn a_set_of_kinds_holds_what_was_put_in_and_not_taken_out() {
         let check =
-            |kinds: Kinds, expected: [bool; 3]| assert_eq!(ALL.map(|kind| kinds.contains(kind)), expected);
+            |kinds: Kinds, expected: [bool; 4]| assert_eq!(ALL.map(|kind| kinds.contains(kind)), expected);
         let (phone, all) =
             (Kinds::NONE.with(CodeKind::Phone), ALL.into_iter().fold(Kinds::NONE, Kinds::with));
-        check(Kinds::NONE, [false; 3]);
-        check(phone, [true, false, false]);
-        check(phone.with(CodeKind::Phone), [true, false, false]);
-        check(all, [true; 3]);
-        check(all.without(CodeKind::Paper), [true, false, true]);
-        check(phone.without(CodeKind::Paper), [true, false, false]);
+        check(Kinds::NONE, [false; 4]);
+        check(phone, [true, false, false, false]);
+        check(phone.with(CodeKind::Phone), [true, false, false, false]);
+        check(all, [true; 4]);
+        check(all.without(CodeKind::Paper), [true, false, true, true]);
+        check(phone.without(CodeKind::Paper), [true, false, false, false]);
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Tweak {
         match self.shown.as_str() {
             "phone" => Shown::Phone { generation, presented },
             "paper" => Shown::Paper { generation },
+            "family" => Shown::Family { generation },
             "trip" => Shown::Trip { generation, trip },
             "member" => Shown::Member,
             other => panic!("nobody shows a {other}"),

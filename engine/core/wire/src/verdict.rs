@@ -23,6 +23,8 @@ pub enum CodeKind {
     Paper = 2,
     /// Made with a ticket, for one hub and one window (R04).
     Trip = 3,
+    /// Printed for a relative whom a user was bound to; else as paper (R27).
+    Family = 4,
 }
 
 /// How old the data behind a verdict is: the time since the issuer's last signed head.
@@ -153,6 +155,7 @@ impl CodeKind {
             1 => Some(CodeKind::Phone),
             2 => Some(CodeKind::Paper),
             3 => Some(CodeKind::Trip),
+            4 => Some(CodeKind::Family),
             _ => None,
         }
     }

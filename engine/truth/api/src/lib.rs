@@ -6,6 +6,7 @@ mod clock;
 mod convert;
 mod document;
 mod extract;
+mod families;
 mod feed;
 mod figures;
 mod guard;

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    appeals, chain, checkpoints, credentials, devices, facts, health, holders, issuers, proposals, rosters,
-    sites, statuses, tokens, trail,
+    appeals, chain, checkpoints, credentials, devices, facts, families, health, holders, issuers, proposals,
+    rosters, sites, statuses, tokens, trail,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -56,6 +56,9 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::join))
         .routes(routes!(holders::part))
         .routes(routes!(credentials::issue, credentials::list))
+        .routes(routes!(families::bind, families::list))
+        .routes(routes!(families::end))
+        .routes(routes!(families::issue))
         .routes(routes!(sites::read, sites::put, sites::remove))
         .routes(routes!(devices::add))
         .routes(routes!(rosters::sign))
@@ -107,6 +110,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(facts::changes))
         .routes(routes!(facts::papers))
         .routes(routes!(credentials::terms))
+        .routes(routes!(families::read))
+        .routes(routes!(families::commitments))
         .routes(routes!(sites::list))
         .routes(routes!(sites::toml))
         .routes(routes!(devices::list))

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use hufu_api::openapi;
 use hufu_contract::{
-    CorrectHolder, FindHolder, IssueCredential, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders,
-    NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope, SignRoster, SiteEdit,
+    BindRelative, CorrectHolder, EndBinding, FindHolder, IssueCredential, IssueFamilyCode, IssuerEdit,
+    JoinHolder, LookAtHolders, LookUpHolders, NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope,
+    SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,12 +105,15 @@ fn the_examples_of_requests_are_taken_and_fit_their_schemas() {
         taken(name, example);
         bodies += 1;
     }
-    assert_eq!(bodies, 14, "every JSON body there is");
+    assert_eq!(bodies, 17, "every JSON body there is");
 }
 
 /// Whether the handler's own type takes an example, says the same again, and refuses a member it does not know.
 fn taken(name: &str, example: &Value) {
     match name {
+        "BindRelative" => again::<BindRelative>(example),
+        "EndBinding" => again::<EndBinding>(example),
+        "IssueFamilyCode" => again::<IssueFamilyCode>(example),
         "CorrectHolder" => again::<CorrectHolder>(example),
         "FindHolder" => again::<FindHolder>(example),
         "IssueCredential" => again::<IssueCredential>(example),

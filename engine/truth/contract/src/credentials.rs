@@ -61,6 +61,8 @@ pub enum CredentialKind {
     Paper,
     /// For a ticket.
     Trip,
+    /// Printed for a relative whom a user was bound to.
+    Family,
 }
 
 /// A credential that was just issued. It is not kept: who loses it has another issued.

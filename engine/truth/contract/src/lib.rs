@@ -9,6 +9,7 @@ mod chain;
 mod credentials;
 mod devices;
 mod facts;
+mod families;
 mod frame;
 mod health;
 mod hex;
@@ -35,6 +36,10 @@ pub use devices::{Device, Devices, NewDevice};
 pub use facts::{
     Fact, FactChange, FactChanges, FactTaken, FactsTaken, Grade, HolderFacts, NewFact, NewFacts, OpenFacts,
     OpenedFacts, Paper, PaperKind, Papers, RecordedFact, Risk, Sample,
+};
+pub use families::{
+    Assurance, Assured, BindRelative, Binding, BindingId, BindingState, Bindings, CommitmentText,
+    Commitments, Consent, ConsentWay, EndBinding, IssueFamilyCode, Side,
 };
 pub use frame::{FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, Frame, FrameKind, Frames, NotAFrame};
 pub use health::Health;

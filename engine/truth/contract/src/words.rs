@@ -43,8 +43,8 @@ pub(crate) use words;
 #[cfg(test)]
 mod tests {
     use crate::{
-        AppealChannel, AppealDecision, AppealPhase, AppealSubject, Grade, PaperKind, ProposalPhase, Risk,
-        Sample, Scope, SecondPhone,
+        AppealChannel, AppealDecision, AppealPhase, AppealSubject, BindingState, ConsentWay, Grade,
+        PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side,
     };
 
     #[test]
@@ -65,5 +65,8 @@ mod tests {
         check(&AppealChannel::ALL, AppealChannel::slug);
         check(&AppealPhase::ALL, AppealPhase::slug);
         check(&AppealDecision::ALL, AppealDecision::slug);
+        check(&Side::ALL, Side::slug);
+        check(&ConsentWay::ALL, ConsentWay::slug);
+        check(&BindingState::ALL, BindingState::slug);
     }
 }

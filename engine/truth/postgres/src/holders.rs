@@ -23,7 +23,12 @@ fn digests(lookups: &[Lookup]) -> (Vec<&[u8]>, Vec<&[u8]>) {
 }
 
 /// What is sought, within a transaction that has the issuer's lock.
-async fn records(tx: &mut Tx, issuer: IssuerId, sought: &Sought<'_>, next: u64) -> Result<Records, TxFault> {
+pub(crate) async fn records(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    sought: &Sought<'_>,
+    next: u64,
+) -> Result<Records, TxFault> {
     const BY_INDEX: &str =
         "SELECT * FROM holders WHERE issuer = $1 AND (holder = ANY($2) OR joined = ANY($2))";
     let mut records = Records { next, holders: Vec::new(), words: Vec::new() };

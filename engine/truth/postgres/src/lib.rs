@@ -13,6 +13,7 @@ mod checkpoints;
 mod credentials;
 mod devices;
 mod facts;
+mod families;
 mod fault;
 mod holders;
 mod issuers;

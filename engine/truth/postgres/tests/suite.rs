@@ -82,6 +82,7 @@ impl Database for OnServer {
                  ORDER BY number DESC LIMIT 1"
             }
             Tampering::CutTrail => "DELETE FROM trail WHERE number = (SELECT max(number) FROM trail)",
+            Tampering::StretchBindings => "UPDATE bindings SET until_ms = until_ms + 31536000000",
             Tampering::UnsealTrail => {
                 "UPDATE trail SET seal = NULL WHERE number < (SELECT max(number) FROM trail)"
             }

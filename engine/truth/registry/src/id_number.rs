@@ -4,6 +4,7 @@ use core::fmt;
 
 use hufu_wire::UnixSeconds;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
@@ -102,6 +103,16 @@ impl IdNumber {
         let tomorrow = Timestamp::from_second(i64::from(now.0) + 86_400).unwrap_or(Timestamp::MAX);
         let latest = TimeZone::UTC.to_datetime(tomorrow).strftime("%Y%m%d").to_string();
         if Some(birth) > number(Some(&latest)) { Err(IdFault::Unborn) } else { Ok(()) }
+    }
+
+    /// The date of birth that a resident's number says; `None` of other documents.
+    pub fn born(&self) -> Option<Date> {
+        let digits = |from: usize, to: usize| self.0.get(from..to)?.parse::<i16>().ok();
+        if self.0.contains(':') {
+            return None;
+        }
+        let [month, day] = [digits(10, 12)?, digits(12, 14)?].map(i8::try_from);
+        Date::new(digits(6, 10)?, month.ok()?, day.ok()?).ok()
     }
 
     /// Without the kind of the document and the state that issued it.

@@ -12,6 +12,7 @@ pub mod chain;
 mod credential;
 mod device;
 mod fact;
+mod family;
 mod fault;
 mod history;
 mod holder;
@@ -42,12 +43,18 @@ pub use credential::{
 };
 pub use device::Device;
 pub use fact::{FactTaken, HolderFacts, NewFact, Standing, StoredFact, StoredPaper, VISIT_KEPT_MS};
+pub use family::{
+    ADULT_YEARS, Application, BindingView, COMMITMENT_YEARS_MAX, Commitment, ELDER_YEARS, ENDABLE_AFTER_MS,
+    Evidence, FACE_BYTES, FACE_S_MAX, FaceStatement, Families, FamilyFault, KeptAssurance, RELATIVES_MAX,
+    StoredBinding, USERS_MAX,
+};
 pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, ChainSource, PaperKind, ProposalId,
-    ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
+    AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, Assurance, Base64Url, BindingId,
+    BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, ProposalId, ProposalPhase, Scope, Scopes,
+    SecondPhone, Side, SourceFault, StoredSet, TokenId,
 };
 pub use id_number::{IdFault, IdNumber};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};

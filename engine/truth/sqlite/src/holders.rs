@@ -120,7 +120,7 @@ async fn find<'e>(
 }
 
 /// What is sought, within a transaction that writes.
-async fn records(
+pub(crate) async fn records(
     write: &mut SqliteConnection,
     issuer: IssuerId,
     sought: &Sought<'_>,

@@ -11,6 +11,7 @@ mod checkpoints;
 mod credentials;
 mod devices;
 mod facts;
+mod families;
 mod fault;
 mod holders;
 mod issuers;

@@ -79,6 +79,7 @@ impl Database for File {
             Tampering::CutTrail => {
                 "DROP TRIGGER trail_is_kept; DELETE FROM trail WHERE number = (SELECT MAX(number) FROM trail)"
             }
+            Tampering::StretchBindings => "UPDATE bindings SET until_ms = until_ms + 31536000000",
             Tampering::UnsealTrail => {
                 "DROP TRIGGER trail_stays; UPDATE trail SET seal = NULL \
                  WHERE number < (SELECT MAX(number) FROM trail)"

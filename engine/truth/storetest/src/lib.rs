@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod damage;
 pub mod devices;
 pub mod facts;
+pub mod families;
 pub mod history;
 pub mod holders;
 pub mod issuers;
@@ -80,6 +81,8 @@ pub enum Tampering {
     CutTrail,
     /// No line of the trail has a seal any more but the last.
     UnsealTrail,
+    /// Every binding that ends by itself ends a year later.
+    StretchBindings,
 }
 
 /// One test for each case of the suite, over a type that implements [`Database`](crate::Database) and has an
@@ -117,6 +120,23 @@ macro_rules! store_suite {
             credentials::a_second_phone_waits_for_a_generation_where_the_issuer_wants_that,
             credentials::what_no_gate_would_take_is_not_signed,
             credentials::credentials_are_written_down_once_and_listed,
+            families::r27_a_wrong_number_is_told_so,
+            families::r27_ages_are_those_of_the_day_of_application,
+            families::r27_a_document_without_a_date_of_birth_needs_one,
+            families::r27_names_are_compared_with_the_register,
+            families::r27_up_to_six_years_a_signed_commitment_stands_for_the_face_check,
+            families::r27_a_face_check_is_believed_by_its_signature_alone,
+            families::r27_the_consent_of_the_relative_is_recorded,
+            families::r27_a_user_has_8_relatives_and_a_relative_3_users,
+            families::r27_many_applicants_at_once_do_not_pass_the_limits,
+            families::r27_the_same_application_twice_is_one_binding,
+            families::r27_either_side_ends_a_binding_after_24_hours,
+            families::r27_a_child_s_binding_ends_on_the_17th_birthday,
+            families::r27_a_family_code_is_the_relative_s_own,
+            families::r27_what_an_application_showed_is_kept_sealed,
+            families::r27_an_altered_binding_is_found,
+            families::r27_bindings_follow_a_record_that_was_joined,
+            families::r27_only_who_may_binds_relatives,
             sites::a_site_is_put_rendered_and_removed,
             sites::a_policy_that_no_engine_would_take_is_refused,
             sites::what_stands_in_a_name_or_a_policy_changes_no_other_site,

@@ -8,6 +8,7 @@ use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_registry::Brake;
 use hufu_registry::Caller;
+use hufu_registry::Families;
 use hufu_registry::Fault;
 use hufu_registry::IdNumber;
 use hufu_registry::Person;
@@ -82,6 +83,14 @@ pub(crate) fn codes() -> IssuerSigner {
     IssuerSigner::from_seed(&[0x64; 32], ISSUER)
 }
 
+/// The secret seed of the service that compares faces.
+pub(crate) const FACES: [u8; 32] = [0x66; 32];
+
+fn families() -> Families {
+    let faces = *OperatorSigner::from_seed(&FACES).public();
+    Families::default().believing([PreparedKey::new(&faces).expect("a good key")], 2)
+}
+
 pub(crate) fn keyring() -> Arc<Keyring> {
     static KEYRING: LazyLock<Arc<Keyring>> = LazyLock::new(|| {
         let operator = OperatorSigner::from_seed(&[0x22; 32]);
@@ -128,7 +137,7 @@ impl Scene {
             publishers: vec![AuthoritySigner::from_seed(&[0x63; 32], PUBLISHER)],
         };
         Scene {
-            registry: Registry::new(store.clone(), vault, signers, keyring()),
+            registry: Registry::new(store.clone(), vault, signers, keyring()).with_families(families()),
             store,
             operator: Caller::operator(),
             local: AuthoritySigner::from_seed(&[0x61; 32], ISSUER),

@@ -8,22 +8,27 @@ use super::{Ink, Mark, Page};
 /// Points of a millimetre.
 const POINTS: f32 = 72.0 / 25.4;
 
-/// Writes a page.
+/// Writes pages.
 ///
 /// # Errors
 /// A text that the fonts cannot set.
-pub(super) fn write(page: &Page, fonts: &Fonts) -> anyhow::Result<Vec<u8>> {
-    let [catalog, pages, only, content, info] = [1, 2, 3, 4, 5].map(Ref::new);
+pub(super) fn write(pages: &[Page], fonts: &Fonts) -> anyhow::Result<Vec<u8>> {
+    let [catalog, tree, info] = [1, 2, 3].map(Ref::new);
+    let count = i32::try_from(pages.len())?;
+    // Each has two objects: itself and what is drawn on it.
+    let refs = || (0..count).map(|nth| (Ref::new(4 + 2 * nth), Ref::new(5 + 2 * nth)));
     let mut pdf = Pdf::new();
-    pdf.catalog(catalog).pages(pages);
-    pdf.document_info(info).title(TextStr("Paper code"));
-    pdf.pages(pages).kids([only]).count(1);
-    let mut written = pdf.page(only);
-    written.media_box(Rect::new(0.0, 0.0, page.width * POINTS, page.height * POINTS));
-    written.parent(pages).contents(content);
-    written.resources();
-    written.finish();
-    pdf.stream(content, &drawn(page, fonts)?);
+    pdf.catalog(catalog).pages(tree);
+    pdf.document_info(info).title(TextStr(pages.first().map_or("", |page| page.title)));
+    pdf.pages(tree).kids(refs().map(|(page, _)| page)).count(count);
+    for (page, (id, content)) in pages.iter().zip(refs()) {
+        let mut written = pdf.page(id);
+        written.media_box(Rect::new(0.0, 0.0, page.width * POINTS, page.height * POINTS));
+        written.parent(tree).contents(content);
+        written.resources();
+        written.finish();
+        pdf.stream(content, &drawn(page, fonts)?);
+    }
     Ok(pdf.finish())
 }
 

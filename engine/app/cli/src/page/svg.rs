@@ -6,11 +6,11 @@ use super::{Ink, Mark, Page};
 
 /// Writes a page.
 pub(super) fn write(page: &Page) -> String {
-    let Page { width, height, marks } = page;
+    let Page { width, height, title, marks } = page;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}mm\" height=\"{height}mm\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-weight=\"bold\" text-anchor=\"middle\">\n\
-         <title>Paper code</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
+         <title>{title}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
     );
     // One path for all boxes, so that no viewer leaves a hair line between two of them.
     let mut path = String::new();

@@ -62,14 +62,14 @@ fn r03_a_page_is_read_by_a_gate() {
         assert!((2_000..60_000).contains(&dark(from, until)), "{line}: {}", dark(from, until));
     }
 
-    let pdf = pdf::write(&page, &no_fonts()).unwrap();
+    let pdf = pdf::write(&[page], &no_fonts()).unwrap();
     assert!(pdf.starts_with(b"%PDF-1.") && pdf.windows(9).any(|part| part == b"/MediaBox"));
 }
 
 #[test]
 fn letters_come_from_the_machine_where_the_command_has_none() {
     let page = Page::of(&code("张*1234", Detail::Paper), PageSize::A6).unwrap();
-    let fault = pdf::write(&page, &no_fonts()).unwrap_err().to_string();
+    let fault = pdf::write(std::slice::from_ref(&page), &no_fonts()).unwrap_err().to_string();
     assert!(fault.contains("write the page as .svg") && !fault.contains('张'), "{fault}");
 
     // A font of the machine in a folder in a folder, among files that are none: the command's own font, with the letter
@@ -91,6 +91,52 @@ fn letters_come_from_the_machine_where_the_command_has_none() {
     assert!(drawn("张*1234") != drawn("B*1234"));
 }
 
+/// A family code says that it is one and paper, and when it was issued and ends.
+#[test]
+fn r27_a_page_says_family_paper_and_both_dates() {
+    let text = code("L*0042", Detail::Family);
+    let page = Page::of(&text, PageSize::A6).unwrap();
+    let svg = svg::write(&page);
+    let dates = [1_795_219_200, 1_795_824_000].map(|at| show(UnixSeconds(at)).replacen('T', " ", 1));
+    for wanted in ["FAMILY CODE, PAPER", "L*0042", "Issued", "Valid until", &dates[0], &dates[1]] {
+        assert!(svg.contains(&format!(">{wanted}</text>")), "{wanted:?} is not in\n{svg}");
+    }
+    let glyphs = no_fonts().glyphs("FAMILY CODE, PAPER").unwrap();
+    assert!(7.0 * fonts::width(&glyphs) < WIDTH - 2.0 * MARGIN, "it fits its band");
+    assert_eq!(qr::read(&raster::write(&page, &no_fonts()).unwrap()).unwrap(), text.as_bytes());
+}
+
+/// All relatives of a user stand on one sheet, each readable by a gate where it is cut out.
+#[test]
+fn r27_many_codes_stand_on_one_sheet() {
+    let texts: Vec<_> = (0..8).map(|n| code(&format!("L*{n:04}"), Detail::Family)).collect();
+    let sheets = sheet::sheets(&texts).unwrap();
+    assert_eq!(sheets.len(), 1);
+    let svg = svg::write(&sheets[0]);
+    assert!(svg.contains("width=\"210mm\" height=\"297mm\"") && svg.contains("<title>Family code</title>"));
+    assert_eq!(svg.matches(">FAMILY CODE, PAPER</text>").count(), 8);
+    assert_eq!(svg.matches(">Valid until</text>").count(), 8);
+    let grey =
+        crate::picture::Picture::read(&raster::write(&sheets[0], &no_fonts()).unwrap()).unwrap().on(255);
+    // Three by three; each is cut out along the lines.
+    let (width, height) = (grey.width / 3, grey.height / 3);
+    for (nth, text) in texts.iter().enumerate() {
+        let (left, top) = (nth % 3 * width + 3, nth / 3 * height + 3);
+        let rows = (top..top + height - 6).flat_map(|row| {
+            let at = row * grey.width + left;
+            grey.pixels[at..at + width - 6].iter().copied()
+        });
+        let cut = crate::picture::Grey { width: width - 6, height: height - 6, pixels: rows.collect() };
+        assert_eq!(qr::read(&cut.to_png().unwrap()).unwrap(), text.as_bytes(), "code {nth}");
+    }
+    assert_eq!(sheet::sheets(&texts[..4]).unwrap().len(), 1);
+    let many = [texts.clone(), texts].concat();
+    let sheets = sheet::sheets(&many).unwrap();
+    assert_eq!(sheets.len(), many.len().div_ceil(sheet::SIDE_MAX * sheet::SIDE_MAX));
+    let pdf = pdf::write(&sheets, &no_fonts()).unwrap();
+    assert_eq!(pdf.windows(9).filter(|part| *part == b"/MediaBox").count(), sheets.len());
+}
+
 #[test]
 fn what_cannot_be_printed_well_is_not_printed() {
     let joined = Page::of(&code("محمد*1234", Detail::Paper), PageSize::A6).unwrap();
@@ -108,7 +154,7 @@ fn what_cannot_be_printed_well_is_not_printed() {
             .err()
             .unwrap()
             .to_string()
-            .contains("only a paper code")
+            .contains("only a paper or family code")
     );
     for name in ["paper", "paper.jpg", "pdf", ""] {
         assert!(

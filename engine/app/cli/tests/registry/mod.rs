@@ -40,6 +40,7 @@ impl World {
         run("keys generate issuer --issuer 310000 --out local");
         run("keys generate issuer --issuer 310000 --out codes");
         run("keys generate issuer --issuer 100000 --out national");
+        run("keys generate issuer --issuer 310009 --out face");
         run("keys trust new --operator operator.key --out trust.hufu");
         for (key, uses) in
             [("local", "instruction"), ("codes", "phone,paper,trip,roster"), ("national", "confirmation")]

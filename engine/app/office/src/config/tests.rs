@@ -39,6 +39,8 @@ fn errors_name_file_line_key_and_mend_and_no_password() {
         "registry.toml:3: vault: is missing; docs/examples/registry.toml",
     );
     check(&format!("{LEAST}certificate = 'c'\n"), "registry.toml:8: certificate: has no key beside it");
+    check(&with("[families]\nzone = 'Mars'"), "registry.toml:2: zone: there is no time zone \"Mars\"");
+    check(&with("[families]\nface_level_min = 0"), "registry.toml:2: face_level_min: 0 is out of range");
     check(
         &with("[nats]\nservers = 'nats://a'\nreplicas = 9"),
         "registry.toml:3: replicas: 9 is out of range",
@@ -55,7 +57,8 @@ fn the_example_is_the_documentation_of_every_key() {
             let shown = line.strip_prefix("# ").filter(|rest| {
                 let key = rest.split_once(" = ").map(|(key, _)| key);
                 let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                key.is_some_and(is_key) || ["[appeals]", "[nats]", "[rules]", "[snapshots]"].contains(rest)
+                key.is_some_and(is_key)
+                    || ["[appeals]", "[families]", "[nats]", "[rules]", "[snapshots]"].contains(rest)
             });
             shown.unwrap_or(line)
         })
@@ -63,7 +66,7 @@ fn the_example_is_the_documentation_of_every_key() {
     let shown = parse(&uncommented.join("\n")).unwrap();
     let tables = |config: &Config| toml::Value::try_from(config).unwrap();
     let (shown, least) = (tables(&shown), tables(&parse(LEAST).unwrap()));
-    for table in ["listen", "store", "files", "snapshots", "appeals", "rules", "nats"] {
+    for table in ["listen", "store", "files", "snapshots", "appeals", "rules", "families", "nats"] {
         let shown = shown.get(table).unwrap_or_else(|| panic!("{table} is not in the example"));
         if let (Some(defaults), true) = (
             least.get(table).and_then(toml::Value::as_table),
@@ -88,6 +91,10 @@ fn the_example_is_the_documentation_of_every_key() {
         "keep_sets",
         "keep_bytes",
         "keep_age_s",
+        "zone = \"Asia/Shanghai\"",
+        "face_level_min = 2",
+        "face_keys",
+        "commitments",
     ] {
         assert!(uncommented.iter().any(|line| line.starts_with(key)), "{key} is not in the example");
     }

@@ -6,6 +6,7 @@ mod appeals;
 mod chain;
 mod devices;
 mod facts;
+mod families;
 mod holders;
 mod issuers;
 mod proposals;

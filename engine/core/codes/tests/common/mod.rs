@@ -89,6 +89,10 @@ pub fn paper() -> Credential<'static> {
     }
 }
 
+pub fn family() -> Credential<'static> {
+    Credential { detail: Detail::Family, ..paper() }
+}
+
 pub fn trip() -> Credential<'static> {
     let [from, until] = [NOW.0 + 86_400, NOW.0 + 90_000].map(UnixSeconds);
     let expires = UnixSeconds(NOW.0 + 90_000);

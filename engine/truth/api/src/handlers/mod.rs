@@ -6,6 +6,7 @@ pub(super) mod checkpoints;
 pub(super) mod credentials;
 pub(super) mod devices;
 pub(super) mod facts;
+pub(super) mod families;
 pub(super) mod health;
 pub(super) mod holders;
 pub(super) mod issuers;

@@ -15,6 +15,7 @@ use crate::credential::{
 };
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
+use crate::person::Person;
 use crate::trail::{Action, Entry};
 
 impl Registry {
@@ -56,32 +57,50 @@ impl Registry {
         let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
         let (issued, expires, detail) = wanted.claims(&terms)?;
         // A phone's is the key of its terms: what that signs for a day is believed to the end.
-        let signer = self.signers.code(issuer, wanted.uses(), &self.keyring.load(), (now, expires))?;
-        let credential = Credential {
-            key: signer.key(),
-            issued,
-            expires,
-            holder,
-            generation: terms.generation,
-            display: &person.display(),
-            detail,
-        };
+        let kind = kind_word(wanted.kind());
+        let entry = Entry::new(
+            now,
+            caller,
+            Action::CredentialIssued,
+            Some(issuer),
+            format!("{kind} for holder {holder}"),
+        );
+        let claims = (issued, expires, detail);
+        self.sign_and_keep(
+            (issuer, holder, &person),
+            (wanted.uses(), terms.generation),
+            claims,
+            (now, &entry),
+        )
+        .await
+    }
+
+    /// Signs what a holder gets, and writes down that they got it.
+    pub(super) async fn sign_and_keep(
+        &self,
+        (issuer, holder, person): (IssuerId, HolderIndex, &Person),
+        (uses, generation): (Uses, u8),
+        (issued, expires, detail): (UnixSeconds, UnixSeconds, Detail),
+        (now, entry): (UnixMillis, &Entry),
+    ) -> Result<Issuance, Fault> {
+        let signer = self.signers.code(issuer, uses, &self.keyring.load(), (now, expires))?;
+        let display = person.display();
+        let credential =
+            Credential { key: signer.key(), issued, expires, holder, generation, display: &display, detail };
         let bytes = signer.sign_credential(&credential)?;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
         let issued = IssuedCredential {
             issuer,
             holder,
             kind: credential.kind(),
-            generation: terms.generation,
+            generation,
             issued,
             expires,
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let what = format!("{} for holder {holder}", kind_word(issued.kind));
-        let entry = Entry::new(now, caller, Action::CredentialIssued, Some(issuer), what);
         let only_phone = self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
-        let phones = self.store.add_credential(&issued, only_phone, &entry).await?;
+        let phones = self.store.add_credential(&issued, only_phone, entry).await?;
         if only_phone && phones.others > 0 {
             return Err(supersede_first(&issued, phones));
         }
@@ -122,6 +141,14 @@ impl Registry {
 }
 
 impl CredentialRequest {
+    fn kind(&self) -> CodeKind {
+        match self {
+            CredentialRequest::Phone { .. } => CodeKind::Phone,
+            CredentialRequest::Paper { .. } => CodeKind::Paper,
+            CredentialRequest::Trip { .. } => CodeKind::Trip,
+        }
+    }
+
     fn uses(&self) -> Uses {
         match self {
             CredentialRequest::Phone { .. } => Uses::PHONE,
@@ -206,5 +233,6 @@ const fn kind_word(kind: CodeKind) -> &'static str {
         CodeKind::Phone => "phone",
         CodeKind::Paper => "paper",
         CodeKind::Trip => "trip",
+        CodeKind::Family => "family",
     }
 }

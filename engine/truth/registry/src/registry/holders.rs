@@ -159,7 +159,7 @@ impl Registry {
     }
 
     /// Everybody who may have an id number, each with the record that goes on.
-    async fn people_with(
+    pub(super) async fn people_with(
         &self,
         issuer: IssuerId,
         number: &IdNumber,
@@ -169,7 +169,8 @@ impl Registry {
         found.iter().map(open).collect()
     }
 
-    /// Seals with the newest key whatever is sealed with an older one; answers how many holders, facts and appeals that were. It may
+    /// Seals with the newest key whatever is sealed with an older one; answers how many holders, facts, appeals and bindings that
+    /// were. It may
     /// be stopped and run again, and beside everything else.
     ///
     /// # Errors
@@ -181,6 +182,7 @@ impl Registry {
             resealed += self.reseal(caller, issuer.id, now).await?;
             resealed += self.reseal_facts(caller, issuer.id, now).await?;
             resealed += self.reseal_appeals(caller, issuer.id, now).await?;
+            resealed += self.reseal_evidence(caller, issuer.id, now).await?;
         }
         Ok(resealed)
     }
@@ -233,7 +235,7 @@ impl Registry {
 }
 
 /// The records of those people who have this name, or of all when there is none; each once.
-fn places(people: &[(HolderIndex, Person)], name: Option<&str>) -> Vec<HolderIndex> {
+pub(super) fn places(people: &[(HolderIndex, Person)], name: Option<&str>) -> Vec<HolderIndex> {
     let named = people.iter().filter(|(_, person)| name.is_none_or(|name| person.is_called(name)));
     let mut places: Vec<_> = named.map(|(index, _)| *index).collect();
     places.sort_unstable();

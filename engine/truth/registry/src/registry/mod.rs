@@ -7,6 +7,7 @@ mod checkpoints;
 mod credentials;
 mod devices;
 mod facts;
+mod families;
 mod history;
 mod holders;
 mod intake;
@@ -33,6 +34,7 @@ use hufu_wire::{IssuerId, RuleId, UnixMillis};
 
 use crate::appeal::APPEAL_DUE_S;
 use crate::caller::Caller;
+use crate::family::Families;
 use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::store::Store;
@@ -50,6 +52,7 @@ pub struct Registry {
     keyring: ArcSwap<Keyring>,
     rules: BTreeMap<RuleId, String>,
     appeal_due_s: u32,
+    families: Families,
     backend: &'static dyn Backend,
 }
 
@@ -57,8 +60,17 @@ impl Registry {
     /// A registry over `store`. `keyring` says whose signatures are believed; [`trust`](Self::trust) changes it.
     pub fn new(store: Arc<dyn Store>, vault: Vault, signers: Signers, keyring: Arc<Keyring>) -> Registry {
         store.seal_with(vault.trail_key());
-        let (keyring, rules) = (ArcSwap::new(keyring), BTreeMap::new());
-        Registry { store, vault, signers, keyring, rules, appeal_due_s: APPEAL_DUE_S, backend: backend() }
+        let (keyring, rules, families) = (ArcSwap::new(keyring), BTreeMap::new(), Families::default());
+        Registry {
+            store,
+            vault,
+            signers,
+            keyring,
+            rules,
+            families,
+            appeal_due_s: APPEAL_DUE_S,
+            backend: backend(),
+        }
     }
 
     /// The same registry, which takes only instructions by one of these rules; by any when there is none.

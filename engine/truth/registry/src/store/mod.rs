@@ -13,6 +13,7 @@ mod checkpoints;
 mod credentials;
 mod devices;
 mod facts;
+mod families;
 mod holders;
 mod issuers;
 mod proposals;
@@ -34,6 +35,7 @@ pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
 pub use facts::Facts;
+pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought, ResealedBinding};
 pub use holders::{Decide, Holders, RecordEdit, Records, Resealed, Sought};
 pub use issuers::{IssuerRow, Issuers};
 pub use proposals::{ProposalFilter, Proposals, read_instruction};
@@ -50,6 +52,7 @@ pub trait Store:
     + Holders
     + Facts
     + Credentials
+    + FamilyBindings
     + Sites
     + Devices
     + Rosters

@@ -74,6 +74,12 @@ actions! {
     CredentialIssued = "credential.issued",
     /// A holder's credentials were listed.
     CredentialsRead = "credentials.read",
+    /// A relative was bound to a user.
+    FamilyBound = "family.bound",
+    /// A binding of a relative was ended.
+    FamilyEnded = "family.ended",
+    /// Bindings were read, or the people of an application were looked up.
+    FamilyRead = "family.read",
     /// A site was made or changed.
     SitePut = "site.put",
     /// A site was removed.

@@ -5,6 +5,7 @@
 //! index are authenticated with them, so a row moved to another holder does not open.
 
 mod appeal;
+mod binding;
 mod fault;
 mod file;
 mod seal;

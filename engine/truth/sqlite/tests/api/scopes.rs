@@ -31,9 +31,10 @@ fn operations() -> Vec<Operation> {
                 .replace("{site}", "310101")
                 .replace("{digest}", &"0".repeat(64))
                 .replace("{name}", "class");
-            let path = ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}"]
-                .iter()
-                .fold(path, |path, parameter| path.replace(parameter, "1"));
+            let path =
+                ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}", "{binding}"]
+                    .iter()
+                    .fold(path, |path, parameter| path.replace(parameter, "1"));
             assert!(!path.contains('{'), "{path}");
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
             let (media, body) = match schema.as_str() {

@@ -106,7 +106,7 @@ fn verdict(verdict: &Verdict) -> Explained {
         .field("decision", decision_slug(decision), "a gate opens only for admit")
         .field("reason", format!("{reason} ({})", reason.code()), reason.says())
         .field("colour", colour.map_or("unknown", Colour::slug), "or not looked up")
-        .field("kind", kind.map_or("not known", kind_slug), "paper is shown as paper");
+        .field("kind", kind.map_or("not known", kind_slug), "paper is shown as paper, a family code as one");
     explained
 }
 

@@ -147,7 +147,7 @@ fn credential_fields(explained: &mut Explained, signed: &SignedCredential<'_>) {
                 format!("index 0 is shown at {}", show(origin.starts())),
             );
         }
-        Detail::Paper => {}
+        Detail::Paper | Detail::Family => {}
         Detail::Trip { hub, from, until } => {
             explained.field("hub", hub, "the only hub where it is good");
             explained.field("from", show(from), "first second of the window");
