@@ -41,7 +41,7 @@ pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subj
 pub use hufu_contract::{
     ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
 };
-pub use id_number::{IdFault, IdNumber};
+pub use id_number::{Document, IdFault, IdNumber, Seen};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};

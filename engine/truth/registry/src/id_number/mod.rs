@@ -1,14 +1,21 @@
 //! Id numbers: of residents after GB 11643-1999, of others with the kind of their document.
 
+mod document;
+mod fault;
+mod passport;
+mod resident;
+
 use core::fmt;
 
 use hufu_wire::UnixSeconds;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-use crate::state;
+pub use fault::IdFault;
+pub use passport::Document;
 
 /// An id number in its one spelling: `11010519491231002X`, `passport:USA:E12345678`, or `passport:E12345678` when
 /// nothing says which state issued it. Wiped when dropped, never printed.
@@ -16,63 +23,23 @@ use crate::state;
 #[serde(try_from = "String", into = "String")]
 pub struct IdNumber(String);
 
-/// What is wrong with an id number. It does not say the number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IdFault {
-    /// Neither of the two forms.
-    #[error(
-        "18 characters of a resident's number, or the kind of the document and its number, like passport:E12345678"
-    )]
-    Form,
-    /// The last character does not follow from the others.
-    #[error("the check character is wrong: a digit is wrong or two are swapped")]
-    Check,
-    /// A resident's number with the kind of a document before it: the same person would be registered twice.
-    #[error("it is a resident's number: leave out the kind before it")]
-    Kind,
-    /// What stands where the issuing state stands is no state.
-    #[error(
-        "the issuing state must be a code of three letters (ISO 3166-1, ICAO 9303), like passport:USA:E12345678"
-    )]
-    State,
-    /// The date of birth in it is no date.
-    #[error("it has a date of birth that does not exist")]
-    Birth,
-    /// The date of birth in it has not come.
-    #[error("it has a date of birth in the future")]
-    Unborn,
-    /// Its first two digits are no province's.
-    #[error("its first two digits are those of no province")]
-    Region,
-    /// A resident's number of before 1999.
-    #[error("it has 15 digits, as before 1999; write the number with 18 digits")]
-    Old,
-    /// A spreadsheet kept it as a number.
-    #[error(
-        "its last digits are lost: a spreadsheet took it for a number; format the column as text and enter it again"
-    )]
-    Rounded,
-    /// Another document's number with brackets.
-    #[error("leave out the brackets: hkid:A1234567 for A123456(7)")]
-    Brackets,
+/// Who has seen the document that somebody is registered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The request does not say: a list, or the person themselves.
+    Unsaid,
+    /// A clerk had it in hand.
+    ByClerk,
 }
 
-/// GB 11643-1999, 6.2: the weights of the first seventeen digits.
-const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-/// The same: the check character by the weighted sum modulo 11.
-const CHECKS: &[u8; 11] = b"10X98765432";
-
 impl IdNumber {
-    /// Reads a number as somebody wrote it: spaces around it, lower case letters and a document's hyphens are mended.
+    /// Reads a number as somebody wrote it, or the machine-readable lines of a passport as a reader gives them. Spaces
+    /// around it, lower case letters and a document's hyphens count for nothing.
     ///
     /// # Errors
     /// [`IdFault`].
     pub fn read(text: &str) -> Result<IdNumber, IdFault> {
-        let text = text.trim();
-        match text.split_once(':') {
-            Some((kind, number)) => other(kind, number),
-            None => resident(text),
-        }
+        Document::read(text).map(|document| document.number.clone())
     }
 
     /// The one spelling.
@@ -83,25 +50,33 @@ impl IdNumber {
     /// Whether its last three digits are zeroes, which is what a spreadsheet makes of a resident's number that it takes
     /// for a number. Few people have such a number, and a table with one is mostly wrong.
     pub fn may_be_rounded(&self) -> bool {
-        self.0.len() == ROUNDED_DIGITS && self.0.ends_with("000") && !self.0.contains(':')
+        self.0.len() == resident::CHARACTERS && self.0.ends_with("000") && !self.0.contains(':')
     }
 
     /// Whether somebody can have it who is registered `now`: numbers of before this check stay readable.
     ///
     /// # Errors
-    /// [`IdFault::Region`], [`IdFault::Unborn`].
-    pub fn check_new(&self, now: UnixSeconds) -> Result<(), IdFault> {
-        let number = |digits: Option<&str>| digits.and_then(|digits| digits.parse::<u32>().ok());
-        let (Some(region), Some(birth)) = (number(self.0.get(..2)), number(self.0.get(6..14))) else {
-            return Ok(());
-        };
-        if !is_region(region) {
-            return Err(IdFault::Region);
+    /// [`IdFault`]: of a resident's number the region or the birth, of a known kind of document its form; of a military
+    /// document that no clerk has `seen`, [`IdFault::Clerk`].
+    pub fn check_new(&self, now: UnixSeconds, seen: Seen) -> Result<(), IdFault> {
+        if let Some(kind) = self.kind() {
+            return document::check_new(kind, self.bare(), seen);
         }
+        resident::check_region(&self.0)?;
         // It is tomorrow already in parts of the world.
         let tomorrow = Timestamp::from_second(i64::from(now.0) + 86_400).unwrap_or(Timestamp::MAX);
-        let latest = TimeZone::UTC.to_datetime(tomorrow).strftime("%Y%m%d").to_string();
-        if Some(birth) > number(Some(&latest)) { Err(IdFault::Unborn) } else { Ok(()) }
+        let latest = TimeZone::UTC.to_datetime(tomorrow).date();
+        if self.birth().is_some_and(|birth| birth > latest) { Err(IdFault::Unborn) } else { Ok(()) }
+    }
+
+    /// The date of birth, which numbers of 18 characters say and those of other documents do not.
+    pub fn birth(&self) -> Option<Date> {
+        if self.kind().is_some() { None } else { resident::birth(&self.0) }
+    }
+
+    /// The kind of the document; none of a number of 18 characters.
+    fn kind(&self) -> Option<&str> {
+        self.0.split_once(':').map(|(kind, _)| kind)
     }
 
     /// Without the kind of the document and the state that issued it.
@@ -116,91 +91,31 @@ impl IdNumber {
         Some(IdNumber(format!("{kind}:{number}")))
     }
 
-    /// Whether it is a document's number that does not say which state issued it.
+    /// Whether it is a document's number that does not say which state issued it, though several may have.
     pub fn lacks_state(&self) -> bool {
-        self.0.contains(':') && self.without_state().is_none()
+        self.kind().is_some_and(|kind| !document::is_of_one_state(kind)) && self.without_state().is_none()
     }
 }
 
-/// Digits of a resident's number.
-const ROUNDED_DIGITS: usize = 18;
-
-fn resident(text: &str) -> Result<IdNumber, IdFault> {
-    let Ok(bytes) = <&[u8; 18]>::try_from(text.as_bytes()) else { return Err(not_18(text)) };
-    let (digits, check) = (&bytes[..17], bytes[17].to_ascii_uppercase());
-    if !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || check == b'X') {
-        return Err(IdFault::Form);
+/// Reads a number that somebody typed; no machine-readable lines.
+fn typed(text: &str) -> Result<IdNumber, IdFault> {
+    let text = text.trim();
+    match text.split_once(':') {
+        Some((kind, number)) => document::read(kind, number),
+        None if document::looks_like_residence(text) => document::read(document::RESIDENCE, text),
+        None => resident::read(text).map(IdNumber),
     }
-    let digit = |at: usize| u32::from(digits[at] - b'0');
-    let sum: u32 = WEIGHTS.iter().enumerate().map(|(at, weight)| weight * digit(at)).sum();
-    if CHECKS[(sum % 11) as usize] != check {
-        return Err(if text.ends_with("000") { IdFault::Rounded } else { IdFault::Check });
-    }
-    let number = |from: usize, to: usize| (from..to).fold(0, |number, at| number * 10 + digit(at));
-    if !is_date(number(6, 10), number(10, 12), number(12, 14)) {
-        return Err(IdFault::Birth);
-    }
-    Ok(IdNumber(text.to_ascii_uppercase()))
-}
-
-/// What is wrong with a number that has not 18 characters.
-fn not_18(text: &str) -> IdFault {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    // 3.20101E+17
-    let exponent = text.split_once(['E', 'e']).is_some_and(|(front, power)| {
-        front.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && power.starts_with('+')
-    });
-    match text.len() {
-        15 if digits => IdFault::Old,
-        _ if exponent => IdFault::Rounded,
-        _ => IdFault::Form,
-    }
-}
-
-/// GB/T 2260: provinces, and 91 to 98 of foreigners with a permanent residence.
-fn is_region(number: u32) -> bool {
-    matches!(number, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83 | 91..=98)
-}
-
-fn other(kind: &str, rest: &str) -> Result<IdNumber, IdFault> {
-    if rest.contains(['(', ')', '（', '）']) {
-        return Err(IdFault::Brackets);
-    }
-    let (state, number) = match rest.split_once(':') {
-        Some((state, number)) => (state::state(state.trim()).ok_or(IdFault::State)?, number),
-        None => ("", rest),
-    };
-    let kind_fits = (2..=16).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
-    // Some write them and some do not, and it is the same document.
-    let number = Zeroizing::new(number.replace('-', ""));
-    let number_fits =
-        (4..=32).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !kind_fits || !number_fits {
-        return Err(IdFault::Form);
-    }
-    if resident(&number).is_ok() {
-        return Err(IdFault::Kind);
-    }
-    let colon = if state.is_empty() { "" } else { ":" };
-    Ok(IdNumber(format!("{}:{state}{colon}{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
-}
-
-fn is_date(year: u32, month: u32, day: u32) -> bool {
-    let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let days = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        _ => return false,
-    };
-    (1800..2100).contains(&year) && (1..=days).contains(&day)
 }
 
 impl TryFrom<String> for IdNumber {
     type Error = IdFault;
 
     fn try_from(mut text: String) -> Result<IdNumber, IdFault> {
-        let number = IdNumber::read(&text);
+        // As it was registered: a number that got another spelling here would not be found any more.
+        let number = match text.split_once(':') {
+            Some((kind, number)) => document::stored(kind, number),
+            None => resident::read(&text).map(IdNumber),
+        };
         text.zeroize();
         number
     }
@@ -228,6 +143,7 @@ impl fmt::Debug for IdNumber {
 
 #[cfg(test)]
 mod tests {
+    use super::resident::{CHECKS, WEIGHTS};
     use super::*;
 
     fn check(case: &str, text: &str, read: Result<&str, IdFault>) {
@@ -273,14 +189,12 @@ mod tests {
     #[test]
     fn r47_who_is_not_born_has_no_number() {
         let unborn = IdNumber::read("320101209801010019").unwrap();
-        let at = |now| unborn.check_new(UnixSeconds(now));
+        let at = |now| unborn.check_new(UnixSeconds(now), Seen::Unsaid);
         assert_eq!(at(1_795_219_200), Err(IdFault::Unborn));
         // 2098-01-01 is 4039372800.
         assert_eq!((at(4_039_372_800 - 86_401), at(4_039_372_800 - 86_400)), (Err(IdFault::Unborn), Ok(())));
-        let passport = IdNumber::read("passport:E12999912310000").unwrap();
-        assert_eq!(passport.check_new(UnixSeconds(0)), Ok(()));
-        let nowhere = IdNumber::read("990105194912310023").unwrap();
-        assert_eq!(nowhere.check_new(UnixSeconds(1_795_219_200)), Err(IdFault::Region));
+        let other = IdNumber::read("other:E12999912310000").unwrap();
+        assert_eq!(other.check_new(UnixSeconds(0), Seen::Unsaid), Ok(()));
     }
 
     #[test]
@@ -301,13 +215,68 @@ mod tests {
         assert_eq!((stated.bare(), bare.bare()), ("E12345678", "E12345678"));
     }
 
+    /// A number of 17 digits with its check character.
+    fn numbered(front: &str) -> String {
+        let sum: u32 = front.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
+        format!("{front}{}", char::from(CHECKS[(sum % 11) as usize]))
+    }
+
+    #[test]
+    fn r47_the_first_digits_are_a_province_or_say_which_permit_it_is() {
+        let region = |front: &str| {
+            let number = IdNumber::read(&numbered(&format!("{front}19491231002"))).unwrap();
+            number.check_new(UnixSeconds(1_795_219_200), Seen::Unsaid)
+        };
+        for taken in ["110105", "710000", "810000", "820000", "830000", "911840", "931840"] {
+            assert_eq!(region(taken), Ok(()), "{taken}");
+        }
+        assert_eq!(region("010105"), Err(IdFault::Region));
+        assert_eq!(region("840000"), Err(IdFault::Region));
+        for permit in ["810001", "821000", "830100"] {
+            assert_eq!(region(permit), Err(IdFault::Permit), "{permit}");
+        }
+        assert_eq!(region("990105"), Err(IdFault::ResidenceRegion));
+    }
+
+    /// MOD 11-2 finds every wrong character, and every swap of two that differ and stand less than ten places apart.
+    #[test]
+    fn r47_what_gb_11643_promises_is_refused() {
+        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+        for _ in 0..48 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (order, day) = (seed % 1000, seed / 1000 % 28 + 1);
+            let good = numbered(&format!("{:02}0105198802{day:02}{order:03}", 11 + seed / 100_000 % 5));
+            assert!(IdNumber::read(&good).is_ok(), "{good}");
+            let refused = |bytes: &[u8], at: usize| {
+                let wrong = String::from_utf8(bytes.to_vec()).unwrap();
+                assert!(IdNumber::read(&wrong).is_err(), "{good} became {wrong} at {at}");
+            };
+            for at in 0..18 {
+                let mut bytes = good.clone().into_bytes();
+                let was = bytes[at];
+                for digit in (b'0'..=b'9').filter(|digit| *digit != was) {
+                    bytes[at] = digit;
+                    refused(&bytes, at);
+                }
+                bytes[at] = was;
+                for other in (at + 1..18.min(at + 10)).filter(|other| good.as_bytes()[*other] != was) {
+                    bytes.swap(at, other);
+                    refused(&bytes, at);
+                    bytes.swap(at, other);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_says_when_its_holder_was_born() {
+        let birth = |text: &str| IdNumber::read(text).unwrap().birth().map(|date| date.to_string());
+        assert_eq!(birth("11010519491231002X").as_deref(), Some("1949-12-31"));
+        assert_eq!(birth("passport:USA:E12345678"), None);
+    }
+
     #[test]
     fn a_birth_that_was_not_is_refused() {
-        let numbered = |front: &str| {
-            let sum: u32 =
-                front.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
-            format!("{front}{}", char::from(CHECKS[(sum % 11) as usize]))
-        };
         let check_birth = |birth: &str, is: bool| {
             let found = IdNumber::read(&numbered(&format!("110105{birth}002")));
             assert_eq!(found.err(), (!is).then_some(IdFault::Birth), "{birth}");
