@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::document::{self, Document};
 use super::handlers::{
     chain, checkpoints, credentials, devices, health, holders, issuers, proposals, rosters, sites, statuses,
-    tokens, trail,
+    tokens, trail, trips,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -60,6 +60,7 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(devices::add))
         .routes(routes!(rosters::sign))
         .routes(routes!(tokens::add, tokens::list))
+        .routes(routes!(trips::put, trips::read, trips::cancel))
         .layer(DefaultBodyLimit::max(limits::JSON_BYTES_MAX))
 }
 
@@ -72,7 +73,10 @@ fn large_json() -> OpenApiRouter<Api> {
     let rosters = OpenApiRouter::new()
         .routes(routes!(rosters::read, rosters::put, rosters::remove))
         .layer(DefaultBodyLimit::max(limits::ROSTER_JSON_BYTES_MAX));
-    holders.merge(rosters)
+    let trips = OpenApiRouter::new()
+        .routes(routes!(trips::put_all))
+        .layer(DefaultBodyLimit::max(limits::TRIPS_JSON_BYTES_MAX));
+    holders.merge(rosters).merge(trips)
 }
 
 fn signed() -> OpenApiRouter<Api> {
@@ -117,6 +121,7 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(trail::read))
         .routes(routes!(trail::end))
+        .routes(routes!(trips::ended))
         .layer(DefaultBodyLimit::max(0))
 }
 

@@ -42,7 +42,7 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{ProposalPhase, Scope, SecondPhone};
+    use crate::{ProposalPhase, Scope, SecondPhone, TicketPhase, TripOutcome};
 
     #[test]
     fn a_word_is_the_same_in_json_and_elsewhere() {
@@ -54,5 +54,7 @@ mod tests {
         check(&Scope::ALL, Scope::slug);
         check(&ProposalPhase::ALL, ProposalPhase::slug);
         check(&SecondPhone::ALL, SecondPhone::slug);
+        check(&TicketPhase::ALL, TicketPhase::slug);
+        check(&TripOutcome::ALL, TripOutcome::slug);
     }
 }

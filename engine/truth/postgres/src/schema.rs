@@ -10,11 +10,12 @@ use crate::fault::fault;
 use crate::options::pool;
 
 /// By rising number. What is here is never changed: the next change is the next file.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "records of people", include_str!("../migrations/0003_records_of_people.sql")),
     (4, "proposals of holders", include_str!("../migrations/0004_proposals_of_holders.sql")),
+    (8, "tickets", include_str!("../migrations/0008_tickets.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -24,6 +24,7 @@ mod roster;
 mod site;
 mod state;
 pub mod store;
+mod ticket;
 mod token;
 mod trail;
 pub mod vault;
@@ -39,7 +40,8 @@ pub use fault::Fault;
 pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
-    ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TokenId,
+    ChainSource, ProposalId, ProposalPhase, Scope, Scopes, SecondPhone, SourceFault, StoredSet, TicketPhase,
+    TokenId, TripOutcome,
 };
 pub use id_number::{Document, IdFault, IdNumber, Seen};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
@@ -49,6 +51,10 @@ pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{Correction, Meant, Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
+pub use ticket::{
+    EndedTrip, Reference, StoredTicket, TICKETS_MAX, TicketKey, TicketOrder, Traveller, TripIssuance,
+    check_office, check_ticket,
+};
 pub use token::{NewToken, Token, TokenHash, TokenText};
 pub use trail::{
     Action, Entry, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal,

@@ -18,6 +18,7 @@ mod row;
 mod schema;
 mod sites;
 mod store;
+mod tickets;
 mod tokens;
 mod trail;
 

@@ -11,12 +11,13 @@ use crate::proposals::add_named;
 use crate::row::{all, change};
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
     (4, "records of people", include_str!("../migrations/0004_records_of_people.sql")),
     (5, "proposals of holders", include_str!("../migrations/0005_proposals_of_holders.sql")),
+    (9, "tickets", include_str!("../migrations/0009_tickets.sql")),
 ];
 
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.

@@ -10,6 +10,7 @@ mod proposals;
 mod rosters;
 mod sites;
 mod tokens;
+mod trips;
 mod views;
 
 pub use chain::Statuses;

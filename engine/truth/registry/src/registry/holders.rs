@@ -164,7 +164,7 @@ impl Registry {
     }
 
     /// Everybody who may have an id number, each with the record that goes on.
-    async fn people_with(
+    pub(super) async fn people_with(
         &self,
         issuer: IssuerId,
         number: &IdNumber,
@@ -236,7 +236,7 @@ impl Registry {
 }
 
 /// The records of those people who have this name, or of all when there is none; each once.
-fn places(people: &[(HolderIndex, Person)], name: Option<&str>) -> Vec<HolderIndex> {
+pub(super) fn places(people: &[(HolderIndex, Person)], name: Option<&str>) -> Vec<HolderIndex> {
     let named = people.iter().filter(|(_, person)| name.is_none_or(|name| person.is_called(name)));
     let mut places: Vec<_> = named.map(|(index, _)| *index).collect();
     places.sort_unstable();

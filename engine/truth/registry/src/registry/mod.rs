@@ -15,6 +15,7 @@ mod rosters;
 mod signers;
 mod sites;
 mod source;
+mod trips;
 
 use core::fmt;
 use std::collections::BTreeMap;

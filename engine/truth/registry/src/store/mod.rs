@@ -17,6 +17,7 @@ mod proposals;
 mod rosters;
 mod row;
 mod sites;
+mod tickets;
 mod tokens;
 mod trail;
 
@@ -34,6 +35,7 @@ pub use proposals::{ProposalFilter, Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
 pub use sites::{Removed, Sites};
+pub use tickets::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets};
 pub use tokens::Tokens;
 pub use trail::Trail;
 
@@ -46,6 +48,7 @@ pub trait Store:
     + Sites
     + Devices
     + Rosters
+    + Tickets
     + Proposals
     + Chain
     + Checkpoints
