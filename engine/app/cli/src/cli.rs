@@ -6,6 +6,7 @@ use hufu_files::moment::Zone;
 use crate::commands::{
     audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol, gate,
     holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot,
+    trip,
 };
 use crate::outcome;
 
@@ -75,6 +76,9 @@ pub(crate) enum Command {
     /// Register people, find them, issue their credentials
     #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(holder::HolderCommand),
+    /// Issue, change and cancel trip codes for tickets
+    #[command(subcommand, after_help = trip::EXAMPLES)]
+    Trip(trip::TripCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

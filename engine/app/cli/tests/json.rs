@@ -128,6 +128,11 @@ const WITH_A_REGISTRY: &[&str] = &[
     "holder credential paper --issuer 310000 0",
     "holder credential trip --issuer 310000 0 --hub 9 --from now --until +4h",
     "holder credential list --issuer 310000 0",
+    "trip put E1 --office 12306 --issuer 310000 --holder 0 --hub 9 --from now --until +4h --reference G7-1",
+    "trip show E1 --office 12306 --issuer 310000",
+    "trip cancel E1 --office 12306 --issuer 310000",
+    "trip import tickets.csv --office 12306 --issuer 310000 --codes codes.csv",
+    "trip ended --issuer 310000 --out ended.list",
     "site put 310101 --name North --policy policy.toml",
     "site list",
     "site show 310101",
@@ -277,6 +282,8 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("policy.toml", "accepts = [\"phone\"]\n");
     world.write("members", "0\n");
     world.write("people.csv", "name,id_number\nLee,11010519491231002X\n");
+    let ticket = "E2,Lee,11010519491231002X,9,+1d,+2d";
+    world.write("tickets.csv", &format!("ticket,name,id_number,hub,from,until\n{ticket}\n"));
     let folder = world.path("");
     each(WITH_A_REGISTRY, &folder, &[], |words| world.hufu_args(words));
     fs::remove_file(folder.join("second/registry.db")).unwrap();

@@ -134,8 +134,11 @@ fn r04_a_trip_code_is_good_from_its_first_to_its_last_second() {
 fn r04_a_trip_that_ended_before_its_time_is_refused_and_nothing_else_is() {
     let mut checkpoint = Checkpoint::new();
     let mut gate = checkpoint.gate(1, STATION);
-    let [ended, other, paper] =
-        [checkpoint.trip(GREEN, HUB), checkpoint.trip(RED, HUB), checkpoint.paper(GREEN)];
+    let [ended, other, paper] = [
+        checkpoint.trip(GREEN, HUB),
+        checkpoint.trip(RED, HUB),
+        checkpoint.paper(hufu_wire::HolderIndex(100)),
+    ];
     assert_eq!(checkpoint.reason(&mut gate, &ended), Reason::Clear);
     let digest = |code: &str| {
         let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::term::note;
 
 /// Counts refused lines, shows the first of them and writes all of them down.
-pub(super) struct Refused {
+pub(crate) struct Refused {
     count: u64,
     file: Option<(PathBuf, csv::Writer<File>)>,
 }
@@ -18,7 +18,7 @@ const SHOWN_MAX: u64 = 20;
 
 impl Refused {
     /// Nothing is refused yet; all that will be goes to `path` as CSV, if there is one.
-    pub(super) fn new(path: Option<&Path>) -> anyhow::Result<Refused> {
+    pub(crate) fn new(path: Option<&Path>) -> anyhow::Result<Refused> {
         let file = path.map(|path| -> anyhow::Result<_> {
             let mut file =
                 csv::Writer::from_path(path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -29,12 +29,12 @@ impl Refused {
     }
 
     /// How many lines are refused.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Refuses a line.
-    pub(super) fn refuse(&mut self, line: u64, cause: &str) -> anyhow::Result<()> {
+    pub(crate) fn refuse(&mut self, line: u64, cause: &str) -> anyhow::Result<()> {
         self.count += 1;
         if self.count <= SHOWN_MAX {
             note!("line {line}: {cause}");
@@ -47,7 +47,7 @@ impl Refused {
     }
 
     /// Writes the last of them.
-    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(&mut self) -> anyhow::Result<()> {
         if let Some((path, file)) = &mut self.file {
             file.flush().with_context(|| format!("cannot write {}", path.display()))?;
         }
