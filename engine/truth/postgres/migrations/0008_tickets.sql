@@ -25,3 +25,4 @@ CREATE TABLE ended_trips (
     expires_s BIGINT NOT NULL,
     PRIMARY KEY (issuer, digest)
 );
+CREATE INDEX ended_trips_by_end ON ended_trips (issuer, expires_s);

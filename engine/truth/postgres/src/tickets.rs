@@ -21,7 +21,7 @@ impl Tickets for PostgresStore {
         retried(|| async {
             let mut tx = self.begin().await?;
             lock(&mut tx, issuer).await?;
-            let TicketEdit { put: tickets, issued, ended, lines } =
+            let TicketEdit { put: tickets, issued, ended, over, lines } =
                 decide(&records(&mut tx, issuer, sought).await?)?;
             if !tickets.is_empty() {
                 put(&mut tx, issuer, &tickets).await?;
@@ -30,7 +30,7 @@ impl Tickets for PostgresStore {
                 add(&mut tx, issuer, &issued).await?;
             }
             if !ended.is_empty() {
-                end(&mut tx, issuer, &ended).await?;
+                end(&mut tx, issuer, &ended, over).await?;
             }
             for line in &lines {
                 self.line(&mut tx, line).await?;
@@ -142,10 +142,13 @@ async fn add(tx: &mut Tx, issuer: IssuerId, issued: &[IssuedCredential]) -> Resu
     Ok(())
 }
 
-async fn end(tx: &mut Tx, issuer: IssuerId, ended: &[EndedTrip]) -> Result<(), TxFault> {
+async fn end(tx: &mut Tx, issuer: IssuerId, ended: &[EndedTrip], over: UnixSeconds) -> Result<(), TxFault> {
+    const FORGET: &str = "DELETE FROM ended_trips WHERE issuer = $1 AND expires_s <= $2";
     const END: &str = "
         INSERT INTO ended_trips (issuer, digest, expires_s) SELECT $1, new.* FROM unnest($2, $3) AS new
         ON CONFLICT (issuer, digest) DO NOTHING";
+    let forget = sqlx::query(FORGET).bind(i64::from(issuer.0)).bind(i64::from(over.0));
+    forget.execute(&mut **tx).await?;
     let digests: Vec<&[u8]> = ended.iter().map(|trip| &trip.digest[..]).collect();
     let expires: Vec<i64> = ended.iter().map(|trip| i64::from(trip.expires.0)).collect();
     let end = sqlx::query(END).bind(i64::from(issuer.0)).bind(digests).bind(expires);

@@ -26,3 +26,4 @@ CREATE TABLE ended_trips (
     expires_s INTEGER NOT NULL,
     PRIMARY KEY (issuer, digest)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX ended_trips_by_end ON ended_trips (issuer, expires_s);

@@ -22,13 +22,17 @@ impl Tickets for SqliteStore {
     ) -> Result<(), Fault> {
         let mut write = self.write().await?;
         issuers::known(&mut write, issuer).await?;
-        let TicketEdit { put: tickets, issued, ended, lines } =
+        let TicketEdit { put: tickets, issued, ended, over, lines } =
             decide(&records(&mut write, issuer, sought).await?)?;
         for ticket in &tickets {
             put(&mut write, issuer, ticket).await?;
         }
         for credential in &issued {
             credentials::add(&mut write, credential).await?;
+        }
+        if !ended.is_empty() {
+            let query = sqlx::query("DELETE FROM ended_trips WHERE issuer = ? AND expires_s <= ?");
+            change(&mut *write, query.bind(issuer.0).bind(over.0)).await?;
         }
         for trip in &ended {
             end(&mut write, issuer, trip).await?;

@@ -111,6 +111,7 @@ macro_rules! store_suite {
             trips::r04_a_ticket_gets_its_code_ahead_and_the_same_again,
             trips::r04_a_changed_ticket_ends_the_code_before,
             trips::r04_a_cancelled_ticket_ends_its_code_and_gets_no_other,
+            trips::r04_a_code_stays_good_when_its_key_has_a_successor,
             trips::r04_two_tickets_of_one_traveller_end_apart,
             trips::r04_a_list_of_tickets_is_taken_line_by_line,
             trips::r04_no_number_and_no_reference_of_a_ticket_is_stored,

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use hufu_codes::Detail;
+use hufu_codes::issue::IssuerSigner;
+use hufu_registry::vault::Vault;
 use hufu_registry::{
-    Action, EndedTrip, Fault, IdNumber, Reference, TicketOrder, TicketPhase, Traveller, TripIssuance,
-    TripOutcome,
+    Action, EndedTrip, Fault, IdNumber, Reference, Registry, Signers, TicketOrder, TicketPhase, Traveller,
+    TripIssuance, TripOutcome,
 };
 use hufu_wire::chain::Change;
 use hufu_wire::{CodeKind, HolderIndex, HubId, UnixMillis, UnixSeconds};
 
 use crate::credentials::believed;
-use crate::scene::{name, now, number, person};
+use crate::scene::{codes, key_file, keyring, name, next_codes, now, number, person};
 use crate::{Database, ISSUER, Scene, green};
 
 const OFFICE: &str = "12306";
@@ -135,6 +137,14 @@ pub async fn r04_a_changed_ticket_ends_the_code_before(database: &dyn Database) 
     let over: Vec<_> =
         ended(&scene, UnixSeconds(end + 1).millis()).await.iter().map(|trip| trip.digest).collect();
     assert_eq!(over, [second.ticket.digest], "the window that was an hour longer");
+
+    // What is over is forgotten when another one ends.
+    let then = UnixSeconds(end + 1).millis();
+    let mut hub = order("another", 4, then);
+    put(&scene, hub.clone(), then).await.expect("a code");
+    hub.hub = HubId(1);
+    put(&scene, hub, then).await.expect("a code");
+    assert_eq!(ended(&scene, at).await.len(), 2);
 }
 
 /// Cancelled is for good.
@@ -162,6 +172,25 @@ pub async fn r04_a_cancelled_ticket_ends_its_code_and_gets_no_other(database: &d
     assert!(matches!(&again, Err(Fault::Conflict(why)) if why.contains("cancelled")), "{again:?}");
     let read = scene.registry.trip(&scene.operator, ISSUER, (OFFICE, TICKET), at).await;
     assert_eq!(read.expect("a ticket").0, ticket);
+}
+
+/// An office's file that is handed in again ends no printed code because the issuer's key is another by now.
+pub async fn r04_a_code_stays_good_when_its_key_has_a_successor(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 1).await;
+    let at = now();
+    let issued = put(&scene, order(TICKET, 4, at), at).await.expect("a code");
+    let later = async |codes: Vec<IssuerSigner>| {
+        let vault = Vault::open(&key_file()).expect("a good key file");
+        let signers = Signers { codes, ..Signers::default() };
+        let registry = Registry::new(database.open().await, vault, signers, keyring());
+        let scene = Scene { registry, ..Scene::beside(database).await };
+        put(&scene, order(TICKET, 4, at), at).await.expect("a code")
+    };
+    let again = later(vec![next_codes(), codes()]).await;
+    assert_eq!((again.outcome, &again.code), (TripOutcome::Unchanged, &issued.code));
+    let without = later(vec![next_codes()]).await;
+    assert_eq!((without.outcome, believed(&without.bytes).key), (TripOutcome::Changed, next_codes().key()));
 }
 
 /// Two tickets that say the same in one second are two credentials.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use hufu_contract::{EndedTrips, Hex, IssuedTrip, PutTrip, PutTrips, PutTripsAnswer, Trip, TripLine};
-use hufu_registry::{Fault, IdNumber, Reference, TicketOrder, Traveller};
+use hufu_registry::{Fault, IdNumber, Reference, Scope, TicketOrder, Traveller};
 use hufu_wire::{HolderIndex, HubId, IssuerId, UnixMillis};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -60,6 +60,8 @@ pub(crate) async fn put_all(
     Ids(issuer): Ids<u32>,
     JsonBody(list): JsonBody<PutTrips>,
 ) -> Answer<PutTripsAnswer> {
+    // Also of a list that nothing of is handed on.
+    caller.may(Scope::Trips, IssuerId(issuer))?;
     let read: Vec<_> = list.tickets.into_iter().map(|listed| order(listed.ticket, listed.trip)).collect();
     let mut orders = Vec::with_capacity(read.len());
     let refused: Vec<Option<Fault>> =

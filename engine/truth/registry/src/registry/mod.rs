@@ -4,6 +4,7 @@ mod access;
 mod chains;
 mod checkpoints;
 mod credentials;
+mod desk;
 mod devices;
 mod history;
 mod holders;

@@ -1,52 +1,26 @@
 //! Trip codes for tickets (R04): issued ahead, changed, cancelled.
 //!
 //! A ticket has one code that is good. Whatever replaces or cancels it puts the code before on a list that engines take
-//! ([decision 32](../../../../docs/decisions/0032-cancelled-trips.md)). A code is not kept: the same request makes the same
-//! bytes again, because signatures are deterministic and the ticket keeps from when its credential is valid.
+//! (`docs/decisions/0032-cancelled-trips.md`).
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use hufu_codes::Credential;
-use hufu_codes::issue::code_text;
-use hufu_codes::keyring::{Keyring, Uses};
-use hufu_contract::{Scope, TicketPhase, TripOutcome};
-use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixMillis, UnixSeconds};
+use hufu_contract::{Scope, TicketPhase};
+use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
+use super::Registry;
 use super::credentials::goes_on;
+use super::desk::{Desk, Outcomes, Ready, is_of_all};
 use super::holders::places;
-use super::{Registry, Signers};
 use crate::caller::Caller;
-use crate::credential::{CredentialRequest, IssuedCredential, Terms};
 use crate::fault::Fault;
+use crate::id_number::IdNumber;
 use crate::store::{SoughtTickets, TicketEdit, TicketRecords};
 use crate::ticket::{
-    EndedTrip, StoredTicket, TICKETS_MAX, TicketKey, TicketOrder, Traveller, TripIssuance, check_office,
-    check_ticket,
+    EndedTrip, StoredTicket, TICKETS_MAX, TicketKey, TicketOrder, Traveller, check_office, check_ticket,
 };
 use crate::trail::{Action, Entry};
-
-/// A ticket whose traveller is known.
-struct Ready<'o> {
-    order: &'o TicketOrder,
-    key: TicketKey,
-    holder: HolderIndex,
-    /// The traveller, masked.
-    traveller: String,
-    generation: u8,
-}
-
-/// What tickets are decided by.
-struct Desk<'d> {
-    issuer: IssuerId,
-    office: &'d str,
-    signers: &'d Signers,
-    keyring: &'d Keyring,
-    now: UnixMillis,
-}
-
-/// What became of each ticket of a request.
-type Outcomes = Vec<Result<TripIssuance, Fault>>;
 
 impl Registry {
     /// Gives each ticket of a list its code, or says why not; one ticket's refusal is no other's. A ticket that is known
@@ -121,6 +95,7 @@ impl Registry {
             let what = format!("a ticket of office {office} for holder {}", held.holder);
             Ok(TicketEdit {
                 ended: held.ended(now.seconds()).into_iter().collect(),
+                over: now.seconds(),
                 put: vec![StoredTicket { phase: TicketPhase::Cancelled, changed: now, ..held.clone() }],
                 lines: vec![Entry::new(now, caller, Action::TripCancelled, Some(issuer), what)],
                 ..TicketEdit::default()
@@ -198,12 +173,7 @@ impl Registry {
         Ok(Ready { order, key, holder, traveller: person.display(), generation })
     }
 
-    async fn traveller(
-        &self,
-        issuer: IssuerId,
-        number: &crate::IdNumber,
-        name: &str,
-    ) -> Result<HolderIndex, Fault> {
+    async fn traveller(&self, issuer: IssuerId, number: &IdNumber, name: &str) -> Result<HolderIndex, Fault> {
         let people = self.people_with(issuer, number).await?;
         if people.is_empty() {
             return Err(Fault::NotFound(format!(
@@ -225,166 +195,6 @@ impl Registry {
             )),
         }
     }
-}
-
-impl Desk<'_> {
-    /// What is written, and what becomes of each ticket.
-    fn decide(
-        &self,
-        caller: &Caller,
-        records: &TicketRecords,
-        ready: &[Result<Ready<'_>, Fault>],
-    ) -> Result<(TicketEdit, Outcomes), Fault> {
-        let mut edit = TicketEdit::default();
-        let mut outcomes = Vec::with_capacity(ready.len());
-        // Two tickets of one holder in one second would otherwise be one credential, and end together.
-        let mut last = std::collections::HashMap::new();
-        for ready in ready {
-            let outcome = match ready {
-                Ok(ready) => {
-                    let after = last.get(&ready.holder).copied().or_else(|| records.last_of(ready.holder));
-                    self.put(records.of(ready.key), ready, after, &mut edit)
-                }
-                Err(fault) => Err(fault.clone()),
-            };
-            match outcome {
-                Err(fault) if is_of_all(&fault) => return Err(fault),
-                outcome => {
-                    if let Ok(issuance) = &outcome
-                        && issuance.outcome != TripOutcome::Unchanged
-                    {
-                        last.insert(issuance.ticket.holder, issuance.ticket.issued);
-                    }
-                    outcomes.push(outcome);
-                }
-            }
-        }
-        edit.lines = self.lines(caller, &outcomes);
-        Ok((edit, outcomes))
-    }
-
-    fn put(
-        &self,
-        held: Option<&StoredTicket>,
-        ready: &Ready<'_>,
-        after: Option<UnixSeconds>,
-        edit: &mut TicketEdit,
-    ) -> Result<TripIssuance, Fault> {
-        let now = self.now.seconds();
-        if let Some(held) = held {
-            if held.phase == TicketPhase::Cancelled {
-                return Err(Fault::Conflict(
-                    "the ticket was cancelled, and a cancelled ticket gets no code: use another ticket number".into(),
-                ));
-            }
-            let is_same = (held.holder, held.hub, held.from, held.until)
-                == (ready.holder, ready.order.hub, ready.order.from, ready.order.until);
-            if is_same && held.expires() > now {
-                // The same bytes, unless generation, name, key or reference are others by now.
-                let (bytes, credential) = self.sign(ready, held.issued)?;
-                if credential.digest == held.digest {
-                    return Ok(issuance(TripOutcome::Unchanged, held.clone(), ready, bytes));
-                }
-            }
-        }
-        let issued = after.map_or(now, |after| now.max(UnixSeconds(after.0.saturating_add(1))));
-        let (bytes, credential) = self.sign(ready, issued)?;
-        let ticket = StoredTicket {
-            key: ready.key,
-            office: self.office.to_owned(),
-            phase: TicketPhase::Active,
-            holder: ready.holder,
-            hub: ready.order.hub,
-            from: ready.order.from,
-            until: ready.order.until,
-            issued,
-            digest: credential.digest,
-            made: held.map_or(self.now, |held| held.made),
-            changed: self.now,
-        };
-        edit.put.push(ticket.clone());
-        edit.issued.push(credential);
-        edit.ended.extend(held.and_then(|held| held.ended(now)));
-        let outcome = if held.is_some() { TripOutcome::Changed } else { TripOutcome::Issued };
-        Ok(issuance(outcome, ticket, ready, bytes))
-    }
-
-    /// The credential of a ticket, valid from `issued` on.
-    fn sign(&self, ready: &Ready<'_>, issued: UnixSeconds) -> Result<(Vec<u8>, IssuedCredential), Fault> {
-        let TicketOrder { hub, from, until, .. } = *ready.order;
-        let wanted = CredentialRequest::Trip { hub, from, until };
-        let key =
-            self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, self.now.seconds()))?.key();
-        let (issued, expires, detail) =
-            wanted.claims(&Terms { key, generation: ready.generation, issued })?;
-        let signer = self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, expires))?;
-        let credential = Credential {
-            key: signer.key(),
-            issued,
-            expires,
-            holder: ready.holder,
-            generation: ready.generation,
-            display: &ready.display(),
-            detail,
-        };
-        let bytes = signer.sign_credential(&credential)?;
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        let noted = IssuedCredential {
-            issuer: self.issuer,
-            holder: ready.holder,
-            kind: CodeKind::Trip,
-            generation: ready.generation,
-            issued,
-            expires,
-            key: signer.key(),
-            digest: digest.as_ref().try_into().unwrap_or_default(),
-        };
-        Ok((bytes, noted))
-    }
-
-    /// One line for each thing that was done: with the holder if it was done to one ticket alone. That a code was given
-    /// out again is a line too.
-    fn lines(&self, caller: &Caller, outcomes: &Outcomes) -> Vec<Entry> {
-        let kinds = [
-            (TripOutcome::Issued, Action::TripIssued),
-            (TripOutcome::Changed, Action::TripChanged),
-            (TripOutcome::Unchanged, Action::TripRead),
-        ];
-        let line = |(kind, action)| {
-            let done: Vec<_> =
-                outcomes.iter().flatten().filter(|issuance| issuance.outcome == kind).collect();
-            let what = match done.as_slice() {
-                [] => return None,
-                [one] => format!("a ticket of office {} for holder {}", self.office, one.ticket.holder),
-                several => format!("{} tickets of office {}", several.len(), self.office),
-            };
-            Some(Entry::new(self.now, caller, action, Some(self.issuer), what))
-        };
-        kinds.into_iter().filter_map(line).collect()
-    }
-}
-
-impl Ready<'_> {
-    /// What gates show: the traveller, masked, and the reference behind a space.
-    fn display(&self) -> String {
-        match &self.order.reference {
-            Some(reference) => format!("{} {}", self.traveller, reference.as_str()),
-            None => self.traveller.clone(),
-        }
-    }
-}
-
-fn issuance(outcome: TripOutcome, ticket: StoredTicket, ready: &Ready<'_>, bytes: Vec<u8>) -> TripIssuance {
-    let (display, traveller) = (ready.display(), ready.traveller.clone());
-    TripIssuance { outcome, ticket, traveller, display, code: code_text(&bytes, None), bytes }
-}
-
-/// Whether a fault is not one ticket's.
-fn is_of_all(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::Unavailable(_) | Fault::Damaged(_) | Fault::Misconfigured(_) | Fault::Forbidden { .. }
-    )
 }
 
 fn no_ticket(office: &str) -> Fault {

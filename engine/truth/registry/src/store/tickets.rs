@@ -29,7 +29,7 @@ pub struct TicketRecords {
 }
 
 /// What is to be written. With nothing in it nothing is written, no line either.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketEdit {
     /// Tickets as they are to be, new ones and others.
     pub put: Vec<StoredTicket>,
@@ -37,6 +37,8 @@ pub struct TicketEdit {
     pub issued: Vec<IssuedCredential>,
     /// Credentials that ended.
     pub ended: Vec<EndedTrip>,
+    /// Ended credentials that are refused in any case from this second on, or an earlier one, are forgotten when others end.
+    pub over: UnixSeconds,
     /// Lines of the trail.
     pub lines: Vec<Entry>,
 }
@@ -69,6 +71,13 @@ pub trait Tickets {
         now: UnixSeconds,
         limit: u32,
     ) -> Result<Vec<EndedTrip>, Fault>;
+}
+
+impl Default for TicketEdit {
+    fn default() -> TicketEdit {
+        let (put, issued, ended, lines) = Default::default();
+        TicketEdit { put, issued, ended, over: UnixSeconds(0), lines }
+    }
 }
 
 impl TicketRecords {

@@ -228,7 +228,7 @@ fn send(
                 codes.write_record([&*ticket, issued.outcome.slug(), &issued.display, &issued.code])?;
             }
             (_, cause) => {
-                refused.refuse(line, &cause.unwrap_or_else(|| "the registry does not say".to_owned()))?
+                refused.refuse(line, &cause.unwrap_or_else(|| "the registry does not say".to_owned()))?;
             }
         }
     }
