@@ -10,6 +10,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use common::{Deployment, Engine, eventually, free_address, said};
+use hufu_codes::ended::EndedList;
+use hufu_wire::{IssuerId, UnixSeconds};
 use registry::{ISSUER, World};
 use serde_json::Value;
 
@@ -103,7 +105,7 @@ fn becomes(world: &World, gate: &str, code: &str, reason: &str) -> (String, Opti
 
 #[test]
 fn r04_tickets_of_a_file_pass_at_their_hub_until_they_are_cancelled() {
-    let (world, _engine) = world();
+    let (world, engine) = world();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let airport = dated(AIRPORT, &format!("@{}", now - 3600), &format!("@{}", now + 7200));
     let (outcome, codes) = import(&world, &airport, "");
@@ -144,6 +146,11 @@ fn r04_tickets_of_a_file_pass_at_their_hub_until_they_are_cancelled() {
     for ended in [first, second] {
         assert_eq!(becomes(&world, "airport", &code(ended), "superseded").1, Some(1));
     }
+    // An older list does not give them back.
+    let older = u32::try_from(now).unwrap() - 60;
+    world.write("ended.list", &EndedList::write(IssuerId(310_000), UnixSeconds(older), []));
+    engine.logs("is older than the list of issuer 310000 in force");
+    assert_eq!(becomes(&world, "airport", &code(second), "superseded").1, Some(1));
     // The changed ticket's code is good, later; and the third traveller's is as before.
     becomes(&world, "airport", &changed[first][2], "outside-trip-window");
     passes(&code(third));
