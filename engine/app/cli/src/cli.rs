@@ -6,7 +6,7 @@ use hufu_files::moment::Zone;
 use crate::commands::{
     appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol,
     facts, family, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules,
-    serve, site, snapshot,
+    serve, site, snapshot, trip,
 };
 use crate::outcome;
 
@@ -85,6 +85,9 @@ pub(crate) enum Command {
     /// Bind relatives to users, and print their codes
     #[command(subcommand, after_help = family::EXAMPLES)]
     Family(family::FamilyCommand),
+    /// Issue, change and cancel trip codes for tickets
+    #[command(subcommand, after_help = trip::EXAMPLES)]
+    Trip(trip::TripCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

@@ -30,6 +30,7 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod site;
 pub(crate) mod snapshot;
+pub(crate) mod trip;
 
 use crate::cli::Command;
 use crate::outcome::Exit;
@@ -64,6 +65,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Site(command) => site::run(&command),
         Command::Device(command) => device::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Trip(command) => trip::run(&command),
         Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),

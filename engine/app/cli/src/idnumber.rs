@@ -11,11 +11,14 @@ use zeroize::Zeroizing;
 
 use crate::term;
 
+/// Characters of a machine-readable line of a passport.
+const LINE_CHARS: usize = 44;
+
 /// Where the id number is.
 #[derive(Debug, Args)]
 pub(crate) struct IdNumberArgs {
     /// A file with the id number alone: a resident's, or the kind of another document, its issuing state and its number,
-    /// passport:USA:E12345678; - asks for it, or reads a line of standard input
+    /// passport:USA:E12345678, or a passport's two machine-readable lines; - asks for it, or reads a line of standard input
     #[arg(long, value_name = "FILE")]
     id_number_file: Option<PathBuf>,
 }
@@ -46,8 +49,10 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(number) = lines.next() else { bail!("there is no id number in {place}") };
-    ensure!(lines.next().is_none(), "{place} must have one id number, and nothing else");
-    Ok(Zeroizing::new(number.to_owned()))
+    let Some(second) = lines.next() else { return Ok(Zeroizing::new(number.to_owned())) };
+    let is_machine_readable = number.contains('<') && lines.next().is_none();
+    ensure!(is_machine_readable, "{place} must have one id number, and nothing else");
+    Ok(Zeroizing::new(format!("{number}\n{second}")))
 }
 
 fn typed() -> anyhow::Result<Zeroizing<String>> {
@@ -56,5 +61,12 @@ fn typed() -> anyhow::Result<Zeroizing<String>> {
     }
     let mut line = Zeroizing::new(String::new());
     io::stdin().lock().read_line(&mut line).context("cannot read the id number from standard input")?;
+    if line.starts_with(['P', 'p'])
+        && line.contains('<')
+        && !line.contains(':')
+        && line.trim().len() == LINE_CHARS
+    {
+        io::stdin().lock().read_line(&mut line).context("cannot read the second line from standard input")?;
+    }
     Ok(line)
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use hufu_authority::Remote;
 use hufu_contract::{FoundHolder, LookUpHolders, SoughtHolder};
 use hufu_files::{self as files, Readable};
-use hufu_registry::{IdNumber, Person};
+use hufu_registry::{Document, Person};
 use hufu_wire::text::is_hidden;
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -91,14 +91,16 @@ pub(crate) fn read(path: &Path, args: &TableArgs) -> anyhow::Result<Vec<Listed>>
         [required("id_number", ID_NUMBER), required("name", NAME), optional("group", GROUP)];
     let mut lines = HashMap::new();
     let listed = Table::open(path, args)?.collect(&COLUMNS, |line, [id_number, name, group]| {
-        let id_number = id_number_in_table(id_number)?;
+        let document = id_number_in_table(id_number)?;
+        let id_number = document.number.clone();
         if group.contains(is_hidden) {
             return Err("group has control characters, or others that are not seen".to_owned());
         }
         if let Some(first) = lines.insert(id_number.as_str().to_owned(), line) {
             return Err(format!("the same id number as in line {first}"));
         }
-        let person = Person::new(name.to_owned(), id_number, None).map_err(|fault| fault.to_string())?;
+        let person = Person::new(document.called(name.to_owned()), id_number, None)
+            .map_err(|fault| fault.to_string())?;
         Ok(Listed { line, person, group: group.to_owned() })
     })?;
     ensure!(!listed.is_empty(), "{} names no person", path.display());
@@ -109,16 +111,16 @@ pub(crate) fn read(path: &Path, args: &TableArgs) -> anyhow::Result<Vec<Listed>>
 ///
 /// # Errors
 /// The cause, which repeats nothing of the number.
-pub(crate) fn id_number_in_table(text: &str) -> Result<IdNumber, String> {
-    let number = IdNumber::read(text).map_err(|fault| format!("id_number: {fault}"))?;
-    if number.may_be_rounded() {
+pub(crate) fn id_number_in_table(text: &str) -> Result<Document, String> {
+    let document = Document::read(text).map_err(|fault| format!("id_number: {fault}"))?;
+    if document.number.may_be_rounded() {
         return Err(
             "id_number ends in 000, as after a spreadsheet took it for a number; when it is right, register \
                     this person with `hufu holder add`"
                 .to_owned(),
         );
     }
-    Ok(number)
+    Ok(document)
 }
 
 /// Asks a registry who they are.

@@ -144,6 +144,11 @@ const WITH_A_REGISTRY: &[&str] = &[
     "family list --issuer 310000 --user 1",
     "family print --issuer 310000 1 --page family.svg",
     "1 family end --issuer 310000 1 --by relative",
+    "trip put E1 --office 12306 --issuer 310000 --holder 0 --hub 9 --from now --until +4h --reference G7-1",
+    "trip show E1 --office 12306 --issuer 310000",
+    "trip cancel E1 --office 12306 --issuer 310000",
+    "trip import tickets.csv --office 12306 --issuer 310000 --codes codes.csv",
+    "trip ended --issuer 310000 --out ended.list",
     "site put 310101 --name North --policy policy.toml",
     "site list",
     "site show 310101",
@@ -303,6 +308,8 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("tests.csv", "holder,kind,at,result,laboratory\n0,test,@1795910400,negative,L-1\n");
     let rules = include_str!("../../../../docs/examples/rules.toml");
     world.write("rules.toml", &rules.replace("2027-02-01", "2099-01-01"));
+    let ticket = "E2,Lee,11010519491231002X,9,+1d,+2d";
+    world.write("tickets.csv", &format!("ticket,name,id_number,hub,from,until\n{ticket}\n"));
     let folder = world.path("");
     each(WITH_A_REGISTRY, &folder, &[], |words| world.hufu_args(words));
     fs::remove_file(folder.join("second/registry.db")).unwrap();

@@ -4,6 +4,7 @@ mod certificates;
 mod chains;
 mod cluster;
 mod cluster_age;
+mod ended_trips;
 mod endings;
 mod health;
 mod keyring;
@@ -85,6 +86,7 @@ struct Held {
     health: Arc<Health>,
     cluster: Cluster,
     cluster_age: Arc<ClusterAge>,
+    ended_trips: ended_trips::Lists,
     engine: Arc<Engine>,
 }
 
@@ -171,6 +173,8 @@ impl Prepared {
             pass_back_entries: *config.memory.pass_back_entries.get_ref(),
         })
         .map_err(unavailable)?;
+        let mut ended_trips = ended_trips::Lists::default();
+        engine.set_ended_trips(ended_trips.read(&config.files.ended_trips)?);
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
         for (device, generation) in state.revoked() {
@@ -190,6 +194,7 @@ impl Prepared {
             health,
             cluster,
             cluster_age,
+            ended_trips,
             engine,
         };
         held.note_cluster();
@@ -295,6 +300,7 @@ impl Node {
         watches.trust_list.follow(at_once, || held.take_trust_list(chains, hand_out));
         // After the list: a site may come to recognise an issuer that it brings.
         watches.sites.follow(at_once, || held.take_sites(hand_out));
+        watches.ended_trips.follow(at_once, || held.take_ended_trips());
         watches.own.follow(at_once, || held.take_own(running));
         for fixed in &mut watches.fixed {
             if let Some(change) = fixed.look(at_once, Instant::now()) {

@@ -6,6 +6,7 @@
 
 use arrayvec::ArrayVec;
 use hufu_codes::code::{self, Code};
+use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::presentation::{self, Node, Presentation, clock_offset, steps_ahead};
 use hufu_codes::seen::{SeenCache, Unseen};
@@ -87,10 +88,10 @@ pub(crate) fn judge<'b>(
     cases: &mut Batch<Case<'_, 'b>>,
     binaries: &'b mut Binaries,
 ) {
-    let &Grounds { trust, rules, statuses, pass_back, counters } = grounds;
+    let &Grounds { trust, rules, ended, statuses, pass_back, counters } = grounds;
 
     let read = read_codes(cases, &rules.sites, binaries);
-    let genuine = verify(now, cases, read, &trust.keyring, &trust.seen, counters);
+    let genuine = verify(now, cases, read, (&trust.keyring, &trust.seen, ended), counters);
     let present = present(now, cases, genuine);
     let present = look_up(now, cases, present, statuses);
     decide(now, cases, &present, rules, pass_back, counters);
@@ -131,13 +132,12 @@ fn read_codes<'p, 'b>(
 }
 
 /// Finds each credential's key, verifies its signature (or remembers that it was verified), and holds its
-/// validity against the clock.
+/// validity against the clock and a trip's against the lists of those that ended.
 fn verify<'p, 'b>(
     now: UnixMillis,
     cases: &mut [Case<'_, 'b>],
     read: Batch<Read<'p, 'b>>,
-    keyring: &Keyring,
-    seen: &SeenCache,
+    (keyring, seen, ended): (&Keyring, &SeenCache, &EndedTrips),
     counters: &Counters,
 ) -> Batch<Genuine<'p, 'b>> {
     let mut known: Batch<(Read<'p, 'b>, Verified<Credential<'b>>)> = Batch::new();
@@ -174,6 +174,8 @@ fn verify<'p, 'b>(
             cases[case].proof = Proof::Code(code.credential.signature_r());
         }
         match credential.valid_at(now.seconds()) {
+            // Its ticket was changed or cancelled (R04).
+            Ok(()) if ended.ends(&code.credential) => cases[case].settle(Reason::Superseded),
             Ok(()) => {
                 let presentation = code.presentation;
                 genuine.push(Genuine { case, gate, policy, credential, presentation });

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_table::Reader;
@@ -52,6 +53,7 @@ pub struct Engine {
     pub(crate) table: Reader,
     pub(crate) trust: ArcSwap<Trust>,
     pub(crate) sites: ArcSwap<Rules>,
+    ended: ArcSwap<EndedTrips>,
     pub(crate) devices: Devices,
     pub(crate) pass_back: PassBack,
     cluster: Mutex<ClusterKeys>,
@@ -86,6 +88,7 @@ impl Engine {
             table: parts.table,
             trust: ArcSwap::from_pointee(trust),
             sites: ArcSwap::from_pointee(Rules::new(parts.sites)),
+            ended: ArcSwap::default(),
             devices: Devices::new(parts.devices_max.min(limits::DEVICES_MAX), parts.device_rate),
             pass_back: PassBack::new(parts.pass_back_entries, random()?),
             cluster: Mutex::new(parts.cluster),
@@ -206,6 +209,11 @@ impl Engine {
         self.sites.store(Arc::new(Rules::new(sites)));
     }
 
+    /// Replaces the trip credentials that ended before their time; none had at the start.
+    pub fn set_ended_trips(&self, ended: EndedTrips) {
+        self.ended.store(Arc::new(ended));
+    }
+
     /// Replaces the keyring and forgets every credential verified under the old one.
     ///
     /// # Errors
@@ -223,10 +231,11 @@ impl Engine {
         cases: &mut Batch<Case<'_, 'b>>,
         binaries: &'b mut Binaries,
     ) {
-        let (trust, rules) = (self.trust.load(), self.sites.load());
+        let (trust, rules, ended) = (self.trust.load(), self.sites.load(), self.ended.load());
         let grounds = Grounds {
             trust: &trust,
             rules: &rules,
+            ended: &ended,
             statuses: &self.table,
             pass_back: &self.pass_back,
             counters,

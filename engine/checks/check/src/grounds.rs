@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::seen::SeenCache;
 use hufu_policy::{SitePolicy, Sites};
@@ -16,6 +17,7 @@ use crate::random::random;
 pub(crate) struct Grounds<'e, T> {
     pub(crate) trust: &'e Trust,
     pub(crate) rules: &'e Rules,
+    pub(crate) ended: &'e EndedTrips,
     pub(crate) statuses: &'e T,
     pub(crate) pass_back: &'e PassBack,
     pub(crate) counters: &'e Counters,

@@ -1,5 +1,6 @@
 //! Checks of single codes outside an engine: at a gate that has no network.
 
+use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_wire::{CheckNumber, CheckRequest, Grant, UnixMillis, Verdict, limits};
@@ -74,6 +75,8 @@ impl SingleCheck {
         let grounds = Grounds {
             trust: &self.trust,
             rules: &self.rules,
+            // No list of ended trips comes to a gate without a network.
+            ended: &EndedTrips::default(),
             statuses,
             pass_back: &self.pass_back,
             counters: &self.counters,

@@ -6,6 +6,7 @@ mod common;
 
 use common::*;
 use hufu_check::{NotEnrolled, Rate, Silence};
+use hufu_codes::ended::{EndedList, EndedTrips};
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::{Credential, Detail, code, text};
@@ -127,6 +128,35 @@ fn r04_a_trip_code_is_good_from_its_first_to_its_last_second() {
         checkpoint.writer.heard(now);
         assert_eq!(checkpoint.show_at(now, &mut gate, &code).reason, reason, "{offset_s} s");
     }
+}
+
+#[test]
+fn r04_a_trip_that_ended_before_its_time_is_refused_and_nothing_else_is() {
+    let mut checkpoint = Checkpoint::new();
+    let mut gate = checkpoint.gate(1, STATION);
+    let [ended, other, paper] = [
+        checkpoint.trip(GREEN, HUB),
+        checkpoint.trip(RED, HUB),
+        checkpoint.paper(hufu_wire::HolderIndex(100)),
+    ];
+    assert_eq!(checkpoint.reason(&mut gate, &ended), Reason::Clear);
+    let digest = |code: &str| {
+        let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
+        let code = hufu_codes::code::parse_text(code.as_bytes(), &mut binary).unwrap();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, code.credential.bytes());
+        <[u8; 32]>::try_from(digest.as_ref()).unwrap()
+    };
+    // A list ends trips alone, whatever is on it.
+    let text = EndedList::write(ISSUER, NOW.seconds(), &[digest(&ended), digest(&paper)]);
+    let list = EndedList::read(&text).unwrap();
+    checkpoint.engine.set_ended_trips(EndedTrips::of([&list]));
+    let verdict = checkpoint.show(&mut gate, &ended);
+    assert_eq!((verdict.decision, verdict.reason), (hufu_wire::Decision::Refuse, Reason::Superseded));
+    assert_eq!(checkpoint.reason(&mut gate, &other), Reason::StatusRed);
+    let mut school = checkpoint.gate(2, SCHOOL);
+    assert_eq!(checkpoint.reason(&mut school, &paper), Reason::Clear);
+    checkpoint.engine.set_ended_trips(EndedTrips::default());
+    assert_eq!(checkpoint.reason(&mut gate, &ended), Reason::Clear);
 }
 
 #[test]

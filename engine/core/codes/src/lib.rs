@@ -17,6 +17,7 @@ pub mod chain;
 pub mod code;
 pub mod cose;
 pub mod credential;
+pub mod ended;
 pub mod issue;
 pub mod keyring;
 mod operator;

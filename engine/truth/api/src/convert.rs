@@ -4,8 +4,8 @@ use hufu_codes::chain::Tip;
 use hufu_contract as types;
 use hufu_registry::{
     Alarm, Brake, CredentialRequest, CurrentStatus, Device, HistoryEntry, HolderView, Issuance, Issuer,
-    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, Terms, Token,
-    TrailEnd, TrailLine,
+    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, StoredTicket,
+    Terms, Token, TrailEnd, TrailLine, TripIssuance,
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 
@@ -179,6 +179,30 @@ impl Convert<types::Issued> for Issuance {
             other_phones: phones.others,
             other_phones_until_ms: phones.until.map(|until| until.millis().0),
         }
+    }
+}
+
+/// A ticket, with its traveller as gates show them.
+pub(crate) fn trip(ticket: StoredTicket, display: String) -> types::Trip {
+    types::Trip {
+        office: ticket.office,
+        phase: ticket.phase,
+        holder: ticket.holder.0,
+        display,
+        hub: ticket.hub.0,
+        from_ms: ticket.from.millis().0,
+        until_ms: ticket.until.millis().0,
+        digest: types::Hex(ticket.digest),
+        made_ms: ticket.made.0,
+        changed_ms: ticket.changed.0,
+    }
+}
+
+impl Convert<types::IssuedTrip> for TripIssuance {
+    fn convert(self) -> types::IssuedTrip {
+        let TripIssuance { outcome, ticket, traveller, display, bytes, code } = self;
+        let trip = trip(ticket, traveller);
+        types::IssuedTrip { outcome, trip, display, credential: types::Base64Url(bytes), code }
     }
 }
 

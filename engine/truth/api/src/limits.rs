@@ -8,6 +8,9 @@ pub(super) const JSON_BYTES_MAX: usize = 64 * 1024;
 /// 4,096 holders of 256 bytes each, which is more than names and numbers need.
 pub(super) const HOLDERS_JSON_BYTES_MAX: usize = 1024 * 1024;
 
+/// 4,096 tickets of 512 bytes each: a traveller of 256 bytes, and the ticket.
+pub(super) const TRIPS_JSON_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// 32,768 members of 10 digits and a comma, and room for people who indent.
 pub(super) const ROSTER_JSON_BYTES_MAX: usize = 1024 * 1024;
 
@@ -31,6 +34,9 @@ pub(super) const PAGE_MAX: u32 = 1000;
 
 /// Entries of a page when the caller does not say.
 pub(super) const PAGE_DEFAULT: u32 = 100;
+
+/// Ended trips of one page: about 110 bytes each.
+pub(super) const ENDED_MAX: u32 = 65_536;
 
 /// Statuses of one page: 12 bytes each.
 pub(super) const STATUSES_MAX: u32 = 65_536;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::document::{self, Document};
 use super::handlers::{
     appeals, chain, checkpoints, credentials, devices, facts, families, health, holders, issuers, proposals,
-    rosters, sites, statuses, tokens, trail,
+    rosters, sites, statuses, tokens, trail, trips,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -67,6 +67,7 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(appeals::review))
         .routes(routes!(appeals::decide))
         .routes(routes!(appeals::withdraw))
+        .routes(routes!(trips::put, trips::read, trips::cancel))
         .layer(DefaultBodyLimit::max(limits::JSON_BYTES_MAX))
 }
 
@@ -82,7 +83,10 @@ fn large_json() -> OpenApiRouter<Api> {
     let rosters = OpenApiRouter::new()
         .routes(routes!(rosters::read, rosters::put, rosters::remove))
         .layer(DefaultBodyLimit::max(limits::ROSTER_JSON_BYTES_MAX));
-    holders.merge(rosters)
+    let trips = OpenApiRouter::new()
+        .routes(routes!(trips::put_all))
+        .layer(DefaultBodyLimit::max(limits::TRIPS_JSON_BYTES_MAX));
+    holders.merge(rosters).merge(trips)
 }
 
 fn signed() -> OpenApiRouter<Api> {
@@ -133,6 +137,7 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(trail::read))
         .routes(routes!(trail::end))
+        .routes(routes!(trips::ended))
         .layer(DefaultBodyLimit::max(0))
 }
 

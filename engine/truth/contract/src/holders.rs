@@ -11,17 +11,21 @@ pub struct NewHolders {
     /// Registered in this order, all or none.
     #[schema(min_items = 1, max_items = 4096)]
     pub holders: Vec<NewHolder>,
+    /// A clerk had the documents in hand, which military documents need; the trail keeps it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub seen_by_clerk: bool,
 }
 
 /// A person, as sealed in the store.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHolder {
-    /// The full name.
-    #[schema(min_length = 1)]
+    /// The full name; empty to take the one in a passport's machine-readable lines.
+    #[serde(default)]
     pub name: String,
     /// An 18-digit identity number (GB 11643, its checksum is checked), or another document as `TYPE:STATE:NUMBER` with the
-    /// issuing state in three letters (ISO 3166-1, ICAO 9303), or as `TYPE:NUMBER` when no state is known.
+    /// issuing state in three letters (ISO 3166-1, ICAO 9303), or as `TYPE:NUMBER` when no state is known; or both
+    /// machine-readable lines of a passport.
     #[schema(min_length = 1)]
     pub id_number: String,
     /// A telephone number.

@@ -23,6 +23,7 @@ mod sites;
 mod source;
 mod tokens;
 mod trail;
+mod trips;
 mod views;
 mod words;
 
@@ -58,4 +59,8 @@ pub use sites::{Site, SiteEdit, Sites};
 pub use source::{ChainSource, SourceFault, StoredSet};
 pub use tokens::{NewToken, Token, TokenId, TokenMade, Tokens};
 pub use trail::{Trail, TrailEnd, TrailEntry};
+pub use trips::{
+    EndedTrip, EndedTrips, IssuedTrip, ListedTrip, PutTrip, PutTrips, PutTripsAnswer, TicketPhase, Trip,
+    TripLine, TripOutcome,
+};
 pub use views::{ViewDay, ViewDays, ViewPlace, ViewPlaces, ViewTicket, WantSlips, WantTicket};

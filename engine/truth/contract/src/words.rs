@@ -44,7 +44,7 @@ pub(crate) use words;
 mod tests {
     use crate::{
         AppealChannel, AppealDecision, AppealPhase, AppealSubject, BindingState, ConsentWay, Grade,
-        PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side,
+        PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side, TicketPhase, TripOutcome,
     };
 
     #[test]
@@ -68,5 +68,7 @@ mod tests {
         check(&Side::ALL, Side::slug);
         check(&ConsentWay::ALL, ConsentWay::slug);
         check(&BindingState::ALL, BindingState::slug);
+        check(&TicketPhase::ALL, TicketPhase::slug);
+        check(&TripOutcome::ALL, TripOutcome::slug);
     }
 }

@@ -27,6 +27,7 @@ mod roster;
 mod site;
 mod state;
 pub mod store;
+mod ticket;
 mod token;
 mod trail;
 pub mod vault;
@@ -54,9 +55,9 @@ pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subj
 pub use hufu_contract::{
     AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, Assurance, Base64Url, BindingId,
     BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, ProposalId, ProposalPhase, Scope, Scopes,
-    SecondPhone, Side, SourceFault, StoredSet, TokenId,
+    SecondPhone, Side, SourceFault, StoredSet, TicketPhase, TokenId, TripOutcome,
 };
-pub use id_number::{IdFault, IdNumber};
+pub use id_number::{Document, IdFault, IdNumber, Seen};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};
@@ -64,6 +65,10 @@ pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{Correction, FACTS_MAX, Meant, Of, PAPER_BYTES_MAX, Registry, Signers};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
+pub use ticket::{
+    EndedTrip, Reference, StoredTicket, TICKETS_MAX, TicketKey, TicketOrder, Traveller, TripIssuance,
+    check_office, check_ticket,
+};
 pub use token::{NewToken, Token, TokenHash, TokenText};
 pub use trail::{
     Action, Entry, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal,

@@ -18,9 +18,6 @@ impl Credentials for SqliteStore {
         entry: &Entry,
     ) -> Result<OtherPhones, Fault> {
         const HOLDER: &str = "SELECT 1 FROM holders WHERE issuer = ? AND holder = ? AND joined IS NULL";
-        const ADD: &str = "
-            INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, digest) DO NOTHING";
         let mut write = self.write().await?;
         let IssuedCredential { issuer, holder, .. } = *credential;
         if !exists(&mut *write, sqlx::query(HOLDER).bind(issuer.0).bind(holder.0)).await? {
@@ -30,16 +27,7 @@ impl Credentials for SqliteStore {
         if only_phone && phones.others > 0 {
             return Ok(phones);
         }
-        let add = sqlx::query(ADD)
-            .bind(issuer.0)
-            .bind(holder.0)
-            .bind(credential.kind as u8)
-            .bind(credential.generation)
-            .bind(credential.issued.0)
-            .bind(credential.expires.0)
-            .bind(credential.key.0.as_slice())
-            .bind(credential.digest.as_slice());
-        change(&mut *write, add).await?;
+        add(&mut write, credential).await?;
         self.commit(write, entry).await?;
         Ok(phones)
     }
@@ -56,6 +44,24 @@ impl Credentials for SqliteStore {
         let query = sqlx::query(PAGE).bind(issuer.0).bind(holder.0).bind(at_most(after)).bind(limit);
         all(&self.readers, query).await
     }
+}
+
+/// Writes down a credential; one of the same digest once.
+pub(crate) async fn add(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<(), Fault> {
+    const ADD: &str = "
+        INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, digest) DO NOTHING";
+    let add = sqlx::query(ADD)
+        .bind(credential.issuer.0)
+        .bind(credential.holder.0)
+        .bind(credential.kind as u8)
+        .bind(credential.generation)
+        .bind(credential.issued.0)
+        .bind(credential.expires.0)
+        .bind(credential.key.0.as_slice())
+        .bind(credential.digest.as_slice());
+    change(write, add).await?;
+    Ok(())
 }
 
 /// Other phone credentials of the same holder and generation that go on beside a new one.

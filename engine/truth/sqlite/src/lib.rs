@@ -21,6 +21,7 @@ mod row;
 mod schema;
 mod sites;
 mod store;
+mod tickets;
 mod tokens;
 mod trail;
 

@@ -11,15 +11,16 @@ use crate::proposals::add_named;
 use crate::row::{all, change};
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
     (4, "records of people", include_str!("../migrations/0004_records_of_people.sql")),
     (5, "proposals of holders", include_str!("../migrations/0005_proposals_of_holders.sql")),
     (6, "facts", include_str!("../migrations/0006_facts.sql")),
-    (8, "appeals", include_str!("../migrations/0008_appeals.sql")),
     (7, "families", include_str!("../migrations/0007_families.sql")),
+    (8, "appeals", include_str!("../migrations/0008_appeals.sql")),
+    (9, "tickets", include_str!("../migrations/0009_tickets.sql")),
 ];
 
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.

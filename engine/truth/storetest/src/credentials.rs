@@ -23,7 +23,7 @@ async fn phone(scene: &Scene, now: UnixMillis) -> CredentialRequest {
     CredentialRequest::Phone { terms, root: [9; 16], origin: terms.issued.step(), valid_s: 24 * 3600 }
 }
 
-fn believed(bytes: &[u8]) -> Verified<Credential<'_>> {
+pub(crate) fn believed(bytes: &[u8]) -> Verified<Credential<'_>> {
     let signed = SignedCredential::read(&mut Reader::new(bytes)).expect("one encoding");
     let keyring = keyring();
     let issued = signed.claims().issued;

@@ -28,6 +28,7 @@ mod scene;
 pub mod sites;
 pub mod tokens;
 pub mod trail;
+pub mod trips;
 
 use std::sync::Arc;
 
@@ -137,6 +138,14 @@ macro_rules! store_suite {
             families::r27_an_altered_binding_is_found,
             families::r27_bindings_follow_a_record_that_was_joined,
             families::r27_only_who_may_binds_relatives,
+            trips::r04_a_ticket_gets_its_code_ahead_and_the_same_again,
+            trips::r04_a_changed_ticket_ends_the_code_before,
+            trips::r04_a_cancelled_ticket_ends_its_code_and_gets_no_other,
+            trips::r04_a_code_stays_good_when_its_key_has_a_successor,
+            trips::r04_two_tickets_of_one_traveller_end_apart,
+            trips::r04_a_list_of_tickets_is_taken_line_by_line,
+            trips::r04_no_number_and_no_reference_of_a_ticket_is_stored,
+            trips::r04_two_changes_at_once_leave_one_code_that_is_good,
             sites::a_site_is_put_rendered_and_removed,
             sites::a_policy_that_no_engine_would_take_is_refused,
             sites::what_stands_in_a_name_or_a_policy_changes_no_other_site,

@@ -91,6 +91,11 @@ fn families() -> Families {
     Families::default().believing([PreparedKey::new(&faces).expect("a good key")], 2)
 }
 
+/// The key that signs trips after that.
+pub(crate) fn next_codes() -> IssuerSigner {
+    IssuerSigner::from_seed(&[0x66; 32], ISSUER)
+}
+
 pub(crate) fn keyring() -> Arc<Keyring> {
     static KEYRING: LazyLock<Arc<Keyring>> = LazyLock::new(|| {
         let operator = OperatorSigner::from_seed(&[0x22; 32]);
@@ -104,6 +109,7 @@ pub(crate) fn keyring() -> Arc<Keyring> {
             authority(0x62, NATIONAL, Uses::CONFIRMATION),
             authority(0x63, PUBLISHER, Uses::HEAD),
             codes().listed(Uses::PHONE | Uses::PAPER | Uses::TRIP, since, since, end),
+            next_codes().listed(Uses::TRIP, since, since, end),
             IssuerSigner::from_seed(&[0x65; 32], SCHOOLS).listed(Uses::ROSTER, since, since, end),
         ];
         let list = TrustList::sign(1, since, &keys, &operator);

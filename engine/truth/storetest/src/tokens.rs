@@ -105,6 +105,7 @@ async fn caller(scene: &Scene, label: &str, scopes: Scopes, issuer: Option<Issue
 async fn asked(scene: &Scene, caller: &Caller) -> Vec<(Vec<Scope>, Option<Fault>)> {
     use Scope::{
         Admin, Audit, Checkpoint, Confirm, Credentials, Devices, Feed, Holders, Propose, Rosters, Sites,
+        Trips,
     };
     let (registry, holder, site) = (&scene.registry, HolderIndex(0), SiteId(1));
     let instruction = scene.instruct(&[(1, Change::Word(green()))]);
@@ -136,5 +137,9 @@ async fn asked(scene: &Scene, caller: &Caller) -> Vec<(Vec<Scope>, Option<Fault>
         (vec![Feed, Audit], registry.set(caller, ISSUER, hufu_wire::Sequence(9)).await.err()),
         (vec![Audit], registry.statuses(caller, ISSUER, holder, 1, now()).await.err()),
         (vec![Audit], registry.trail(caller, 0, 1, now()).await.err()),
+        (vec![Trips], registry.put_trips(caller, ISSUER, ("12306", &[]), now()).await.err()),
+        (vec![Trips], registry.trip(caller, ISSUER, ("12306", "E1"), now()).await.err()),
+        (vec![Trips], registry.cancel_trip(caller, ISSUER, ("12306", "E1"), now()).await.err()),
+        (vec![Feed, Trips], registry.ended_trips(caller, ISSUER, (None, 1), now()).await.err()),
     ]
 }

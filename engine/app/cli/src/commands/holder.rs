@@ -91,14 +91,17 @@ pub(crate) struct AddArgs {
     /// Whose holder
     #[arg(long, value_name = "ID")]
     issuer: u32,
-    /// The full name
-    #[arg(long)]
+    /// The full name; without it the one in a passport's machine-readable lines
+    #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
     #[command(flatten)]
     id_number: IdNumberArgs,
     /// The phone number
     #[arg(long)]
     phone: Option<String>,
+    /// A clerk has the document in hand, which a military one needs
+    #[arg(long)]
+    seen_by_clerk: bool,
 }
 
 /// Find a holder.
@@ -182,7 +185,7 @@ fn add(args: &AddArgs) -> anyhow::Result<Exit> {
     let remote = args.registry.connect()?;
     let id_number = args.id_number.read_or_ask()?.to_string();
     let new = NewHolder { name: args.name.clone(), id_number, phone: args.phone.clone() };
-    let holders = NewHolders { holders: vec![new] };
+    let holders = NewHolders { holders: vec![new], seen_by_clerk: args.seen_by_clerk };
     let registered = remote.ask(|api| api.register_holders(IssuerId(args.issuer), &holders))?;
     let line = |holder: &RegisteredHolder| {
         let known = if holder.known { ", registered before" } else { "" };

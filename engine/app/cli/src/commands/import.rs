@@ -2,7 +2,7 @@
 
 mod columns;
 mod enrol;
-mod refused;
+pub(crate) mod refused;
 mod statuses;
 mod survey;
 

@@ -94,6 +94,9 @@ pub struct Files {
     pub trust_list: PathBuf,
     /// The site policies.
     pub sites: PathBuf,
+    /// Trip credentials that ended before their time, a list an issuer.
+    #[serde(default)]
+    pub ended_trips: Vec<PathBuf>,
     /// Snapshots, one for each issuer.
     #[serde(default)]
     pub snapshots: Vec<PathBuf>,
@@ -164,6 +167,7 @@ impl Files {
             operator_key,
             trust_list,
             sites,
+            ended_trips,
             snapshots,
             cluster_seed: _,
             ca,
@@ -174,6 +178,7 @@ impl Files {
         } = self;
         [operator_key, trust_list, sites, ca, certificate, key, state]
             .into_iter()
+            .chain(ended_trips)
             .chain(snapshots)
             .chain(crl)
             .for_each(|path| *path = folder.join(&*path));

@@ -10,6 +10,7 @@ pub(super) struct Watches {
     pub(super) devices: Watched,
     pub(super) trust_list: Watched,
     pub(super) sites: Watched,
+    pub(super) ended_trips: Watched,
     pub(super) own: Watched,
     /// Read at the start and never again.
     pub(super) fixed: Vec<Watched>,
@@ -21,6 +22,7 @@ impl Watches {
             devices: Watched::new([&files.ca].into_iter().chain(&files.crl)),
             trust_list: Watched::new([&files.trust_list]),
             sites: Watched::new([&files.sites]),
+            ended_trips: Watched::new(&files.ended_trips),
             own: Watched::new([&files.certificate, &files.key]),
             fixed: vec![Watched::new([&files.operator_key])],
         }

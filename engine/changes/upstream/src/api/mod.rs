@@ -13,6 +13,7 @@ mod proposals;
 mod rosters;
 mod sites;
 mod tokens;
+mod trips;
 mod views;
 
 pub use appeals::WhichAppeals;

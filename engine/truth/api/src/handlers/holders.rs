@@ -6,7 +6,7 @@ use hufu_contract::{
     CorrectHolder, FindHolder, FoundHolder, FoundHolders, Holder, JoinHolder, LookUpHolders, NewHolders,
     PartHolder, Registered,
 };
-use hufu_registry::{Correction, IdNumber, Meant, Person};
+use hufu_registry::{Correction, Document, IdNumber, Meant, Person, Seen};
 use hufu_wire::{HolderIndex, IssuerId};
 
 use super::Answer;
@@ -32,13 +32,16 @@ pub(crate) async fn register(
 ) -> Answer<Registered> {
     let mut people = Vec::with_capacity(new.holders.len());
     for (nth, holder) in new.holders.into_iter().enumerate() {
-        let number = IdNumber::read(&holder.id_number)
+        let document = Document::read(&holder.id_number)
             .map_err(|fault| invalid(format!("holders[{nth}].id_number: {fault}")))?;
-        let person = Person::new(holder.name, number, holder.phone)
+        let name = document.called(holder.name);
+        let person = Person::new(name, document.number.clone(), holder.phone)
             .map_err(|fault| invalid(format!("holders[{nth}].{fault}")))?;
         people.push(person);
     }
-    let registered = api.registry.add_holders(&caller, IssuerId(issuer), &people, now()).await?;
+    let seen = if new.seen_by_clerk { Seen::ByClerk } else { Seen::Unsaid };
+    let people = (people.as_slice(), seen);
+    let registered = api.registry.register_holders(&caller, IssuerId(issuer), people, now()).await?;
     Ok(Json(Registered { holders: registered.into_iter().map(Convert::convert).collect() }))
 }
 

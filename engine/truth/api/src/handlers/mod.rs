@@ -16,6 +16,7 @@ pub(super) mod sites;
 pub(super) mod statuses;
 pub(super) mod tokens;
 pub(super) mod trail;
+pub(super) mod trips;
 
 use axum::Json;
 use axum::http::header;

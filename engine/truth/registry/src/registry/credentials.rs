@@ -158,7 +158,7 @@ impl CredentialRequest {
     }
 
     /// From when, until when, and what the kind adds, under the terms of this moment.
-    fn claims(&self, current: &Terms) -> Result<(UnixSeconds, UnixSeconds, Detail), Fault> {
+    pub(super) fn claims(&self, current: &Terms) -> Result<(UnixSeconds, UnixSeconds, Detail), Fault> {
         let now = current.issued;
         let until = |from: UnixSeconds, valid_s: u32, valid_s_max: u32| {
             if (1..=valid_s_max).contains(&valid_s) {
@@ -218,7 +218,7 @@ fn supersede_first(issued: &IssuedCredential, phones: OtherPhones) -> Fault {
 }
 
 /// Whether a record is not joined into another.
-fn goes_on(issuer: IssuerId, record: &StoredHolder) -> Result<(), Fault> {
+pub(super) fn goes_on(issuer: IssuerId, record: &StoredHolder) -> Result<(), Fault> {
     record.joined.map_or(Ok(()), |into| Err(joined_already(issuer, record.index, into)))
 }
 

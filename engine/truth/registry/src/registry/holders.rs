@@ -8,7 +8,7 @@ use super::{PAGE_MAX, Registry};
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder};
-use crate::id_number::IdNumber;
+use crate::id_number::{IdNumber, Seen};
 use crate::person::Person;
 use crate::store::{Records, Resealed, Sought};
 use crate::trail::{Action, Entry};
@@ -31,18 +31,33 @@ impl Registry {
         people: &[Person],
         now: UnixMillis,
     ) -> Result<Vec<Registered>, Fault> {
+        self.register_holders(caller, issuer, (people, Seen::Unsaid), now).await
+    }
+
+    /// Registers people whose documents a clerk may have seen, which military documents need.
+    ///
+    /// # Errors
+    /// Those of [`add_holders`](Self::add_holders).
+    pub async fn register_holders(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        (people, seen): (&[Person], Seen),
+        now: UnixMillis,
+    ) -> Result<Vec<Registered>, Fault> {
         caller.may(Scope::Holders, issuer)?;
         if people.is_empty() || people.len() > PEOPLE_MAX {
             return Err(Fault::invalid("holders", format!("1 to {PEOPLE_MAX} of them")));
         }
         for person in people {
-            let possible = person.id_number().check_new(now.seconds());
+            let possible = person.id_number().check_new(now.seconds(), seen);
             possible.map_err(|fault| Fault::invalid("id_number", fault.to_string()))?;
         }
         let lookups: Vec<Lookup> =
             people.iter().map(|person| self.vault.lookup(issuer, person.id_number())).collect();
-        let entry =
-            Entry::new(now, caller, Action::HoldersAdded, Some(issuer), format!("{} people", people.len()));
+        let by_clerk = if seen == Seen::ByClerk { ", seen by a clerk" } else { "" };
+        let what = format!("{} people{by_clerk}", people.len());
+        let entry = Entry::new(now, caller, Action::HoldersAdded, Some(issuer), what);
         let sought = Sought { numbers: &lookups, holders: &[] };
         let intake = Intake { vault: &self.vault, issuer, people, lookups: &lookups, now };
         let registered = self

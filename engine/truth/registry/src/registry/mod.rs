@@ -5,6 +5,7 @@ mod appeals;
 mod chains;
 mod checkpoints;
 mod credentials;
+mod desk;
 mod devices;
 mod facts;
 mod families;
@@ -19,6 +20,7 @@ mod rosters;
 mod signers;
 mod sites;
 mod source;
+mod trips;
 
 use core::fmt;
 use std::collections::BTreeMap;

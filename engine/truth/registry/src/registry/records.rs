@@ -7,7 +7,7 @@ use super::Registry;
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::holder::{HolderView, Lookup, Registered, StoredHolder};
-use crate::id_number::IdNumber;
+use crate::id_number::{IdNumber, Seen};
 use crate::issuer::check_name;
 use crate::name;
 use crate::person::Person;
@@ -65,6 +65,11 @@ impl Registry {
         check_reason(reason, &[&person, &corrected])?;
         let index = held.index;
         let is_same_number = corrected.id_number() == person.id_number();
+        if !is_same_number {
+            // A clerk who may correct records has the document in hand, and says why.
+            let possible = corrected.id_number().check_new(now.seconds(), Seen::ByClerk);
+            possible.map_err(|fault| Fault::invalid("id_number", fault.to_string()))?;
+        }
         let lookup = self.vault.lookup(issuer, corrected.id_number());
         let mut changed =
             StoredHolder { sealed: self.vault.seal(issuer, index, &corrected)?, ..held.clone() };

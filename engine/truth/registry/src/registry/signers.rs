@@ -28,10 +28,21 @@ impl Signers {
         keyring: &Keyring,
         (now, expires): (UnixMillis, UnixSeconds),
     ) -> Result<&IssuerSigner, Fault> {
-        let may = |signer: &&IssuerSigner| {
+        let mut all = self.codes_of(issuer, uses, keyring, (now, expires));
+        all.next().ok_or_else(|| missing(uses, Some(issuer), Some(expires)))
+    }
+
+    /// Every key that may sign so; the first one does, and another may have done so before.
+    pub(super) fn codes_of<'s, 'k>(
+        &'s self,
+        issuer: IssuerId,
+        uses: Uses,
+        keyring: &'k Keyring,
+        (now, expires): (UnixMillis, UnixSeconds),
+    ) -> impl Iterator<Item = &'s IssuerSigner> + use<'s, 'k> {
+        self.codes.iter().filter(move |signer| {
             signer.issuer() == issuer && lasts(keyring, signer.key(), issuer, uses, now, expires)
-        };
-        self.codes.iter().find(may).ok_or_else(|| missing(uses, Some(issuer), Some(expires)))
+        })
     }
 
     /// The key that signs rosters now, and is believed until the roster expires.

@@ -20,6 +20,7 @@ mod proposals;
 mod rosters;
 mod row;
 mod sites;
+mod tickets;
 mod tokens;
 mod trail;
 
@@ -42,6 +43,7 @@ pub use proposals::{ProposalFilter, Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
 pub use sites::{Removed, Sites};
+pub use tickets::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets};
 pub use tokens::Tokens;
 pub use trail::Trail;
 
@@ -56,6 +58,7 @@ pub trait Store:
     + Sites
     + Devices
     + Rosters
+    + Tickets
     + Proposals
     + Appeals
     + Chain

@@ -132,6 +132,14 @@ actions! {
     StatusesRead = "statuses.read",
     /// The history of a holder's colours was read.
     HistoryRead = "holder.history",
+    /// Trip codes were issued for tickets.
+    TripIssued = "trip.issued",
+    /// Tickets were changed: they got other codes, and those before ended.
+    TripChanged = "trip.changed",
+    /// A ticket was cancelled, and its code ended.
+    TripCancelled = "trip.cancelled",
+    /// A ticket was read, or its code was given out again.
+    TripRead = "trip.read",
     /// Every status of an issuer was read.
     StatusesExported = "statuses.exported",
     /// A token was made.

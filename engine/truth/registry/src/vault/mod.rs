@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::holder::{Lookup, Subject};
 use crate::id_number::IdNumber;
 use crate::person::Person;
+use crate::ticket::TicketKey;
 use crate::trail::TrailKey;
 
 pub use fault::VaultFault;
@@ -66,6 +67,19 @@ impl Vault {
     pub fn lookup(&self, issuer: IssuerId, number: &IdNumber) -> Lookup {
         let stateless = number.without_state().map(|number| self.subject(issuer, &number));
         Lookup { number: self.subject(issuer, number), stateless }
+    }
+
+    /// Which ticket an office's number is: HMAC-SHA-256 of issuer, office and number. No office's name has a line feed.
+    pub fn ticket(&self, issuer: IssuerId, office: &str, ticket: &str) -> TicketKey {
+        let office_ends = b"\n";
+        let parts = [
+            b"hufu/1 ticket".as_slice(),
+            &issuer.0.to_le_bytes(),
+            office.as_bytes(),
+            office_ends,
+            ticket.as_bytes(),
+        ];
+        TicketKey(self.digest(&parts).0)
     }
 
     fn digest(&self, parts: &[&[u8]]) -> Subject {

@@ -54,6 +54,33 @@ async fn one_person_who_cannot_be_meant_registers_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r47_documents_are_read_checked_and_taken_from_whom_they_may_be() {
+    const LINES: &str =
+        "P<SWEERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+    let world = World::start().await;
+    let asker = world.asker([Scope::Holders, Scope::Audit]).await;
+    // State, number and name come out of the lines that a reader gives.
+    let (status, registered) = asker.post(HOLDERS, json!({"holders": [{"id_number": LINES}]})).await;
+    assert_eq!(status, StatusCode::OK, "{registered}");
+    let find = json!({"id_number": "passport:SWE:L898902C3<6", "name": "Eriksson, Anna Maria"});
+    assert_eq!(asker.post(&format!("{HOLDERS}/find"), find).await.1["index"], 0);
+    let altered = LINES.replace("L898902C3", "L898902C8");
+    let (status, problem) = asker.post(HOLDERS, json!({"holders": [{"id_number": altered}]})).await;
+    assert_eq!((status, name(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("check digit of the number") && !detail.contains("898902"), "{detail}");
+
+    let soldier = json!([{"name": "Li", "id_number": "officer:1234567"}]);
+    let (status, problem) = asker.post(HOLDERS, json!({"holders": soldier})).await;
+    assert_eq!((status, name(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+    assert!(problem["detail"].as_str().unwrap().contains("seen_by_clerk"), "{problem}");
+    let (status, _) = asker.post(HOLDERS, json!({"holders": soldier, "seen_by_clerk": true})).await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, trail) = asker.get("/v1/trail").await;
+    assert!(trail.to_string().contains("1 people, seen by a clerk"), "{trail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r47_another_name_is_a_problem_that_names_everybody_it_concerns() {
     let world = World::start().await;
     let asker = world.asker([Scope::Holders]).await;

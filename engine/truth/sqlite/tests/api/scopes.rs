@@ -30,7 +30,9 @@ fn operations() -> Vec<Operation> {
                 .replace("{issuer}", "310000")
                 .replace("{site}", "310101")
                 .replace("{digest}", &"0".repeat(64))
-                .replace("{name}", "class");
+                .replace("{name}", "class")
+                .replace("{office}", "12306")
+                .replace("{ticket}", "E1");
             let path =
                 ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}", "{binding}"]
                     .iter()

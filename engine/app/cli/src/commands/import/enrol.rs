@@ -114,7 +114,7 @@ impl Batch {
         (summary, names): (&mut Summary, Option<&mut NamesWriter>),
     ) -> anyhow::Result<()> {
         while !self.holders.is_empty() {
-            let holders = NewHolders { holders: std::mem::take(&mut self.holders) };
+            let holders = NewHolders { holders: std::mem::take(&mut self.holders), seen_by_clerk: false };
             match remote.with(|api| api.register_holders(issuer, &holders)) {
                 Ok(registered) => return self.take(issuer, &registered.holders, statuses, (summary, names)),
                 Err(fault) => {

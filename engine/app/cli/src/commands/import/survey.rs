@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
 use hufu_files::moment::Clock;
-use hufu_registry::Person;
+use hufu_registry::{Person, Seen};
 use hufu_wire::{Colour, StatusWord};
 
 use super::columns::{self, Fields};
@@ -54,12 +54,14 @@ impl<'c> Inspector<'c> {
     /// The cause, which repeats nothing of the line.
     pub(super) fn inspect(&mut self, fields: &Fields<'_>) -> Result<Taken, String> {
         let line = columns::Person::read(fields, self.clock)?;
-        let number = id_number_in_table(line.id_number)?;
-        number.check_new(self.clock.now()).map_err(|fault| format!("id_number: {fault}"))?;
+        let document = id_number_in_table(line.id_number)?;
+        let number = document.number.clone();
+        number.check_new(self.clock.now(), Seen::Unsaid).map_err(|fault| format!("id_number: {fault}"))?;
         let lacks_state = number.lacks_state();
         let digest = self.hasher.hash_one(number.as_str());
-        let person = Person::new(line.name.to_owned(), number, line.phone.map(str::to_owned))
-            .map_err(|fault| fault.to_string())?;
+        let person =
+            Person::new(document.called(line.name.to_owned()), number, line.phone.map(str::to_owned))
+                .map_err(|fault| fault.to_string())?;
         if !self.seen.insert(digest) {
             return Err(if lacks_state { SAME_DOCUMENT } else { SAME_NUMBER }.to_owned());
         }

@@ -12,7 +12,7 @@ use crate::family::{
 };
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
-use crate::id_number::IdNumber;
+use crate::id_number::{IdNumber, Seen};
 use crate::issuer::check_name;
 use crate::person::Person;
 
@@ -31,12 +31,13 @@ pub(super) struct Asked {
 impl Families {
     /// Looks at what can be looked at without knowing anybody.
     pub(super) fn look(&self, application: &Application, now: UnixMillis) -> Result<Asked, FamilyFault> {
+        // Of a document that only a clerk takes, a clerk has registered the relative.
         let number = IdNumber::read(&application.id_number)
-            .and_then(|number| number.check_new(now.seconds()).map(|()| number))
+            .and_then(|number| number.check_new(now.seconds(), Seen::ByClerk).map(|()| number))
             .map_err(FamilyFault::WrongNumber)?;
         let said =
             application.born.as_deref().map(|born| born.parse::<Date>().map_err(|_| FamilyFault::WrongBirth));
-        let born = match (number.born(), said.transpose()?) {
+        let born = match (number.birth(), said.transpose()?) {
             (Some(born), None) => born,
             (Some(born), Some(said)) if born == said => born,
             (Some(_), Some(_)) => return Err(FamilyFault::WrongBirth),

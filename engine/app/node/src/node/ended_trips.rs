@@ -1,0 +1,82 @@
+//! The lists of trip credentials that ended before their time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use hufu_codes::ended::{ENDED_MAX, EndedList, EndedTrips};
+use hufu_wire::{IssuerId, UnixSeconds};
+
+/// The lists in force.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// When the list of each issuer was made.
+    made: BTreeMap<IssuerId, UnixSeconds>,
+}
+
+impl Lists {
+    /// Reads every list; none may be older than that of its issuer before.
+    pub(super) fn read(&mut self, paths: &[PathBuf]) -> anyhow::Result<EndedTrips> {
+        let mut lists: Vec<EndedList> = Vec::with_capacity(paths.len());
+        for path in paths {
+            let what = || path.display().to_string();
+            let list = EndedList::read(&hufu_files::read_text(path)?).with_context(what)?;
+            let EndedList { issuer, made, .. } = list;
+            ensure!(
+                lists.iter().all(|other| other.issuer != issuer),
+                "{}: another list is issuer {issuer}'s too; name one for each issuer in ended_trips",
+                path.display()
+            );
+            if let Some(before) = self.made.get(&issuer) {
+                ensure!(
+                    made >= *before,
+                    "{} is older than the list of issuer {issuer} in force; write it again with `hufu trip ended`",
+                    path.display()
+                );
+            }
+            lists.push(list);
+        }
+        let all = EndedTrips::of(&lists);
+        ensure!(
+            all.len() <= ENDED_MAX,
+            "the lists of ended_trips have {} credentials, and {ENDED_MAX} are the most",
+            all.len()
+        );
+        self.made.extend(lists.iter().map(|list| (list.issuer, list.made)));
+        Ok(all)
+    }
+}
+
+impl super::Held {
+    /// Takes the lists as they are now.
+    pub(super) fn take_ended_trips(&mut self) -> anyhow::Result<String> {
+        let ended = self.ended_trips.read(&self.config.files.ended_trips)?;
+        let count = ended.len();
+        self.engine.set_ended_trips(ended);
+        Ok(format!("{count} trip codes have ended before their time"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r04_an_older_list_never_gives_a_cancelled_code_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ended");
+        let write = |issuer, made, digests: &[[u8; 32]]| {
+            std::fs::write(&path, EndedList::write(IssuerId(issuer), UnixSeconds(made), digests)).unwrap();
+        };
+        let mut lists = Lists::default();
+        write(1, 100, &[[1; 32]]);
+        assert_eq!(lists.read(std::slice::from_ref(&path)).unwrap().len(), 1);
+        write(1, 99, &[]);
+        let refused = lists.read(std::slice::from_ref(&path)).unwrap_err().to_string();
+        assert!(refused.contains("is older than the list of issuer 1"), "{refused}");
+        write(1, 100, &[[1; 32], [2; 32]]);
+        assert_eq!(lists.read(std::slice::from_ref(&path)).unwrap().len(), 2);
+        let twice = lists.read(&[path.clone(), path.clone()]).unwrap_err().to_string();
+        assert!(twice.contains("another list is issuer 1's too"), "{twice}");
+    }
+}
