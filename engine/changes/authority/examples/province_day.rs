@@ -144,7 +144,8 @@ impl Province {
         let mut facts: Vec<_> = before.map(|(fact, number)| RecordedFact { number, fact }).collect();
         facts.extend(self.more.get(&holder).into_iter().flatten().cloned());
         let since_ms = colour.map(|_| self.since[holder as usize]);
-        HolderFacts { holder, word: Hex(word.to_bits().to_be_bytes()), colour, since_ms, facts }
+        let word = Hex(word.to_bits().to_be_bytes());
+        HolderFacts { holder, word, colour, since_ms, joined_into: None, facts }
     }
 
     fn record(&mut self, holder: u32, fact: Fact) -> u64 {

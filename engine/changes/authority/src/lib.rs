@@ -35,7 +35,7 @@ pub use propose::{Justification, Proposer, chain_end, digest_of};
 pub use remote::{Remote, marked};
 pub use ruled::{
     Archive, Computed, Handled, Limit, Limiter, Limits, Rulebook, RuledConfirmer, RuledProposer, Tick,
-    Workings,
+    Workings, opened,
 };
 pub use signer::{Agent, Signer, read_key};
 pub use undo::{Undone, undone};

@@ -12,7 +12,7 @@ pub use archive::Archive;
 pub use confirm::{Handled, RuledConfirmer};
 pub use gather::{Computed, Rulebook};
 pub use limits::{Limit, Limiter, Limits};
-pub use propose::RuledProposer;
+pub use propose::{RuledProposer, opened};
 pub use workings::Workings;
 
 /// What one look around did.

@@ -114,9 +114,11 @@ pub(super) async fn counted(State(api): State<Api>, request: Request, next: Next
 
 /// Turns a panic into a problem: a fault of ours is no reason to cut off others.
 pub(super) async fn caught(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // Not the path itself: some name a ticket.
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await else {
-        tracing::error!(%method, %path, "a handler panicked");
+        let route = path.as_ref().map_or("unknown", MatchedPath::as_str);
+        tracing::error!(%method, route, "a handler panicked");
         return ApiProblem::new(Kind::Internal, "the cause is in the registry's log: ask the operator")
             .into_response();
     };

@@ -11,6 +11,9 @@ pub(super) const HOLDERS_JSON_BYTES_MAX: usize = 1024 * 1024;
 /// 4,096 tickets of 512 bytes each: a traveller of 256 bytes, and the ticket.
 pub(super) const TRIPS_JSON_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// 2,048 facts of 2 KiB; a dose with its document may have 5.
+pub(super) const FACTS_JSON_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// 32,768 members of 10 digits and a comma, and room for people who indent.
 pub(super) const ROSTER_JSON_BYTES_MAX: usize = 1024 * 1024;
 

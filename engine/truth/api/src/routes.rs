@@ -76,7 +76,6 @@ fn large_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::register))
         .routes(routes!(holders::look_up))
         .routes(routes!(statuses::look))
-        .routes(routes!(facts::add))
         .routes(routes!(facts::open))
         .routes(routes!(facts::put_paper, facts::paper))
         .layer(DefaultBodyLimit::max(limits::HOLDERS_JSON_BYTES_MAX));
@@ -86,7 +85,10 @@ fn large_json() -> OpenApiRouter<Api> {
     let trips = OpenApiRouter::new()
         .routes(routes!(trips::put_all))
         .layer(DefaultBodyLimit::max(limits::TRIPS_JSON_BYTES_MAX));
-    holders.merge(rosters).merge(trips)
+    let facts = OpenApiRouter::new()
+        .routes(routes!(facts::add))
+        .layer(DefaultBodyLimit::max(limits::FACTS_JSON_BYTES_MAX));
+    holders.merge(rosters).merge(trips).merge(facts)
 }
 
 fn signed() -> OpenApiRouter<Api> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use hufu_api::openapi;
 use hufu_contract::{
-    BindRelative, CorrectHolder, EndBinding, FindHolder, IssueCredential, IssueFamilyCode, IssuerEdit,
-    JoinHolder, LookAtHolders, LookUpHolders, NewDevice, NewHolders, NewToken, PartHolder, RosterEdit, Scope,
-    SignRoster, SiteEdit,
+    AppealWords, BindRelative, CorrectHolder, DecideAppeal, EndBinding, FindHolder, IssueCredential,
+    IssueFamilyCode, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders, NewAppeal, NewDevice, NewFacts,
+    NewHolders, NewToken, OpenFacts, PartHolder, PutTrip, PutTrips, RosterEdit, Scope, SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,26 +105,33 @@ fn the_examples_of_requests_are_taken_and_fit_their_schemas() {
         taken(name, example);
         bodies += 1;
     }
-    assert_eq!(bodies, 17, "every JSON body there is");
+    assert_eq!(bodies, 25, "every JSON body there is");
 }
 
 /// Whether the handler's own type takes an example, says the same again, and refuses a member it does not know.
 fn taken(name: &str, example: &Value) {
     match name {
+        "AppealWords" => again::<AppealWords>(example),
         "BindRelative" => again::<BindRelative>(example),
-        "EndBinding" => again::<EndBinding>(example),
-        "IssueFamilyCode" => again::<IssueFamilyCode>(example),
         "CorrectHolder" => again::<CorrectHolder>(example),
+        "DecideAppeal" => again::<DecideAppeal>(example),
+        "EndBinding" => again::<EndBinding>(example),
         "FindHolder" => again::<FindHolder>(example),
         "IssueCredential" => again::<IssueCredential>(example),
+        "IssueFamilyCode" => again::<IssueFamilyCode>(example),
         "IssuerEdit" => again::<IssuerEdit>(example),
         "JoinHolder" => again::<JoinHolder>(example),
         "LookAtHolders" => again::<LookAtHolders>(example),
         "LookUpHolders" => again::<LookUpHolders>(example),
+        "NewAppeal" => again::<NewAppeal>(example),
         "NewDevice" => again::<NewDevice>(example),
+        "NewFacts" => again::<NewFacts>(example),
         "NewHolders" => again::<NewHolders>(example),
         "NewToken" => again::<NewToken>(example),
+        "OpenFacts" => again::<OpenFacts>(example),
         "PartHolder" => again::<PartHolder>(example),
+        "PutTrip" => again::<PutTrip>(example),
+        "PutTrips" => again::<PutTrips>(example),
         "RosterEdit" => again::<RosterEdit>(example),
         "SignRoster" => again::<SignRoster>(example),
         "SiteEdit" => again::<SiteEdit>(example),

@@ -7,7 +7,7 @@ use crate::words::words;
 use crate::{Base64Url, Colour, Hex};
 
 /// A fact of one holder, told apart by `kind`. Instants are of whole seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[schema(example = json!({"kind": "test", "at_ms": 1_795_910_400_000_u64, "result": "negative", "laboratory": "L-17"}))]
 pub enum Fact {
@@ -92,7 +92,12 @@ pub enum Fact {
         /// When it ended or is to end.
         to_ms: u64,
     },
-    /// An earlier fact of the holder was wrong and does not count any more.
+    /// The holder's record was joined or parted: colours are computed again. Only the registry itself writes it.
+    Record {
+        /// When.
+        at_ms: u64,
+    },
+    /// An earlier fact of the holder was wrong and does not count any more. A void is made void in the same way.
     Void {
         /// When that was found.
         at_ms: u64,
@@ -105,6 +110,7 @@ pub enum Fact {
 
 words! {
     /// What a sample said.
+    #[derive(Hash)]
     pub enum Sample {
         /// Not infected.
         Negative = "negative",
@@ -117,6 +123,7 @@ words! {
 
 words! {
     /// The risk of a place.
+    #[derive(Hash)]
     pub enum Risk {
         /// High.
         High = "high",
@@ -129,6 +136,7 @@ words! {
 
 words! {
     /// How close a contact was.
+    #[derive(Hash)]
     pub enum Grade {
         /// A close contact.
         Close = "close",
@@ -137,9 +145,10 @@ words! {
     }
 }
 
-/// Facts to take, 1 to 2,048 of them.
+/// Facts to take, 1 to 2,048 of them, at most 4 MiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"facts": [{"holder": 42, "fact": {"kind": "arrival", "at_ms": 1_795_910_400_000_u64}}], "dry_run": false}))]
 pub struct NewFacts {
     /// Each is taken or refused by itself.
     #[schema(min_items = 1, max_items = 2048)]
@@ -207,6 +216,7 @@ pub struct FactChange {
 /// Whose facts to open, 1 to 4,096 holders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"holders": [42, 43], "until": 1234}))]
 pub struct OpenFacts {
     /// Their indices.
     #[schema(min_items = 1, max_items = 4096)]
@@ -216,10 +226,11 @@ pub struct OpenFacts {
     pub until: Option<u64>,
 }
 
-/// Facts of holders, opened, in the order of the request.
+/// Facts of holders, opened, in the order of the request: of all of them, or of the first ones where that would be more than a few
+/// megabytes. Who lacks some asks again for those.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OpenedFacts {
-    /// One for each of the request's.
+    /// One for each of the request's, or of its first ones; at least one.
     pub holders: Vec<HolderFacts>,
 }
 
@@ -237,6 +248,9 @@ pub struct HolderFacts {
     /// When the set was confirmed that gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_ms: Option<u64>,
+    /// The holder whose record goes on in place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_into: Option<u32>,
     /// The facts, by rising number.
     pub facts: Vec<RecordedFact>,
 }

@@ -24,7 +24,7 @@ pub struct NotHex {
 }
 
 /// Bytes of any number, written as base64url without padding (RFC 4648 section 5).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Base64Url<B = Vec<u8>>(pub B);
 
 /// Reads the hex digits of as many bytes as `into` has, without a copy on the way.

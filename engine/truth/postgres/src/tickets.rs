@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hufu_registry::store::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets, big};
 use hufu_registry::{EndedTrip, Fault, IssuedCredential, StoredTicket, TicketKey};
-use hufu_wire::{IssuerId, UnixSeconds};
+use hufu_wire::{CodeKind, IssuerId, UnixSeconds};
 
 use crate::fault::{TxFault, retried};
 use crate::issuers::lock;
@@ -66,15 +66,17 @@ async fn records(
     sought: &SoughtTickets<'_>,
 ) -> Result<TicketRecords, TxFault> {
     const TICKETS: &str = "SELECT * FROM tickets WHERE issuer = $1 AND ticket = ANY($2) ORDER BY ticket";
+    // Of all that were ever issued, of tickets that went to other people too.
     const LAST: &str = "
-        SELECT holder, max(issued_s) AS issued_s FROM tickets WHERE issuer = $1 AND holder = ANY($2)
-        GROUP BY holder ORDER BY holder";
+        SELECT holder, max(issued_s) AS issued_s FROM credentials
+        WHERE issuer = $1 AND holder = ANY($2) AND kind = $3 GROUP BY holder ORDER BY holder";
     let keys: Vec<&[u8]> = sought.keys.iter().map(|key| &key.0[..]).collect();
     let holders: Vec<i64> = sought.holders.iter().map(|holder| i64::from(holder.0)).collect();
     let issuer = i64::from(issuer.0);
     Ok(TicketRecords {
         tickets: all(&mut **tx, sqlx::query(TICKETS).bind(issuer).bind(keys)).await?,
-        last: all(&mut **tx, sqlx::query(LAST).bind(issuer).bind(holders)).await?,
+        last: all(&mut **tx, sqlx::query(LAST).bind(issuer).bind(holders).bind(CodeKind::Trip as i64))
+            .await?,
     })
 }
 

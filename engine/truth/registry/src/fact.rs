@@ -48,6 +48,8 @@ pub struct Standing {
 /// What is recorded of one holder, opened, and what the chain makes of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HolderFacts {
+    /// The record that goes on in place of this one.
+    pub joined: Option<HolderIndex>,
     /// The word, and since when.
     pub standing: Standing,
     /// The facts with their numbers, by rising number.
@@ -166,13 +168,16 @@ pub(crate) fn check(fact: &Fact, now: UnixMillis) -> Result<(), Fault> {
             instant("at_ms", *at_ms, latest)?;
             if *minutes > MINUTES_MAX { Err(Fault::invalid("minutes", "at most 100000")) } else { Ok(()) }
         }
+        Fact::Record { .. } => {
+            Err(Fault::invalid("kind", "another: only the registry itself records this one"))
+        }
+        // Symptoms that were still to come would be forgotten by those who follow facts.
+        Fact::Symptoms { at_ms, .. } => instant("at_ms", *at_ms, now.0),
         Fact::Void { at_ms, reason, .. } => {
             instant("at_ms", *at_ms, latest)?;
             text("reason", reason)
         }
-        Fact::Case { at_ms } | Fact::Arrival { at_ms } | Fact::Symptoms { at_ms, .. } => {
-            instant("at_ms", *at_ms, latest)
-        }
+        Fact::Case { at_ms } | Fact::Arrival { at_ms } => instant("at_ms", *at_ms, latest),
     }
 }
 

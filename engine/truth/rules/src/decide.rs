@@ -2,7 +2,7 @@
 
 use hufu_wire::{Colour, StatusMinute, StatusWord, TestResult, UnixSeconds};
 
-use crate::facts::{Current, Facts, SampleResult};
+use crate::facts::{Current, Facts, Sample, SampleResult};
 use crate::file::{Parameter, Release, Rules};
 use crate::known::{Known, counts_at};
 use crate::moment::Moment;
@@ -188,6 +188,17 @@ impl Release {
     }
 }
 
+impl SampleResult {
+    /// As words have it.
+    const fn as_word(self) -> TestResult {
+        match self {
+            SampleResult::Pending => TestResult::Pending,
+            SampleResult::Negative => TestResult::Negative,
+            SampleResult::Positive => TestResult::Positive,
+        }
+    }
+}
+
 impl Outcome {
     /// The names of no colour.
     pub const NAMES: [&str; 2] = ["undecided", "review"];
@@ -203,9 +214,10 @@ impl Outcome {
 }
 
 impl Ruling<'_> {
-    /// The word that a holder gets who has `current`: the colour of the ruling, else the one there is; the last test and
-    /// the doses of the facts where they are newer or more. A colour that changes, or whose end has passed, has no end; the
-    /// generation stays. `None` for a holder without a colour who gets none.
+    /// The word that a holder gets who has `current`: the colour of the ruling, else the one there is; the last test and the
+    /// doses of the facts where they are newer or more, and without those that were recorded by mistake. A colour that changes, or
+    /// that the ruling gives again after its end, has no end; the generation stays. `None` for a holder without a colour who gets
+    /// none.
     pub fn word(&self, facts: &Facts, current: StatusWord) -> Option<StatusWord> {
         let colour = match self.outcome {
             Outcome::Colour(colour) => colour,
@@ -214,15 +226,26 @@ impl Ruling<'_> {
         let now = minute(facts.at)?;
         // Minute 0 is no end.
         let endless = |word: StatusWord| word.with_until(StatusMinute::nearest(StatusMinute::ORIGIN));
+        // What a person decides about goes on as it is: an end that has passed stays one.
+        let is_given = matches!(self.outcome, Outcome::Colour(_));
+        let is_over = is_given && current.until().is_some_and(|until| until <= now);
         let word = match current.colour() {
             None => StatusWord::new(colour, current.generation()),
-            Some(had) if had != colour || current.until().is_some_and(|until| until <= now) => {
-                endless(current.with_colour(colour))
-            }
+            Some(had) if had != colour || is_over => endless(current.with_colour(colour)),
             Some(_) => current,
         };
         let given = facts.doses.iter().flatten().filter(|dose| **dose <= facts.at).count();
-        let word = word.with_doses(word.doses().max(u8::try_from(given).unwrap_or(u8::MAX)));
+        let given = u8::try_from(given).unwrap_or(u8::MAX);
+        // More than were ever recorded were given by hand.
+        let by_hand = word.doses() > given.saturating_add(facts.void_doses);
+        let word = if by_hand { word } else { word.with_doses(given) };
+        let is_void =
+            |test: &Sample| minute(test.at).map(|at| (at, test.result.as_word())) == Some(tested(word));
+        let word = if facts.void_tests.iter().any(is_void) {
+            word.with_test(StatusMinute::nearest(StatusMinute::ORIGIN), TestResult::None)
+        } else {
+            word
+        };
         Some(facts.last_test().map_or(word, |(minute, result)| {
             let is_news = minute > word.test_minute() || word.test_result() != TestResult::Positive;
             let tells = result != TestResult::Pending || word.test_result() == TestResult::None;
@@ -233,6 +256,11 @@ impl Ruling<'_> {
             }
         }))
     }
+}
+
+/// The last test of a word.
+const fn tested(word: StatusWord) -> (StatusMinute, TestResult) {
+    (word.test_minute(), word.test_result())
 }
 
 /// The minute as words have it; none before 2020 and after what words can say.
@@ -250,12 +278,7 @@ impl Facts {
     fn last_test(&self) -> Option<(StatusMinute, TestResult)> {
         let taken = self.tests.iter().flatten().filter(|test| test.at <= self.at);
         let last = taken.max_by_key(|test| (test.result != SampleResult::Pending, test.at, test.result))?;
-        let result = match last.result {
-            SampleResult::Pending => TestResult::Pending,
-            SampleResult::Negative => TestResult::Negative,
-            SampleResult::Positive => TestResult::Positive,
-        };
-        Some((minute(last.at)?, result))
+        Some((minute(last.at)?, last.result.as_word()))
     }
 }
 

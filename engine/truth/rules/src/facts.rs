@@ -46,6 +46,12 @@ pub struct Facts {
     /// Vaccine doses that were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doses: Option<Vec<Moment>>,
+    /// Samples that were recorded by mistake: a word that has one of them loses it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub void_tests: Vec<Sample>,
+    /// How many doses were recorded by mistake.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub void_doses: u8,
     /// Minutes that the itinerary of the last days has in common with places of risk; the itinerary itself is not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_minutes: Option<u32>,
@@ -149,7 +155,12 @@ pub struct Quarantine {
 }
 
 /// Entries of one list, at most: far more than anyone has in 60 days.
-const ENTRIES_MAX: usize = 10_000;
+pub const ENTRIES_MAX: usize = 10_000;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
 
 impl Facts {
     /// Of this holder nothing is known.
@@ -167,6 +178,8 @@ impl Facts {
             symptoms: None,
             quarantines: None,
             doses: None,
+            void_tests: Vec::new(),
+            void_doses: 0,
             overlap_minutes: None,
         }
     }
@@ -190,6 +203,7 @@ impl Facts {
             ("tests", self.tests.as_ref().map_or(0, Vec::len)),
             ("quarantines", self.quarantines.as_ref().map_or(0, Vec::len)),
             ("doses", self.doses.as_ref().map_or(0, Vec::len)),
+            ("void_tests", self.void_tests.len()),
         ];
         if let Some((list, _)) = lengths.into_iter().find(|(_, length)| *length > ENTRIES_MAX) {
             return Err(FactsFault::TooMany { list, max: ENTRIES_MAX });

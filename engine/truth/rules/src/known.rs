@@ -33,8 +33,6 @@ pub enum Fact {
     Symptoms,
     /// 1 while a quarantine lasts, else 0.
     Quarantine,
-    /// Minutes that the itinerary of the last days has in common with places of risk.
-    OverlapMinutes,
 }
 
 /// What is known of a fact.
@@ -87,9 +85,6 @@ impl Fact {
                 let lasts = |quarantine: &Quarantine| quarantine.from <= at && at < quarantine.to;
                 Known::Is(ordered.iter().any(lasts).into())
             }
-            Fact::OverlapMinutes => {
-                facts.overlap_minutes.map_or(Known::Not, |minutes| Known::Is(minutes.into()))
-            }
         }
     }
 
@@ -107,8 +102,7 @@ impl Fact {
             | Fact::HighRiskMinutes
             | Fact::MediumRiskMinutes
             | Fact::Symptoms
-            | Fact::Quarantine
-            | Fact::OverlapMinutes => None,
+            | Fact::Quarantine => None,
         }
     }
 }

@@ -19,7 +19,9 @@ mod places;
 
 pub use decide::{Held, Outcome, Ruling, Says, Share};
 pub use digest::{FactsDigest, RulesDigest, inputs};
-pub use facts::{Arrival, Contact, Current, Facts, Grade, Quarantine, Risk, Sample, SampleResult, Stay};
+pub use facts::{
+    Arrival, Contact, Current, ENTRIES_MAX, Facts, Grade, Quarantine, Risk, Sample, SampleResult, Stay,
+};
 pub use fault::{FactsFault, RulesFault};
 pub use file::{Class, Kind, Parameter, Release, Releases, Review, Rules, Test};
 pub use known::{Fact, Known};

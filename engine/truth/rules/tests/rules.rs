@@ -446,6 +446,16 @@ fn r28_a_word_carries_the_last_test_and_the_doses() {
     };
     assert_eq!(word(&both, green).unwrap().test_result(), TestResult::Positive);
     let unknown = Facts { contacts: None, ..person() };
+    let ended = tested.with_until(minute(1));
+    assert_eq!(word(&unknown, ended), Some(ended), "a person decides: an end that has passed stays one");
+    // What was recorded by mistake leaves the word; what was there by hand stays.
+    let void = Facts { tests: Some(vec![negative(40)]), void_tests: vec![negative(20)], ..nothing() };
+    assert_eq!(word(&void, tested), Some(green.with_test(minute(40), TestResult::Negative)));
+    assert_eq!(word(&Facts { tests: Some(vec![]), ..void.clone() }, tested), Some(green));
+    assert_eq!(word(&void, newer), Some(newer));
+    let void = Facts { doses: Some(vec![ago(30)]), void_doses: 1, ..person() };
+    assert_eq!(word(&void, green.with_doses(2)).unwrap().doses(), 1);
+    assert_eq!(word(&void, green.with_doses(3)).unwrap().doses(), 3);
     assert_eq!(word(&unknown, StatusWord::UNKNOWN), None, "undecided");
     assert_eq!(word(&unknown, green), Some(tested), "undecided, and the test counts all the same");
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hufu_registry::store::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets, big};
 use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey};
-use hufu_wire::{HolderIndex, IssuerId, UnixSeconds};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixSeconds};
 use sqlx::SqliteConnection;
 
 use crate::credentials;
@@ -68,15 +68,17 @@ async fn records(
     sought: &SoughtTickets<'_>,
 ) -> Result<TicketRecords, Fault> {
     const TICKET: &str = "SELECT * FROM tickets WHERE issuer = ? AND ticket = ?";
-    const LAST: &str =
-        "SELECT holder, issued_s FROM tickets WHERE issuer = ? AND holder = ? ORDER BY issued_s DESC LIMIT 1";
+    // Of all that were ever issued, of tickets that went to other people too.
+    const LAST: &str = "
+        SELECT holder, MAX(issued_s) AS issued_s FROM credentials WHERE issuer = ? AND holder = ? AND kind = ?
+        GROUP BY holder";
     let mut records = TicketRecords::default();
     for key in sought.keys {
         let query = sqlx::query(TICKET).bind(issuer.0).bind(key.0.as_slice());
         records.tickets.extend(one::<StoredTicket>(&mut *write, query).await?);
     }
     for holder in sought.holders {
-        let query = sqlx::query(LAST).bind(issuer.0).bind(holder.0);
+        let query = sqlx::query(LAST).bind(issuer.0).bind(holder.0).bind(CodeKind::Trip as u8);
         records.last.extend(one::<(HolderIndex, UnixSeconds)>(&mut *write, query).await?);
     }
     records.tickets.sort_unstable_by_key(|ticket| ticket.key);

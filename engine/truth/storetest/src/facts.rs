@@ -119,11 +119,24 @@ pub async fn r28_what_cannot_be_a_fact_is_refused_with_what_to_write(database: &
         (dose("A\nB", 1, 0), "batch: 1 to 128 bytes"),
         (dose("A", 0, 0), "number: 1 to 20"),
         (dose("A", 1, 3073), "document: at most 4096"),
+        (Fact::Symptoms { at_ms: at + 60_000, has: true }, "at_ms: an instant since 2019"),
+        (Fact::Record { at_ms: at }, "kind: another"),
+        (
+            Fact::Void { at_ms: at, number: 1, reason: "wrong".into() },
+            "number: the number of a fact of this person",
+        ),
     ];
     let facts: Vec<_> = cases.iter().map(|(fact, _)| (of(0), fact.clone())).collect();
     for (taken, (fact, wanted)) in add(&scene, &facts, false).await.iter().zip(&cases) {
         assert!(refused(taken).starts_with(wanted), "{fact:?}: {}", refused(taken));
     }
+    // Of another person, or of a fact to come, a void is none either.
+    scene.add_people(1, 1).await;
+    let void = |number| Fact::Void { at_ms: at, number, reason: "another person".into() };
+    assert_eq!(add(&scene, &[(of(1), test(UnixMillis(at), "L-1"))], false).await[0].outcome, Ok(false));
+    let voids = [(of(0), void(1)), (of(1), void(2)), (of(1), void(1))];
+    let taken = add(&scene, &voids, false).await;
+    assert_eq!(taken.iter().map(|taken| taken.outcome.is_ok()).collect::<Vec<_>>(), [false, false, true]);
     let good =
         [(of(0), dose("A", 1, 3072)), (of(0), Fact::Quarantine { from_ms: at, to_ms: at + 14 * 24 * HOUR })];
     assert!(add(&scene, &good, false).await.iter().all(|taken| taken.outcome == Ok(false)));
@@ -174,10 +187,13 @@ pub async fn r28_facts_of_joined_records_go_on_with_the_one(database: &dyn Datab
     join_as(&scene, 1, 0, false).await.expect("joined");
     add(&scene, &[(of(1), test(at, "L-3")), (of_person(1, &name(1)), test(at, "L-4"))], false).await;
     let opened = open(&scene, &[0, 1], None, now()).await;
-    assert_eq!(opened[0].facts.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    // The third was written by the join: the colour is computed again.
+    assert_eq!(opened[0].facts.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert!(matches!(opened[0].facts[2].1, Fact::Record { .. }));
     assert_eq!(opened[1].facts.len(), 1, "who asks for the record that ended sees what was kept with it");
+    assert_eq!(opened.iter().map(|one| one.joined).collect::<Vec<_>>(), [None, Some(HolderIndex(0))]);
     let changes = scene.registry.fact_changes(&scene.operator, ISSUER, 1, 10).await.expect("changes");
-    assert_eq!(changes, [2, 3, 4].map(|number| (number, HolderIndex(0))));
+    assert_eq!(changes, [2, 3, 4, 5].map(|number| (number, HolderIndex(0))));
     let kept: Vec<StoredHolder> = scene.store.holders(ISSUER, None, 10).await.expect("records");
     assert_eq!(kept[1].joined, Some(HolderIndex(0)));
 }
@@ -234,6 +250,16 @@ pub async fn r28_only_who_computes_colours_opens_facts(database: &dyn Database) 
     assert_eq!((open(&reader).await, follow(&reader).await), (Ok(()), Ok(())));
     let forbidden = |fault: Result<(), Fault>| matches!(fault, Err(Fault::Forbidden { .. }));
     assert!(forbidden(add(&reader).await));
+    // The salt of the facts' digests is for those who open facts.
+    let propose = caller(&scene.registry, Scopes::of([Scope::Propose])).await;
+    let put = registry.put_paper(&propose, ISSUER, (PaperKind::Workings, [7; 32]), b"{}", now()).await;
+    assert_eq!(put, Ok(()));
+    let workings = (PaperKind::Workings, [8; 32]);
+    assert!(forbidden(registry.put_paper(&laboratory, ISSUER, workings, b"{}", now()).await));
+    let read =
+        async |who: &Caller| registry.paper(who, ISSUER, PaperKind::Workings, &[7; 32]).await.map(drop);
+    assert_eq!(read(&reader).await, Ok(()));
+    assert!(forbidden(read(&laboratory).await) && forbidden(read(&propose).await));
     for who in [&laboratory, &others] {
         assert!(forbidden(open(who).await) && forbidden(follow(who).await));
     }

@@ -150,7 +150,7 @@ pub async fn r27_a_wrong_number_is_told_so(database: &dyn Database) {
     };
     check("110105194912310021", "the check character is wrong: a digit is wrong or two are swapped").await;
     check("110105491231002", "it has 15 digits, as before 1999; write the number with 18 digits").await;
-    check("990105194912310023", "its first two digits are those of no province").await;
+    check("990105194912310023", "it begins with 9, as that of a foreigner's permanent residence: its second and third digits are those of no province").await;
     check(&Someone::born("20270101", 1).number, "it has a date of birth in the future").await;
     let short = Someone { number: "1".into(), ..child.clone() };
     let refused = apply(&scene, &asked(user, &short, face(user, 1, MORNING), MORNING), MORNING).await;

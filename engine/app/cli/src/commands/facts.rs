@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use hufu_authority::Remote;
-use hufu_contract::{Fact, NewFact, NewFacts, OpenFacts};
+use hufu_authority::{Remote, opened};
+use hufu_contract::{Fact, NewFact, NewFacts};
 use hufu_files::moment::{Clock, Moment};
-use hufu_wire::IssuerId;
+use hufu_wire::{HolderIndex, IssuerId};
 use serde_json::{Map, Value, json};
 
 use super::import::Refused;
@@ -103,8 +103,8 @@ const COLUMNS: [Column; 20] = [
     optional("reason", &[]),
 ];
 
-/// Facts handed in with one request.
-const BATCH: usize = 2048;
+/// Facts handed in with one request: with documents less than 3 MiB.
+const BATCH: usize = 512;
 
 /// What an import came to.
 #[derive(Debug, Default)]
@@ -119,12 +119,12 @@ pub(crate) fn run(command: &FactsCommand) -> anyhow::Result<Exit> {
     match command {
         FactsCommand::Import(args) => import(args),
         FactsCommand::Open { registry, issuer, holders } => {
-            let whose = OpenFacts { holders: holders.clone(), until: None };
-            let opened = registry.connect()?.ask(|api| api.open_facts(IssuerId(*issuer), &whose))?;
+            let holders: Vec<HolderIndex> = holders.iter().copied().map(HolderIndex).collect();
+            let opened = opened(&registry.connect()?, IssuerId(*issuer), &holders, None)?;
             let line = |one: &_| json!(one).to_string();
             term::outcome(
-                || json!(opened),
-                || opened.holders.iter().map(line).collect::<Vec<_>>().join("\n"),
+                || json!({ "holders": opened }),
+                || opened.iter().map(line).collect::<Vec<_>>().join("\n"),
             );
             Ok(Exit::Yes)
         }

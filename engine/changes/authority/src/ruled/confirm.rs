@@ -95,8 +95,9 @@ impl<'a> RuledConfirmer<'a> {
         let instruction = self.confirmer.open(&bytes)?;
         let content = &instruction.content;
         let computed = self.found_again(content)?;
-        let reds = computed.iter().filter(|one| one.reddens()).count();
-        self.limiter.take(u32::try_from(reds).unwrap_or(u32::MAX), moment::now())?;
+        let reds: Vec<HolderIndex> =
+            computed.iter().filter(|one| one.reddens()).map(|one| one.holder).collect();
+        self.limiter.take(&reds, moment::now())?;
         self.archive.keep(content.inputs, &computed)?;
         match self.confirmer.confirm(id, &instruction)? {
             Outcome::Confirmed(confirmed, _) => Ok((Sequence(confirmed.sequence), computed.len())),

@@ -1,12 +1,12 @@
 //! From what a registry recorded to a ruling and the word that follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context as _, ensure};
-use hufu_contract::{Fact, Grade, Hex, HolderFacts, Sample as Said};
+use hufu_contract::{Fact, Grade, Hex, HolderFacts, RecordedFact, Sample as Said};
 use hufu_rules::{
-    Arrival, Contact, Current, Facts, FactsDigest, Kind, Moment, Outcome, Quarantine, RiskPlaces, Rules,
-    Sample, SampleResult, Stay, Visit, inputs,
+    Arrival, Contact, Current, ENTRIES_MAX, Facts, FactsDigest, Kind, Moment, Outcome, Quarantine,
+    RiskPlaces, Rules, Sample, SampleResult, Stay, Visit, inputs,
 };
 use hufu_wire::chain::{Change, InputsDigest, Record};
 use hufu_wire::{Colour, HolderIndex, StatusWord};
@@ -141,21 +141,17 @@ impl Rulebook {
         };
         let mut visits: Option<Vec<Visit>> = known(Kind::Visits).then(Vec::new);
         let mut reported = None;
-        let voids = recorded.facts.iter().filter_map(|recorded| match recorded.fact {
-            Fact::Void { number, .. } => Some(number),
-            _ => None,
-        });
-        let void: BTreeSet<u64> = voids.collect();
-        for recorded in recorded.facts.iter().filter(|recorded| !void.contains(&recorded.number)) {
+        let (counting, void) = counting(&recorded.facts);
+        for recorded in void {
             match &recorded.fact {
-                Fact::Test { at_ms, result, .. } => {
-                    let result = match result {
-                        Said::Negative => SampleResult::Negative,
-                        Said::Positive => SampleResult::Positive,
-                        Said::Pending => SampleResult::Pending,
-                    };
-                    push(&mut facts.tests, Sample { at: moment(*at_ms), result });
-                }
+                Fact::Test { at_ms, result, .. } => facts.void_tests.push(sample(*at_ms, *result)),
+                Fact::Dose { .. } => facts.void_doses = facts.void_doses.saturating_add(1),
+                _ => {}
+            }
+        }
+        for recorded in counting {
+            match &recorded.fact {
+                Fact::Test { at_ms, result, .. } => push(&mut facts.tests, sample(*at_ms, *result)),
                 Fact::Dose { at_ms, .. } => push(&mut facts.doses, moment(*at_ms)),
                 Fact::Visit { from_ms, to_ms, place } => {
                     let (from, to) = (moment(*from_ms), moment(*to_ms));
@@ -184,12 +180,13 @@ impl Rulebook {
                 Fact::Symptoms { at_ms, has } if moment(*at_ms) <= workings.at => {
                     reported = reported.max(Some((*at_ms, recorded.number, *has)));
                 }
-                Fact::Symptoms { .. } | Fact::Void { .. } => {}
+                Fact::Symptoms { .. } | Fact::Void { .. } | Fact::Record { .. } => {}
             }
         }
         if let Some((_, _, has)) = reported {
             facts.symptoms = Some(has);
         }
+        bounded(&mut facts);
         let days = self.rules.review.as_ref().map_or(REVIEW_DAYS, |review| review.days);
         facts.overlap_minutes = visits.map(|visits| self.places.overlap_minutes(&visits, workings.at, days));
         facts
@@ -223,6 +220,52 @@ impl Computed {
     }
 }
 
+/// The facts that count, each once, and those that were recorded by mistake. A void speaks of what came before it, and of the same
+/// fact wherever it was recorded; the newest has the last word, so a void can be made void.
+fn counting(recorded: &[RecordedFact]) -> (Vec<&RecordedFact>, Vec<&RecordedFact>) {
+    let mut void_numbers = BTreeSet::new();
+    for one in recorded.iter().rev() {
+        if let Fact::Void { number, .. } = one.fact
+            && number < one.number
+            && !void_numbers.contains(&one.number)
+        {
+            void_numbers.insert(number);
+        }
+    }
+    let (void, mut counting): (Vec<_>, Vec<_>) =
+        recorded.iter().partition(|one| void_numbers.contains(&one.number));
+    // Two records of one person that were joined may have the same fact.
+    let mut seen: HashSet<&Fact> = void.iter().map(|one| &one.fact).collect();
+    counting.retain(|one| seen.insert(&one.fact));
+    (counting, void)
+}
+
+/// Far more than anyone has: what was recorded last counts.
+fn bounded(facts: &mut Facts) {
+    fn keep<T>(list: Option<&mut Vec<T>>) {
+        if let Some(list) = list {
+            list.drain(..list.len().saturating_sub(ENTRIES_MAX));
+        }
+    }
+    keep(facts.cases.as_mut());
+    keep(facts.contacts.as_mut());
+    keep(facts.stays.as_mut());
+    keep(facts.arrivals.as_mut());
+    keep(facts.tests.as_mut());
+    keep(facts.quarantines.as_mut());
+    keep(facts.doses.as_mut());
+    keep(Some(&mut facts.void_tests));
+}
+
+fn sample(at_ms: u64, said: Said) -> Sample {
+    let result = match said {
+        Said::Negative => SampleResult::Negative,
+        Said::Positive => SampleResult::Positive,
+        Said::Pending => SampleResult::Pending,
+    };
+    Sample { at: moment(at_ms), result }
+}
+
 fn push<T>(list: &mut Option<Vec<T>>, one: T) {
     list.get_or_insert_default().push(one);
 }
@@ -236,5 +279,37 @@ fn colour_of(colour: hufu_contract::Colour) -> Colour {
         hufu_contract::Colour::Green => Colour::Green,
         hufu_contract::Colour::Red => Colour::Red,
         hufu_contract::Colour::Amber => Colour::Amber,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(list: &[&RecordedFact]) -> Vec<u64> {
+        list.iter().map(|one| one.number).collect()
+    }
+
+    #[test]
+    fn r28_a_void_speaks_of_what_came_before_it_and_the_newest_has_the_last_word() {
+        let case = |number, at_ms| RecordedFact { number, fact: Fact::Case { at_ms } };
+        let void = |number, of| {
+            let fact = Fact::Void { at_ms: number, number: of, reason: "wrong".into() };
+            RecordedFact { number, fact }
+        };
+        let check = |facts: &[RecordedFact], counts: &[u64], voided: &[u64]| {
+            let (counting, void) = counting(facts);
+            let cases: Vec<_> =
+                counting.into_iter().filter(|one| matches!(one.fact, Fact::Case { .. })).collect();
+            assert_eq!((&numbers(&cases)[..], &numbers(&void)[..]), (counts, voided), "{facts:?}");
+        };
+        check(&[case(1, 10), case(2, 20)], &[1, 2], &[]);
+        check(&[case(1, 10), case(2, 20), void(3, 1)], &[2], &[1]);
+        check(&[void(1, 2), case(2, 20)], &[2], &[]);
+        check(&[case(1, 10), void(2, 1), void(3, 2)], &[1], &[2]);
+        check(&[case(1, 10), void(2, 1), void(3, 2), void(4, 3)], &[], &[1, 3]);
+        // The same fact of two records that were joined counts once, and is void in both.
+        check(&[case(1, 10), case(2, 10)], &[1], &[]);
+        check(&[case(1, 10), case(2, 10), void(3, 2)], &[], &[2]);
     }
 }

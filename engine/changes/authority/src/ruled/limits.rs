@@ -1,11 +1,11 @@
 //! How many reds go without a person (R28). What is beyond stops everything until a person has looked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use hufu_files::{self as files, Lock, Readable};
-use hufu_wire::UnixMillis;
+use hufu_wire::{HolderIndex, UnixMillis};
 
 /// How many holders may turn red without a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Limit {
 pub struct Limiter {
     limits: Limits,
     folder: PathBuf,
-    /// When so many were counted, within a day.
-    recent: VecDeque<(u64, u32)>,
+    /// Who was counted when, within a day.
+    recent: VecDeque<(u64, Vec<u32>)>,
     _lock: Lock,
 }
 
@@ -69,18 +69,22 @@ impl Limiter {
         Ok(Limiter { limits, folder: folder.to_owned(), recent, _lock: lock })
     }
 
-    /// Counts `reds` more; durably, before anything is signed.
+    /// Counts holders who turn red; durably, before anything is signed. Who was counted within 24 hours is not counted again: what
+    /// could not be handed in, or expired, is tried again.
     ///
     /// # Errors
     /// [`Limit`]: from now on [`open`](Self::open) refuses, too. The folder cannot be written.
-    pub fn take(&mut self, reds: u32, now: UnixMillis) -> anyhow::Result<()> {
-        if reds == 0 {
+    pub fn take(&mut self, reds: &[HolderIndex], now: UnixMillis) -> anyhow::Result<()> {
+        self.recent.retain(|(at, _)| now.0.saturating_sub(*at) < DAY_MS);
+        let counted: BTreeSet<u32> = self.recent.iter().flat_map(|(_, holders)| holders).copied().collect();
+        let new: Vec<u32> =
+            reds.iter().map(|holder| holder.0).filter(|holder| !counted.contains(holder)).collect();
+        if new.is_empty() {
             return Ok(());
         }
-        self.recent.retain(|(at, _)| now.0.saturating_sub(*at) < DAY_MS);
         let within = |ms: u64| -> u64 {
             let counts = self.recent.iter().filter(|(at, _)| now.0.saturating_sub(*at) < ms);
-            counts.map(|(_, reds)| u64::from(*reds)).sum::<u64>() + u64::from(reds)
+            counts.map(|(_, holders)| holders.len() as u64).sum::<u64>() + new.len() as u64
         };
         let Limits { reds_a_minute, reds_a_day } = self.limits;
         for (ms, max, name) in [(MINUTE_MS, reds_a_minute, "a minute"), (DAY_MS, reds_a_day, "24 hours")] {
@@ -91,7 +95,7 @@ impl Limiter {
                 return Err(limit.into());
             }
         }
-        self.recent.push_back((now.0, reds));
+        self.recent.push_back((now.0, new));
         let json = serde_json::to_vec(&self.recent)?;
         files::replace(&self.folder.join(RECENT), &json, Readable::Owner)
     }
@@ -114,11 +118,13 @@ mod tests {
         let mut limiter = open().unwrap();
         assert!(open().is_err(), "one process at a time");
         let at = UnixMillis;
-        limiter.take(3, at(0)).unwrap();
-        limiter.take(0, at(1)).unwrap();
+        let reds = |holders: std::ops::Range<u32>| holders.map(HolderIndex).collect::<Vec<_>>();
+        limiter.take(&reds(0..3), at(0)).unwrap();
+        limiter.take(&[], at(1)).unwrap();
+        limiter.take(&reds(0..3), at(2)).unwrap();
         drop(limiter);
         let mut limiter = open().unwrap();
-        let stopped = limiter.take(1, at(59_999)).unwrap_err();
+        let stopped = limiter.take(&reds(2..4), at(59_999)).unwrap_err();
         let limit = stopped.downcast_ref::<Limit>().unwrap();
         assert_eq!(
             (limit.reds, limit.within, limit.max),
@@ -129,9 +135,9 @@ mod tests {
         assert!(open().err().unwrap().to_string().contains("until a person has looked"));
         std::fs::remove_file(folder.path().join(STOPPED)).unwrap();
         let mut limiter = open().unwrap();
-        limiter.take(2, at(60_000)).unwrap();
-        let stopped = limiter.take(1, at(DAY_MS - 1)).unwrap_err();
+        limiter.take(&reds(3..5), at(60_000)).unwrap();
+        let stopped = limiter.take(&reds(5..6), at(DAY_MS - 1)).unwrap_err();
         assert_eq!(stopped.downcast_ref::<Limit>().unwrap().within, "24 hours");
-        limiter.take(3, at(DAY_MS + 60_000)).unwrap();
+        limiter.take(&reds(6..9), at(DAY_MS + 60_000)).unwrap();
     }
 }

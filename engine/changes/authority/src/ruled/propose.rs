@@ -13,7 +13,7 @@ use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis, limits, read};
 use super::{Archive, Computed, Limiter, Rulebook, Tick, Workings};
 use crate::clocks::Clocks;
 use crate::propose::{Justification, Proposer, chain_end};
-use crate::remote::Remote;
+use crate::remote::{Remote, marked};
 use crate::signer::Signer;
 
 /// Facts asked for at once.
@@ -38,6 +38,8 @@ pub struct RuledProposer<'a> {
     /// Who is to be looked at when, and the same by holder.
     due: BTreeSet<(Moment, HolderIndex)>,
     due_of: HashMap<HolderIndex, Moment>,
+    /// Of those who are to be looked at, whom time alone brought.
+    woken: BTreeSet<HolderIndex>,
     /// What was proposed and is not in the chain yet; words without their generation.
     open: BTreeMap<ProposalId, Vec<HolderIndex>>,
     proposed: HashMap<HolderIndex, StatusWord>,
@@ -81,6 +83,7 @@ impl<'a> RuledProposer<'a> {
             next: BTreeSet::new(),
             due: BTreeSet::new(),
             due_of: HashMap::new(),
+            woken: BTreeSet::new(),
             open: BTreeMap::new(),
             proposed: HashMap::new(),
             told: HashMap::new(),
@@ -138,9 +141,19 @@ impl<'a> RuledProposer<'a> {
         let salt = std::array::from_fn(|at| salt[at]);
         let at = Moment(i64::try_from(now.0 / 1000).unwrap_or(i64::MAX));
         let workings = self.book.workings(self.seen, at, salt);
-        let opened = self.opened(&group)?;
+        let mut opened = self.opened(&group)?;
+        for joined in opened.extract_if(.., |one| one.joined_into.is_some()) {
+            self.ended(&joined);
+        }
+        // Both authorities forgot them, for a join perhaps: only a fact gives them a colour again.
+        for forgotten in
+            opened.extract_if(.., |one| one.colour.is_none() && self.woken.contains(&HolderIndex(one.holder)))
+        {
+            self.next.remove(&HolderIndex(forgotten.holder));
+        }
         let computed: Vec<Computed> =
             opened.iter().map(|recorded| self.book.compute(&workings, recorded)).collect::<Result<_, _>>()?;
+        self.withdraw_overtaken(&computed)?;
         let is_new = |one: &&Computed| {
             let proposed = self.proposed.get(&one.holder);
             one.changes() && proposed != Some(&one.after.with_generation(0))
@@ -152,6 +165,7 @@ impl<'a> RuledProposer<'a> {
         // From here on nothing fails: these holders are done.
         for one in &computed {
             self.next.remove(&one.holder);
+            self.woken.remove(&one.holder);
             self.schedule(one.holder, one.next);
             if !one.is_for_a_person() {
                 self.told.remove(&one.holder);
@@ -180,13 +194,48 @@ impl<'a> RuledProposer<'a> {
     }
 
     fn follow(&mut self) -> anyhow::Result<()> {
-        while self.next.len() < HOLDERS_MAX {
+        // To the end, before anyone is computed: a colour by half of the facts would be wrong.
+        loop {
             let page = self.remote.ask(|api| api.fact_changes(self.issuer(), self.seen, PAGE))?;
             if page.changes.is_empty() {
-                break;
+                return Ok(());
             }
             self.next.extend(page.changes.iter().map(|change| HolderIndex(change.holder)));
             self.seen = page.end;
+        }
+    }
+
+    /// A record that was joined into another is computed no more, and the other is.
+    fn ended(&mut self, joined: &HolderFacts) {
+        let holder = HolderIndex(joined.holder);
+        self.next.remove(&holder);
+        self.woken.remove(&holder);
+        self.schedule(holder, None);
+        self.next.extend(joined.joined_into.map(HolderIndex));
+    }
+
+    /// Takes back proposals of which facts now say otherwise for one of their holders: the other half would leave them, with
+    /// everyone in them.
+    fn withdraw_overtaken(&mut self, computed: &[Computed]) -> anyhow::Result<()> {
+        let is_other = |one: &&Computed| {
+            let proposed = self.proposed.get(&one.holder);
+            proposed.is_some_and(|proposed| *proposed != one.after.with_generation(0))
+        };
+        let others: BTreeSet<HolderIndex> = computed.iter().filter(is_other).map(|one| one.holder).collect();
+        let overtaken =
+            self.open.iter().filter(|(_, holders)| holders.iter().any(|one| others.contains(one)));
+        let overtaken: Vec<ProposalId> = overtaken.map(|(id, _)| *id).collect();
+        for id in overtaken {
+            match self.remote.with(|api| api.withdraw(self.issuer(), id)) {
+                Ok(_) => {}
+                // It was decided at this moment; the next look tells how.
+                Err(fault) if fault.problem().is_some() => continue,
+                Err(fault) => return Err(marked(fault)),
+            }
+            for holder in self.open.remove(&id).unwrap_or_default() {
+                self.proposed.remove(&holder);
+                self.next.insert(holder);
+            }
         }
         Ok(())
     }
@@ -197,7 +246,10 @@ impl<'a> RuledProposer<'a> {
         while let Some((at, holder)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, holder));
             self.due_of.remove(&holder);
-            self.next.insert(holder);
+            // Who is looked at for a fact is not looked at for the time alone.
+            if self.next.insert(holder) {
+                self.woken.insert(holder);
+            }
         }
     }
 
@@ -216,8 +268,9 @@ impl<'a> RuledProposer<'a> {
     }
 
     fn propose(&mut self, workings: &Workings, changed: &[Computed], now: UnixMillis) -> anyhow::Result<()> {
-        let reds = changed.iter().filter(|one| one.reddens()).count();
-        self.limiter.take(u32::try_from(reds).unwrap_or(u32::MAX), now)?;
+        let reds: Vec<HolderIndex> =
+            changed.iter().filter(|one| one.reddens()).map(|one| one.holder).collect();
+        self.limiter.take(&reds, now)?;
         let inputs = self.book.inputs(changed);
         self.archive.keep(inputs, changed)?;
         let issuer = self.issuer();
@@ -238,16 +291,20 @@ impl<'a> RuledProposer<'a> {
 }
 
 /// The facts of holders, in their order.
-pub(super) fn opened(
+pub fn opened(
     remote: &Remote,
     issuer: IssuerId,
     holders: &[HolderIndex],
     until: Option<u64>,
 ) -> anyhow::Result<Vec<HolderFacts>> {
-    let mut all = Vec::with_capacity(holders.len());
-    for holders in holders.chunks(HOLDERS_MAX) {
-        let whose = OpenFacts { holders: holders.iter().map(|holder| holder.0).collect(), until };
-        all.extend(remote.ask(|api| api.open_facts(issuer, &whose))?.holders);
+    let mut all: Vec<HolderFacts> = Vec::with_capacity(holders.len());
+    while let Some(rest @ [_, ..]) = holders.get(all.len()..) {
+        let whose = rest.iter().take(HOLDERS_MAX).map(|holder| holder.0).collect();
+        let whose = OpenFacts { holders: whose, until };
+        let opened = remote.ask(|api| api.open_facts(issuer, &whose))?.holders;
+        // Of many facts it opens those of the first holders.
+        anyhow::ensure!(!opened.is_empty(), "the registry opens no facts");
+        all.extend(opened);
     }
     let named = all.iter().map(|one| HolderIndex(one.holder));
     anyhow::ensure!(named.eq(holders.iter().copied()), "the registry's answer is of other holders");

@@ -83,6 +83,7 @@ pub(crate) async fn open(
             word: Hex(standing.word.to_bits().to_be_bytes()),
             colour,
             since_ms: colour.map(|_| standing.since.0),
+            joined_into: one.joined.map(|index| index.0),
             facts: one.facts.into_iter().map(|(number, fact)| RecordedFact { number, fact }).collect(),
         }
     });
@@ -93,7 +94,7 @@ pub(crate) async fn open(
 ///
 /// The body is the paper. It never changes: the same again is taken, another of the same name is a conflict.
 #[utoipa::path(put, path = "/v1/issuers/{issuer}/papers/{kind}/{name}", tag = "facts",
-    params(("issuer" = u32, Path), ("kind" = PaperKind, Path), ("name" = String, Path)),
+    params(("issuer" = u32, Path), ("kind" = inline(PaperKind), Path), ("name" = String, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 204)), security(("bearer" = ["propose"]), ("bearer" = ["facts"])))]
 pub(crate) async fn put_paper(
@@ -108,7 +109,7 @@ pub(crate) async fn put_paper(
 
 /// One paper
 #[utoipa::path(get, path = "/v1/issuers/{issuer}/papers/{kind}/{name}", tag = "facts",
-    params(("issuer" = u32, Path), ("kind" = PaperKind, Path), ("name" = String, Path)),
+    params(("issuer" = u32, Path), ("kind" = inline(PaperKind), Path), ("name" = String, Path)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
     security(("bearer" = ["rulings"]), ("bearer" = ["propose"]), ("bearer" = ["confirm"]), ("bearer" = ["audit"]),
         ("bearer" = ["facts"])))]
@@ -122,7 +123,7 @@ pub(crate) async fn paper(
 
 /// Papers of a kind, the newest first
 #[utoipa::path(get, path = "/v1/issuers/{issuer}/papers/{kind}", tag = "facts",
-    params(("issuer" = u32, Path), ("kind" = PaperKind, Path), Page), responses((status = 200, body = Papers)),
+    params(("issuer" = u32, Path), ("kind" = inline(PaperKind), Path), Page), responses((status = 200, body = Papers)),
     security(("bearer" = ["rulings"]), ("bearer" = ["propose"]), ("bearer" = ["confirm"]), ("bearer" = ["audit"]),
         ("bearer" = ["facts"])))]
 pub(crate) async fn papers(

@@ -106,6 +106,8 @@ impl Desk<'_> {
                 }
             }
         }
+        // Never the second of a code that ended: its bytes could be the same.
+        let after = after.max(held.map(|held| held.issued));
         let issued = after.map_or(now, |after| now.max(UnixSeconds(after.0.saturating_add(1))));
         let expires = UnixSeconds(ready.order.until.0.saturating_add(1));
         let signer = self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, expires))?;

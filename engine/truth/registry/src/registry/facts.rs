@@ -16,8 +16,20 @@ use crate::trail::{Action, Entry};
 pub const FACTS_MAX: usize = 2048;
 /// Largest paper, bytes.
 pub const PAPER_BYTES_MAX: usize = 1 << 20;
-/// Who may read papers.
-const READERS: [Scope; 5] = [Scope::Rulings, Scope::Propose, Scope::Confirm, Scope::Audit, Scope::Facts];
+/// Holders whose facts are opened at once.
+const OPENED_AT_ONCE: usize = 64;
+/// Sealed bytes after which no more are opened for one answer: a client takes 16 MiB of JSON.
+const OPENED_BYTES_MAX: usize = 4 << 20;
+
+/// Who may read papers. Workings have the salt of the facts' digests: who may not open facts could guess them by it.
+const fn readers(kind: PaperKind) -> &'static [Scope] {
+    match kind {
+        PaperKind::Workings => &[Scope::Rulings, Scope::Audit],
+        PaperKind::Rules | PaperKind::Places => {
+            &[Scope::Rulings, Scope::Propose, Scope::Confirm, Scope::Audit, Scope::Facts]
+        }
+    }
+}
 
 /// Whose fact it is, as a caller says it.
 #[derive(Clone, Debug)]
@@ -56,6 +68,10 @@ impl Registry {
                 Err(fault) if !fault.is_the_callers() => return Err(fault.clone()),
                 Err(fault) => Err(fault.clone()),
                 Ok(_) => fact::check(fact, now),
+            };
+            let outcome = match (&holder, outcome) {
+                (Ok(holder), Ok(())) => self.check_void(issuer, *holder, fact, now).await?,
+                (_, outcome) => outcome,
             };
             if let (Ok(holder), Ok(())) = (&holder, &outcome) {
                 new.push(self.sealed(issuer, *holder, fact)?);
@@ -114,20 +130,87 @@ impl Registry {
         }
         let what = format!("of {} holders, from {}", holders.len(), holders[0]);
         self.store.note(&Entry::new(now, caller, Action::FactsRead, Some(issuer), what)).await?;
+        let (mut all, mut bytes) = (Vec::with_capacity(holders.len()), 0);
+        for holders in holders.chunks(OPENED_AT_ONCE) {
+            bytes += self.open_some(issuer, holders, (until.unwrap_or(u64::MAX), now), &mut all).await?;
+            if bytes > OPENED_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Opens the facts of a few holders; answers how many sealed bytes that were.
+    async fn open_some(
+        &self,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+        (until, now): (u64, UnixMillis),
+        all: &mut Vec<HolderFacts>,
+    ) -> Result<usize, Fault> {
         let mut by_holder: BTreeMap<HolderIndex, Vec<(u64, Fact)>> = BTreeMap::new();
-        for stored in self.store.facts_of(issuer, holders, until.unwrap_or(u64::MAX), now).await? {
+        let mut bytes = 0;
+        for stored in self.store.facts_of(issuer, holders, until, now).await? {
+            bytes += stored.sealed.len();
             let fact = self.vault.open_fact(issuer, stored.holder, &stored.digest, &stored.sealed)?;
             by_holder.entry(stored.place).or_default().push((stored.number, fact));
         }
         let standings = self.store.standings(issuer, holders).await?;
         let standings: BTreeMap<_, _> =
             standings.into_iter().map(|standing| (standing.holder, standing)).collect();
-        let unknown = |holder| Standing { holder, word: StatusWord::UNKNOWN, since: UnixMillis(0) };
-        let of = |holder: &HolderIndex| HolderFacts {
-            standing: standings.get(holder).copied().unwrap_or_else(|| unknown(*holder)),
-            facts: by_holder.get(holder).cloned().unwrap_or_default(),
-        };
-        Ok(holders.iter().map(of).collect())
+        let joined = self.store.joined_among(issuer, holders).await?;
+        for holder in holders {
+            let unknown = Standing { holder: *holder, word: StatusWord::UNKNOWN, since: UnixMillis(0) };
+            let joined = match joined.binary_search(holder) {
+                Ok(_) => self.store.holder(issuer, *holder).await?.and_then(|held| held.joined),
+                Err(_) => None,
+            };
+            all.push(HolderFacts {
+                joined,
+                standing: standings.get(holder).copied().unwrap_or(unknown),
+                facts: by_holder.remove(holder).unwrap_or_default(),
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Whether what a void names is a fact of this person.
+    async fn check_void(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        fact: &Fact,
+        now: UnixMillis,
+    ) -> Result<Result<(), Fault>, Fault> {
+        let Fact::Void { number, .. } = fact else { return Ok(Ok(())) };
+        let of_person = self.store.facts_of(issuer, &[holder], *number, now).await?;
+        if of_person.iter().any(|stored| stored.number == *number) {
+            return Ok(Ok(()));
+        }
+        Ok(Err(Fault::invalid(
+            "number",
+            "the number of a fact of this person, as `hufu facts open` shows it",
+        )))
+    }
+
+    /// Has colours be computed again of holders whose records were joined or parted.
+    pub(super) async fn look_again(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        holders: &[HolderIndex],
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        // Of whom nothing is recorded, nothing is computed.
+        if self.store.facts_of(issuer, holders, u64::MAX, now).await?.is_empty() {
+            return Ok(());
+        }
+        let at_ms = now.0 / 1000 * 1000;
+        let facts: Result<Vec<_>, Fault> =
+            holders.iter().map(|holder| self.sealed(issuer, *holder, &Fact::Record { at_ms })).collect();
+        let entry =
+            Entry::new(now, caller, Action::FactsAdded, Some(issuer), "records that were joined or parted");
+        self.store.add_facts(issuer, &facts?, &entry).await.map(drop)
     }
 
     /// Deletes what is to be forgotten by `now`, of every issuer; answers how many facts that were.
@@ -157,7 +240,11 @@ impl Registry {
         bytes: &[u8],
         now: UnixMillis,
     ) -> Result<(), Fault> {
-        caller.may_one_of(&[Scope::Propose, Scope::Facts], issuer)?;
+        let writers: &[Scope] = match kind {
+            PaperKind::Workings => &[Scope::Propose],
+            PaperKind::Rules | PaperKind::Places => &[Scope::Propose, Scope::Facts],
+        };
+        caller.may_one_of(writers, issuer)?;
         if bytes.is_empty() || bytes.len() > PAPER_BYTES_MAX {
             return Err(Fault::invalid("paper", format!("1 to {PAPER_BYTES_MAX} bytes")));
         }
@@ -186,7 +273,7 @@ impl Registry {
         kind: PaperKind,
         name: &[u8; 32],
     ) -> Result<Vec<u8>, Fault> {
-        caller.may_one_of(&READERS, issuer)?;
+        caller.may_one_of(readers(kind), issuer)?;
         let paper = self.store.paper(issuer, kind, name).await?;
         let missing =
             || Fault::NotFound(format!("paper {kind} {} of issuer {issuer}", hufu_contract::Hex(*name)));
@@ -204,7 +291,7 @@ impl Registry {
         kind: PaperKind,
         limit: u32,
     ) -> Result<Vec<([u8; 32], UnixMillis)>, Fault> {
-        caller.may_one_of(&READERS, issuer)?;
+        caller.may_one_of(readers(kind), issuer)?;
         self.store.papers(issuer, kind, super::page(limit)).await
     }
 

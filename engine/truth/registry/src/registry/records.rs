@@ -147,6 +147,7 @@ impl Registry {
             Ok(RecordEdit { changed, ..RecordEdit::default() })
         })
         .await?;
+        self.look_again(caller, issuer, &[kept], now).await?;
         self.view(issuer, kept).await
     }
 
@@ -203,6 +204,8 @@ impl Registry {
             self.edit(issuer, &Sought { numbers: &numbers, holders: &[index] }, &entry, &decide).await?;
         let place =
             places.first().ok_or_else(|| Fault::Damaged("a person was parted into no place".into()))?;
+        let again: Vec<_> = [index, place.index].into_iter().chain(held.joined).collect();
+        self.look_again(caller, issuer, &again, now).await?;
         self.view(issuer, place.index).await
     }
 

@@ -30,6 +30,8 @@ fn operations() -> Vec<Operation> {
                 .replace("{issuer}", "310000")
                 .replace("{site}", "310101")
                 .replace("{digest}", &"0".repeat(64))
+                .replace("{kind}/{name}", &format!("rules/{}", "0".repeat(64)))
+                .replace("{kind}", "rules")
                 .replace("{name}", "class")
                 .replace("{office}", "12306")
                 .replace("{ticket}", "E1");

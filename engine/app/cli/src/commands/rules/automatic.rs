@@ -120,8 +120,8 @@ type Told = (Value, String);
 fn person_decides(one: &Computed) -> Told {
     let (holder, outcome) = (one.holder, one.outcome.name());
     (
-        json!({ "holder": holder.0, "outcome": outcome, "facts": one.facts }),
-        format!("holder {holder}: {outcome}: a person decides; `hufu rules explain` says why"),
+        json!({ "holder": holder.0, "outcome": outcome }),
+        format!("holder {holder}: {outcome}: a person decides"),
     )
 }
 

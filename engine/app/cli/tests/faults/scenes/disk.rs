@@ -217,8 +217,8 @@ fn a_registry_with_a_full_disk() -> Result<()> {
     let mut small = Small::open()?;
     let tip = *small.scene.author.tip();
     // A thousand changes are more than any page that is still free somewhere.
-    let amber = Change::Status(StatusWord::new(Colour::Amber, 0));
-    let records: Vec<_> = (1_000..3_000).map(|holder| Record::new(HolderIndex(holder), amber)).collect();
+    let green = Change::Status(StatusWord::new(Colour::Green, 0));
+    let records: Vec<_> = (1_000..3_000).map(|holder| Record::new(HolderIndex(holder), green)).collect();
     small.disk.fill()?;
     let proposed = small.scene.author.sign(&records)?;
     for _ in 0..3 {

@@ -61,10 +61,11 @@ fn r22_an_engine_without_the_first_sets_begins_with_a_checkpoint() -> Result<()>
 #[test]
 fn r22_an_engine_a_thousand_sets_behind_takes_the_snapshot_from_the_registry() -> Result<()> {
     let mut scene = open(&Settings::default())?;
-    let amber = Change::Status(StatusWord::new(Colour::Amber, 0));
+    // The brake holds no green.
+    let green = Change::Status(StatusWord::new(Colour::Green, 0));
     for holder in 0..1_000 {
         scene.author.truth().push(&[]);
-        scene.author.append(&[Record::new(HolderIndex(1_000 + holder), amber)])?;
+        scene.author.append(&[Record::new(HolderIndex(1_000 + holder), green)])?;
     }
     checkpoint(&scene)?;
     scene.turns(3, PAUSE)?;
