@@ -291,6 +291,9 @@ impl<'a> RuledProposer<'a> {
 }
 
 /// The facts of holders, in their order.
+///
+/// # Errors
+/// Those of [`Remote::ask`]; the registry answers for others.
 pub fn opened(
     remote: &Remote,
     issuer: IssuerId,
