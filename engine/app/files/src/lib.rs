@@ -10,7 +10,7 @@ pub mod trust_list;
 mod unavailable;
 pub mod watched;
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -156,6 +156,24 @@ pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
     let locked = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
     let locked = locked.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
     Ok(Lock { _folder: locked })
+}
+
+/// The same without waiting, for a process that keeps the folder as long as it runs.
+///
+/// # Errors
+/// Another process has it; it cannot be opened or locked.
+pub fn lock_now(folder: &Path) -> anyhow::Result<Lock> {
+    let locked = File::open(folder).map_err(TryLockError::Error);
+    match locked.and_then(|folder| folder.try_lock().map(|()| folder)) {
+        Ok(folder) => Ok(Lock { _folder: folder }),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another process works with the folder {}: stop that one, or name another folder",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock the folder {}", folder.display()))
+        }
+    }
 }
 
 /// Makes a folder and those above it.

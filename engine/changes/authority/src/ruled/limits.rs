@@ -54,7 +54,7 @@ impl Limiter {
     /// The folder is used by another process or cannot be read; it was stopped and no person removed the file.
     pub fn open(folder: &Path, limits: Limits) -> anyhow::Result<Limiter> {
         files::folder(folder)?;
-        let lock = files::lock(folder)?;
+        let lock = files::lock_now(folder)?;
         let stopped = folder.join(STOPPED);
         if stopped.exists() {
             let why = files::read_text(&stopped)?;
