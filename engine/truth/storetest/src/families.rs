@@ -1,5 +1,5 @@
-//! Families: relatives bound to users (R27). What an application must show is in [`assured`], limits and races in
-//! [`crowded`], what becomes of a binding in [`ending`].
+//! Families: relatives bound to users (R27). What an application must show is in `assured`, limits and races in
+//! `crowded`, what becomes of a binding in `ending`.
 
 mod assured;
 mod crowded;
