@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{
-    AppealEdit, AppealFilter, AppealRecords, Appeals, Columns as _, DecideAppeal, ResealedAppeal,
-    SoughtAppeals, at_most, big,
+    AppealEdit, AppealFilter, AppealRecords, Appeals, Columns as _, DecideAppeal, SoughtAppeals, at_most, big,
 };
 use hufu_registry::{Appeal, AppealFigures, AppealId, AppealPhase, AppealStep, Entry, Fault};
 use hufu_wire::{Colour, HolderIndex, IssuerId, StatusWord, UnixMillis};
@@ -103,28 +102,6 @@ impl Appeals for PostgresStore {
             sqlx::query(FIGURES).bind(i64::from(issuer.0)).bind(at_most(from.0)).bind(at_most(until.0));
         let figures = one(&self.pool, query.bind(at_most(now.0))).await?;
         figures.ok_or_else(|| Fault::Damaged("counting appeals gave no row".into()))
-    }
-
-    async fn reseal_appeals(
-        &self,
-        issuer: IssuerId,
-        appeals: &[ResealedAppeal],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "
-            UPDATE appeals SET sealed = new.sealed FROM unnest($2, $3, $4) AS new (id, was, sealed)
-            WHERE appeals.issuer = $1 AND appeals.id = new.id AND appeals.sealed = new.was";
-        let ids: Vec<i64> = appeals.iter().map(|appeal| at_most(appeal.id.0)).collect();
-        let was: Vec<&[u8]> = appeals.iter().map(|appeal| &appeal.was[..]).collect();
-        let sealed: Vec<&[u8]> = appeals.iter().map(|appeal| &appeal.sealed[..]).collect();
-        retried(|| async {
-            let mut tx = self.begin().await?;
-            let reseal = sqlx::query(RESEAL).bind(i64::from(issuer.0)).bind(&ids).bind(&was).bind(&sealed);
-            let resealed = reseal.execute(&mut *tx).await?.rows_affected();
-            self.commit(tx, entry).await?;
-            Ok(resealed)
-        })
-        .await
     }
 }
 

@@ -105,29 +105,6 @@ impl Facts for PostgresStore {
         .await
     }
 
-    async fn reseal_facts(
-        &self,
-        issuer: IssuerId,
-        facts: &[(u64, Vec<u8>, Vec<u8>)],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "
-            UPDATE facts SET sealed = new.sealed FROM unnest($2, $3, $4) AS new (number, was, sealed)
-            WHERE facts.issuer = $1 AND facts.number = new.number AND facts.sealed = new.was";
-        let numbers: Vec<i64> = facts.iter().map(|(number, _, _)| at_most(*number)).collect();
-        let was: Vec<&[u8]> = facts.iter().map(|(_, was, _)| &was[..]).collect();
-        let sealed: Vec<&[u8]> = facts.iter().map(|(_, _, sealed)| &sealed[..]).collect();
-        retried(|| async {
-            let mut tx = self.begin().await?;
-            let reseal =
-                sqlx::query(RESEAL).bind(i64::from(issuer.0)).bind(&numbers).bind(&was).bind(&sealed);
-            let resealed = reseal.execute(&mut *tx).await?.rows_affected();
-            self.commit(tx, entry).await?;
-            Ok(resealed)
-        })
-        .await
-    }
-
     async fn put_paper(
         &self,
         issuer: IssuerId,

@@ -1,9 +1,7 @@
 //! Relatives whom users were bound to.
 
 use async_trait::async_trait;
-use hufu_registry::store::{
-    DecideFamily, FamilyBindings, FamilyRecords, FamilySought, ResealedBinding, Sought, at_most, big,
-};
+use hufu_registry::store::{DecideFamily, FamilyBindings, FamilyRecords, FamilySought, Sought, at_most, big};
 use hufu_registry::{BindingId, Entry, Fault, Side, StoredBinding};
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -96,28 +94,6 @@ impl FamilyBindings for PostgresStore {
     ) -> Result<Vec<StoredBinding>, Fault> {
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(at_most(after.0)).bind(i64::from(limit));
         Ok(all(&self.pool, query).await?)
-    }
-
-    async fn reseal_bindings(
-        &self,
-        issuer: IssuerId,
-        bindings: &[ResealedBinding],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "UPDATE bindings SET sealed = $1 WHERE issuer = $2 AND id = $3 AND sealed = $4";
-        retried(|| async {
-            let mut tx = self.begin().await?;
-            lock(&mut tx, issuer).await?;
-            let mut resealed = 0;
-            for binding in bindings {
-                let reseal = sqlx::query(RESEAL).bind(&binding.sealed).bind(i64::from(issuer.0));
-                let reseal = reseal.bind(at_most(binding.id.0)).bind(&binding.was);
-                resealed += reseal.execute(&mut *tx).await?.rows_affected();
-            }
-            self.commit(tx, entry).await?;
-            Ok(resealed)
-        })
-        .await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Holders: who is registered, and the word the chain gave them.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Decide, FromColumns as _, Holders, IssuerRow, Records, Resealed, Sought, big};
+use hufu_registry::store::{Decide, FromColumns as _, Holders, IssuerRow, Records, Sought, big};
 use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Postgres};
@@ -205,25 +205,6 @@ impl Holders for PostgresStore {
         let after = after.map_or(-1, |after| i64::from(after.0));
         let query = sqlx::query(PAGE).bind(i64::from(issuer.0)).bind(after).bind(i64::from(limit));
         Ok(all(&self.pool, query).await?)
-    }
-
-    async fn reseal(&self, issuer: IssuerId, holders: &[Resealed], entry: &Entry) -> Result<u64, Fault> {
-        const RESEAL: &str = "
-            UPDATE holders SET sealed = new.sealed
-            FROM unnest($2, $3, $4) AS new (holder, was, sealed)
-            WHERE holders.issuer = $1 AND holders.holder = new.holder AND holders.sealed = new.was";
-        let indices: Vec<i64> = holders.iter().map(|holder| i64::from(holder.index.0)).collect();
-        let was: Vec<&[u8]> = holders.iter().map(|holder| &holder.was[..]).collect();
-        let sealed: Vec<&[u8]> = holders.iter().map(|holder| &holder.sealed[..]).collect();
-        retried(|| async {
-            let mut tx = self.begin().await?;
-            let reseal =
-                sqlx::query(RESEAL).bind(i64::from(issuer.0)).bind(&indices).bind(&was).bind(&sealed);
-            let resealed = reseal.execute(&mut *tx).await?.rows_affected();
-            self.commit(tx, entry).await?;
-            Ok(resealed)
-        })
-        .await
     }
 
     async fn status(&self, issuer: IssuerId, index: HolderIndex) -> Result<StatusWord, Fault> {

@@ -22,6 +22,7 @@ mod proposals;
 mod rosters;
 mod row;
 mod schema;
+mod sealed;
 mod sites;
 mod store;
 mod tickets;

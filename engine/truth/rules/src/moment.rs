@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use hufu_wire::UnixMillis;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,6 +14,13 @@ impl Moment {
     /// Whole seconds from `earlier` to this one; negative when it is later.
     pub fn since(self, earlier: Moment) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// The second that it lies in.
+impl From<UnixMillis> for Moment {
+    fn from(instant: UnixMillis) -> Moment {
+        Moment(i64::try_from(instant.0 / 1000).unwrap_or(i64::MAX))
     }
 }
 

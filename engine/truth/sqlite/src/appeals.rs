@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{
-    AppealEdit, AppealFilter, AppealRecords, Appeals, Columns as _, DecideAppeal, ResealedAppeal,
-    SoughtAppeals, at_most, big,
+    AppealEdit, AppealFilter, AppealRecords, Appeals, Columns as _, DecideAppeal, SoughtAppeals, at_most, big,
 };
 use hufu_registry::{Appeal, AppealFigures, AppealId, AppealPhase, AppealStep, Entry, Fault};
 use hufu_wire::{Colour, HolderIndex, IssuerId, StatusWord, UnixMillis};
@@ -99,23 +98,6 @@ impl Appeals for SqliteStore {
         let query = sqlx::query(FIGURES).bind(issuer.0).bind(at_most(from.0)).bind(at_most(until.0));
         let figures = one(&self.readers, query.bind(at_most(now.0))).await?;
         figures.ok_or_else(|| Fault::Damaged("counting appeals gave no row".into()))
-    }
-
-    async fn reseal_appeals(
-        &self,
-        issuer: IssuerId,
-        appeals: &[ResealedAppeal],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "UPDATE appeals SET sealed = ? WHERE issuer = ? AND id = ? AND sealed = ?";
-        let mut write = self.write().await?;
-        let mut resealed = 0;
-        for appeal in appeals {
-            let reseal = sqlx::query(RESEAL).bind(&appeal.sealed).bind(issuer.0);
-            resealed += change(&mut *write, reseal.bind(at_most(appeal.id.0)).bind(&appeal.was)).await?;
-        }
-        self.commit(write, entry).await?;
-        Ok(resealed)
     }
 }
 

@@ -93,23 +93,6 @@ impl Facts for SqliteStore {
         Ok(forgotten)
     }
 
-    async fn reseal_facts(
-        &self,
-        issuer: IssuerId,
-        facts: &[(u64, Vec<u8>, Vec<u8>)],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "UPDATE facts SET sealed = ? WHERE issuer = ? AND number = ? AND sealed = ?";
-        let mut write = self.write().await?;
-        let mut resealed = 0;
-        for (number, was, sealed) in facts {
-            let reseal = sqlx::query(RESEAL).bind(sealed).bind(issuer.0).bind(at_most(*number)).bind(was);
-            resealed += change(&mut *write, reseal).await?;
-        }
-        self.commit(write, entry).await?;
-        Ok(resealed)
-    }
-
     async fn put_paper(
         &self,
         issuer: IssuerId,

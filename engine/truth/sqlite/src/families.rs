@@ -1,9 +1,7 @@
 //! Relatives whom users were bound to.
 
 use async_trait::async_trait;
-use hufu_registry::store::{
-    DecideFamily, FamilyBindings, FamilyRecords, FamilySought, ResealedBinding, Sought, at_most, big,
-};
+use hufu_registry::store::{DecideFamily, FamilyBindings, FamilyRecords, FamilySought, Sought, at_most, big};
 use hufu_registry::{BindingId, Entry, Fault, Side, StoredBinding};
 use hufu_wire::{HolderIndex, IssuerId};
 use sqlx::SqliteConnection;
@@ -94,23 +92,6 @@ impl FamilyBindings for SqliteStore {
     ) -> Result<Vec<StoredBinding>, Fault> {
         let query = sqlx::query(PAGE).bind(issuer.0).bind(at_most(after.0)).bind(limit);
         all(&self.readers, query).await
-    }
-
-    async fn reseal_bindings(
-        &self,
-        issuer: IssuerId,
-        bindings: &[ResealedBinding],
-        entry: &Entry,
-    ) -> Result<u64, Fault> {
-        const RESEAL: &str = "UPDATE bindings SET sealed = ? WHERE issuer = ? AND id = ? AND sealed = ?";
-        let mut write = self.write().await?;
-        let mut resealed = 0;
-        for binding in bindings {
-            let reseal = sqlx::query(RESEAL).bind(&binding.sealed).bind(issuer.0);
-            resealed += change(&mut *write, reseal.bind(at_most(binding.id.0)).bind(&binding.was)).await?;
-        }
-        self.commit(write, entry).await?;
-        Ok(resealed)
     }
 }
 

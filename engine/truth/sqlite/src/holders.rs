@@ -1,7 +1,7 @@
 //! Holders.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Decide, FromColumns as _, Holders, Records, Resealed, Sought, big};
+use hufu_registry::store::{Decide, FromColumns as _, Holders, Records, Sought, big};
 use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Sqlite, SqliteConnection};
@@ -81,18 +81,6 @@ impl Holders for SqliteStore {
         const PAGE: &str = "SELECT * FROM holders WHERE issuer = ? AND holder > ? ORDER BY holder LIMIT ?";
         let after = after.map_or(-1, |index| i64::from(index.0));
         all(&self.readers, sqlx::query(PAGE).bind(issuer.0).bind(after).bind(limit)).await
-    }
-
-    async fn reseal(&self, issuer: IssuerId, holders: &[Resealed], entry: &Entry) -> Result<u64, Fault> {
-        const RESEAL: &str = "UPDATE holders SET sealed = ? WHERE issuer = ? AND holder = ? AND sealed = ?";
-        let mut write = self.write().await?;
-        let mut resealed = 0;
-        for holder in holders {
-            let reseal = sqlx::query(RESEAL).bind(&holder.sealed).bind(issuer.0);
-            resealed += change(&mut *write, reseal.bind(holder.index.0).bind(&holder.was)).await?;
-        }
-        self.commit(write, entry).await?;
-        Ok(resealed)
     }
 
     async fn status(&self, issuer: IssuerId, index: HolderIndex) -> Result<StatusWord, Fault> {

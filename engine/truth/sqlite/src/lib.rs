@@ -19,6 +19,7 @@ mod proposals;
 mod rosters;
 mod row;
 mod schema;
+mod sealed;
 mod sites;
 mod store;
 mod tickets;

@@ -95,8 +95,7 @@ impl<'r> RulesAudit<'r> {
     }
 
     fn since_of(&self, holder: HolderIndex) -> Moment {
-        let since_ms = self.since.get(&holder).map_or(0, |since| since.0);
-        Moment(i64::try_from(since_ms / 1000).unwrap_or(i64::MAX))
+        Moment::from(self.since.get(&holder).copied().unwrap_or(UnixMillis(0)))
     }
 
     /// Says what was found.

@@ -9,7 +9,7 @@ use hufu_rules::{
     RiskPlaces, Rules, Sample, SampleResult, Stay, Visit, inputs,
 };
 use hufu_wire::chain::{Change, InputsDigest, Record};
-use hufu_wire::{Colour, HolderIndex, StatusWord};
+use hufu_wire::{Colour, HolderIndex, StatusWord, UnixMillis};
 
 use super::Workings;
 
@@ -102,7 +102,7 @@ impl Rulebook {
     /// The rules do not hold at that time.
     pub fn compute(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Computed> {
         let before = StatusWord::from_bits(u64::from_be_bytes(recorded.word.0));
-        self.rule(self.gather(workings, recorded), before)
+        self.rule(self.gather(workings, recorded, before), before)
     }
 
     /// What follows from facts for a holder with this word.
@@ -121,14 +121,14 @@ impl Rulebook {
     }
 
     /// The facts of a holder as rules see them.
-    fn gather(&self, workings: &Workings, recorded: &HolderFacts) -> Facts {
+    fn gather(&self, workings: &Workings, recorded: &HolderFacts, word: StatusWord) -> Facts {
         let known = |kind| self.rules.complete.contains(&kind);
         let mut facts = Facts {
             salt: workings.salt.to_string(),
-            current: recorded
-                .colour
+            current: word
+                .colour()
                 .zip(recorded.since_ms)
-                .map(|(colour, since_ms)| Current { colour: colour_of(colour), since: moment(since_ms) }),
+                .map(|(colour, since_ms)| Current { colour, since: moment(since_ms) }),
             cases: known(Kind::Cases).then(Vec::new),
             contacts: known(Kind::Contacts).then(Vec::new),
             stays: known(Kind::Stays).then(Vec::new),
@@ -271,15 +271,7 @@ fn push<T>(list: &mut Option<Vec<T>>, one: T) {
 }
 
 fn moment(at_ms: u64) -> Moment {
-    Moment(i64::try_from(at_ms / 1000).unwrap_or(i64::MAX))
-}
-
-fn colour_of(colour: hufu_contract::Colour) -> Colour {
-    match colour {
-        hufu_contract::Colour::Green => Colour::Green,
-        hufu_contract::Colour::Red => Colour::Red,
-        hufu_contract::Colour::Amber => Colour::Amber,
-    }
+    Moment::from(UnixMillis(at_ms))
 }
 
 #[cfg(test)]

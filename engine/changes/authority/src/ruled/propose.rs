@@ -139,7 +139,7 @@ impl<'a> RuledProposer<'a> {
         }
         let salt = keys::random_seed()?;
         let salt = std::array::from_fn(|at| salt[at]);
-        let at = Moment(i64::try_from(now.0 / 1000).unwrap_or(i64::MAX));
+        let at = Moment::from(now);
         let workings = self.book.workings(self.seen, at, salt);
         let mut opened = self.opened(&group)?;
         for joined in opened.extract_if(.., |one| one.joined_into.is_some()) {
@@ -242,7 +242,7 @@ impl<'a> RuledProposer<'a> {
 
     /// Whose time has come.
     fn wake(&mut self, now: UnixMillis) {
-        let now = Moment(i64::try_from(now.0 / 1000).unwrap_or(i64::MAX));
+        let now = Moment::from(now);
         while let Some((at, holder)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, holder));
             self.due_of.remove(&holder);

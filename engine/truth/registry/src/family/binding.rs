@@ -5,6 +5,7 @@ use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::evidence::Evidence;
+use crate::vault::Place;
 
 /// How many relatives a user may have at once.
 pub const RELATIVES_MAX: usize = 8;
@@ -88,27 +89,8 @@ impl StoredBinding {
         UnixMillis(self.made.0.saturating_add(ENDABLE_AFTER_MS))
     }
 
-    /// What is authenticated with its sealed evidence: all that must not be altered in the row.
-    pub fn place(&self, issuer: IssuerId) -> Vec<u8> {
-        place_of(issuer, self.id, [self.user, self.relative], self.made, self.until)
+    /// Where its sealed evidence belongs.
+    pub fn place(&self, issuer: IssuerId) -> Place {
+        Place::binding(issuer, self.id, [self.user, self.relative], self.made, self.until)
     }
-}
-
-/// What is authenticated with the sealed evidence of a binding.
-pub(crate) fn place_of(
-    issuer: IssuerId,
-    id: BindingId,
-    [user, relative]: [HolderIndex; 2],
-    made: UnixMillis,
-    until: Option<UnixMillis>,
-) -> Vec<u8> {
-    let mut place = b"hufu/1 binding".to_vec();
-    place.extend(issuer.0.to_le_bytes());
-    place.extend(id.0.to_le_bytes());
-    place.extend(user.0.to_le_bytes());
-    place.extend(relative.0.to_le_bytes());
-    place.extend(made.0.to_le_bytes());
-    // No time has all bits.
-    place.extend(until.map_or(u64::MAX, |until| until.0).to_le_bytes());
-    place
 }

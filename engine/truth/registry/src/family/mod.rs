@@ -9,7 +9,6 @@ mod settings;
 
 pub use age::{ADULT_YEARS, COMMITMENT_YEARS_MAX, ELDER_YEARS};
 pub(crate) use age::{Bindable, age, birthday, day_of, starts};
-pub(crate) use binding::place_of;
 pub use binding::{Application, BindingView, ENDABLE_AFTER_MS, RELATIVES_MAX, StoredBinding, USERS_MAX};
 pub use evidence::{Evidence, KeptAssurance};
 pub use face::{FACE_BYTES, FACE_S_MAX, FaceStatement};

@@ -5,7 +5,7 @@ use hufu_wire::chain::Change;
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, UnixMillis};
 
 use super::records::joined_already;
-use super::{PAGE_MAX, Registry, page};
+use super::{Registry, page};
 use crate::appeal::{
     APPEAL_CHARS_MAX, Appeal, AppealFigures, AppealRequest, AppealStep, AppealTold, CHECK_CHARS_MAX,
     check_words,
@@ -13,7 +13,7 @@ use crate::appeal::{
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalState};
-use crate::store::{AppealEdit, AppealFilter, AppealRecords, ResealedAppeal, SoughtAppeals};
+use crate::store::{AppealEdit, AppealFilter, AppealRecords, SoughtAppeals};
 use crate::trail::{Action, Entry};
 
 impl Registry {
@@ -170,32 +170,6 @@ impl Registry {
         caller.may_one_of(&[Scope::Appeals, Scope::Audit], issuer)?;
         self.issuer_of(issuer).await?;
         self.store.appeal_figures(issuer, within, now).await
-    }
-
-    /// Seals with the newest key what appellants said; answers how many were not.
-    pub(super) async fn reseal_appeals(
-        &self,
-        caller: &Caller,
-        issuer: IssuerId,
-        now: UnixMillis,
-    ) -> Result<u64, Fault> {
-        let (mut resealed, mut after) = (0, None);
-        loop {
-            let page = self.store.appeals(issuer, &AppealFilter::default(), after, PAGE_MAX).await?;
-            let Some(last) = page.last() else { return Ok(resealed) };
-            after = Some(last.id);
-            let mut changed = Vec::new();
-            for appeal in page {
-                if let Some(sealed) = self.vault.reseal_appeal(issuer, appeal.id, &appeal.sealed)? {
-                    changed.push(ResealedAppeal { id: appeal.id, was: appeal.sealed, sealed });
-                }
-            }
-            if !changed.is_empty() {
-                let what = format!("{} appeals, key {}", changed.len(), self.vault.newest());
-                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
-                resealed += self.store.reseal_appeals(issuer, &changed, &entry).await?;
-            }
-        }
     }
 
     pub(super) async fn appeal_of(&self, issuer: IssuerId, id: AppealId) -> Result<Appeal, Fault> {

@@ -295,34 +295,6 @@ impl Registry {
         self.store.papers(issuer, kind, super::page(limit)).await
     }
 
-    /// Seals with the newest key the facts that are sealed with an older one; answers how many.
-    pub(super) async fn reseal_facts(
-        &self,
-        caller: &Caller,
-        issuer: IssuerId,
-        now: UnixMillis,
-    ) -> Result<u64, Fault> {
-        let (mut resealed, mut after) = (0, 0);
-        loop {
-            let page = self.store.facts_after(issuer, after, PAGE_MAX).await?;
-            let Some(last) = page.last() else { return Ok(resealed) };
-            after = last.number;
-            let mut changed = Vec::new();
-            for fact in page {
-                if let Some(sealed) =
-                    self.vault.reseal_fact(issuer, fact.holder, &fact.digest, &fact.sealed)?
-                {
-                    changed.push((fact.number, fact.sealed, sealed));
-                }
-            }
-            if !changed.is_empty() {
-                let what = format!("{} facts, key {}", changed.len(), self.vault.newest());
-                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
-                resealed += self.store.reseal_facts(issuer, &changed, &entry).await?;
-            }
-        }
-    }
-
     fn sealed(&self, issuer: IssuerId, holder: HolderIndex, fact: &Fact) -> Result<NewFact, Fault> {
         let (digest, sealed) = self.vault.seal_fact(issuer, holder, fact)?;
         Ok(NewFact { holder, digest, forgotten: fact::forgotten(fact), sealed })

@@ -7,18 +7,19 @@ use hufu_codes::keyring::Uses;
 use hufu_contract::{BindingId, BindingState, Scope, Side};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis, UnixSeconds, limits};
 
-use super::{PAGE_MAX, Registry, page};
+use super::{Registry, page};
 use crate::caller::Caller;
 use crate::credential::Issuance;
 use crate::family::{
     ADULT_YEARS, Application, Bindable, BindingView, Commitment, Evidence, Families, FamilyFault,
-    RELATIVES_MAX, StoredBinding, USERS_MAX, birthday, place_of, starts,
+    RELATIVES_MAX, StoredBinding, USERS_MAX, birthday, starts,
 };
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
 use crate::person::Person;
-use crate::store::{FamilyEdit, FamilyRecords, FamilySought, ResealedBinding};
+use crate::store::{FamilyEdit, FamilyRecords, FamilySought};
 use crate::trail::{Action, Entry};
+use crate::vault::Place;
 
 impl Registry {
     /// The same registry with what an operator says about families.
@@ -82,7 +83,8 @@ impl Registry {
                 return Ok(edit(id, None, format!(": binding {id}, as before")));
             }
             let id = records.next;
-            let sealed = self.vault.seal_evidence(&place_of(issuer, id, pair, now, until), &evidence)?;
+            let sealed =
+                self.vault.seal_evidence(&Place::binding(issuer, id, pair, now, until), &evidence)?;
             let new = StoredBinding {
                 id,
                 user: user.index,
@@ -210,33 +212,6 @@ impl Registry {
         let generation = self.store.status(issuer, holder).await?.generation();
         let claims = (issued, expires, Detail::Family);
         self.sign_and_keep((issuer, holder, &person), (Uses::PAPER, generation), claims, (now, &entry)).await
-    }
-
-    /// Seals evidence with the newest key, as [`rotate_vault`](Self::rotate_vault) says.
-    pub(super) async fn reseal_evidence(
-        &self,
-        caller: &Caller,
-        issuer: IssuerId,
-        now: UnixMillis,
-    ) -> Result<u64, Fault> {
-        let mut resealed = 0;
-        let mut after = BindingId(0);
-        loop {
-            let page = self.store.bindings(issuer, after, PAGE_MAX).await?;
-            let Some(last) = page.last() else { return Ok(resealed) };
-            after = last.id;
-            let mut changed = Vec::new();
-            for binding in page {
-                if let Some(sealed) = self.vault.reseal_evidence(issuer, &binding)? {
-                    changed.push(ResealedBinding { id: binding.id, was: binding.sealed, sealed });
-                }
-            }
-            if !changed.is_empty() {
-                let what = format!("{} bindings, key {}", changed.len(), self.vault.newest());
-                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
-                resealed += self.store.reseal_bindings(issuer, &changed, &entry).await?;
-            }
-        }
     }
 
     /// The record of a person that goes on, and who it is.

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder};
 use crate::id_number::{IdNumber, Seen};
 use crate::person::Person;
-use crate::store::{Records, Resealed, Sought};
+use crate::store::{Records, Sought};
 use crate::trail::{Action, Entry};
 
 /// Most people registered at once.
@@ -182,45 +182,6 @@ impl Registry {
         let found = self.store.find_holders(issuer, &self.vault.lookup(issuer, number)).await?;
         let open = |holder: &StoredHolder| Ok((holder.place(), self.open(issuer, holder)?));
         found.iter().map(open).collect()
-    }
-
-    /// Seals with the newest key whatever is sealed with an older one; answers how many holders, facts, appeals and bindings that
-    /// were. It may
-    /// be stopped and run again, and beside everything else.
-    ///
-    /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::Misconfigured`] when a key is missing, [`Fault::Damaged`].
-    pub async fn rotate_vault(&self, caller: &Caller, now: UnixMillis) -> Result<u64, Fault> {
-        caller.may_everywhere(Scope::Admin)?;
-        let mut resealed = 0;
-        for issuer in self.store.issuers().await? {
-            resealed += self.reseal(caller, issuer.id, now).await?;
-            resealed += self.reseal_facts(caller, issuer.id, now).await?;
-            resealed += self.reseal_appeals(caller, issuer.id, now).await?;
-            resealed += self.reseal_evidence(caller, issuer.id, now).await?;
-        }
-        Ok(resealed)
-    }
-
-    async fn reseal(&self, caller: &Caller, issuer: IssuerId, now: UnixMillis) -> Result<u64, Fault> {
-        let mut resealed = 0;
-        let mut after = None;
-        loop {
-            let page = self.store.holders(issuer, after, PAGE_MAX).await?;
-            let Some(last) = page.last() else { return Ok(resealed) };
-            after = Some(last.index);
-            let mut changed = Vec::new();
-            for holder in page {
-                if let Some(sealed) = self.vault.reseal(issuer, holder.index, &holder.sealed)? {
-                    changed.push(Resealed { index: holder.index, was: holder.sealed, sealed });
-                }
-            }
-            if !changed.is_empty() {
-                let what = format!("{} holders, key {}", changed.len(), self.vault.newest());
-                let entry = Entry::new(now, caller, Action::HoldersResealed, Some(issuer), what);
-                resealed += self.store.reseal(issuer, &changed, &entry).await?;
-            }
-        }
     }
 
     /// Who a holder is, and their record.

@@ -15,6 +15,7 @@ mod intake;
 mod issuers;
 mod proposals;
 mod records;
+mod reseal;
 mod reviews;
 mod rosters;
 mod signers;

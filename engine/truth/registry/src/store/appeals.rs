@@ -55,17 +55,6 @@ pub struct AppealFilter {
     pub overdue: Option<UnixMillis>,
 }
 
-/// An appeal whose words were sealed with another key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResealedAppeal {
-    /// Which.
-    pub id: AppealId,
-    /// The sealed bytes as they were read.
-    pub was: Vec<u8>,
-    /// The sealed bytes as they are to be.
-    pub sealed: Vec<u8>,
-}
-
 /// What holders appeal against.
 #[async_trait]
 pub trait Appeals {
@@ -104,14 +93,6 @@ pub trait Appeals {
         within: [UnixMillis; 2],
         now: UnixMillis,
     ) -> Result<AppealFigures, Fault>;
-
-    /// Replaces sealed words that are still as they were read; answers how many it replaced.
-    async fn reseal_appeals(
-        &self,
-        issuer: IssuerId,
-        appeals: &[ResealedAppeal],
-        entry: &Entry,
-    ) -> Result<u64, Fault>;
 }
 
 impl AppealRecords {

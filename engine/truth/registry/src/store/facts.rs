@@ -43,14 +43,6 @@ pub trait Facts {
     /// Deletes what is forgotten by `now`; answers how many facts that were. Without any, nothing is written.
     async fn forget_facts(&self, issuer: IssuerId, now: UnixMillis, entry: &Entry) -> Result<u64, Fault>;
 
-    /// Replaces sealed bytes of facts, by number, that are still as they were read (the first of the two); answers how many.
-    async fn reseal_facts(
-        &self,
-        issuer: IssuerId,
-        facts: &[(u64, Vec<u8>, Vec<u8>)],
-        entry: &Entry,
-    ) -> Result<u64, Fault>;
-
     /// Keeps a paper; answers with the one of its kind and name that is kept then. Nothing is written when there was one.
     ///
     /// # Errors

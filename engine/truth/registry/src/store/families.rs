@@ -46,17 +46,6 @@ pub struct FamilyEdit {
 /// Says what is to be written, knowing what there is. It may be asked more than once.
 pub type DecideFamily<'d> = dyn Fn(&FamilyRecords) -> Result<FamilyEdit, Fault> + Send + Sync + 'd;
 
-/// Evidence that was sealed with another key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResealedBinding {
-    /// Whose.
-    pub id: BindingId,
-    /// The sealed bytes as they were read.
-    pub was: Vec<u8>,
-    /// The sealed bytes as they are to be.
-    pub sealed: Vec<u8>,
-}
-
 /// Who is bound to whom.
 #[async_trait]
 pub trait FamilyBindings {
@@ -93,14 +82,6 @@ pub trait FamilyBindings {
         after: BindingId,
         limit: u32,
     ) -> Result<Vec<StoredBinding>, Fault>;
-
-    /// Replaces evidence that is still as it was read; answers how many it replaced.
-    async fn reseal_bindings(
-        &self,
-        issuer: IssuerId,
-        bindings: &[ResealedBinding],
-        entry: &Entry,
-    ) -> Result<u64, Fault>;
 }
 
 impl FamilyEdit {

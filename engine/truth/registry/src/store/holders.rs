@@ -44,17 +44,6 @@ pub struct RecordEdit {
 /// Says what is to be written, knowing what there is. It may be asked more than once.
 pub type Decide<'d> = dyn Fn(&Records) -> Result<RecordEdit, Fault> + Send + Sync + 'd;
 
-/// A holder whose fields were sealed with another key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resealed {
-    /// Whose.
-    pub index: HolderIndex,
-    /// The sealed bytes as they were read.
-    pub was: Vec<u8>,
-    /// The sealed bytes as they are to be.
-    pub sealed: Vec<u8>,
-}
-
 /// Who is registered.
 #[async_trait]
 pub trait Holders {
@@ -94,9 +83,6 @@ pub trait Holders {
         after: Option<HolderIndex>,
         limit: u32,
     ) -> Result<Vec<StoredHolder>, Fault>;
-
-    /// Replaces sealed fields that are still as they were read; answers how many it replaced.
-    async fn reseal(&self, issuer: IssuerId, holders: &[Resealed], entry: &Entry) -> Result<u64, Fault>;
 
     /// The status word that the chain gives a holder, registered or not; [`StatusWord::UNKNOWN`] when it names
     /// them nowhere.

@@ -19,6 +19,7 @@ mod issuers;
 mod proposals;
 mod rosters;
 mod row;
+mod sealed;
 mod sites;
 mod tickets;
 mod tokens;
@@ -28,20 +29,19 @@ use async_trait::async_trait;
 
 use crate::fault::Fault;
 
-pub use appeals::{
-    AppealEdit, AppealFilter, AppealRecords, Appeals, DecideAppeal, ResealedAppeal, SoughtAppeals,
-};
+pub use appeals::{AppealEdit, AppealFilter, AppealRecords, Appeals, DecideAppeal, SoughtAppeals};
 pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::Credentials;
 pub use devices::{DeviceChange, Devices};
 pub use facts::Facts;
-pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought, ResealedBinding};
-pub use holders::{Decide, Holders, RecordEdit, Records, Resealed, Sought};
+pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought};
+pub use holders::{Decide, Holders, RecordEdit, Records, Sought};
 pub use issuers::{IssuerRow, Issuers};
 pub use proposals::{ProposalFilter, Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
+pub use sealed::{Resealed, SealedRows, SealedTable};
 pub use sites::{Removed, Sites};
 pub use tickets::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets};
 pub use tokens::Tokens;
@@ -52,6 +52,7 @@ pub use trail::Trail;
 pub trait Store:
     Issuers
     + Holders
+    + SealedRows
     + Facts
     + Credentials
     + FamilyBindings

@@ -4,19 +4,22 @@
 //! name. Sealed bytes are a key id (4), a nonce (12), the ciphertext and a tag (16), AES-256-GCM; the issuer and the
 //! index are authenticated with them, so a row moved to another holder does not open.
 
-mod appeal;
-mod binding;
 mod fault;
 mod file;
+mod place;
 mod seal;
 
 use core::fmt;
 
 use aws_lc_rs::hmac;
-use hufu_contract::Fact;
+use hufu_contract::{AppealId, Fact};
 use hufu_wire::{HolderIndex, IssuerId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::appeal::AppealSaid;
+use crate::family::{Evidence, StoredBinding};
 use crate::fault::Fault;
 use crate::holder::{Lookup, Subject};
 use crate::id_number::IdNumber;
@@ -26,6 +29,7 @@ use crate::trail::TrailKey;
 
 pub use fault::VaultFault;
 pub use file::{KeyFile, SealingSecret};
+pub use place::Place;
 use seal::SealingKey;
 pub use seal::SealingKeyId;
 
@@ -97,10 +101,7 @@ impl Vault {
     /// # Errors
     /// [`Fault::Unavailable`] when the operating system gives no random bytes.
     pub fn seal(&self, issuer: IssuerId, index: HolderIndex, person: &Person) -> Result<Vec<u8>, Fault> {
-        // With room from the start, so that no half of it is left behind in memory that grew.
-        let mut plain = Zeroizing::new(Vec::with_capacity(1024));
-        serde_json::to_writer(&mut *plain, person).map_err(|fault| Fault::Unavailable(fault.to_string()))?;
-        self.sealing[0].seal(&place(issuer, index), &plain)
+        self.seal_plain(&Place::holder(issuer, index), &plain(person, 1024)?)
     }
 
     /// Opens what was sealed for one place.
@@ -109,25 +110,23 @@ impl Vault {
     /// [`Fault::Misconfigured`] when the key is not in the key file; [`Fault::Damaged`] when the bytes were altered
     /// or sealed for another place.
     pub fn open_person(&self, issuer: IssuerId, index: HolderIndex, sealed: &[u8]) -> Result<Person, Fault> {
-        let plain = self.open_bytes(issuer, index, sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| damaged(issuer, index))
+        self.open_value(&Place::holder(issuer, index), sealed)
     }
 
     /// A fact of one holder, sealed, and its keyed digest: the same fact of the same holder has the same one.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] when the operating system gives no random bytes.
+    /// Those of [`seal`](Self::seal).
     pub fn seal_fact(
         &self,
         issuer: IssuerId,
         index: HolderIndex,
         fact: &Fact,
     ) -> Result<(Subject, Vec<u8>), Fault> {
-        let mut plain = Zeroizing::new(Vec::with_capacity(8192));
-        serde_json::to_writer(&mut *plain, fact).map_err(|fault| Fault::Unavailable(fault.to_string()))?;
+        let plain = plain(fact, 8192)?;
         let [issuer_bytes, index_bytes] = [issuer.0, index.0].map(u32::to_le_bytes);
         let digest = self.digest(&[b"hufu/1 fact", &issuer_bytes, &index_bytes, &plain]);
-        Ok((digest, self.sealing[0].seal(&fact_place(issuer, index, &digest), &plain)?))
+        Ok((digest, self.seal_plain(&Place::fact(issuer, index, &digest), &plain)?))
     }
 
     /// Opens a fact.
@@ -141,87 +140,91 @@ impl Vault {
         digest: &Subject,
         sealed: &[u8],
     ) -> Result<Fact, Fault> {
-        let plain = self.open_at(issuer, index, &fact_place(issuer, index, digest), sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| damaged(issuer, index))
+        self.open_value(&Place::fact(issuer, index, digest), sealed)
     }
 
-    /// The same fact sealed by the newest key; `None` when it is already.
+    /// What a holder appeals against, for finding the same again: HMAC-SHA-256, keyed, per issuer and holder.
+    pub(crate) fn appeal_subject(&self, issuer: IssuerId, holder: HolderIndex, against: &[u8]) -> Subject {
+        self.digest(&[b"hufu/1 appeal subject", &issuer.0.to_le_bytes(), &holder.0.to_le_bytes(), against])
+    }
+
+    /// Seals what an appellant says.
     ///
     /// # Errors
-    /// Those of [`open_fact`](Self::open_fact) and [`seal_fact`](Self::seal_fact).
-    pub fn reseal_fact(
+    /// Those of [`seal`](Self::seal).
+    pub(crate) fn seal_appeal(
         &self,
         issuer: IssuerId,
-        index: HolderIndex,
-        digest: &Subject,
-        sealed: &[u8],
-    ) -> Result<Option<Vec<u8>>, Fault> {
-        if seal::key_of(sealed) == Some(self.newest()) {
-            return Ok(None);
-        }
-        let place = fact_place(issuer, index, digest);
-        let plain = self.open_at(issuer, index, &place, sealed)?;
-        self.sealing[0].seal(&place, &plain).map(Some)
+        id: AppealId,
+        said: &AppealSaid,
+    ) -> Result<Vec<u8>, Fault> {
+        self.seal_plain(&Place::appeal(issuer, id), &plain(said, 16 * 1024)?)
     }
 
-    /// The same fields sealed by the newest key; `None` when they are already.
+    /// Opens what was sealed for an appeal.
+    ///
+    /// # Errors
+    /// Those of [`open_person`](Self::open_person).
+    pub(crate) fn open_appeal(
+        &self,
+        issuer: IssuerId,
+        id: AppealId,
+        sealed: &[u8],
+    ) -> Result<AppealSaid, Fault> {
+        self.open_value(&Place::appeal(issuer, id), sealed)
+    }
+
+    /// Seals the evidence of a binding for its place.
+    ///
+    /// # Errors
+    /// Those of [`seal`](Self::seal).
+    pub fn seal_evidence(&self, place: &Place, evidence: &Evidence) -> Result<Vec<u8>, Fault> {
+        self.seal_plain(place, &plain(evidence, 64 * 1024)?)
+    }
+
+    /// Opens the evidence of a binding.
+    ///
+    /// # Errors
+    /// Those of [`open_person`](Self::open_person).
+    pub fn open_evidence(&self, issuer: IssuerId, binding: &StoredBinding) -> Result<Evidence, Fault> {
+        self.open_value(&binding.place(issuer), &binding.sealed)
+    }
+
+    /// The same bytes sealed by the newest key; `None` when they are already.
     ///
     /// # Errors
     /// Those of [`open_person`](Self::open_person) and [`seal`](Self::seal).
-    pub fn reseal(
-        &self,
-        issuer: IssuerId,
-        index: HolderIndex,
-        sealed: &[u8],
-    ) -> Result<Option<Vec<u8>>, Fault> {
+    pub fn reseal(&self, place: &Place, sealed: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         if seal::key_of(sealed) == Some(self.newest()) {
             return Ok(None);
         }
-        let plain = self.open_bytes(issuer, index, sealed)?;
-        self.sealing[0].seal(&place(issuer, index), &plain).map(Some)
+        self.seal_plain(place, &self.open_plain(place, sealed)?).map(Some)
     }
 
-    fn open_bytes(
-        &self,
-        issuer: IssuerId,
-        index: HolderIndex,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        self.open_at(issuer, index, &place(issuer, index), sealed)
+    fn seal_plain(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.sealing[0].seal(&place.authenticated, plain)
     }
 
-    fn open_at(
-        &self,
-        issuer: IssuerId,
-        index: HolderIndex,
-        place: &[u8],
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let id = seal::key_of(sealed).ok_or_else(|| damaged(issuer, index))?;
+    fn open_value<T: DeserializeOwned>(&self, place: &Place, sealed: &[u8]) -> Result<T, Fault> {
+        serde_json::from_slice(&self.open_plain(place, sealed)?).map_err(|_| place.damaged())
+    }
+
+    fn open_plain(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let id = seal::key_of(sealed).ok_or_else(|| place.damaged())?;
         let key = self.sealing.iter().find(|key| key.id() == id).ok_or_else(|| {
             Fault::Misconfigured(format!(
-                "holder {index} of issuer {issuer} is sealed with key {id}, which is not in the vault's key file: \
-                 put it back after the newest"
+                "{place} is sealed with key {id}, which is not in the vault's key file: put it back after the newest"
             ))
         })?;
-        key.open(place, sealed).ok_or_else(|| damaged(issuer, index))
+        key.open(&place.authenticated, sealed).ok_or_else(|| place.damaged())
     }
 }
 
-/// What is authenticated with the sealed fields.
-fn place(issuer: IssuerId, index: HolderIndex) -> Vec<u8> {
-    [b"hufu/1 holder".as_slice(), &issuer.0.to_le_bytes(), &index.0.to_le_bytes()].concat()
-}
-
-/// What is authenticated with a sealed fact.
-fn fact_place(issuer: IssuerId, index: HolderIndex, digest: &Subject) -> Vec<u8> {
-    [b"hufu/1 fact".as_slice(), &issuer.0.to_le_bytes(), &index.0.to_le_bytes(), &digest.0].concat()
-}
-
-fn damaged(issuer: IssuerId, index: HolderIndex) -> Fault {
-    Fault::Damaged(format!(
-        "the fields of holder {index} of issuer {issuer} cannot be decrypted: the row was altered or moved"
-    ))
+/// What is to be sealed, with `room` from the start, so that no half of it is left behind in memory that grew.
+fn plain(value: &impl Serialize, room: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *plain, value).map_err(|fault| Fault::Unavailable(fault.to_string()))?;
+    Ok(plain)
 }
 
 impl fmt::Debug for Vault {
@@ -274,8 +277,8 @@ mod tests {
         file.rotate().unwrap();
         let new = file.vault().unwrap();
         assert_eq!(new.open_person(ISSUER, SEVENTH, &sealed).unwrap(), person());
-        let resealed = new.reseal(ISSUER, SEVENTH, &sealed).unwrap().unwrap();
-        assert_eq!(new.reseal(ISSUER, SEVENTH, &resealed).unwrap(), None);
+        let resealed = new.reseal(&Place::holder(ISSUER, SEVENTH), &sealed).unwrap().unwrap();
+        assert_eq!(new.reseal(&Place::holder(ISSUER, SEVENTH), &resealed).unwrap(), None);
         assert_eq!(new.open_person(ISSUER, SEVENTH, &resealed).unwrap(), person());
         let found = old.open_person(ISSUER, SEVENTH, &resealed);
         assert!(matches!(found, Err(Fault::Misconfigured(_))), "the old file lacks the new key: {found:?}");
