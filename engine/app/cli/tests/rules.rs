@@ -359,44 +359,4 @@ fn r28_a_colour_ends_by_itself_when_the_last_condition_is_met() {
     wait_for(&world, 0, "green");
 }
 
-const OWN_TESTS: &str = r#"
-[[test]]
-name = "nothing"
-gives = "green"
-[test.facts]
-holder = 1
-at = "2026-11-29T08:00:00+08:00"
-cases = []
-contacts = []
-stays = []
-arrivals = []
-tests = [{ at = "2026-11-28T08:00:00+08:00", result = "negative" }]
-symptoms = false
-quarantines = []
-[[test]]
-name = "no test"
-gives = "amber"
-[test.facts]
-holder = 1
-at = "2026-11-29T08:00:00+08:00"
-cases = []
-contacts = []
-stays = []
-arrivals = []
-tests = []
-symptoms = false
-quarantines = []
-[[test]]
-name = "a case and contacts"
-gives = "red"
-[test.facts]
-holder = 1
-at = "2026-11-29T08:00:00+08:00"
-cases = ["2026-11-28T08:00:00+08:00"]
-contacts = [{ at = "2026-11-28T08:00:00+08:00", grade = "close", minutes = 60 }]
-stays = []
-arrivals = []
-tests = []
-symptoms = false
-quarantines = []
-"#;
+const OWN_TESTS: &str = include_str!("common/own_tests.toml");
