@@ -50,7 +50,7 @@ pub enum Detail {
     },
     /// Printed (R03).
     Paper,
-    /// Printed for a relative whom a user was bound to (R27).
+    /// Printed for a relative who is bound to a user (R27).
     Family,
     /// Good at one hub and in one window (R04).
     Trip {

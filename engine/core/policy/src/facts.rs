@@ -33,7 +33,7 @@ pub enum Shown {
         /// The credential's generation.
         generation: u8,
     },
-    /// A paper code of a relative whom a user was bound to (R27).
+    /// A paper code of a relative who is bound to a user (R27).
     Family {
         /// The credential's generation.
         generation: u8,

@@ -23,7 +23,7 @@ pub enum CodeKind {
     Paper = 2,
     /// Made with a ticket, for one hub and one window (R04).
     Trip = 3,
-    /// Printed for a relative whom a user was bound to; else as paper (R27).
+    /// Printed for a relative who is bound to a user; else as paper (R27).
     Family = 4,
 }
 

@@ -61,7 +61,7 @@ pub enum CredentialKind {
     Paper,
     /// For a ticket.
     Trip,
-    /// Printed for a relative whom a user was bound to.
+    /// Printed for a relative who is bound to a user.
     Family,
 }
 

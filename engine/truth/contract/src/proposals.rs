@@ -107,7 +107,7 @@ pub struct Confirmed {
 /// Why the brake held a set back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BrakeReport {
-    /// Holders whom this set would set back: those of the four kinds below, each once. A release is for so many.
+    /// Holders that this set would set back: those of the four kinds below, each once. A release is for so many.
     pub set_back: u32,
     /// Those who would turn red.
     pub reds: u32,

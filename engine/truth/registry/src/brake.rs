@@ -19,7 +19,7 @@ pub struct Brake {
 /// A change that the brake holds: it waits for a [`Release`](hufu_wire::chain::Release).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// Holders whom this change sets back.
+    /// Holders that this change sets back.
     pub set_back: SetBack,
     /// Holders set back within the window before it.
     pub recent: u64,
@@ -29,7 +29,7 @@ pub struct Alarm {
     pub share_permille: u32,
 }
 
-/// Holders whom a change sets back, each counted once.
+/// Holders that a change sets back, each counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetBack {
     /// Turned red.

@@ -1,4 +1,4 @@
-//! What a pre-review is worth: of generated people whom disease control places in a place of risk, some were elsewhere, and
+//! What a pre-review is worth: of generated people that disease control places in a place of risk, some were elsewhere, and
 //! itineraries have gaps. How many wrong colours a person is shown before they are given, and how many right ones wait for it (R28).
 //!
 //! `cargo run --release -p hufu-rules --example review -- 1000000`
@@ -40,7 +40,7 @@ fn main() {
         let from = Moment(at.0 - i64::try_from(mixed(person, 2, 6)).unwrap_or(0) * DAY - 7200);
         let stay = Stay { from, to: Moment(from.0 + 3600), risk: Risk::High };
         let scanned = !is_wrong && mixed(person, 3, 100) < SCANNED_PERCENT;
-        // A twentieth of those who were there met a case; nobody met one where they were not.
+        // A twentieth of those who were there met a case; none of the others did.
         let met = !is_wrong && mixed(person, 4, 20) == 0;
         let contact = Contact { at: stay.to, grade: Grade::Close, minutes: 20 };
         let facts = Facts {

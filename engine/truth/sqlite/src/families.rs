@@ -1,4 +1,4 @@
-//! Relatives whom users were bound to.
+//! Relatives who are bound to users.
 
 use async_trait::async_trait;
 use hufu_registry::store::{DecideFamily, FamilyBindings, FamilyRecords, FamilySought, Sought, at_most, big};

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use hufu_codes::ended::{ENDED_MAX, EndedList, EndedTrips};
 use hufu_wire::{IssuerId, UnixSeconds};
 
-/// The lists in force.
+/// The lists in use.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     /// When the list of each issuer was made.

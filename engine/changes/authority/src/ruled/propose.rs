@@ -38,7 +38,7 @@ pub struct RuledProposer<'a> {
     /// Who is to be looked at when, and the same by holder.
     due: BTreeSet<(Moment, HolderIndex)>,
     due_of: HashMap<HolderIndex, Moment>,
-    /// Of those who are to be looked at, whom time alone brought.
+    /// Those of them that time alone brought.
     woken: BTreeSet<HolderIndex>,
     /// What was proposed and is not in the chain yet; words without their generation.
     open: BTreeMap<ProposalId, Vec<HolderIndex>>,
@@ -48,7 +48,7 @@ pub struct RuledProposer<'a> {
 }
 
 impl<'a> RuledProposer<'a> {
-    /// Begins with every fact there is: each holder of whom something is recorded is looked at once.
+    /// Begins with every fact there is: each holder with something recorded is looked at once.
     ///
     /// # Errors
     /// The registry does not take the rule file.
@@ -117,7 +117,7 @@ impl<'a> RuledProposer<'a> {
         self.signer.key().issuer()
     }
 
-    /// Whether nobody waits to be looked at now.
+    /// Whether no holder waits to be looked at now.
     pub fn is_idle(&self) -> bool {
         self.next.is_empty()
     }

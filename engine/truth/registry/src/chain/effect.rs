@@ -10,7 +10,7 @@ use crate::brake::SetBack;
 pub struct SetEffect {
     /// Every holder that the set names, by rising index, with the new word.
     pub words: Vec<(HolderIndex, StatusWord)>,
-    /// Holders whom it sets back.
+    /// Holders that it sets back.
     pub set_back: SetBack,
     /// How many more holders' colour is known; negative when some were forgotten.
     pub known: i64,

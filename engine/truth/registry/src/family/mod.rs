@@ -1,4 +1,4 @@
-//! Families: relatives whom users were bound to (R27).
+//! Families: relatives who are bound to users (R27).
 
 mod age;
 mod binding;

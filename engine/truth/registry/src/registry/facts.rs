@@ -201,7 +201,7 @@ impl Registry {
         holders: &[HolderIndex],
         now: UnixMillis,
     ) -> Result<(), Fault> {
-        // Of whom nothing is recorded, nothing is computed.
+        // Without anything recorded nothing is computed.
         if self.store.facts_of(issuer, holders, u64::MAX, now).await?.is_empty() {
             return Ok(());
         }

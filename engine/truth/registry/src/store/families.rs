@@ -46,7 +46,7 @@ pub struct FamilyEdit {
 /// Says what is to be written, knowing what there is. It may be asked more than once.
 pub type DecideFamily<'d> = dyn Fn(&FamilyRecords) -> Result<FamilyEdit, Fault> + Send + Sync + 'd;
 
-/// Who is bound to whom.
+/// Who is bound to which user.
 #[async_trait]
 pub trait FamilyBindings {
     /// Reads bindings, asks `decide`, and writes what it says, with the line of the trail; answers with the number that

@@ -25,7 +25,7 @@ pub(crate) struct PrintArgs {
     /// The bindings
     #[arg(value_name = "BINDING")]
     bindings: Vec<u64>,
-    /// Every relative whom this holder has now
+    /// Every relative of this holder now
     #[arg(long, value_name = "HOLDER")]
     user: Option<u32>,
     /// How long the codes are valid, at most 7d

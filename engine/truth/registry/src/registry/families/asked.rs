@@ -72,7 +72,7 @@ fn is_ahead(at_ms: u64, now: UnixMillis) -> bool {
 }
 
 impl Registry {
-    /// The record of the relative whom an application names by number and name.
+    /// The record of the relative that an application names by number and name.
     pub(super) async fn relative(
         &self,
         issuer: IssuerId,
