@@ -1,0 +1,71 @@
+// Who checked this phone's codes (R41): only the phone can find out.
+
+import { Refused, Unreached } from "./api.js";
+import { el, fill } from "./dom.js";
+import * as phone from "./phone.js";
+import { findChecks, Unfair } from "./slips.js";
+import * as store from "./store.js";
+import { moment, reason, say } from "./texts.js";
+
+const DAYS = 30;
+const DECISIONS = { 1: "admit", 2: "refer", 3: "refuse" };
+
+/** What was found stays until the page is left, and is kept nowhere. */
+let found = null;
+
+export function checksScreen() {
+  const list = el("div", { id: "found", role: "status" });
+  const button = el("button.main", { type: "button", id: "find", onclick: () => find() }, say("checks-find"));
+  const node = el(
+    "main",
+    { id: "main" },
+    el("h1", {}, say("tab-checks")),
+    el("p", {}, say("checks-how")),
+    button,
+    list,
+    el("p.small", {}, say("checks-today")),
+  );
+  const find = async () => {
+    button.setAttribute("disabled", "");
+    fill(list, el("p.working", {}, say("working")));
+    try {
+      const shown = await store.remembered();
+      const oldest = phone.stepNow() - (DAYS * 86_400) / 30;
+      const recent = shown.filter(({ step }) => step >= oldest);
+      const steps = new Set(shown.map(({ step }) => step));
+      found = await findChecks(recent, () => phone.pastCode(steps));
+      show();
+    } catch (why) {
+      console.warn("checks were not found", why);
+      fill(list, el("div.notice.warn", {}, el("p", {}, say(wordsOf(why)))));
+    }
+    button.removeAttribute("disabled");
+  };
+  const show = () => {
+    if (!found) return;
+    if (!found.checks.length) return fill(list, el("p", {}, say("checks-none")));
+    const line = (check) => {
+      const place = found.places.get(check.site);
+      const decision = DECISIONS[check.decision] ?? "refer";
+      return el(
+        "li.card.check",
+        { "data-decision": decision },
+        el("p.small", {}, moment(check.timeMs)),
+        el("p.place", { dir: "auto" }, place?.name ?? say("checks-site", { site: String(check.site) })),
+        place?.organisation && el("p.small", { dir: "auto" }, place.organisation),
+        el("p.decision", {}, el("strong", {}, say(`decision-${decision}`)), decision !== "admit" && el("span", {}, ` ${reason(check.reason)}`)),
+      );
+    };
+    fill(list, el("ul.list", {}, ...found.checks.map(line)));
+  };
+  show();
+  return { node, update: () => {} };
+}
+
+/** @param {unknown} why */
+function wordsOf(why) {
+  if (why instanceof Unfair) return "checks-unfair";
+  if (why instanceof Unreached) return "problem-offline";
+  if (why instanceof Refused && why.status === 404) return "checks-not-offered";
+  return why instanceof Refused && why.isPassing ? "problem-busy" : "problem-failed";
+}

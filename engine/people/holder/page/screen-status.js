@@ -1,0 +1,43 @@
+// What the authority says of the holder.
+
+import { el, fill, shape } from "./dom.js";
+import { notices } from "./notices.js";
+import * as phone from "./phone.js";
+import { statusOf } from "./screen-code.js";
+import { moment, number, say, span } from "./texts.js";
+
+export function statusScreen({ again }) {
+  const inside = el("div");
+  const refresh = () => phone.refresh().catch((why) => console.warn(why));
+  const button = el("button.main", { type: "button", id: "update", onclick: refresh }, say("status-update"));
+  const node = el("main", { id: "main" }, el("h1", {}, say("tab-status")), inside, button);
+  const update = () => {
+    const { status } = phone.state;
+    const { colour, words, at } = statusOf();
+    const parts = [
+      ...notices(again),
+      el("section.pass", { "data-colour": colour }, el("div.band", {}, shape(colour), el("p.word", {}, say(`colour-${colour}`)), el("p.words", {}, words))),
+    ];
+    if (at) parts.push(el("p.small", {}, say("status-of", { time: moment(at) })));
+    if (status) {
+      const test = status.test ? `${say(`test-${status.test.result}`)}, ${moment(status.test.time_ms)}` : say("status-none");
+      const rows = [
+        [say("status-test"), test],
+        [say("status-doses"), number(status.doses ?? 0)],
+      ];
+      if (status.until_ms) rows.push([say("status-until"), moment(status.until_ms)]);
+      if (status.phones > 1) rows.push([say("status-phones"), number(status.phones)]);
+      parts.push(el("dl.card", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])));
+      if (status.phones > 1) parts.push(el("p.small", {}, say("status-phones-more")));
+      if (status.trips?.length) {
+        parts.push(el("h2", {}, say("trips-title")));
+        const line = (trip) => el("li.card", {}, el("strong", {}, say("trips-hub", { hub: String(trip.hub) })), el("br"), span(trip.from_ms, trip.until_ms));
+        parts.push(el("ul.list", {}, ...status.trips.map(line)), el("p.small", {}, say("trips-how")));
+      }
+      if (status.appeal) parts.push(el("p.small", {}, say("status-appeal", { how: status.appeal })));
+    }
+    fill(inside, ...parts);
+  };
+  update();
+  return { node, update };
+}

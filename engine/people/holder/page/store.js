@@ -1,0 +1,115 @@
+// What the phone keeps, in IndexedDB. Keys lie there as CryptoKey objects that no script can read out.
+
+/** @typedef {{keys: CryptoKeyPair, publicKey: string, phone?: string, number?: string}} Identity */
+
+/**
+ * @typedef {object} Held a credential and what shows it
+ * @property {Uint8Array} credential
+ * @property {Uint8Array} salt
+ * @property {Uint8Array} nodes of the step tree, none of them a secret
+ * @property {CryptoKey} seed not extractable
+ * @property {number} renewFromMs
+ */
+
+const NAME = "hufu";
+const VERSION = 1;
+
+/** @type {Promise<IDBDatabase> | undefined} */
+let opened;
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("phone");
+      // A line for each step that was shown: `<tag> -> {step, finder}`.
+      request.result.createObjectStore("shown");
+    };
+    request.onsuccess = () => {
+      const forget = () => {
+        opened = undefined;
+      };
+      request.result.onclose = forget;
+      request.result.onversionchange = () => {
+        request.result.close();
+        forget();
+      };
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      opened = undefined;
+      reject(request.error);
+    };
+  });
+  return opened;
+}
+
+/**
+ * @template T
+ * @param {"phone" | "shown"} name
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<T> | void} work
+ * @returns {Promise<T>}
+ */
+async function within(name, mode, work) {
+  const database = await open();
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(name, mode, { durability: "strict" });
+    const request = work(transaction.objectStore(name));
+    transaction.oncomplete = () => resolve(/** @type {T} */ (request ? request.result : undefined));
+    transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
+    transaction.onerror = () => reject(transaction.error);
+  });
+}
+
+/** @param {string} key @returns {Promise<any>} undefined where there is nothing */
+export const get = (key) => within("phone", "readonly", (store) => store.get(key));
+
+/** Writes and removes, all or none. @param {Record<string, unknown>} values what is null is removed */
+export const put = (values) =>
+  within("phone", "readwrite", (store) => {
+    for (const [key, value] of Object.entries(values)) {
+      if (value === null) store.delete(key);
+      else store.put(value, key);
+    }
+  });
+
+/** Removes everything. */
+export async function forget() {
+  await within("phone", "readwrite", (store) => store.clear());
+  await within("shown", "readwrite", (store) => store.clear());
+}
+
+/** @typedef {{step: number, finder: Uint8Array}} Shown a step, and tag and key of its slips */
+
+/** @param {string} tag in hexadecimal @param {Shown} shown */
+export const remember = (tag, shown) => within("shown", "readwrite", (store) => store.put(shown, tag));
+
+/** Every step that was shown. @returns {Promise<Shown[]>} */
+export const remembered = () => within("shown", "readonly", (store) => store.getAll());
+
+/** Forgets the steps before `oldest`. @param {number} oldest */
+export const forgetBefore = (oldest) =>
+  within("shown", "readwrite", (store) => {
+    const request = store.openCursor();
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor) return;
+      if (cursor.value.step < oldest) cursor.delete();
+      cursor.continue();
+    };
+  });
+
+const MARK = "hufu-activated";
+
+/** Leaves a mark beside the database, so that a phone whose storage was cleared is told from a new one. @param {boolean} is */
+export function mark(is) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${MARK}=1; Path=/; SameSite=Strict; Max-Age=${is ? 34_560_000 : 0}${secure}`;
+  if (is) localStorage.setItem(MARK, "1");
+  else localStorage.removeItem(MARK);
+}
+
+/** Whether this phone was activated once. */
+export const wasMarked = () => localStorage.getItem(MARK) === "1" || document.cookie.includes(`${MARK}=1`);

@@ -1,0 +1,154 @@
+//! The holder's page (R61): a web app that makes its holder's code on the phone, shows it without a network for a day, and
+//! finds who checked it ([HOLDERS](../../../../docs/HOLDERS.md)).
+//!
+//! [`pages`] serves its files and nothing else. What the page asks for (`/phone/...`, `/views/...`) is served by the same
+//! origin, and is no part of this crate.
+
+mod files;
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use hufu_texts::{Area, Language, say};
+use hufu_wire::Reason;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use files::{FILES, version};
+
+/// Scripts, styles and requests of the page's own origin alone, and no script out of a text: neither inline nor evaluated.
+/// `trusted-types` leaves the two scripts that `trusted.js` names as the only ones that are started by name.
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types hufu";
+
+/// Headers of every answer.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// The page at `/`, its files, its sentences at `/texts/<tag>.json`, and its service worker at `/sw.js`.
+///
+/// Every answer may be kept and is asked for again by its `ETag`: a phone has the newest page when it has a network, and the
+/// last whole one when it has none.
+pub fn pages() -> Router {
+    let router = Router::new()
+        .route("/", get(async |headers: HeaderMap| {
+            let language = accepted(&headers);
+            let page = page(language).into_bytes();
+            let mut response = answer(&headers, "text/html; charset=utf-8", page);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+            response
+        }))
+        .route("/sw.js", get(async |headers: HeaderMap| answer(&headers, "text/javascript; charset=utf-8", worker().into_bytes())))
+        .route("/manifest.webmanifest", get(async |headers: HeaderMap| {
+            let manifest = manifest(accepted(&headers)).into_bytes();
+            let mut response = answer(&headers, "application/manifest+json", manifest);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+            response
+        }))
+        .route("/texts/{file}", get(async |Path(file): Path<String>, headers: HeaderMap| {
+            let language = file.strip_suffix(".json").and_then(|tag| Language::ALL.into_iter().find(|language| language.tag() == tag));
+            match language {
+                Some(language) => answer(&headers, "application/json", sentences(language).as_bytes().to_vec()),
+                None => StatusCode::NOT_FOUND.into_response(),
+            }
+        }));
+    FILES.iter().fold(router, |router, file| {
+        router.route(file.path, get(async |headers: HeaderMap| answer(&headers, file.kind(), file.bytes.to_vec())))
+    })
+}
+
+/// The language that the request asks for; English where it names none of ours.
+fn accepted(headers: &HeaderMap) -> Language {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    wanted.and_then(Language::accepted).unwrap_or(Language::En)
+}
+
+/// `bytes`, or that the browser has them.
+fn answer(headers: &HeaderMap, kind: &'static str, bytes: Vec<u8>) -> Response {
+    let tag = format!("\"{}\"", files::digest(&[&bytes]));
+    let has = headers.get(header::IF_NONE_MATCH).is_some_and(|held| held.as_bytes() == tag.as_bytes());
+    let mut response = if has { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        out.insert(header::ETAG, tag);
+    }
+    for (name, value) in HEADERS {
+        out.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The page itself, which says one sentence where scripts are off.
+fn page(language: Language) -> String {
+    let preload = FILES.iter().filter(|file| file.is_module());
+    let preload: Vec<String> =
+        preload.map(|file| format!("<link rel=\"modulepreload\" href=\"{}\">", file.path)).collect();
+    include_str!("../page/index.html")
+        .replace("{lang}", language.tag())
+        .replace("{dir}", language.direction().as_str())
+        .replace("{title}", &say(language, "holder-app-title", &[]))
+        .replace("{needs-script}", &say(language, "holder-needs-script", &[]))
+        .replace("{preload}", &preload.join("\n    "))
+}
+
+/// The service worker, with what it keeps and under which name.
+fn worker() -> String {
+    let files: Vec<&str> = ["/", "/manifest.webmanifest", "/texts/en.json"]
+        .into_iter()
+        .chain(FILES.iter().filter(|file| !file.is_large()).map(|file| file.path))
+        .collect();
+    let own = include_str!("../page/sw.js");
+    format!("const VERSION = {};\nconst FILES = {};\n{own}", json!(version()), json!(files))
+}
+
+fn manifest(language: Language) -> String {
+    let name = say(language, "holder-app-title", &[]);
+    let icon = |path: &str, sizes: &str, kind: &str, purpose: &str| {
+        json!({ "src": path, "sizes": sizes, "type": kind, "purpose": purpose })
+    };
+    json!({
+        "id": "/",
+        "name": name,
+        "short_name": name,
+        "lang": language.tag(),
+        "dir": language.direction().as_str(),
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#f3f5f6",
+        "theme_color": "#0b5a66",
+        "icons": [
+            icon("/icon.svg", "any", "image/svg+xml", "any"),
+            icon("/icon-192.png", "192x192", "image/png", "any"),
+            icon("/icon-512.png", "512x512", "image/png", "any maskable"),
+        ],
+    })
+    .to_string()
+}
+
+/// The page's sentences, and those of reasons by their numbers; 0 is that of a reason that is not known.
+fn sentences(language: Language) -> &'static str {
+    static TEXTS: [OnceLock<String>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
+    TEXTS[language as usize].get_or_init(|| {
+        let of = |reason: Reason| (reason.code().to_string(), json!(hufu_texts::reason(language, reason)));
+        let reasons: Map<String, Value> = Reason::ALL.into_iter().map(of).collect();
+        format!(
+            "{{\"holder\":{},\"reasons\":{},\"unknown\":{}}}",
+            hufu_texts::script(language, Area::Holder),
+            Value::Object(reasons),
+            json!(say(language, "reason-unrecognised", &[]))
+        )
+    })
+}
