@@ -104,7 +104,7 @@ pub async fn r41_a_number_makes_a_phone_that_gets_credentials(database: &dyn Dat
     assert_eq!(status.display, person(4).display());
     let listed = scene.registry.phones(&scene.operator, ISSUER, HOLDER, at).await.expect("a list");
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].renewed, Some(at), "the first is noted at once");
+    assert_eq!(listed[0].renewed, Some(later(at, 5)), "the first is noted at once");
     let renewed = [(activated.name, later(at, 9)), (PhoneName { phone: 7, ..activated.name }, at)];
     scene.registry.note_renewals(&renewed).await.expect("a note");
     scene.registry.note_renewals(&[(activated.name, at)]).await.expect("a note");
