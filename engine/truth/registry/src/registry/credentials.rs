@@ -71,17 +71,20 @@ impl Registry {
             (wanted.uses(), terms.generation),
             claims,
             (now, &entry),
+            false,
         )
         .await
     }
 
-    /// Signs what a holder gets, and writes down that they got it.
+    /// Signs what a holder gets, and writes down that they got it. Other phones are not asked about when this one is known
+    /// to be `renewed`.
     pub(super) async fn sign_and_keep(
         &self,
         (issuer, holder, person): (IssuerId, HolderIndex, &Person),
         (uses, generation): (Uses, u8),
         (issued, expires, detail): (UnixSeconds, UnixSeconds, Detail),
         (now, entry): (UnixMillis, &Entry),
+        renewed: bool,
     ) -> Result<Issuance, Fault> {
         let signer = self.signers.code(issuer, uses, &self.keyring.load(), (now, expires))?;
         let display = person.display();
@@ -99,7 +102,8 @@ impl Registry {
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let only_phone = self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
+        let only_phone =
+            !renewed && self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
         let phones = self.store.add_credential(&issued, only_phone, entry).await?;
         if only_phone && phones.others > 0 {
             return Err(supersede_first(&issued, phones));
@@ -126,7 +130,7 @@ impl Registry {
         self.store.credentials(issuer, holder, after, page(limit)).await
     }
 
-    async fn terms_now(
+    pub(super) async fn terms_now(
         &self,
         issuer: IssuerId,
         holder: HolderIndex,

@@ -13,6 +13,7 @@ mod history;
 mod holders;
 mod intake;
 mod issuers;
+mod phones;
 mod proposals;
 mod records;
 mod reseal;
