@@ -247,10 +247,9 @@ async function presented(step) {
   if (!(index >= 0 && index < STEPS)) return null;
   const input = firstInput(held.salt, Math.floor(index / CHAIN));
   const first = new Uint8Array(await crypto.subtle.sign("HMAC", held.seed, input)).subarray(0, 16);
-  return { text: codeOf(held, first, index), value: present(held.salt, held.nodes, first, index).preimage };
+  const presentation = present(held.salt, held.nodes, first, index);
+  return { text: codeText(held.credential, presentation), value: presentation.preimage };
 }
-
-const codeOf = (held, first, index) => codeText(held.credential, present(held.salt, held.nodes, first, index));
 
 /** The step of now. */
 export const stepNow = () => Math.floor(clock.now() / 1000 / STEP_S);

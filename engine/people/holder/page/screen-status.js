@@ -20,14 +20,17 @@ export function statusScreen({ again }) {
     ];
     if (at) parts.push(el("p.small", {}, say("status-of", { time: moment(at) })));
     if (status) {
-      const test = status.test ? `${say(`test-${status.test.result}`)}, ${moment(status.test.time_ms)}` : say("status-none");
+      const { test: last } = status;
+      const test = last
+        ? [say(`test-${last.result}`), el("span.small", {}, moment(last.time_ms))]
+        : [say("status-none")];
       const rows = [
-        [say("status-test"), test],
+        [say("status-test"), ...test],
         [say("status-doses"), number(status.doses ?? 0)],
       ];
       if (status.until_ms) rows.push([say("status-until"), moment(status.until_ms)]);
       if (status.phones > 1) rows.push([say("status-phones"), number(status.phones)]);
-      parts.push(el("dl.card", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])));
+      parts.push(el("dl.card", {}, ...rows.flatMap(([name, ...value]) => [el("dt", {}, name), el("dd", {}, ...value)])));
       if (status.phones > 1) parts.push(el("p.small", {}, say("status-phones-more")));
       if (status.trips?.length) {
         parts.push(el("h2", {}, say("trips-title")));

@@ -56,8 +56,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
 async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exit> {
     let mut signals = Signals::new(until_stdin_ends)?;
     let store = prepared.store().to_owned();
-    // The page that phones run is put beside their API here: `prepared.with_pages(router)`.
-    let mut office = prepared.start(Arc::new(log::Dropped))?;
+    let mut office = prepared.with_pages(hufu_holder::pages()).start(Arc::new(log::Dropped))?;
     // Scripts read this line to know where, and that it is there.
     let (api, phones, metrics) = (office.api(), office.phones(), office.metrics());
     let named = [("phones", phones), ("metrics", metrics)];
