@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, header};
 
 /// The name of the form's first field.
-pub const FIELD: &str = "csrf";
+pub(crate) const FIELD: &str = "csrf";
 
 /// How much of a body is looked at for the token, bytes: a boundary has at most 70, a token 43.
 const PEEK_BYTES: usize = 1024;
