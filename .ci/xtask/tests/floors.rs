@@ -31,7 +31,7 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
 /// Every library of floors 1 to 4, and `more`.
 macro_rules! libraries {
     ($($more:literal),*) => {
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-sheets", $($more),*]
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-sheets", "hufu-texts", "hufu-web", $($more),*]
     };
 }
 
@@ -100,6 +100,8 @@ const HOUSE: &[Room] = &[
         4,
         &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-contract", "hufu-registry"],
     ),
+    room("hufu-texts", "engine/people/texts", 2, &["hufu-wire"]),
+    room("hufu-web", "engine/people/web", 3, &["hufu-wire", "hufu-texts"]),
     room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
     room(
         "hufu-gatekit",
