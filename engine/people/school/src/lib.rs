@@ -7,14 +7,26 @@
 //! printed is the number of the line, the class and the masked name (R10).
 
 mod check;
+mod config;
+mod export;
+mod job;
 mod names;
+mod page;
 mod people;
+mod register;
 mod report;
+mod rows;
+mod school;
 pub mod terminal;
+mod texts;
+mod work;
 
 pub use check::check;
+pub use config::SchoolConfig;
 pub use names::{NamesWriter, no_formula, read_names, write_names};
+pub use page::{ASSETS, NAV, pages};
 pub use people::{
     GROUP_CHARS_MAX, Listed, NameList, Named, Refused, RowFault, Unfound, id_number_in_table, look_up, read,
 };
 pub use report::{Member, Report, Row, Why};
+pub use school::Schools;
