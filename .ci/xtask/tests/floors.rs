@@ -31,16 +31,23 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
 /// Every library of floors 1 to 4, and `more`.
 macro_rules! libraries {
     ($($more:literal),*) => {
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-texts", "hufu-holder", $($more),*]
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-texts", "hufu-holder", "hufu-sheets", "hufu-web", $($more),*]
     };
 }
 
 const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
 const LIBRARIES: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures");
-const LIBRARIES_AND_PEERS: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures", "hufu-peers");
+    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-school", "hufu-loadgen", "hufu-fixtures");
+const LIBRARIES_AND_PEERS: &[&str] = libraries!(
+    "hufu-node",
+    "hufu-office",
+    "hufu-authority",
+    "hufu-school",
+    "hufu-loadgen",
+    "hufu-fixtures",
+    "hufu-peers"
+);
 
 /// What an engine and a registry say to each other may be known to both.
 const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];
@@ -95,6 +102,7 @@ const HOUSE: &[Room] = &[
     ),
     room("hufu-texts", "engine/people/texts", 2, &["hufu-wire"]),
     room("hufu-holder", "engine/people/holder", 4, &["hufu-wire", "hufu-texts"]),
+    room("hufu-web", "engine/people/web", 3, &["hufu-wire", "hufu-texts"]),
     room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
     room(
         "hufu-gatekit",
@@ -132,8 +140,10 @@ const HOUSE: &[Room] = &[
     room("hufu-objects", "engine/changes/objects", 4, BELOW_CONNECTORS),
     room("hufu-authority", "engine/changes/authority", 5, BELOW_AUTHORITY),
     room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-signature", "hufu-codes"]),
+    room("hufu-sheets", "engine/app/sheets", 4, &["hufu-wire"]),
     room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
     room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),
+    room("hufu-school", "engine/people/school", 5, BELOW_ASSEMBLY),
     room("hufu", "engine/app/cli", 6, LIBRARIES),
     beside(
         "hufu-fixtures",

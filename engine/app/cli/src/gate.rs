@@ -5,46 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_client::{EngineAddress, Identity, Scanner, Server};
-use hufu_files::keys;
 use hufu_files::{self as files, Readable};
-use hufu_transport::profile;
-use serde::{Deserialize, Serialize};
+pub(crate) use hufu_school::terminal::{CERTIFICATE, KEY, ROOT};
+use hufu_school::terminal::{SETTINGS, Settings, Terminal, engine_name};
 
 use crate::authority::Issued;
 use crate::channel::Channel;
 use crate::term::note;
-
-/// The device's certificate.
-pub(crate) const CERTIFICATE: &str = "device.pem";
-/// The device's secret key.
-pub(crate) const KEY: &str = "device.key";
-/// The operator's root certificate.
-pub(crate) const ROOT: &str = "ca.pem";
-const SETTINGS: &str = "gate.toml";
-/// The time that an engine told the gate last.
-const SERVER_TIME: &str = "server-time";
-/// The operator's newest revocation lists: the gate keeps them, and refuses engines that they name.
-const REVOCATIONS: &str = "revoked.crl";
-
-/// What `gate.toml` says.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    /// QUIC addresses or host names of the engines, in the order in which they are asked.
-    engines: Vec<String>,
-    /// The name that every engine's certificate carries.
-    #[serde(default = "engine_name")]
-    name: String,
-    /// What the scanner is set up to send before each code; nothing by default.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    scanner_prefix: String,
-    /// What it is set up to send after each code; nothing by default.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    scanner_suffix: String,
-    /// Where a person who is refused can appeal, said with each refusal; a sentence for everywhere by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    appeal: Option<String>,
-}
 
 /// A gate ready to ask.
 #[derive(Clone)]
@@ -57,10 +24,6 @@ pub(crate) struct Device {
     pub(crate) scanner: Scanner,
     /// What it says to a person who is refused.
     pub(crate) channel: Channel,
-}
-
-fn engine_name() -> String {
-    profile::ENGINE_NAME.to_owned()
 }
 
 /// Writes a new gate's folder.
@@ -134,23 +97,12 @@ fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
 
 /// Reads a gate's folder.
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Device> {
-    let path = folder.join(SETTINGS);
-    let settings: Settings = toml::from_str(&files::read_text(&path)?)
-        .with_context(|| format!("{} is not a gate's settings", path.display()))?;
-    keys::ensure_private(&folder.join(KEY))?;
-    let identity =
-        Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
-    identity.remember_revocations_in(&folder.join(REVOCATIONS))?;
-    if let Err(fault) = identity.keep_time_in(&folder.join(SERVER_TIME)) {
-        note!("hufu: warning: {fault}");
+    let Terminal { identity, servers, settings, warning } = Terminal::open(folder)?;
+    if let Some(warning) = warning {
+        note!("hufu: warning: {warning}");
     }
-    let server = |engine: &String| {
-        let control = engine.parse().with_context(|| format!("{}: engines", path.display()))?;
-        Ok(Server { control, name: settings.name.clone(), udp_port: None })
-    };
-    let servers = settings.engines.iter().map(server).collect::<anyhow::Result<_>>()?;
     let scanner = Scanner::new(&settings.scanner_prefix, &settings.scanner_suffix);
-    let channel =
-        Channel::read(settings.appeal.as_deref()).with_context(|| format!("{}: appeal", path.display()))?;
+    let channel = Channel::read(settings.appeal.as_deref())
+        .with_context(|| format!("{}: appeal", folder.join(SETTINGS).display()))?;
     Ok(Device { identity, servers, scanner, channel })
 }

@@ -34,7 +34,6 @@ mod signals;
 mod signer;
 mod status;
 mod statusfile;
-mod table;
 mod term;
 mod trust;
 mod verdict;

@@ -1,5 +1,6 @@
 //! Progress bars on standard error, where that is a terminal.
 
+use hufu_sheets::{CellFault, Come, Unit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar for what is being done, which shows its place as `counted` says.
@@ -14,3 +15,22 @@ pub(crate) fn progress(total: u64, doing: &'static str, counted: &str) -> Progre
 
 /// Things, counted.
 pub(crate) const COUNT: &str = "{human_pos} of {human_len}";
+
+/// Shows how far the reading of a file has come, in a bar that goes away with its end.
+pub(crate) fn watch(doing: &'static str) -> impl FnMut(Come) {
+    let mut bar = None;
+    move |Come { at, of, unit }| {
+        let counted = match unit {
+            Unit::Bytes => "{binary_bytes} of {binary_total_bytes}",
+            Unit::Rows => COUNT,
+        };
+        let bar: &mut ProgressBar = bar.get_or_insert_with(|| progress(of, doing, counted));
+        bar.set_position(at);
+    }
+}
+
+/// Why a row of a table has no text, as a command says it.
+#[expect(clippy::needless_pass_by_value, reason = "for Result::map_err")]
+pub(crate) fn told(fault: CellFault) -> String {
+    fault.to_string()
+}

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use hufu_sheets::printable;
 use serde_json::{Value, json};
 
 use crate::outcome::Exit;
@@ -209,11 +210,4 @@ impl Paint {
     fn with(self, sequence: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{sequence}m{text}\x1b[0m") } else { text.to_owned() }
     }
-}
-
-/// Text from outside, safe to print: a code or a certificate may not move somebody's cursor, nor turn a line around.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if hufu_wire::text::is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
 }

@@ -8,11 +8,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use hufu_client::{Control, ControlFault};
 use hufu_codes::roster;
 use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 
-use self::report::Report;
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
 use crate::outcome::Exit;
@@ -21,6 +19,7 @@ use crate::term;
 use hufu_files as files;
 use hufu_files::moment;
 use hufu_files::unavailable;
+use hufu_school::Report;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster
@@ -81,15 +80,15 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
     let (summary, members) = ask(&gate::open(&args.gate)?, &bytes)?;
     let report = Report::new(summary, &names, &members, &known);
     if let Some(path) = &args.csv {
-        files::replace(path, &report.to_csv()?, files::Readable::All)?;
+        files::replace(path, &report::to_csv(&report)?, files::Readable::All)?;
     }
     if let Some(path) = &args.print {
         let page = page::page(&report, &args.roster, moment::now().seconds());
         files::replace(path, page.as_bytes(), files::Readable::All)?;
     }
     term::outcome(
-        || report.to_json(),
-        || report.to_text(term::stdout(), if args.all { usize::MAX } else { 40 }),
+        || report::to_json(&report),
+        || report::to_text(&report, term::stdout(), if args.all { usize::MAX } else { 40 }),
     );
     Ok(exit(&summary, report.unfound()))
 }
@@ -109,18 +108,6 @@ fn exit(summary: &RosterReply, unfound: usize) -> Exit {
 
 fn ask(device: &Device, roster: &[u8]) -> anyhow::Result<(RosterReply, Vec<MemberVerdict>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut last = ControlFault::Unreachable { why: "gate.toml names no engine".to_owned() };
-        for server in &device.servers {
-            match Control::reach(&server.control, &server.name, &device.identity).await {
-                Ok(control) => {
-                    let answer = control.roster(roster).await;
-                    control.close().await;
-                    return answer.map_err(unavailable).context("the roster was not checked");
-                }
-                Err(fault) => last = fault,
-            }
-        }
-        Err(unavailable(last))
-    })
+    let answer = runtime.block_on(hufu_school::check(&device.servers, &device.identity, roster));
+    answer.map_err(unavailable).context("the roster was not checked")
 }

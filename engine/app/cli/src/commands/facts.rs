@@ -7,13 +7,14 @@ use clap::{Args, Subcommand};
 use hufu_authority::{Remote, opened};
 use hufu_contract::{Fact, NewFact, NewFacts};
 use hufu_files::moment::{Clock, Moment};
+use hufu_sheets::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required};
 use hufu_wire::{HolderIndex, IssuerId};
 use serde_json::{Map, Value, json};
 
 use super::import::Refused;
 use crate::outcome::Exit;
+use crate::progress::{told, watch};
 use crate::remote::RegistryArgs;
-use crate::table::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required};
 use crate::term::{self, note, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -185,17 +186,21 @@ fn send(
         anyhow::Ok(())
     };
     let mut count = 0;
-    table.each(&COLUMNS, if dry_run { "looking" } else { "handing in" }, |(number, fields)| {
-        count += 1;
-        match fields.and_then(|fields| read(&fields, &clock)) {
-            Ok(fact) => {
-                lines.push(number);
-                facts.push(fact);
+    table.each(
+        &COLUMNS,
+        &mut watch(if dry_run { "looking" } else { "handing in" }),
+        |(number, fields)| {
+            count += 1;
+            match fields.map_err(told).and_then(|fields| read(&fields, &clock)) {
+                Ok(fact) => {
+                    lines.push(number);
+                    facts.push(fact);
+                }
+                Err(cause) => refuse(number, &cause)?,
             }
-            Err(cause) => refuse(number, &cause)?,
-        }
-        if facts.len() == BATCH { flush(&mut lines, &mut facts, refuse) } else { Ok(()) }
-    })?;
+            if facts.len() == BATCH { flush(&mut lines, &mut facts, refuse) } else { Ok(()) }
+        },
+    )?;
     flush(&mut lines, &mut facts, refuse)?;
     summary.facts = count;
     Ok(summary)

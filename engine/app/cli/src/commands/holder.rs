@@ -230,7 +230,7 @@ fn find(args: &FindArgs) -> anyhow::Result<Exit> {
 /// Finds everybody on a name list.
 fn find_list(args: &FindArgs, path: &Path) -> anyhow::Result<Exit> {
     let listed = people::read(path, &args.list.table)?;
-    let named = people::look_up(&args.registry.connect()?, IssuerId(args.issuer), listed)?;
+    let named = people::look_up(&args.registry.connect()?, IssuerId(args.issuer), &listed)?;
     let unfound = people::tell_unfound(&named);
     if let Some(names) = &args.list.names {
         people::write_names(names, &named)?;

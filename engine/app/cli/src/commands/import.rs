@@ -15,6 +15,7 @@ use hufu_authority::{Chain, Confirmer, Justification, Proposer, chain_end};
 use hufu_codes::chain::Authorities;
 use hufu_files::Unavailable;
 use hufu_files::moment::{self, Clock, Span};
+use hufu_sheets::{Table, TableArgs};
 use hufu_wire::chain::InputsDigest;
 use hufu_wire::{IssuerId, RuleId};
 use serde_json::{Value, json};
@@ -27,9 +28,9 @@ use crate::chain::ClockArgs;
 use crate::current::Current;
 use crate::outcome::Exit;
 use crate::people::NamesWriter;
+use crate::progress::{told, watch};
 use crate::remote::RegistryArgs;
 use crate::signer::{KeyArgs, NationalKeyArgs};
-use crate::table::{Table, TableArgs};
 use crate::term::{self, note};
 use crate::trust::TrustArgs;
 use crate::{ask, message};
@@ -190,8 +191,8 @@ fn look_up(
 fn look((table, clock): (&Table, &Clock), refused: &mut Refused) -> anyhow::Result<Survey> {
     let mut inspector = Inspector::new(clock);
     let mut survey = Survey::default();
-    table.each(&COLUMNS, "looking", |(number, fields)| {
-        match fields.and_then(|[person @ .., _]| inspector.inspect(&person)) {
+    table.each(&COLUMNS, &mut watch("looking"), |(number, fields)| {
+        match fields.map_err(told).and_then(|[person @ .., _]| inspector.inspect(&person)) {
             Ok(taken) => survey.count(&taken),
             Err(cause) => refused.refuse(number, &cause)?,
         }

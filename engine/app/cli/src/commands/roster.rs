@@ -153,7 +153,7 @@ fn put(
         groups.collect()
     } else {
         let path = list.people.as_deref().context("--members or --people is required")?;
-        let named = people::look_up(&remote, issuer, people::read(path, &list.table)?)?;
+        let named = people::look_up(&remote, issuer, &people::read(path, &list.table)?)?;
         let unknown = people::tell_unfound(&named);
         if let Some(names) = &list.names {
             people::write_names(names, &named)?;

@@ -4,7 +4,9 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 
 use anyhow::anyhow;
+use hufu_wire::UnixSeconds;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -43,6 +45,11 @@ impl Zone {
         let offset =
             Timestamp::from_second(seconds.into()).map_or(0, |time| self.0.to_offset(time).seconds());
         u32::try_from((i64::from(seconds) + i64::from(offset)).div_euclid(86_400)).unwrap_or(0)
+    }
+
+    /// Date and time of day on a clock of this zone, for a page that writes them as its language does.
+    pub fn civil(&self, instant: UnixSeconds) -> DateTime {
+        self.0.to_datetime(Timestamp::from_second(i64::from(instant.0)).unwrap_or_default())
     }
 
     /// A time with this zone's offset.

@@ -1,13 +1,13 @@
 //! The list that is printed and hangs at a school's door: by class, first who needs a person, then who may enter.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use hufu_files::moment;
+use hufu_school::{Report, Row};
 use hufu_wire::{Decision, Reason, UnixSeconds};
 
-use super::report::{Report, Row};
+use super::report::says;
 use crate::term::printable;
 
 const STYLE: &str = "body{font:11pt/1.35 sans-serif;margin:2em}h1{font-size:16pt}h2{font-size:14pt;margin:0 0 .3em}\
@@ -39,18 +39,7 @@ pub(super) fn page(report: &Report<'_>, roster: &Path, now: UnixSeconds) -> Stri
          again before the next use.</p>",
         moment::show(now)
     );
-    let mut groups: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
-    for row in report.rows() {
-        groups.entry(row.group()).or_default().push(row);
-    }
-    let place = |row: &Row<'_>| row.named.map_or(u64::MAX, |named| named.line);
-    for rows in groups.values_mut() {
-        rows.sort_by_key(place);
-    }
-    // In the order of the name list: class 10 comes after class 9.
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, rows)| rows.first().map_or(u64::MAX, place));
-    for (name, rows) in groups {
+    for (name, rows) in report.groups() {
         group(&mut page, name, &rows);
     }
     page.push_str("</body></html>\n");
@@ -58,7 +47,8 @@ pub(super) fn page(report: &Report<'_>, roster: &Path, now: UnixSeconds) -> Stri
 }
 
 fn group(page: &mut String, name: &str, rows: &[Row<'_>]) {
-    let (enter, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.decision == Decision::Admit);
+    let (enter, others): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+        rows.iter().partition(|row| row.decision == Decision::Admit);
     let _ = writeln!(
         page,
         "<section><h2>{}</h2><p>{} of {} may enter.</p>",
@@ -76,7 +66,7 @@ fn group(page: &mut String, name: &str, rows: &[Row<'_>]) {
                 _ => ("refer", "NEEDS A PERSON"),
             };
             let (number, name) = number_and_name(row);
-            let says = escaped(row.says);
+            let says = escaped(says(row.why));
             let _ = writeln!(
                 page,
                 "<tr class=\"{class}\"><td>{number}</td><td>{name}</td><td>{answer}</td><td>{says}</td></tr>"

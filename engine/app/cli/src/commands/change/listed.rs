@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_files as files;
 use hufu_files::moment::{Clock, Span, Zone};
+use hufu_sheets::{Column, Table, TableArgs, optional, required};
 use hufu_wire::chain::{Change, InputsDigest, Record};
 use hufu_wire::{HolderIndex, StatusWord, limits};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::kept::Kept;
-use crate::table::{Column, Table, TableArgs, optional, required};
+use crate::progress::watch;
 use crate::written::WrittenStatus;
 
 /// Changes by rising holder, each holder once, and what a TOML file says beside them.
@@ -131,7 +132,7 @@ impl ChangeList {
     }
 
     fn read_table(&mut self, table: &Table, clock: &Clock) -> anyhow::Result<()> {
-        let read = table.collect(&COLUMNS, |_, fields| {
+        let read = table.collect(&COLUMNS, &mut watch("reading"), |_, fields| {
             let line = Line::of(fields)?;
             self.add(&line, clock).map_err(|error| format!("{error:#}"))
         });

@@ -8,6 +8,7 @@ use hufu_authority::{Justification, Proposer, Remote, chain_end};
 use hufu_contract::Proposal;
 use hufu_files::moment::{Clock, Moment, Span};
 use hufu_files::{self as files, Readable};
+use hufu_sheets::TableArgs;
 use hufu_wire::chain::{Content, InputsDigest, Instruction, Proposed, Record};
 use hufu_wire::{RuleId, StatusWord, UnixMillis, read};
 use serde_json::{Value, json};
@@ -19,7 +20,6 @@ use crate::current::Current;
 use crate::outcome::Exit;
 use crate::remote::RegistryArgs;
 use crate::signer::KeyArgs;
-use crate::table::TableArgs;
 use crate::term::{self, note};
 use crate::{ask, instructed};
 

@@ -1,11 +1,11 @@
 //! What a line of a population says: its columns, and what is made of them.
 
 use hufu_files::moment::Clock;
+use hufu_sheets::{Column, GROUP, ID_NUMBER, NAME, optional, required};
 use hufu_wire::StatusWord;
 use hufu_wire::text::is_hidden;
 
 use crate::kept::Kept;
-use crate::table::{Column, GROUP, ID_NUMBER, NAME, optional, required};
 use crate::written::WrittenStatus;
 
 /// The columns of a population: those of [`Fields`], and the group, which only a list of names repeats.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{LookUpHolders, NewHolder, NewHolders, RegisteredHolder, SoughtHolder};
 use hufu_files::moment::Clock;
+use hufu_sheets::Table;
 use hufu_upstream::ApiFault;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
@@ -16,7 +17,7 @@ use super::statuses::Statuses;
 use super::survey::{Inspector, Taken};
 use crate::kept::Kept;
 use crate::people::{Named, NamesWriter};
-use crate::table::Table;
+use crate::progress::{told, watch};
 
 /// Holders registered with one request.
 const BATCH: usize = 4096;
@@ -34,11 +35,11 @@ pub(super) fn enrol(
     let mut inspector = Inspector::new(clock);
     let mut batch = Batch::default();
     let mut statuses = Statuses::default();
-    table.each(&COLUMNS, "registering", |(line, fields)| {
+    table.each(&COLUMNS, &mut watch("registering"), |(line, fields)| {
         // What is refused was told when the file was looked at.
         let looked =
             |[person @ .., group]: [&str; COLUMNS.len()]| Ok((inspector.inspect(&person)?, group.to_owned()));
-        if let Ok((taken, group)) = fields.and_then(looked) {
+        if let Ok((taken, group)) = fields.map_err(told).and_then(looked) {
             batch.push((line, group), &taken);
         }
         if batch.holders.len() == BATCH {
@@ -61,8 +62,8 @@ pub(super) fn look_up(
 ) -> anyhow::Result<()> {
     let mut inspector = Inspector::new(clock);
     let mut batch = Batch::default();
-    table.each(&COLUMNS, "asking", |(line, fields)| {
-        if let Ok(taken) = fields.and_then(|[person @ .., _]| inspector.inspect(&person)) {
+    table.each(&COLUMNS, &mut watch("asking"), |(line, fields)| {
+        if let Ok(taken) = fields.map_err(told).and_then(|[person @ .., _]| inspector.inspect(&person)) {
             batch.push((line, String::new()), &taken);
         }
         if batch.holders.len() == BATCH {

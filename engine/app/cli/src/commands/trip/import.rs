@@ -9,14 +9,15 @@ use hufu_contract::{IssuedTrip, ListedTrip, PutTrip, PutTrips, TripOutcome};
 use hufu_files::moment::{Clock, Moment};
 use hufu_files::{self as files, Readable};
 use hufu_registry::Reference;
+use hufu_sheets::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required};
 use hufu_wire::{IssuerId, UnixSeconds};
 use serde_json::{Value, json};
 
 use crate::commands::import::refused::Refused;
 use crate::outcome::Exit;
 use crate::people::{id_number_in_table, no_formula};
+use crate::progress::{told, watch};
 use crate::remote::RegistryArgs;
-use crate::table::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required};
 use crate::term::{self, note};
 
 /// A file of tickets.
@@ -87,8 +88,8 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     let mut refused = Refused::new(args.refused.as_deref())?;
     let mut wanted = Vec::new();
     let (clock, mut seen) = (Clock::here(), HashMap::new());
-    table.each(&COLUMNS, "looking", |(line, fields)| {
-        match fields.and_then(|fields| read(line, fields, &clock, &mut seen)) {
+    table.each(&COLUMNS, &mut watch("looking"), |(line, fields)| {
+        match fields.map_err(told).and_then(|fields| read(line, fields, &clock, &mut seen)) {
             Ok(ticket) => wanted.push((line, ticket)),
             Err(cause) => refused.refuse(line, &cause)?,
         }

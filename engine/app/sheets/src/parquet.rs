@@ -9,13 +9,13 @@ use parquet::basic::LogicalType;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 
-use super::Cells;
-use crate::progress::{COUNT, progress};
+use super::{Cells, Come, Unit, Watch};
+use crate::fault::CellFault;
 
 /// Shows every row, the names of the columns as row 0.
 pub(super) fn each(
     file: File,
-    doing: &'static str,
+    watch: Watch<'_>,
     row: &mut impl FnMut(u64, Cells<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let reader = SerializedFileReader::new(file).context("it is not a Parquet file")?;
@@ -36,25 +36,24 @@ pub(super) fn each(
             _ => false,
         })
         .collect();
-    let bar = progress(u64::try_from(metadata.num_rows()).unwrap_or(0), doing, COUNT);
+    let of = u64::try_from(metadata.num_rows()).unwrap_or(0);
     for (number, fields) in (1..).zip(reader.get_row_iter(None).context("it cannot be read")?) {
         let fields = fields.with_context(|| format!("row {number}"))?;
         let texts = fields.get_column_iter().zip(&is_civil);
         let texts: Vec<_> = texts.map(|((_, field), is_civil)| text(field, *is_civil)).collect();
         let cells: Vec<_> = texts.iter().map(|text| text.as_deref().map_err(|cause| *cause)).collect();
         row(number, &cells)?;
-        bar.set_position(number);
+        watch(Come { at: number, of, unit: Unit::Rows });
     }
-    bar.finish_and_clear();
     Ok(())
 }
 
 /// A field as a CSV file would have it.
-fn text(field: &Field, is_civil: bool) -> Result<String, &'static str> {
+fn text(field: &Field, is_civil: bool) -> Result<String, CellFault> {
     Ok(match field {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
-        Field::Bytes(bytes) => String::from_utf8(bytes.data().to_vec()).map_err(|_| "not UTF-8")?,
+        Field::Bytes(bytes) => String::from_utf8(bytes.data().to_vec()).map_err(|_| CellFault::NotText)?,
         Field::Byte(number) => number.to_string(),
         Field::Short(number) => number.to_string(),
         Field::Int(number) => number.to_string(),
@@ -66,16 +65,16 @@ fn text(field: &Field, is_civil: bool) -> Result<String, &'static str> {
         Field::Date(days) => civil(i64::from(*days) * 86_400)?.date().to_string(),
         Field::TimestampMillis(millis) => instant(millis.div_euclid(1000), is_civil)?,
         Field::TimestampMicros(micros) => instant(micros.div_euclid(1_000_000), is_civil)?,
-        _ => return Err("a field is not text, a number or a time"),
+        _ => return Err(CellFault::Kind),
     })
 }
 
-fn instant(seconds: i64, is_civil: bool) -> Result<String, &'static str> {
+fn instant(seconds: i64, is_civil: bool) -> Result<String, CellFault> {
     if is_civil { Ok(civil(seconds)?.to_string()) } else { Ok(format!("@{seconds}")) }
 }
 
-fn civil(seconds: i64) -> Result<jiff::civil::DateTime, &'static str> {
-    let time = Timestamp::from_second(seconds).map_err(|_| "a time out of range")?;
+fn civil(seconds: i64) -> Result<jiff::civil::DateTime, CellFault> {
+    let time = Timestamp::from_second(seconds).map_err(|_| CellFault::Time)?;
     Ok(TimeZone::UTC.to_datetime(time))
 }
 
@@ -90,7 +89,7 @@ mod tests {
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
 
-    use crate::table::{Table, TableArgs, optional, required};
+    use crate::{Table, TableArgs, optional, required};
 
     #[test]
     fn what_parquet_calls_a_date_or_a_time_is_one() {
@@ -138,7 +137,9 @@ mod tests {
             optional("doses", &[]),
         ];
         let table = Table::open(&path, &TableArgs::default()).unwrap();
-        let rows = table.collect(&columns, |number, fields| Ok((number, fields.map(str::to_owned)))).unwrap();
+        let rows = table
+            .collect(&columns, &mut |_| (), |number, fields| Ok((number, fields.map(str::to_owned))))
+            .unwrap();
         let line = |number, texts: [&str; 6]| (number, texts.map(str::to_owned));
         let first = line(1, ["Li", "P:1", "red", "2026-11-21", "@1795248000", "3"]);
         assert_eq!(rows, [first, line(2, ["Wang", "P:2", "", "", "", ""])]);

@@ -7,6 +7,8 @@ use std::io::BufRead;
 
 use anyhow::{Context as _, bail};
 
+use crate::fault::{CellFault, FileFault};
+
 /// Longest record, bytes. A quotation mark that is not closed is found before it has taken in much.
 const RECORD_BYTES_MAX: usize = 64 << 10;
 
@@ -65,10 +67,7 @@ impl<R: BufRead> Records<R> {
             let bytes = self.input.fill_buf().context("cannot read it")?;
             if bytes.is_empty() {
                 if at == At::Quoted {
-                    bail!(
-                        "line {}: a quotation mark opens a field there and no other closes it",
-                        record.line
-                    );
+                    bail!(FileFault::OpenQuote(record.line));
                 }
                 if begun {
                     record.ends.push(record.text.len());
@@ -106,7 +105,7 @@ impl<R: BufRead> Records<R> {
                 return Ok(true);
             }
             if record.text.len() > RECORD_BYTES_MAX {
-                bail!("line {}: longer than 64 KiB; is a quotation mark missing there?", record.line);
+                bail!(FileFault::LongRow(record.line));
             }
         }
     }
@@ -133,14 +132,13 @@ impl Record {
     }
 
     /// Its fields.
-    pub(super) fn fields(&self) -> impl Iterator<Item = Result<&str, &'static str>> {
+    pub(super) fn fields(&self) -> impl Iterator<Item = Result<&str, CellFault>> {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
         begins.zip(&self.ends).map(|(begin, end)| {
             if self.stray {
-                return Err("text after a closing quotation mark");
+                return Err(CellFault::Stray);
             }
-            str::from_utf8(&self.text[begin..*end])
-                .map_err(|_| "not UTF-8; --encoding says in which encoding the file is")
+            str::from_utf8(&self.text[begin..*end]).map_err(|_| CellFault::NotUtf8)
         })
     }
 }

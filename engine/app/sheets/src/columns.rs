@@ -2,12 +2,12 @@
 
 use anyhow::{bail, ensure};
 
-use super::Cells;
-use crate::term::printable;
+use super::{Cells, TableArgs, printable};
+use crate::fault::{CellFault, FileFault};
 
 /// A column that is read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
+pub struct Column {
     name: &'static str,
     /// What the lists of schools and hospitals call it.
     aliases: &'static [&'static str],
@@ -15,26 +15,26 @@ pub(crate) struct Column {
 }
 
 /// What lists of people call their names and id numbers.
-pub(crate) const NAME: &[&str] = &["姓名"];
+pub const NAME: &[&str] = &["姓名"];
 /// The same of id numbers.
-pub(crate) const ID_NUMBER: &[&str] = &["身份证号", "身份证号码", "证件号", "证件号码"];
+pub const ID_NUMBER: &[&str] = &["身份证号", "身份证号码", "证件号", "证件号码"];
 
 /// The same of classes.
-pub(crate) const GROUP: &[&str] = &["班级", "class"];
+pub const GROUP: &[&str] = &["班级", "class"];
 
 /// A column that the file must have.
-pub(crate) const fn required(name: &'static str, aliases: &'static [&'static str]) -> Column {
+pub const fn required(name: &'static str, aliases: &'static [&'static str]) -> Column {
     Column { name, aliases, needed: true }
 }
 
 /// A column that may be missing.
-pub(crate) const fn optional(name: &'static str, aliases: &'static [&'static str]) -> Column {
+pub const fn optional(name: &'static str, aliases: &'static [&'static str]) -> Column {
     Column { name, aliases, needed: false }
 }
 
 impl Column {
     /// What the file calls it.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         self.name
     }
 }
@@ -59,7 +59,7 @@ impl<const N: usize> Header<N> {
     pub(super) fn read(
         columns: &[Column; N],
         names: Cells<'_>,
-        ignored: &[String],
+        args: &TableArgs,
     ) -> anyhow::Result<Header<N>> {
         let mut places = Vec::new();
         let mut unknown = Vec::new();
@@ -68,32 +68,28 @@ impl<const N: usize> Header<N> {
             let known =
                 columns.iter().position(|column| column.name == name || column.aliases.contains(&name));
             places.push(match known {
-                _ if ignored.iter().any(|ignored| ignored == name) => Place::Ignored,
+                _ if args.ignore.iter().any(|ignored| ignored == name) => Place::Ignored,
                 Some(at) => {
                     let place = Place::Read(at);
-                    ensure!(!places.contains(&place), "column `{}` appears twice", columns[at].name);
+                    ensure!(!places.contains(&place), FileFault::ColumnTwice(columns[at].name));
                     place
                 }
                 None if name.is_empty() => Place::Unnamed,
+                None if args.ignore_others => Place::Ignored,
                 None => {
-                    unknown.push(format!("`{}`", printable(name)));
+                    unknown.push(printable(name));
                     Place::Ignored
                 }
             });
         }
         if !unknown.is_empty() {
-            let names: Vec<_> = columns.iter().map(|column| column.name).collect();
-            bail!(
-                "unknown column {}; expected one of {}; --ignore NAME skips a column",
-                unknown.join(", "),
-                names.join(", ")
-            );
+            let known = columns.iter().map(|column| column.name).collect();
+            bail!(FileFault::UnknownColumns { names: unknown, known });
         }
         for (at, column) in columns.iter().enumerate() {
             ensure!(
                 !column.needed || places.contains(&Place::Read(at)),
-                "column `{}` is missing; the first line must name the columns",
-                column.name
+                FileFault::ColumnMissing(column.name)
             );
         }
         Ok(Header(places))
@@ -103,9 +99,9 @@ impl<const N: usize> Header<N> {
     ///
     /// # Errors
     /// The cause, for the person who corrects the file. It repeats nothing of the row.
-    pub(super) fn sort<'c>(&self, cells: Cells<'c>) -> Result<[&'c str; N], String> {
+    pub(super) fn sort<'c>(&self, cells: Cells<'c>) -> Result<[&'c str; N], CellFault> {
         if cells.len() < self.0.len() {
-            return Err(format!("{} fields, and the first line has {} names", cells.len(), self.0.len()));
+            return Err(CellFault::Fields { found: cells.len(), names: self.0.len() });
         }
         let mut sorted = [""; N];
         for (at, cell) in cells.iter().enumerate() {
@@ -114,14 +110,10 @@ impl<const N: usize> Header<N> {
                 (Some(Place::Ignored), _) => {}
                 (_, Ok(cell)) if cell.trim().is_empty() => {}
                 (Some(Place::Unnamed), _) => {
-                    return Err(format!(
-                        "field {} has a text, and the first line has no name for it",
-                        at + 1
-                    ));
+                    return Err(CellFault::Unnamed(at + 1));
                 }
                 (None, _) => {
-                    let names = self.0.len();
-                    return Err(format!("{} fields, and the first line has {names} names", cells.len()));
+                    return Err(CellFault::Fields { found: cells.len(), names: self.0.len() });
                 }
             }
         }
@@ -136,22 +128,26 @@ mod tests {
     const COLUMNS: [Column; 3] =
         [required("name", &["姓名"]), required("id_number", &[]), optional("phone", &[])];
 
-    fn cells(text: &str) -> Vec<Result<&str, &'static str>> {
+    fn cells(text: &str) -> Vec<Result<&str, CellFault>> {
         text.split(',').map(Ok).collect()
     }
 
     #[test]
     fn a_header_names_every_column_once() {
         let read = |names: &str, ignored: &[&str]| {
-            let ignored: Vec<_> = ignored.iter().map(ToString::to_string).collect();
-            Header::read(&COLUMNS, &cells(names), &ignored).map_err(|error| error.to_string())
+            let ignore = ignored.iter().map(ToString::to_string).collect();
+            let args = TableArgs { ignore, ..TableArgs::default() };
+            Header::read(&COLUMNS, &cells(names), &args).map_err(|error| error.to_string())
         };
         let header = read("note, phone,id_number,姓名,,", &["note"]).unwrap();
         assert_eq!(header.sort(&cells("x,139, P:1 ,Li,,")), Ok(["Li", "P:1", "139"]));
         assert_eq!(header.sort(&cells("x,139,P:1,Li,, ,")), Ok(["Li", "P:1", "139"]));
-        assert!(header.sort(&cells("x,139,P:1,Li,,y")).unwrap_err().contains("field 6 has a text"));
-        assert!(header.sort(&cells("x,139,P:1,Li,,,z")).unwrap_err().contains("7 fields"));
-        assert!(header.sort(&cells("x,139")).unwrap_err().contains("2 fields"));
+        assert!(header.sort(&cells("x,139,P:1,Li,,y")).unwrap_err() == CellFault::Unnamed(6));
+        assert!(
+            header.sort(&cells("x,139,P:1,Li,,,z")).unwrap_err()
+                == (CellFault::Fields { found: 7, names: 6 })
+        );
+        assert!(header.sort(&cells("x,139")).unwrap_err() == (CellFault::Fields { found: 2, names: 6 }));
         assert!(read("name,id_number,phone,phone", &[]).unwrap_err().contains("appears twice"));
         assert!(read("name,id_number,姓名", &[]).unwrap_err().contains("column `name` appears twice"));
         assert!(read("name,phone", &[]).unwrap_err().contains("column `id_number` is missing"));

@@ -7,9 +7,11 @@ use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use encoding_rs::{CoderResult, Decoder, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
+use crate::fault::FileFault;
+
 /// An encoding of a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Encoding {
+pub enum Encoding {
     /// UTF-8
     #[value(name = "utf-8")]
     Utf8,
@@ -39,7 +41,7 @@ pub(super) fn of(mut file: File, said: Option<Encoding>) -> anyhow::Result<Encod
         [0xff, 0xfe, ..] => return Ok(Encoding::Utf16Le),
         [0xfe, 0xff, ..] => return Ok(Encoding::Utf16Be),
         bytes if bytes.contains(&0) => {
-            bail!("it is not text, or UTF-16 without a mark; --encoding utf-16le reads the latter")
+            bail!(FileFault::NotText)
         }
         _ => {}
     }
@@ -104,11 +106,7 @@ impl Look {
             return Ok(if mostly_common { Encoding::Gb18030 } else { Encoding::Utf8 });
         }
         // D0 BB CA AF is лʯ in one and 谢石 in the other; somebody must say which.
-        ensure!(
-            self.utf8.wide || common == 0 || other > 0 || beside_letter,
-            "its bytes are UTF-8 and also GB18030, and names differ; give --encoding gb18030 when a spreadsheet in \
-             Chinese wrote it, else --encoding utf-8"
-        );
+        ensure!(self.utf8.wide || common == 0 || other > 0 || beside_letter, FileFault::TwoEncodings);
         Ok(Encoding::Utf8)
     }
 }

@@ -5,10 +5,9 @@ use std::io::{BufRead, BufReader};
 
 use anyhow::Context as _;
 
-use super::Cells;
 use super::encoding::{Encoding, decoded};
 use super::records::{Record, Records};
-use crate::progress::progress;
+use super::{Cells, Come, Unit, Watch};
 
 /// What a spreadsheet may put between fields.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -17,11 +16,10 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 pub(super) fn each(
     file: File,
     encoding: Encoding,
-    doing: &'static str,
+    watch: Watch<'_>,
     row: &mut impl FnMut(u64, Cells<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let bytes = file.metadata().context("cannot read it")?.len();
-    let bar = progress(bytes, doing, "{binary_bytes} of {binary_total_bytes}");
     let mut input = BufReader::with_capacity(FIRST_LINE_BYTES_MAX, decoded(file, encoding)?);
     let (separator, line) = separator(&mut input)?;
     let mut records = Records::new(input, separator, line);
@@ -31,10 +29,9 @@ pub(super) fn each(
         row(record.line, &cells)?;
         if records.position() - shown > 1 << 20 {
             shown = records.position();
-            bar.set_position(shown);
+            watch(Come { at: shown, of: bytes, unit: Unit::Bytes });
         }
     }
-    bar.finish_and_clear();
     Ok(())
 }
 

@@ -18,7 +18,7 @@ fn read(name: &str, bytes: &[u8], args: &TableArgs) -> Result<Vec<Row>, String> 
 fn rows(path: &Path, args: &TableArgs) -> Result<Vec<Row>, String> {
     let table = Table::open(path, args).map_err(|error| format!("{error:#}"))?;
     let take = |number, fields: [&str; 3]| Ok((number, fields.map(str::to_owned)));
-    table.collect(&COLUMNS, take).map_err(|error| format!("{error:#}"))
+    table.collect(&COLUMNS, &mut |_| (), take).map_err(|error| format!("{error:#}"))
 }
 
 fn row(number: u64, name: &str, id_number: &str) -> Row {

@@ -7,27 +7,23 @@ use anyhow::{Context as _, bail, ensure};
 use calamine::{DataRef, ExcelDateTime, Reader as _, SheetVisible, Xlsx, XlsxError};
 use zip::ZipArchive;
 
-use super::Cells;
-use crate::term::printable;
+use super::{Cells, Limits, printable};
+use crate::fault::{CellFault, FileFault};
 
-/// Most bytes of a workbook once unzipped: a million rows, but no bomb.
-const UNZIPPED_BYTES_MAX: u64 = 512 << 20;
 /// Most columns that are read.
 const COLUMNS_MAX: usize = 256;
 /// Digits of a number that a spreadsheet keeps; it puts zeroes for the others.
 const DIGITS_MAX: usize = 15;
 
-const ROUNDED: &str = "a number of more than 15 digits was kept as a number, so the spreadsheet has replaced its last \
-    digits by zeroes; format the column as text and enter the numbers again";
-
 /// Shows every row of the sheet with the number that the spreadsheet shows.
 pub(super) fn each(
     file: File,
     sheet: Option<&str>,
+    limits: &Limits,
     row: &mut impl FnMut(u64, Cells<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut file = BufReader::new(file);
-    ensure_small(&mut file)?;
+    ensure_small(&mut file, limits.unzipped_mib)?;
     file.rewind().context("cannot read it")?;
     let mut book: Xlsx<_> = Xlsx::new(file).map_err(|error| damaged(&error))?;
     let sheet = chosen(&mut book, sheet)?;
@@ -40,9 +36,7 @@ pub(super) fn each(
         if number != line.number {
             ensure!(
                 number > line.number,
-                "row {} comes after row {}; save the file again",
-                number + 1,
-                line.number + 1
+                FileFault::RowOrder(u64::from(number) + 1, u64::from(line.number) + 1)
             );
             line.show(&mut width, row)?;
             line.number = number;
@@ -51,11 +45,7 @@ pub(super) fn each(
         if text.as_ref().is_ok_and(String::is_empty) {
             continue;
         }
-        ensure!(
-            (column as usize) < COLUMNS_MAX,
-            "row {} has content beyond column {COLUMNS_MAX}",
-            number + 1
-        );
+        ensure!((column as usize) < COLUMNS_MAX, FileFault::Wide(u64::from(number) + 1, COLUMNS_MAX));
         line.put(column as usize, text);
     }
     line.show(&mut width, row)
@@ -66,11 +56,11 @@ pub(super) fn each(
 struct Row {
     /// From 0.
     number: u32,
-    cells: Vec<Result<String, &'static str>>,
+    cells: Vec<Result<String, CellFault>>,
 }
 
 impl Row {
-    fn put(&mut self, column: usize, text: Result<String, &'static str>) {
+    fn put(&mut self, column: usize, text: Result<String, CellFault>) {
         if self.cells.len() <= column {
             self.cells.resize(column + 1, Ok(String::new()));
         }
@@ -99,15 +89,14 @@ impl Row {
 }
 
 /// Unzips everything once into nothing: what the file says of its sizes may be wrong.
-fn ensure_small(file: &mut BufReader<File>) -> anyhow::Result<()> {
-    let zipped = "it is not an .xlsx file, or it is damaged";
-    let mut archive = ZipArchive::new(file).context(zipped)?;
-    let mut left = UNZIPPED_BYTES_MAX;
+fn ensure_small(file: &mut BufReader<File>, mib: u64) -> anyhow::Result<()> {
+    let mut archive = ZipArchive::new(file).map_err(|_| FileFault::NotWorkbook)?;
+    let mut left = mib << 20;
     for entry in 0..archive.len() {
-        let entry = archive.by_index(entry).context(zipped)?;
-        let bytes = io::copy(&mut entry.take(left + 1), &mut io::sink()).context(zipped)?;
-        left =
-            left.checked_sub(bytes).context("it holds more than 512 MiB; save the list alone, or as CSV")?;
+        let entry = archive.by_index(entry).map_err(|_| FileFault::NotWorkbook)?;
+        let bytes =
+            io::copy(&mut entry.take(left + 1), &mut io::sink()).map_err(|_| FileFault::NotWorkbook)?;
+        left = left.checked_sub(bytes).ok_or(FileFault::Bomb(mib))?;
     }
     Ok(())
 }
@@ -117,9 +106,7 @@ fn chosen(book: &mut Xlsx<BufReader<File>>, named: Option<&str>) -> anyhow::Resu
     let names = book.sheet_names();
     if let Some(named) = named {
         let found = names.iter().find(|name| *name == named);
-        return found
-            .cloned()
-            .with_context(|| format!("it has no sheet of that name; its sheets are {}", list(&names)));
+        return Ok(found.cloned().ok_or_else(|| FileFault::NoSuchSheet(list(&names)))?);
     }
     let visible = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let visible: Vec<_> = visible.map(|sheet| sheet.name.clone()).collect();
@@ -136,27 +123,25 @@ fn chosen(book: &mut Xlsx<BufReader<File>>, named: Option<&str>) -> anyhow::Resu
         }
     }
     match &*filled {
-        [] => bail!("no visible sheet has content"),
+        [] => bail!(FileFault::NoContent),
         [only] => Ok(only.clone()),
-        several => bail!("several sheets have content; --sheet says which to read: {}", list(several)),
+        several => bail!(FileFault::SeveralSheets(list(several))),
     }
 }
 
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ")
+fn list(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| printable(name)).collect()
 }
 
 fn damaged(error: &XlsxError) -> anyhow::Error {
     match error {
-        XlsxError::Password => anyhow::anyhow!("it has a password; save it without"),
-        error => {
-            anyhow::anyhow!("it is not an .xlsx file that can be read ({error}); save it again, or as CSV")
-        }
+        XlsxError::Password => FileFault::Password.into(),
+        error => FileFault::Damaged(error.to_string()).into(),
     }
 }
 
-/// A cell as the spreadsheet shows it, dates the way [`Moment`](hufu_files::moment::Moment) reads them.
-fn text(cell: &DataRef<'_>) -> Result<String, &'static str> {
+/// A cell as the spreadsheet shows it, dates the way times are read everywhere.
+fn text(cell: &DataRef<'_>) -> Result<String, CellFault> {
     Ok(match cell {
         DataRef::Empty => String::new(),
         DataRef::String(text) | DataRef::DateTimeIso(text) => text.clone(),
@@ -165,18 +150,18 @@ fn text(cell: &DataRef<'_>) -> Result<String, &'static str> {
         DataRef::Float(number) => return number_text(number),
         DataRef::Bool(bool) => bool.to_string(),
         DataRef::DateTime(time) if time.is_duration() => {
-            return Err("a length of time where a text should be");
+            return Err(CellFault::Duration);
         }
         DataRef::DateTime(time) => date_text(*time),
-        DataRef::DurationIso(_) => return Err("a length of time where a text should be"),
-        DataRef::Error(_) => return Err("a formula in it failed"),
+        DataRef::DurationIso(_) => return Err(CellFault::Duration),
+        DataRef::Error(_) => return Err(CellFault::Formula),
     })
 }
 
-fn number_text(number: &impl ToString) -> Result<String, &'static str> {
+fn number_text(number: &impl ToString) -> Result<String, CellFault> {
     let text = number.to_string();
     let digits = text.bytes().take_while(|byte| *byte != b'.').filter(u8::is_ascii_digit).count();
-    if (1..=DIGITS_MAX).contains(&digits) { Ok(text) } else { Err(ROUNDED) }
+    if (1..=DIGITS_MAX).contains(&digits) { Ok(text) } else { Err(CellFault::Rounded) }
 }
 
 fn date_text(time: ExcelDateTime) -> String {

@@ -1,0 +1,61 @@
+//! The checked list for a spreadsheet, as `.xlsx` and CSV. No cell of it is a formula for any spreadsheet.
+
+use anyhow::Context as _;
+use hufu_texts::Language;
+use rust_xlsxwriter::{Format, Workbook};
+
+use crate::names::no_formula;
+use crate::rows::{Entry, Outcome};
+use crate::texts::{answer, say, why};
+
+/// The columns, in the reader's language.
+const COLUMNS: [&str; 5] = ["school-line", "school-class", "school-pupil", "school-answer", "school-why"];
+
+/// Widths of the columns in a workbook, characters.
+const WIDTHS: [f64; 5] = [8.0, 14.0, 18.0, 22.0, 60.0];
+
+fn cells(language: Language, outcome: &Outcome, entry: &Entry) -> [String; 4] {
+    let class = outcome.classes[entry.class].clone();
+    [class, entry.display.clone(), answer(language, entry.answer), why(language, entry.why)]
+}
+
+/// As CSV, with the mark that tells spreadsheets its encoding.
+///
+/// # Errors
+/// It does not fit in memory.
+pub(crate) fn csv(language: Language, outcome: &Outcome) -> anyhow::Result<Vec<u8>> {
+    let begun = "\u{feff}".as_bytes().to_vec();
+    let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(begun);
+    file.write_record(COLUMNS.map(|id| say(language, id)))?;
+    for entry in &outcome.entries {
+        let [class, display, answer, why] = cells(language, outcome, entry);
+        let line = entry.line.to_string();
+        file.write_record([&*line, &no_formula(&class), &no_formula(&display), &no_formula(&answer), &why])?;
+    }
+    file.into_inner().ok().context("the list does not fit in memory")
+}
+
+/// As a workbook. Every text is a text there, and stays one when a person edits the cell.
+///
+/// # Errors
+/// The workbook takes no more rows.
+pub(crate) fn xlsx(language: Language, outcome: &Outcome) -> anyhow::Result<Vec<u8>> {
+    let mut book = Workbook::new();
+    let text = Format::new().set_quote_prefix().set_num_format("@");
+    let bold = Format::new().set_bold();
+    let sheet = book.add_worksheet();
+    sheet.set_right_to_left(language.direction() == hufu_texts::Direction::Rtl);
+    sheet.set_freeze_panes(1, 0)?;
+    for (column, (id, width)) in (0..).zip(COLUMNS.iter().zip(WIDTHS)) {
+        sheet.write_string_with_format(0, column, say(language, id), &bold)?;
+        sheet.set_column_width(column, width)?;
+    }
+    for (row, entry) in (1..).zip(&outcome.entries) {
+        #[expect(clippy::cast_precision_loss, reason = "lines stay far below 2^53")]
+        sheet.write_number(row, 0, entry.line as f64)?;
+        for (column, cell) in (1..).zip(cells(language, outcome, entry)) {
+            sheet.write_string_with_format(row, column, cell, &text)?;
+        }
+    }
+    Ok(book.save_to_buffer()?)
+}

@@ -1,0 +1,149 @@
+//! That a form was sent from our own page: by the headers that browsers set, and by a token in the form itself.
+//!
+//! The token is the first field of every form, also where a file follows, so that it is read before anything else is.
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderValue, header};
+
+/// The name of the form's first field.
+pub(crate) const FIELD: &str = "csrf";
+
+/// How much of a body is looked at for the token, bytes: a boundary has at most 70, a token 43.
+const PEEK_BYTES: usize = 1024;
+
+/// Whether the request came from a page of ours, as far as the browser says: `Sec-Fetch-Site`, or else `Origin` beside
+/// `Host`. A browser that sends neither is believed to be old; the token still has to be right.
+pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(HeaderValue::to_str);
+    if let Some(site) = text(http::HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, Ok("same-origin"));
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(Ok(origin)), Some(Ok(host))) => {
+            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+        }
+        _ => false,
+    }
+}
+
+/// The token of a form, and the request with its body whole again.
+pub(crate) async fn token(request: Request) -> (Option<String>, Request) {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let (parts, body) = request.into_parts();
+    let mut stream = body.into_data_stream();
+    let mut begun = Vec::new();
+    let mut parts_read: Vec<Result<Bytes, axum::Error>> = Vec::new();
+    let mut found = find(&kind, &begun);
+    while found.is_none() && begun.len() < PEEK_BYTES {
+        let Some(next) = stream.next().await else { break };
+        if let Ok(bytes) = &next {
+            begun.extend_from_slice(&bytes[..bytes.len().min(PEEK_BYTES)]);
+        }
+        let is_broken = next.is_err();
+        parts_read.push(next);
+        if is_broken {
+            break;
+        }
+        found = find(&kind, &begun);
+    }
+    if found.is_none() {
+        found = find(&kind, &[&begun[..], b"&"].concat());
+    }
+    let body = Body::from_stream(futures_util::stream::iter(parts_read).chain(stream));
+    (found, Request::from_parts(parts, body))
+}
+
+/// The token at the beginning of a body, once all of it is there.
+fn find(kind: &str, begun: &[u8]) -> Option<String> {
+    let is_token = |token: &&[u8]| {
+        !token.is_empty() && token.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let token = if kind.starts_with("multipart/form-data") {
+        let name = format!("name=\"{FIELD}\"");
+        let end = find_in(begun, b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&begun[..end]).ok()?;
+        if !head.starts_with("--") || !head.contains(&name) {
+            return None;
+        }
+        let rest = &begun[end + 4..];
+        &rest[..find_in(rest, b"\r\n")?]
+    } else if kind.starts_with("application/x-www-form-urlencoded") {
+        let rest = begun.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"=")?;
+        &rest[..rest.iter().position(|byte| *byte == b'&')?]
+    } else {
+        return None;
+    };
+    Some(token).filter(is_token).and_then(|token| String::from_utf8(token.to_vec()).ok())
+}
+
+fn find_in(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+
+    const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn token_of(kind: &str, chunks: &[&str]) -> (Option<String>, String) {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from(String::from(*chunk)))).collect();
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
+        let request = Request::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap();
+        run(async {
+            let (found, request) = token(request).await;
+            let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
+            (found, String::from_utf8(body.to_vec()).unwrap())
+        })
+    }
+
+    #[test]
+    fn r61_the_token_is_the_first_field_and_the_body_stays_whole() {
+        let check = |kind: &str, chunks: &[&str], is: Option<&str>| {
+            let (found, body) = token_of(kind, chunks);
+            assert_eq!(found.as_deref(), is, "{kind} {chunks:?}");
+            assert_eq!(body, chunks.concat());
+        };
+        check(URLENCODED, &["csrf=abc-_1&name=li"], Some("abc-_1"));
+        check(URLENCODED, &["cs", "rf=ab", "c&name=li"], Some("abc"));
+        check(URLENCODED, &["csrf=abc"], Some("abc"));
+        check(URLENCODED, &["name=li&csrf=abc"], None);
+        check(URLENCODED, &["csrf=&name=li"], None);
+        check(URLENCODED, &["csrf=a%20b&name=li"], None);
+        check(URLENCODED, &[], None);
+        check("text/plain", &["csrf=abc&name=li"], None);
+        let part = "--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nabc\r\n--x\r\n";
+        check("multipart/form-data; boundary=x", &[part, "Content-Disposition: form-data; name=\"list\"\r\n"], Some("abc"));
+        check("multipart/form-data; boundary=x", &[&part[..30], &part[30..]], Some("abc"));
+        check("multipart/form-data; boundary=x", &[&part.replace("csrf", "list")], None);
+        check(URLENCODED, &[&"x".repeat(100_000), "csrf=abc"], None);
+    }
+
+    #[test]
+    fn r61_another_origin_is_told_by_the_browsers_headers() {
+        let check = |headers: &[(&'static str, &'static str)], is: bool| {
+            let headers = headers.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
+            });
+            assert_eq!(is_same_origin(&headers.clone().collect()), is, "{:?}", headers.collect::<Vec<_>>());
+        };
+        check(&[("sec-fetch-site", "same-origin")], true);
+        check(&[("sec-fetch-site", "same-site")], false);
+        check(&[("sec-fetch-site", "cross-site"), ("origin", "http://here"), ("host", "here")], false);
+        check(&[("sec-fetch-site", "none")], false);
+        check(&[("origin", "https://here:7443"), ("host", "here:7443")], true);
+        check(&[("origin", "https://there"), ("host", "here")], false);
+        check(&[("origin", "null"), ("host", "here")], false);
+        check(&[("origin", "https://here")], false);
+        check(&[("host", "here")], true);
+    }
+}
