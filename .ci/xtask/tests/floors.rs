@@ -38,9 +38,9 @@ macro_rules! libraries {
 const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
 const LIBRARIES: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures");
+    libraries!("hufu-node", "hufu-office", "hufu-console", "hufu-authority", "hufu-loadgen", "hufu-fixtures");
 const LIBRARIES_AND_PEERS: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-loadgen", "hufu-fixtures", "hufu-peers");
+    libraries!("hufu-node", "hufu-office", "hufu-console", "hufu-authority", "hufu-loadgen", "hufu-fixtures", "hufu-peers");
 
 /// What an engine and a registry say to each other may be known to both.
 const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];
@@ -134,6 +134,7 @@ const HOUSE: &[Room] = &[
     room("hufu-files", "engine/app/files", 4, &["hufu-wire", "hufu-signature", "hufu-codes"]),
     room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
     room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),
+    room("hufu-console", "engine/people/console", 5, BELOW_ASSEMBLY),
     room("hufu", "engine/app/cli", 6, LIBRARIES),
     beside(
         "hufu-fixtures",
