@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::counts::Counts;
 use crate::process::{is_installed, output_of, run};
@@ -76,9 +76,24 @@ const NEEDED: &[Tool] = &[
         for_what: "the gate in C is watched for what it does with memory",
         from: From::Debian("valgrind libc6-dbg"),
     },
+    Tool {
+        program: "chromium",
+        for_what: "pages are used and looked at in a real browser",
+        from: From::Debian("chromium"),
+    },
+    Tool {
+        program: "node",
+        for_what: "it drives the browser (18 or newer); its packages come from the npm registry, in target/browser",
+        from: From::Debian("nodejs"),
+    },
+    Tool { program: "npm", for_what: "and installs them", from: From::Debian("npm") },
     Tool { program: "cargo-fmt", for_what: "formatting is checked", from: From::Rustup("rustfmt") },
     Tool { program: "cargo-clippy", for_what: "lints are checked", from: From::Rustup("clippy") },
 ];
+
+/// Where the browser tests lie, and what they are driven with.
+const BROWSER_TESTS: &str = "fixtures/browser";
+const BROWSER_PACKAGES: &str = "target/browser";
 
 /// Installs what is missing where that is possible; fails and names it where it is not.
 pub(crate) fn check() -> Result<Counts> {
@@ -97,8 +112,40 @@ pub(crate) fn check() -> Result<Counts> {
     if !still.is_empty() {
         bail!("missing:\n   {}", still.join("\n   "));
     }
+    browser_packages()?;
     println!("{}", NEEDED.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", "));
     Ok(Counts::ONE)
+}
+
+/// What drives the browser and judges pages, installed once for each lock file.
+fn browser_packages() -> Result<()> {
+    let lock = format!("{BROWSER_TESTS}/package-lock.json");
+    let wanted = fs::read(&lock)?;
+    let stamp = Path::new(BROWSER_PACKAGES).join("installed.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    fs::create_dir_all(BROWSER_PACKAGES)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(Path::new(BROWSER_TESTS).join(name), Path::new(BROWSER_PACKAGES).join(name))?;
+    }
+    let mut npm = std::process::Command::new("npm");
+    npm.args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--prefix",
+        BROWSER_PACKAGES,
+    ]);
+    run(&mut npm).with_context(|| {
+        format!(
+            "the packages of {lock} could not be installed into {BROWSER_PACKAGES}. Without a network, run `npm cache add` \
+             for each where there is one, copy ~/.npm here, and set npm_config_offline=true"
+        )
+    })?;
+    Ok(fs::write(stamp, wanted)?)
 }
 
 fn missing() -> impl Iterator<Item = &'static Tool> {

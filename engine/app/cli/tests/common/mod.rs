@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub(crate) mod browser;
 pub(crate) mod figures;
 pub(crate) mod scanner;
 pub(crate) mod source;

@@ -1,0 +1,8 @@
+//! The pages in a real browser, each with real processes behind it. A room for each page.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod watched;
