@@ -6,6 +6,7 @@
 mod areas;
 mod format;
 mod language;
+mod parts;
 mod reason;
 mod say;
 mod script;
