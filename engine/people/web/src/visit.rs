@@ -138,6 +138,12 @@ impl Visit {
         self.0.web.nav.iter().find(|entry| (entry.who)(role)).map_or("/", |entry| entry.path)
     }
 
+    /// Whether the session still lasts and its account is as it was: a stream asks before each message. It does not keep the
+    /// session from being idle.
+    pub fn lasts(&self) -> bool {
+        self.0.web.lasts(&self.0.secret)
+    }
+
     /// To the sign-in form, and from there back to this page.
     fn to_sign_in(&self) -> Response {
         Redirect::to(&format!("/login?next={}", encoded(&self.here()))).into_response()

@@ -167,6 +167,10 @@ impl Web {
         account.is_some_and(|account| account.stamp() == stamp)
     }
 
+    pub(crate) fn lasts(&self, secret: &str) -> bool {
+        self.sessions.find(secret, self.now_s(), false, |person| self.is_current(person)).is_some()
+    }
+
     /// Who asks, in which language; and the cookies that the answer sets.
     fn visit(self: &Arc<Web>, request: &Request) -> (Visit, Vec<HeaderValue>) {
         let headers = request.headers();
