@@ -7,6 +7,7 @@ mod child;
 mod golden;
 mod place;
 mod records;
+mod screens;
 mod source;
 mod summary;
 mod tour;
@@ -42,6 +43,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu demo
   hufu demo --holders 100000 --rate 20000 --seconds 5 --report demo.json --svg demo.svg
   hufu demo --keep demo-world
+  hufu demo --screens
   hufu demo --golden golden
 
 Exit status: 0 when every verdict was right, nothing was lost and the offered rate was held; else 1.";
@@ -74,6 +76,9 @@ pub(crate) struct DemoArgs {
     /// start it, and do nothing else
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["report", "svg", "keep"])]
     golden: Option<PathBuf>,
+    /// Show every page there is, with made-up people behind it, until it is stopped: prints addresses, passwords and links
+    #[arg(long, conflicts_with_all = ["golden", "report", "svg"])]
+    screens: bool,
     /// How durable the record of a check is before its verdict leaves, or that the engine keeps no records
     #[arg(long, default_value = "written", value_parser = ["none", "memory", "written", "synced"])]
     records: String,
@@ -103,6 +108,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         temporary = tempfile::Builder::new().prefix("hufu-demo.").tempdir()?;
         temporary.path()
     };
+    if args.screens {
+        return screens::run(folder);
+    }
     let place = furnish(args, folder)?;
     let mut source = Source::start(&place)?;
     let now = place.world.now();

@@ -16,7 +16,7 @@ use hufu_authority::figures;
 use hufu_files::unavailable;
 
 /// A running command that says on one line that it is ready. Dropping it stops it.
-struct Process {
+pub(super) struct Process {
     child: Child,
     /// The command stops when this is closed.
     stdin: Option<ChildStdin>,
@@ -50,7 +50,8 @@ impl Registry {
     /// Starts a registry and waits until it answers. Its log goes to `log`.
     pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Registry> {
         let arguments = ["registry", "serve", "--until-stdin-ends", "--config"].map(OsStr::new);
-        let process = Process::start("the registry", &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
+        let process =
+            Process::start("the registry", None, &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
         let api = process.address("api=")?;
         Ok(Registry { process, api })
     }
@@ -65,7 +66,7 @@ impl Engine {
     /// Starts an engine and waits until it is ready. Its log goes to `log`.
     pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Engine> {
         let arguments = ["serve", "--until-stdin-ends", "--config"].map(OsStr::new);
-        let process = Process::start("the engine", &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
+        let process = Process::start("the engine", None, &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
         let [udp, quic, metrics] = ["udp=", "quic=", "metrics="].map(|name| process.address(name));
         Ok(Engine { process, udp: udp?, quic: quic?, metrics: metrics? })
     }
@@ -73,6 +74,11 @@ impl Engine {
     /// Its process.
     pub(super) fn pid(&self) -> u32 {
         self.process.child.id()
+    }
+
+    /// Where its figures are.
+    pub(super) fn metrics(&self) -> SocketAddr {
+        self.metrics
     }
 
     /// How many verdicts it counted.
@@ -90,9 +96,16 @@ impl Engine {
 }
 
 impl Process {
-    fn start(name: &str, arguments: &[&OsStr], log: &Path) -> anyhow::Result<Process> {
+    /// Starts a command that serves, in `folder` when one is told, and waits until it says that it is ready.
+    pub(super) fn start(
+        name: &str,
+        folder: Option<&Path>,
+        arguments: &[&OsStr],
+        log: &Path,
+    ) -> anyhow::Result<Process> {
         let mut child = Command::new(program()?)
             .args(arguments)
+            .current_dir(folder.unwrap_or(Path::new(".")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(log)?)
@@ -111,7 +124,7 @@ impl Process {
     }
 
     /// The address after `name` in what it said.
-    fn address(&self, name: &str) -> anyhow::Result<SocketAddr> {
+    pub(super) fn address(&self, name: &str) -> anyhow::Result<SocketAddr> {
         let after = self.ready.split_once(name).map(|(_, after)| after);
         let address = after.and_then(|after| after.split_ascii_whitespace().next()?.parse().ok());
         address
@@ -135,15 +148,15 @@ impl Drop for Process {
     }
 }
 
-/// Runs a command of this program to its end; it must succeed.
-pub(super) fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+/// Runs a command of this program to its end, which must be good; what it printed.
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program()?).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
     let output = output.context("cannot run a command")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("hufu {} ended with {}: {}", arguments.join(" "), output.status, said.trim_end());
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// This program's own file.

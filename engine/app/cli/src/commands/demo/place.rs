@@ -45,7 +45,7 @@ pub(super) struct Place {
 pub(super) struct Addresses {
     pub(super) udp: SocketAddr,
     pub(super) quic: SocketAddr,
-    api: SocketAddr,
+    pub(super) api: SocketAddr,
 }
 
 /// The folder can be kept for a month.
@@ -82,7 +82,7 @@ impl Place {
         files::create(&folder.join("sites.toml"), place.sites_toml().as_bytes(), Readable::All)?;
         place.world.write_snapshot(place.world.issuer(FOREIGN), folder)?;
         files::create(&folder.join("hufu.toml"), place.hufu_toml().as_bytes(), Readable::All)?;
-        child::run(folder, &["records", "secret", "--out", RECORDS_SECRET])?;
+        child::run(folder, &["records", "secret", "--out", RECORDS_SECRET]).map(drop)?;
         let gates = place.write_certificates()?;
         files::create(&place.config(), place.engine_toml().as_bytes(), Readable::All)?;
         Ok(Place { gates, ..place })
@@ -254,7 +254,7 @@ fn init_registry(folder: &Path, api: SocketAddr) -> anyhow::Result<()> {
         "--token-out",
         TOKEN,
     ]);
-    child::run(folder, &arguments)
+    child::run(folder, &arguments).map(drop)
 }
 
 /// The administrator's token.
