@@ -160,7 +160,7 @@ mod tests {
         let front = serve_routes(&local(), router(service.addr())).unwrap();
 
         let days = ask(front.addr(), "GET", "/views/v1/days", String::new()).await;
-        assert_eq!((days.status(), &days.headers()["cache-control"]), (StatusCode::OK, "no-store"));
+        assert_eq!((days.status(), days.headers()["cache-control"].as_bytes()), (StatusCode::OK, &b"no-store"[..]));
         assert_eq!(to_bytes(days.into_body(), 99).await.unwrap(), r#"{"days":[]}"#);
         let slips = ask(front.addr(), "POST", "/views/v1/slips", r#"{"day":1}"#.into()).await;
         assert_eq!(slips.status(), StatusCode::FORBIDDEN, "as the service said");
