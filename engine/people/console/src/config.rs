@@ -13,16 +13,17 @@ use hufu_texts::Language;
 use hufu_upstream::{Api, ApiOptions};
 use hufu_web::{OrganisationOptions, RoleWord, SessionLimits, WebOptions};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
 use crate::ends::EndingFile;
 use crate::watch::{EngineSource, RegistrySource, Sources};
 
-/// The settings of a console.
+/// The settings of a console. `S` are those of a `[[school]]`, whose page the same process serves.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct Config<S> {
     /// Where browsers reach it on this machine.
     #[serde(default = "listen")]
     pub listen: SocketAddr,
@@ -45,6 +46,9 @@ pub struct Config {
     #[serde(default)]
     ends: Vec<EndConfig>,
     organisation: Option<OidcConfig>,
+    /// Schools, with paths as they are written: relative to the file.
+    #[serde(default = "Vec::new")]
+    pub school: Vec<S>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,15 +129,15 @@ fn whole_h() -> Spanned<u64> {
     spanned(SessionLimits::DEFAULT.whole_s / 3600)
 }
 
-impl Config {
+impl<S: DeserializeOwned> Config<S> {
     /// Reads the settings; paths in them are relative to their file.
     ///
     /// # Errors
     /// The file, the line and the key that are wrong.
-    pub fn load(path: &Path) -> anyhow::Result<Config> {
+    pub fn load(path: &Path) -> anyhow::Result<Config<S>> {
         let text = files::read_text(path)?;
         let place = Place { text: &text, path, example: "docs/examples/console.toml" };
-        let mut config: Config = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
+        let mut config: Config<S> = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         place.within("readers_max", &config.readers_max, 1..=10_000)?;
         place.within("idle_min", &config.idle_min, 1..=1440)?;

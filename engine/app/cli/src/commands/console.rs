@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use axum::Router;
 use clap::{Args, Subcommand, ValueEnum};
 use hufu_api::{ApiOptions, serve_routes};
 use hufu_console::Config;
 use hufu_files as files;
 use hufu_files::settings::LogFormat;
 use hufu_files::watched::Watched;
+use hufu_school::{SchoolConfig, Schools};
 use hufu_web::{Account, Accounts, NAME_RULE, RoleWord, hash_password, is_name};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde::Serialize;
@@ -139,16 +139,19 @@ pub(crate) fn run(command: &ConsoleCommand) -> anyhow::Result<Exit> {
 }
 
 fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
-    let config = Config::load(&args.config)?;
-    let (sources, web) = (config.sources()?, config.web()?);
+    let config = Config::<SchoolConfig>::load(&args.config)?;
+    let (sources, mut web) = (config.sources()?, config.web()?);
+    let folder = args.config.parent().unwrap_or(Path::new(""));
+    let schools: Vec<_> = config.school.iter().map(|school| school.clone().within(folder)).collect();
+    let sites = schools.len();
     if let Some(accounts) = &web.accounts {
         Accounts::read(accounts)?;
     }
     let (engines, registries) = (sources.engines.len(), sources.registries.len());
     if args.check {
         tell!(
-            { "config": args.config, "engines": engines, "registries": registries },
-            "{}: {engines} engines and {registries} registries can be shown",
+            { "config": args.config, "engines": engines, "registries": registries, "schools": sites },
+            "{}: {engines} engines, {registries} registries and the page of {sites} schools can be shown",
             args.config.display()
         );
         return Ok(Exit::Yes);
@@ -158,7 +161,10 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let mut signals = Signals::new(args.until_stdin_ends)?;
         let tls = config.tls();
-        let pages = hufu_console::open(sources, web, config.readers_max(), Router::new())?;
+        let school = hufu_school::pages(Schools::open(&schools)?);
+        web.nav.push(hufu_school::NAV);
+        web.assets.extend(hufu_school::ASSETS);
+        let pages = hufu_console::open(sources, web, config.readers_max(), school)?;
         let options = ApiOptions { tls: tls.clone(), ..ApiOptions::on(config.listen) };
         let front = serve_routes(&options, pages.router)?;
         let address = front.addr();
