@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hufu_contract::{AppealFigures, Brake, Issuer, Proposal, ProposalId, ProposalPhase, Tip};
 use hufu_upstream::{Api, WhichProposals};
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::{DeviceId, IssuerId, UnixMillis};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -30,6 +30,9 @@ const APPEALS: Duration = Duration::from_secs(30 * 86_400);
 
 /// Devices whose names are kept.
 const DEVICES_MAX: usize = 20_000;
+
+/// Devices that are asked for at once: as many as a registry gives.
+const PAGE: u32 = 1000;
 
 /// What a registry said. What the token may not see is absent.
 #[derive(Clone, Debug, Default)]
@@ -102,16 +105,28 @@ async fn ask(api: &Api, mut told: Told, with_proposals: bool, with_names: bool) 
     if with_names {
         let sites = api.sites().await.ok();
         told.sites = sites.map(|sites| sites.sites.into_iter().map(|site| (site.id, site.name)).collect());
-        let devices = api.devices(None).await.ok();
-        told.devices = devices.map(|devices| {
-            let told = devices.devices.into_iter().take(DEVICES_MAX).map(|device| {
-                let is_revoked = device.revoked_ms.is_some();
-                (device.id, DeviceTold { name: device.name, site: device.site, is_revoked })
-            });
-            told.collect()
-        });
+        told.devices = devices(api).await;
     }
     Some(told)
+}
+
+/// Every device, a page at a time.
+async fn devices(api: &Api) -> Option<BTreeMap<u32, DeviceTold>> {
+    let mut all = BTreeMap::new();
+    let mut after = DeviceId(0);
+    loop {
+        let page = api.devices_after(after, PAGE).await.ok()?.devices;
+        let Some(last) = page.last() else { return Some(all) };
+        after = DeviceId(last.id);
+        let told = page.into_iter().map(|device| {
+            let is_revoked = device.revoked_ms.is_some();
+            (device.id, DeviceTold { name: device.name, site: device.site, is_revoked })
+        });
+        all.extend(told);
+        if all.len() >= DEVICES_MAX {
+            return Some(all);
+        }
+    }
 }
 
 async fn open_proposals(api: &Api, issuer: IssuerId) -> Option<Vec<Proposal>> {
