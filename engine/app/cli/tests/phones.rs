@@ -50,7 +50,8 @@ fn ask(world: &World, key: &EcdsaKeyPair, name: &str, path: &str, body: &Value) 
 fn r41_a_holder_s_phone_gets_its_codes_until_a_clerk_ends_it() {
     let world = World::new();
     world.add_holders(1);
-    let page = "holder invite --issuer 310000 0 --level in-person --valid 1h --page https://code.example/ --json";
+    let page =
+        "holder invite --issuer 310000 0 --level in-person --valid 1h --page https://code.example/ --json";
     let invited: Value = serde_json::from_str(&world.ok(page)).unwrap();
     let number = invited["number"].as_str().unwrap();
     assert_eq!(invited["link"], format!("https://code.example/#activate={number}"));
