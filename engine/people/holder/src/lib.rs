@@ -103,14 +103,21 @@ fn page(language: Language) -> String {
         .replace("{preload}", &preload.join("\n    "))
 }
 
-/// The service worker, with what it keeps and under which name.
+/// The service worker, with what it keeps, under which name, and how it knows a file again.
 fn worker() -> String {
-    let files: Vec<&str> = ["/", "/manifest.webmanifest", "/texts/en.json"]
-        .into_iter()
-        .chain(FILES.iter().filter(|file| !file.is_large()).map(|file| file.path))
-        .collect();
-    let own = include_str!("../page/sw.js");
-    format!("const VERSION = {};\nconst FILES = {};\n{own}", json!(version()), json!(files))
+    let kept = FILES.iter().filter(|file| !file.is_large()).map(|file| file.path);
+    let kept: Vec<&str> = ["/", "/manifest.webmanifest", "/texts/en.json"].into_iter().chain(kept).collect();
+    let each = |of: fn(Language) -> String| json!(Language::ALL.map(|language| files::digest(&[of(language).as_bytes()])));
+    let mut digests: Map<String, Value> =
+        FILES.iter().map(|file| (file.path.to_owned(), json!([files::digest(&[file.bytes])]))).collect();
+    digests.insert("/".to_owned(), each(page));
+    digests.insert("/manifest.webmanifest".to_owned(), each(manifest));
+    for language in Language::ALL {
+        let digest = files::digest(&[sentences(language).as_bytes()]);
+        digests.insert(format!("/texts/{}.json", language.tag()), json!([digest]));
+    }
+    let (version, own) = (json!(version()), include_str!("../page/sw.js"));
+    format!("const VERSION = {version};\nconst FILES = {};\nconst DIGESTS = {};\n{own}", json!(kept), json!(digests))
 }
 
 fn manifest(language: Language) -> String {
