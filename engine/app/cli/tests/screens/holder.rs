@@ -108,3 +108,11 @@ fn r46_r61_r62_a_phone_says_what_is_wrong_goes_on_by_itself_and_keeps_its_keys_f
     drop(registry);
     holders.run("holder_faults");
 }
+
+/// The other engine of browsers. About 10 s: Firefox starts.
+#[test]
+fn r61_the_page_makes_its_codes_in_firefox_too() {
+    let firefox = std::path::Path::new("/usr/bin/firefox-esr");
+    assert!(firefox.exists(), "Firefox is missing: apt-get install firefox-esr");
+    Holders::new().run("holder_firefox");
+}
