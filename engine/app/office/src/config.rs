@@ -231,7 +231,8 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, families, phones, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, families, phones, nats } =
+            self;
         // A holder who is kept out waits for hours, not for months.
         place.within("due_s", &appeals.due_s, 60..=31 * 24 * 3600)?;
         families.check(place)?;

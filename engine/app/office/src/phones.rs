@@ -40,7 +40,9 @@ impl PhoneDesk {
             (pages, views) => pages.or(views),
         };
         let running = serve_phones(&options, registry, beside)?;
-        tls.iter().for_each(|tls| expiries.phones_certificate(tls));
+        if let Some(tls) = &tls {
+            expiries.phones_certificate(tls);
+        }
         Ok(PhoneDesk { running, tls, certificate })
     }
 

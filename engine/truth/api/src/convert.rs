@@ -4,8 +4,8 @@ use hufu_codes::chain::Tip;
 use hufu_contract as types;
 use hufu_registry::{
     Alarm, Brake, CredentialRequest, CurrentStatus, Device, HistoryEntry, HolderView, Issuance, Issuer,
-    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, StoredPhone, StoredTicket,
-    Terms, Token, TrailEnd, TrailLine, TripIssuance,
+    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, StoredPhone,
+    StoredTicket, Terms, Token, TrailEnd, TrailLine, TripIssuance,
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
 

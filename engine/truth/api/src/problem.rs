@@ -128,7 +128,8 @@ impl ApiProblem {
 
     /// What a phone reads whose clock is off: ours.
     pub(super) fn clock(now: UnixMillis) -> ApiProblem {
-        let detail = "the phone's clock is more than two minutes off: correct the time by now_ms and send again";
+        let detail =
+            "the phone's clock is more than two minutes off: correct the time by now_ms and send again";
         ApiProblem { now: Some(now), ..ApiProblem::new(Kind::Clock, detail) }
     }
 

@@ -7,7 +7,8 @@ use hufu_api::openapi;
 use hufu_contract::{
     AppealWords, BindRelative, CorrectHolder, DecideAppeal, EndBinding, FindHolder, IssueCredential,
     IssueFamilyCode, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders, NewAppeal, NewDevice, NewFacts,
-    NewHolders, NewInvitation, NewToken, OpenFacts, PartHolder, PutTrip, PutTrips, RosterEdit, Scope, SignRoster, SiteEdit,
+    NewHolders, NewInvitation, NewToken, OpenFacts, PartHolder, PutTrip, PutTrips, RosterEdit, Scope,
+    SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -114,7 +114,10 @@ pub struct NewInvitation {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
     /// The number that activates one phone: 16 letters of Crockford's base 32, in groups of four.
-    #[schema(pattern = "^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$", example = "K7QM-3ZTA-90XW-5HCD")]
+    #[schema(
+        pattern = "^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$",
+        example = "K7QM-3ZTA-90XW-5HCD"
+    )]
     pub number: String,
     /// From when it is refused.
     pub expires_ms: u64,
@@ -358,7 +361,9 @@ mod tests {
     fn a_phone_has_one_name() {
         let name: PhoneName = "310000.42.1".parse().unwrap();
         assert_eq!(name, PhoneName { issuer: 310_000, holder: 42, phone: 1 });
-        for other in ["", "310000.42", "310000.42.1.2", "310000.042.1", "+1.2.3", "1.2.-3", "1.2.4294967296", "1. 2.3"] {
+        for other in
+            ["", "310000.42", "310000.42.1.2", "310000.042.1", "+1.2.3", "1.2.-3", "1.2.4294967296", "1. 2.3"]
+        {
             assert_eq!(other.parse::<PhoneName>(), Err(NotAPhone), "{other:?}");
         }
     }

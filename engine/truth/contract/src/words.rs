@@ -44,7 +44,8 @@ pub(crate) use words;
 mod tests {
     use crate::{
         AppealChannel, AppealDecision, AppealPhase, AppealSubject, BindingState, ConsentWay, Grade,
-        PaperKind, ProofLevel, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side, TicketPhase, TripOutcome,
+        PaperKind, ProofLevel, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side, TicketPhase,
+        TripOutcome,
     };
 
     #[test]

@@ -55,8 +55,9 @@ pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
     AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, Assurance, Base64Url, BindingId,
-    BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, PhoneName, ProofLevel, ProposalId, ProposalPhase, Scope, Scopes,
-    SecondPhone, Side, SourceFault, StoredSet, TicketPhase, TokenId, TripOutcome,
+    BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, PhoneName, ProofLevel, ProposalId,
+    ProposalPhase, Scope, Scopes, SecondPhone, Side, SourceFault, StoredSet, TicketPhase, TokenId,
+    TripOutcome,
 };
 pub use id_number::{Document, IdFault, IdNumber, Seen};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};

@@ -1,16 +1,19 @@
 //! Phones of holders, and the invitations that make them.
 
+mod number;
+
 use core::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use hufu_contract::{PHONE_KEY_BYTES, PhoneName, ProofLevel};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis, UnixSeconds};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::credential::{Issuance, Terms};
 use crate::fault::Fault;
 use crate::ticket::StoredTicket;
+
+pub use number::{InvitationDigest, InvitationNumber};
 
 /// How long an invitation is good when its clerk does not say, seconds.
 pub const INVITATION_S: u32 = 24 * 3600;
@@ -20,19 +23,6 @@ pub const INVITATION_S_MAX: u32 = 7 * 24 * 3600;
 pub const ACTIVATION_AGAIN_MS: u64 = 600_000;
 /// How long an invitation is kept after it has expired, milliseconds, so that its number is told from an unknown one.
 pub const INVITATION_KEPT_MS: u64 = 30 * 86_400_000;
-
-/// Letters of a number, 5 bits each: Crockford's base 32.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Letters of a number.
-const LETTERS: usize = 16;
-
-/// The number of an invitation: 80 random bits, as 16 letters. It opens one phone for a holder, so it is stored as a digest.
-#[derive(Clone, PartialEq, Eq)]
-pub struct InvitationNumber([u8; LETTERS]);
-
-/// SHA-256 of the letters of a number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InvitationDigest(pub [u8; 32]);
 
 /// The public key of a phone: an uncompressed point of P-256, which is verified to be one when a signature is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +145,9 @@ pub enum PhoneFault {
     #[error("no invitation has this number: read it again, or ask the authority for another")]
     NumberUnknown,
     /// Another key has used it.
-    #[error("this number was used by another phone: ask the authority for another, and say so if that was not you")]
+    #[error(
+        "this number was used by another phone: ask the authority for another, and say so if that was not you"
+    )]
     NumberUsed,
     /// It is too old.
     #[error("this number has expired: ask the authority for another")]
@@ -167,66 +159,10 @@ pub enum PhoneFault {
     #[error("this phone was ended: ask the authority for a number and activate it again")]
     Ended,
     /// The terms that the phone proposes do not hold; these do.
-    #[error("key or generation are others by now, or the time is not within two minutes: make the tree for the terms here")]
+    #[error(
+        "key or generation are others by now, or the time is not within two minutes: make the tree for the terms here"
+    )]
     Terms(Terms),
-}
-
-impl InvitationNumber {
-    /// The number of 80 bits.
-    pub fn of(bits: [u8; 10]) -> InvitationNumber {
-        let mut number = [0; LETTERS];
-        let value = bits.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
-        for (place, letter) in number.iter_mut().rev().enumerate() {
-            *letter = ALPHABET[(value >> (5 * place)) as usize & 31];
-        }
-        InvitationNumber(number)
-    }
-
-    /// A random one.
-    ///
-    /// # Errors
-    /// [`Fault::Unavailable`] when the operating system gives no random bytes.
-    pub fn random() -> Result<InvitationNumber, Fault> {
-        let mut bits = [0; 10];
-        aws_lc_rs::rand::fill(&mut bits)
-            .map_err(|_| Fault::Unavailable("the operating system gives no random bytes".into()))?;
-        let number = InvitationNumber::of(bits);
-        bits.zeroize();
-        Ok(number)
-    }
-
-    /// Reads a number as people type it: blanks and hyphens anywhere, lower case, `o` for `0`, `i` and `l` for `1`.
-    ///
-    /// # Errors
-    /// [`PhoneFault::NumberMistyped`].
-    pub fn read(text: &str) -> Result<InvitationNumber, PhoneFault> {
-        let mut number = [0; LETTERS];
-        let mut places = number.iter_mut();
-        for char in text.chars().filter(|char| !char.is_whitespace() && *char != '-') {
-            let letter = match char.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            };
-            let known = u8::try_from(letter).ok().filter(|letter| ALPHABET.contains(letter));
-            *places.next().ok_or(PhoneFault::NumberMistyped)? = known.ok_or(PhoneFault::NumberMistyped)?;
-        }
-        if places.next().is_some() {
-            return Err(PhoneFault::NumberMistyped);
-        }
-        Ok(InvitationNumber(number))
-    }
-
-    /// The number as it is shown: four groups of four letters.
-    pub fn shown(&self) -> String {
-        let groups = self.0.chunks(4).map(|group| group.iter().map(|letter| char::from(*letter)).collect());
-        groups.collect::<Vec<String>>().join("-")
-    }
-
-    /// What is stored of it.
-    pub fn digest(&self) -> InvitationDigest {
-        InvitationDigest(digest(&SHA256, &self.0).as_ref().try_into().unwrap_or_default())
-    }
 }
 
 impl PhoneKey {
@@ -306,26 +242,6 @@ impl From<PhoneFault> for Fault {
     }
 }
 
-impl Drop for InvitationNumber {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for InvitationNumber {}
-
-impl fmt::Debug for InvitationNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InvitationNumber(not shown)")
-    }
-}
-
-impl fmt::Debug for InvitationDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InvitationDigest(not shown)")
-    }
-}
-
 impl fmt::Debug for PhoneKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PhoneKey({})", hufu_contract::HexDigits(&self.short()))
@@ -370,26 +286,6 @@ mod tests {
                 assert_eq!(key.has_signed(bytes, &base64(&case["signature"])), taken, "{}", case["why"]);
             }
         }
-    }
-
-    #[test]
-    fn r41_a_number_is_read_as_people_type_it() {
-        let golden = golden();
-        for case in golden["numbers"].as_array().unwrap() {
-            let read = InvitationNumber::read(case["typed"].as_str().unwrap()).ok();
-            let read = read.map(|number| number.shown().replace('-', ""));
-            assert_eq!(read.as_deref(), case["reads"].as_str(), "{}", case["typed"]);
-        }
-        let of = &golden["number_digest"];
-        let number = InvitationNumber::read(of["number"].as_str().unwrap()).unwrap();
-        assert_eq!(Hex(number.digest().0).to_string(), of["sha256"].as_str().unwrap());
-        assert_eq!(number.shown(), "K7QM-3ZTA-90XW-5HCD");
-
-        assert_eq!(InvitationNumber::of([0; 10]).shown(), "0000-0000-0000-0000");
-        assert_eq!(InvitationNumber::of([0xFF; 10]).shown(), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
-        assert_eq!(InvitationNumber::of([0, 0, 0, 0, 0, 0, 0, 0, 0, 33]).shown(), "0000-0000-0000-0011");
-        let [one, two] = [(); 2].map(|()| InvitationNumber::random().unwrap());
-        assert!(one != two && InvitationNumber::read(&one.shown()) == Ok(one));
     }
 
     #[test]

@@ -21,8 +21,7 @@ impl Phones for SqliteStore {
         decide: &DecidePhones<'_>,
     ) -> Result<(), Fault> {
         const HOLDER: &str = "SELECT * FROM holders WHERE issuer = ? AND holder = ?";
-        const INVITATIONS: &str =
-            "SELECT * FROM invitations WHERE issuer = ? AND holder = ? ORDER BY number";
+        const INVITATIONS: &str = "SELECT * FROM invitations WHERE issuer = ? AND holder = ? ORDER BY number";
         const FORGET: &str = "DELETE FROM invitations WHERE issuer = ? AND holder = ? AND expires < ?";
         let mut write = self.write().await?;
         let of = |query| sqlx::query(query).bind(issuer.0).bind(holder.0);

@@ -155,8 +155,10 @@ pub async fn r41_one_of_two_phones_at_once_gets_the_number(database: &dyn Databa
     for round in 1..=4 {
         let (at, phones) = (now(), [Phone::new(), Phone::new()]);
         let number = invite(&scene, HOLDER, at).await;
-        let (one, two) =
-            tokio::join!(activate(&scene, &number, &phones[0], at), activate(&beside, &number, &phones[1], at));
+        let (one, two) = tokio::join!(
+            activate(&scene, &number, &phones[0], at),
+            activate(&beside, &number, &phones[1], at)
+        );
         let (won, lost) = if one.is_ok() { (one, two) } else { (two, one) };
         assert_eq!(won.expect("one of them").name.phone, round);
         is(lost, PhoneFault::NumberUsed);
@@ -309,7 +311,8 @@ pub async fn r44_phones_leave_lines_of_the_trail(database: &dyn Database) {
     scene.registry.end_phone(&scene.operator, (ISSUER, HOLDER, 1), at).await.expect("an end");
     let trail = scene.registry.trail(&scene.operator, 0, 1000, now()).await.expect("the trail");
     let lines: Vec<_> = trail.iter().map(|line| &line.entry).skip_while(|line| line.at != at).collect();
-    let said: Vec<_> = lines.iter().map(|line| format!("{} {} {}", line.who, line.action.slug(), line.what)).collect();
+    let said: Vec<_> =
+        lines.iter().map(|line| format!("{} {} {}", line.who, line.action.slug(), line.what)).collect();
     let operator = scene.operator.label();
     let phone = "phone 110000.0.1";
     assert_eq!(

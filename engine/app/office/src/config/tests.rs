@@ -40,7 +40,10 @@ fn errors_name_file_line_key_and_mend_and_no_password() {
     );
     check(&format!("{LEAST}certificate = 'c'\n"), "registry.toml:8: certificate: has no key beside it");
     check(&with("[listen]\nphones = '0.0.0.0:7443'"), "registry.toml:2: phones: it would be plain HTTP");
-    check(&with("[phones]\nviews = 'http://192.0.2.1:1'"), "registry.toml:2: views: \"http://192.0.2.1:1\" is no");
+    check(
+        &with("[phones]\nviews = 'http://192.0.2.1:1'"),
+        "registry.toml:2: views: \"http://192.0.2.1:1\" is no",
+    );
     check(&with("[phones]\nrequests_max = 0"), "registry.toml:2: requests_max: 0 is out of range");
     check(&with("[families]\nzone = 'Mars'"), "registry.toml:2: zone: there is no time zone \"Mars\"");
     check(&with("[families]\nface_level_min = 0"), "registry.toml:2: face_level_min: 0 is out of range");
@@ -61,7 +64,8 @@ fn the_example_is_the_documentation_of_every_key() {
                 let key = rest.split_once(" = ").map(|(key, _)| key);
                 let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 key.is_some_and(is_key)
-                    || ["[appeals]", "[families]", "[nats]", "[phones]", "[rules]", "[snapshots]"].contains(rest)
+                    || ["[appeals]", "[families]", "[nats]", "[phones]", "[rules]", "[snapshots]"]
+                        .contains(rest)
             });
             shown.unwrap_or(line)
         })

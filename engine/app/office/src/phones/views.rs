@@ -41,16 +41,23 @@ pub(super) fn router(at: SocketAddr) -> Router {
     let asked = Mutex::new((Instant::now(), HashMap::new()));
     let views = Arc::new(Views { at, room: Semaphore::new(REQUESTS_MAX), asked });
     Router::new()
-        .route("/views/v1/days", get(async |State(views): State<Arc<Views>>| {
-            views.hand_on("GET", "/v1/days", Bytes::new()).await
-        }))
-        .route("/views/v1/places", get(async |State(views): State<Arc<Views>>| {
-            views.hand_on("GET", "/v1/places", Bytes::new()).await
-        }))
+        .route(
+            "/views/v1/days",
+            get(async |State(views): State<Arc<Views>>| views.hand_on("GET", "/v1/days", Bytes::new()).await),
+        )
+        .route(
+            "/views/v1/places",
+            get(async |State(views): State<Arc<Views>>| {
+                views.hand_on("GET", "/v1/places", Bytes::new()).await
+            }),
+        )
         .route("/views/v1/ticket", post(ticket))
-        .route("/views/v1/slips", post(async |State(views): State<Arc<Views>>, body: Bytes| {
-            views.hand_on("POST", "/v1/slips", body).await
-        }))
+        .route(
+            "/views/v1/slips",
+            post(async |State(views): State<Arc<Views>>, body: Bytes| {
+                views.hand_on("POST", "/v1/slips", body).await
+            }),
+        )
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(views)
 }
@@ -145,7 +152,8 @@ mod tests {
     use serde_json::{Value, json};
 
     async fn ask(at: SocketAddr, method: &str, path: &str, body: String) -> Response {
-        let views = Views { at, room: Semaphore::new(1), asked: Mutex::new((Instant::now(), HashMap::new())) };
+        let views =
+            Views { at, room: Semaphore::new(1), asked: Mutex::new((Instant::now(), HashMap::new())) };
         views.ask(method, path, body.into()).await.unwrap()
     }
 
@@ -160,7 +168,10 @@ mod tests {
         let front = serve_routes(&local(), router(service.addr())).unwrap();
 
         let days = ask(front.addr(), "GET", "/views/v1/days", String::new()).await;
-        assert_eq!((days.status(), &days.headers()["cache-control"]), (StatusCode::OK, "no-store"));
+        assert_eq!(
+            (days.status(), days.headers()["cache-control"].as_bytes()),
+            (StatusCode::OK, &b"no-store"[..])
+        );
         assert_eq!(to_bytes(days.into_body(), 99).await.unwrap(), r#"{"days":[]}"#);
         let slips = ask(front.addr(), "POST", "/views/v1/slips", r#"{"day":1}"#.into()).await;
         assert_eq!(slips.status(), StatusCode::FORBIDDEN, "as the service said");

@@ -12,8 +12,8 @@ use hufu_contract::{
 use hufu_registry::{Base64Url, Fault, InvitationNumber, OwnStatus, PhoneFault, PhoneKey, Terms};
 use hufu_wire::{KeyId, Step, UnixMillis, limits};
 
-use super::Phones;
 use super::signed::{Arrived, unsigned};
+use super::{Phones, busy};
 use crate::clock::now;
 use crate::convert::Convert as _;
 use crate::problem::{ApiProblem, Kind};
@@ -27,7 +27,7 @@ pub(super) async fn activate(
     Extension(Source(source)): Extension<Source>,
     request: Request,
 ) -> Answer<PhoneActivated> {
-    let Ok(_one) = state.activations.try_acquire() else { return Err(state.busy()) };
+    let Ok(_one) = state.activations.try_acquire() else { return Err(busy()) };
     if !state.wrong.may(&source, Instant::now()) {
         let detail = "too many wrong numbers came from this address: try again in ten minutes";
         return Err(ApiProblem::new(Kind::TooMany, detail).after(600));
@@ -36,7 +36,10 @@ pub(super) async fn activate(
     let arrived = Arrived::read(&state, request, now).await?;
     let ActivatePhone { number, public_key } = arrived.body()?;
     let key = public_key.0.try_into().map(PhoneKey).map_err(|_| {
-        ApiProblem::new(Kind::Invalid, "public_key: the 65 bytes of an uncompressed point of P-256, base64url")
+        ApiProblem::new(
+            Kind::Invalid,
+            "public_key: the 65 bytes of an uncompressed point of P-256, base64url",
+        )
     })?;
     if !arrived.is_by(key) {
         return Err(unsigned());

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -173,7 +173,7 @@ fn router(state: Arc<Phones>, beside: Option<Router>) -> Router {
 /// Turns away what there is no room for, before anything of it is read, and ends what takes too long.
 async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next) -> Response {
     if state.room.available_permits() == 0 {
-        return state.busy().into_response();
+        return busy().into_response();
     }
     let source = request.extensions().get::<Source>().map(|source| source.0);
     let _share = match source.map(|source| state.sources.take(source)) {
@@ -185,8 +185,7 @@ async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next
     };
     let answer = tokio::time::timeout(state.request, next.run(request)).await;
     answer.unwrap_or_else(|_| {
-        let detail = "send it again: what is answered twice has one effect";
-        ApiProblem::new(Kind::Slow, detail).after(state.notes.pause_s()).into_response()
+        ApiProblem::new(Kind::Slow, "send it again: what is sent twice has one effect").into_response()
     })
 }
 
@@ -199,10 +198,20 @@ async fn counted(State(state): State<Arc<Phones>>, request: Request, next: Next)
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     state.meters.request(&class, status, took);
-    if let Some(kind) = response.extensions().get::<Kind>() {
-        state.meters.problem(*kind, None);
+    if let Some(kind) = response.extensions().get::<Kind>().copied() {
+        if kind.status() == StatusCode::SERVICE_UNAVAILABLE {
+            // Each is told another time to come back, so that they do not come together.
+            response.headers_mut().insert(header::RETRY_AFTER, state.notes.pause_s().into());
+        }
+        state.meters.problem(kind, None);
         if state.meters.may_log_stranger(begun) {
-            tracing::info!(class, status, ms = took.as_millis(), problem = kind.slug(), "a phone was refused");
+            tracing::info!(
+                class,
+                status,
+                ms = took.as_millis(),
+                problem = kind.slug(),
+                "a phone was refused"
+            );
         }
     } else {
         tracing::debug!(class, status, ms = took.as_millis(), "a phone was answered");
@@ -210,12 +219,10 @@ async fn counted(State(state): State<Arc<Phones>>, request: Request, next: Next)
     response
 }
 
-impl Phones {
-    /// There is no room. Each is told another time to come back, so that they do not come together.
-    fn busy(&self) -> ApiProblem {
-        let detail = "more phones ask than can be answered: the code that you have stays good until it expires";
-        ApiProblem::new(Kind::Busy, detail).after(self.notes.pause_s())
-    }
+/// There is no room.
+fn busy() -> ApiProblem {
+    let detail = "more phones ask than can be answered: the code that you have stays good until it expires";
+    ApiProblem::new(Kind::Busy, detail)
 }
 
 impl RunningPhones {

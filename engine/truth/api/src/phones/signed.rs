@@ -1,5 +1,6 @@
 //! A request that a phone has signed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -15,7 +16,7 @@ use hufu_wire::UnixMillis;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Phones;
+use super::{Phones, busy};
 use crate::extract::{expect_type, read_json, unread};
 use crate::problem::{ApiProblem, Kind};
 
@@ -33,7 +34,11 @@ const SIGNATURE_BYTES: usize = 64;
 
 impl Arrived {
     /// Looks at headers and time, then reads the body.
-    pub(super) async fn read(state: &Phones, request: Request, now: UnixMillis) -> Result<Arrived, ApiProblem> {
+    pub(super) async fn read(
+        state: &Phones,
+        request: Request,
+        now: UnixMillis,
+    ) -> Result<Arrived, ApiProblem> {
         let headers = request.headers();
         expect_type(headers, "application/json")?;
         let [phone, time, signature] = [PHONE_HEADER, PHONE_TIME_HEADER, PHONE_SIGNATURE_HEADER]
@@ -43,11 +48,10 @@ impl Arrived {
         check_clock(&time, now)?;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = Bytes::from_request(request, &()).await.map_err(unread)?;
-        let place = std::sync::Arc::clone(&state.room).try_acquire_owned().map_err(|_| state.busy())?;
+        let place = Arc::clone(&state.room).try_acquire_owned().map_err(|_| busy())?;
         let digest = digest(&SHA256, &body).as_ref().try_into().unwrap_or_default();
         let (method, path, phone_text, time) = (method.as_str(), &*path, &*phone, &*time);
-        let message =
-            PhoneRequest { method, path, phone: phone_text, time, body: digest }.signed_bytes();
+        let message = PhoneRequest { method, path, phone: phone_text, time, body: digest }.signed_bytes();
         Ok(Arrived { phone, signature, message, body, _place: place })
     }
 

@@ -102,8 +102,7 @@ impl Registry {
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let only_phone =
-            !renewed && self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
+        let only_phone = !renewed && self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
         let phones = self.store.add_credential(&issued, only_phone, entry).await?;
         if only_phone && phones.others > 0 {
             return Err(supersede_first(&issued, phones));

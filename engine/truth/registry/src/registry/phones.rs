@@ -171,7 +171,8 @@ impl Registry {
                 ended: None,
             };
             let what = format!("phone {phone} of holder {holder}, {}", invitation.level);
-            let line = Entry::new(now, &Caller::phone(new.name()), Action::PhoneActivated, Some(issuer), what);
+            let line =
+                Entry::new(now, &Caller::phone(new.name()), Action::PhoneActivated, Some(issuer), what);
             Ok(PhoneEdit {
                 invitations: vec![StoredInvitation { used: Some((now, phone)), ..invitation.clone() }],
                 phones: vec![new],
@@ -271,7 +272,8 @@ impl Registry {
         let StoredPhone { issuer, holder, .. } = *phone.stored();
         self.own(phone).await?;
         let binding = self.store.binding(issuer, id).await?.filter(|binding| binding.user_place == holder);
-        let binding = binding.ok_or_else(|| Fault::NotFound(format!("relative {id} of this phone's holder")))?;
+        let binding =
+            binding.ok_or_else(|| Fault::NotFound(format!("relative {id} of this phone's holder")))?;
         let (relative, _) = self.person(issuer, binding.relative_place).await?;
         let caller = Caller::phone(phone.stored().name());
         let valid_s = limits::PAPER_VALIDITY_S_MAX;

@@ -1,93 +1,18 @@
 //! Phones of holders over HTTP, on their own socket (R41, R46).
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use hufu_api::{PhoneOptions, RunningPhones, serve_phones};
-use hufu_contract::{Base64Url, PhoneName, PhoneRequest, ProofLevel};
+mod asking;
+
+use hufu_contract::ProofLevel;
 use hufu_registry::{Caller, IdNumber, Person, Scope};
 use hufu_wire::{HolderIndex, UnixMillis};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use asking::{Front, Phone};
+
 use super::world::{Asker, ISSUER, World, name, now, told};
-
-/// Phones' API beside a world, and a client that asks it.
-struct Front {
-    running: RunningPhones,
-    client: Client,
-}
-
-/// A phone with its secret key and, once it has one, its name.
-struct Phone {
-    key: EcdsaKeyPair,
-    name: String,
-}
-
-impl Front {
-    fn start(world: &World, change: impl FnOnce(&mut PhoneOptions)) -> Front {
-        let mut options = PhoneOptions::on(([127, 0, 0, 1], 0).into());
-        options.appeal = Some("12345".into());
-        change(&mut options);
-        let running = serve_phones(&options, world.registry.clone(), None).unwrap();
-        Front { running, client: Client::new() }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.running.addr())
-    }
-
-    async fn about(&self) -> Value {
-        told(self.client.get(self.url("/phone/v1/about")).send().await.unwrap()).await.1
-    }
-
-    /// A request as `phone` signs it at `time`.
-    fn request(&self, phone: &Phone, path: &str, time: u64, body: &str) -> RequestBuilder {
-        let time = time.to_string();
-        self.client
-            .post(self.url(path))
-            .header(CONTENT_TYPE, "application/json")
-            .header("hufu-phone", &phone.name)
-            .header("hufu-time", &time)
-            .header("hufu-signature", phone.sign(path, &time, body))
-            .body(body.to_owned())
-    }
-
-    async fn ask(&self, phone: &Phone, path: &str, body: Value) -> (StatusCode, Value) {
-        told(self.request(phone, path, now().0, &body.to_string()).send().await.unwrap()).await
-    }
-
-    async fn activate(&self, phone: &mut Phone, number: &str) -> (StatusCode, Value) {
-        let body = json!({"number": number, "public_key": phone.public_key()});
-        let (status, answer) = self.ask(phone, "/phone/v1/activate", body).await;
-        if status.is_success() {
-            let number = |member: &str| u32::try_from(answer[member].as_u64().unwrap()).unwrap();
-            let name = PhoneName { issuer: number("issuer"), holder: number("holder"), phone: number("phone") };
-            phone.name = name.to_string();
-        }
-        (status, answer)
-    }
-}
-
-impl Phone {
-    fn new() -> Phone {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Phone { key, name: String::new() }
-    }
-
-    fn public_key(&self) -> String {
-        Base64Url(self.key.public_key().as_ref().to_vec()).to_string()
-    }
-
-    fn sign(&self, path: &str, time: &str, body: &str) -> String {
-        let body = digest(&SHA256, body.as_bytes()).as_ref().try_into().unwrap();
-        let message = PhoneRequest { method: "POST", path, phone: &self.name, time, body }.signed_bytes();
-        let signature = self.key.sign(&SystemRandom::new(), &message).unwrap();
-        Base64Url(signature.as_ref().to_vec()).to_string()
-    }
-}
 
 async fn invite(clerk: &Asker<'_>, holder: u32) -> String {
     let path = format!("/v1/issuers/310000/holders/{holder}/invitations");
@@ -145,7 +70,8 @@ async fn r41_a_phone_is_activated_renews_and_shows_its_holder_s_data() {
 
     // A relative of the holder's, bound at a counter.
     let (_, texts) = clerk.get("/v1/issuers/310000/commitments").await;
-    let text = texts["commitments"].as_array().unwrap().iter().find(|text| text["version"] == "zh-1").unwrap();
+    let text =
+        texts["commitments"].as_array().unwrap().iter().find(|text| text["version"] == "zh-1").unwrap();
     let application = json!({
         "user": 0, "name": "王小宝", "id_number": child(),
         "assurance": {"kind": "commitment", "version": "zh-1", "text_digest": text["text_digest"],
@@ -160,8 +86,14 @@ async fn r41_a_phone_is_activated_renews_and_shows_its_holder_s_data() {
 
     let (status, own) = front.ask(&phone, "/phone/v1/status", json!({})).await;
     assert_eq!(status, StatusCode::OK, "{own}");
-    assert_eq!((&own["colour"], &own["display"], &own["phones"]), (&json!("green"), &json!("王*002X"), &json!(1)));
-    assert_eq!((&own["level"], &own["appeal"], &own["doses"]), (&json!("document"), &json!("12345"), &json!(0)));
+    assert_eq!(
+        (&own["colour"], &own["display"], &own["phones"]),
+        (&json!("green"), &json!("王*002X"), &json!(1))
+    );
+    assert_eq!(
+        (&own["level"], &own["appeal"], &own["doses"]),
+        (&json!("document"), &json!("12345"), &json!(0))
+    );
     assert_eq!(own["trips"], json!([{"hub": 9, "from_ms": soon, "until_ms": soon + 3_600_000}]));
     assert_eq!(own["relatives"][0]["relative"], 1);
     let (status, code) = front.ask(&phone, "/phone/v1/family", json!({"relative": 1})).await;
@@ -251,7 +183,8 @@ async fn r41_only_what_a_phone_has_signed_just_now_is_answered() {
 
     // The same bytes twice have one effect.
     let (_, own) = front.ask(&phone, path, json!({})).await;
-    let terms = json!({"key": own["terms"]["key"], "generation": 0, "issued_ms": now().0 / 1000 * 1000 - 5000});
+    let terms =
+        json!({"key": own["terms"]["key"], "generation": 0, "issued_ms": now().0 / 1000 * 1000 - 5000});
     let body = renewal(&terms).to_string();
     let renew = || front.request(&phone, "/phone/v1/renew", now().0, &body);
     let (_, one) = told(renew().send().await.unwrap()).await;
@@ -269,7 +202,8 @@ async fn r41_only_what_a_phone_has_signed_just_now_is_answered() {
     assert!(told["now_ms"].is_u64(), "{told}");
 
     // Ended, and refused at once.
-    let ended = clerk.send(reqwest::Method::DELETE, "/v1/issuers/310000/holders/0/phones/1", Value::Null).await;
+    let ended =
+        clerk.send(reqwest::Method::DELETE, "/v1/issuers/310000/holders/0/phones/1", Value::Null).await;
     assert_eq!(ended.0, StatusCode::OK, "{}", ended.1);
     refused("ended", front.request(&phone, path, now().0, "{}"), 403, "phone-ended").await;
     front.running.stop().await;
@@ -333,7 +267,10 @@ async fn r46_a_phone_that_asks_too_often_waits_and_delays_no_other() {
         assert_eq!(front.ask(&phone, path, json!({})).await.0, StatusCode::OK);
     }
     let third = front.request(&phone, path, now().0, "{}").send().await.unwrap();
-    assert_eq!((third.status(), &third.headers()[RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &"60".parse().unwrap()));
+    assert_eq!(
+        (third.status(), &third.headers()[RETRY_AFTER]),
+        (StatusCode::TOO_MANY_REQUESTS, &"60".parse().unwrap())
+    );
     assert_eq!(front.ask(&other, path, json!({})).await.0, StatusCode::OK);
     front.running.stop().await;
 }
@@ -405,15 +342,20 @@ async fn r41_a_clerk_sees_and_ends_every_phone_of_a_holder() {
         front.activate(&mut phone, &number).await;
         assert_eq!(phone.name, format!("310000.0.{nth}"));
         let (_, own) = front.ask(&phone, "/phone/v1/status", json!({})).await;
-        assert_eq!((&own["phones"], &own["colour"]), (&json!(nth), &json!("unknown")), "a holder sees how many");
+        assert_eq!(
+            (&own["phones"], &own["colour"]),
+            (&json!(nth), &json!("unknown")),
+            "a holder sees how many"
+        );
     }
     let path = "/v1/issuers/310000/holders/0/phones";
     let (_, listed) = clerk.get(path).await;
     let phones = listed["phones"].as_array().unwrap();
     assert_eq!((phones.len(), &phones[0]["level"]), (2, &json!("document")));
     assert_ne!(phones[0]["key"], phones[1]["key"]);
-    let (status, invited) =
-        clerk.post("/v1/issuers/310000/holders/0/invitations", json!({"level": "account", "valid_s": 60})).await;
+    let (status, invited) = clerk
+        .post("/v1/issuers/310000/holders/0/invitations", json!({"level": "account", "valid_s": 60}))
+        .await;
     assert_eq!((status, &invited["other_phones"]), (StatusCode::OK, &json!(2)));
     let until = UnixMillis(invited["expires_ms"].as_u64().unwrap());
     assert!(until.since(now()) <= 60_000);

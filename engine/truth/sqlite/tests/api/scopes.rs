@@ -35,10 +35,18 @@ fn operations() -> Vec<Operation> {
                 .replace("{name}", "class")
                 .replace("{office}", "12306")
                 .replace("{ticket}", "E1");
-            let path =
-                ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}", "{binding}", "{phone}"]
-                    .iter()
-                    .fold(path, |path, parameter| path.replace(parameter, "1"));
+            let path = [
+                "{holder}",
+                "{device}",
+                "{proposal}",
+                "{sequence}",
+                "{token}",
+                "{appeal}",
+                "{binding}",
+                "{phone}",
+            ]
+            .iter()
+            .fold(path, |path, parameter| path.replace(parameter, "1"));
             assert!(!path.contains('{'), "{path}");
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
             let (media, body) = match schema.as_str() {

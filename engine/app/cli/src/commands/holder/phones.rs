@@ -48,7 +48,9 @@ pub(super) fn invite(args: &InviteArgs) -> anyhow::Result<Exit> {
     let InviteArgs { whom, level, valid, page, qr } = args;
     if let Some(page) = page {
         ensure!(
-            page.starts_with("https://") || page.starts_with("http://127.0.0.1") || page.starts_with("http://localhost"),
+            page.starts_with("https://")
+                || page.starts_with("http://127.0.0.1")
+                || page.starts_with("http://localhost"),
             "--page {page}: write the page's address, beginning with https://"
         );
     }
@@ -56,7 +58,8 @@ pub(super) fn invite(args: &InviteArgs) -> anyhow::Result<Exit> {
     let whose = (IssuerId(whom.issuer), HolderIndex(whom.holder));
     let invited = whom.registry.connect()?.ask(|api| api.invite_phone(whose.0, whose.1, &wanted))?;
     // What stands behind # is sent to no server.
-    let link = page.as_ref().map(|page| format!("{}/#activate={}", page.trim_end_matches('/'), invited.number));
+    let link =
+        page.as_ref().map(|page| format!("{}/#activate={}", page.trim_end_matches('/'), invited.number));
     let drawn = link.as_ref().filter(|_| *qr).map(|link| qr::symbol(link)).transpose()?;
     let until = moment::show(UnixMillis(invited.expires_ms).seconds());
     term::outcome(

@@ -190,12 +190,13 @@ fn config_text(args: &InitArgs, keys: &[String]) -> String {
         values.push(("roster_keys", list));
     }
     let mut text = String::new();
-    let mut in_nats = false;
+    // Both have names of their own for certificates and keys.
+    let mut is_beside = false;
     for line in example.lines() {
-        in_nats |= line.contains("[nats]");
+        is_beside |= ["# [phones]", "# [nats]"].contains(&line);
         let bare = line.strip_prefix("# ").unwrap_or(line);
         let key = bare.split_once(" = ").map(|(key, _)| key);
-        let value = values.iter().find(|(name, _)| !in_nats && Some(*name) == key);
+        let value = values.iter().find(|(name, _)| !is_beside && Some(*name) == key);
         match value {
             Some((key, value)) => text.extend([*key, " = ", value]),
             None => text.push_str(line),
