@@ -31,15 +31,15 @@ impl Holders {
         let config = fs::read_to_string(deployment.path("registry/registry.toml")).unwrap();
         let listening = config.replacen("[listen]\n", &format!("[listen]\nphones = \"{phones}\"\n"), 1);
         assert_ne!(config, listening);
-        let config = listening.replace("# credential_keys = [\"issuer-310000.key\"]", "credential_keys = [\"issuer.key\"]");
+        let config = listening
+            .replace("# credential_keys = [\"issuer-310000.key\"]", "credential_keys = [\"issuer.key\"]");
         assert_ne!(config, listening);
-        deployment.write("registry/registry.toml", &format!("{config}\n[phones]\nviews = \"http://{views}\"\n"));
+        deployment
+            .write("registry/registry.toml", &format!("{config}\n[phones]\nviews = \"http://{views}\"\n"));
         let holders = Holders { source, phones, views };
         let registry = holders.source.registry();
-        let added = holders.with_input(
-            &["holder", "add", "--issuer", "310000", "--name", "王小明"],
-            "11010519491231002X\n",
-        );
+        let added = holders
+            .with_input(&["holder", "add", "--issuer", "310000", "--name", "王小明"], "11010519491231002X\n");
         assert!(added.contains("holder 0"), "{added}");
         drop(registry);
         holders
@@ -101,8 +101,22 @@ fn r46_r61_r62_a_phone_says_what_is_wrong_goes_on_by_itself_and_keeps_its_keys_f
     let add = ["holder", "add", "--issuer", "310000", "--name", "王小宝"];
     assert!(holders.with_input(&add, &format!("{child}\n")).contains("holder 1"));
     let bind = [
-        "family", "bind", "--issuer", "310000", "--user", "0", "--name", "王小宝", "--recorded-by", "counter 3",
-        "--commitment", "zh-1", "--signed-name", "王小明", "--consent", "guardian",
+        "family",
+        "bind",
+        "--issuer",
+        "310000",
+        "--user",
+        "0",
+        "--name",
+        "王小宝",
+        "--recorded-by",
+        "counter 3",
+        "--commitment",
+        "zh-1",
+        "--signed-name",
+        "王小明",
+        "--consent",
+        "guardian",
     ];
     holders.with_input(&bind, &format!("{child}\n"));
     drop(registry);
