@@ -77,6 +77,11 @@ const NEEDED: &[Tool] = &[
         from: From::Debian("valgrind libc6-dbg"),
     },
     Tool {
+        program: "firefox-esr",
+        for_what: "the holder's page is tried in the other engine of browsers, too",
+        from: From::Debian("firefox-esr"),
+    },
+    Tool {
         program: "chromium",
         for_what: "pages are used and looked at in a real browser",
         from: From::Debian("chromium"),

@@ -33,6 +33,8 @@ export const state = { isRead: false, isBroken: false, family: {}, isBusy: false
 const watchers = new Set();
 const tabs = new BroadcastChannel("hufu");
 const waits = { failures: 0, untilMs: 0 };
+/** The holder asked for the status. */
+let isStatusWanted = false;
 
 /** @param {() => void} watcher called when the state has changed */
 export const watch = (watcher) => watchers.add(watcher);
@@ -119,8 +121,8 @@ export async function pulse() {
 
 const isAlive = () => Boolean(state.identity && !state.ended);
 const isRenewalDue = () => isAlive() && (!state.held || clock.now() >= state.held.renewFromMs);
-const isStatusDue = () =>
-  isAlive() && document.visibilityState === "visible" && Date.now() - (state.status?.atMs ?? 0) >= STATUS_OLD_MS;
+const isStatusOld = () => Date.now() - (state.status?.atMs ?? 0) >= STATUS_OLD_MS;
+const isStatusDue = () => isAlive() && document.visibilityState === "visible" && (isStatusWanted || isStatusOld());
 const isDue = () => Boolean(state.pending) || isRenewalDue() || isStatusDue();
 
 /** @param {unknown} why */
@@ -219,13 +221,14 @@ function check(answer, made) {
 }
 
 async function askStatus() {
+  isStatusWanted = false;
   const answer = await api.signed("/phone/v1/status", {}, state.identity);
   await keep({ status: { ...answer, atMs: Date.now() }, offset: clock.offsetMs() });
 }
 
 /** Asks for the status now. */
 export async function refresh() {
-  if (state.status) state.status.atMs = 0;
+  isStatusWanted = true;
   hurry();
   await pulse();
 }

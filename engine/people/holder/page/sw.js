@@ -1,5 +1,7 @@
-// Starts the page without a network. The server writes VERSION and FILES in front of this file.
-/* global VERSION, FILES */
+// Starts the page without a network. The server writes in front of this file: VERSION, FILES to keep, and DIGESTS of every file
+// (the first 16 bytes of SHA-256; several where a file differs by language). A script of the page can write into the cache,
+// so nothing comes out of it that is not the file.
+/* global VERSION, FILES, DIGESTS */
 
 const CACHE = `hufu-${VERSION}`;
 
@@ -32,15 +34,27 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
-  if (request.mode === "navigate" && pathname === "/") event.respondWith(cached("/", request));
-  else if (FILES.includes(pathname) || pathname.startsWith("/texts/")) event.respondWith(cached(pathname, request));
+  if (request.mode === "navigate" && pathname === "/") event.respondWith(file("/", request));
+  else if (pathname in DIGESTS && pathname !== "/") event.respondWith(file(pathname, request));
 });
 
-async function cached(pathname, request) {
+/** A file from the cache, or else from the server. */
+async function file(pathname, request) {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(pathname);
+  const kept = await genuine(pathname, await cache.match(pathname));
   if (kept) return kept;
   const response = await fetch(request);
-  if (response.ok) await cache.put(pathname, response.clone());
+  const whole = response.ok && (await genuine(pathname, response.clone()));
+  if (whole) await cache.put(pathname, whole.clone());
   return response;
+}
+
+/** The response, when its bytes are those of the file. */
+async function genuine(pathname, response) {
+  if (!response) return null;
+  const { status, headers } = response;
+  const bytes = await response.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return DIGESTS[pathname].includes(hex) ? new Response(bytes, { status, headers }) : null;
 }

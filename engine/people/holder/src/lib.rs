@@ -12,9 +12,9 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hufu_texts::{Area, Language, say};
 use hufu_wire::Reason;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use files::{FILES, version};
@@ -30,7 +30,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()",
+    ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
@@ -41,29 +44,50 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// last whole one when it has none.
 pub fn pages() -> Router {
     let router = Router::new()
-        .route("/", get(async |headers: HeaderMap| {
-            let language = accepted(&headers);
-            let page = page(language).into_bytes();
-            let mut response = answer(&headers, "text/html; charset=utf-8", page);
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
-            response
-        }))
-        .route("/sw.js", get(async |headers: HeaderMap| answer(&headers, "text/javascript; charset=utf-8", worker().into_bytes())))
-        .route("/manifest.webmanifest", get(async |headers: HeaderMap| {
-            let manifest = manifest(accepted(&headers)).into_bytes();
-            let mut response = answer(&headers, "application/manifest+json", manifest);
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
-            response
-        }))
-        .route("/texts/{file}", get(async |Path(file): Path<String>, headers: HeaderMap| {
-            let language = file.strip_suffix(".json").and_then(|tag| Language::ALL.into_iter().find(|language| language.tag() == tag));
-            match language {
-                Some(language) => answer(&headers, "application/json", sentences(language).as_bytes().to_vec()),
-                None => StatusCode::NOT_FOUND.into_response(),
-            }
-        }));
+        .route(
+            "/",
+            get(async |headers: HeaderMap| {
+                let language = accepted(&headers);
+                let page = page(language).into_bytes();
+                let mut response = answer(&headers, "text/html; charset=utf-8", page);
+                response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+                response
+            }),
+        )
+        .route(
+            "/sw.js",
+            get(async |headers: HeaderMap| {
+                answer(&headers, "text/javascript; charset=utf-8", worker().into_bytes())
+            }),
+        )
+        .route(
+            "/manifest.webmanifest",
+            get(async |headers: HeaderMap| {
+                let manifest = manifest(accepted(&headers)).into_bytes();
+                let mut response = answer(&headers, "application/manifest+json", manifest);
+                response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+                response
+            }),
+        )
+        .route(
+            "/texts/{file}",
+            get(async |Path(file): Path<String>, headers: HeaderMap| {
+                let language = file
+                    .strip_suffix(".json")
+                    .and_then(|tag| Language::ALL.into_iter().find(|language| language.tag() == tag));
+                match language {
+                    Some(language) => {
+                        answer(&headers, "application/json", sentences(language).as_bytes().to_vec())
+                    }
+                    None => StatusCode::NOT_FOUND.into_response(),
+                }
+            }),
+        );
     FILES.iter().fold(router, |router, file| {
-        router.route(file.path, get(async |headers: HeaderMap| answer(&headers, file.kind(), file.bytes.to_vec())))
+        router.route(
+            file.path,
+            get(async |headers: HeaderMap| answer(&headers, file.kind(), file.bytes.to_vec())),
+        )
     })
 }
 
@@ -103,21 +127,32 @@ fn page(language: Language) -> String {
         .replace("{preload}", &preload.join("\n    "))
 }
 
-/// The service worker, with what it keeps and under which name.
+/// The service worker, with what it keeps, under which name, and how it knows a file again.
 fn worker() -> String {
-    let files: Vec<&str> = ["/", "/manifest.webmanifest", "/texts/en.json"]
-        .into_iter()
-        .chain(FILES.iter().filter(|file| !file.is_large()).map(|file| file.path))
-        .collect();
-    let own = include_str!("../page/sw.js");
-    format!("const VERSION = {};\nconst FILES = {};\n{own}", json!(version()), json!(files))
+    let kept = FILES.iter().filter(|file| !file.is_large()).map(|file| file.path);
+    let kept: Vec<&str> = ["/", "/manifest.webmanifest", "/texts/en.json"].into_iter().chain(kept).collect();
+    let each = |of: fn(Language) -> String| {
+        json!(Language::ALL.map(|language| files::digest(&[of(language).as_bytes()])))
+    };
+    let mut digests: Map<String, Value> =
+        FILES.iter().map(|file| (file.path.to_owned(), json!([files::digest(&[file.bytes])]))).collect();
+    digests.insert("/".to_owned(), each(page));
+    digests.insert("/manifest.webmanifest".to_owned(), each(manifest));
+    for language in Language::ALL {
+        let digest = files::digest(&[sentences(language).as_bytes()]);
+        digests.insert(format!("/texts/{}.json", language.tag()), json!([digest]));
+    }
+    let (version, own) = (json!(version()), include_str!("../page/sw.js"));
+    format!(
+        "const VERSION = {version};\nconst FILES = {};\nconst DIGESTS = {};\n{own}",
+        json!(kept),
+        json!(digests)
+    )
 }
 
 fn manifest(language: Language) -> String {
     let name = say(language, "holder-app-title", &[]);
-    let icon = |path: &str, sizes: &str, kind: &str, purpose: &str| {
-        json!({ "src": path, "sizes": sizes, "type": kind, "purpose": purpose })
-    };
+    let icon = |path: &str, sizes: &str, kind: &str, purpose: &str| json!({ "src": path, "sizes": sizes, "type": kind, "purpose": purpose });
     json!({
         "id": "/",
         "name": name,

@@ -36,7 +36,8 @@ fn r61_a_reader_reads_every_size_and_level_of_qr_code_that_the_page_draws() {
     let mut versions = BTreeSet::new();
     for line in node(&["codes.mjs"]).lines() {
         let code: Value = serde_json::from_str(line).unwrap();
-        let rows: Vec<&[u8]> = code["rows"].as_array().unwrap().iter().map(|row| row.as_str().unwrap().as_bytes()).collect();
+        let rows: Vec<&[u8]> =
+            code["rows"].as_array().unwrap().iter().map(|row| row.as_str().unwrap().as_bytes()).collect();
         // Four pixels a module, and the quiet zone around it.
         let side = (rows.len() + 8) * 4;
         let is_dark = |at: usize| (at / 4).checked_sub(4);
@@ -71,7 +72,8 @@ async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode,
 #[tokio::test]
 async fn r61_every_file_that_the_page_names_is_served_strictly_and_kept_by_the_service_worker() {
     let (_, _, worker) = get("/sw.js", &[]).await;
-    let files = worker.lines().find_map(|line| line.strip_prefix("const FILES = ")?.strip_suffix(';')).unwrap();
+    let files =
+        worker.lines().find_map(|line| line.strip_prefix("const FILES = ")?.strip_suffix(';')).unwrap();
     let files: Vec<String> = serde_json::from_str(files).unwrap();
     assert!(files.len() > 20, "{files:?}");
     let mut weight = 0;
@@ -87,7 +89,12 @@ async fn r61_every_file_that_the_page_names_is_served_strictly_and_kept_by_the_s
         assert_eq!((again.0, again.2.len()), (StatusCode::NOT_MODIFIED, 0), "{path}");
         if path.ends_with(".js") {
             assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8", "{path}");
-            assert!(!body.contains("innerHTML") && !body.contains("eval(") && !body.replace("http://www.w3.org/2000/svg", "").contains("http:"), "{path}");
+            assert!(
+                !body.contains("innerHTML")
+                    && !body.contains("eval(")
+                    && !body.replace("http://www.w3.org/2000/svg", "").contains("http:"),
+                "{path}"
+            );
             // Modules import from the same folder what is served there.
             for name in body.split('"').filter(|word| word.starts_with("./") && word.ends_with(".js")) {
                 assert!(files.contains(&name[1..].to_owned()), "{path} imports {name}");
@@ -104,16 +111,25 @@ async fn r61_every_file_that_the_page_names_is_served_strictly_and_kept_by_the_s
 async fn r62_the_page_speaks_each_of_the_sixteen_languages() {
     // What scripts name, whole or in part.
     let scripts = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("page")).unwrap();
-    let scripts: Vec<String> = scripts.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap_or_default()).collect();
-    let named: BTreeSet<&str> = scripts.iter().flat_map(|script| script.split("say(\"").skip(1)).filter_map(|rest| rest.split('"').next()).collect();
+    let scripts: Vec<String> =
+        scripts.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap_or_default()).collect();
+    let named: BTreeSet<&str> = scripts
+        .iter()
+        .flat_map(|script| script.split("say(\"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
     assert!(named.len() > 50, "{named:?}");
     for language in Language::ALL {
         let (status, _, body) = get(&format!("/texts/{}.json", language.tag()), &[]).await;
         assert_eq!(status, StatusCode::OK);
         let texts: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(texts["holder"].to_string(), serde_json::from_str::<Value>(&hufu_texts::script(language, Area::Holder)).unwrap().to_string());
+        assert_eq!(
+            texts["holder"].to_string(),
+            serde_json::from_str::<Value>(&hufu_texts::script(language, Area::Holder)).unwrap().to_string()
+        );
         let messages = texts["holder"]["messages"].as_object().unwrap();
-        let missing: Vec<&&str> = named.iter().filter(|id| !messages.contains_key(&format!("holder-{id}"))).collect();
+        let missing: Vec<&&str> =
+            named.iter().filter(|id| !messages.contains_key(&format!("holder-{id}"))).collect();
         assert!(missing.is_empty(), "{language:?}: {missing:?}");
         assert!(texts["reasons"]["100"].as_str().unwrap().len() > 3, "{language:?}");
         let (_, headers, page) = get("/", &[(header::ACCEPT_LANGUAGE, language.tag())]).await;

@@ -197,10 +197,15 @@ impl Deployment {
         self.write("engine.toml", &format!("{config}\n[records]\n{records}{zone}"));
     }
 
-    /// Closes the day of the records that its engine kept: runs it for a moment where it is tomorrow.
-    pub(crate) fn close_day(&self) {
+    /// The engine's configuration where it is tomorrow, as `tomorrow.toml`.
+    pub(crate) fn write_tomorrow(&self) {
         let config = fs::read_to_string(self.path("engine.toml")).unwrap();
         self.write("tomorrow.toml", &config.replace(ENDS_LAST, "Pacific/Kiritimati"));
+    }
+
+    /// Closes the day of the records that its engine kept: runs it for a moment where it is tomorrow.
+    pub(crate) fn close_day(&self) {
+        self.write_tomorrow();
         let arguments = ["serve", "--until-stdin-ends", "--config", "tomorrow.toml"];
         let engine = self.start("engine.log", &arguments, "ready udp=");
         engine.signal("-TERM");
