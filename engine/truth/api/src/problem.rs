@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Tip};
-use hufu_registry::Fault;
+use hufu_registry::{Crowded, Fault};
 
 /// The media type of a problem.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -98,16 +98,34 @@ pub(super) struct ApiProblem {
     tip: Option<Box<Tip>>,
     brake: Option<Box<BrakeReport>>,
     holders: Vec<usize>,
+    /// When to come back, seconds, for those kinds that say it.
+    retry_after_s: u32,
 }
 
 impl ApiProblem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
-        ApiProblem { kind, detail: detail.into(), tip: None, brake: None, holders: Vec::new() }
+        ApiProblem {
+            kind,
+            detail: detail.into(),
+            tip: None,
+            brake: None,
+            holders: Vec::new(),
+            retry_after_s: 1,
+        }
     }
 
     /// The request shows no token.
     pub(super) fn without_token() -> ApiProblem {
         ApiProblem::new(Kind::Unauthenticated, "send the header Authorization: Bearer hufu_…")
+    }
+
+    /// More want a credential than are answered in time.
+    pub(super) fn crowded(Crowded { retry_after_s }: Crowded) -> ApiProblem {
+        let detail = format!(
+            "many want a credential now, and those before you take all there is: ask again in {retry_after_s} s; a code that \
+             you have stays valid until it expires"
+        );
+        ApiProblem { retry_after_s, ..ApiProblem::new(Kind::Busy, detail) }
     }
 
     /// What a confirmation's author reads: where the chain ends now.
@@ -179,7 +197,7 @@ impl From<SourceFault> for ApiProblem {
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
-        let ApiProblem { kind, detail, tip, brake, holders } = self;
+        let ApiProblem { kind, detail, tip, brake, holders, retry_after_s } = self;
         let problem = Problem {
             kind: format!("{PROBLEM_TYPE_PREFIX}{}", kind.slug()),
             title: kind.title().to_owned(),
@@ -200,7 +218,7 @@ impl IntoResponse for ApiProblem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hufu\""));
             }
             Kind::Busy | Kind::Slow | Kind::Unavailable | Kind::TooMany => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
             _ => {}
         }

@@ -62,7 +62,9 @@ pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
-pub use registry::{Correction, FACTS_MAX, Meant, Of, PAPER_BYTES_MAX, Registry, Signers};
+pub use registry::{
+    Correction, Crowded, FACTS_MAX, IssuingRoom, Meant, Of, PAPER_BYTES_MAX, Registry, Signers,
+};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use ticket::{
