@@ -2,6 +2,7 @@
 //! a test keeps equal to what stands here.
 
 mod families;
+mod phones;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use toml::Spanned;
 
 pub use self::families::FamilySettings;
+pub use self::phones::PhoneSettings;
 use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place, Somewhere, bare};
 
@@ -44,6 +46,9 @@ pub struct Config {
     /// What decides about relatives of users.
     #[serde(default)]
     pub families: FamilySettings,
+    /// How holders' phones are served.
+    #[serde(default)]
+    pub phones: PhoneSettings,
     /// Where chains are published beside the API.
     pub nats: Option<Nats>,
 }
@@ -77,6 +82,8 @@ impl From<RuleNumber> for String {
 pub struct Listen {
     /// The API.
     pub api: Spanned<SocketAddr>,
+    /// Holders' phones; an empty text for none.
+    pub phones: Spanned<Somewhere>,
     /// Connections at once.
     pub connections_max: Spanned<usize>,
     /// Connections at once of one source.
@@ -224,10 +231,11 @@ impl Config {
     }
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
-        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, families, nats } = self;
+        let Config { log: _, listen, store, files, snapshots, appeals, rules: _, families, phones, nats } = self;
         // A holder who is kept out waits for hours, not for months.
         place.within("due_s", &appeals.due_s, 60..=31 * 24 * 3600)?;
         families.check(place)?;
+        phones.check(place, &listen.phones)?;
         place.within("connections_max", &listen.connections_max, 1..=65_536)?;
         place.within("connections_source_max", &listen.connections_source_max, 1..=65_536)?;
         place.within("headers_ms_max", &listen.headers_ms_max, 100..=60_000)?;
@@ -301,6 +309,7 @@ impl Config {
             *path = folder.join(&*path);
         }
         self.families.make_relative_to(folder);
+        self.phones.make_relative_to(folder);
         if let Some(Nats { user, token, ca, certificate, key, .. }) = &mut self.nats {
             for path in [user, token, ca, certificate, key].into_iter().flatten() {
                 *path = folder.join(&*path);
@@ -332,6 +341,7 @@ impl Default for Listen {
     fn default() -> Listen {
         Listen {
             api: bare(SocketAddr::from(([127, 0, 0, 1], 7420))),
+            phones: bare(Somewhere(None)),
             connections_max: bare(1_024),
             connections_source_max: bare(256),
             headers_ms_max: bare(10_000),

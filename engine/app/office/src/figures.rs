@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hufu_api::{ChainFigures, FigureSource, TlsFiles, Took};
+use hufu_api::{ChainFigures, FigureSource, PhoneFigures, TlsFiles, Took};
 use hufu_codes::keyring::Keyring;
 use hufu_files::moment;
 use hufu_transport::{Exhibit, Family, Histogram, Labels, Values, profile};
@@ -13,6 +13,8 @@ use rustls_pki_types::pem::PemObject as _;
 /// What the page shows.
 pub(crate) struct RegistryFigures {
     pub(crate) source: Arc<FigureSource>,
+    /// Those of phones, where phones are served.
+    pub(crate) phones: Option<Box<dyn Fn() -> PhoneFigures + Send + Sync>>,
     pub(crate) expiries: Arc<Expiries>,
 }
 
@@ -27,6 +29,8 @@ struct Loaded {
     trust_list: Option<UnixSeconds>,
     /// The last second of the API's certificate.
     certificate: Option<UnixSeconds>,
+    /// The last second of the phones' certificate.
+    phones_certificate: Option<UnixSeconds>,
 }
 
 impl Expiries {
@@ -38,16 +42,20 @@ impl Expiries {
 
     /// This certificate is served now. One that cannot be read has no end here; serving it fails elsewhere.
     pub(crate) fn certificate(&self, tls: &TlsFiles) {
-        let leaf = CertificateDer::from_pem_file(&tls.certificate).ok();
-        self.loaded().certificate = leaf.and_then(|leaf| profile::read_end(&leaf).ok());
+        self.loaded().certificate = end_of(tls);
+    }
+
+    /// The same of the certificate that phones see.
+    pub(crate) fn phones_certificate(&self, tls: &TlsFiles) {
+        self.loaded().phones_certificate = end_of(tls);
     }
 
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        // Three numbers, whole at every moment.
+        // Numbers, whole at every moment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn families(&self, now: UnixSeconds) -> [Family; 3] {
+    fn families(&self, now: UnixSeconds) -> [Family; 4] {
         let loaded = *self.loaded();
         let left =
             |end: Option<UnixSeconds>| end.map(|end| (Labels::new(), f64::from(end.0) - f64::from(now.0)));
@@ -56,6 +64,11 @@ impl Expiries {
                 "registry_certificate_left_seconds",
                 "Time until the API's certificate expires; below 0 once it has",
                 left(loaded.certificate),
+            ),
+            Family::seconds(
+                "registry_phones_certificate_left_seconds",
+                "Time until the certificate that phones see expires; below 0 once it has",
+                left(loaded.phones_certificate),
             ),
             Family::seconds(
                 "registry_trust_list_left_seconds",
@@ -69,6 +82,34 @@ impl Expiries {
             ),
         ]
     }
+}
+
+/// The end of a certificate; none of one that cannot be read.
+fn end_of(tls: &TlsFiles) -> Option<UnixSeconds> {
+    let leaf = CertificateDer::from_pem_file(&tls.certificate).ok();
+    leaf.and_then(|leaf| profile::read_end(&leaf).ok())
+}
+
+fn phones(figures: &PhoneFigures) -> [Family; 4] {
+    let request = |(of, status, count): &(String, u16, u64)| {
+        (vec![("request", of.clone()), ("status", status.to_string())], *count)
+    };
+    let requests = Values::Counts(figures.requests.iter().map(request).collect());
+    [
+        Family {
+            name: "registry_phone_requests",
+            help: "Answers to phones, by request and status",
+            values: requests,
+        },
+        Family::counts(
+            "registry_phone_refusals",
+            "Refusals of phones, by name of the problem or why a connection was closed",
+            "cause",
+            figures.refusals.iter().copied(),
+        ),
+        Family::count("registry_phone_renewals", "Credentials issued to phones", figures.renewals),
+        Family::level("registry_phone_connections", "Connections of phones open", figures.connections as u64),
+    ]
 }
 
 impl Exhibit for RegistryFigures {
@@ -118,6 +159,7 @@ impl Exhibit for RegistryFigures {
             Family::level("registry_trail_lines", "Number of the trail's last line", figures.trail_lines),
             Family::level("registry_tokens", "Tokens that may be used", figures.tokens),
         ];
+        families.extend(self.phones.iter().flat_map(|figures| phones(&figures())));
         families.extend(self.expiries.families(moment::now().seconds()));
         families
     }

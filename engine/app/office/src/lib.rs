@@ -9,6 +9,7 @@ mod figures;
 #[cfg(feature = "nats")]
 mod nats;
 mod office;
+mod phones;
 mod trust;
 mod views;
 

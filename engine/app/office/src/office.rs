@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use hufu_api::{ApiOptions, Running, TlsFiles, serve};
 use hufu_files::keys;
 use hufu_files::watched::Watched;
@@ -12,11 +13,13 @@ use crate::assemble::{Assembled, assemble};
 use crate::config::Config;
 use crate::ends::Noting;
 use crate::figures::{Expiries, RegistryFigures};
+use crate::phones::PhoneDesk;
 
 /// A registry whose files were all read and whose store answers.
 pub struct Prepared {
     config: Config,
     assembled: Assembled,
+    pages: Option<Router>,
 }
 
 /// A registry that serves its API, within a tokio runtime.
@@ -26,6 +29,7 @@ pub struct Office {
     lists: Watched,
     certificate: Option<Watched>,
     running: Running,
+    phones: Option<PhoneDesk>,
     expiries: Arc<Expiries>,
     metrics: Option<MetricsPage>,
     noting: Noting,
@@ -40,7 +44,13 @@ impl Prepared {
     /// The file that cannot be used, or the store that does not answer.
     pub async fn load(config: Config) -> anyhow::Result<Prepared> {
         let assembled = assemble(&config).await?;
-        Ok(Prepared { config, assembled })
+        Ok(Prepared { config, assembled, pages: None })
+    }
+
+    /// The same, which serves these pages to phones, beside their API and from its origin.
+    #[must_use]
+    pub fn with_pages(self, pages: Router) -> Prepared {
+        Prepared { pages: Some(pages), ..self }
     }
 
     /// What kind of store it is.
@@ -58,7 +68,7 @@ impl Prepared {
     /// # Errors
     /// The address, certificate or feed that cannot be used.
     pub fn start(self, exhibit: Arc<dyn Exhibit>) -> anyhow::Result<Office> {
-        let Prepared { config, assembled } = self;
+        let Prepared { config, assembled, pages } = self;
         let options = api_options(&config);
         // Before the first file is read again: whatever changes from here on is seen as a change.
         let lists = Watched::new(assembled.trust.files());
@@ -68,7 +78,15 @@ impl Prepared {
         let expiries = Arc::new(Expiries::default());
         expiries.trust(&assembled.trust.keyring());
         options.tls.iter().for_each(|tls| expiries.certificate(tls));
-        let figures = RegistryFigures { source: running.figures(), expiries: Arc::clone(&expiries) };
+        let phones = config.listen.phones.get_ref().0.map(|listen| {
+            PhoneDesk::start(&config.phones, listen, assembled.registry.clone(), pages, &expiries)
+        });
+        let phones = phones.transpose()?;
+        let figures = RegistryFigures {
+            source: running.figures(),
+            phones: phones.as_ref().map(PhoneDesk::figures),
+            expiries: Arc::clone(&expiries),
+        };
         let page: Vec<Arc<dyn Exhibit>> = vec![Arc::new(figures), exhibit];
         let metrics =
             config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, Arc::new(page))).transpose()?;
@@ -87,6 +105,7 @@ impl Prepared {
             lists,
             certificate,
             running,
+            phones,
             expiries,
             metrics,
             noting,
@@ -102,6 +121,11 @@ impl Office {
         self.running.addr()
     }
 
+    /// Where phones of holders are served.
+    pub fn phones(&self) -> Option<SocketAddr> {
+        self.phones.as_ref().map(PhoneDesk::addr)
+    }
+
     /// Where the metrics page is.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(MetricsPage::addr)
@@ -109,7 +133,7 @@ impl Office {
 
     /// Takes files that have changed; to be called once a second. `at_once`: also files that were refused a moment ago.
     pub fn refresh(&mut self, at_once: bool) {
-        let Office { assembled, tls, lists, certificate, running, expiries, .. } = self;
+        let Office { assembled, tls, lists, certificate, running, phones, expiries, .. } = self;
         lists.follow(at_once, || {
             assembled.trust.renew()?;
             let keyring = assembled.trust.keyring();
@@ -126,12 +150,18 @@ impl Office {
                 Ok("the API's certificate is loaded".to_owned())
             });
         }
+        if let Some(phones) = phones {
+            phones.refresh(at_once, expiries);
+        }
     }
 
     /// Takes no more connections, ends the feeds, lets requests come to their end for up to five seconds.
     pub async fn stop(self) {
         if let Some(metrics) = self.metrics {
             metrics.stop();
+        }
+        if let Some(phones) = self.phones {
+            phones.stop().await;
         }
         self.running.stop().await;
         self.noting.stop().await;

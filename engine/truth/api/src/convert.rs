@@ -4,7 +4,7 @@ use hufu_codes::chain::Tip;
 use hufu_contract as types;
 use hufu_registry::{
     Alarm, Brake, CredentialRequest, CurrentStatus, Device, HistoryEntry, HolderView, Issuance, Issuer,
-    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, StoredTicket,
+    ListedCredential, Proposal, ProposalState, Registered, Roster, RosterSummary, Scopes, Site, StoredPhone, StoredTicket,
     Terms, Token, TrailEnd, TrailLine, TripIssuance,
 };
 use hufu_wire::{CodeKind, Colour, HubId, IssuerId, KeyId, StatusWord, Step, TestResult, UnixMillis, limits};
@@ -178,6 +178,19 @@ impl Convert<types::Issued> for Issuance {
             key: types::Hex(issued.key.0),
             other_phones: phones.others,
             other_phones_until_ms: phones.until.map(|until| until.millis().0),
+        }
+    }
+}
+
+impl Convert<types::Phone> for StoredPhone {
+    fn convert(self) -> types::Phone {
+        types::Phone {
+            phone: self.phone,
+            level: self.level,
+            activated_ms: self.made.0,
+            renewed_ms: self.renewed.map(|at| at.0),
+            ended_ms: self.ended.map(|at| at.0),
+            key: types::Hex(self.key.short()),
         }
     }
 }

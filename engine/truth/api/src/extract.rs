@@ -36,14 +36,19 @@ impl<T: DeserializeOwned> FromRequest<Api> for JsonBody<T> {
     async fn from_request(request: Request, api: &Api) -> Result<JsonBody<T>, ApiProblem> {
         expect_type(request.headers(), "application/json")?;
         let bytes = whole_body(request, api).await?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|fault| {
-            let path = fault.path().to_string();
-            unfit(fault.inner(), &path)
-        })?;
-        json.end().map_err(|fault| unfit(&fault, "."))?;
-        Ok(JsonBody(value))
+        read_json(&bytes).map(JsonBody)
     }
+}
+
+/// Reads a body of JSON, of which nothing is left over.
+pub(super) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiProblem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|fault| {
+        let path = fault.path().to_string();
+        unfit(fault.inner(), &path)
+    })?;
+    json.end().map_err(|fault| unfit(&fault, "."))?;
+    Ok(value)
 }
 
 /// Syntax is told by line and column, meaning by the member. What somebody put there is not repeated: it may be a
@@ -147,7 +152,7 @@ pub(super) fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Api
     }
 }
 
-fn unread(rejection: BytesRejection) -> ApiProblem {
+pub(super) fn unread(rejection: BytesRejection) -> ApiProblem {
     match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
             ApiProblem::new(Kind::TooLarge, "send a smaller body")

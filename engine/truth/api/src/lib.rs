@@ -15,6 +15,7 @@ mod keyed_limit;
 mod limits;
 mod meters;
 mod options;
+mod phones;
 mod problem;
 mod range;
 mod routes;
@@ -29,6 +30,7 @@ pub use admission::IssuingPlace;
 pub use figures::{ChainFigures, FigureSource, Figures};
 pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
+pub use phones::{PhoneFigures, PhoneOptions, RunningPhones, serve_phones};
 pub use server::{Front, Running, Source, serve, serve_routes};
 
 /// The OpenAPI document of this API, made from its handlers.

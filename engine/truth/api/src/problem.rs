@@ -3,8 +3,11 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Tip};
-use hufu_registry::{Crowded, Fault};
+use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Terms, Tip};
+use hufu_registry::{Crowded, Fault, PhoneFault};
+use hufu_wire::UnixMillis;
+
+use super::convert::Convert as _;
 
 /// The media type of a problem.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -70,6 +73,14 @@ kinds! {
     Busy = "busy", SERVICE_UNAVAILABLE, "The registry is busy";
     Slow = "slow", SERVICE_UNAVAILABLE, "The request timed out";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The database is not available";
+    Clock = "clock", UNAUTHORIZED, "The phone's clock is off";
+    PhoneEnded = "phone-ended", FORBIDDEN, "The phone was ended";
+    NumberMistyped = "number-mistyped", UNPROCESSABLE_ENTITY, "The number is not one of an invitation";
+    NumberUnknown = "number-unknown", NOT_FOUND, "No invitation has this number";
+    NumberUsed = "number-used", CONFLICT, "The number was used";
+    NumberExpired = "number-expired", GONE, "The number has expired";
+    NumberReplaced = "number-replaced", GONE, "A newer number was made";
+    Terms = "terms", CONFLICT, "The terms do not hold";
     Full = "full", INSUFFICIENT_STORAGE, "A storage limit is reached";
 }
 
@@ -83,6 +94,7 @@ impl Kind {
                 | Kind::TooMany
                 | Kind::TooLarge
                 | Kind::WrongDigest
+                | Kind::NumberUnknown
                 | Kind::Busy
                 | Kind::Slow
                 | Kind::Full
@@ -98,20 +110,33 @@ pub(super) struct ApiProblem {
     tip: Option<Box<Tip>>,
     brake: Option<Box<BrakeReport>>,
     holders: Vec<usize>,
-    /// When to come back, seconds, for those kinds that say it.
-    retry_after_s: u32,
+    terms: Option<Box<Terms>>,
+    now: Option<UnixMillis>,
+    retry_s: u64,
 }
 
 impl ApiProblem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
-        ApiProblem {
-            kind,
-            detail: detail.into(),
-            tip: None,
-            brake: None,
-            holders: Vec::new(),
-            retry_after_s: 1,
-        }
+        let (tip, brake, holders, terms, now) = Default::default();
+        ApiProblem { kind, detail: detail.into(), tip, brake, holders, terms, now, retry_s: 1 }
+    }
+
+    /// The same, for who is to come back after so many seconds.
+    pub(super) fn after(self, retry_s: u64) -> ApiProblem {
+        ApiProblem { retry_s, ..self }
+    }
+
+    /// What a phone reads whose clock is off: ours.
+    pub(super) fn clock(now: UnixMillis) -> ApiProblem {
+        let detail =
+            "the phone's clock is more than two minutes off: correct the time by now_ms and send again";
+        ApiProblem { now: Some(now), ..ApiProblem::new(Kind::Clock, detail) }
+    }
+
+    /// What a phone reads whose terms do not hold: those that do.
+    fn terms(detail: String, terms: hufu_registry::Terms) -> ApiProblem {
+        let now = Some(super::clock::now());
+        ApiProblem { terms: Some(Box::new(terms.convert())), now, ..ApiProblem::new(Kind::Terms, detail) }
     }
 
     /// The request shows no token.
@@ -125,7 +150,7 @@ impl ApiProblem {
             "many want a credential now, and those before you take all there is: ask again in {retry_after_s} s; a code that \
              you have stays valid until it expires"
         );
-        ApiProblem { retry_after_s, ..ApiProblem::new(Kind::Busy, detail) }
+        ApiProblem::new(Kind::Busy, detail).after(u64::from(retry_after_s))
     }
 
     /// What a confirmation's author reads: where the chain ends now.
@@ -184,6 +209,15 @@ impl From<Fault> for ApiProblem {
             Fault::Forbidden { .. } => Kind::Forbidden,
             Fault::Unbelieved(_) => Kind::Unbelieved,
             Fault::Misissued(_) => Kind::Misissued,
+            Fault::Phone(fault) => match fault {
+                PhoneFault::Terms(terms) => return ApiProblem::terms(detail, terms),
+                PhoneFault::NumberMistyped => Kind::NumberMistyped,
+                PhoneFault::NumberUnknown => Kind::NumberUnknown,
+                PhoneFault::NumberUsed => Kind::NumberUsed,
+                PhoneFault::NumberExpired => Kind::NumberExpired,
+                PhoneFault::NumberReplaced => Kind::NumberReplaced,
+                PhoneFault::Ended => Kind::PhoneEnded,
+            },
         };
         ApiProblem::new(kind, detail)
     }
@@ -197,7 +231,7 @@ impl From<SourceFault> for ApiProblem {
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
-        let ApiProblem { kind, detail, tip, brake, holders, retry_after_s } = self;
+        let ApiProblem { kind, detail, tip, brake, holders, terms, now, retry_s } = self;
         let problem = Problem {
             kind: format!("{PROBLEM_TYPE_PREFIX}{}", kind.slug()),
             title: kind.title().to_owned(),
@@ -206,6 +240,8 @@ impl IntoResponse for ApiProblem {
             tip: tip.map(|tip| *tip),
             brake: brake.map(|brake| *brake),
             holders,
+            now_ms: now.map(|now| now.0),
+            terms: terms.map(|terms| *terms),
         };
         // A struct of texts and numbers always becomes JSON.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
@@ -218,7 +254,7 @@ impl IntoResponse for ApiProblem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hufu\""));
             }
             Kind::Busy | Kind::Slow | Kind::Unavailable | Kind::TooMany => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_s));
             }
             _ => {}
         }

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::document::{self, Document};
 use super::handlers::{
-    appeals, chain, checkpoints, credentials, devices, facts, families, health, holders, issuers, proposals,
-    rosters, sites, statuses, tokens, trail, trips,
+    appeals, chain, checkpoints, credentials, devices, facts, families, health, holders, issuers, phones,
+    proposals, rosters, sites, statuses, tokens, trail, trips,
 };
 use super::state::Api;
 use super::{guard, limits};
@@ -56,6 +56,7 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::join))
         .routes(routes!(holders::part))
         .routes(routes!(credentials::issue, credentials::list))
+        .routes(routes!(phones::invite))
         .routes(routes!(families::bind, families::list))
         .routes(routes!(families::end))
         .routes(routes!(families::issue))
@@ -116,6 +117,8 @@ fn read_only() -> OpenApiRouter<Api> {
         .routes(routes!(facts::changes))
         .routes(routes!(facts::papers))
         .routes(routes!(credentials::terms))
+        .routes(routes!(phones::list))
+        .routes(routes!(phones::end))
         .routes(routes!(families::read))
         .routes(routes!(families::commitments))
         .routes(routes!(sites::list))

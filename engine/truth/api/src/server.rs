@@ -39,7 +39,7 @@ use super::{routes, tls, upkeep};
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long requests under way may take when the server ends.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The running API.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub fn serve_routes(options: &ApiOptions, router: Router) -> Result<Front, Serve
     front(options, router, Arc::default())
 }
 
-fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
+pub(super) fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
     if options.tls.is_none() && !options.plain && !options.listen.ip().is_loopback() {
         return Err(ServeFault::Plain(options.listen));
     }
@@ -183,6 +183,11 @@ impl Front {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Room for more connections.
+    pub(super) fn room(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.room)
     }
 
     /// Shows another certificate to new connections; existing connections stay as they are. Nothing

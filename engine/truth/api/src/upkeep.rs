@@ -45,7 +45,7 @@ pub(super) async fn run(
     report_refusals(&api).await;
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // Fails when the server is gone.
     let _ = stopping.wait_for(|stop| *stop).await;
 }

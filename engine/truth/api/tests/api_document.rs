@@ -7,7 +7,7 @@ use hufu_api::openapi;
 use hufu_contract::{
     AppealWords, BindRelative, CorrectHolder, DecideAppeal, EndBinding, FindHolder, IssueCredential,
     IssueFamilyCode, IssuerEdit, JoinHolder, LookAtHolders, LookUpHolders, NewAppeal, NewDevice, NewFacts,
-    NewHolders, NewToken, OpenFacts, PartHolder, PutTrip, PutTrips, RosterEdit, Scope, SignRoster, SiteEdit,
+    NewHolders, NewInvitation, NewToken, OpenFacts, PartHolder, PutTrip, PutTrips, RosterEdit, Scope, SignRoster, SiteEdit,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,7 +105,7 @@ fn the_examples_of_requests_are_taken_and_fit_their_schemas() {
         taken(name, example);
         bodies += 1;
     }
-    assert_eq!(bodies, 25, "every JSON body there is");
+    assert_eq!(bodies, 26, "every JSON body there is");
 }
 
 /// Whether the handler's own type takes an example, says the same again, and refuses a member it does not know.
@@ -127,6 +127,7 @@ fn taken(name: &str, example: &Value) {
         "NewDevice" => again::<NewDevice>(example),
         "NewFacts" => again::<NewFacts>(example),
         "NewHolders" => again::<NewHolders>(example),
+        "NewInvitation" => again::<NewInvitation>(example),
         "NewToken" => again::<NewToken>(example),
         "OpenFacts" => again::<OpenFacts>(example),
         "PartHolder" => again::<PartHolder>(example),

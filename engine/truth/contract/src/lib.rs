@@ -15,6 +15,7 @@ mod health;
 mod hex;
 mod holders;
 mod issuers;
+mod phones;
 mod problem;
 mod proposals;
 mod rosters;
@@ -51,6 +52,12 @@ pub use holders::{
     Registered, RegisteredHolder, Rule, Rules, SoughtHolder, Status, TestResult,
 };
 pub use issuers::{Brake, Issuer, IssuerEdit, Issuers, SecondPhone};
+pub use phones::{
+    ActivatePhone, AskFamilyCode, AskStatus, Invitation, NewInvitation, NextTerms, NotAPhone,
+    PHONE_CLOCK_MS_MAX, PHONE_HEADER, PHONE_KEY_BYTES, PHONE_SIGNATURE_HEADER, PHONE_TIME_HEADER, Phone,
+    PhoneAbout, PhoneActivated, PhoneFamilyCode, PhoneIssuer, PhoneName, PhoneRelative, PhoneRenewed,
+    PhoneRequest, PhoneStatus, PhoneTest, PhoneTrip, Phones, ProofLevel, RenewPhone,
+};
 pub use problem::{PROBLEM_TYPE_PREFIX, Problem};
 pub use proposals::{BrakeReport, Confirmed, Proposal, ProposalId, ProposalPhase, Proposals};
 pub use rosters::{Roster, RosterEdit, RosterGroup, RosterSummary, Rosters, SignRoster};

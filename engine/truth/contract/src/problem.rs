@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{BrakeReport, Tip};
+use crate::{BrakeReport, Terms, Tip};
 
 /// What every problem's `type` begins with; a name in kebab case follows.
 pub const PROBLEM_TYPE_PREFIX: &str = "urn:hufu:problem:";
@@ -29,6 +29,12 @@ pub struct Problem {
     /// With `other-person`: which of the request's holders, counted from 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<usize>,
+    /// With `clock` and `terms`: the registry's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now_ms: Option<u64>,
+    /// With `terms`: those that hold now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
 }
 
 impl Problem {

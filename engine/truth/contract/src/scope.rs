@@ -45,6 +45,8 @@ words! {
         Appeals = "appeals",
         /// Issue, change and cancel trip codes for tickets.
         Trips = "trips",
+        /// Invite phones of holders, list and end them.
+        Invitations = "invitations",
     }
 }
 

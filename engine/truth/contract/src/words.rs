@@ -44,7 +44,7 @@ pub(crate) use words;
 mod tests {
     use crate::{
         AppealChannel, AppealDecision, AppealPhase, AppealSubject, BindingState, ConsentWay, Grade,
-        PaperKind, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side, TicketPhase, TripOutcome,
+        PaperKind, ProofLevel, ProposalPhase, Risk, Sample, Scope, SecondPhone, Side, TicketPhase, TripOutcome,
     };
 
     #[test]
@@ -56,6 +56,7 @@ mod tests {
         }
         check(&Scope::ALL, Scope::slug);
         check(&ProposalPhase::ALL, ProposalPhase::slug);
+        check(&ProofLevel::ALL, ProofLevel::slug);
         check(&SecondPhone::ALL, SecondPhone::slug);
         check(&Sample::ALL, Sample::slug);
         check(&Risk::ALL, Risk::slug);

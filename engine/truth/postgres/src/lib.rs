@@ -18,6 +18,7 @@ mod fault;
 mod holders;
 mod issuers;
 mod options;
+mod phones;
 mod proposals;
 mod rosters;
 mod row;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets, big};
-use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey};
-use hufu_wire::{CodeKind, IssuerId, UnixSeconds};
+use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey, TicketPhase};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixSeconds};
 
 use crate::credentials;
 use crate::fault::{TxFault, retried};
@@ -44,6 +44,21 @@ impl Tickets for PostgresStore {
     async fn ticket(&self, issuer: IssuerId, key: TicketKey) -> Result<Option<StoredTicket>, Fault> {
         let query = sqlx::query("SELECT * FROM tickets WHERE issuer = $1 AND ticket = $2");
         Ok(one(&self.pool, query.bind(i64::from(issuer.0)).bind(&key.0[..])).await?)
+    }
+
+    async fn tickets_of(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        now: UnixSeconds,
+        limit: u32,
+    ) -> Result<Vec<StoredTicket>, Fault> {
+        const OF_HOLDER: &str = "
+            SELECT * FROM tickets WHERE issuer = $1 AND holder = $2 AND phase = $3 AND until_s >= $4
+            ORDER BY from_s, ticket LIMIT $5";
+        let query = sqlx::query(OF_HOLDER).bind(i64::from(issuer.0)).bind(i64::from(holder.0));
+        let query = query.bind(TicketPhase::Active.slug()).bind(i64::from(now.0)).bind(i64::from(limit));
+        Ok(all(&self.pool, query).await?)
     }
 
     async fn ended_trips(

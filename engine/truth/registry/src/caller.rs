@@ -1,6 +1,6 @@
 //! Who asks.
 
-use hufu_contract::{Scope, Scopes};
+use hufu_contract::{PhoneName, Scope, Scopes};
 use hufu_wire::IssuerId;
 
 use crate::fault::Fault;
@@ -23,6 +23,12 @@ impl Caller {
     /// The operator at the machine itself, who has the store's files anyway.
     pub fn operator() -> Caller {
         Caller { label: "operator at the registry".into(), scopes: Scopes::ALL, issuer: None }
+    }
+
+    /// A phone of a holder, which may nothing but what its holder may about themselves.
+    pub(crate) fn phone(name: PhoneName) -> Caller {
+        let issuer = Some(IssuerId(name.issuer));
+        Caller { label: format!("phone {name}"), scopes: Scopes::default(), issuer }
     }
 
     /// What the trail calls them.

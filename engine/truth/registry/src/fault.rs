@@ -6,6 +6,8 @@ use hufu_contract::{Scope, SourceFault};
 use hufu_wire::limits::DEVICES_MAX;
 use hufu_wire::{Colour, HolderIndex, IssuerId, SiteId};
 
+use crate::phone::PhoneFault;
+
 /// A request that was not carried out; nothing of it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -68,6 +70,9 @@ pub enum Fault {
     /// A message of a chain that engines would reject. Its author signs again.
     #[error("{0}")]
     Unbelieved(ChainFault),
+    /// A phone's request, for a reason that its page has words for.
+    #[error("{0}")]
+    Phone(PhoneFault),
     /// Gates would reject what was to be signed. The caller requests something else.
     #[error("not signed: {0}")]
     Misissued(Misissued),

@@ -21,6 +21,7 @@ mod issuer;
 mod moment;
 mod name;
 mod person;
+mod phone;
 mod proposal;
 mod registry;
 mod roster;
@@ -54,13 +55,19 @@ pub use history::{CurrentStatus, HistoryEntry};
 pub use holder::{FoundHolder, HolderView, Lookup, Registered, StoredHolder, Subject};
 pub use hufu_contract::{
     AppealChannel, AppealDecision, AppealId, AppealPhase, AppealSubject, Assurance, Base64Url, BindingId,
-    BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, ProposalId, ProposalPhase, Scope, Scopes,
-    SecondPhone, Side, SourceFault, StoredSet, TicketPhase, TokenId, TripOutcome,
+    BindingState, ChainSource, Consent, ConsentWay, Hex, PaperKind, PhoneName, ProofLevel, ProposalId,
+    ProposalPhase, Scope, Scopes, SecondPhone, Side, SourceFault, StoredSet, TicketPhase, TokenId,
+    TripOutcome,
 };
 pub use id_number::{Document, IdFault, IdNumber, Seen};
 pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};
+pub use phone::{
+    ACTIVATION_AGAIN_MS, Activated, INVITATION_KEPT_MS, INVITATION_S, INVITATION_S_MAX, InvitationDigest,
+    InvitationNumber, Invited, KnownPhone, OwnStatus, PhoneFault, PhoneKey, Renewal, RenewalTime,
+    StoredInvitation, StoredPhone,
+};
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{
     Correction, Crowded, FACTS_MAX, IssuingRoom, Meant, Of, PAPER_BYTES_MAX, Registry, Signers,

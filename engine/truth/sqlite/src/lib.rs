@@ -15,6 +15,7 @@ mod families;
 mod fault;
 mod holders;
 mod issuers;
+mod phones;
 mod proposals;
 mod rosters;
 mod row;

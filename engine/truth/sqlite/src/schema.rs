@@ -11,7 +11,7 @@ use crate::proposals::add_named;
 use crate::row::{all, change};
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
@@ -21,6 +21,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "families", include_str!("../migrations/0007_families.sql")),
     (8, "appeals", include_str!("../migrations/0008_appeals.sql")),
     (9, "tickets", include_str!("../migrations/0009_tickets.sql")),
+    (10, "phones", include_str!("../migrations/0010_phones.sql")),
 ];
 
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.

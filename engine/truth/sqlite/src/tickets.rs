@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets, big};
-use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey};
+use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey, TicketPhase};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixSeconds};
 use sqlx::SqliteConnection;
 
@@ -42,6 +42,20 @@ impl Tickets for SqliteStore {
     async fn ticket(&self, issuer: IssuerId, key: TicketKey) -> Result<Option<StoredTicket>, Fault> {
         let query = sqlx::query("SELECT * FROM tickets WHERE issuer = ? AND ticket = ?");
         one(&self.readers, query.bind(issuer.0).bind(key.0.as_slice())).await
+    }
+
+    async fn tickets_of(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        now: UnixSeconds,
+        limit: u32,
+    ) -> Result<Vec<StoredTicket>, Fault> {
+        const OF_HOLDER: &str = "
+            SELECT * FROM tickets WHERE issuer = ? AND holder = ? AND phase = ? AND until_s >= ?
+            ORDER BY from_s, ticket LIMIT ?";
+        let query = sqlx::query(OF_HOLDER).bind(issuer.0).bind(holder.0).bind(TicketPhase::Active.slug());
+        all(&self.readers, query.bind(now.0).bind(limit)).await
     }
 
     async fn ended_trips(

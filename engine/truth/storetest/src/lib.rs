@@ -20,6 +20,7 @@ pub mod families;
 pub mod history;
 pub mod holders;
 pub mod issuers;
+pub mod phones;
 pub mod proposals;
 pub mod races;
 pub mod records;
@@ -150,6 +151,14 @@ macro_rules! store_suite {
             trips::r04_a_list_of_tickets_is_taken_line_by_line,
             trips::r04_no_number_and_no_reference_of_a_ticket_is_stored,
             trips::r04_two_changes_at_once_leave_one_code_that_is_good,
+            phones::r41_a_number_makes_a_phone_that_gets_credentials,
+            phones::r41_a_number_is_good_once_and_for_its_time,
+            phones::r41_one_of_two_phones_at_once_gets_the_number,
+            phones::r41_a_phone_is_believed_by_its_signature_alone,
+            phones::r46_an_ended_phone_is_refused_at_once,
+            phones::r46_a_second_phone_waits_where_the_issuer_wants_one,
+            phones::r47_phones_end_with_a_record_that_was_joined,
+            phones::r44_phones_leave_lines_of_the_trail,
             sites::a_site_is_put_rendered_and_removed,
             sites::a_policy_that_no_engine_would_take_is_refused,
             sites::what_stands_in_a_name_or_a_policy_changes_no_other_site,

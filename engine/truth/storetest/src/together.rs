@@ -30,6 +30,7 @@ fn new(holder: u32, kind: CodeKind, digest: u8, at: UnixMillis) -> NewCredential
             key: KeyId([7; 8]),
             digest: sha256,
         },
+        renewed: false,
         entry: Entry {
             at,
             who: "a clerk".into(),
@@ -112,8 +113,11 @@ pub async fn r46_the_second_phone_rule_holds_among_those_that_come_together(data
         matches!(&kept[1], Err(Fault::Conflict(said)) if said.contains("propose generation 1")),
         "{kept:?}"
     );
-    assert_eq!(rows(&scene, 2).await.len(), 2);
-    assert_eq!(lines(&scene).await.len(), before + 2);
+    let renewed = [NewCredential { renewed: true, ..new(2, CodeKind::Phone, 4, at) }];
+    let kept = scene.store.add_credentials(&renewed).await.expect("a transaction");
+    assert_eq!(kept[0].as_ref().expect("its own phone's").others, 1);
+    assert_eq!(rows(&scene, 2).await.len(), 3);
+    assert_eq!(lines(&scene).await.len(), before + 3);
 }
 
 /// Every answered credential has its row and its line, those of other processes among them, and nothing else has.

@@ -3,6 +3,7 @@
 mod checks;
 mod credential;
 mod history;
+mod phones;
 mod records;
 
 use std::path::Path;
@@ -38,6 +39,9 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu holder join --issuer 310000 44 --into 42 --reason 'one person with two documents'
   hufu holder part --issuer 310000 42 --name 'Li Hua' --reason 'two people have this number'
   hufu holder part --issuer 310000 44 --reason 'joined by mistake'
+  hufu holder invite --issuer 310000 42 --level in-person --page https://code.example --qr
+  hufu holder phones --issuer 310000 42
+  hufu holder end-phone --issuer 310000 42 1
   hufu holder credential phone --issuer 310000 42 --out wang.holder
   hufu holder credential paper --issuer 310000 42 --png paper.png
   hufu holder credential trip --issuer 310000 42 --hub 9 --from now --until +4h --qr
@@ -59,7 +63,9 @@ another gets no code and no colour any more; both authorities must have forgotte
 who has the same number a record without a status; raise the generation of the first one's, so that codes that the second \
 person has are refused.
 
-Exit status of `holder find`: 1 when somebody was not found, or is registered with another name.";
+invite prints the number once, and the link that opens the page with it: it makes one phone the holder's, so hand it to the person alone whom you have seen. A newer one ends those before. The levels are in docs/REGISTRY.md, Phones.
+
+Exit status of `holder find`: 1 when somebody was not found, or is registered with another name; of `end-phone`: 1 when there is no such phone.";
 
 /// Register people, find them, issue their credentials.
 #[derive(Debug, Subcommand)]
@@ -78,6 +84,12 @@ pub(crate) enum HolderCommand {
     Join(records::JoinArgs),
     /// Part one record of two people, or a record that was joined by mistake
     Part(records::PartArgs),
+    /// Invite the holder's phone with a number that is good once, when it is proved who the holder is
+    Invite(phones::InviteArgs),
+    /// List the holder's phones
+    Phones(WhomArgs),
+    /// End a phone that was lost; it gets no further code
+    EndPhone(phones::EndArgs),
     /// Issue credentials
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -172,6 +184,9 @@ pub(crate) fn run(command: &HolderCommand) -> anyhow::Result<Exit> {
         HolderCommand::Correct(args) => records::correct(args),
         HolderCommand::Join(args) => records::join(args),
         HolderCommand::Part(args) => records::part(args),
+        HolderCommand::Invite(args) => phones::invite(args),
+        HolderCommand::Phones(whom) => phones::list(whom),
+        HolderCommand::EndPhone(args) => phones::end(args),
         HolderCommand::Credential(command) => credential::run(command),
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct World {
     registry: Child,
     /// Where its metrics page is.
     pub(crate) metrics: String,
+    /// Where phones of holders are served.
+    pub(crate) phones: String,
 }
 
 impl World {
@@ -58,7 +60,9 @@ impl World {
         let text = fs::read_to_string(&config).unwrap();
         let with_metrics = text.replace("# metrics = \"\"", "metrics = \"127.0.0.1:0\"");
         assert_ne!(text, with_metrics);
-        fs::write(&config, with_metrics + more).unwrap();
+        let with_phones = with_metrics.replace("# phones = \"\"", "phones = \"127.0.0.1:0\"");
+        assert_ne!(with_phones, with_metrics);
+        fs::write(&config, with_phones + more).unwrap();
 
         let mut registry = command(
             folder.path(),
@@ -71,16 +75,16 @@ impl World {
         .unwrap();
         let mut line = String::new();
         BufReader::new(registry.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addresses =
-            line.trim().strip_prefix("ready api=").and_then(|ready| ready.split_once(" metrics="));
-        let (address, metrics) = addresses.unwrap_or_else(|| {
-            panic!("{line:?}: {}", fs::read_to_string(folder.path().join("registry.log")).unwrap())
-        });
-        let metrics = metrics.to_owned();
+        let served = |name: &str| {
+            let named = line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            let told = || fs::read_to_string(folder.path().join("registry.log")).unwrap();
+            named.unwrap_or_else(|| panic!("{line:?}: {}", told())).to_owned()
+        };
+        let (address, phones, metrics) = (served("api"), served("phones"), served("metrics"));
         let defaults =
             format!("registry = 'https://{address}'\ntoken = 'admin.token'\nca = 'reg/ca/ca.pem'\n");
         fs::write(folder.path().join("hufu.toml"), defaults).unwrap();
-        World { folder, registry, metrics }
+        World { folder, registry, metrics, phones }
     }
 
     /// Stops the registry as the system would.

@@ -39,6 +39,9 @@ fn errors_name_file_line_key_and_mend_and_no_password() {
         "registry.toml:3: vault: is missing; docs/examples/registry.toml",
     );
     check(&format!("{LEAST}certificate = 'c'\n"), "registry.toml:8: certificate: has no key beside it");
+    check(&with("[listen]\nphones = '0.0.0.0:7443'"), "registry.toml:2: phones: it would be plain HTTP");
+    check(&with("[phones]\nviews = 'http://192.0.2.1:1'"), "registry.toml:2: views: \"http://192.0.2.1:1\" is no");
+    check(&with("[phones]\nrequests_max = 0"), "registry.toml:2: requests_max: 0 is out of range");
     check(&with("[families]\nzone = 'Mars'"), "registry.toml:2: zone: there is no time zone \"Mars\"");
     check(&with("[families]\nface_level_min = 0"), "registry.toml:2: face_level_min: 0 is out of range");
     check(
@@ -58,7 +61,7 @@ fn the_example_is_the_documentation_of_every_key() {
                 let key = rest.split_once(" = ").map(|(key, _)| key);
                 let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 key.is_some_and(is_key)
-                    || ["[appeals]", "[families]", "[nats]", "[rules]", "[snapshots]"].contains(rest)
+                    || ["[appeals]", "[families]", "[nats]", "[phones]", "[rules]", "[snapshots]"].contains(rest)
             });
             shown.unwrap_or(line)
         })
@@ -66,11 +69,11 @@ fn the_example_is_the_documentation_of_every_key() {
     let shown = parse(&uncommented.join("\n")).unwrap();
     let tables = |config: &Config| toml::Value::try_from(config).unwrap();
     let (shown, least) = (tables(&shown), tables(&parse(LEAST).unwrap()));
-    for table in ["listen", "store", "files", "snapshots", "appeals", "rules", "families", "nats"] {
+    for table in ["listen", "store", "files", "snapshots", "appeals", "rules", "families", "phones", "nats"] {
         let shown = shown.get(table).unwrap_or_else(|| panic!("{table} is not in the example"));
         if let (Some(defaults), true) = (
             least.get(table).and_then(toml::Value::as_table),
-            ["listen", "snapshots", "appeals"].contains(&table),
+            ["listen", "snapshots", "appeals", "phones"].contains(&table),
         ) {
             for (key, value) in defaults {
                 assert_eq!(shown.get(key), Some(value), "{table}.{key} has another default");
@@ -95,6 +98,8 @@ fn the_example_is_the_documentation_of_every_key() {
         "face_level_min = 2",
         "face_keys",
         "commitments",
+        "views",
+        "appeal",
     ] {
         assert!(uncommented.iter().any(|line| line.starts_with(key)), "{key} is not in the example");
     }

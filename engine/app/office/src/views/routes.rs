@@ -227,6 +227,8 @@ impl IntoResponse for Trouble {
             tip: None,
             brake: None,
             holders: Vec::new(),
+            now_ms: None,
+            terms: None,
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];

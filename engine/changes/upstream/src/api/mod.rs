@@ -9,6 +9,7 @@ mod facts;
 mod families;
 mod holders;
 mod issuers;
+mod phones;
 mod proposals;
 mod rosters;
 mod sites;

@@ -10,6 +10,7 @@ pub(super) mod families;
 pub(super) mod health;
 pub(super) mod holders;
 pub(super) mod issuers;
+pub(super) mod phones;
 pub(super) mod proposals;
 pub(super) mod rosters;
 pub(super) mod sites;

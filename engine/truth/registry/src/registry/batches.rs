@@ -1,14 +1,17 @@
-//! What many requests of one moment read and write together: whose token it is, whom a holder's record names, and which
+//! What many requests of one moment read and write together: whose token it is, which phone asks, whom a holder's record names, and which
 //! credentials were issued. Each request has its own answer, as if it had come alone.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use hufu_contract::PhoneName;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use super::together::Together;
 use crate::credential::OtherPhones;
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
+use crate::phone::StoredPhone;
 use crate::store::{NewCredential, Records, Store};
 use crate::token::{Token, TokenHash};
 
@@ -24,16 +27,18 @@ pub(super) type Looked = (Option<StoredHolder>, StatusWord);
 pub(super) struct Batches {
     tokens: Together<TokenHash, Result<Option<Token>, Fault>>,
     looks: Together<(IssuerId, HolderIndex), Result<Looked, Fault>>,
+    phones: Together<PhoneName, Result<Option<StoredPhone>, Fault>>,
     credentials: Together<NewCredential, Result<OtherPhones, Fault>>,
 }
 
 impl Batches {
     /// Batches over `store`.
     pub(super) fn over(store: &Arc<dyn Store>) -> Batches {
-        let [tokens, looks, credentials] = [store; 3].map(Arc::clone);
+        let [tokens, looks, phones, credentials] = [store; 4].map(Arc::clone);
         Batches {
             tokens: Together::new(READS_MAX, move |hashes| Box::pin(find(Arc::clone(&tokens), hashes))),
             looks: Together::new(READS_MAX, move |places| Box::pin(look(Arc::clone(&looks), places))),
+            phones: Together::new(READS_MAX, move |names| Box::pin(know(Arc::clone(&phones), names))),
             credentials: Together::new(WRITES_MAX, move |new| Box::pin(keep(Arc::clone(&credentials), new))),
         }
     }
@@ -44,8 +49,24 @@ impl Batches {
     }
 
     /// A holder's record and word of one moment after the question.
-    pub(super) async fn look(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Looked, Fault> {
+    pub(super) async fn know(
+        store: Arc<dyn Store>,
+        names: Vec<PhoneName>,
+    ) -> Vec<Result<Option<StoredPhone>, Fault>> {
+        let found = store.phones_named(&names).await;
+        let found: Result<HashMap<PhoneName, StoredPhone>, Fault> =
+            found.map(|phones| phones.into_iter().map(|phone| (phone.name(), phone)).collect());
+        let one = |name| found.as_ref().map(|found| found.get(name).cloned()).map_err(Clone::clone);
+        names.iter().map(one).collect()
+    }
+
+    async fn look(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Looked, Fault> {
         self.looks.ask((issuer, holder)).await?
+    }
+
+    /// A phone, as it was at some time after the question.
+    pub(super) async fn phone(&self, name: PhoneName) -> Result<Option<StoredPhone>, Fault> {
+        self.phones.ask(name).await?
     }
 
     /// Writes down a credential; when this answers it is on the disk.

@@ -73,17 +73,20 @@ impl Registry {
             (wanted.uses(), terms.generation),
             claims,
             (now, &entry),
+            false,
         )
         .await
     }
 
-    /// Signs what a holder gets, and writes down that they got it.
+    /// Signs what a holder gets, and writes down that they got it. Other phones are not asked about when this one is known
+    /// to be `renewed`.
     pub(super) async fn sign_and_keep(
         &self,
         (issuer, holder, person): (IssuerId, HolderIndex, &Person),
         (uses, generation): (Uses, u8),
         (issued, expires, detail): (UnixSeconds, UnixSeconds, Detail),
         (now, entry): (UnixMillis, &Entry),
+        renewed: bool,
     ) -> Result<Issuance, Fault> {
         let signer = self.signers.code(issuer, uses, &self.keyring.load(), (now, expires))?;
         let display = person.display();
@@ -101,8 +104,8 @@ impl Registry {
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let phones =
-            self.batches.keep(NewCredential { credential: issued.clone(), entry: entry.clone() }).await?;
+        let new = NewCredential { credential: issued.clone(), renewed, entry: entry.clone() };
+        let phones = self.batches.keep(new).await?;
         let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
         Ok(Issuance { bytes, code, issued, phones })
     }
@@ -125,8 +128,20 @@ impl Registry {
         self.store.credentials(issuer, holder, after, page(limit)).await
     }
 
-    /// What a phone of a holder with this word would make its step tree for now.
-    fn terms_of(
+    /// What a phone of a holder would make its step tree for now.
+    pub(super) async fn terms_now(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        uses: Uses,
+        now: UnixMillis,
+    ) -> Result<Terms, Fault> {
+        let (_, word) = self.batches.look(issuer, holder).await?;
+        self.terms_of(issuer, word, uses, now)
+    }
+
+    /// The same of one with this word.
+    pub(super) fn terms_of(
         &self,
         issuer: IssuerId,
         word: StatusWord,

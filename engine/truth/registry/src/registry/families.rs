@@ -195,7 +195,19 @@ impl Registry {
             return Err(Fault::invalid("valid_s", what));
         }
         let binding = self.stored_binding(issuer, id).await?;
-        self.vault.open_evidence(issuer, &binding)?;
+        self.family_code(caller, issuer, &binding, valid_s, now).await
+    }
+
+    /// The same of a binding that was read, for who may have it.
+    pub(super) async fn family_code(
+        &self,
+        caller: &Caller,
+        issuer: IssuerId,
+        binding: &StoredBinding,
+        valid_s: u32,
+        now: UnixMillis,
+    ) -> Result<Issuance, Fault> {
+        self.vault.open_evidence(issuer, binding)?;
         if !binding.is_active(now) || binding.user_place == binding.relative_place {
             return Err(FamilyFault::Ended.into());
         }
@@ -207,11 +219,12 @@ impl Registry {
         }
         let holder = binding.relative_place;
         let (person, _) = self.person(issuer, holder).await?;
-        let what = format!("family for holder {holder}, binding {id}");
+        let what = format!("family for holder {holder}, binding {}", binding.id);
         let entry = Entry::new(now, caller, Action::CredentialIssued, Some(issuer), what);
         let generation = self.store.status(issuer, holder).await?.generation();
         let claims = (issued, expires, Detail::Family);
-        self.sign_and_keep((issuer, holder, &person), (Uses::PAPER, generation), claims, (now, &entry)).await
+        let of = (Uses::PAPER, generation);
+        self.sign_and_keep((issuer, holder, &person), of, claims, (now, &entry), false).await
     }
 
     /// The record of a person that goes on, and who it is.

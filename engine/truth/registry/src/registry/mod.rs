@@ -15,6 +15,7 @@ mod holders;
 mod intake;
 mod issuers;
 mod peak;
+mod phones;
 mod proposals;
 mod records;
 mod reseal;

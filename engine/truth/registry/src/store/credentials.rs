@@ -16,6 +16,8 @@ use crate::trail::Entry;
 pub struct NewCredential {
     /// The credential.
     pub credential: IssuedCredential,
+    /// Whether its phone is known to have had one before: then it is no second phone.
+    pub renewed: bool,
     /// Its line of the trail.
     pub entry: Entry,
 }
@@ -132,7 +134,7 @@ impl CredentialRecords {
     pub fn decide(mut self, adds: &[NewCredential]) -> CredentialEdit<'_> {
         let mut edit = CredentialEdit { kept: Vec::with_capacity(adds.len()), new: Vec::new() };
         for add in adds {
-            let kept = self.put(&add.credential);
+            let kept = self.put(&add.credential, add.renewed);
             if kept.is_ok() {
                 edit.new.push(add);
             }
@@ -141,7 +143,7 @@ impl CredentialRecords {
         edit
     }
 
-    fn put(&mut self, new: &IssuedCredential) -> Result<OtherPhones, Fault> {
+    fn put(&mut self, new: &IssuedCredential, renewed: bool) -> Result<OtherPhones, Fault> {
         let place = (new.issuer, new.holder);
         if !self.going_on.contains(&place) {
             return Err(Fault::no_holder(new.issuer, new.holder));
@@ -156,7 +158,7 @@ impl CredentialRecords {
             others: u32::try_from(ends.clone().count()).unwrap_or(u32::MAX),
             until: ends.max(),
         };
-        if others.others > 0 && self.supersede.contains(&new.issuer) {
+        if others.others > 0 && !renewed && self.supersede.contains(&new.issuer) {
             return Err(supersede_first(new, others));
         }
         if !held.iter().any(|phone| phone.digest == new.digest) {

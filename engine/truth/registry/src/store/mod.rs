@@ -16,6 +16,7 @@ mod facts;
 mod families;
 mod holders;
 mod issuers;
+mod phones;
 mod proposals;
 mod rosters;
 mod row;
@@ -40,6 +41,7 @@ pub use facts::Facts;
 pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought};
 pub use holders::{Decide, Holders, RecordEdit, Records, Sought};
 pub use issuers::{IssuerRow, Issuers};
+pub use phones::{DecidePhones, PhoneEdit, PhoneRecords, Phones};
 pub use proposals::{ProposalFilter, Proposals, read_instruction};
 pub use rosters::Rosters;
 pub use row::{Columns, FromColumns, at_most, big, damaged};
@@ -62,6 +64,7 @@ pub trait Store:
     + Devices
     + Rosters
     + Tickets
+    + Phones
     + Proposals
     + Appeals
     + Chain

@@ -63,6 +63,15 @@ pub trait Tickets {
     /// One ticket.
     async fn ticket(&self, issuer: IssuerId, key: TicketKey) -> Result<Option<StoredTicket>, Fault>;
 
+    /// Active tickets of a holder whose window has not ended at `now`, by rising window, at most `limit`.
+    async fn tickets_of(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        now: UnixSeconds,
+        limit: u32,
+    ) -> Result<Vec<StoredTicket>, Fault>;
+
     /// Ended credentials that would be believed at `now`, after this digest, by rising digest, at most `limit`.
     async fn ended_trips(
         &self,

@@ -70,6 +70,16 @@ actions! {
     FactsForgotten = "facts.forgotten",
     /// A paper was kept.
     PaperPut = "paper.put",
+    /// A holder's phone was invited.
+    InvitationMade = "invitation.made",
+    /// A phone was activated with an invitation's number.
+    PhoneActivated = "phone.activated",
+    /// A phone was ended.
+    PhoneEnded = "phone.ended",
+    /// A holder's phones were listed.
+    PhonesRead = "phones.read",
+    /// Phones read their own holders' data since the last such line.
+    PhonesAsked = "phones.asked",
     /// A credential was issued.
     CredentialIssued = "credential.issued",
     /// A holder's credentials were listed.

@@ -6,6 +6,7 @@ mod changes;
 mod families;
 mod feed;
 mod people;
+mod phones;
 mod pressure;
 mod problems;
 mod scopes;

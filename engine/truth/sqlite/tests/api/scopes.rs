@@ -36,7 +36,7 @@ fn operations() -> Vec<Operation> {
                 .replace("{office}", "12306")
                 .replace("{ticket}", "E1");
             let path =
-                ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}", "{binding}"]
+                ["{holder}", "{device}", "{proposal}", "{sequence}", "{token}", "{appeal}", "{binding}", "{phone}"]
                     .iter()
                     .fold(path, |path, parameter| path.replace(parameter, "1"));
             assert!(!path.contains('{'), "{path}");

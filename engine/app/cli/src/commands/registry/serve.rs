@@ -56,12 +56,15 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
 async fn watch(prepared: Prepared, until_stdin_ends: bool) -> anyhow::Result<Exit> {
     let mut signals = Signals::new(until_stdin_ends)?;
     let store = prepared.store().to_owned();
+    // The page that phones run is put beside their API here: `prepared.with_pages(router)`.
     let mut office = prepared.start(Arc::new(log::Dropped))?;
     // Scripts read this line to know where, and that it is there.
-    let (api, metrics) = (office.api(), office.metrics());
-    let shown = metrics.map_or_else(String::new, |metrics| format!(" metrics={metrics}"));
+    let (api, phones, metrics) = (office.api(), office.phones(), office.metrics());
+    let named = [("phones", phones), ("metrics", metrics)];
+    let shown = |(name, addr): (&str, Option<_>)| addr.map(|addr| format!(" {name}={addr}"));
+    let shown: String = named.into_iter().filter_map(shown).collect();
     term::event(
-        || json!({ "ready": { "api": api, "metrics": metrics } }),
+        || json!({ "ready": { "api": api, "phones": phones, "metrics": metrics } }),
         || format!("ready api={api}{shown}"),
     );
     tracing::info!(api = %office.api(), store, "serving");

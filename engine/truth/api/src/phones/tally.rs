@@ -1,0 +1,63 @@
+//! How often each of many did something within a while.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counts keys. All counts begin again together, when the time is over or there are too many keys.
+#[derive(Debug)]
+pub(super) struct Tally<K> {
+    window: Duration,
+    each_max: u32,
+    keys_max: usize,
+    counts: Mutex<(Option<Instant>, HashMap<K, u32>)>,
+}
+
+impl<K: Eq + Hash> Tally<K> {
+    /// At most `each_max` of each key within `window`.
+    pub(super) fn new(window: Duration, each_max: u32, keys_max: usize) -> Tally<K> {
+        Tally { window, each_max, keys_max, counts: Mutex::default() }
+    }
+
+    /// One more of `key`; whether it may.
+    pub(super) fn count(&self, key: K, now: Instant) -> bool {
+        self.at(now, |counts, max| {
+            let count = counts.entry(key).or_default();
+            *count = count.saturating_add(1);
+            *count <= max
+        })
+    }
+
+    /// Whether `key` may do it once more, which is not counted.
+    pub(super) fn may(&self, key: &K, now: Instant) -> bool {
+        self.at(now, |counts, max| counts.get(key).is_none_or(|count| *count < max))
+    }
+
+    fn at<T>(&self, now: Instant, with: impl FnOnce(&mut HashMap<K, u32>, u32) -> T) -> T {
+        // Counts are whole at every moment.
+        let mut state = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (begun, counts) = &mut *state;
+        let is_over = begun.is_none_or(|begun| now.saturating_duration_since(begun) >= self.window);
+        if is_over || counts.len() >= self.keys_max {
+            counts.clear();
+            *begun = Some(now);
+        }
+        with(counts, self.each_max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_counts_by_itself_until_the_time_is_over() {
+        let (tally, begun) = (Tally::new(Duration::from_secs(60), 2, 3), Instant::now());
+        let count = |key, s| tally.count(key, begun + Duration::from_secs(s));
+        assert!(count("a", 0) && count("a", 1) && !count("a", 2) && count("b", 3));
+        assert!(!tally.may(&"a", begun + Duration::from_secs(59)) && tally.may(&"c", begun));
+        assert!(count("a", 60), "the next minute");
+        assert!(count("b", 60) && count("c", 60) && count("d", 60), "memory is bounded: all begin again");
+    }
+}
