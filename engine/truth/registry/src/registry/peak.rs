@@ -17,8 +17,8 @@ const LUCKIEST: Duration = Duration::from_millis(250);
 const ANSWERED_IN: Duration = Duration::from_millis(500);
 /// Room for so many at least: fewer do not keep two cores busy.
 const LEAST: usize = 16;
-/// Room for so many before anything was measured.
-const FIRST: usize = 192;
+/// Room for so many before anything was measured: a slow machine answers them within a second too.
+const FIRST: usize = 64;
 /// The longest that somebody is sent away for, seconds.
 const AWAY_S_MAX: u32 = 60;
 

@@ -64,7 +64,7 @@ fn sorted(numbers: &[u64]) -> Vec<u64> {
 /// Everybody who comes is served at once.
 fn is_quiet(base: &Rush, first: u64) -> Result<Rushed> {
     let quiet = Rush { rate: Some(20), first, connections: 4, ..base.clone() }.run()?;
-    ensure!(quiet.shed.is_empty() && quiet.unsent == 0, "{quiet:?}");
+    ensure!(quiet.shed.is_empty() && quiet.unsent == 0, "{} shed, {} unsent", quiet.shed.len(), quiet.unsent);
     ensure!(!quiet.issued.is_empty());
     Ok(quiet)
 }
@@ -78,7 +78,7 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     let after = is_quiet(&base, crowd.next)?;
 
     ensure!(crowd.cut_off.is_empty(), "connections stay: {}", crowd.cut_off.len());
-    ensure!(!crowd.issued.is_empty() && !crowd.shed.is_empty(), "{crowd:?}");
+    ensure!(!crowd.issued.is_empty() && !crowd.shed.is_empty(), "{} and {}", crowd.issued.len(), crowd.shed.len());
     let p99 = Duration::from_micros(crowd.waited.value_at_quantile(0.99));
     ensure!(p99 < Duration::from_secs(1), "{p99:?}, {} issued", crowd.issued.len());
     let seconds: HashSet<u32> = crowd.shed.iter().map(|(_, seconds)| *seconds).collect();
@@ -103,7 +103,7 @@ fn r46_a_registry_killed_at_the_peak_has_written_all_that_it_answered() -> Resul
     pause(0.4);
     scene.registry.kill()?;
     let rush = rush.join().ok().context("the rush panicked")??;
-    ensure!(!rush.issued.is_empty() && !rush.cut_off.is_empty(), "{rush:?}");
+    ensure!(!rush.issued.is_empty() && !rush.cut_off.is_empty(), "{} issued", rush.issued.len());
     scene.registry.restart(&scene.deployment)?;
 
     let (rows, lines) = written(&scene)?;
