@@ -49,18 +49,7 @@ impl Batches {
     }
 
     /// A holder's record and word of one moment after the question.
-    pub(super) async fn know(
-        store: Arc<dyn Store>,
-        names: Vec<PhoneName>,
-    ) -> Vec<Result<Option<StoredPhone>, Fault>> {
-        let found = store.phones_named(&names).await;
-        let found: Result<HashMap<PhoneName, StoredPhone>, Fault> =
-            found.map(|phones| phones.into_iter().map(|phone| (phone.name(), phone)).collect());
-        let one = |name| found.as_ref().map(|found| found.get(name).cloned()).map_err(Clone::clone);
-        names.iter().map(one).collect()
-    }
-
-    async fn look(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Looked, Fault> {
+    pub(super) async fn look(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Looked, Fault> {
         self.looks.ask((issuer, holder)).await?
     }
 
@@ -100,6 +89,14 @@ async fn find(store: Arc<dyn Store>, hashes: Vec<TokenHash>) -> Vec<Result<Optio
     }
     let of = |hash: &TokenHash| found.iter().find(|(known, _)| known == hash);
     hashes.iter().map(|hash| of(hash).map_or_else(|| Err(unanswered()), |(_, token)| token.clone())).collect()
+}
+
+async fn know(store: Arc<dyn Store>, names: Vec<PhoneName>) -> Vec<Result<Option<StoredPhone>, Fault>> {
+    let found = store.phones_named(&names).await;
+    let found: Result<HashMap<PhoneName, StoredPhone>, Fault> =
+        found.map(|phones| phones.into_iter().map(|phone| (phone.name(), phone)).collect());
+    let one = |name| found.as_ref().map(|found| found.get(name).cloned()).map_err(Clone::clone);
+    names.iter().map(one).collect()
 }
 
 async fn look(store: Arc<dyn Store>, places: Vec<(IssuerId, HolderIndex)>) -> Vec<Result<Looked, Fault>> {

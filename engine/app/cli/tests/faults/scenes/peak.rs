@@ -78,7 +78,12 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     let after = is_quiet(&base, crowd.next)?;
 
     ensure!(crowd.cut_off.is_empty(), "connections stay: {}", crowd.cut_off.len());
-    ensure!(!crowd.issued.is_empty() && !crowd.shed.is_empty(), "{} and {}", crowd.issued.len(), crowd.shed.len());
+    ensure!(
+        !crowd.issued.is_empty() && !crowd.shed.is_empty(),
+        "{} and {}",
+        crowd.issued.len(),
+        crowd.shed.len()
+    );
     let p99 = Duration::from_micros(crowd.waited.value_at_quantile(0.99));
     ensure!(p99 < Duration::from_secs(1), "{p99:?}, {} issued", crowd.issued.len());
     let seconds: HashSet<u32> = crowd.shed.iter().map(|(_, seconds)| *seconds).collect();
