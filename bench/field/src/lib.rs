@@ -6,6 +6,7 @@
 //! * [`Registry`] and [`Engine`]: processes of a deployment, started, killed and started again;
 //! * [`Author`]: the local authority and the national platform, with their keys;
 //! * [`Truth`]: what every holder's colour was at every sequence; [`Watch`]: checks that never stop, judged by it;
+//! * [`Rush`]: many people who want a credential at the same moment;
 //! * [`Scene`]: all of them together, and the question whether everybody agrees.
 
 mod author;
@@ -13,6 +14,7 @@ mod deployment;
 mod engine;
 mod process;
 mod registry;
+mod rush;
 mod scene;
 mod truth;
 mod watch;
@@ -22,6 +24,7 @@ pub use deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 pub use engine::{Engine, Follow};
 pub use process::eventually;
 pub use registry::{Registry, Settings};
+pub use rush::{Rush, Rushed, Target, people};
 pub use scene::Scene;
 pub use truth::{HOLDERS, Truth};
 pub use watch::Watch;

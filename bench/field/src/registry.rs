@@ -13,6 +13,8 @@ use crate::process::{Process, free_port};
 pub struct Settings {
     /// The database; a file of its own when absent.
     pub store: Option<String>,
+    /// More lines for the `[listen]` table.
+    pub listen_more: String,
     /// NATS servers to publish to.
     pub nats: Option<String>,
     /// More lines for the `[nats]` table.
@@ -37,7 +39,8 @@ impl Registry {
         let port = free_port();
         let store = settings.store.as_deref().unwrap_or("sqlite:registry.db");
         let who = format!("--issuer {ISSUER}=Shanghai --national {NATIONAL} --publisher {PUBLISHER}");
-        let files = format!("--operator operator.pub --trust trust.hufu --token-out {name}-admin.token");
+        let keys = "--operator operator.pub --trust trust.hufu --credential-key issuer.key";
+        let files = format!("{keys} --token-out {name}-admin.token");
         deployment
             .run(&format!("registry init {name} {who} --store {store} --listen 127.0.0.1:{port} {files}"))?;
         deployment.trust(&format!("{name}/publisher.pub"), "head")?;
@@ -142,12 +145,12 @@ impl Registry {
     }
 
     fn configure(&mut self, deployment: &Deployment, settings: &Settings) -> Result<()> {
+        let config = format!("{}/registry.toml", self.name);
+        let mut text = fs::read_to_string(deployment.path(&config))?;
+        text = text.replacen("[listen]\n", &format!("[listen]\n{}\n", settings.listen_more), 1);
         if let Some(servers) = &settings.nats {
-            let config = format!("{}/registry.toml", self.name);
-            let text = fs::read_to_string(deployment.path(&config))?;
-            let more = &settings.nats_more;
-            deployment.write(&config, &format!("{text}\n[nats]\nservers = \"{servers}\"\n{more}\n"))?;
+            text = format!("{text}\n[nats]\nservers = \"{servers}\"\n{}\n", settings.nats_more);
         }
-        Ok(())
+        deployment.write(&config, &text)
     }
 }

@@ -1,10 +1,13 @@
 //! What the token check leaves with a request: who asks, and the request's share of the room for work.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use hufu_registry::Caller;
+use axum::response::{IntoResponse as _, Response};
+use hufu_registry::{Caller, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::clock::steady;
 use super::problem::{ApiProblem, Kind};
 
 /// Who asks, once the token was looked at.
@@ -41,6 +44,34 @@ impl WorkPermit {
         // It is taken once; a second permit would be given back.
         let _ = self.held.set(permit);
         Ok(())
+    }
+}
+
+/// A request's place among those that get a credential; given back when it is dropped.
+#[derive(Debug)]
+pub struct IssuingPlace {
+    registry: Arc<Registry>,
+    entered: Duration,
+}
+
+impl IssuingPlace {
+    /// Takes a place before anything of a request is read.
+    ///
+    /// # Errors
+    /// The answer to a request for which there is no room: `busy`, with when to come back.
+    #[expect(clippy::result_large_err, reason = "it is what the caller answers with")]
+    pub fn take(registry: &Arc<Registry>) -> Result<IssuingPlace, Response> {
+        let entered = steady();
+        match registry.issuing().enter(entered) {
+            Ok(()) => Ok(IssuingPlace { registry: Arc::clone(registry), entered }),
+            Err(crowded) => Err(ApiProblem::crowded(crowded).into_response()),
+        }
+    }
+}
+
+impl Drop for IssuingPlace {
+    fn drop(&mut self) {
+        self.registry.issuing().leave(self.entered, steady());
     }
 }
 

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hufu_registry::Caller;
 
-use super::admission::{Admitted, WorkPermit, busy};
+use super::admission::{Admitted, IssuingPlace, WorkPermit, busy};
 use super::clock::now;
 use super::extract::bearer;
 use super::problem::{ApiProblem, Kind};
@@ -30,6 +30,14 @@ struct Label(Arc<str>);
 pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
     let Some(rule) = rule.filter(|rule| rule.needs_token()) else { return next.run(request).await };
+    let _place = if rule.issues {
+        match IssuingPlace::take(&api.registry) {
+            Ok(place) => Some(place),
+            Err(turned_away) => return turned_away,
+        }
+    } else {
+        None
+    };
     let caller = match admit(&api, rule, request.headers(), request.uri()).await {
         Ok(caller) => caller,
         Err((problem, label)) => return labelled(problem.into_response(), label),

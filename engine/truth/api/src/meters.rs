@@ -31,13 +31,20 @@ pub(super) struct Meters(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    requests: BTreeMap<(String, u16), u64>,
-    took: BTreeMap<String, Took>,
+    classes: BTreeMap<String, Class>,
     refusals: BTreeMap<&'static str, u64>,
     /// The second that began then, and how many refusals of callers without a token were logged in it.
     strangers: Option<(Instant, u32)>,
     /// Since the last report, by the label of the token that was shown.
     unreported: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
+}
+
+/// Answers of one class of route.
+#[derive(Debug, Default)]
+struct Class {
+    /// How many, by status.
+    answers: BTreeMap<u16, u64>,
+    took: Took,
 }
 
 /// How long answers of one class of route took.
@@ -83,8 +90,13 @@ impl Meters {
     /// A request was answered.
     pub(super) fn request(&self, class: &str, status: u16, took: Duration) {
         let mut counts = self.counts();
-        *counts.requests.entry((class.to_owned(), status)).or_default() += 1;
-        counts.took.entry(class.to_owned()).or_default().add(took);
+        if !counts.classes.contains_key(class) {
+            counts.classes.insert(class.to_owned(), Class::default());
+        }
+        if let Some(class) = counts.classes.get_mut(class) {
+            *class.answers.entry(status).or_default() += 1;
+            class.took.add(took);
+        }
     }
 
     /// A request was refused with this problem.
@@ -120,12 +132,15 @@ impl Meters {
     /// Requests by class and status.
     pub(super) fn requests(&self) -> Vec<(String, u16, u64)> {
         let counts = self.counts();
-        counts.requests.iter().map(|((class, status), count)| (class.clone(), *status, *count)).collect()
+        let of = |(name, class): (&String, &Class)| -> Vec<_> {
+            class.answers.iter().map(|(status, count)| (name.clone(), *status, *count)).collect()
+        };
+        counts.classes.iter().flat_map(of).collect()
     }
 
     /// How long answers took, by class.
     pub(super) fn took(&self) -> Vec<(String, Took)> {
-        self.counts().took.iter().map(|(class, took)| (class.clone(), took.clone())).collect()
+        self.counts().classes.iter().map(|(name, class)| (name.clone(), class.took.clone())).collect()
     }
 
     /// Refusals by cause.

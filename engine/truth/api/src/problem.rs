@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Terms, Tip};
-use hufu_registry::{Fault, PhoneFault};
+use hufu_registry::{Crowded, Fault, PhoneFault};
 use hufu_wire::UnixMillis;
 
 use super::convert::Convert as _;
@@ -142,6 +142,15 @@ impl ApiProblem {
     /// The request shows no token.
     pub(super) fn without_token() -> ApiProblem {
         ApiProblem::new(Kind::Unauthenticated, "send the header Authorization: Bearer hufu_…")
+    }
+
+    /// More want a credential than are answered in time.
+    pub(super) fn crowded(Crowded { retry_after_s }: Crowded) -> ApiProblem {
+        let detail = format!(
+            "many want a credential now, and those before you take all there is: ask again in {retry_after_s} s; a code that \
+             you have stays valid until it expires"
+        );
+        ApiProblem::new(Kind::Busy, detail).after(u64::from(retry_after_s))
     }
 
     /// What a confirmation's author reads: where the chain ends now.

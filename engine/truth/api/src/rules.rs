@@ -18,24 +18,27 @@ pub(super) struct Rule {
     scopes: Option<Vec<Scope>>,
     /// Whether it reads a body.
     pub(super) takes_body: bool,
+    /// Whether it gives somebody a credential: at the peak such requests are turned away at the door.
+    pub(super) issues: bool,
     /// Which part of the path, split at slashes, is the issuer.
     issuer_at: Option<usize>,
 }
 
 /// The rules of every route.
 #[derive(Debug, Default)]
-pub(super) struct Rules(HashMap<(Method, String), Rule>);
+pub(super) struct Rules(HashMap<String, Vec<(Method, Rule)>>);
 
 impl Rules {
     /// Reads the rules out of the document, which is made from the handlers.
     pub(super) fn of(document: &OpenApi) -> Rules {
         // A document of texts always becomes JSON.
         let document = serde_json::to_value(document).unwrap_or_default();
-        let mut rules = HashMap::new();
+        let mut rules: HashMap<_, Vec<_>> = HashMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE] {
                 if let Some(operation) = item.get(method.as_str().to_lowercase()) {
-                    rules.insert((method, path.clone()), Rule::of(path, operation));
+                    let rule = Rule::of(path, &method, operation);
+                    rules.entry(path.clone()).or_default().push((method, rule));
                 }
             }
         }
@@ -45,13 +48,13 @@ impl Rules {
     /// The rule of a route, `None` when there is no such route.
     pub(super) fn find(&self, method: &Method, path: Option<&MatchedPath>) -> Option<&Rule> {
         // A HEAD is a GET whose body is left out.
-        let method = if method == Method::HEAD { Method::GET } else { method.clone() };
-        self.0.get(&(method, path?.as_str().to_owned()))
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.0.get(path?.as_str())?.iter().find_map(|(of, rule)| (of == method).then_some(rule))
     }
 }
 
 impl Rule {
-    fn of(path: &str, operation: &Value) -> Rule {
+    fn of(path: &str, method: &Method, operation: &Value) -> Rule {
         let scope = |scope: &Value| scope.as_str().and_then(Scope::from_slug);
         let scopes = |one: &Value| -> Vec<Scope> {
             one["bearer"].as_array().into_iter().flatten().filter_map(scope).collect()
@@ -61,6 +64,7 @@ impl Rule {
             class: operation["tags"][0].as_str().unwrap_or("other").to_owned(),
             scopes: security.map(|security| security.iter().flat_map(scopes).collect()),
             takes_body: operation.get("requestBody").is_some(),
+            issues: method == Method::POST && path.ends_with("/credentials"),
             issuer_at: path.split('/').position(|part| part == "{issuer}"),
         }
     }

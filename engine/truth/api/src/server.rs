@@ -78,6 +78,8 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         ),
         None => None,
     };
+    // A quarter of the room for work is left to every other request, also when everybody wants a credential.
+    registry.issuing().at_most(options.requests_max - options.requests_max / 4);
     let (stopping, stopped) = watch::channel(false);
     let source: Arc<dyn ChainSource> = registry.clone();
     let api = Api {

@@ -1,70 +1,34 @@
 //! Credentials that were issued.
 
 use async_trait::async_trait;
-use hufu_registry::store::{Credentials, at_most};
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, OtherPhones};
+use hufu_registry::store::{CredentialRecords, Credentials, Kept, NewCredential, SoughtCredentials, at_most};
+use hufu_registry::{Fault, IssuedCredential, ListedCredential, SecondPhone};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 
 use crate::fault::{TxFault, retried};
+use crate::holders::numbers;
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
-/// Other phone credentials of the same holder and generation that go on beside a new one.
-async fn phones(tx: &mut Tx, credential: &IssuedCredential) -> Result<OtherPhones, TxFault> {
-    const PHONES: &str = "
-        SELECT count(*) AS others, max(expires_s) AS until FROM credentials
-        WHERE issuer = $1 AND holder = $2 AND kind = $3 AND generation = $4 AND expires_s > $5 AND digest <> $6";
-    let Some(from) = credential.others_from() else { return Ok(OtherPhones::default()) };
-    let query = sqlx::query(PHONES)
-        .bind(i64::from(credential.issuer.0))
-        .bind(i64::from(credential.holder.0))
-        .bind(CodeKind::Phone as i64)
-        .bind(i64::from(credential.generation))
-        .bind(i64::from(from.0))
-        .bind(&credential.digest[..]);
-    Ok(one(&mut **tx, query).await?.unwrap_or_default())
-}
-
 #[async_trait]
 impl Credentials for PostgresStore {
-    async fn add_credential(
-        &self,
-        credential: &IssuedCredential,
-        only_phone: bool,
-        entry: &Entry,
-    ) -> Result<OtherPhones, Fault> {
-        // Numbers of one holder are given under the lock of the holder's row, so that a page never misses one that
-        // is committed late.
-        const LOCK: &str =
-            "SELECT 1 FROM holders WHERE issuer = $1 AND holder = $2 AND joined IS NULL FOR NO KEY UPDATE";
-        const ADD: &str = "
-            INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT (issuer, digest) DO NOTHING";
-        let (issuer, holder) = (i64::from(credential.issuer.0), i64::from(credential.holder.0));
+    async fn add_credentials(&self, adds: &[NewCredential]) -> Result<Kept, Fault> {
         retried(|| async {
             let mut tx = self.begin().await?;
-            let locked = sqlx::query(LOCK).bind(issuer).bind(holder).fetch_optional(&mut *tx).await?;
-            if locked.is_none() {
-                return Err(Fault::no_holder(credential.issuer, credential.holder).into());
+            let mut records = CredentialRecords::default();
+            for (issuer, sought) in SoughtCredentials::of(adds) {
+                read(&mut tx, issuer, &sought, &mut records).await?;
             }
-            let phones = phones(&mut tx, credential).await?;
-            if only_phone && phones.others > 0 {
-                return Ok(phones);
+            let edit = records.decide(adds);
+            if edit.new.is_empty() {
+                return Ok(edit.kept);
             }
-            sqlx::query(ADD)
-                .bind(issuer)
-                .bind(holder)
-                .bind(credential.kind as i64)
-                .bind(i64::from(credential.generation))
-                .bind(i64::from(credential.issued.0))
-                .bind(i64::from(credential.expires.0))
-                .bind(&credential.key.0[..])
-                .bind(&credential.digest[..])
-                .execute(&mut *tx)
-                .await?;
-            self.commit(tx, entry).await?;
-            Ok(phones)
+            let credentials: Vec<_> = edit.new.iter().map(|new| &new.credential).collect();
+            add(&mut tx, &credentials).await?;
+            let lines: Vec<_> = edit.new.iter().map(|new| &new.entry).collect();
+            self.lines(&mut tx, &lines).await?;
+            tx.commit().await?;
+            Ok(edit.kept)
         })
         .await
     }
@@ -82,4 +46,65 @@ impl Credentials for PostgresStore {
         let query = query.bind(at_most(after)).bind(i64::from(limit));
         Ok(all(&self.pool, query).await?)
     }
+}
+
+/// Locks the holders and reads what is sought of one issuer.
+async fn read(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    sought: &SoughtCredentials,
+    records: &mut CredentialRecords,
+) -> Result<(), TxFault> {
+    const SETTING: &str = "SELECT second_phone FROM issuers WHERE id = $1";
+    const PHONES: &str = "
+        SELECT holder, generation, expires_s, digest FROM credentials
+        WHERE issuer = $1 AND holder = ANY($2) AND kind = $3 AND expires_s > $4";
+    let going_on = lock(tx, issuer, &sought.holders).await?;
+    let (mut setting, mut phones) = (SecondPhone::Tell, Vec::new());
+    if let Some(from) = sought.from {
+        let found = one(&mut **tx, sqlx::query(SETTING).bind(i64::from(issuer.0))).await?;
+        setting = found.ok_or_else(|| Fault::no_issuer(issuer))?;
+        let query = sqlx::query(PHONES).bind(i64::from(issuer.0)).bind(numbers(&sought.phones));
+        phones = all(&mut **tx, query.bind(CodeKind::Phone as i64).bind(i64::from(from.0))).await?;
+    }
+    records.take(issuer, setting, going_on, phones);
+    Ok(())
+}
+
+/// Locks the rows of holders that were not joined into others, and answers which those are. Numbers of one holder are
+/// given under this lock, so that a page never misses one that is committed late.
+pub(crate) async fn lock(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    holders: &[HolderIndex],
+) -> Result<Vec<HolderIndex>, TxFault> {
+    const LOCK: &str = "
+        SELECT holder FROM holders WHERE issuer = $1 AND holder = ANY($2) AND joined IS NULL
+        ORDER BY holder FOR NO KEY UPDATE";
+    all(&mut **tx, sqlx::query(LOCK).bind(i64::from(issuer.0)).bind(numbers(holders))).await
+}
+
+/// Writes down credentials of holders whose rows are locked; those of the same digest once.
+pub(crate) async fn add(tx: &mut Tx, issued: &[&IssuedCredential]) -> Result<(), TxFault> {
+    const ADD: &str = "
+        INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (issuer, digest) DO NOTHING";
+    let of = |number: fn(&IssuedCredential) -> i64| -> Vec<i64> {
+        issued.iter().map(|credential| number(credential)).collect()
+    };
+    let keys: Vec<&[u8]> = issued.iter().map(|credential| &credential.key.0[..]).collect();
+    let digests: Vec<&[u8]> = issued.iter().map(|credential| &credential.digest[..]).collect();
+    sqlx::query(ADD)
+        .bind(of(|credential| i64::from(credential.issuer.0)))
+        .bind(of(|credential| i64::from(credential.holder.0)))
+        .bind(of(|credential| credential.kind as i64))
+        .bind(of(|credential| i64::from(credential.generation)))
+        .bind(of(|credential| i64::from(credential.issued.0)))
+        .bind(of(|credential| i64::from(credential.expires.0)))
+        .bind(keys)
+        .bind(digests)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

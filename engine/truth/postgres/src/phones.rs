@@ -54,10 +54,15 @@ impl Phones for PostgresStore {
         Ok(one(&self.pool, sqlx::query(ONE).bind(&number.0[..])).await?)
     }
 
-    async fn phone(&self, name: PhoneName) -> Result<Option<StoredPhone>, Fault> {
-        const ONE: &str = "SELECT * FROM phones WHERE issuer = $1 AND holder = $2 AND phone = $3";
-        let [issuer, holder, phone] = [name.issuer, name.holder, name.phone].map(i64::from);
-        Ok(one(&self.pool, sqlx::query(ONE).bind(issuer).bind(holder).bind(phone)).await?)
+    async fn phones_named(&self, names: &[PhoneName]) -> Result<Vec<StoredPhone>, Fault> {
+        const NAMED: &str = "
+            SELECT phones.* FROM unnest($1, $2, $3) AS named (issuer, holder, phone)
+            JOIN phones USING (issuer, holder, phone)";
+        let of = |number: fn(&PhoneName) -> u32| -> Vec<i64> {
+            names.iter().map(|name| i64::from(number(name))).collect()
+        };
+        let query = sqlx::query(NAMED).bind(of(|name| name.issuer)).bind(of(|name| name.holder));
+        Ok(all(&self.pool, query.bind(of(|name| name.phone))).await?)
     }
 
     async fn phones_of(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Vec<StoredPhone>, Fault> {

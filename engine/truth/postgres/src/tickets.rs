@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{DecideTickets, SoughtTickets, TicketEdit, TicketRecords, Tickets, big};
-use hufu_registry::{EndedTrip, Fault, IssuedCredential, StoredTicket, TicketKey, TicketPhase};
+use hufu_registry::{EndedTrip, Fault, StoredTicket, TicketKey, TicketPhase};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixSeconds};
 
+use crate::credentials;
 use crate::fault::{TxFault, retried};
 use crate::issuers::lock;
 use crate::row::{all, one};
@@ -27,14 +28,14 @@ impl Tickets for PostgresStore {
                 put(&mut tx, issuer, &tickets).await?;
             }
             if !issued.is_empty() {
-                add(&mut tx, issuer, &issued).await?;
+                let holders: Vec<_> = issued.iter().map(|credential| credential.holder).collect();
+                credentials::lock(&mut tx, issuer, &holders).await?;
+                credentials::add(&mut tx, &issued.iter().collect::<Vec<_>>()).await?;
             }
             if !ended.is_empty() {
                 end(&mut tx, issuer, &ended, over).await?;
             }
-            for line in &lines {
-                self.line(&mut tx, line).await?;
-            }
+            self.lines(&mut tx, &lines.iter().collect::<Vec<_>>()).await?;
             Ok(tx.commit().await?)
         })
         .await
@@ -131,34 +132,6 @@ async fn put(tx: &mut Tx, issuer: IssuerId, tickets: &[StoredTicket]) -> Result<
 }
 
 /// Writes down credentials; those of the same digest once. Their numbers are given under the issuer's lock.
-async fn add(tx: &mut Tx, issuer: IssuerId, issued: &[IssuedCredential]) -> Result<(), TxFault> {
-    // A page of a holder's credentials must not miss one that is committed late: see `credentials`.
-    const LOCK: &str =
-        "SELECT 1 FROM holders WHERE issuer = $1 AND holder = ANY($2) ORDER BY holder FOR NO KEY UPDATE";
-    const ADD: &str = "
-        INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
-        SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8) AS new
-        ON CONFLICT (issuer, digest) DO NOTHING";
-    let of = |number: fn(&IssuedCredential) -> i64| -> Vec<i64> { issued.iter().map(number).collect() };
-    let keys: Vec<&[u8]> = issued.iter().map(|credential| &credential.key.0[..]).collect();
-    let digests: Vec<&[u8]> = issued.iter().map(|credential| &credential.digest[..]).collect();
-    let issuer = i64::from(issuer.0);
-    let holders = of(|credential| i64::from(credential.holder.0));
-    sqlx::query(LOCK).bind(issuer).bind(&holders).execute(&mut **tx).await?;
-    sqlx::query(ADD)
-        .bind(issuer)
-        .bind(holders)
-        .bind(of(|credential| credential.kind as i64))
-        .bind(of(|credential| i64::from(credential.generation)))
-        .bind(of(|credential| i64::from(credential.issued.0)))
-        .bind(of(|credential| i64::from(credential.expires.0)))
-        .bind(keys)
-        .bind(digests)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
 async fn end(tx: &mut Tx, issuer: IssuerId, ended: &[EndedTrip], over: UnixSeconds) -> Result<(), TxFault> {
     const FORGET: &str = "DELETE FROM ended_trips WHERE issuer = $1 AND expires_s <= $2";
     const END: &str = "

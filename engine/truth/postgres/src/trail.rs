@@ -14,29 +14,42 @@ const LOCK: i64 = i64::from_be_bytes(*b"hufutrai");
 
 impl PostgresStore {
     /// Writes a line, as the last thing of a transaction before its commit.
+    pub(crate) async fn line(&self, tx: &mut Tx, entry: &Entry) -> Result<(), TxFault> {
+        self.lines(tx, &[entry]).await
+    }
+
+    /// Writes lines, as the last thing of a transaction before its commit.
     ///
     /// A line carries the digest of the one before, so the lock is held until the commit: lines are committed in the order
     /// of their numbers, and a reader of pages misses none. Who holds it waits for nobody else any more: that is
     /// why this comes last.
-    pub(crate) async fn line(&self, tx: &mut Tx, entry: &Entry) -> Result<(), TxFault> {
+    pub(crate) async fn lines(&self, tx: &mut Tx, entries: &[&Entry]) -> Result<(), TxFault> {
         const WRITE: &str = "
             INSERT INTO trail (number, at, who, deed, issuer, what, digest, seal)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
         // A statement sees what was committed before it began: the end is asked for by another one than the lock.
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut **tx).await?;
-        let last = end(&mut **tx).await?;
-        let number = last.number + 1;
-        let digest = last.digest.after(number, entry);
-        let seal = self.trail_key.get().map(|key| key.seal(&digest));
+        let mut last = end(&mut **tx).await?;
+        let (mut numbers, mut digests, mut seals) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in entries {
+            seals.push(last.go_on(entry, self.trail_key.get()).map(|seal| seal.0.to_vec()));
+            numbers.push(big("number", last.number)?);
+            digests.push(last.digest.0.to_vec());
+        }
+        let at: Vec<i64> = entries.iter().map(|entry| big("at", entry.at.0)).collect::<Result<_, _>>()?;
+        let texts =
+            |text: fn(&Entry) -> &str| -> Vec<&str> { entries.iter().map(|entry| text(entry)).collect() };
+        let issuers: Vec<Option<i64>> =
+            entries.iter().map(|entry| Some(i64::from(entry.issuer?.0))).collect();
         sqlx::query(WRITE)
-            .bind(big("number", number)?)
-            .bind(big("at", entry.at.0)?)
-            .bind(&entry.who)
-            .bind(entry.action.slug())
-            .bind(entry.issuer.map(|issuer| i64::from(issuer.0)))
-            .bind(&entry.what)
-            .bind(&digest.0[..])
-            .bind(seal.as_ref().map(|seal| &seal.0[..]))
+            .bind(numbers)
+            .bind(at)
+            .bind(texts(|entry| &entry.who))
+            .bind(texts(|entry| entry.action.slug()))
+            .bind(issuers)
+            .bind(texts(|entry| &entry.what))
+            .bind(digests)
+            .bind(seals)
             .execute(&mut **tx)
             .await?;
         Ok(())

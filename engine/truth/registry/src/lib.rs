@@ -69,7 +69,9 @@ pub use phone::{
     StoredInvitation, StoredPhone,
 };
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
-pub use registry::{Correction, FACTS_MAX, Meant, Of, PAPER_BYTES_MAX, Registry, Signers};
+pub use registry::{
+    Correction, Crowded, FACTS_MAX, IssuingRoom, Meant, Of, PAPER_BYTES_MAX, Registry, Signers,
+};
 pub use roster::{Groups, Roster, RosterSummary};
 pub use site::{POLICY_BYTES_MAX, Site, render};
 pub use ticket::{

@@ -1,35 +1,36 @@
 //! Issued credentials.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
-use hufu_registry::store::{Credentials, at_most};
-use hufu_registry::{Entry, Fault, IssuedCredential, ListedCredential, OtherPhones};
+use hufu_registry::store::{CredentialRecords, Credentials, Kept, NewCredential, SoughtCredentials, at_most};
+use hufu_registry::{Fault, IssuedCredential, ListedCredential, SecondPhone};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 use sqlx::SqliteConnection;
 
-use crate::row::{all, change, exists, one};
+use crate::fault::fault;
+use crate::proposals::json;
+use crate::row::{Insert, all, change, one};
 use crate::store::SqliteStore;
 
 #[async_trait]
 impl Credentials for SqliteStore {
-    async fn add_credential(
-        &self,
-        credential: &IssuedCredential,
-        only_phone: bool,
-        entry: &Entry,
-    ) -> Result<OtherPhones, Fault> {
-        const HOLDER: &str = "SELECT 1 FROM holders WHERE issuer = ? AND holder = ? AND joined IS NULL";
+    async fn add_credentials(&self, adds: &[NewCredential]) -> Result<Kept, Fault> {
         let mut write = self.write().await?;
-        let IssuedCredential { issuer, holder, .. } = *credential;
-        if !exists(&mut *write, sqlx::query(HOLDER).bind(issuer.0).bind(holder.0)).await? {
-            return Err(Fault::no_holder(issuer, holder));
+        let mut records = CredentialRecords::default();
+        for (issuer, sought) in SoughtCredentials::of(adds) {
+            read(&mut write, issuer, &sought, &mut records).await?;
         }
-        let phones = phones(&mut write, credential).await?;
-        if only_phone && phones.others > 0 {
-            return Ok(phones);
+        let edit = records.decide(adds);
+        if edit.new.is_empty() {
+            return Ok(edit.kept);
         }
-        add(&mut write, credential).await?;
-        self.commit(write, entry).await?;
-        Ok(phones)
+        let credentials: Vec<_> = edit.new.iter().map(|new| &new.credential).collect();
+        add(&mut write, &credentials).await?;
+        let lines: Vec<_> = edit.new.iter().map(|new| &new.entry).collect();
+        self.lines(&mut write, &lines).await?;
+        write.commit().await.map_err(fault)?;
+        Ok(edit.kept)
     }
 
     async fn credentials(
@@ -46,36 +47,59 @@ impl Credentials for SqliteStore {
     }
 }
 
-/// Writes down a credential; one of the same digest once.
-pub(crate) async fn add(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<(), Fault> {
-    const ADD: &str = "
-        INSERT INTO credentials (issuer, holder, kind, generation, issued_s, expires_s, key, digest)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, digest) DO NOTHING";
-    let add = sqlx::query(ADD)
-        .bind(credential.issuer.0)
-        .bind(credential.holder.0)
-        .bind(credential.kind as u8)
-        .bind(credential.generation)
-        .bind(credential.issued.0)
-        .bind(credential.expires.0)
-        .bind(credential.key.0.as_slice())
-        .bind(credential.digest.as_slice());
-    change(write, add).await?;
+/// Reads what is sought of one issuer.
+async fn read(
+    write: &mut SqliteConnection,
+    issuer: IssuerId,
+    sought: &SoughtCredentials,
+    records: &mut CredentialRecords,
+) -> Result<(), Fault> {
+    const SETTING: &str = "SELECT second_phone FROM issuers WHERE id = ?";
+    const GOING_ON: &str = "
+        SELECT h.holder FROM json_each(?2) AS named
+        CROSS JOIN holders AS h ON h.issuer = ?1 AND h.holder = named.value WHERE h.joined IS NULL";
+    const PHONES: &str = "
+        SELECT c.holder, c.generation, c.expires_s, c.digest FROM json_each(?2) AS named
+        CROSS JOIN credentials AS c ON c.issuer = ?1 AND c.holder = named.value WHERE c.kind = ?3 AND c.expires_s > ?4";
+    let going_on = sqlx::query(GOING_ON).bind(issuer.0).bind(json(&sought.holders));
+    let going_on = all(&mut *write, going_on).await?;
+    let (mut setting, mut phones) = (SecondPhone::Tell, Vec::new());
+    if let Some(from) = sought.from {
+        let found = one(&mut *write, sqlx::query(SETTING).bind(issuer.0)).await?;
+        setting = found.ok_or_else(|| Fault::no_issuer(issuer))?;
+        let query = sqlx::query(PHONES).bind(issuer.0).bind(json(&sought.phones));
+        phones = all(write, query.bind(CodeKind::Phone as u8).bind(from.0)).await?;
+    }
+    records.take(issuer, setting, going_on, phones);
     Ok(())
 }
 
-/// Other phone credentials of the same holder and generation that go on beside a new one.
-async fn phones(write: &mut SqliteConnection, credential: &IssuedCredential) -> Result<OtherPhones, Fault> {
-    const PHONES: &str = "
-        SELECT COUNT(*) AS others, MAX(expires_s) AS until FROM credentials
-        WHERE issuer = ? AND holder = ? AND kind = ? AND generation = ? AND expires_s > ? AND digest <> ?";
-    let Some(from) = credential.others_from() else { return Ok(OtherPhones::default()) };
-    let query = sqlx::query(PHONES)
-        .bind(credential.issuer.0)
-        .bind(credential.holder.0)
-        .bind(CodeKind::Phone as u8)
-        .bind(credential.generation)
-        .bind(from.0)
-        .bind(credential.digest.as_slice());
-    Ok(one(write, query).await?.unwrap_or_default())
+/// Writes down credentials; those of the same digest once.
+pub(crate) async fn add(
+    write: &mut SqliteConnection,
+    credentials: &[&IssuedCredential],
+) -> Result<(), Fault> {
+    static ADD: LazyLock<Insert> = LazyLock::new(|| {
+        Insert::new(
+            "credentials",
+            &["issuer", "holder", "kind", "generation", "issued_s", "expires_s", "key", "digest"],
+            "ON CONFLICT (issuer, digest) DO NOTHING",
+        )
+    });
+    for (statement, rows) in ADD.of(credentials) {
+        let mut add = sqlx::query(statement);
+        for credential in rows {
+            add = add
+                .bind(credential.issuer.0)
+                .bind(credential.holder.0)
+                .bind(credential.kind as u8)
+                .bind(credential.generation)
+                .bind(credential.issued.0)
+                .bind(credential.expires.0)
+                .bind(credential.key.0.as_slice())
+                .bind(credential.digest.as_slice());
+        }
+        change(&mut *write, add).await?;
+    }
+    Ok(())
 }

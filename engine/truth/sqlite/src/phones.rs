@@ -50,10 +50,13 @@ impl Phones for SqliteStore {
         one(&self.readers, sqlx::query(ONE).bind(number.0.as_slice())).await
     }
 
-    async fn phone(&self, name: PhoneName) -> Result<Option<StoredPhone>, Fault> {
-        const ONE: &str = "SELECT * FROM phones WHERE issuer = ? AND holder = ? AND phone = ?";
-        let PhoneName { issuer, holder, phone } = name;
-        one(&self.readers, sqlx::query(ONE).bind(issuer).bind(holder).bind(phone)).await
+    async fn phones_named(&self, names: &[PhoneName]) -> Result<Vec<StoredPhone>, Fault> {
+        const NAMED: &str = "
+            SELECT p.* FROM json_each(?) AS named CROSS JOIN phones AS p
+            ON p.issuer = named.value ->> 0 AND p.holder = named.value ->> 1 AND p.phone = named.value ->> 2";
+        let json = |name: &PhoneName| format!("[{},{},{}]", name.issuer, name.holder, name.phone);
+        let names: Vec<_> = names.iter().map(json).collect();
+        all(&self.readers, sqlx::query(NAMED).bind(format!("[{}]", names.join(",")))).await
     }
 
     async fn phones_of(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Vec<StoredPhone>, Fault> {

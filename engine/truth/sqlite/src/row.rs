@@ -28,6 +28,31 @@ impl Columns for Row<'_> {
     }
 }
 
+/// Statements that insert several rows of one table at once. There are few sizes, so that each is prepared once.
+pub(crate) struct Insert([(usize, String); 3]);
+
+impl Insert {
+    /// Rows of `table`; `conflict` is what follows them.
+    pub(crate) fn new(table: &str, columns: &[&str], conflict: &str) -> Insert {
+        let row = format!("({})", vec!["?"; columns.len()].join(", "));
+        let columns = columns.join(", ");
+        Insert([64, 8, 1].map(|rows| {
+            let values = vec![row.as_str(); rows].join(", ");
+            (rows, format!("INSERT INTO {table} ({columns}) VALUES {values} {conflict}"))
+        }))
+    }
+
+    /// The rows in slices, in their order, each with the statement that takes as many.
+    pub(crate) fn of<'s, 'r, T>(&'s self, mut rows: &'r [T]) -> impl Iterator<Item = (&'s str, &'r [T])> {
+        std::iter::from_fn(move || {
+            let (size, statement) = self.0.iter().find(|(size, _)| *size <= rows.len())?;
+            let (these, rest) = rows.split_at(*size);
+            rows = rest;
+            Some((statement.as_str(), these))
+        })
+    }
+}
+
 /// Every row that there is.
 pub(crate) async fn all<'e, T: FromColumns>(
     from: impl Executor<'e, Database = Sqlite>,

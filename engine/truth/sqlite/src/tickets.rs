@@ -27,9 +27,7 @@ impl Tickets for SqliteStore {
         for ticket in &tickets {
             put(&mut write, issuer, ticket).await?;
         }
-        for credential in &issued {
-            credentials::add(&mut write, credential).await?;
-        }
+        credentials::add(&mut write, &issued.iter().collect::<Vec<_>>()).await?;
         if !ended.is_empty() {
             let query = sqlx::query("DELETE FROM ended_trips WHERE issuer = ? AND expires_s <= ?");
             change(&mut *write, query.bind(issuer.0).bind(over.0)).await?;
@@ -37,9 +35,7 @@ impl Tickets for SqliteStore {
         for trip in &ended {
             end(&mut write, issuer, trip).await?;
         }
-        for line in &lines {
-            self.line(&mut write, line).await?;
-        }
+        self.lines(&mut write, &lines.iter().collect::<Vec<_>>()).await?;
         write.commit().await.map_err(fault)
     }
 

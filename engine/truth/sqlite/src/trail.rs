@@ -1,32 +1,43 @@
 //! The trail. A writer holds the file's lock, so each line follows the last one.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use hufu_registry::store::{Trail, at_most, big};
 use hufu_registry::{Entry, Fault, TrailEnd, TrailKey, TrailLine};
 use sqlx::{Executor, Sqlite, SqliteConnection};
 
-use crate::row::{all, change, one};
+use crate::row::{Insert, all, change, one};
 use crate::store::SqliteStore;
 
 impl SqliteStore {
     /// Adds a line in the transaction of what it tells.
     pub(crate) async fn line(&self, write: &mut SqliteConnection, entry: &Entry) -> Result<(), Fault> {
-        const ADD: &str = "
-            INSERT INTO trail (number, at, who, deed, issuer, what, digest, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-        let last = end(&mut *write).await?;
-        let number = last.number + 1;
-        let digest = last.digest.after(number, entry);
-        let seal = self.trail_key.get().map(|key| key.seal(&digest));
-        let add = sqlx::query(ADD)
-            .bind(big("number", number)?)
-            .bind(big("at", entry.at.0)?)
-            .bind(&entry.who)
-            .bind(entry.action.slug())
-            .bind(entry.issuer.map(|issuer| issuer.0))
-            .bind(&entry.what)
-            .bind(digest.0.as_slice())
-            .bind(seal.as_ref().map(|seal| seal.0.as_slice()));
-        change(write, add).await?;
+        self.lines(write, &[entry]).await
+    }
+
+    /// Adds lines in the transaction of what they tell.
+    pub(crate) async fn lines(&self, write: &mut SqliteConnection, entries: &[&Entry]) -> Result<(), Fault> {
+        static ADD: LazyLock<Insert> = LazyLock::new(|| {
+            Insert::new("trail", &["number", "at", "who", "deed", "issuer", "what", "digest", "seal"], "")
+        });
+        let mut last = end(&mut *write).await?;
+        for (statement, rows) in ADD.of(entries) {
+            let mut add = sqlx::query(statement);
+            for entry in rows {
+                let seal = last.go_on(entry, self.trail_key.get());
+                add = add
+                    .bind(big("number", last.number)?)
+                    .bind(big("at", entry.at.0)?)
+                    .bind(&entry.who)
+                    .bind(entry.action.slug())
+                    .bind(entry.issuer.map(|issuer| issuer.0))
+                    .bind(&entry.what)
+                    .bind(last.digest.0.as_slice())
+                    .bind(seal.as_ref().map(|seal| seal.0.as_slice()));
+            }
+            change(&mut *write, add).await?;
+        }
         Ok(())
     }
 }

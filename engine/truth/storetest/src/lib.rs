@@ -27,6 +27,7 @@ pub mod records;
 pub mod rosters;
 mod scene;
 pub mod sites;
+pub mod together;
 pub mod tokens;
 pub mod trail;
 pub mod trips;
@@ -122,6 +123,9 @@ macro_rules! store_suite {
             credentials::a_second_phone_waits_for_a_generation_where_the_issuer_wants_that,
             credentials::what_no_gate_would_take_is_not_signed,
             credentials::credentials_are_written_down_once_and_listed,
+            together::r46_of_many_credentials_together_each_has_its_own_outcome,
+            together::r46_the_second_phone_rule_holds_among_those_that_come_together,
+            together::r46_every_credential_of_a_rush_has_its_row_and_its_line,
             families::r27_a_wrong_number_is_told_so,
             families::r27_ages_are_those_of_the_day_of_application,
             families::r27_a_document_without_a_date_of_birth_needs_one,

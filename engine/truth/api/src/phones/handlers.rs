@@ -13,7 +13,7 @@ use hufu_registry::{Base64Url, Fault, InvitationNumber, OwnStatus, PhoneFault, P
 use hufu_wire::{KeyId, Step, UnixMillis, limits};
 
 use super::signed::{Arrived, unsigned};
-use super::{Phones, busy};
+use super::Phones;
 use crate::clock::now;
 use crate::convert::Convert as _;
 use crate::problem::{ApiProblem, Kind};
@@ -27,7 +27,7 @@ pub(super) async fn activate(
     Extension(Source(source)): Extension<Source>,
     request: Request,
 ) -> Answer<PhoneActivated> {
-    let Ok(_one) = state.activations.try_acquire() else { return Err(busy()) };
+    let Ok(_one) = state.activations.try_acquire() else { return Err(state.busy()) };
     if !state.wrong.may(&source, Instant::now()) {
         let detail = "too many wrong numbers came from this address: try again in ten minutes";
         return Err(ApiProblem::new(Kind::TooMany, detail).after(600));

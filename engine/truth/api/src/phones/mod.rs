@@ -25,6 +25,7 @@ use hufu_registry::Registry;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::admission::IssuingPlace;
 use super::guard;
 use super::keyed_limit::KeyedLimit;
 use super::meters::Meters;
@@ -173,8 +174,17 @@ fn router(state: Arc<Phones>, beside: Option<Router>) -> Router {
 /// Turns away what there is no room for, before anything of it is read, and ends what takes too long.
 async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next) -> Response {
     if state.room.available_permits() == 0 {
-        return busy().into_response();
+        return state.busy().into_response();
     }
+    // Clerks' requests and phones' together: the same store writes all of them down.
+    let _place = if request.uri().path().ends_with("/renew") {
+        match IssuingPlace::take(&state.registry) {
+            Ok(place) => Some(place),
+            Err(turned_away) => return turned_away,
+        }
+    } else {
+        None
+    };
     let source = request.extensions().get::<Source>().map(|source| source.0);
     let _share = match source.map(|source| state.sources.take(source)) {
         Some(None) => {
@@ -219,10 +229,13 @@ async fn counted(State(state): State<Arc<Phones>>, request: Request, next: Next)
     response
 }
 
-/// There is no room.
-fn busy() -> ApiProblem {
-    let detail = "more phones ask than can be answered: the code that you have stays good until it expires";
-    ApiProblem::new(Kind::Busy, detail)
+impl Phones {
+    /// There is no room. Each is told another time to come back, so that they do not come together.
+    fn busy(&self) -> ApiProblem {
+        let detail =
+            "more phones ask than can be answered: the code that you have stays good until it expires";
+        ApiProblem::new(Kind::Busy, detail).after(self.notes.pause_s())
+    }
 }
 
 impl RunningPhones {

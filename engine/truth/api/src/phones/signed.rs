@@ -16,7 +16,7 @@ use hufu_wire::UnixMillis;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Phones, busy};
+use super::Phones;
 use crate::extract::{expect_type, read_json, unread};
 use crate::problem::{ApiProblem, Kind};
 
@@ -48,7 +48,7 @@ impl Arrived {
         check_clock(&time, now)?;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = Bytes::from_request(request, &()).await.map_err(unread)?;
-        let place = Arc::clone(&state.room).try_acquire_owned().map_err(|_| busy())?;
+        let place = Arc::clone(&state.room).try_acquire_owned().map_err(|_| state.busy())?;
         let digest = digest(&SHA256, &body).as_ref().try_into().unwrap_or_default();
         let (method, path, phone_text, time) = (method.as_str(), &*path, &*phone, &*time);
         let message = PhoneRequest { method, path, phone: phone_text, time, body: digest }.signed_bytes();

@@ -17,7 +17,7 @@ impl Registry {
     /// [`Fault::Unauthenticated`], the same whether it is unknown, has ended or was revoked.
     pub async fn authenticate(&self, text: &str, now: UnixMillis) -> Result<Caller, Fault> {
         let hash = TokenHash::of(text).ok_or(Fault::Unauthenticated)?;
-        let token = self.store.token(hash).await?.filter(|token| token.is_valid_at(now));
+        let token = self.batches.token(hash).await?.filter(|token| token.is_valid_at(now));
         token.map(Caller::with).ok_or(Fault::Unauthenticated)
     }
 

@@ -4,18 +4,18 @@ use hufu_codes::issue::code_text;
 use hufu_codes::keyring::Uses;
 use hufu_codes::{Credential, Detail};
 use hufu_contract::Scope;
-use hufu_contract::SecondPhone;
-use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds, limits};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, StatusWord, UnixMillis, UnixSeconds, limits};
 
 use super::records::joined_already;
 use super::{Registry, page};
 use crate::caller::Caller;
 use crate::credential::{
-    CredentialRequest, Issuance, IssuedCredential, ListedCredential, OtherPhones, TERMS_S_MAX, Terms,
+    CredentialRequest, Issuance, IssuedCredential, ListedCredential, TERMS_S_MAX, Terms,
 };
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
 use crate::person::Person;
+use crate::store::NewCredential;
 use crate::trail::{Action, Entry};
 
 impl Registry {
@@ -31,9 +31,9 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Terms, Fault> {
         caller.may(Scope::Credentials, issuer)?;
-        let record = self.store.holder(issuer, holder).await?;
+        let (record, word) = self.batches.look(issuer, holder).await?;
         goes_on(issuer, &record.ok_or_else(|| Fault::no_holder(issuer, holder))?)?;
-        self.terms_now(issuer, holder, Uses::PHONE, now).await
+        self.terms_of(issuer, word, Uses::PHONE, now)
     }
 
     /// Issues a credential. Its generation is that of the holder's status word, its display is masked (R10).
@@ -52,9 +52,11 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Issuance, Fault> {
         caller.may(Scope::Credentials, issuer)?;
-        let (person, record) = self.person(issuer, holder).await?;
+        let (record, word) = self.batches.look(issuer, holder).await?;
+        let record = record.ok_or_else(|| Fault::no_holder(issuer, holder))?;
         goes_on(issuer, &record)?;
-        let terms = self.terms_now(issuer, holder, wanted.uses(), now).await?;
+        let person = self.open(issuer, &record)?;
+        let terms = self.terms_of(issuer, word, wanted.uses(), now)?;
         let (issued, expires, detail) = wanted.claims(&terms)?;
         // A phone's is the key of its terms: what that signs for a day is believed to the end.
         let kind = kind_word(wanted.kind());
@@ -102,11 +104,8 @@ impl Registry {
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let only_phone = !renewed && self.issuer_of(issuer).await?.second_phone == SecondPhone::Supersede;
-        let phones = self.store.add_credential(&issued, only_phone, entry).await?;
-        if only_phone && phones.others > 0 {
-            return Err(supersede_first(&issued, phones));
-        }
+        let new = NewCredential { credential: issued.clone(), renewed, entry: entry.clone() };
+        let phones = self.batches.keep(new).await?;
         let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
         Ok(Issuance { bytes, code, issued, phones })
     }
@@ -129,6 +128,7 @@ impl Registry {
         self.store.credentials(issuer, holder, after, page(limit)).await
     }
 
+    /// What a phone of a holder would make its step tree for now.
     pub(super) async fn terms_now(
         &self,
         issuer: IssuerId,
@@ -136,10 +136,21 @@ impl Registry {
         uses: Uses,
         now: UnixMillis,
     ) -> Result<Terms, Fault> {
-        let generation = self.store.status(issuer, holder).await?.generation();
+        let (_, word) = self.batches.look(issuer, holder).await?;
+        self.terms_of(issuer, word, uses, now)
+    }
+
+    /// The same of one with this word.
+    pub(super) fn terms_of(
+        &self,
+        issuer: IssuerId,
+        word: StatusWord,
+        uses: Uses,
+        now: UnixMillis,
+    ) -> Result<Terms, Fault> {
         let issued = now.seconds();
         let key: KeyId = self.signers.code(issuer, uses, &self.keyring.load(), (now, issued))?.key();
-        Ok(Terms { key, generation, issued })
+        Ok(Terms { key, generation: word.generation(), issued })
     }
 }
 
@@ -206,18 +217,6 @@ impl CredentialRequest {
             }
         }
     }
-}
-
-/// What is to be proposed before another phone gets a credential.
-fn supersede_first(issued: &IssuedCredential, phones: OtherPhones) -> Fault {
-    let IssuedCredential { issuer, holder, generation, .. } = *issued;
-    let until = phones.until.map_or(0, |until| until.0);
-    Fault::Conflict(format!(
-        "holder {holder} of issuer {issuer} has {} other phone credential(s) of generation {generation}, the last until \
-         Unix second {until}: propose generation {} for the holder, have it confirmed, and issue again",
-        phones.others,
-        generation.wrapping_add(1),
-    ))
 }
 
 /// Whether a record is not joined into another.

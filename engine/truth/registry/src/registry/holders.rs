@@ -200,8 +200,9 @@ impl Registry {
         let index = holder.index;
         let person = self.vault.open_person(issuer, index, &holder.sealed)?;
         let number = person.id_number();
-        let subjects = [self.vault.subject(issuer, number), self.vault.twin(issuer, number, index)];
-        if !subjects.contains(&holder.subject) {
+        let is_found = holder.subject == self.vault.subject(issuer, number)
+            || holder.subject == self.vault.twin(issuer, number, index);
+        if !is_found {
             return Err(Fault::Damaged(format!(
                 "holder {index} of issuer {issuer} is found by another person's id number: the row was altered"
             )));

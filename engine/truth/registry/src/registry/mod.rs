@@ -2,6 +2,7 @@
 
 mod access;
 mod appeals;
+mod batches;
 mod chains;
 mod checkpoints;
 mod credentials;
@@ -13,6 +14,7 @@ mod history;
 mod holders;
 mod intake;
 mod issuers;
+mod peak;
 mod phones;
 mod proposals;
 mod records;
@@ -22,6 +24,7 @@ mod rosters;
 mod signers;
 mod sites;
 mod source;
+mod together;
 mod trips;
 
 use core::fmt;
@@ -43,14 +46,18 @@ use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::store::Store;
 use crate::vault::Vault;
+use batches::Batches;
 
 pub use facts::{FACTS_MAX, Of, PAPER_BYTES_MAX};
+pub use peak::{Crowded, IssuingRoom};
 pub use records::{Correction, Meant};
 pub use signers::Signers;
 
 /// A registry process: a store, the keys that lie beside it, and the rules. Shared by reference among all requests.
 pub struct Registry {
     store: Arc<dyn Store>,
+    batches: Batches,
+    issuing: IssuingRoom,
     vault: Vault,
     signers: Signers,
     keyring: ArcSwap<Keyring>,
@@ -66,6 +73,8 @@ impl Registry {
         store.seal_with(vault.trail_key());
         let (keyring, rules, families) = (ArcSwap::new(keyring), BTreeMap::new(), Families::default());
         Registry {
+            batches: Batches::over(&store),
+            issuing: IssuingRoom::default(),
             store,
             vault,
             signers,
@@ -114,6 +123,12 @@ impl Registry {
     /// [`Fault::Unavailable`].
     pub async fn ready(&self) -> Result<(), Fault> {
         self.store.ready().await
+    }
+
+    /// Room for requests that get a credential: they are turned away at the door when the others before them already take
+    /// as long as anybody waits.
+    pub fn issuing(&self) -> &IssuingRoom {
+        &self.issuing
     }
 
     async fn issuer_of(&self, issuer: IssuerId) -> Result<Issuer, Fault> {

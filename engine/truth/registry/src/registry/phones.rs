@@ -2,7 +2,7 @@
 
 use hufu_codes::keyring::Uses;
 use hufu_contract::{BindingId, PhoneName, ProofLevel, Scope, SecondPhone, Side};
-use hufu_wire::{HolderIndex, IssuerId, Step, UnixMillis, limits};
+use hufu_wire::{HolderIndex, IssuerId, StatusWord, Step, UnixMillis, limits};
 
 use super::credentials::goes_on;
 use super::{PAGE_MAX, Registry};
@@ -114,7 +114,7 @@ impl Registry {
         };
         self.store.edit_phones(issuer, holder, &decide).await?;
         let name = PhoneName { issuer: issuer.0, holder: holder.0, phone };
-        self.store.phone(name).await?.ok_or_else(missing)
+        self.batches.phone(name).await?.ok_or_else(missing)
     }
 
     /// Makes the phone with this key the holder's whom the number invites. The caller has verified that the request is
@@ -198,7 +198,7 @@ impl Registry {
         message: &[u8],
         signature: &[u8],
     ) -> Result<KnownPhone, Fault> {
-        self.store.phone(name).await?.ok_or(Fault::Unauthenticated)?.known(message, signature)
+        self.batches.phone(name).await?.ok_or(Fault::Unauthenticated)?.known(message, signature)
     }
 
     /// Issues the next credential of a phone, for terms that the phone proposes.
@@ -214,8 +214,8 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Renewal, Fault> {
         let StoredPhone { issuer, holder, renewed, .. } = *phone.stored();
-        let person = self.own(phone).await?;
-        let current = self.terms_now(issuer, holder, Uses::PHONE, now).await?;
+        let (person, word) = self.own(phone).await?;
+        let current = self.terms_of(issuer, word, Uses::PHONE, now)?;
         let is_fresh = terms.issued <= current.issued && current.issued.0 - terms.issued.0 <= TERMS_S_MAX;
         if (terms.key, terms.generation) != (current.key, current.generation) || !is_fresh {
             return Err(PhoneFault::Terms(current).into());
@@ -244,8 +244,7 @@ impl Registry {
     /// [`PhoneFault::Ended`] for a record that was joined.
     pub async fn own_status(&self, phone: &KnownPhone, now: UnixMillis) -> Result<OwnStatus, Fault> {
         let StoredPhone { issuer, holder, .. } = *phone.stored();
-        let person = self.own(phone).await?;
-        let word = self.store.status(issuer, holder).await?;
+        let (person, word) = self.own(phone).await?;
         let phones = going_on(&self.store.phones_of(issuer, holder).await?);
         let trips = self.store.tickets_of(issuer, holder, now.seconds(), TRIPS_MAX).await?;
         let mut relatives = Vec::new();
@@ -254,7 +253,7 @@ impl Registry {
             let (relative, _) = self.person(issuer, binding.relative_place).await?;
             relatives.push((binding.id, relative.display(), binding.until));
         }
-        let terms = self.terms_now(issuer, holder, Uses::PHONE, now).await?;
+        let terms = self.terms_of(issuer, word, Uses::PHONE, now)?;
         Ok(OwnStatus { word, display: person.display(), phones, trips, relatives, terms })
     }
 
@@ -315,13 +314,12 @@ impl Registry {
         self.families.zone().iana_name().unwrap_or("Etc/UTC")
     }
 
-    /// Who a phone's holder is; a record that was joined into another has no phone.
-    async fn own(&self, phone: &KnownPhone) -> Result<Person, Fault> {
+    /// Who a phone's holder is, and their word; a record that was joined into another has no phone.
+    async fn own(&self, phone: &KnownPhone) -> Result<(Person, StatusWord), Fault> {
         let StoredPhone { issuer, holder, .. } = *phone.stored();
-        match self.person(issuer, holder).await? {
-            (person, record) if record.joined.is_none() => Ok(person),
-            _ => Err(PhoneFault::Ended.into()),
-        }
+        let (record, word) = self.batches.look(issuer, holder).await?;
+        let record = record.filter(|record| record.joined.is_none()).ok_or(PhoneFault::Ended)?;
+        Ok((self.open(issuer, &record)?, word))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Issued credentials in the store.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use async_trait::async_trait;
+use hufu_contract::SecondPhone;
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
 
 use super::row::{Columns, FromColumns, damaged};
@@ -8,20 +11,32 @@ use crate::credential::{IssuedCredential, ListedCredential, OtherPhones};
 use crate::fault::Fault;
 use crate::trail::Entry;
 
+/// A credential to be written down, with its line of the trail.
+#[derive(Clone, Debug)]
+pub struct NewCredential {
+    /// The credential.
+    pub credential: IssuedCredential,
+    /// Whether its phone is known to have had one before: then it is no second phone.
+    pub renewed: bool,
+    /// Its line of the trail.
+    pub entry: Entry,
+}
+
+/// What became of each of several credentials, in their order.
+pub type Kept = Vec<Result<OtherPhones, Fault>>;
+
 /// What was issued.
 #[async_trait]
 pub trait Credentials {
-    /// Writes down a credential; one of the same digest is written down once. Answers which other phone credentials go on
-    /// beside it ([`IssuedCredential::others_from`]); with `only_phone` nothing is written when there are any.
+    /// Writes down credentials of any holders in one transaction, each as if it came alone and in this order; one of the
+    /// same digest is written down once. Answers for each which other phone credentials go on beside it
+    /// ([`IssuedCredential::others_from`]). One that cannot be written leaves no row and no line, and the others as they
+    /// are: [`Fault::NotFound`] without such a holder, [`Fault::Conflict`] where its issuer wants the other phone superseded
+    /// first.
     ///
     /// # Errors
-    /// [`Fault::NotFound`] without such a holder.
-    async fn add_credential(
-        &self,
-        credential: &IssuedCredential,
-        only_phone: bool,
-        entry: &Entry,
-    ) -> Result<OtherPhones, Fault>;
+    /// The transaction failed, and nothing is written.
+    async fn add_credentials(&self, adds: &[NewCredential]) -> Result<Kept, Fault>;
 
     /// A holder's credentials whose number is above `after`, in the order in which they were issued, at most
     /// `limit`.
@@ -32,6 +47,137 @@ pub trait Credentials {
         after: u64,
         limit: u32,
     ) -> Result<Vec<ListedCredential>, Fault>;
+}
+
+/// What is read of one issuer before credentials are written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SoughtCredentials {
+    /// Holders who get one, by rising index.
+    pub holders: Vec<HolderIndex>,
+    /// Holders who get one on a phone, by rising index.
+    pub phones: Vec<HolderIndex>,
+    /// Phone credentials that end after this time count; none when no phone gets one.
+    pub from: Option<UnixSeconds>,
+}
+
+/// A phone credential that was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldPhone {
+    /// Of which of the holder's credentials.
+    pub generation: u8,
+    /// From when it is refused.
+    pub expires: UnixSeconds,
+    /// SHA-256 of its bytes.
+    pub digest: [u8; 32],
+}
+
+/// What was read, under the locks that credentials are written under.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialRecords {
+    /// Issuers that want another phone superseded first.
+    supersede: HashSet<IssuerId>,
+    /// Holders who are registered and were not joined into others.
+    going_on: HashSet<(IssuerId, HolderIndex)>,
+    phones: HashMap<(IssuerId, HolderIndex), Vec<HeldPhone>>,
+}
+
+/// What is to be written, and the answers.
+#[derive(Debug)]
+pub struct CredentialEdit<'n> {
+    /// What became of each.
+    pub kept: Kept,
+    /// Those that are written, in their order.
+    pub new: Vec<&'n NewCredential>,
+}
+
+impl SoughtCredentials {
+    /// What is sought of each issuer.
+    pub fn of(adds: &[NewCredential]) -> BTreeMap<IssuerId, SoughtCredentials> {
+        let mut all: BTreeMap<IssuerId, SoughtCredentials> = BTreeMap::new();
+        for NewCredential { credential, .. } in adds {
+            let sought = all.entry(credential.issuer).or_default();
+            sought.holders.push(credential.holder);
+            if let Some(from) = credential.others_from() {
+                sought.phones.push(credential.holder);
+                sought.from = Some(sought.from.map_or(from, |least| least.min(from)));
+            }
+        }
+        for sought in all.values_mut() {
+            for holders in [&mut sought.holders, &mut sought.phones] {
+                holders.sort_unstable();
+                holders.dedup();
+            }
+        }
+        all
+    }
+}
+
+impl CredentialRecords {
+    /// Adds what was read of one issuer.
+    pub fn take(
+        &mut self,
+        issuer: IssuerId,
+        second_phone: SecondPhone,
+        going_on: Vec<HolderIndex>,
+        phones: Vec<(HolderIndex, HeldPhone)>,
+    ) {
+        if second_phone == SecondPhone::Supersede {
+            self.supersede.insert(issuer);
+        }
+        self.going_on.extend(going_on.into_iter().map(|holder| (issuer, holder)));
+        for (holder, phone) in phones {
+            self.phones.entry((issuer, holder)).or_default().push(phone);
+        }
+    }
+
+    /// What is written, and what becomes of each.
+    pub fn decide(mut self, adds: &[NewCredential]) -> CredentialEdit<'_> {
+        let mut edit = CredentialEdit { kept: Vec::with_capacity(adds.len()), new: Vec::new() };
+        for add in adds {
+            let kept = self.put(&add.credential, add.renewed);
+            if kept.is_ok() {
+                edit.new.push(add);
+            }
+            edit.kept.push(kept);
+        }
+        edit
+    }
+
+    fn put(&mut self, new: &IssuedCredential, renewed: bool) -> Result<OtherPhones, Fault> {
+        let place = (new.issuer, new.holder);
+        if !self.going_on.contains(&place) {
+            return Err(Fault::no_holder(new.issuer, new.holder));
+        }
+        let Some(from) = new.others_from() else { return Ok(OtherPhones::default()) };
+        let held = self.phones.entry(place).or_default();
+        let goes_on = |phone: &&HeldPhone| {
+            phone.generation == new.generation && phone.expires > from && phone.digest != new.digest
+        };
+        let ends = held.iter().filter(goes_on).map(|phone| phone.expires);
+        let others = OtherPhones {
+            others: u32::try_from(ends.clone().count()).unwrap_or(u32::MAX),
+            until: ends.max(),
+        };
+        if others.others > 0 && !renewed && self.supersede.contains(&new.issuer) {
+            return Err(supersede_first(new, others));
+        }
+        if !held.iter().any(|phone| phone.digest == new.digest) {
+            held.push(HeldPhone { generation: new.generation, expires: new.expires, digest: new.digest });
+        }
+        Ok(others)
+    }
+}
+
+/// What is to be proposed before another phone gets a credential.
+fn supersede_first(new: &IssuedCredential, phones: OtherPhones) -> Fault {
+    let IssuedCredential { issuer, holder, generation, .. } = *new;
+    let until = phones.until.map_or(0, |until| until.0);
+    Fault::Conflict(format!(
+        "holder {holder} of issuer {issuer} has {} other phone credential(s) of generation {generation}, the last until \
+         Unix second {until}: propose generation {} for the holder, have it confirmed, and issue again",
+        phones.others,
+        generation.wrapping_add(1),
+    ))
 }
 
 impl FromColumns for ListedCredential {
@@ -51,11 +197,20 @@ impl FromColumns for ListedCredential {
     }
 }
 
-impl FromColumns for OtherPhones {
-    fn read(row: &impl Columns) -> Result<OtherPhones, Fault> {
-        Ok(OtherPhones {
-            others: row.number("others")?,
-            until: row.number_or_none("until")?.map(UnixSeconds),
-        })
+impl FromColumns for (HolderIndex, HeldPhone) {
+    fn read(row: &impl Columns) -> Result<(HolderIndex, HeldPhone), Fault> {
+        let phone = HeldPhone {
+            generation: row.number("generation")?,
+            expires: UnixSeconds(row.number("expires_s")?),
+            digest: row.array("digest")?,
+        };
+        Ok((HolderIndex::read(row)?, phone))
+    }
+}
+
+/// How an issuer takes a second phone.
+impl FromColumns for SecondPhone {
+    fn read(row: &impl Columns) -> Result<SecondPhone, Fault> {
+        row.word("second_phone", SecondPhone::from_slug)
     }
 }

@@ -51,7 +51,7 @@ impl FromColumns for Issuer {
             national: IssuerId(row.number("national")?),
             publisher: IssuerId(row.number("publisher")?),
             brake: Brake::read(row)?,
-            second_phone: row.word("second_phone", SecondPhone::from_slug)?,
+            second_phone: SecondPhone::read(row)?,
         })
     }
 }

@@ -33,7 +33,9 @@ use crate::fault::Fault;
 pub use appeals::{AppealEdit, AppealFilter, AppealRecords, Appeals, DecideAppeal, SoughtAppeals};
 pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
-pub use credentials::Credentials;
+pub use credentials::{
+    CredentialEdit, CredentialRecords, Credentials, HeldPhone, Kept, NewCredential, SoughtCredentials,
+};
 pub use devices::{DeviceChange, Devices};
 pub use facts::Facts;
 pub use families::{DecideFamily, FamilyBindings, FamilyEdit, FamilyRecords, FamilySought};

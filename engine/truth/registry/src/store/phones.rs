@@ -54,8 +54,8 @@ pub trait Phones {
     /// The invitation with this number, whoever's it is.
     async fn invitation(&self, number: InvitationDigest) -> Result<Option<StoredInvitation>, Fault>;
 
-    /// One phone.
-    async fn phone(&self, name: PhoneName) -> Result<Option<StoredPhone>, Fault>;
+    /// The phones with these names, as far as there are any, in any order.
+    async fn phones_named(&self, names: &[PhoneName]) -> Result<Vec<StoredPhone>, Fault>;
 
     /// Every phone of a holder, by rising number.
     async fn phones_of(&self, issuer: IssuerId, holder: HolderIndex) -> Result<Vec<StoredPhone>, Fault>;

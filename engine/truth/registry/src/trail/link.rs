@@ -114,6 +114,13 @@ impl TrailKey {
 impl TrailEnd {
     /// Before the first line.
     pub const START: TrailEnd = TrailEnd { number: 0, digest: TrailDigest::START };
+
+    /// Goes on to the line with this entry; its seal, where there is a key.
+    pub fn go_on(&mut self, entry: &Entry, key: Option<&TrailKey>) -> Option<TrailSeal> {
+        let number = self.number + 1;
+        *self = TrailEnd { number, digest: self.digest.after(number, entry) };
+        key.map(|key| key.seal(&self.digest))
+    }
 }
 
 impl TrailCheck {

@@ -161,3 +161,39 @@ async fn r44_refusals_are_counted_and_told_in_the_trail_with_a_number() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_who_finds_no_room_for_a_credential_is_told_before_the_body_and_others_come_in() {
+    // Three quarters of it are for those who want a credential.
+    let world = World::with(|options| options.requests_max = 8).await;
+    let clerk = world.everybody().await;
+    let wants = || {
+        let request = clerk.request(Method::POST, "/v1/issuers/310000/holders/0/credentials");
+        let body = Body::wrap_stream(stream::pending::<Result<Vec<u8>, Infallible>>());
+        request.header(CONTENT_TYPE, "application/json").body(body)
+    };
+    let held: Vec<_> = (0..6).map(|_| tokio::spawn(wants().send())).collect();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let refused = loop {
+        if let Ok(answer) = timeout(Duration::from_millis(50), wants().send()).await {
+            break answer.unwrap();
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it waits for a body");
+    };
+    let after: u32 = refused.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=61).contains(&after), "{after}");
+    let (status, problem) = told(refused).await;
+    assert_eq!((status, name(&problem)), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
+    assert_eq!(clerk.get("/v1/issuers").await.0, StatusCode::OK, "there is room for others");
+    for request in held {
+        request.abort();
+    }
+    loop {
+        let paper = serde_json::json!({"kind": "paper", "valid_s": 60});
+        let (status, _) = clerk.post("/v1/issuers/310000/holders/0/credentials", paper).await;
+        if status == StatusCode::NOT_FOUND {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the room is not given back: {status}");
+    }
+}

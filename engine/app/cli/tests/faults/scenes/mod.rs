@@ -7,6 +7,7 @@ mod forge;
 mod hostile;
 mod http;
 mod nats;
+mod peak;
 mod postgres;
 mod snapshots;
 mod told;
