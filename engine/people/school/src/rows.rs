@@ -27,13 +27,23 @@ impl Answer {
     /// Every answer, the gravest first.
     pub(crate) const ALL: [Answer; 4] = [Answer::Not, Answer::Person, Answer::NotFound, Answer::Enter];
 
-    /// In addresses, names of classes and ids of texts.
+    /// In addresses and names of classes.
     pub(crate) const fn slug(self) -> &'static str {
         match self {
             Answer::Not => "not",
             Answer::Person => "person",
             Answer::NotFound => "notfound",
             Answer::Enter => "enter",
+        }
+    }
+
+    /// The id of its text.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Answer::Not => "list-refused",
+            Answer::Person => "list-person",
+            Answer::NotFound => "school-notfound",
+            Answer::Enter => "list-enter",
         }
     }
 

@@ -63,7 +63,7 @@ impl<'a> Home<'a> {
                 crate::job::State::Failed(..) => None,
             }
         });
-        let limits = visit.say_with("school-file-limits", &[("rows", ROWS_MAX.into()), ("size", 16_u32.into())]);
+        let limits = visit.say_with("school-limits", &[("rows", ROWS_MAX.into()), ("size", 16_u32.into())]);
         Home { visit, wrong, kept, results: results.collect(), limits }
     }
 }
@@ -254,6 +254,7 @@ pub(super) struct Printed<'a> {
     visit: &'a Visit,
     id: &'a str,
     checked: String,
+    what: String,
     classes: Vec<PrintedClass<'a>>,
     refused: Refused,
 }
@@ -297,6 +298,7 @@ impl<'a> Printed<'a> {
             visit,
             id,
             checked: checked(visit, &school.settings.zone, outcome.checked),
+            what: visit.say_with("school-print-what", &[("enter", Arg::Text(&visit.say("list-enter")))]),
             classes: classes.collect(),
             refused: Refused::new(language, refused),
         }
