@@ -37,11 +37,19 @@ macro_rules! libraries {
 
 const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
-const LIBRARIES: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-school", "hufu-loadgen", "hufu-fixtures");
+const LIBRARIES: &[&str] = libraries!(
+    "hufu-node",
+    "hufu-office",
+    "hufu-console",
+    "hufu-authority",
+    "hufu-school",
+    "hufu-loadgen",
+    "hufu-fixtures"
+);
 const LIBRARIES_AND_PEERS: &[&str] = libraries!(
     "hufu-node",
     "hufu-office",
+    "hufu-console",
     "hufu-authority",
     "hufu-school",
     "hufu-loadgen",
@@ -143,6 +151,7 @@ const HOUSE: &[Room] = &[
     room("hufu-node", "engine/app/node", 5, BELOW_ASSEMBLY),
     room("hufu-office", "engine/app/office", 5, BELOW_ASSEMBLY),
     room("hufu-school", "engine/people/school", 5, BELOW_ASSEMBLY),
+    room("hufu-console", "engine/people/console", 5, BELOW_ASSEMBLY),
     room("hufu", "engine/app/cli", 6, LIBRARIES),
     beside(
         "hufu-fixtures",

@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, demo, device, doctor, enrol,
-    facts, family, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules,
-    serve, site, snapshot, trip,
+    appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor,
+    enrol, facts, family, gate, holder, import, inspect, issue, keys, present, records, registry, roster,
+    rules, serve, site, snapshot, trip,
 };
 use crate::outcome;
 
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Answer terminals that speak HTTP
     #[command(after_help = bridge::EXAMPLES)]
     Bridge(bridge::BridgeArgs),
+    /// Serve the operators' pages, and keep the accounts that sign in to them
+    #[command(subcommand, after_help = console::EXAMPLES)]
+    Console(console::ConsoleCommand),
     /// Sign rosters and check them, as a school does
     #[command(subcommand, after_help = batch::EXAMPLES)]
     Batch(batch::BatchCommand),

@@ -9,6 +9,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
 pub(crate) mod completions;
+pub(crate) mod console;
 pub(crate) mod demo;
 pub(crate) mod device;
 pub(crate) mod doctor;
@@ -51,6 +52,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Gate(args) => gate::run(&args),
         Command::Enrol(args) => enrol::run(&args),
         Command::Bridge(args) => bridge::run(&args),
+        Command::Console(command) => console::run(&command),
         Command::Batch(command) => batch::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Records(command) => records::run(&command),

@@ -69,6 +69,11 @@ const ALONE: &[&str] = &[
     "demo --golden golden",
     "serve --config golden/engine.toml --check",
     "bridge --config bridge.toml --check",
+    "console account add li --role operator --password-file words",
+    "console account passwd li --password-file words",
+    "console account list",
+    "console serve --config console.toml --check",
+    "console account remove li",
 ];
 
 /// Commands of a running engine; a number before the line is the status it ends in.
@@ -251,6 +256,8 @@ fn json_is_the_output_of_commands_without_a_registry() {
     fs::set_permissions(folder.join("a.token"), fs::Permissions::from_mode(0o600)).unwrap();
     let terminal = "[[terminal]]\nname = 'north'\ngate = 'gate'\ntoken = 'a.token'\n";
     fs::write(folder.join("bridge.toml"), terminal).unwrap();
+    fs::write(folder.join("words"), "five words make a password").unwrap();
+    fs::write(folder.join("console.toml"), "accounts = 'accounts.toml'\n").unwrap();
     let rules = include_str!("../../../../docs/examples/rules.toml");
     fs::write(folder.join("rules.toml"), rules).unwrap();
     fs::write(folder.join("facts.jsonl"), r#"{"holder":1,"at":"2026-11-29T00:00:00Z"}"#).unwrap();

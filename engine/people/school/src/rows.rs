@@ -84,9 +84,9 @@ pub(crate) struct RefusedRow {
 impl RefusedRow {
     pub(crate) fn of(refused: &Refused) -> RefusedRow {
         let (word, of) = match &refused.why {
-            RowFault::Zeroes
-            | RowFault::Cell(CellFault::Rounded)
-            | RowFault::IdNumber(IdFault::Rounded) => ("rounded", 0),
+            RowFault::Zeroes | RowFault::Cell(CellFault::Rounded) | RowFault::IdNumber(IdFault::Rounded) => {
+                ("rounded", 0)
+            }
             RowFault::Cell(_) => ("cell", 0),
             RowFault::IdNumber(IdFault::Old) => ("old", 0),
             RowFault::IdNumber(IdFault::Clerk) => ("clerk", 0),
@@ -116,7 +116,11 @@ pub(crate) struct Outcome {
 pub(crate) type Counts = [usize; 4];
 
 impl Outcome {
-    pub(crate) fn new(checked: UnixSeconds, groups: &[(&str, Vec<Row<'_>>)], refused: Vec<RefusedRow>) -> Outcome {
+    pub(crate) fn new(
+        checked: UnixSeconds,
+        groups: &[(&str, Vec<Row<'_>>)],
+        refused: Vec<RefusedRow>,
+    ) -> Outcome {
         let entries = groups.iter().enumerate().flat_map(|(class, (_, rows))| {
             rows.iter().map(move |row| Entry {
                 line: row.named.map_or(0, |named| named.line),

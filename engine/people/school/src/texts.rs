@@ -58,7 +58,7 @@ fn file(language: Language, fault: &FileFault) -> String {
             // As they stand in the file, in every language.
             let columns = [("number", "id_number (身份证号)"), ("name", "name (姓名)")];
             ("school-file-columns", columns.map(|(name, text)| (name, Arg::Text(text))).into())
-        },
+        }
         FileFault::ColumnTwice(name) => ("school-file-twice", vec![("column", Arg::Text(name))]),
         FileFault::SeveralSheets(_) | FileFault::NoSuchSheet(_) => ("school-file-sheets", vec![]),
         FileFault::OpenQuote(line) | FileFault::LongRow(line) => {

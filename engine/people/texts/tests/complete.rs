@@ -20,7 +20,7 @@ fn categories(language: Language) -> &'static [&'static str] {
 }
 
 /// What reads the same in English and in the language.
-const SAME: [&str; 15] = [
+const SAME: [&str; 23] = [
     "Name",
     "Status",
     "Code",
@@ -36,6 +36,14 @@ const SAME: [&str; 15] = [
     "Site",
     "QR",
     "Administrator",
+    "Menu",
+    "Password",
+    "µs",
+    "ms",
+    "s",
+    "min",
+    "h",
+    "d",
 ];
 
 /// Names that stay as they are in every language.

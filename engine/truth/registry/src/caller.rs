@@ -65,6 +65,15 @@ impl Caller {
         first.map_or(Err(Fault::Unauthenticated), |scope| self.may(*scope, issuer))
     }
 
+    /// Whether they may do what any of `scopes` covers and what is no single issuer's.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] names the first, or the one that they have for one issuer alone.
+    pub fn may_one_everywhere(&self, scopes: &[Scope]) -> Result<(), Fault> {
+        let first = scopes.iter().find(|scope| self.scopes.contain(**scope)).or(scopes.first());
+        first.map_or(Err(Fault::Unauthenticated), |scope| self.may_everywhere(*scope))
+    }
+
     fn has(&self, scope: Scope, here: bool) -> Result<(), Fault> {
         let has = self.scopes.contain(scope);
         if has && here { Ok(()) } else { Err(Fault::Forbidden { scope, elsewhere: has }) }

@@ -322,6 +322,15 @@ impl Deployment {
         self.start("bridge.log", &["bridge", "--until-stdin-ends", "--config", config], "ready api=")
     }
 
+    /// A console that runs like an engine.
+    pub(crate) fn serve_console(&self, config: &str) -> Engine {
+        self.start(
+            "console.log",
+            &["console", "serve", "--until-stdin-ends", "--config", config],
+            "ready pages=",
+        )
+    }
+
     fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
         self.start_logging(None, log, arguments, wanted)
     }

@@ -1,41 +1,35 @@
-//! The school's page: a registry, an engine and both authorities as processes, the page as `hufu console` serves it, and a
+//! The school's page: a registry, an engine and both authorities as processes, the page in `hufu console`, and a
 //! clerk at a browser.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
-use axum::Router;
-use axum::routing::post;
-use hufu_school::{SchoolConfig, Schools};
-use hufu_texts::Language;
-use hufu_web::{Account, Accounts, Role, SessionLimits, Web, WebOptions, hash_password};
-use hufu_wire::SiteId;
 use rust_xlsxwriter::Workbook;
 use serde_json::{Value, json};
 
 use crate::common::source::Source;
-use crate::common::{Engine, SITE, browser};
+use crate::common::{Deployment, Engine, SITE, browser, free_address};
 
-const OTHER_SITE: u32 = 310_102;
+const OTHER_SITE: &str = "310102";
 const PASSWORD: &str = "a long word for tests";
 
 /// Pupils and their classes: a GB 11643 number each, with its check character.
-pub(crate) fn pupil(n: u32) -> [String; 3] {
+fn pupil(n: u32) -> [String; 3] {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let digits = format!("3201012012{:02}{:02}{:03}", n / 28_000 + 1, n / 1000 % 28 + 1, n % 1000);
-    let sum: u32 = digits.chars().zip(WEIGHTS).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum();
+    let sum: u32 =
+        digits.chars().zip(WEIGHTS).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum();
     let check = b"10X98765432"[sum as usize % 11] as char;
     let name = ["王小明", "李娜", "张伟", "刘洋"][n as usize % 4];
     [format!("{digits}{check}"), name.to_owned(), format!("{}.{}", n / 50 / 10 + 1, n / 50 % 10 + 1)]
 }
 
 /// A workbook of these rows; every cell is a text.
-pub(crate) fn workbook(path: &Path, rows: impl IntoIterator<Item = [String; 3]>) {
+fn workbook(path: &Path, rows: impl IntoIterator<Item = [String; 3]>) {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     let heading = ["身份证号", "姓名", "班级"].map(str::to_owned);
@@ -47,16 +41,18 @@ pub(crate) fn workbook(path: &Path, rows: impl IntoIterator<Item = [String; 3]>)
     book.save(path).unwrap();
 }
 
-pub(crate) struct World {
+struct World {
     source: Source,
-    engine: Arc<Mutex<Option<Engine>>>,
-    registry: Arc<Mutex<Option<Engine>>>,
-    pub(crate) origin: String,
+    origin: String,
+    /// Where a test stops and starts processes.
+    control: String,
+    _console: Engine,
 }
 
 impl World {
-    /// Registry and engine with `pupils` people: every 20th amber, every 50th red, the last one without a status.
-    pub(crate) fn new(pupils: u32) -> World {
+    /// Registry and engine with `pupils` people: every 20th amber, every 50th red, the last one without a status. A console
+    /// with the pages of two schools, which have one terminal.
+    fn new(pupils: u32) -> World {
         let source = Source::over_http();
         let deployment = &source.deployment;
         let config = deployment.path("registry/registry.toml");
@@ -70,7 +66,7 @@ impl World {
         let registry = source.registry();
         let engine = deployment.serve();
         deployment.write("school.toml", "roster = true\n");
-        for site in [SITE, &OTHER_SITE.to_string()] {
+        for site in [SITE, OTHER_SITE] {
             deployment.run(&format!("site put {site} --name School --policy school.toml"));
         }
         deployment.run("registry token new --config registry/registry.toml --label school --scopes holders,rosters --out school.token");
@@ -87,74 +83,55 @@ impl World {
         }
         deployment.write("people.csv", &people);
         deployment.run("import people.csv --issuer 310000 --key local.key --national-key national.key --yes");
-        let [engine, registry] = [engine, registry].map(|process| Arc::new(Mutex::new(Some(process))));
-        let mut world = World { source, engine, registry, origin: String::new() };
-        world.origin = world.serve();
-        world
+        let pages = free_address();
+        deployment.write("secret", PASSWORD);
+        for (name, site) in [("clerk", SITE), ("other", OTHER_SITE)] {
+            deployment.run(&format!(
+                "console account add {name} --role school --site {site} --password-file secret"
+            ));
+        }
+        let defaults = fs::read_to_string(deployment.path("hufu.toml")).unwrap();
+        let registry_url = defaults.split('"').nth(1).unwrap();
+        let school = |site: &str, folder: &str| {
+            format!(
+                "[[school]]\nsite = {site}\nissuer = 310000\nregistry = \"{registry_url}\"\ntoken = \"school.token\"\n\
+                 ca = \"registry/ca/ca.pem\"\nterminal = \"terminal\"\nfolder = \"{folder}\"\ntime_zone = \"Asia/Shanghai\"\n"
+            )
+        };
+        let schools = [school(SITE, "kept"), school(OTHER_SITE, "kept-other")].concat();
+        deployment
+            .write("console.toml", &format!("listen = \"{pages}\"\naccounts = \"accounts.toml\"\n{schools}"));
+        let console = deployment.serve_console("console.toml");
+        let control = control(deployment.folder().to_owned(), registry, engine);
+        World { source, origin: format!("http://{pages}"), control, _console: console }
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.source.deployment.path(name)
     }
+}
 
-    fn config(&self, site: u32, folder: &str) -> SchoolConfig {
-        let defaults = fs::read_to_string(self.path("hufu.toml")).unwrap();
-        let registry = defaults.split('"').nth(1).unwrap();
-        let text = format!(
-            "site = {site}\nissuer = 310000\nregistry = \"{registry}\"\ntoken = \"school.token\"\nca = \"registry/ca/ca.pem\"\n\
-             terminal = \"terminal\"\nfolder = \"{folder}\"\ntime_zone = \"Asia/Shanghai\"\n"
-        );
-        toml::from_str::<SchoolConfig>(&text).unwrap().within(self.source.deployment.folder())
-    }
-
-    /// Serves the page, and beside it ways to stop and start the registry and the engine; gives its origin.
-    fn serve(&self) -> String {
-        let site = SITE.parse().unwrap();
-        let configs = [self.config(site, "kept"), self.config(OTHER_SITE, "kept-other")];
-        let password = hash_password(PASSWORD).unwrap();
-        let account = |site: u32| Account { role: Role::School(SiteId(site)), password: password.clone() };
-        let accounts = [("clerk", account(site)), ("other", account(OTHER_SITE))];
-        let accounts = Accounts(BTreeMap::from(accounts.map(|(name, account)| (name.to_owned(), account))));
-        let file = self.path("accounts.toml");
-        accounts.write(&file).unwrap();
-        let web = Web::open(WebOptions {
-            language: Language::En,
-            is_tls: false,
-            accounts: Some(file),
-            organisation: None,
-            sessions: SessionLimits::DEFAULT,
-            nav: vec![hufu_school::NAV],
-            assets: hufu_school::ASSETS.to_vec(),
-            source: |_| None,
-        })
-        .unwrap();
-        let process = |name: &'static str, held: &Arc<Mutex<Option<Engine>>>, again: fn(&Source) -> Engine| {
-            let (held, folder) = (Arc::clone(held), self.source.deployment.folder().to_owned());
-            let change = move || {
-                let mut held = held.lock().unwrap();
-                if held.take().is_none() {
-                    *held = Some(again(&Source { deployment: crate::common::Deployment::at(folder) }));
-                }
-            };
-            (format!("/test/{name}"), post(async move || tokio::task::spawn_blocking(change.clone()).await.unwrap()))
-        };
-        let processes = [
-            process("registry", &self.registry, Source::registry),
-            process("engine", &self.engine, |source| source.deployment.serve()),
-        ];
-        let (ready, origin) = std::sync::mpsc::channel();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let pages = web.finish(hufu_school::pages(Schools::open(&configs).unwrap()));
-                let pages = processes.into_iter().fold(pages, |pages: Router, (path, service)| pages.route(&path, service));
-                let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-                ready.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-                axum::serve(listener, pages).await.unwrap();
-            });
-        });
-        origin.recv().unwrap()
-    }
+/// A server that stops the registry or the engine, or starts it again: `POST /registry`, `POST /engine`.
+fn control(folder: PathBuf, registry: Engine, engine: Engine) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let source = Source { deployment: Deployment::at(folder) };
+    let (mut registry, mut engine) = (Some(registry), Some(engine));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let bytes = stream.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..bytes]).into_owned();
+            if request.starts_with("POST /registry") {
+                registry = if registry.take().is_none() { Some(source.registry()) } else { None };
+            } else if request.starts_with("POST /engine") {
+                engine = if engine.take().is_none() { Some(source.deployment.serve()) } else { None };
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    address
 }
 
 /// R61: the whole way of a clerk, with and without scripts; and everything that a hurry, a broken file or another school
@@ -177,7 +154,8 @@ fn r61_a_school_checks_its_list_in_a_browser_and_sees_no_other() {
     let pupils = || (0..240).filter(|n| *n != 1).map(pupil);
     workbook(&world.path("pupils.xlsx"), pupils().chain(odd));
     let [number, name, class] = pupil(7);
-    fs::write(world.path("small.csv"), format!("id_number,name,class,phone\n{number},{name},{class},139\n")).unwrap();
+    fs::write(world.path("small.csv"), format!("id_number,name,class,phone\n{number},{name},{class},139\n"))
+        .unwrap();
     fs::write(world.path("nonsense.xlsx"), [b"PK\x03\x04".as_slice(), &noise(10 << 20)].concat()).unwrap();
     fs::write(world.path("nonsense.bin.xlsx"), noise(1 << 20)).unwrap();
     fs::write(world.path("columns.csv"), "a,b\n1,2\n").unwrap();
@@ -189,6 +167,7 @@ fn r61_a_school_checks_its_list_in_a_browser_and_sees_no_other() {
 
     let input = json!({
         "origin": world.origin,
+        "control": world.control,
         "password": PASSWORD,
         "list": path("pupils.xlsx"),
         "small": path("small.csv"),
@@ -235,18 +214,17 @@ fn r61_a_school_checks_its_list_in_a_browser_and_sees_no_other() {
 /// Bytes that are no file of any kind, the same each time.
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
-    let next = || {
+    let mut next = || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
     };
-    std::iter::repeat_with(next).flatten().take(bytes).collect()
+    std::iter::repeat_with(&mut next).flatten().take(bytes).collect()
 }
 
 /// A workbook of 200 KiB that unzips to 200 MiB.
 fn bomb(path: &Path) {
-    use std::io::Write as _;
     let mut file = zip::ZipWriter::new(fs::File::create(path).unwrap());
     file.start_file("xl/worksheets/sheet1.xml", zip::write::SimpleFileOptions::default()).unwrap();
     let zeroes = vec![b' '; 1 << 20];
@@ -258,7 +236,6 @@ fn bomb(path: &Path) {
 
 /// Everything that is in a workbook, as one text.
 fn zip_text(path: &Path) -> String {
-    use std::io::Read as _;
     let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
     let mut text = String::new();
     for place in 0..archive.len() {
@@ -270,7 +247,8 @@ fn zip_text(path: &Path) -> String {
 /// How long 3,000 pupils take from the click to the printed list; with `HUFU_SCHOOL_PUPILS` as many as it says.
 #[test]
 fn r61_a_list_of_a_school_is_printed_soon() {
-    let pupils: u32 = std::env::var("HUFU_SCHOOL_PUPILS").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
+    let pupils: u32 =
+        std::env::var("HUFU_SCHOOL_PUPILS").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
     let world = World::new(pupils);
     workbook(&world.path("pupils.xlsx"), (0..pupils).map(pupil));
     let list = world.path("pupils.xlsx");

@@ -28,6 +28,14 @@ impl Api {
         .await
     }
 
+    /// At most `limit` of all devices, from the one after `after` on.
+    ///
+    /// # Errors
+    /// [`ApiFault`].
+    pub async fn devices_after(&self, after: DeviceId, limit: u32) -> Result<Devices, ApiFault> {
+        self.json(self.get(&[&"devices"]).query("after", after).query("limit", limit)).await
+    }
+
     /// One device.
     ///
     /// # Errors

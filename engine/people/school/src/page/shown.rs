@@ -57,9 +57,7 @@ impl<'a> Home<'a> {
             let address = format!("/school/jobs/{}", job.id);
             match job.state() {
                 crate::job::State::Running(step) => Some((address, step_says(visit, step))),
-                crate::job::State::Done(outcome) => {
-                    Some((address, time(language, zone, outcome.checked)))
-                }
+                crate::job::State::Done(outcome) => Some((address, time(language, zone, outcome.checked))),
                 crate::job::State::Failed(..) => None,
             }
         });

@@ -8,10 +8,7 @@ web-sign-out = Sign out
 web-name = Name
 web-password = Password
 web-wrong = The name or the password is wrong.
-web-locked = { $minutes ->
-    [one] Too many attempts. Try again in { $minutes } minute.
-   *[other] Too many attempts. Try again in { $minutes } minutes.
-}
+web-locked = Too many attempts. Minutes to wait: { $minutes }
 web-organisation = Sign in with your organisation
 web-organisation-refused = Your organisation did not confirm you. Try again.
 web-organisation-no-role = Your account has no access to these pages. Ask the operator for it.

@@ -44,7 +44,7 @@ pub(crate) async fn add(
 
 /// Devices, by rising id
 #[utoipa::path(get, path = "/v1/devices", tag = "devices", params(Which),
-    responses((status = 200, body = Devices)), security(("bearer" = ["devices"])))]
+    responses((status = 200, body = Devices)), security(("bearer" = ["devices"]), ("bearer" = ["audit"])))]
 pub(crate) async fn list(
     State(api): State<Api>,
     Bearer(caller): Bearer,
@@ -58,7 +58,7 @@ pub(crate) async fn list(
 
 /// One device
 #[utoipa::path(get, path = "/v1/devices/{device}", tag = "devices", params(("device" = u32, Path)),
-    responses((status = 200, body = Device)), security(("bearer" = ["devices"])))]
+    responses((status = 200, body = Device)), security(("bearer" = ["devices"]), ("bearer" = ["audit"])))]
 pub(crate) async fn read(
     State(api): State<Api>,
     Bearer(caller): Bearer,

@@ -16,7 +16,7 @@ use crate::state::Api;
 
 /// Every site
 #[utoipa::path(get, path = "/v1/sites", tag = "sites", responses((status = 200, body = Sites)),
-    security(("bearer" = ["sites"])))]
+    security(("bearer" = ["sites"]), ("bearer" = ["audit"])))]
 pub(crate) async fn list(State(api): State<Api>, Bearer(caller): Bearer) -> Answer<Sites> {
     let sites = api.registry.sites(&caller).await?;
     Ok(Json(Sites { sites: sites.into_iter().map(Convert::convert).collect() }))
@@ -25,7 +25,7 @@ pub(crate) async fn list(State(api): State<Api>, Bearer(caller): Bearer) -> Answ
 /// Every site as an engine's `sites.toml`
 #[utoipa::path(get, path = "/v1/sites.toml", tag = "sites",
     responses((status = 200, body = String, content_type = "application/toml")),
-    security(("bearer" = ["sites"])))]
+    security(("bearer" = ["sites"]), ("bearer" = ["audit"])))]
 pub(crate) async fn toml(State(api): State<Api>, Bearer(caller): Bearer) -> Result<Response, ApiProblem> {
     let text = api.registry.sites_toml(&caller).await?;
     Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
@@ -33,7 +33,7 @@ pub(crate) async fn toml(State(api): State<Api>, Bearer(caller): Bearer) -> Resu
 
 /// One site
 #[utoipa::path(get, path = "/v1/sites/{site}", tag = "sites", params(("site" = u32, Path)),
-    responses((status = 200, body = Site)), security(("bearer" = ["sites"])))]
+    responses((status = 200, body = Site)), security(("bearer" = ["sites"]), ("bearer" = ["audit"])))]
 pub(crate) async fn read(
     State(api): State<Api>,
     Bearer(caller): Bearer,

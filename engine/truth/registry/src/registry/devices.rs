@@ -35,7 +35,7 @@ impl Registry {
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`].
     pub async fn device(&self, caller: &Caller, device: DeviceId) -> Result<Device, Fault> {
-        caller.may_everywhere(Scope::Devices)?;
+        caller.may_one_everywhere(&[Scope::Devices, Scope::Audit])?;
         self.store.device(device).await?.ok_or_else(|| no_device(device))
     }
 
@@ -50,7 +50,7 @@ impl Registry {
         after: Option<DeviceId>,
         limit: u32,
     ) -> Result<Vec<Device>, Fault> {
-        caller.may_everywhere(Scope::Devices)?;
+        caller.may_one_everywhere(&[Scope::Devices, Scope::Audit])?;
         self.store.devices(site, after, page(limit)).await
     }
 

@@ -16,7 +16,7 @@ impl Registry {
     /// # Errors
     /// [`Fault::Forbidden`].
     pub async fn sites(&self, caller: &Caller) -> Result<Vec<Site>, Fault> {
-        caller.may_everywhere(Scope::Sites)?;
+        caller.may_one_everywhere(&[Scope::Sites, Scope::Audit])?;
         self.store.sites().await
     }
 
@@ -33,7 +33,7 @@ impl Registry {
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`].
     pub async fn site(&self, caller: &Caller, site: SiteId) -> Result<Site, Fault> {
-        caller.may_everywhere(Scope::Sites)?;
+        caller.may_one_everywhere(&[Scope::Sites, Scope::Audit])?;
         self.store.site(site).await?.ok_or_else(|| Fault::no_site(site))
     }
 

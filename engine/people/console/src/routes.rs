@@ -1,0 +1,147 @@
+//! The pages as routes, and the stream that keeps them lively.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Query, State as Shared};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream::unfold;
+use http::StatusCode;
+use hufu_texts::Language;
+use hufu_web::{Page, Role, SignedIn, only};
+use serde::Deserialize;
+use tokio::sync::{Semaphore, watch};
+
+use crate::pages::{Show, live};
+use crate::state::State;
+
+/// A browser without scripts loads a page again after so many seconds.
+const REFRESH_S: u32 = 5;
+
+/// What was made of one second, for readers of the same page.
+type Made = HashMap<(Show, Language, bool, Option<u32>), Arc<str>>;
+
+/// What all readers share.
+pub(crate) struct Console {
+    state: watch::Receiver<Arc<State>>,
+    /// Room for more streams.
+    readers: Arc<Semaphore>,
+    made: Mutex<(u64, Made)>,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct ConsolePage {
+    title: String,
+    lost: String,
+    looks: String,
+    events: String,
+    live: Arc<str>,
+}
+
+/// Which devices are meant.
+#[derive(Deserialize)]
+struct Wanted {
+    site: Option<u32>,
+}
+
+/// What a stream is to show.
+#[derive(Deserialize)]
+struct Followed {
+    of: String,
+    site: Option<u32>,
+}
+
+impl Console {
+    pub(crate) fn new(state: watch::Receiver<Arc<State>>, readers_max: usize) -> Arc<Console> {
+        Arc::new(Console { state, readers: Arc::new(Semaphore::new(readers_max)), made: Mutex::default() })
+    }
+
+    pub(crate) fn routes(self: &Arc<Console>) -> Router {
+        let page = |show: Show| {
+            let handler = move |visit: SignedIn,
+                                Shared(console): Shared<Arc<Console>>,
+                                Query(wanted): Query<Wanted>| async move {
+                console.page(&visit, show, wanted.site)
+            };
+            Router::new().route(show.path(), get(handler)).with_state(Arc::clone(self))
+        };
+        let pages = |is_wanted: fn(&Show) -> bool| {
+            Show::ALL.into_iter().filter(is_wanted).fold(Router::new(), |pages, show| pages.merge(page(show)))
+        };
+        let events = Router::new().route("/events", get(events)).with_state(Arc::clone(self));
+        only(pages(|show| !show.is_for(Role::Auditor)), |role| role == Role::Operator)
+            .merge(only(pages(|show| show.is_for(Role::Auditor)).merge(events), |role| role.site().is_none()))
+    }
+
+    /// The live part of a page, made once a second for all who look at it.
+    fn live(&self, show: Show, language: Language, role: Role, site: Option<u32>) -> Arc<str> {
+        let state = Arc::clone(&self.state.borrow());
+        let key = (show, language, role == Role::Operator, site);
+        {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            if made.0 != state.number {
+                *made = (state.number, Made::new());
+            }
+            if let Some(live) = made.1.get(&key) {
+                return Arc::clone(live);
+            }
+        }
+        let made: Arc<str> = live(show, &state, language, role, site).into();
+        let mut kept = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 == state.number {
+            kept.1.insert(key, Arc::clone(&made));
+        }
+        made
+    }
+
+    fn page(&self, visit: &SignedIn, show: Show, site: Option<u32>) -> Response {
+        let title = visit.say(show.text());
+        let of_site = site.map(|site| format!("&site={site}")).unwrap_or_default();
+        let page = ConsolePage {
+            title: title.clone(),
+            lost: visit.say("console-lost"),
+            looks: visit.say("console-looks"),
+            events: format!("/events?of={}{of_site}", hufu_web::encoded(show.path())),
+            live: self.live(show, visit.language(), visit.role(), site),
+        };
+        visit.page(
+            &title,
+            &page,
+            Page { script: Some("console.js"), refresh_s: Some(REFRESH_S), ..Page::default() },
+        )
+    }
+}
+
+async fn events(
+    visit: SignedIn,
+    Shared(console): Shared<Arc<Console>>,
+    Query(Followed { of, site }): Query<Followed>,
+) -> Response {
+    let show = Show::ALL.into_iter().find(|show| show.path() == of);
+    let Some(show) = show else { return StatusCode::NOT_FOUND.into_response() };
+    if !show.is_for(visit.role()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let Ok(room) = Arc::clone(&console.readers).try_acquire_owned() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let state = console.state.clone();
+    let stream = unfold((console, state, visit, room), move |(console, mut state, visit, room)| async move {
+        state.changed().await.ok()?;
+        state.borrow_and_update();
+        // A session that ended, or whose account changed, sees no more.
+        if !visit.lasts() {
+            return None;
+        }
+        let live = console.live(show, visit.language(), visit.role(), site);
+        Some((Ok::<_, Infallible>(Event::default().data(&*live)), (console, state, visit, room)))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
