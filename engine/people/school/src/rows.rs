@@ -209,3 +209,43 @@ pub(crate) struct Filter {
     pub(crate) class: Option<usize>,
     pub(crate) answer: Option<Answer>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::Unfound;
+
+    #[test]
+    fn r61_people_are_found_by_class_answer_line_and_a_part_of_the_masked_name() {
+        let entry = |line, class, display: &str, answer| Entry {
+            line,
+            class,
+            display: display.to_owned(),
+            answer,
+            why: Why::Unfound(Unfound::Unregistered),
+        };
+        let outcome = Outcome {
+            checked: UnixSeconds(0),
+            classes: vec!["3b".to_owned(), String::new()],
+            entries: vec![
+                entry(2, 0, "王*002X", Answer::Enter),
+                entry(4, 0, "L*1", Answer::Not),
+                entry(3, 1, "W*3", Answer::NotFound),
+            ],
+            refused: Vec::new(),
+        };
+        let lines = |text: &str, class, answer| {
+            let filter = Filter { text: text.to_owned(), class, answer };
+            outcome.found(&filter).iter().map(|entry| entry.line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(" ", None, None), [2, 4, 3]);
+        assert_eq!(lines("002x", None, None), [2]);
+        assert_eq!(lines("3B", None, None), [2, 4], "the class");
+        assert_eq!(lines("3", None, None), [2, 4, 3], "class, line and name");
+        assert_eq!(lines("", Some(1), None), [3]);
+        assert_eq!(lines("", Some(7), None), [0; 0]);
+        assert_eq!(lines("", None, Some(Answer::Not)), [4]);
+        assert_eq!((outcome.counts(), outcome.class(0).len(), outcome.class(1).len()), ([1, 0, 1, 1], 2, 1));
+        assert_eq!(outcome.by_class(), [[1, 0, 0, 1], [0, 0, 1, 0]]);
+    }
+}
