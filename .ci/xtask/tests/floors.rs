@@ -37,13 +37,20 @@ macro_rules! libraries {
 
 const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
-const LIBRARIES: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-authority", "hufu-console", "hufu-school", "hufu-loadgen", "hufu-fixtures");
+const LIBRARIES: &[&str] = libraries!(
+    "hufu-node",
+    "hufu-office",
+    "hufu-console",
+    "hufu-authority",
+    "hufu-school",
+    "hufu-loadgen",
+    "hufu-fixtures"
+);
 const LIBRARIES_AND_PEERS: &[&str] = libraries!(
     "hufu-node",
     "hufu-office",
-    "hufu-authority",
     "hufu-console",
+    "hufu-authority",
     "hufu-school",
     "hufu-loadgen",
     "hufu-fixtures",

@@ -37,11 +37,18 @@ pub(crate) fn lines(label: &str, series: &[Vec<Option<f64>>], top: impl Fn(f64) 
 /// A bar whose parts are as long as their shares.
 pub(crate) fn bar(label: &str, parts: &[u64]) -> String {
     let sum: u64 = parts.iter().sum();
-    let mut svg = format!("<svg class=\"chart\" viewBox=\"0 0 {WIDTH} 28\" role=\"img\" aria-label=\"{}\">", escaped(label));
+    let mut svg = format!(
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} 28\" role=\"img\" aria-label=\"{}\">",
+        escaped(label)
+    );
     let mut x = 0.0;
     for (number, part) in parts.iter().enumerate().filter(|(_, part)| **part > 0) {
         let width = *part as f64 / sum as f64 * WIDTH;
-        let _ = write!(svg, "<rect class=\"s{}\" x=\"{x:.1}\" y=\"2\" width=\"{width:.1}\" height=\"24\"/>", number + 1);
+        let _ = write!(
+            svg,
+            "<rect class=\"s{}\" x=\"{x:.1}\" y=\"2\" width=\"{width:.1}\" height=\"24\"/>",
+            number + 1
+        );
         x += width;
     }
     svg + "</svg>"
@@ -57,9 +64,14 @@ mod tests {
 
     #[test]
     fn lines_have_gaps_where_nothing_answered_and_labels_are_escaped() {
-        let svg = lines("<\"checks\">", &[vec![Some(0.0), None, Some(10.0), Some(5.0)], vec![]], |top| format!("{top}&"));
+        let svg = lines("<\"checks\">", &[vec![Some(0.0), None, Some(10.0), Some(5.0)], vec![]], |top| {
+            format!("{top}&")
+        });
         assert!(svg.contains("aria-label=\"&lt;&quot;checks&quot;&gt;\""), "{svg}");
-        assert!(svg.contains("d=\"M597 120M599 16L600 68\"") && svg.contains("class=\"line s2\" d=\"\""), "{svg}");
+        assert!(
+            svg.contains("d=\"M597 120M599 16L600 68\"") && svg.contains("class=\"line s2\" d=\"\""),
+            "{svg}"
+        );
         assert!(svg.ends_with(">10&amp;</text></svg>"), "{svg}");
     }
 

@@ -166,8 +166,10 @@ impl<S: DeserializeOwned> Config<S> {
         let join = |path: &mut PathBuf| *path = base.join(&*path);
         let own = [&mut self.certificate, &mut self.key, &mut self.accounts].into_iter().flatten();
         let engines = self.engine.iter_mut().filter_map(|engine| engine.events.as_mut());
-        let registries =
-            self.registry.iter_mut().flat_map(|registry| registry.token.as_mut().into_iter().chain(&mut registry.ca));
+        let registries = self
+            .registry
+            .iter_mut()
+            .flat_map(|registry| registry.token.as_mut().into_iter().chain(&mut registry.ca));
         let ends = self.ends.iter_mut().flat_map(|end| [&mut end.file].into_iter().chain(&mut end.operator));
         let organisation = self.organisation.iter_mut();
         let organisation = organisation.flat_map(|of| of.secret.as_mut().into_iter().chain(&mut of.ca));
@@ -227,7 +229,8 @@ impl<S: DeserializeOwned> Config<S> {
     /// # Errors
     /// A secret or a setting of the organisation cannot be used.
     pub fn web(&self) -> anyhow::Result<WebOptions> {
-        let language = Language::from_str(&self.language).map_err(|what| anyhow::anyhow!("language: {what}"))?;
+        let language =
+            Language::from_str(&self.language).map_err(|what| anyhow::anyhow!("language: {what}"))?;
         let organisation = self.organisation.as_ref().map(|of| of.options(self.address())).transpose()?;
         let sessions =
             SessionLimits { idle_s: self.idle_min.get_ref() * 60, whole_s: self.whole_h.get_ref() * 3600 };
@@ -247,7 +250,10 @@ impl<S: DeserializeOwned> Config<S> {
 impl OidcConfig {
     fn options(&self, address: String) -> anyhow::Result<OrganisationOptions> {
         let roles = self.group.iter().map(|group| {
-            let role = group.role.with(group.site).map_err(|what| anyhow::anyhow!("group {:?}: {what}", group.name))?;
+            let role = group
+                .role
+                .with(group.site)
+                .map_err(|what| anyhow::anyhow!("group {:?}: {what}", group.name))?;
             Ok((group.name.clone(), role))
         });
         Ok(OrganisationOptions {

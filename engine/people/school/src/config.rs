@@ -8,6 +8,8 @@ use hufu_registry::check_name;
 use hufu_wire::{IssuerId, SiteId};
 use serde::Deserialize;
 
+use crate::terminal::Terminal;
+
 /// One `[[school]]`. Paths are relative to the file's folder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,12 +67,25 @@ impl SchoolConfig {
     /// The same with its paths in `folder`.
     #[must_use]
     pub fn within(mut self, folder: &Path) -> SchoolConfig {
-        for path in [Some(&mut self.token), self.ca.as_mut(), Some(&mut self.terminal), Some(&mut self.folder)] {
+        for path in
+            [Some(&mut self.token), self.ca.as_mut(), Some(&mut self.terminal), Some(&mut self.folder)]
+        {
             if let Some(path) = path {
                 *path = folder.join(&*path);
             }
         }
         self
+    }
+
+    /// Looks at it without asking anybody.
+    ///
+    /// # Errors
+    /// What is wrong, with the site and the key.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let settings = self.read()?;
+        Terminal::open(&settings.terminal)
+            .with_context(|| format!("school of site {}: terminal", self.site))?;
+        Ok(())
     }
 
     pub(crate) fn read(&self) -> anyhow::Result<Settings> {

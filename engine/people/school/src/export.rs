@@ -59,3 +59,59 @@ pub(crate) fn xlsx(language: Language, outcome: &Outcome) -> anyhow::Result<Vec<
     }
     Ok(book.save_to_buffer()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use hufu_sheets::{Table, TableArgs, required};
+    use hufu_wire::{Reason, UnixSeconds};
+
+    use super::*;
+    use crate::report::Why;
+    use crate::rows::Answer;
+
+    fn outcome() -> Outcome {
+        let classes = ["=1+1", "+A1", "-2", "@SUM(A1)", "＝1+1", "3b", "'4"].map(str::to_owned).to_vec();
+        let entry = |class| Entry {
+            line: class as u64 + 2,
+            class,
+            display: "=*002X".to_owned(),
+            answer: Answer::Not,
+            why: Why::Checked(Reason::StatusRed),
+        };
+        Outcome {
+            checked: UnixSeconds(0),
+            entries: (0..classes.len()).map(entry).collect(),
+            classes,
+            refused: Vec::new(),
+        }
+    }
+
+    /// What a spreadsheet reads, by the reader that takes lists.
+    fn read(name: &str, bytes: &[u8], language: Language) -> Vec<[String; 5]> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let columns = COLUMNS.map(|id| required(Box::leak(say(language, id).into_boxed_str()), &[]));
+        let table = Table::open(&path, &TableArgs::default()).unwrap();
+        table.collect(&columns, &mut |_| (), |_, cells| Ok(cells.map(str::to_owned))).unwrap()
+    }
+
+    #[test]
+    fn r61_no_cell_of_an_export_is_a_formula() {
+        let outcome = outcome();
+        let from_csv = read("list.csv", &csv(Language::En, &outcome).unwrap(), Language::En);
+        assert_eq!(from_csv.len(), outcome.classes.len());
+        for row in &from_csv {
+            for cell in row {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '＝']), "{cell}");
+            }
+        }
+        assert_eq!(from_csv[5][1], "3b");
+        let book = xlsx(Language::Ar, &outcome).unwrap();
+        let from_xlsx = read("list.xlsx", &book, Language::Ar);
+        let classes: Vec<_> = from_xlsx.iter().map(|row| row[1].clone()).collect();
+        assert_eq!(classes, outcome.classes, "texts, as they were in the list");
+        // The reader gives a formula's result: none here has one.
+        assert!(from_xlsx.iter().all(|row| row[2] == "=*002X" && !row[4].is_empty()));
+    }
+}

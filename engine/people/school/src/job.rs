@@ -202,3 +202,30 @@ impl Job {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r61_a_job_goes_on_after_what_passes_and_not_after_a_bad_file() {
+        let job = Job::new(Work::default());
+        assert!(job.is_running() && job.id.len() == 32);
+        assert!(!job.take_up(), "it runs");
+        let work = job.take_work().unwrap();
+        job.failed(JobFault::Registry { passing: true }, work);
+        assert!(job.can_be_taken_up());
+        assert!(job.take_up() && job.is_running());
+        assert!(!job.take_up(), "two clicks are one");
+        let work = job.take_work().unwrap();
+        job.failed(JobFault::File(FileFault::NotText), work);
+        assert!(!job.can_be_taken_up() && !job.take_up());
+
+        let job = Job::new(Work::default());
+        let work = job.take_work().unwrap();
+        job.failed(JobFault::Engine, work);
+        job.let_go();
+        assert!(!job.take_up(), "id numbers are gone after a while");
+        assert_ne!(Job::new(Work::default()).id, job.id);
+    }
+}

@@ -209,7 +209,8 @@ async fn state(visitor: Visitor, Path(id): Path<String>) -> Response {
     match job.state() {
         JobState::Running(step) => {
             let progress = Progress::new(&visitor.visit, &id, step);
-            Json(json!({ "running": true, "says": progress.says, "percent": progress.percent })).into_response()
+            Json(json!({ "running": true, "says": progress.says, "percent": progress.percent }))
+                .into_response()
         }
         _ => Json(json!({ "running": false })).into_response(),
     }

@@ -102,7 +102,11 @@ impl Register {
                 names: file.lines.into_iter().map(|line| line.named(issuer)).collect::<Result<_, _>>()?,
                 refused: file.refused,
                 rosters: file.rosters,
-                signed: file.signed.iter().map(|text| BASE64_STANDARD.decode(text)).collect::<Result<_, _>>()?,
+                signed: file
+                    .signed
+                    .iter()
+                    .map(|text| BASE64_STANDARD.decode(text))
+                    .collect::<Result<_, _>>()?,
             })
         };
         let register = read()
@@ -187,7 +191,11 @@ mod tests {
             line: u64::from(line),
             group: "3b".to_owned(),
             display: "王*002X".to_owned(),
-            holder: if line == 2 { Err(Unfound::OtherName) } else { Ok((IssuerId(310_000), HolderIndex(line))) },
+            holder: if line == 2 {
+                Err(Unfound::OtherName)
+            } else {
+                Ok((IssuerId(310_000), HolderIndex(line)))
+            },
         };
         Register {
             uploaded: UnixSeconds(7),
@@ -205,7 +213,11 @@ mod tests {
         assert!(Register::load(&own).unwrap().is_none());
         register(3).store(&own).unwrap();
         let path = path(&own.folder);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "for its owner alone");
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "for its owner alone"
+        );
         let kept = Register::load(&own).unwrap().unwrap();
         assert_eq!(kept.names, register(3).names);
         assert_eq!((kept.refused.len(), kept.rosters.len(), &kept.signed[0]), (1, 1, &vec![1, 2, 3]));

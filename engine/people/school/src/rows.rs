@@ -27,13 +27,23 @@ impl Answer {
     /// Every answer, the gravest first.
     pub(crate) const ALL: [Answer; 4] = [Answer::Not, Answer::Person, Answer::NotFound, Answer::Enter];
 
-    /// In addresses, names of classes and ids of texts.
+    /// In addresses and names of classes.
     pub(crate) const fn slug(self) -> &'static str {
         match self {
             Answer::Not => "not",
             Answer::Person => "person",
             Answer::NotFound => "notfound",
             Answer::Enter => "enter",
+        }
+    }
+
+    /// The id of its text.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Answer::Not => "list-refused",
+            Answer::Person => "list-person",
+            Answer::NotFound => "school-notfound",
+            Answer::Enter => "list-enter",
         }
     }
 
@@ -74,9 +84,9 @@ pub(crate) struct RefusedRow {
 impl RefusedRow {
     pub(crate) fn of(refused: &Refused) -> RefusedRow {
         let (word, of) = match &refused.why {
-            RowFault::Zeroes
-            | RowFault::Cell(CellFault::Rounded)
-            | RowFault::IdNumber(IdFault::Rounded) => ("rounded", 0),
+            RowFault::Zeroes | RowFault::Cell(CellFault::Rounded) | RowFault::IdNumber(IdFault::Rounded) => {
+                ("rounded", 0)
+            }
             RowFault::Cell(_) => ("cell", 0),
             RowFault::IdNumber(IdFault::Old) => ("old", 0),
             RowFault::IdNumber(IdFault::Clerk) => ("clerk", 0),
@@ -106,7 +116,11 @@ pub(crate) struct Outcome {
 pub(crate) type Counts = [usize; 4];
 
 impl Outcome {
-    pub(crate) fn new(checked: UnixSeconds, groups: &[(&str, Vec<Row<'_>>)], refused: Vec<RefusedRow>) -> Outcome {
+    pub(crate) fn new(
+        checked: UnixSeconds,
+        groups: &[(&str, Vec<Row<'_>>)],
+        refused: Vec<RefusedRow>,
+    ) -> Outcome {
         let entries = groups.iter().enumerate().flat_map(|(class, (_, rows))| {
             rows.iter().map(move |row| Entry {
                 line: row.named.map_or(0, |named| named.line),
@@ -194,4 +208,44 @@ pub(crate) struct Filter {
     pub(crate) text: String,
     pub(crate) class: Option<usize>,
     pub(crate) answer: Option<Answer>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::Unfound;
+
+    #[test]
+    fn r61_people_are_found_by_class_answer_line_and_a_part_of_the_masked_name() {
+        let entry = |line, class, display: &str, answer| Entry {
+            line,
+            class,
+            display: display.to_owned(),
+            answer,
+            why: Why::Unfound(Unfound::Unregistered),
+        };
+        let outcome = Outcome {
+            checked: UnixSeconds(0),
+            classes: vec!["3b".to_owned(), String::new()],
+            entries: vec![
+                entry(2, 0, "王*002X", Answer::Enter),
+                entry(4, 0, "L*1", Answer::Not),
+                entry(3, 1, "W*3", Answer::NotFound),
+            ],
+            refused: Vec::new(),
+        };
+        let lines = |text: &str, class, answer| {
+            let filter = Filter { text: text.to_owned(), class, answer };
+            outcome.found(&filter).iter().map(|entry| entry.line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(" ", None, None), [2, 4, 3]);
+        assert_eq!(lines("002x", None, None), [2]);
+        assert_eq!(lines("3B", None, None), [2, 4], "the class");
+        assert_eq!(lines("3", None, None), [2, 4, 3], "class, line and name");
+        assert_eq!(lines("", Some(1), None), [3]);
+        assert_eq!(lines("", Some(7), None), [0; 0]);
+        assert_eq!(lines("", None, Some(Answer::Not)), [4]);
+        assert_eq!((outcome.counts(), outcome.class(0).len(), outcome.class(1).len()), ([1, 0, 1, 1], 2, 1));
+        assert_eq!(outcome.by_class(), [[1, 0, 0, 1], [0, 0, 1, 0]]);
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) fn say(language: Language, id: &str) -> String {
 
 /// An answer, as the list at the door says it.
 pub(crate) fn answer(language: Language, answer: Answer) -> String {
-    say(language, &format!("school-{}", answer.slug()))
+    say(language, answer.text())
 }
 
 /// Why a person has their answer.
@@ -54,7 +54,11 @@ fn file(language: Language, fault: &FileFault) -> String {
         FileFault::Empty | FileFault::NoContent => ("school-file-empty", vec![]),
         FileFault::Large(_) | FileFault::Bomb(_) => ("school-file-large", vec![]),
         FileFault::ManyRows(rows) => ("school-file-rows", vec![("rows", (*rows).into())]),
-        FileFault::ColumnMissing(_) | FileFault::UnknownColumns { .. } => ("school-file-columns", vec![]),
+        FileFault::ColumnMissing(_) | FileFault::UnknownColumns { .. } => {
+            // As they stand in the file, in every language.
+            let columns = [("number", "id_number (身份证号)"), ("name", "name (姓名)")];
+            ("school-file-columns", columns.map(|(name, text)| (name, Arg::Text(text))).into())
+        }
         FileFault::ColumnTwice(name) => ("school-file-twice", vec![("column", Arg::Text(name))]),
         FileFault::SeveralSheets(_) | FileFault::NoSuchSheet(_) => ("school-file-sheets", vec![]),
         FileFault::OpenQuote(line) | FileFault::LongRow(line) => {

@@ -75,7 +75,11 @@ impl School {
         work.register.refused = list.refused.iter().map(RefusedRow::of).collect();
         if list.people.is_empty() {
             let is_empty = work.register.refused.is_empty();
-            return Err(if is_empty { JobFault::File(hufu_sheets::FileFault::Empty) } else { JobFault::NoLine });
+            return Err(if is_empty {
+                JobFault::File(hufu_sheets::FileFault::Empty)
+            } else {
+                JobFault::NoLine
+            });
         }
         work.register.names.reserve(list.people.len());
         work.people = list.people;
@@ -202,6 +206,9 @@ impl School {
     }
 }
 
-async fn asked(terminal: &Terminal, signed: &[u8]) -> Result<(RosterReply, Vec<MemberVerdict>), ControlFault> {
+async fn asked(
+    terminal: &Terminal,
+    signed: &[u8],
+) -> Result<(RosterReply, Vec<MemberVerdict>), ControlFault> {
     crate::check::check(&terminal.servers, &terminal.identity, signed).await
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use axum::Router;
 use clap::{Args, Subcommand, ValueEnum};
 use hufu_api::{ApiOptions, serve_routes};
 use hufu_console::Config;
@@ -36,7 +37,8 @@ its sources answer or not:
 
   ready pages=ADDRESS
 
-It shows and never signs: give it registry tokens with the scope audit and no other.";
+It shows and never signs: give it registry tokens with the scope audit and no other. The page of a school ([[school]]) has a \
+token of its own, with the scopes holders and rosters.";
 
 /// Pages for operators and auditors, and the accounts that sign in to them.
 #[derive(Debug, Subcommand)]
@@ -141,18 +143,17 @@ pub(crate) fn run(command: &ConsoleCommand) -> anyhow::Result<Exit> {
 fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     let config = Config::<SchoolConfig>::load(&args.config)?;
     let (sources, mut web) = (config.sources()?, config.web()?);
-    let folder = args.config.parent().unwrap_or(Path::new(""));
-    let schools: Vec<_> = config.school.iter().map(|school| school.clone().within(folder)).collect();
-    let sites = schools.len();
+    let schools = schools(&args.config, &config)?;
     if let Some(accounts) = &web.accounts {
         Accounts::read(accounts)?;
     }
     let (engines, registries) = (sources.engines.len(), sources.registries.len());
     if args.check {
         tell!(
-            { "config": args.config, "engines": engines, "registries": registries, "schools": sites },
-            "{}: {engines} engines, {registries} registries and the page of {sites} schools can be shown",
-            args.config.display()
+            { "config": args.config, "engines": engines, "registries": registries, "schools": schools.len() },
+            "{}: {engines} engines and {registries} registries can be shown, and {} schools have a page",
+            args.config.display(),
+            schools.len()
         );
         return Ok(Exit::Yes);
     }
@@ -161,10 +162,14 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let mut signals = Signals::new(args.until_stdin_ends)?;
         let tls = config.tls();
-        let school = hufu_school::pages(Schools::open(&schools)?);
-        web.nav.push(hufu_school::NAV);
-        web.assets.extend(hufu_school::ASSETS);
-        let pages = hufu_console::open(sources, web, config.readers_max(), school)?;
+        let beside = if schools.is_empty() {
+            Router::new()
+        } else {
+            web.nav.push(hufu_school::NAV);
+            web.assets.extend(hufu_school::ASSETS);
+            hufu_school::pages(Schools::open(&schools)?)
+        };
+        let pages = hufu_console::open(sources, web, config.readers_max(), beside)?;
         let options = ApiOptions { tls: tls.clone(), ..ApiOptions::on(config.listen) };
         let front = serve_routes(&options, pages.router)?;
         let address = front.addr();
@@ -186,6 +191,15 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// The schools that the settings name, with their paths in the settings' folder.
+fn schools(path: &Path, config: &Config<SchoolConfig>) -> anyhow::Result<Vec<SchoolConfig>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let schools: Vec<_> = config.school.iter().map(|school| school.clone().within(folder)).collect();
+    let checked: anyhow::Result<()> = schools.iter().try_for_each(SchoolConfig::check);
+    checked.with_context(|| format!("{}: [[school]]", path.display()))?;
+    Ok(schools)
+}
+
 fn account(command: &AccountCommand) -> anyhow::Result<Exit> {
     match command {
         AccountCommand::List(FileArgs { accounts }) => {
@@ -197,13 +211,19 @@ fn account(command: &AccountCommand) -> anyhow::Result<Exit> {
             ensure!(is_name(name), "{name:?}: {NAME_RULE}");
             let role = role.word().with(*site).map_err(|what| anyhow::anyhow!("{what}: --site"))?;
             change(accounts, true, |all| {
-                ensure!(!all.0.contains_key(name), "the account {name} is there; change its password with passwd");
+                ensure!(
+                    !all.0.contains_key(name),
+                    "the account {name} is there; change its password with passwd"
+                );
                 all.0.insert(name.clone(), Account { role, password: hash_password(&password.read()?)? });
                 Ok(())
             })?;
             tell!({ "added": name, "accounts": accounts }, "{name} may sign in");
         }
-        AccountCommand::Passwd(PasswdArgs { account: NameArgs { name, file: FileArgs { accounts } }, password }) => {
+        AccountCommand::Passwd(PasswdArgs {
+            account: NameArgs { name, file: FileArgs { accounts } },
+            password,
+        }) => {
             change(accounts, false, |all| {
                 let account = all.0.get_mut(name).with_context(|| format!("no account {name}"))?;
                 account.password = hash_password(&password.read()?)?;
@@ -228,8 +248,7 @@ fn change(
     change: impl FnOnce(&mut Accounts) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let _alone = files::lock_folder_of(file)?;
-    let mut accounts =
-        if may_be_new && !file.exists() { Accounts::default() } else { Accounts::read(file)? };
+    let mut accounts = if may_be_new && !file.exists() { Accounts::default() } else { Accounts::read(file)? };
     change(&mut accounts)?;
     Ok(accounts.write(file)?)
 }

@@ -7,4 +7,5 @@ mod common;
 
 mod console;
 mod holder;
+mod school;
 mod watched;

@@ -57,13 +57,11 @@ impl<'a> Home<'a> {
             let address = format!("/school/jobs/{}", job.id);
             match job.state() {
                 crate::job::State::Running(step) => Some((address, step_says(visit, step))),
-                crate::job::State::Done(outcome) => {
-                    Some((address, time(language, zone, outcome.checked)))
-                }
+                crate::job::State::Done(outcome) => Some((address, time(language, zone, outcome.checked))),
                 crate::job::State::Failed(..) => None,
             }
         });
-        let limits = visit.say_with("school-file-limits", &[("rows", ROWS_MAX.into()), ("size", 16_u32.into())]);
+        let limits = visit.say_with("school-limits", &[("rows", ROWS_MAX.into()), ("size", 16_u32.into())]);
         Home { visit, wrong, kept, results: results.collect(), limits }
     }
 }
@@ -254,6 +252,7 @@ pub(super) struct Printed<'a> {
     visit: &'a Visit,
     id: &'a str,
     checked: String,
+    what: String,
     classes: Vec<PrintedClass<'a>>,
     refused: Refused,
 }
@@ -297,6 +296,7 @@ impl<'a> Printed<'a> {
             visit,
             id,
             checked: checked(visit, &school.settings.zone, outcome.checked),
+            what: visit.say_with("school-print-what", &[("enter", Arg::Text(&visit.say("list-enter")))]),
             classes: classes.collect(),
             refused: Refused::new(language, refused),
         }
