@@ -30,7 +30,7 @@ fn pages() -> Router {
     let school = only(Router::new().route("/school", form), |role| matches!(role, Role::School(_)));
     let all = Router::new()
         .route("/", get(async |_: SignedIn| "start"))
-        .route("/panic", get(async || panic!("a secret of the inside")).post(async || ()))
+        .route("/panic", get(async || -> &'static str { panic!("a secret of the inside") }).post(async || ()))
         // Nobody thought of the token here.
         .route("/forgotten", post(async || "done"))
         .route("/size", post(async |body: String| body));
