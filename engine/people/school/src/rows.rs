@@ -189,6 +189,7 @@ pub(crate) fn count<'e>(entries: impl Iterator<Item = &'e Entry>) -> Counts {
     counts
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
 impl Filter {
     /// Whether it is for this class.
     pub(crate) fn has_class(&self, class: &usize) -> bool {

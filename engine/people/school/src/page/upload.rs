@@ -11,8 +11,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 /// Longest list, bytes.
 const LIST_BYTES_MAX: usize = 16 << 20;
 
-/// Longest form: a list and what stands around it.
-pub(super) const BODY_BYTES_MAX: usize = LIST_BYTES_MAX + (64 << 10);
+/// Longest form that is read to its end: browsers show an answer only when they could send everything.
+pub(super) const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// What came.
 pub(super) enum Uploaded {
@@ -46,12 +46,15 @@ async fn taken(form: &mut Multipart) -> Result<Uploaded, Uploaded> {
         let (mut file, mut bytes) = (File::from(memory), 0);
         while let Some(chunk) = field.chunk().await.map_err(|error| of(&error))? {
             bytes += chunk.len();
-            if bytes > LIST_BYTES_MAX {
-                return Err(Uploaded::Large);
+            if bytes <= LIST_BYTES_MAX {
+                file.write_all(&chunk).map_err(|_| Uploaded::Broken)?;
             }
-            file.write_all(&chunk).map_err(|_| Uploaded::Broken)?;
         }
-        return Ok(if bytes == 0 { Uploaded::Nothing } else { Uploaded::List(file) });
+        return Ok(match bytes {
+            0 => Uploaded::Nothing,
+            1..=LIST_BYTES_MAX => Uploaded::List(file),
+            _ => Uploaded::Large,
+        });
     }
     Ok(Uploaded::Nothing)
 }
