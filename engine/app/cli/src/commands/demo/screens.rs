@@ -221,7 +221,7 @@ impl Screens {
             .into_iter()
             .map(|colour| {
                 let holder = first(colour).with_context(|| format!("no pupil is {colour}"))?;
-                let line = format!("holder invite --issuer {ISSUER} --holder {holder} --level in-person --page {page} --json");
+                let line = format!("holder invite {holder} --issuer {ISSUER} --level in-person --page {page} --json");
                 let told: Value = serde_json::from_str(&self.line(&line)?)?;
                 let link = told["link"].as_str().context("an invitation has no link")?;
                 Ok((colour, link.to_owned()))
