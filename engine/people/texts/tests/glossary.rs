@@ -10,7 +10,8 @@ use hufu_texts::{Area, Language};
 type Terms = BTreeMap<String, BTreeMap<String, String>>;
 
 fn terms() -> Terms {
-    toml::from_str(&std::fs::read_to_string(root().join("glossary.toml")).unwrap()).unwrap()
+    let text = std::fs::read_to_string(root().join("glossary.toml")).expect("glossary.toml");
+    toml::from_str(&text).expect("terms")
 }
 
 #[test]
