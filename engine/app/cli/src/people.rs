@@ -8,6 +8,7 @@ use hufu_authority::Remote;
 use hufu_school::{Listed, RowFault};
 pub(crate) use hufu_school::{Named, NamesWriter, Unfound, no_formula, read_names, write_names};
 use hufu_sheets::{Table, TableArgs, refused_rows};
+use hufu_texts::Language;
 use hufu_wire::IssuerId;
 
 use crate::progress::watch;
@@ -67,7 +68,7 @@ pub(crate) fn look_up(remote: &Remote, issuer: IssuerId, listed: &[Listed]) -> a
 pub(crate) fn tell_unfound(named: &[Named]) -> usize {
     let unfound: Vec<_> = named.iter().filter_map(|named| Some((named, named.holder.err()?))).collect();
     for (named, unfound) in unfound.iter().take(SHOWN_MAX) {
-        note!("line {}, {}: {}", named.line, named.display, unfound.says());
+        note!("line {}, {}: {}", named.line, named.display, unfound.says(Language::En));
     }
     if let Some(more @ 1..) = unfound.len().checked_sub(SHOWN_MAX) {
         note!("and {more} more");

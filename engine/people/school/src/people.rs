@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use hufu_contract::{FoundHolder, LookUpHolders, SoughtHolder};
 use hufu_registry::{Document, IdFault, Person};
 use hufu_sheets::{CellFault, Column, GROUP, ID_NUMBER, NAME, Table, Watch, optional, required};
+use hufu_texts::{Language, say};
 use hufu_upstream::{Api, ApiFault};
 use hufu_wire::text::is_hidden;
 use hufu_wire::{HolderIndex, IssuerId};
@@ -102,10 +103,10 @@ impl Unfound {
     }
 
     /// For the person who looks into it.
-    pub const fn says(self) -> &'static str {
+    pub fn says(self, language: Language) -> String {
         match self {
-            Unfound::Unregistered => "not registered with this id number",
-            Unfound::OtherName => "registered with another name",
+            Unfound::Unregistered => say(language, "person-unregistered", &[]),
+            Unfound::OtherName => say(language, "person-other-name", &[]),
         }
     }
 }

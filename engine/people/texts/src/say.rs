@@ -65,7 +65,7 @@ fn write(said: &mut String, language: Language, parts: &[Part], args: &[(&str, A
             Part::Argument(name) => match given(name) {
                 Some(Arg::Text(text)) => said.push_str(&isolated(language, text)),
                 Some(Arg::Number(number)) => said.push_str(&format::number(language, number)),
-                None => said.push_str(&format!("{{${name}}}")),
+                None => said.extend(["{$", name, "}"]),
             },
             Part::Choice { argument, of, default } => {
                 let chosen = chosen(language, of, given(argument)).unwrap_or(&of[*default].1);

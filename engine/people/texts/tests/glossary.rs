@@ -10,7 +10,8 @@ use hufu_texts::{Area, Language};
 type Terms = BTreeMap<String, BTreeMap<String, String>>;
 
 fn terms() -> Terms {
-    toml::from_str(&std::fs::read_to_string(root().join("glossary.toml")).unwrap()).unwrap()
+    let text = std::fs::read_to_string(root().join("glossary.toml")).expect("glossary.toml");
+    toml::from_str(&text).expect("terms")
 }
 
 #[test]
@@ -55,14 +56,14 @@ fn r62_a_message_calls_a_thing_by_its_term_in_every_language() {
     assert!(held > 1000, "{held}");
 }
 
-fn stems<'t>(term: &'t BTreeMap<String, String>, language: Language) -> impl Iterator<Item = &'t str> {
+fn stems(term: &BTreeMap<String, String>, language: Language) -> impl Iterator<Item = &str> {
     term[language.tag()].split('|')
 }
 
 /// Whether `word` stands in `text` between what are no letters.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
-        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric());
+        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next())
     })
 }

@@ -13,6 +13,7 @@ use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
+use crate::language::LanguageArgs;
 use crate::outcome::Exit;
 use crate::people;
 use crate::term;
@@ -23,7 +24,7 @@ use hufu_school::Report;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster
-  hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html
+  hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html --language zh
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 
 Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the \
@@ -59,6 +60,8 @@ pub(crate) struct RosterArgs {
     /// List every member that needs a look, not only the first 40
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 /// Runs `hufu batch`.
@@ -83,12 +86,12 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
         files::replace(path, &report::to_csv(&report)?, files::Readable::All)?;
     }
     if let Some(path) = &args.print {
-        let page = page::page(&report, &args.roster, moment::now().seconds());
+        let page = page::page(&report, args.language.language, &args.roster, moment::now().seconds());
         files::replace(path, page.as_bytes(), files::Readable::All)?;
     }
     term::outcome(
         || report::to_json(&report),
-        || report::to_text(&report, term::stdout(), if args.all { usize::MAX } else { 40 }),
+        || report::to_text(&report, args.language.language, term::stdout(), if args.all { usize::MAX } else { 40 }),
     );
     Ok(exit(&summary, report.unfound()))
 }

@@ -1,10 +1,12 @@
 //! A roster's verdicts as text, JSON or CSV.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets};
 use hufu_school::{Report, Why, no_formula};
+use hufu_texts::Language;
 use hufu_wire::{Colour, Decision, Reason, RosterReply};
 use serde_json::{Value, json};
 
@@ -12,11 +14,11 @@ use crate::term::{Paint, printable};
 use crate::verdict::{age_ms, decision_slug};
 
 /// For a person: how many, why, and who needs a look.
-pub(super) fn to_text(report: &Report<'_>, paint: Paint, rows_max: usize) -> String {
+pub(super) fn to_text(report: &Report<'_>, language: Language, paint: Paint, rows_max: usize) -> String {
     let RosterReply { reason, members, admitted, referred, refused, .. } = *report.summary();
     let mut text = String::new();
     if reason != Reason::Clear {
-        let _ = writeln!(text, "{}  {reason}: {}", paint.bad("NOT CHECKED"), reason.says());
+        let _ = writeln!(text, "{}  {reason}: {}", paint.bad("NOT CHECKED"), hufu_texts::reason(language, reason));
         return text;
     }
     let _ = writeln!(
@@ -33,7 +35,8 @@ pub(super) fn to_text(report: &Report<'_>, paint: Paint, rows_max: usize) -> Str
     let mut reasons = Table::new();
     reasons.load_style(presets::NOTHING).set_header(["members", "decision", "reason", "says"]);
     for ((decision, reason), count) in counts(report) {
-        reasons.add_row([count.to_string().as_str(), decision_slug(decision), reason.slug(), reason.says()]);
+        let says = hufu_texts::reason(language, reason);
+        reasons.add_row([count.to_string().as_str(), decision_slug(decision), reason.slug(), says]);
     }
     let _ = writeln!(text, "{reasons}");
 
@@ -134,9 +137,9 @@ fn counts(report: &Report<'_>) -> Vec<((Decision, Reason), usize)> {
 }
 
 /// Why a person has their answer, in words.
-pub(super) fn says(why: Why) -> &'static str {
+pub(super) fn says(language: Language, why: Why) -> Cow<'static, str> {
     match why {
-        Why::Checked(reason) => reason.says(),
-        Why::Unfound(unfound) => unfound.says(),
+        Why::Checked(reason) => hufu_texts::reason(language, reason).into(),
+        Why::Unfound(unfound) => unfound.says(language).into(),
     }
 }
