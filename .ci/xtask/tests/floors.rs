@@ -39,8 +39,15 @@ const BELOW_ASSEMBLY: &[&str] = libraries!();
 /// Every library, and what makes worlds and load for it.
 const LIBRARIES: &[&str] =
     libraries!("hufu-node", "hufu-office", "hufu-console", "hufu-authority", "hufu-loadgen", "hufu-fixtures");
-const LIBRARIES_AND_PEERS: &[&str] =
-    libraries!("hufu-node", "hufu-office", "hufu-console", "hufu-authority", "hufu-loadgen", "hufu-fixtures", "hufu-peers");
+const LIBRARIES_AND_PEERS: &[&str] = libraries!(
+    "hufu-node",
+    "hufu-office",
+    "hufu-console",
+    "hufu-authority",
+    "hufu-loadgen",
+    "hufu-fixtures",
+    "hufu-peers"
+);
 
 /// What an engine and a registry say to each other may be known to both.
 const BELOW_CONNECTORS: &[&str] = &["hufu-wire", "hufu-codes", "hufu-table", "hufu-sync", "hufu-contract"];

@@ -116,9 +116,13 @@ fn found(state: &State, now_ms: u64) -> Vec<(What, Weight, Duration, u64)> {
             found.push((What::Store(registry.name.clone()), now, none, 0));
         }
     }
-    found.extend(state.engines.iter().filter(|engine| engine.has_failed_records).map(|engine| {
-        (What::Records(engine.name.clone()), now, none, 0)
-    }));
+    found.extend(
+        state
+            .engines
+            .iter()
+            .filter(|engine| engine.has_failed_records)
+            .map(|engine| (What::Records(engine.name.clone()), now, none, 0)),
+    );
     for (id, issuer) in &state.issuers {
         if issuer.is_forked {
             found.push((What::Forked(*id), now, none, 0));
@@ -131,10 +135,14 @@ fn found(state: &State, now_ms: u64) -> Vec<(What, Weight, Duration, u64)> {
         let proposals = issuer.proposals.iter().flatten();
         let braked = proposals.clone().filter(|proposal| proposal.brake.is_some()).count() as u64;
         let old = |added_ms: u64| now_ms.saturating_sub(added_ms) > WAITING_MS;
-        let waiting = proposals.filter(|proposal| proposal.brake.is_none() && old(proposal.added_ms)).count() as u64;
+        let waiting =
+            proposals.filter(|proposal| proposal.brake.is_none() && old(proposal.added_ms)).count() as u64;
         let overdue = issuer.appeals.map_or(0, |appeals| appeals.overdue);
-        let counts =
-            [(What::Braked(*id), now, braked), (What::Waiting(*id), soon, waiting), (What::Overdue(*id), soon, overdue)];
+        let counts = [
+            (What::Braked(*id), now, braked),
+            (What::Waiting(*id), soon, waiting),
+            (What::Overdue(*id), soon, overdue),
+        ];
         let counts = counts.into_iter().filter(|(.., count)| *count > 0);
         found.extend(counts.map(|(what, weight, count)| (what, weight, none, count)));
     }
@@ -188,7 +196,8 @@ mod tests {
         unready.is_ready = false;
         let mut failing = engine("b");
         failing.has_failed_records = true;
-        let store = RegistryState { name: "r".to_owned(), store_is_up: Some(false), ..RegistryState::default() };
+        let store =
+            RegistryState { name: "r".to_owned(), store_is_up: Some(false), ..RegistryState::default() };
         let forked = IssuerState { is_forked: true, ..IssuerState::default() };
         let differs = IssuerState { ends: vec![end("ab"), end("cd")], ..IssuerState::default() };
         let old = IssuerState { ages: vec![("a".to_owned(), Some(9.0))], ..IssuerState::default() };
@@ -197,7 +206,12 @@ mod tests {
             engines: vec![unready, failing],
             registries: vec![store],
             issuers: BTreeMap::from([(1, forked), (2, differs), (3, old), (4, never)]),
-            ends: vec![End { what: Ending::TrustList, of: String::new(), place: "f".to_owned(), left_s: None }],
+            ends: vec![End {
+                what: Ending::TrustList,
+                of: String::new(),
+                place: "f".to_owned(),
+                left_s: None,
+            }],
             ..State::default()
         };
         let (mut since, start) = (Since::default(), Instant::now());

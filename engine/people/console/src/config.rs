@@ -162,8 +162,10 @@ impl Config {
         let join = |path: &mut PathBuf| *path = base.join(&*path);
         let own = [&mut self.certificate, &mut self.key, &mut self.accounts].into_iter().flatten();
         let engines = self.engine.iter_mut().filter_map(|engine| engine.events.as_mut());
-        let registries =
-            self.registry.iter_mut().flat_map(|registry| registry.token.as_mut().into_iter().chain(&mut registry.ca));
+        let registries = self
+            .registry
+            .iter_mut()
+            .flat_map(|registry| registry.token.as_mut().into_iter().chain(&mut registry.ca));
         let ends = self.ends.iter_mut().flat_map(|end| [&mut end.file].into_iter().chain(&mut end.operator));
         let organisation = self.organisation.iter_mut();
         let organisation = organisation.flat_map(|of| of.secret.as_mut().into_iter().chain(&mut of.ca));
@@ -223,7 +225,8 @@ impl Config {
     /// # Errors
     /// A secret or a setting of the organisation cannot be used.
     pub fn web(&self) -> anyhow::Result<WebOptions> {
-        let language = Language::from_str(&self.language).map_err(|what| anyhow::anyhow!("language: {what}"))?;
+        let language =
+            Language::from_str(&self.language).map_err(|what| anyhow::anyhow!("language: {what}"))?;
         let organisation = self.organisation.as_ref().map(|of| of.options(self.address())).transpose()?;
         let sessions =
             SessionLimits { idle_s: self.idle_min.get_ref() * 60, whole_s: self.whole_h.get_ref() * 3600 };
@@ -243,7 +246,10 @@ impl Config {
 impl OidcConfig {
     fn options(&self, address: String) -> anyhow::Result<OrganisationOptions> {
         let roles = self.group.iter().map(|group| {
-            let role = group.role.with(group.site).map_err(|what| anyhow::anyhow!("group {:?}: {what}", group.name))?;
+            let role = group
+                .role
+                .with(group.site)
+                .map_err(|what| anyhow::anyhow!("group {:?}: {what}", group.name))?;
             Ok((group.name.clone(), role))
         });
         Ok(OrganisationOptions {
@@ -272,4 +278,50 @@ fn metrics(url: &str) -> anyhow::Result<String> {
     let rest = url.strip_prefix("http://").filter(|rest| rest.contains(':') && !rest.contains('@'));
     ensure!(rest.is_some(), "metrics: write the address of its metrics page, http://HOST:PORT");
     Ok(url.trim_end_matches('/').trim_end_matches("/metrics").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_web::Role;
+    use hufu_wire::SiteId;
+
+    fn read(text: &str) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("console.toml");
+        std::fs::write(&path, text)?;
+        Config::load(&path)
+    }
+
+    #[test]
+    fn the_example_has_every_key_and_is_read() {
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
+        let config = Config::load(&Path::new(examples).join("console.toml")).unwrap();
+        assert_eq!((config.engine.len(), config.registry.len(), config.ends.len()), (1, 1, 2));
+        assert!(config.engine[0].events.as_deref().unwrap().starts_with(examples));
+        let organisation = OidcConfig { secret: None, ca: None, ..config.organisation.unwrap() };
+        let options = organisation.options("https://console.example".to_owned()).unwrap();
+        let is = [("hufu-operators", Role::Operator), ("north-school", Role::School(SiteId(310_101)))];
+        assert_eq!(options.roles, is.map(|(name, role)| (name.to_owned(), role)));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line_and_what_to_write() {
+        assert!(read("accounts = 'a'").is_ok());
+        let cases = [
+            ("", "nobody could sign in"),
+            ("accounts = 'a'\nsecrets = 1", "2: secrets"),
+            ("accounts = 'a'\nidle_min = 0", "from 1 to 1440"),
+            ("accounts = 'a'\nkey = 'k'", "belong together"),
+            ("accounts = 'a'\naddress = 'console.example'", "https://HOST"),
+            ("accounts = 'a'\n[[engine]]\nname = 'e'", "metrics"),
+        ];
+        for (text, says) in cases {
+            let told = format!("{:#}", read(text).unwrap_err());
+            assert!(told.contains(says), "{text}: {told}");
+        }
+        let config = read("accounts = 'a'\n[[engine]]\nname = 'e'\nmetrics = 'https://e:1'").unwrap();
+        assert!(format!("{:#}", config.sources().unwrap_err()).contains("http://HOST:PORT"));
+        assert!(read("accounts = 'a'\nlanguage = 'xx'").unwrap().web().is_err());
+    }
 }

@@ -56,7 +56,9 @@ pub(crate) fn read(watched: &EndingFile) -> Vec<End> {
             let whole = line(Ending::TrustList, String::new(), list.next_by().map(left));
             let in_use = |key: &ListedKey| !key.revoked && key.from <= now && key.until.0 != u32::MAX;
             let keys = list.keys().iter().filter(|(_, key)| in_use(key));
-            let keys = keys.map(|(kid, key)| line(Ending::Key, format!("{kid} ({})", key.issuer), Some(left(key.until))));
+            let keys = keys.map(|(kid, key)| {
+                line(Ending::Key, format!("{kid} ({})", key.issuer), Some(left(key.until)))
+            });
             std::iter::once(whole).chain(keys).collect()
         }
     }

@@ -104,12 +104,16 @@ impl Figures {
                     self.sites.entry(site).or_default()[at] = sample.count();
                 }
             }
-            "hufu_issuer_age_seconds" => self.issuer(sample, |issuer, sample| issuer.age_s = Some(sample.value)),
+            "hufu_issuer_age_seconds" => {
+                self.issuer(sample, |issuer, sample| issuer.age_s = Some(sample.value))
+            }
             "hufu_follow_sequence" => self.issuer(sample, |issuer, sample| issuer.sequence = sample.count()),
             "hufu_follow_digest_info" => self.issuer(sample, |issuer, sample| {
                 issuer.digest = sample.label("digest").unwrap_or_default().chars().take(64).collect();
             }),
-            "hufu_follow_forked" => self.issuer(sample, |issuer, sample| issuer.is_forked = sample.value > 0.0),
+            "hufu_follow_forked" => {
+                self.issuer(sample, |issuer, sample| issuer.is_forked = sample.value > 0.0)
+            }
             "hufu_certificate_left_seconds" | "hufu_registry_certificate_left_seconds" => {
                 self.ends(Ending::Certificate, sample);
             }
@@ -217,12 +221,16 @@ mod tests {
             hufu_follow_sequence{issuer=\"310000\"} 12\nhufu_follow_digest_info{issuer=\"310000\",digest=\"ab\"} 1\n\
             hufu_certificate_left_seconds 100.7\nhufu_crl_left_seconds{authority=\"Devices\"} -5\n";
         let figures = Figures::read(page);
-        assert_eq!((figures.version.as_str(), figures.is_ready, figures.decisions), ("0.1.0", true, [7, 0, 2]));
+        assert_eq!(
+            (figures.version.as_str(), figures.is_ready, figures.decisions),
+            ("0.1.0", true, [7, 0, 2])
+        );
         assert_eq!(figures.took, [(0.001, 6), (f64::INFINITY, 9)]);
         assert_eq!(figures.sites, BTreeMap::from([(3, [0, 4, 0])]));
         let followed = Followed { age_s: Some(0.4), sequence: 12, digest: "ab".to_owned(), is_forked: false };
         assert_eq!(figures.issuers, BTreeMap::from([(310_000, followed)]));
-        let left = [(Ending::Certificate, String::new(), 100), (Ending::RevocationList, "Devices".to_owned(), -5)];
+        let left =
+            [(Ending::Certificate, String::new(), 100), (Ending::RevocationList, "Devices".to_owned(), -5)];
         assert_eq!(figures.left, left);
         assert_eq!(Figures::read("no figures\n").decisions, [0; 3]);
     }

@@ -23,7 +23,11 @@ impl Sample<'_> {
     }
 
     /// Its value as a count; what is below 0 or too large for one is 0.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is looked at first")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is looked at first"
+    )]
     pub fn count(&self) -> u64 {
         if (0.0..9e15).contains(&self.value) { self.value as u64 } else { 0 }
     }
@@ -102,7 +106,10 @@ mod tests {
         let read: Vec<_> = samples(page).collect();
         assert_eq!(read.len(), 3, "{read:?}");
         assert_eq!((read[0].name, read[0].count()), ("hufu_ready", 1));
-        assert_eq!((read[1].label("site"), read[1].label("decision"), read[1].count()), (Some("7"), Some("admit"), 12));
+        assert_eq!(
+            (read[1].label("site"), read[1].label("decision"), read[1].count()),
+            (Some("7"), Some("admit"), 12)
+        );
         assert_eq!((read[2].label("a"), read[2].value, read[2].count()), (Some("say \"}\" \\ \n"), -0.5, 0));
     }
 }

@@ -72,7 +72,8 @@ impl Gates {
             seen.lanes.sort_unstable();
         }
         let one = |word: &str| u64::from(event.decision.as_deref() == Some(word));
-        let more = [event.admitted + one("admit"), event.referred + one("refer"), event.refused + one("refuse")];
+        let more =
+            [event.admitted + one("admit"), event.referred + one("refer"), event.refused + one("refuse")];
         seen.verdicts.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
     }
 
@@ -91,7 +92,8 @@ pub(crate) async fn follow(
     told: watch::Sender<Heard<()>>,
 ) {
     loop {
-        let asked = http.get(&url).bearer_auth(&*token).header(reqwest::header::ACCEPT, "text/event-stream").send();
+        let asked =
+            http.get(&url).bearer_auth(&*token).header(reqwest::header::ACCEPT, "text/event-stream").send();
         if let Ok(Ok(response)) = timeout(QUIET, asked).await
             && response.status().is_success()
         {
@@ -128,10 +130,13 @@ mod tests {
     #[test]
     fn a_device_is_known_by_what_it_asked() {
         let (gates, now) = (Gates::default(), Instant::now());
-        let event = |device: u32, lane: u16, rest: &str| format!("{{\"record\":1,\"site\":5,\"device\":{device},\"lane\":{lane},{rest}}}");
+        let event = |device: u32, lane: u16, rest: &str| {
+            format!("{{\"record\":1,\"site\":5,\"device\":{device},\"lane\":{lane},{rest}}}")
+        };
         gates.take(event(7, 1, "\"decision\":\"admit\"").as_bytes(), now);
         gates.take(event(7, 0, "\"decision\":\"refuse\",\"colour\":null").as_bytes(), now);
-        gates.take(event(7, 1, "\"members\":30,\"admitted\":28,\"referred\":1,\"refused\":1").as_bytes(), now);
+        gates
+            .take(event(7, 1, "\"members\":30,\"admitted\":28,\"referred\":1,\"refused\":1").as_bytes(), now);
         for nonsense in [&b"{\"lost\":512}"[..], b"", b"[]", b"{\"device\":-1}", b"\xff"] {
             gates.take(nonsense, now);
         }

@@ -111,7 +111,8 @@ impl History {
 /// Verdicts a second, of points.
 #[expect(clippy::cast_precision_loss, reason = "counts of ten minutes are far below 2^52")]
 pub(crate) fn rate<'p>(points: impl Iterator<Item = &'p Point>) -> Option<f64> {
-    let (sum, count) = points.filter_map(Point::checks).fold((0, 0_u32), |(sum, count), checks| (sum + checks, count + 1));
+    let (sum, count) =
+        points.filter_map(Point::checks).fold((0, 0_u32), |(sum, count), checks| (sum + checks, count + 1));
     (count > 0).then(|| sum as f64 / f64::from(count))
 }
 
@@ -146,7 +147,8 @@ mod tests {
     use super::*;
 
     fn figures(admit: u64, clear: u64, took: &[(f64, u64)]) -> Figures {
-        let mut figures = Figures { decisions: [admit, 0, 0], reasons: vec![0; Reason::ALL.len()], ..Figures::default() };
+        let mut figures =
+            Figures { decisions: [admit, 0, 0], reasons: vec![0; Reason::ALL.len()], ..Figures::default() };
         figures.reasons[0] = clear;
         figures.took = took.to_vec();
         figures
@@ -178,6 +180,9 @@ mod tests {
     fn shares_of_answers_are_read_from_their_buckets() {
         let mut history = History::default();
         history.push(Point { took: vec![(0.001, 50), (0.01, 48), (0.1, 2)], ..Point::default() });
-        assert_eq!([0.5, 0.9, 0.99].map(|share| history.quantile(1, share)), [Some(0.001), Some(0.01), Some(0.1)]);
+        assert_eq!(
+            [0.5, 0.9, 0.99].map(|share| history.quantile(1, share)),
+            [Some(0.001), Some(0.01), Some(0.1)]
+        );
     }
 }

@@ -55,7 +55,12 @@ pub fn nav() -> Vec<NavEntry> {
 ///
 /// # Errors
 /// The accounts or the settings cannot be used.
-pub fn open(sources: Sources, mut web: WebOptions, readers_max: usize, beside: Router) -> anyhow::Result<Pages> {
+pub fn open(
+    sources: Sources,
+    mut web: WebOptions,
+    readers_max: usize,
+    beside: Router,
+) -> anyhow::Result<Pages> {
     web.nav.splice(0..0, nav());
     web.assets.extend(ASSETS);
     let web = Web::open(web)?;

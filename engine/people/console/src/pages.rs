@@ -105,7 +105,9 @@ fn overview(t: Words, state: &State) -> Overview<'_> {
     // Ten seconds a value: one second has few answers.
     let points: Vec<_> = history.0.iter().cloned().collect();
     let slow = |share: f64| {
-        let at = |end: usize| points.get(end.saturating_sub(9)..=end).and_then(|points| quantile(points.iter(), share));
+        let at = |end: usize| {
+            points.get(end.saturating_sub(9)..=end).and_then(|points| quantile(points.iter(), share))
+        };
         (0..points.len()).map(at).collect::<Vec<_>>()
     };
     let minutes = points.rchunks(60).enumerate().map(|(ago, points)| {
@@ -114,14 +116,17 @@ fn overview(t: Words, state: &State) -> Overview<'_> {
         [ago, t.rate(rate(points.iter())), took(0.5), took(0.99)]
     });
     let mix = history.decisions(POINTS);
-    let reasons = history.reasons(POINTS).into_iter().filter(|(reason, _)| reason.decision() != Decision::Admit);
+    let reasons =
+        history.reasons(POINTS).into_iter().filter(|(reason, _)| reason.decision() != Decision::Admit);
     Overview {
         t,
         state,
         engines_up: state.engines.iter().filter(|engine| engine.silent.is_none()).count(),
         registries_up: state.registries.iter().filter(|registry| registry.silent.is_none()).count(),
         checks_chart: chart::lines(&t.say("console-checks"), &[checks], |top| t.rate(Some(top))),
-        latency_chart: chart::lines(&t.say("console-latency"), &[slow(0.5), slow(0.99)], |top| t.took(Some(top))),
+        latency_chart: chart::lines(&t.say("console-latency"), &[slow(0.5), slow(0.99)], |top| {
+            t.took(Some(top))
+        }),
         minutes: minutes.collect(),
         mix,
         mix_bar: chart::bar(&t.say("console-mix"), &mix),
@@ -215,10 +220,15 @@ struct Gates<'s> {
 
 fn gates(t: Words, state: &State, site: Option<u32>) -> Gates<'_> {
     let of_site = |device: &&DeviceState| site.is_none_or(|site| device.site == site);
-    let mut devices: Vec<_> =
-        state.devices.iter().filter(|(_, device)| of_site(device)).map(|(id, device)| (*id, device)).collect();
+    let mut devices: Vec<_> = state
+        .devices
+        .iter()
+        .filter(|(_, device)| of_site(device))
+        .map(|(id, device)| (*id, device))
+        .collect();
     // Those that went quiet first, then those that ask, then those never seen.
-    let order = |device: &DeviceState| if device.is_offline() { 0 } else { 1 + u8::from(device.quiet.is_none()) };
+    let order =
+        |device: &DeviceState| if device.is_offline() { 0 } else { 1 + u8::from(device.quiet.is_none()) };
     devices.sort_by_key(|(id, device)| (order(device), *id));
     let more = devices.len().saturating_sub(DEVICES_SHOWN);
     devices.truncate(DEVICES_SHOWN);
@@ -288,8 +298,11 @@ impl Proposals<'_> {
         let Some(brake) = issuer.brake else { return self.t.rate(None) };
         let share = self.t.share(brake.share_permille, 1000_u64);
         let time = self.t.seconds(u64::from(brake.window_s));
-        let args =
-            [("share", Arg::Text(&share)), ("time", Arg::Text(&time)), ("count", u64::from(brake.free).into())];
+        let args = [
+            ("share", Arg::Text(&share)),
+            ("time", Arg::Text(&time)),
+            ("count", u64::from(brake.free).into()),
+        ];
         self.t.with("console-brake-rule", &args)
     }
 }

@@ -65,7 +65,9 @@ impl Console {
 
     pub(crate) fn routes(self: &Arc<Console>) -> Router {
         let page = |show: Show| {
-            let handler = move |visit: SignedIn, Shared(console): Shared<Arc<Console>>, Query(wanted): Query<Wanted>| async move {
+            let handler = move |visit: SignedIn,
+                                Shared(console): Shared<Arc<Console>>,
+                                Query(wanted): Query<Wanted>| async move {
                 console.page(&visit, show, wanted.site)
             };
             Router::new().route(show.path(), get(handler)).with_state(Arc::clone(self))
@@ -109,7 +111,11 @@ impl Console {
             events: format!("/events?of={}{of_site}", hufu_web::encoded(show.path())),
             live: self.live(show, visit.language(), visit.role(), site),
         };
-        visit.page(&title, &page, Page { script: Some("console.js"), refresh_s: Some(REFRESH_S), ..Page::default() })
+        visit.page(
+            &title,
+            &page,
+            Page { script: Some("console.js"), refresh_s: Some(REFRESH_S), ..Page::default() },
+        )
     }
 }
 

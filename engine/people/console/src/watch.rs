@@ -87,9 +87,13 @@ struct Watch {
 ///
 /// # Errors
 /// The HTTP client cannot be set up.
-pub(crate) fn start(sources: Sources, tasks: &mut JoinSet<()>) -> anyhow::Result<watch::Receiver<Arc<State>>> {
+pub(crate) fn start(
+    sources: Sources,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<watch::Receiver<Arc<State>>> {
     // Metrics pages are plain HTTP on networks of the operator: no root is trusted, no proxy asked.
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().tls_certs_only([]);
+    let http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().tls_certs_only([]);
     let http = http.connect_timeout(Duration::from_secs(2)).build()?;
     let gates = Gates::default();
     let mut page = |url: &str| {
@@ -114,7 +118,11 @@ pub(crate) fn start(sources: Sources, tasks: &mut JoinSet<()>) -> anyhow::Result
     for source in sources.registries {
         let (tell, told) = watch::channel(Heard::silent());
         asking.push(registry::follow(source.api, tell));
-        registries.push(RegistryHeard { name: source.name, told, page: source.metrics.as_deref().map(&mut page) });
+        registries.push(RegistryHeard {
+            name: source.name,
+            told,
+            page: source.metrics.as_deref().map(&mut page),
+        });
     }
     listening.into_iter().for_each(|listening| drop(tasks.spawn(listening)));
     asking.into_iter().for_each(|asking| drop(tasks.spawn(asking)));
@@ -199,7 +207,8 @@ impl Watch {
             (device.site, device.lanes, device.verdicts) = (seen.site, seen.lanes, seen.verdicts);
             device.quiet = Some(now.saturating_duration_since(seen.at));
         }
-        let devices: Vec<_> = state.devices.values().map(|device| (device.site, device.is_offline())).collect();
+        let devices: Vec<_> =
+            state.devices.values().map(|device| (device.site, device.is_offline())).collect();
         for (site, is_offline) in devices {
             let site = state.sites.entry(site).or_default();
             site.devices += 1;

@@ -116,7 +116,11 @@ impl Words {
     }
 
     /// An age in seconds; tenths count below ten.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ages are positive and far below 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "ages are positive and far below 2^53"
+    )]
     pub(crate) fn age(self, age_s: impl Borrow<Option<f64>>) -> String {
         match *age_s.borrow() {
             None => self.say("console-never"),
@@ -152,7 +156,10 @@ mod tests {
     #[test]
     fn r61_figures_are_written_in_the_readers_language() {
         let (en, de) = (Words(Language::En), Words(Language::De));
-        assert_eq!((en.rate(Some(0.25)), en.rate(Some(1234.4)), en.rate(None)), ("0.3".into(), "1,234".into(), "–".into()));
+        assert_eq!(
+            (en.rate(Some(0.25)), en.rate(Some(1234.4)), en.rate(None)),
+            ("0.3".into(), "1,234".into(), "–".into())
+        );
         assert_eq!(de.rate(Some(1.5)), "1,5");
         assert_eq!([0.000_25, 0.0021, 0.25].map(|s| en.took(Some(s))), ["250 µs", "2.1 ms", "250 ms"]);
         assert_eq!([5, 600, 90_000, 900_000].map(|s| en.seconds(s)), ["5 s", "10 min", "25 h", "10 d"]);

@@ -146,7 +146,9 @@ impl Accounts {
         });
         let content = Content { account: rows.collect() };
         let rows = toml::to_string(&content).unwrap_or_default();
-        format!("# Accounts of pages. Written by `hufu console account`; programs see a change within a second.\n{rows}")
+        format!(
+            "# Accounts of pages. Written by `hufu console account`; programs see a change within a second.\n{rows}"
+        )
     }
 }
 
@@ -214,7 +216,9 @@ mod tests {
         let file = folder.path().join("accounts.toml");
         let password = hash_password("five words make a password").unwrap();
         let mut accounts = Accounts::default();
-        for (name, role) in [("li", Role::Operator), ("school-7", Role::School(SiteId(310_101))), ("audit", Role::Auditor)] {
+        for (name, role) in
+            [("li", Role::Operator), ("school-7", Role::School(SiteId(310_101))), ("audit", Role::Auditor)]
+        {
             accounts.0.insert(name.to_owned(), Account { role, password: password.clone() });
         }
         accounts.write(&file).unwrap();
@@ -236,7 +240,9 @@ mod tests {
     #[test]
     fn files_with_mistakes_are_refused() {
         let password = hash_password("five words make a password").unwrap();
-        let row = |name: &str, rest: &str| format!("[[account]]\nname = \"{name}\"\npassword = \"{password}\"\n{rest}\n");
+        let row = |name: &str, rest: &str| {
+            format!("[[account]]\nname = \"{name}\"\npassword = \"{password}\"\n{rest}\n")
+        };
         let good = row("li", "role = \"operator\"");
         assert!(Accounts::from_text(&good).is_ok());
         let bad = [

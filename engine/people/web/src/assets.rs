@@ -38,7 +38,8 @@ impl Assets {
     pub(crate) fn of(assets: impl IntoIterator<Item = Asset>) -> Assets {
         let mut all = Assets::default();
         for asset in assets {
-            let hash = sha256(asset.bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+            let hash =
+                sha256(asset.bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
             let (stem, kind) = asset.name.rsplit_once('.').unwrap_or((asset.name, "bin"));
             let name = format!("{stem}-{hash}.{kind}");
             all.urls.insert(asset.name, format!("{FOLDER}{name}"));
@@ -65,7 +66,8 @@ impl Assets {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         // A year, the most that caches honour (RFC 8246).
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+        headers
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
         response
     }
 }

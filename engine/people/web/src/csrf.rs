@@ -60,7 +60,8 @@ pub(crate) async fn token(request: Request) -> (Option<String>, Request) {
 /// The token at the beginning of a body, once all of it is there.
 fn find(kind: &str, begun: &[u8]) -> Option<String> {
     let is_token = |token: &&[u8]| {
-        !token.is_empty() && token.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        !token.is_empty()
+            && token.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     let token = if kind.starts_with("multipart/form-data") {
         let name = format!("name=\"{FIELD}\"");
@@ -96,7 +97,8 @@ mod tests {
     }
 
     fn token_of(kind: &str, chunks: &[&str]) -> (Option<String>, String) {
-        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from(String::from(*chunk)))).collect();
+        let chunks: Vec<_> =
+            chunks.iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from(String::from(*chunk)))).collect();
         let body = Body::from_stream(futures_util::stream::iter(chunks));
         let request = Request::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap();
         run(async {
@@ -122,7 +124,11 @@ mod tests {
         check(URLENCODED, &[], None);
         check("text/plain", &["csrf=abc&name=li"], None);
         let part = "--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nabc\r\n--x\r\n";
-        check("multipart/form-data; boundary=x", &[part, "Content-Disposition: form-data; name=\"list\"\r\n"], Some("abc"));
+        check(
+            "multipart/form-data; boundary=x",
+            &[part, "Content-Disposition: form-data; name=\"list\"\r\n"],
+            Some("abc"),
+        );
         check("multipart/form-data; boundary=x", &[&part[..30], &part[30..]], Some("abc"));
         check("multipart/form-data; boundary=x", &[&part.replace("csrf", "list")], None);
         check(URLENCODED, &[&"x".repeat(100_000), "csrf=abc"], None);
@@ -131,9 +137,9 @@ mod tests {
     #[test]
     fn r61_another_origin_is_told_by_the_browsers_headers() {
         let check = |headers: &[(&'static str, &'static str)], is: bool| {
-            let headers = headers.iter().map(|(name, value)| {
-                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
             assert_eq!(is_same_origin(&headers.clone().collect()), is, "{:?}", headers.collect::<Vec<_>>());
         };
         check(&[("sec-fetch-site", "same-origin")], true);

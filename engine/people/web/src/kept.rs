@@ -68,7 +68,13 @@ pub(crate) async fn keep(visit: &Visit, request: Request) -> Response {
         };
     }
     let is_own = visit.path().starts_with("/log");
-    let says = if is_own { "web-stale" } else if kept.is_some() { "web-ended" } else { "web-ended-file" };
+    let says = if is_own {
+        "web-stale"
+    } else if kept.is_some() {
+        "web-ended"
+    } else {
+        "web-ended-file"
+    };
     let next = if is_own { "/" } else { visit.path() };
     login::page(visit, StatusCode::UNAUTHORIZED, next, Some(visit.say(says)), kept.as_ref(), "")
 }

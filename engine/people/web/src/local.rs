@@ -17,7 +17,10 @@ pub(crate) fn fields(body: &str) -> Vec<(String, String)> {
         percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
     };
     let pairs = body.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (plain(name), plain(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (plain(name), plain(value)))
+        .collect()
 }
 
 /// One part of an address or of a form, encoded.
@@ -35,9 +38,21 @@ mod tests {
             assert_eq!(local_path(good), Some(good));
         }
         let long = format!("/{}", "a".repeat(2048));
-        for bad in
-            ["", "//evil.example", "/\\evil.example", "\\\\evil", "https://evil", "javascript:alert(1)", "/\n/evil", "/\t/evil", "/a b", "/é", "evil", "/a\\b", &long]
-        {
+        for bad in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "https://evil",
+            "javascript:alert(1)",
+            "/\n/evil",
+            "/\t/evil",
+            "/a b",
+            "/é",
+            "evil",
+            "/a\\b",
+            &long,
+        ] {
             assert_eq!(local_path(bad), None, "{bad:?}");
         }
     }

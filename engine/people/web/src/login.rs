@@ -42,7 +42,8 @@ pub(crate) fn page(
     name: &str,
 ) -> Response {
     let web = &visit.0.web;
-    let organisation = web.organisation.is_some().then(|| format!("/login/organisation?next={}", encoded(next)));
+    let organisation =
+        web.organisation.is_some().then(|| format!("/login/organisation?next={}", encoded(next)));
     let has_accounts = web.accounts.is_some();
     let form = LoginPage { visit, next, says, kept, name, has_accounts, organisation };
     visit.page(&visit.say("web-sign-in"), &form, Page { status: Some(status), ..Page::default() })
@@ -55,7 +56,9 @@ fn field(fields: &[(String, String)], name: &str) -> String {
 
 /// Where to go after signing in.
 fn next_of(fields: &[(String, String)]) -> Option<String> {
-    local_path(&field(fields, "next")).filter(|next| *next != "/" && !next.starts_with("/log")).map(ToOwned::to_owned)
+    local_path(&field(fields, "next"))
+        .filter(|next| *next != "/" && !next.starts_with("/log"))
+        .map(ToOwned::to_owned)
 }
 
 pub(crate) async fn form(visit: Visit, RawQuery(query): RawQuery) -> Response {
@@ -106,7 +109,10 @@ pub(crate) async fn sign_in(
                 Refused::Busy => (StatusCode::SERVICE_UNAVAILABLE, visit.say("web-busy")),
                 Refused::Locked(retry_s) => {
                     let minutes = retry_s.div_ceil(60);
-                    (StatusCode::TOO_MANY_REQUESTS, visit.say_with("web-locked", &[("minutes", minutes.into())]))
+                    (
+                        StatusCode::TOO_MANY_REQUESTS,
+                        visit.say_with("web-locked", &[("minutes", minutes.into())]),
+                    )
                 }
             };
             let mut response = page(&visit, status, next, Some(says), kept.as_ref(), name);
@@ -128,8 +134,10 @@ async fn check(
 ) -> Result<(Person, Option<String>), Refused> {
     let find = |name| web.accounts.as_ref().and_then(|accounts| accounts.find(name, web.now_s()));
     let account = if is_name(name) { find(name) } else { None };
-    let is_own = |(nonce, mark): &(&str, &str)| web.marks.is_mark("browser", &format!("{nonce}\0{name}"), mark);
-    let browser = known.and_then(|known| known.split_once('.')).filter(is_own).map(|(nonce, _)| nonce.to_owned());
+    let is_own =
+        |(nonce, mark): &(&str, &str)| web.marks.is_mark("browser", &format!("{nonce}\0{name}"), mark);
+    let browser =
+        known.and_then(|known| known.split_once('.')).filter(is_own).map(|(nonce, _)| nonce.to_owned());
     let browser = browser.filter(|_| account.is_some() && web.lockout.has_room());
     let budget = match (&account, &browser) {
         (Some(_), Some(nonce)) => Budget::Browser(nonce.clone()),
@@ -144,15 +152,20 @@ async fn check(
         Ok(true) => {
             let account = account.ok_or(Refused::Wrong)?;
             web.lockout.succeeded(&budget);
-            let person =
-                Person { name: name.to_owned(), role: account.role, stamp: Some(account.stamp()) };
+            let person = Person { name: name.to_owned(), role: account.role, stamp: Some(account.stamp()) };
             Ok((person, browser))
         }
     }
 }
 
 /// A new session: never one whose secret the browser had before.
-fn begin(visit: &Visit, headers: &HeaderMap, person: Person, next: Option<&str>, kept: Option<&Kept>) -> Response {
+fn begin(
+    visit: &Visit,
+    headers: &HeaderMap,
+    person: Person,
+    next: Option<&str>,
+    kept: Option<&Kept>,
+) -> Response {
     let web = &visit.0.web;
     if let Some(old) = Cookie::Session.of(headers, web.is_tls) {
         web.sessions.end(old);
@@ -189,7 +202,11 @@ pub(crate) async fn sign_out(State(web): State<Arc<Web>>, headers: HeaderMap, _:
     response
 }
 
-pub(crate) async fn to_organisation(visit: Visit, State(web): State<Arc<Web>>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn to_organisation(
+    visit: Visit,
+    State(web): State<Arc<Web>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let Some(organisation) = &web.organisation else { return visit.problem(StatusCode::NOT_FOUND) };
     let next = next_of(&fields(query.as_deref().unwrap_or_default()));
     match organisation.begin(visit.language(), next.as_deref().unwrap_or("/")).await {
@@ -216,7 +233,8 @@ pub(crate) async fn from_organisation(
     }
     let under_way = Cookie::Organisation.of(&headers, web.is_tls).and_then(|sealed| web.marks.open(sealed));
     let query = fields(query.as_deref().unwrap_or_default());
-    let answered = organisation.end(under_way.as_deref(), &field(&query, "state"), &field(&query, "code")).await;
+    let answered =
+        organisation.end(under_way.as_deref(), &field(&query, "state"), &field(&query, "code")).await;
     let mut response = match answered {
         Ok((person, next)) => {
             let next = local_path(&next).filter(|next| *next != "/").map(ToOwned::to_owned);

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use hufu_texts::Language;
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
-    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim,
+    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse,
-    StandardTokenResponse, TokenResponse as _, UserInfoClaims,
+    AccessTokenHash, AdditionalClaims, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
+    IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -109,8 +109,13 @@ struct Claims {
 
 impl AdditionalClaims for Claims {}
 
-type Fields =
-    IdTokenFields<Claims, EmptyExtraTokenFields, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+type Fields = IdTokenFields<
+    Claims,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
 
 type Relying = Client<
     Claims,
@@ -160,7 +165,8 @@ enum HttpFault {
 
 impl Organisation {
     pub(crate) fn open(options: OrganisationOptions) -> Result<Organisation, String> {
-        let issuer = reqwest::Url::parse(&options.issuer).map_err(|_| "issuer: write https://HOST".to_owned())?;
+        let issuer =
+            reqwest::Url::parse(&options.issuer).map_err(|_| "issuer: write https://HOST".to_owned())?;
         let host = issuer.host_str().unwrap_or_default();
         let is_here = host == "localhost" || host == "127.0.0.1" || host == "[::1]";
         if issuer.scheme() != "https" && !(issuer.scheme() == "http" && is_here) {
@@ -169,15 +175,18 @@ impl Organisation {
         if options.roles.is_empty() {
             return Err("roles: say at least one group and its role; else no person can sign in".to_owned());
         }
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(TRY);
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(TRY);
         let http = match &options.ca {
             Some(pem) => http.tls_certs_only(
-                reqwest::Certificate::from_pem_bundle(pem).map_err(|why| format!("ca: {why}; PEM is expected"))?,
+                reqwest::Certificate::from_pem_bundle(pem)
+                    .map_err(|why| format!("ca: {why}; PEM is expected"))?,
             ),
             None if issuer.scheme() == "http" => http.tls_certs_only([]),
             None => http,
         };
-        let http = http.build().map_err(|why| format!("TLS cannot be set up: {why}; name a file of roots"))?;
+        let http =
+            http.build().map_err(|why| format!("TLS cannot be set up: {why}; name a file of roots"))?;
         Ok(Organisation { options, http, found: Mutex::default(), began: Instant::now() })
     }
 
@@ -195,12 +204,14 @@ impl Organisation {
         let silent = |what: String| Refusal::Silent(what);
         let issuer = IssuerUrl::new(self.options.issuer.clone()).map_err(|why| silent(why.to_string()))?;
         let http = |request| send(self.http.clone(), request);
-        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|why| silent(told(&why)))?;
+        let metadata =
+            CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|why| silent(told(&why)))?;
         let back = format!("{}{BACK}", self.options.address.trim_end_matches('/'));
         let back = RedirectUrl::new(back).map_err(|why| silent(format!("address: {why}")))?;
         let secret = self.options.secret.clone().map(ClientSecret::new);
-        let relying = Relying::from_provider_metadata(metadata, ClientId::new(self.options.client.clone()), secret)
-            .set_redirect_uri(back);
+        let relying =
+            Relying::from_provider_metadata(metadata, ClientId::new(self.options.client.clone()), secret)
+                .set_redirect_uri(back);
         *found = Some((relying.clone(), Instant::now()));
         Ok(relying)
     }
@@ -210,7 +221,11 @@ impl Organisation {
         let relying = self.relying().await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let asked = relying
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
             .add_scopes(self.options.scopes.iter().cloned().map(Scope::new))
             .add_extra_param("ui_locales", language.tag())
             .set_pkce_challenge(challenge);
@@ -270,7 +285,8 @@ impl Organisation {
             }
         }
         let name = claims.preferred_username().map(|name| name.as_str());
-        let name = name.or_else(|| claims.email().map(|email| email.as_str())).unwrap_or(claims.subject().as_str());
+        let name =
+            name.or_else(|| claims.email().map(|email| email.as_str())).unwrap_or(claims.subject().as_str());
         let (name, subject) = (shown(name), claims.subject().clone());
         let role = match role_of(&claims.additional_claims().all, &self.options.claim, &self.options.roles) {
             Some(role) => Some(role),
@@ -383,7 +399,8 @@ mod tests {
         let organisation = Organisation::open(options("http://127.0.0.1:1")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let under_way = |until_s| {
-            json!({ "state": "s", "nonce": "n", "verifier": "v", "next": "/", "until_s": until_s }).to_string()
+            json!({ "state": "s", "nonce": "n", "verifier": "v", "next": "/", "until_s": until_s })
+                .to_string()
         };
         let cases = [
             (None, "s", "c"),

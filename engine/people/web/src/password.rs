@@ -27,7 +27,9 @@ const WAITING_MAX: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPassword {
     /// Shorter than [`PASSWORD_CHARACTERS_MIN`].
-    #[error("the password is too short; take at least {PASSWORD_CHARACTERS_MIN} characters, for example five words")]
+    #[error(
+        "the password is too short; take at least {PASSWORD_CHARACTERS_MIN} characters, for example five words"
+    )]
     Short,
     /// Longer than [`PASSWORD_BYTES_MAX`].
     #[error("the password is too long; take at most {PASSWORD_BYTES_MAX} bytes")]
@@ -69,7 +71,8 @@ pub(crate) fn is_hash(text: &str) -> bool {
 }
 
 fn is_right(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// The threads that hash. One serves browsers that signed in before, so that strangers cannot keep them out.
@@ -131,7 +134,13 @@ mod tests {
         assert!(is_hash(&one) && is_right(password, &one) && !is_right("five words make a passwort", &one));
         assert_eq!(hash_password("fourteen chars"), Err(BadPassword::Short));
         assert_eq!(hash_password(&"x".repeat(PASSWORD_BYTES_MAX + 1)), Err(BadPassword::Long));
-        for text in ["", "$argon2id$", "password", &one.replace("argon2id", "argon2i"), &one.replace("m=19456", "m=99999999")] {
+        for text in [
+            "",
+            "$argon2id$",
+            "password",
+            &one.replace("argon2id", "argon2i"),
+            &one.replace("m=19456", "m=99999999"),
+        ] {
             assert!(!is_hash(text), "{text}");
         }
     }

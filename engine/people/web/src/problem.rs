@@ -19,7 +19,9 @@ impl Visit {
     /// A page for a status: 400, 401, 403, 404, 413, 429, 503, everything else as 500.
     pub fn problem(&self, status: StatusCode) -> Response {
         let id = match status {
-            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::UNSUPPORTED_MEDIA_TYPE => "web-unread",
+            StatusCode::BAD_REQUEST
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE => "web-unread",
             StatusCode::UNAUTHORIZED => "web-ended",
             StatusCode::FORBIDDEN => "web-forbidden",
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "web-missing",

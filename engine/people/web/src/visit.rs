@@ -93,7 +93,11 @@ impl Visit {
 
     /// The address of this page, without the language.
     pub(crate) fn here(&self) -> String {
-        if self.0.query.is_empty() { self.0.path.clone() } else { format!("{}?{}", self.0.path, self.0.query) }
+        if self.0.query.is_empty() {
+            self.0.path.clone()
+        } else {
+            format!("{}?{}", self.0.path, self.0.query)
+        }
     }
 
     fn in_language(&self, language: Language) -> String {
@@ -121,7 +125,8 @@ impl Visit {
     pub fn show(&self, page: &Page) -> Response {
         let role = self.person().map(|person| person.role);
         let entries = self.0.web.nav.iter().filter(|entry| role.is_some_and(entry.who));
-        let nav = entries.map(|entry| (entry.path, self.say(entry.text), entry.path == self.0.path)).collect();
+        let nav =
+            entries.map(|entry| (entry.path, self.say(entry.text), entry.path == self.0.path)).collect();
         let languages = Language::ALL.map(|language| (language, self.in_language(language))).into();
         let status = page.status.unwrap_or(StatusCode::OK);
         match (Layout { visit: self, page, nav, languages }).render() {
@@ -155,7 +160,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visit, Response> {
         // Absent where a router was served without `Web::finish`.
-        parts.extensions.get::<Visit>().cloned().ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        parts
+            .extensions
+            .get::<Visit>()
+            .cloned()
+            .ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
 }
 
@@ -205,7 +214,12 @@ impl Visit {
         let accepts = parts.headers.get(header::ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
         let is_stream = accepts.starts_with(b"text/event-stream") || accepts.starts_with(b"application/json");
         let is_read = matches!(parts.method, Method::GET | Method::HEAD);
-        if is_stream { StatusCode::UNAUTHORIZED.into_response() } else if is_read { self.to_sign_in() } else { self.problem(StatusCode::UNAUTHORIZED) }
+        if is_stream {
+            StatusCode::UNAUTHORIZED.into_response()
+        } else if is_read {
+            self.to_sign_in()
+        } else {
+            self.problem(StatusCode::UNAUTHORIZED)
+        }
     }
 }
-

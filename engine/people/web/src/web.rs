@@ -122,7 +122,11 @@ impl Web {
             marks: Marks::new(),
             sessions: Sessions::new(options.sessions),
             accounts: options.accounts.as_deref().map(Watched::open).transpose()?,
-            organisation: options.organisation.map(Organisation::open).transpose().map_err(WebFault::Organisation)?,
+            organisation: options
+                .organisation
+                .map(Organisation::open)
+                .transpose()
+                .map_err(WebFault::Organisation)?,
             hashing: Hashing::new()?,
             lockout: Lockout::new(),
             sign_ins: Rate::new(SIGN_INS.0, SIGN_INS.1),
@@ -189,7 +193,8 @@ impl Web {
             secret
         });
         let query = request.uri().query().unwrap_or_default();
-        let (asked, others): (Vec<_>, Vec<_>) = fields(query).into_iter().partition(|(name, _)| name == "lang");
+        let (asked, others): (Vec<_>, Vec<_>) =
+            fields(query).into_iter().partition(|(name, _)| name == "lang");
         let asked = asked.last().and_then(|(_, tag)| Language::from_tag(tag));
         cookies.extend(asked.and_then(|language| Cookie::Language.set(language.tag(), self.is_tls)));
         let others: Vec<_> =
@@ -263,7 +268,8 @@ async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
 fn is_bare_problem(response: &Response) -> bool {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    (status.is_client_error() || status.is_server_error()) && (kind.is_empty() || kind.starts_with(b"text/plain"))
+    (status.is_client_error() || status.is_server_error())
+        && (kind.is_empty() || kind.starts_with(b"text/plain"))
 }
 
 /// Everything but reading has to come from a form of ours.

@@ -12,7 +12,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
 use hufu_texts::{Language, say};
-use hufu_web::{Account, Accounts, NavEntry, Role, SessionLimits, SignedIn, Web, WebOptions, hash_password, only};
+use hufu_web::{
+    Account, Accounts, NavEntry, Role, SessionLimits, SignedIn, Web, WebOptions, hash_password, only,
+};
 use hufu_wire::SiteId;
 use tower_service::Service as _;
 
@@ -102,14 +104,25 @@ impl Site {
         self.ask(browser, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    async fn post(&mut self, browser: &mut Browser, path: &str, form: &str) -> (StatusCode, HeaderMap, String) {
+    async fn post(
+        &mut self,
+        browser: &mut Browser,
+        path: &str,
+        form: &str,
+    ) -> (StatusCode, HeaderMap, String) {
         let request = Request::post(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ORIGIN, "https://pages.example");
         self.ask(browser, request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
-    async fn sign_in(&mut self, browser: &mut Browser, name: &str, password: &str, more: &str) -> (StatusCode, HeaderMap, String) {
+    async fn sign_in(
+        &mut self,
+        browser: &mut Browser,
+        name: &str,
+        password: &str,
+        more: &str,
+    ) -> (StatusCode, HeaderMap, String) {
         let (_, _, form) = self.get(browser, "/login").await;
         let token = field(&form, "csrf");
         let password = password.replace(' ', "+");
@@ -144,8 +157,14 @@ fn r61_no_route_takes_a_form_without_its_token_or_from_another_origin() {
                 assert!(!said.contains("sent") && !said.contains("done"), "{path} {form}: {said}");
             }
         }
-        for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
-            let request = Request::post("/school").header(name, value).header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in [
+            ("origin", "https://evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            let request = Request::post("/school")
+                .header(name, value)
+                .header("content-type", "application/x-www-form-urlencoded");
             let request = request.body(Body::from(format!("csrf={token}&a=1"))).unwrap();
             let (status, _, said) = site.ask(&mut browser, request).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{name} {value}");
@@ -173,7 +192,10 @@ fn r61_a_session_that_ends_midway_keeps_what_was_typed_and_comes_back_to_it() {
         assert!(page.contains(&say(Language::En, "web-ended", &[])) && !page.contains("secret"), "{page}");
         let (token, to, kept) = (field(&page, "csrf"), field(&page, "kept_to"), field(&page, "kept"));
         let kept = kept.replace('%', "%25").replace('&', "%26").replace('=', "%3D");
-        let form = format!("csrf={token}&kept_to={to}&kept={kept}&name=school&password={}", PASSWORD.replace(' ', "+"));
+        let form = format!(
+            "csrf={token}&kept_to={to}&kept={kept}&name=school&password={}",
+            PASSWORD.replace(' ', "+")
+        );
         let (status, _, page) = site.post(&mut browser, "/login", &form).await;
         assert_eq!(status, StatusCode::OK);
         assert!(page.contains("action=\"/school\""), "{page}");
@@ -195,12 +217,14 @@ fn r61_an_unknown_name_is_answered_like_a_wrong_password_and_strangers_are_locke
             for at in 0..11 {
                 // Each source has a limit of its own: here the account's is meant.
                 let (_, _, form) = site.get(&mut browser, "/login").await;
-                let request = Request::post("/login").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                let request =
+                    Request::post("/login").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
                 let body = format!("csrf={}&name={name}&password=wrong", field(&form, "csrf"));
                 let mut request = request.body(Body::from(body)).unwrap();
                 request.extensions_mut().insert(IpAddr::from([192, 0, 2, at]));
                 let (status, headers, page) = site.ask(&mut browser, request).await;
-                let says = page.split("role=\"alert\"").nth(1).unwrap().split("</p>").next().unwrap().to_owned();
+                let says =
+                    page.split("role=\"alert\"").nth(1).unwrap().split("</p>").next().unwrap().to_owned();
                 of_one.push((status, headers.contains_key(header::RETRY_AFTER), says));
             }
             assert_eq!(of_one[9].0, StatusCode::UNAUTHORIZED);
@@ -208,9 +232,16 @@ fn r61_an_unknown_name_is_answered_like_a_wrong_password_and_strangers_are_locke
             answers.push(of_one);
         }
         assert_eq!(answers[0], answers[1]);
-        assert_eq!(site.sign_in(&mut Browser::default(), "li", PASSWORD, "").await.0, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(
+            site.sign_in(&mut Browser::default(), "li", PASSWORD, "").await.0,
+            StatusCode::TOO_MANY_REQUESTS
+        );
         known.0.retain(|(name, _)| !name.ends_with("session"));
-        assert_eq!(site.sign_in(&mut known, "li", PASSWORD, "").await.0, StatusCode::SEE_OTHER, "the owner's browser");
+        assert_eq!(
+            site.sign_in(&mut known, "li", PASSWORD, "").await.0,
+            StatusCode::SEE_OTHER,
+            "the owner's browser"
+        );
     });
 }
 
@@ -219,12 +250,24 @@ fn r61_signing_in_leads_back_to_this_origin_under_a_new_secret_and_out_again() {
     run(async |site| {
         let mut browser = Browser::default();
         let (status, headers, _) = site.get(&mut browser, "/school?a=1&lang=de").await;
-        assert_eq!((status, &headers[header::LOCATION]), (StatusCode::SEE_OTHER, &"/login?next=%2Fschool%3Fa%3D1".parse().unwrap()));
-        for (next, leads_to) in [("%2Fschool%3Fa%3D1", "/school?a=1"), ("%2F%2Fevil.example", "/school"), ("https%3A%2F%2Fevil.example", "/school")] {
+        assert_eq!(
+            (status, &headers[header::LOCATION]),
+            (StatusCode::SEE_OTHER, &"/login?next=%2Fschool%3Fa%3D1".parse().unwrap())
+        );
+        for (next, leads_to) in [
+            ("%2Fschool%3Fa%3D1", "/school?a=1"),
+            ("%2F%2Fevil.example", "/school"),
+            ("https%3A%2F%2Fevil.example", "/school"),
+        ] {
             let planted = "planted by somebody".replace(' ', "-");
             browser.0 = vec![("__Host-hufu-session".to_owned(), planted.clone())];
-            let (status, headers, _) = site.sign_in(&mut browser, "school", PASSWORD, &format!("&next={next}")).await;
-            assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, leads_to), "{next}");
+            let (status, headers, _) =
+                site.sign_in(&mut browser, "school", PASSWORD, &format!("&next={next}")).await;
+            assert_eq!(
+                (status, headers[header::LOCATION].to_str().unwrap()),
+                (StatusCode::SEE_OTHER, leads_to),
+                "{next}"
+            );
             let session = browser.0.iter().find(|(name, _)| name == "__Host-hufu-session").unwrap();
             assert!(session.1.len() == 43 && session.1 != planted);
         }
@@ -233,7 +276,11 @@ fn r61_signing_in_leads_back_to_this_origin_under_a_new_secret_and_out_again() {
         let stolen = Browser(browser.0.clone());
         site.post(&mut browser, "/logout", &format!("csrf={token}")).await;
         let mut stolen = stolen;
-        assert_eq!(site.get(&mut stolen, "/school").await.0, StatusCode::SEE_OTHER, "a copy of the cookie is worthless");
+        assert_eq!(
+            site.get(&mut stolen, "/school").await.0,
+            StatusCode::SEE_OTHER,
+            "a copy of the cookie is worthless"
+        );
         site.sign_in(&mut browser, "li", PASSWORD, "").await;
         assert_eq!(site.get(&mut browser, "/school").await.0, StatusCode::FORBIDDEN, "another role");
     });
@@ -243,24 +290,49 @@ fn r61_signing_in_leads_back_to_this_origin_under_a_new_secret_and_out_again() {
 fn r61_problems_are_pages_with_strict_headers_and_nothing_of_the_inside() {
     run(async |site| {
         let mut browser = Browser::default();
-        for (path, status, id) in [("/nowhere", StatusCode::NOT_FOUND, "web-missing"), ("/panic", StatusCode::INTERNAL_SERVER_ERROR, "web-fault")] {
+        for (path, status, id) in [
+            ("/nowhere", StatusCode::NOT_FOUND, "web-missing"),
+            ("/panic", StatusCode::INTERNAL_SERVER_ERROR, "web-fault"),
+        ] {
             for language in [Language::En, Language::Ar, Language::Zh] {
                 let request = Request::get(path).header(header::ACCEPT_LANGUAGE, language.tag());
                 let (is, headers, page) = site.ask(&mut browser, request.body(Body::empty()).unwrap()).await;
                 assert_eq!(is, status);
                 assert!(page.contains(&say(language, id, &[])) && !page.contains("secret"), "{page}");
                 let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-                assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
-                let told = ["cache-control", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "cross-origin-resource-policy", "strict-transport-security"];
+                assert!(
+                    policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
+                    "{policy}"
+                );
+                let told = [
+                    "cache-control",
+                    "x-content-type-options",
+                    "referrer-policy",
+                    "cross-origin-opener-policy",
+                    "cross-origin-resource-policy",
+                    "strict-transport-security",
+                ];
                 let told = told.map(|name| headers[name].to_str().unwrap());
-                assert_eq!(told, ["no-store", "nosniff", "no-referrer", "same-origin", "same-origin", "max-age=31536000"]);
+                assert_eq!(
+                    told,
+                    ["no-store", "nosniff", "no-referrer", "same-origin", "same-origin", "max-age=31536000"]
+                );
             }
         }
         let (_, _, page) = site.get(&mut browser, "/login").await;
-        let style = page.split("href=\"").find(|rest| rest.starts_with("/assets/style-")).unwrap().split('"').next().unwrap();
+        let style = page
+            .split("href=\"")
+            .find(|rest| rest.starts_with("/assets/style-"))
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
         let (status, headers, _) = site.get(&mut browser, style).await;
         assert_eq!(status, StatusCode::OK);
-        assert!(headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable") && !headers.contains_key(header::SET_COOKIE));
+        assert!(
+            headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable")
+                && !headers.contains_key(header::SET_COOKIE)
+        );
         assert_eq!(site.get(&mut browser, "/assets/style-0.css").await.0, StatusCode::NOT_FOUND);
         let large = format!("csrf={}&a={}", field(&page, "csrf"), "x".repeat(3 << 20));
         let (status, _, page) = site.post(&mut browser, "/size", &large).await;

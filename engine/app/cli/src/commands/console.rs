@@ -191,13 +191,19 @@ fn account(command: &AccountCommand) -> anyhow::Result<Exit> {
             ensure!(is_name(name), "{name:?}: {NAME_RULE}");
             let role = role.word().with(*site).map_err(|what| anyhow::anyhow!("{what}: --site"))?;
             change(accounts, true, |all| {
-                ensure!(!all.0.contains_key(name), "the account {name} is there; change its password with passwd");
+                ensure!(
+                    !all.0.contains_key(name),
+                    "the account {name} is there; change its password with passwd"
+                );
                 all.0.insert(name.clone(), Account { role, password: hash_password(&password.read()?)? });
                 Ok(())
             })?;
             tell!({ "added": name, "accounts": accounts }, "{name} may sign in");
         }
-        AccountCommand::Passwd(PasswdArgs { account: NameArgs { name, file: FileArgs { accounts } }, password }) => {
+        AccountCommand::Passwd(PasswdArgs {
+            account: NameArgs { name, file: FileArgs { accounts } },
+            password,
+        }) => {
             change(accounts, false, |all| {
                 let account = all.0.get_mut(name).with_context(|| format!("no account {name}"))?;
                 account.password = hash_password(&password.read()?)?;
@@ -222,8 +228,7 @@ fn change(
     change: impl FnOnce(&mut Accounts) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let _alone = files::lock_folder_of(file)?;
-    let mut accounts =
-        if may_be_new && !file.exists() { Accounts::default() } else { Accounts::read(file)? };
+    let mut accounts = if may_be_new && !file.exists() { Accounts::default() } else { Accounts::read(file)? };
     change(&mut accounts)?;
     Ok(accounts.write(file)?)
 }

@@ -324,7 +324,11 @@ impl Deployment {
 
     /// A console that runs like an engine.
     pub(crate) fn serve_console(&self, config: &str) -> Engine {
-        self.start("console.log", &["console", "serve", "--until-stdin-ends", "--config", config], "ready pages=")
+        self.start(
+            "console.log",
+            &["console", "serve", "--until-stdin-ends", "--config", config],
+            "ready pages=",
+        )
     }
 
     fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
