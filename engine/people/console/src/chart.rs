@@ -7,12 +7,13 @@ const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
 /// Lines over the last ten minutes, the newest value at the right. Each has a class of its own for its colour; a value that
-/// is absent leaves a gap. The top of the chart is the largest value, which `label` writes.
+/// is absent leaves a gap. The top of the chart is the largest value, which stands above it as `top` writes it.
 pub(crate) fn lines(label: &str, series: &[Vec<Option<f64>>], top: impl Fn(f64) -> String) -> String {
     let max = series.iter().flatten().flatten().copied().fold(0.0, f64::max);
     let scale = if max > 0.0 { max } else { 1.0 };
     let mut svg = format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\"><path class=\"frame\" d=\"M0 {HEIGHT}H{WIDTH}M0 .5H{WIDTH}\"/>",
+        "<p class=\"top-of-chart\">{}</p><svg class=\"chart\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\"><path class=\"frame\" d=\"M0 {HEIGHT}H{WIDTH}M0 .5H{WIDTH}\"/>",
+        escaped(&top(max)),
         HEIGHT + 4.0,
         escaped(label)
     );
@@ -23,15 +24,14 @@ pub(crate) fn lines(label: &str, series: &[Vec<Option<f64>>], top: impl Fn(f64) 
         let mut is_drawn = false;
         for (at, value) in values.iter().enumerate() {
             if let Some(value) = value {
-                let (x, y) = ((first + at) as f64 * step, HEIGHT - value / scale * (HEIGHT - 16.0));
+                let (x, y) = ((first + at) as f64 * step, HEIGHT - value / scale * (HEIGHT - 2.0));
                 let _ = write!(path, "{}{x:.0} {y:.0}", if is_drawn { 'L' } else { 'M' });
             }
             is_drawn = value.is_some();
         }
         let _ = write!(svg, "<path class=\"line s{}\" d=\"{path}\"/>", number + 1);
     }
-    let _ = write!(svg, "<text x=\"2\" y=\"12\">{}</text></svg>", escaped(&top(max)));
-    svg
+    svg + "</svg>"
 }
 
 /// A bar whose parts are as long as their shares.
@@ -69,10 +69,10 @@ mod tests {
         });
         assert!(svg.contains("aria-label=\"&lt;&quot;checks&quot;&gt;\""), "{svg}");
         assert!(
-            svg.contains("d=\"M597 120M599 16L600 68\"") && svg.contains("class=\"line s2\" d=\"\""),
+            svg.contains("d=\"M597 120M599 2L600 61\"") && svg.contains("class=\"line s2\" d=\"\""),
             "{svg}"
         );
-        assert!(svg.ends_with(">10&amp;</text></svg>"), "{svg}");
+        assert!(svg.starts_with("<p class=\"top-of-chart\">10&amp;</p><svg"), "{svg}");
     }
 
     #[test]

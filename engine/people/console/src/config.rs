@@ -283,3 +283,49 @@ fn metrics(url: &str) -> anyhow::Result<String> {
     ensure!(rest.is_some(), "metrics: write the address of its metrics page, http://HOST:PORT");
     Ok(url.trim_end_matches('/').trim_end_matches("/metrics").to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_web::Role;
+    use hufu_wire::SiteId;
+
+    fn read(text: &str) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("console.toml");
+        std::fs::write(&path, text)?;
+        Config::load(&path)
+    }
+
+    #[test]
+    fn the_example_has_every_key_and_is_read() {
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
+        let config = Config::load(&Path::new(examples).join("console.toml")).unwrap();
+        assert_eq!((config.engine.len(), config.registry.len(), config.ends.len()), (1, 1, 2));
+        assert!(config.engine[0].events.as_deref().unwrap().starts_with(examples));
+        let organisation = OidcConfig { secret: None, ca: None, ..config.organisation.unwrap() };
+        let options = organisation.options("https://console.example".to_owned()).unwrap();
+        let is = [("hufu-operators", Role::Operator), ("north-school", Role::School(SiteId(310_101)))];
+        assert_eq!(options.roles, is.map(|(name, role)| (name.to_owned(), role)));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line_and_what_to_write() {
+        assert!(read("accounts = 'a'").is_ok());
+        let cases = [
+            ("", "nobody could sign in"),
+            ("accounts = 'a'\nsecrets = 1", "2: secrets"),
+            ("accounts = 'a'\nidle_min = 0", "from 1 to 1440"),
+            ("accounts = 'a'\nkey = 'k'", "belong together"),
+            ("accounts = 'a'\naddress = 'console.example'", "https://HOST"),
+            ("accounts = 'a'\n[[engine]]\nname = 'e'", "metrics"),
+        ];
+        for (text, says) in cases {
+            let told = format!("{:#}", read(text).unwrap_err());
+            assert!(told.contains(says), "{text}: {told}");
+        }
+        let config = read("accounts = 'a'\n[[engine]]\nname = 'e'\nmetrics = 'https://e:1'").unwrap();
+        assert!(format!("{:#}", config.sources().unwrap_err()).contains("http://HOST:PORT"));
+        assert!(read("accounts = 'a'\nlanguage = 'xx'").unwrap().web().is_err());
+    }
+}

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!([0.000_25, 0.0021, 0.25].map(|s| en.took(Some(s))), ["250 µs", "2.1 ms", "250 ms"]);
         assert_eq!([5, 600, 90_000, 900_000].map(|s| en.seconds(s)), ["5 s", "10 min", "25 h", "10 d"]);
         assert_eq!((en.left(Some(-5)), en.left(None)), (en.say("console-over"), en.say("console-unread")));
-        assert_eq!((en.share(1_u32, 8_u32), en.share(0_u32, 0_u32)), ("12.5 %".into(), "0.0 %".into()));
+        assert_eq!((en.share(1_u64, 8_u64), en.share(0_u64, 0_u64)), ("12.5 %".into(), "0.0 %".into()));
         assert_eq!((en.age(Some(0.44)), en.age(None)), ("0.4 s".into(), en.say("console-never")));
     }
 }

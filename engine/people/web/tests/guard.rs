@@ -25,13 +25,18 @@ async fn took(visit: SignedIn, body: String) -> String {
     format!("{} sent {body}", visit.person().name)
 }
 
+/// A page with a fault.
+async fn broken() -> String {
+    panic!("a secret of the inside")
+}
+
 fn pages() -> Router {
     let form = get(|visit: SignedIn| async move { visit.token() }).post(took);
     let school = only(Router::new().route("/school", form), |role| matches!(role, Role::School(_)));
     let all = Router::new()
         .route("/", get(async |_: SignedIn| "start"))
-        .route("/panic", get(async || -> &'static str { panic!("a secret of the inside") }).post(async || ()))
-        // Nobody thought of the token here.
+        .route("/panic", get(broken))
+        // No one thought of the token here.
         .route("/forgotten", post(async || "done"))
         .route("/size", post(async |body: String| body));
     all.merge(school)
@@ -154,7 +159,7 @@ fn r61_no_route_takes_a_form_without_its_token_or_from_another_origin() {
         for form in ["a=1", "csrf=&a=1", "a=1&csrf=", &format!("csrf={}&a=1", field(&other, "csrf"))] {
             for path in ["/school", "/forgotten"] {
                 let (_, _, said) = site.post(&mut browser, path, form).await;
-                assert!(!said.contains("sent") && !said.contains("done"), "{path} {form}: {said}");
+                assert!(!said.contains("school sent") && said != "done", "{path} {form}: {said}");
             }
         }
         for (name, value) in [

@@ -80,7 +80,7 @@ impl Rule {
         let Some(first) = scopes.first() else { return Ok(()) };
         let issuer = self.issuer_at.and_then(|at| uri.path().split('/').nth(at)?.parse().ok());
         match (self.issuer_at, issuer) {
-            (None, _) => caller.may_everywhere(*first),
+            (None, _) => caller.may_one_everywhere(scopes),
             (Some(_), Some(issuer)) => caller.may_one_of(scopes, IssuerId(issuer)),
             // What is no issuer's number is the handler's to refuse, with its place; the scope is looked at all the same.
             (Some(_), None) if scopes.iter().any(|scope| caller.scopes().contain(*scope)) => Ok(()),
