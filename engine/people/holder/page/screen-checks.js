@@ -53,7 +53,8 @@ export function checksScreen() {
         el("p.small", {}, moment(check.timeMs)),
         el("p.place", { dir: "auto" }, place?.name ?? say("checks-site", { site: String(check.site) })),
         place?.organisation && el("p.small", { dir: "auto" }, place.organisation),
-        el("p.decision", {}, el("strong", {}, say(`decision-${decision}`)), decision !== "admit" && el("span", {}, ` ${reason(check.reason)}`)),
+        el("p.decision", {}, el("strong", {}, say(`decision-${decision}`))),
+        decision !== "admit" && el("p", {}, reason(check.reason)),
       );
     };
     fill(list, el("ul.list", {}, ...found.checks.map(line)));
