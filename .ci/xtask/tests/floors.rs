@@ -100,7 +100,7 @@ const HOUSE: &[Room] = &[
         "hufu-gatekit",
         "engine/checks/gatekit",
         5,
-        &["hufu-wire", "hufu-signature", "hufu-table", "hufu-gate", "hufu-offline"],
+        &["hufu-wire", "hufu-signature", "hufu-table", "hufu-texts", "hufu-gate", "hufu-offline"],
     ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-gate"]),
     room(
@@ -138,7 +138,7 @@ const HOUSE: &[Room] = &[
     beside(
         "hufu-fixtures",
         "fixtures",
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy"],
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-texts"],
     ),
     // The same files as hufu-signature, so the same imports.
     beside("hufu-signature-emulated", "engine/core/signature/emulated", &[]),

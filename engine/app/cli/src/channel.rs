@@ -1,13 +1,12 @@
 //! Where a person who is refused can appeal, as a gate says it with each refusal (R29).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use anyhow::ensure;
+use hufu_texts::{Language, say};
 use hufu_wire::text::is_hidden;
 use hufu_wire::{Decision, Verdict};
-
-/// What a gate says whose settings name no channel.
-pub(crate) const ANYWHERE: &str = "Ask the staff, or appeal at the authority that issued the code.";
 
 /// Longest channel, characters: a line on a screen.
 const CHARS_MAX: usize = 120;
@@ -37,10 +36,15 @@ impl Channel {
         self.0.as_deref()
     }
 
-    /// What is said with a verdict: nothing with an admission, nor when gate or network is at fault.
-    pub(crate) fn for_verdict(&self, verdict: &Verdict) -> Option<Arc<str>> {
+    /// What the settings name; else a sentence that is true everywhere.
+    pub(crate) fn says(&self, language: Language) -> Cow<'_, str> {
+        self.own().map_or_else(|| say(language, "gate-appeal", &[]).into(), Cow::Borrowed)
+    }
+
+    /// Itself, where it is said with a verdict: not with an admission, nor when gate or network is at fault.
+    pub(crate) fn for_verdict(&self, verdict: &Verdict) -> Option<Channel> {
         let is_refused = verdict.decision != Decision::Admit && verdict.reason.concerns_person();
-        is_refused.then(|| self.0.clone().unwrap_or_else(|| ANYWHERE.into()))
+        is_refused.then(|| self.clone())
     }
 }
 
@@ -55,17 +59,17 @@ mod tests {
         let verdict = |reason| Verdict::of(CheckNumber(1), UnixMillis(1), reason);
         let hotline = Channel::read(Some("hotline 12345")).unwrap();
         for reason in [Reason::StatusRed, Reason::StatusUnknown, Reason::Expired, Reason::WrongHub] {
-            assert_eq!(hotline.for_verdict(&verdict(reason)).as_deref(), Some("hotline 12345"), "{reason}");
-            assert_eq!(
-                Channel::default().for_verdict(&verdict(reason)).as_deref(),
-                Some(ANYWHERE),
-                "{reason}"
-            );
+            let named = hotline.for_verdict(&verdict(reason)).unwrap();
+            assert_eq!(named.says(Language::Fr), "hotline 12345", "{reason}");
+            let anywhere = Channel::default().for_verdict(&verdict(reason)).unwrap();
+            let said = "Ask the staff, or appeal at the authority that issued the code.";
+            assert_eq!(anywhere.says(Language::En), said, "{reason}");
+            assert_eq!(anywhere.says(Language::Vi), say(Language::Vi, "gate-appeal", &[]), "{reason}");
         }
         for reason in
             [Reason::Clear, Reason::Busy, Reason::StaleData, Reason::CookieExpired, Reason::SiteUnknown]
         {
-            assert_eq!(hotline.for_verdict(&verdict(reason)), None, "{reason}");
+            assert!(hotline.for_verdict(&verdict(reason)).is_none(), "{reason}");
         }
         for wrong in ["", "  ", "two\nlines", &"x".repeat(121)] {
             assert!(Channel::read(Some(wrong)).is_err(), "{wrong:?}");

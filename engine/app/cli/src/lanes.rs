@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hufu_client::{Scanner, Scans};
+use hufu_texts::Language;
 use hufu_wire::Lane;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -45,6 +46,7 @@ pub(crate) struct Passage {
     openers: Vec<Opener>,
     programs: Vec<Program>,
     screen: Option<Screen>,
+    language: Language,
 }
 
 impl Passage {
@@ -58,6 +60,7 @@ impl Passage {
         ask: mpsc::Sender<Question>,
         relays: &[Relay],
         screen: Option<Screen>,
+        language: Language,
     ) -> std::io::Result<Passage> {
         let number = *config.number.get_ref();
         let programs = config.commands.iter().map(|command| Program::start(command, number));
@@ -71,6 +74,7 @@ impl Passage {
             openers: relays.iter().map(Relay::opener).collect(),
             programs: programs.collect::<std::io::Result<_>>()?,
             screen,
+            language,
         })
     }
 
@@ -136,13 +140,16 @@ impl Passage {
         if answer.exit() == Exit::Yes {
             self.openers.iter().for_each(Opener::open);
         }
-        let mut object = answer.to_json();
+        let mut object = answer.to_json(self.language);
         object["lane"] = json!(self.number);
         if let Some(screen) = &self.screen {
             screen.show(&object);
         }
         self.programs.iter().for_each(|program| program.give(&object));
-        term::event(|| object, || format!("lane {}  {}", self.number, answer.to_line(term::stdout())));
+        term::event(
+            || object,
+            || format!("lane {}  {}", self.number, answer.to_line(term::stdout(), self.language)),
+        );
     }
 
     fn tell_scanner(&self, is_there: bool) {

@@ -18,6 +18,7 @@ mod idnumber;
 mod instructed;
 mod kept;
 mod lanes;
+mod language;
 mod listing;
 mod log;
 mod message;

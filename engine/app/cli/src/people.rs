@@ -11,6 +11,7 @@ use hufu_authority::Remote;
 use hufu_contract::{FoundHolder, LookUpHolders, SoughtHolder};
 use hufu_files::{self as files, Readable};
 use hufu_registry::{Document, Person};
+use hufu_texts::{Language, say};
 use hufu_wire::text::is_hidden;
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -74,10 +75,10 @@ impl Unfound {
     }
 
     /// For the person who looks into it.
-    pub(crate) const fn says(self) -> &'static str {
+    pub(crate) fn says(self, language: Language) -> String {
         match self {
-            Unfound::Unregistered => "not registered with this id number",
-            Unfound::OtherName => "registered with another name",
+            Unfound::Unregistered => say(language, "person-unregistered", &[]),
+            Unfound::OtherName => say(language, "person-other-name", &[]),
         }
     }
 }
@@ -166,7 +167,7 @@ impl Listed {
 pub(crate) fn tell_unfound(named: &[Named]) -> usize {
     let unfound: Vec<_> = named.iter().filter_map(|named| Some((named, named.holder.err()?))).collect();
     for (named, unfound) in unfound.iter().take(SHOWN_MAX) {
-        note!("line {}, {}: {}", named.line, named.display, unfound.says());
+        note!("line {}, {}: {}", named.line, named.display, unfound.says(Language::En));
     }
     if let Some(more @ 1..) = unfound.len().checked_sub(SHOWN_MAX) {
         note!("and {more} more");

@@ -1,6 +1,5 @@
 //! Verdicts as people and programs read them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hufu_client::{CheckFault, ScannerFault};
@@ -8,6 +7,7 @@ use hufu_codes::code;
 use hufu_files::moment;
 use hufu_offline::OfflineVerdict;
 pub(crate) use hufu_records::{decision_slug, kind_slug};
+use hufu_texts::{Language, say};
 use hufu_wire::{Age, Colour, Decision, Verdict, limits};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) struct Answer {
     /// What the code itself lets a gate display (R10).
     display: Option<String>,
     /// Where the person can appeal who is refused.
-    appeal: Option<Arc<str>>,
+    appeal: Option<Channel>,
 }
 
 enum Outcome {
@@ -85,14 +85,15 @@ impl Answer {
         }
     }
 
-    /// One line for a person.
-    pub(crate) fn to_line(&self, paint: Paint) -> String {
+    /// One line for a person. What is wrong with a network or a scanner is told to its operator, in English.
+    pub(crate) fn to_line(&self, paint: Paint, language: Language) -> String {
         let mut line = match &self.outcome {
-            Outcome::Given(verdict, waited) => given_line(verdict, *waited, paint),
+            Outcome::Given(verdict, waited) => given_line(verdict, *waited, paint, language),
             Outcome::Alone(alone, waited) => {
                 let since = moment::show(alone.since.seconds());
-                let line = given_line(&alone.verdict, *waited, paint);
-                format!("{line}  {} since {since}", paint.look("WITHOUT A NETWORK"))
+                let line = given_line(&alone.verdict, *waited, paint, language);
+                let since = say(language, "gate-alone-since", &[("since", (&since).into())]);
+                format!("{line}  {}", paint.look(&since))
             }
             Outcome::None(why) => format!("{}  {}", paint.bad("OFFLINE"), printable(why)),
             Outcome::Misread(fault) => format!("{}  {}: {fault}", paint.look("SCANNER"), fault.slug()),
@@ -101,49 +102,63 @@ impl Answer {
             line = format!("{line}  [{}]", printable(display));
         }
         if let Some(appeal) = &self.appeal {
-            line = format!("{line}  appeal: {}", printable(appeal));
+            let appeal = printable(&appeal.says(language));
+            line = format!("{line}  {}", say(language, "gate-appeal-at", &[("where", (&appeal).into())]));
         }
         line
     }
 
     /// One object for a program.
-    pub(crate) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self, language: Language) -> Value {
         let mut object = match &self.outcome {
-            Outcome::Given(verdict, waited) => given_json(verdict, *waited),
+            Outcome::Given(verdict, waited) => given_json(verdict, *waited, language),
             Outcome::Alone(OfflineVerdict { verdict, since, uncertain_ms }, waited) => {
-                let mut object = given_json(verdict, *waited);
+                let mut object = given_json(verdict, *waited, language);
                 object["without_network"] = json!({ "since_ms": since.0, "uncertain_ms": uncertain_ms });
                 object
             }
-            Outcome::None(why) => json!({ "decision": null, "offline": why }),
+            Outcome::None(why) => without_verdict(why, language),
             Outcome::Misread(fault) => {
-                json!({ "decision": null, "reason": fault.slug(), "says": fault.to_string() })
+                let says = scanner_says(*fault, language);
+                json!({ "decision": null, "reason": fault.slug(), "says": says, "fault": fault.to_string() })
             }
         };
         object["display"] = json!(self.display);
-        object["appeal"] = json!(self.appeal.as_deref());
+        object["appeal"] = json!(self.appeal.as_ref().map(|appeal| appeal.says(language)));
         object
     }
 }
 
-fn given_line(verdict: &Verdict, waited: Duration, paint: Paint) -> String {
+fn given_line(verdict: &Verdict, waited: Duration, paint: Paint, language: Language) -> String {
     let Verdict { decision, reason, .. } = *verdict;
     let details = details(verdict, waited);
-    format!("{}  {reason}: {}  {}", word(decision, paint), reason.says(), paint.faint(&details))
+    let says = hufu_texts::reason(language, reason);
+    format!("{}  {reason}: {says}  {}", word(decision, paint, language), paint.faint(&details))
 }
 
-fn given_json(verdict: &Verdict, waited: Duration) -> Value {
-    let mut object = verdict_json(verdict);
+/// No verdict, because of `why`.
+pub(crate) fn without_verdict(why: &str, language: Language) -> Value {
+    json!({ "decision": null, "offline": why, "says": say(language, "gate-offline", &[]) })
+}
+
+/// What the people at the gate are told of their scanner.
+pub(crate) fn scanner_says(fault: ScannerFault, language: Language) -> String {
+    say(language, &format!("gate-{}", fault.slug()), &[])
+}
+
+fn given_json(verdict: &Verdict, waited: Duration, language: Language) -> Value {
+    let mut object = verdict_json(verdict, language);
     object["waited_us"] = json!(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
     object
 }
 
-/// Every field of a verdict.
-pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
+/// Every field of a verdict, and what it says to a person: one sentence, and two lines of at most 20 cells.
+pub(crate) fn verdict_json(verdict: &Verdict, language: Language) -> Value {
     json!({
         "decision": decision_slug(verdict.decision),
         "reason": verdict.reason.slug(),
-        "says": verdict.reason.says(),
+        "says": hufu_texts::reason(language, verdict.reason),
+        "short": hufu_texts::reason_short(language, verdict.reason),
         "colour": verdict.colour.map(Colour::slug),
         "kind": verdict.kind.map(kind_slug),
         "age_ms": age_ms(verdict.age),
@@ -154,11 +169,11 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
     })
 }
 
-fn word(decision: Decision, paint: Paint) -> String {
+fn word(decision: Decision, paint: Paint, language: Language) -> String {
     match decision {
-        Decision::Admit => paint.good("ADMIT "),
-        Decision::Refer => paint.look("REFER "),
-        Decision::Refuse => paint.bad("REFUSE"),
+        Decision::Admit => paint.good(&format!("{:6}", say(language, "gate-admit", &[]))),
+        Decision::Refer => paint.look(&format!("{:6}", say(language, "gate-refer", &[]))),
+        Decision::Refuse => paint.bad(&say(language, "gate-refuse", &[])),
     }
 }
 

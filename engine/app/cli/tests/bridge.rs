@@ -132,6 +132,42 @@ fn r60_terminals_open_by_their_own_tokens() {
 }
 
 #[test]
+fn r62_a_terminal_is_answered_in_the_language_of_its_request_its_setting_or_its_header() {
+    let deployment = bridged();
+    let settings = fs::read_to_string(deployment.path("bridge.toml")).unwrap();
+    let south = "token = 'south.token'";
+    assert!(settings.contains(south), "{settings}");
+    deployment.write("bridge.toml", &settings.replace(south, &format!("{south}\nlanguage = \"zh-CN\"")));
+    let _engine = deployment.serve();
+    let bridge = Bridge::with_sessions(&deployment);
+    let red = deployment.code("43");
+    let asks = |token: &str, lang: Option<&str>, header: &str| {
+        let mut body = json!({ "code": red });
+        if let Some(lang) = lang {
+            body["lang"] = json!(lang);
+        }
+        let body = body.to_string();
+        let length = format!("{header}Content-Length: {}\r\n", body.len());
+        let (status, answer) = bridge.sends(format!("{}{length}\r\n{body}", head(token)).as_bytes());
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let french = "Accept-Language: fr-CH, en;q=0.5\r\n";
+    for (token, lang, header, says, short) in [
+        (NORTH, None, "", "The status is red.", ["Red status", "No entry"]),
+        (NORTH, None, french, "Le statut est rouge.", ["Statut rouge", "Accès refusé"]),
+        (SOUTH, None, french, "状态为红码，不可通行。", ["红码", "不可通行"]),
+        (SOUTH, Some("ar"), french, "الحالة حمراء.", ["الحالة حمراء", "الدخول ممنوع"]),
+        (SOUTH, Some("tlh"), "", "状态为红码，不可通行。", ["红码", "不可通行"]),
+    ] {
+        let answer = asks(token, lang, header);
+        assert_eq!((&answer["says"], &answer["short"]), (&json!(says), &json!(short)), "{answer}");
+    }
+    let said = asks(NORTH, Some("ja"), "")["appeal"].clone();
+    assert_eq!(said, "係員にお尋ねになるか、コードを発行した機関に異議を申し立ててください。");
+}
+
+#[test]
 fn r60_what_is_no_question_opens_nothing() {
     let deployment = bridged();
     let _engine = deployment.serve();

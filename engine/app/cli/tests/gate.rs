@@ -245,12 +245,50 @@ fn r60_a_screen_shows_the_verdict_in_the_language_of_the_site_and_forgets_it() {
     gate.scan(deployment.code("42").as_bytes());
     shows(&mut events, "admit", "请通行", "L*0042");
     gate.scan(deployment.code("43").as_bytes());
-    shows(&mut events, "refuse", "The status is red.", "L*0042");
+    shows(&mut events, "refuse", "状态为红码，不可通行。", "L*0042");
     shows(&mut events, "ready", "请出示健康码", "");
     // A screen that is switched on later sees nothing of the holder before.
     let mut later = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
     let first = later.find(|line| line.starts_with("data: ")).unwrap();
     assert!(first.contains("\"ready\"") && !first.contains("L*0042"), "{first}");
+}
+
+#[test]
+fn r62_a_screen_speaks_the_languages_of_its_gate_one_beneath_the_other() {
+    let deployment = deployment();
+    let _engine = deployment.serve();
+    let config = format!("languages = [\"ar\", \"en\"]\n[page]\nlisten = \"127.0.0.1:0\"\n{STDIN}");
+    let (mut gate, ready) = gate(&deployment, &config);
+    let address =
+        ready["page"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        BufReader::new(stream)
+    };
+    let mut page = String::new();
+    ask("/lanes/3").read_to_string(&mut page).unwrap();
+    assert!(page.contains("<html lang=\"ar\" dir=\"rtl\">"), "{page}");
+    let mut lines = ask("/lanes/3/events").lines().map_while(Result::ok);
+    let verdict = gate.scan(deployment.code("43").as_bytes());
+    assert_eq!((&verdict["says"], &verdict["short"][1]), (&"الحالة حمراء.".into(), &"الدخول ممنوع".into()));
+    let event = lines.find(|line| line.contains("\"refuse\"")).unwrap();
+    let event: Value = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
+    let appeal = "اسأل الموظف، أو قدّم اعتراضا إلى الجهة التي أصدرت الرمز.";
+    assert_eq!((&event["says"], &event["appeal"]), (&"الحالة حمراء.".into(), &appeal.into()), "{event}");
+    let more = &event["more"];
+    assert_eq!((more.as_array().unwrap().len(), &more[0]["lang"]), (1, &"en".into()), "{event}");
+    assert_eq!(more[0]["says"], "The status is red.");
+
+    let code = deployment.code("43");
+    let line = hufu(deployment.folder(), &["check", "--gate", "gate", "--language", "ru", &code]);
+    assert!(said(&line).contains("ОТКАЗАТЬ  status-red: Статус красный."), "{}", said(&line));
+    assert!(said(&line).contains("жалоба: Обратитесь к сотруднику"), "{}", said(&line));
+
+    deployment.write("wrong.toml", &format!("gate = \"gate\"\nlanguages = [\"ar\", \"xx\"]\n{STDIN}"));
+    let wrong = hufu(deployment.folder(), &["gate", "--config", "wrong.toml", "--check"]);
+    assert!(said(&wrong).contains("wrong.toml:2: languages: unknown language \"xx\""), "{}", said(&wrong));
 }
 
 #[test]

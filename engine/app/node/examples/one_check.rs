@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let mut gate = Gate::open(vec![engine], identity, GateOptions::default())?;
 
     let verdict = gate.check(code.as_bytes(), Lane(1))?;
-    println!("{:?}: {}", verdict.decision, verdict.reason.says());
+    println!("{:?}: {}", verdict.decision, verdict.reason);
     node.stop();
     Ok(())
 }

@@ -130,7 +130,7 @@ fn check_local(chain: &Chain<'_>, checkpoint: &Message, bytes: &[u8]) -> anyhow:
     let key = chain
         .keyring
         .key_for(id, Role::Local.uses(), checkpoint.made.seconds())
-        .map_err(|reason| anyhow::anyhow!("the local key {id}: {}", reason.says()))?;
+        .map_err(|reason| anyhow::anyhow!("the local key {id}: {reason}"))?;
     ensure!(key.issuer == chain.issuer(), "the local key {id} belongs to issuer {}", key.issuer);
     let unsigned = AuthorityKey::new(key.prepared.public(), key.issuer).vouch(checkpoint)?;
     let again = unsigned.sealed(&checkpoint.local_signature);

@@ -166,12 +166,6 @@ fn r09_a_site_may_count_lanes() {
     }
 }
 
-/// What the reason says is true of a copy, of the step before, and of another credential of the same holder.
-#[test]
-fn r09_the_sentence_does_not_say_which_code_was_used() {
-    assert_eq!(Reason::PassBack.says(), "A code of this holder was just used at another gate.");
-}
-
 /// A thief of a revoked gate floods, opens session after session, and replays: the gate in its place notices nothing.
 #[test]
 fn r43_a_revoked_device_writes_nothing_of_the_one_in_its_place() {

@@ -472,6 +472,21 @@ int32_t hufu_reason(uint32_t reason,
                     char *says,
                     size_t says_room);
 
+/*
+ Writes to `says` what a reason says in a language, such as `zh`, in UTF-8 with a 0 behind it and cut to its room: with `line` 0
+ one sentence, with 1 and 2 the lines of a display of 20 cells, of which the second may be empty.
+ `HUFU_BAD_ARGUMENT` for a number that is no reason, a language that is not built in (only `en` is without the feature
+ `languages`), or another line.
+
+ # Safety
+ `language` is a text with a 0 behind it, or null. `says` points to room for so many bytes, or is null.
+ */
+int32_t hufu_says(uint32_t reason,
+                  const char *language,
+                  uint32_t line,
+                  char *says,
+                  size_t room);
+
 #if defined(HUFU_GATE_OFFLINE)
 /*
  A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`

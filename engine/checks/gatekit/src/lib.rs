@@ -10,13 +10,14 @@ mod abi;
 #[cfg(feature = "offline")]
 mod offline;
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use hufu_gate::{Core, Input, NoVerdict, Output, Pace, Renewed};
+use hufu_texts::Language;
 use hufu_wire::{Enrolled, Lane, Reason, limits, read};
 
 pub use abi::*;
@@ -232,9 +233,39 @@ pub unsafe extern "C" fn hufu_reason(
     // SAFETY: the caller says that there is room, and reasons lie elsewhere.
     unsafe {
         put(found.map_or("", Reason::slug), name, name_room);
-        put(found.map_or("", Reason::says), says, says_room);
+        put(found.map_or("", |reason| hufu_texts::reason(Language::En, reason)), says, says_room);
     }
     if found.is_some() { HUFU_OK } else { HUFU_BAD_ARGUMENT }
+}
+
+/// Writes to `says` what a reason says in a language, such as `zh`, in UTF-8 with a 0 behind it and cut to its room: with `line` 0
+/// one sentence, with 1 and 2 the lines of a display of 20 cells, of which the second may be empty.
+/// `HUFU_BAD_ARGUMENT` for a number that is no reason, a language that is not built in (only `en` is without the feature
+/// `languages`), or another line.
+///
+/// # Safety
+/// `language` is a text with a 0 behind it, or null. `says` points to room for so many bytes, or is null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_says(
+    reason: u32,
+    language: *const c_char,
+    line: u32,
+    says: *mut c_char,
+    room: usize,
+) -> i32 {
+    let found = u16::try_from(reason).ok().and_then(Reason::from_code);
+    // SAFETY: the caller says that it is a text with a 0 behind it, or null.
+    let tag = (!language.is_null()).then(|| unsafe { CStr::from_ptr(language) });
+    let tag = tag.and_then(|tag| tag.to_str().ok()).and_then(Language::from_tag);
+    let said =
+        found.zip(tag.filter(|&tag| hufu_texts::has_reasons(tag))).and_then(|(reason, tag)| match line {
+            0 => Some(hufu_texts::reason(tag, reason)),
+            1 | 2 => Some(hufu_texts::reason_short(tag, reason)[line as usize - 1]),
+            _ => None,
+        });
+    // SAFETY: the caller says that there is room, and sentences lie elsewhere.
+    unsafe { put(said.unwrap_or_default(), says, room) };
+    if said.is_some() { HUFU_OK } else { HUFU_BAD_ARGUMENT }
 }
 
 const _: () = assert!(HUFU_DATAGRAM_BYTES_MAX >= hufu_wire::sealed::REPLY_BYTES);

@@ -45,18 +45,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         steps.iter().map(|step| code_text(&signed, Some(&tree.present(*step)))).collect();
     let mut out = [0; limits::CODE_BINARY_BYTES_MAX];
     let binaries = texts.iter().map(|text| text::decode(text.as_bytes(), &mut out).map(<[u8]>::to_vec));
-    let binaries: Vec<Vec<u8>> = binaries.collect::<Result<_, _>>().map_err(Reason::says)?;
+    let binaries: Vec<Vec<u8>> = binaries.collect::<Result<_, _>>().map_err(Reason::slug)?;
     let codes = binaries.iter().map(|binary| code::parse(binary)).collect::<Result<Vec<_>, _>>();
-    let codes = codes.map_err(Reason::says)?;
+    let codes = codes.map_err(Reason::slug)?;
 
     let seen = SeenCache::new(1 << 16, [1; 16]);
     let admit = || keyring.admit(black_box(codes[0].credential), NOW);
-    let Err(unseen) = seen.recall(admit().map_err(Reason::says)?) else {
+    let Err(unseen) = seen.recall(admit().map_err(Reason::slug)?) else {
         return Err("seen too early".into());
     };
     let mut answers = [Err(Reason::Busy)];
     seen.verify(hufu_signature::backend(), &[unseen], &mut answers);
-    let verified = answers[0].map_err(Reason::says)?;
+    let verified = answers[0].map_err(Reason::slug)?;
 
     let mut message = [7_u8; 51];
     measure("SHA-256 of 51 bytes, sha2", 1000, |_| {

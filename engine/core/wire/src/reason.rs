@@ -1,4 +1,5 @@
-//! The reason registry: why a verdict is what it is, who can mend it, and what a gate may say (R07).
+//! The reason registry: why a verdict is what it is, and who can mend it (R07). What a gate says
+//! about it stands in `hufu-texts`.
 
 use core::fmt;
 
@@ -20,11 +21,11 @@ pub enum Actor {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $code:literal $name:ident $slug:literal $decision:ident $actor:ident $says:literal;)*) => {
+    ($($(#[$doc:meta])* $code:literal $name:ident $slug:literal $decision:ident $actor:ident;)*) => {
         /// Why. Numbers never change meaning; new ones are added at the end of their hundred.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        pub enum Reason { $($(#[$doc])* #[doc = concat!("\n\nSays: ", $says)] $name = $code,)* }
+        pub enum Reason { $($(#[$doc])* $name = $code,)* }
 
         impl Reason {
             /// Every reason, in the order of their numbers.
@@ -49,120 +50,115 @@ macro_rules! reasons {
             pub const fn actor(self) -> Actor {
                 match self { $(Reason::$name => Actor::$actor,)* }
             }
-
-            /// One plain English sentence for a gate's display or a log.
-            pub const fn says(self) -> &'static str {
-                match self { $(Reason::$name => $says,)* }
-            }
         }
     };
 }
 
 reasons! {
     /// Everything the site asks for is there.
-    1 Clear "clear" Admit Nobody "Please pass.";
+    1 Clear "clear" Admit Nobody;
 
     /// The holder is red.
-    100 StatusRed "status-red" Refuse Issuer "The status is red.";
+    100 StatusRed "status-red" Refuse Issuer;
     /// The holder is amber and the site does not admit amber.
-    101 StatusAmber "status-amber" Refer Issuer "The status is amber.";
+    101 StatusAmber "status-amber" Refer Issuer;
     /// The issuer's table has no status for this holder: not green, not red, unknown.
-    102 StatusUnknown "status-unknown" Refer Issuer "No status is known for this holder.";
+    102 StatusUnknown "status-unknown" Refer Issuer;
     /// The colour had an end and it has passed.
-    103 StatusExpired "status-expired" Refer Holder "The status has expired and must be renewed.";
+    103 StatusExpired "status-expired" Refer Holder;
     /// The site asks for a test and none is known.
-    104 TestMissing "test-missing" Refuse Holder "No test is on record.";
+    104 TestMissing "test-missing" Refuse Holder;
     /// The last test is older than the site allows.
-    105 TestTooOld "test-too-old" Refuse Holder "The last test is too old for this site.";
+    105 TestTooOld "test-too-old" Refuse Holder;
     /// The last test was positive.
-    106 TestPositive "test-positive" Refuse Issuer "The last test was positive.";
+    106 TestPositive "test-positive" Refuse Issuer;
     /// The last test has no result yet.
-    107 TestPending "test-pending" Refer Holder "The last test has no result yet.";
+    107 TestPending "test-pending" Refer Holder;
     /// Fewer doses than the site asks for.
-    108 DosesTooFew "doses-too-few" Refuse Holder "Fewer vaccine doses than this site asks for.";
+    108 DosesTooFew "doses-too-few" Refuse Holder;
     /// The issuer has not been heard of for longer than the site allows.
-    109 StaleData "stale-data" Refer Operator "The status data is too old to decide.";
+    109 StaleData "stale-data" Refer Operator;
     /// The gate has no network, and its list says nothing of the tests or doses that the site asks for.
-    110 UnseenOffline "unseen-offline" Refer Gate "The gate has no network and cannot see tests or doses.";
+    110 UnseenOffline "unseen-offline" Refer Gate;
 
     /// Not a Hufu code at all.
-    200 NotACode "not-a-code" Refuse Holder "This is not a code this gate can read.";
+    200 NotACode "not-a-code" Refuse Holder;
     /// Longer than any code may be.
-    201 CodeTooLong "code-too-long" Refuse Holder "The code is too long.";
+    201 CodeTooLong "code-too-long" Refuse Holder;
     /// Not base45 after the prefix.
-    202 BadText "bad-text" Refuse Holder "The code's text is damaged.";
+    202 BadText "bad-text" Refuse Holder;
     /// The bytes are not the one deterministic encoding of a code.
-    203 BadEncoding "bad-encoding" Refuse Issuer "The code is not well formed.";
+    203 BadEncoding "bad-encoding" Refuse Issuer;
     /// Signed by a key that no trust list names.
-    204 KeyUnknown "key-unknown" Refuse Operator "The code's issuer is not known here.";
+    204 KeyUnknown "key-unknown" Refuse Operator;
     /// Signed by a key that was revoked.
-    205 KeyRevoked "key-revoked" Refuse Issuer "The key that signed this code was revoked.";
+    205 KeyRevoked "key-revoked" Refuse Issuer;
     /// Issued outside the time in which its key may sign.
-    206 KeyNotValid "key-not-valid" Refuse Issuer "The code was issued outside its key's validity.";
+    206 KeyNotValid "key-not-valid" Refuse Issuer;
     /// Signed by a key that may not sign this kind of code.
-    207 KeyOutOfScope "key-out-of-scope" Refuse Issuer "The key may not sign this kind of code.";
+    207 KeyOutOfScope "key-out-of-scope" Refuse Issuer;
     /// The signature does not verify.
-    208 BadSignature "bad-signature" Refuse Holder "The code's signature is not genuine.";
+    208 BadSignature "bad-signature" Refuse Holder;
     /// Not yet valid.
-    209 NotYetValid "not-yet-valid" Refuse Holder "The code is not valid yet.";
+    209 NotYetValid "not-yet-valid" Refuse Holder;
     /// No longer valid.
-    210 Expired "expired" Refuse Holder "The code has expired.";
+    210 Expired "expired" Refuse Holder;
     /// Valid for longer than its kind may be.
-    211 ValidityTooLong "validity-too-long" Refuse Issuer "The code claims a validity its kind may not have.";
+    211 ValidityTooLong "validity-too-long" Refuse Issuer;
     /// An older credential generation: a lost phone, or a renewed code.
-    212 Superseded "superseded" Refuse Holder "A newer code has replaced this one.";
+    212 Superseded "superseded" Refuse Holder;
     /// A phone code without its presentation.
-    213 PresentationMissing "presentation-missing" Refuse Holder "Show the live code, not a stored one.";
+    213 PresentationMissing "presentation-missing" Refuse Holder;
     /// The presentation is not this credential's.
-    214 PresentationInvalid "presentation-invalid" Refuse Holder "The live part of the code is not genuine.";
+    214 PresentationInvalid "presentation-invalid" Refuse Holder;
     /// The presentation is genuine and of another time: a skewed clock or an old picture.
-    215 ClockSkew "clock-skew" Refer Holder "The phone's clock is off, or the code is an old picture.";
+    215 ClockSkew "clock-skew" Refer Holder;
     /// This presentation, or another code of the same holder that counts with it, has just been used at another gate.
-    216 PassBack "pass-back" Refuse Gate "A code of this holder was just used at another gate.";
+    216 PassBack "pass-back" Refuse Gate;
     /// A certificate of another system, told by its beginning.
-    217 ForeignCode "foreign-code" Refuse Holder "This is a certificate of another system; this gate cannot read it.";
+    217 ForeignCode "foreign-code" Refuse Holder;
 
     /// The site does not accept this kind of code.
-    300 KindNotAccepted "kind-not-accepted" Refuse Holder "This site does not accept this kind of code.";
+    300 KindNotAccepted "kind-not-accepted" Refuse Holder;
     /// The site does not recognise the issuer.
-    301 IssuerNotRecognised "issuer-not-recognised" Refuse Operator "This site does not recognise the code's issuer.";
+    301 IssuerNotRecognised "issuer-not-recognised" Refuse Operator;
     /// A trip code of another hub.
-    302 WrongHub "wrong-hub" Refuse Holder "The trip code is for another hub.";
+    302 WrongHub "wrong-hub" Refuse Holder;
     /// Outside the trip code's window.
-    303 OutsideTripWindow "outside-trip-window" Refuse Holder "The trip code is for another time.";
+    303 OutsideTripWindow "outside-trip-window" Refuse Holder;
 
     /// The device's cookie has expired: renew it.
-    400 CookieExpired "cookie-expired" Refer Gate "The gate must renew its session.";
+    400 CookieExpired "cookie-expired" Refer Gate;
     /// The device was revoked.
-    401 DeviceRevoked "device-revoked" Refer Operator "This gate is no longer trusted.";
+    401 DeviceRevoked "device-revoked" Refer Operator;
     /// The device asks faster than it may.
-    402 RateExceeded "rate-exceeded" Refer Gate "This gate asks too often; try again.";
+    402 RateExceeded "rate-exceeded" Refer Gate;
     /// The device asks for something outside its scope.
-    403 OutOfScope "out-of-scope" Refer Operator "This device may not ask that.";
+    403 OutOfScope "out-of-scope" Refer Operator;
     /// No policy is loaded for the device's site.
-    404 SiteUnknown "site-unknown" Refer Operator "No policy is loaded for this site.";
+    404 SiteUnknown "site-unknown" Refer Operator;
     /// The request is authentic and its content is not a request.
-    405 BadRequest "bad-request" Refer Gate "The gate sent a request that cannot be read.";
+    405 BadRequest "bad-request" Refer Gate;
 
     /// The device's id is beyond what the engine was set up for.
-    406 DeviceUnknown "device-unknown" Refer Operator "The engine has no room for this gate's number.";
+    406 DeviceUnknown "device-unknown" Refer Operator;
 
     /// The engine has no room to do this check properly.
-    500 Busy "busy" Refer Operator "The engine is busy; try again.";
+    500 Busy "busy" Refer Operator;
     /// The engine is shutting down: ask another.
-    501 Stopping "stopping" Refer Operator "The engine is stopping; ask another.";
+    501 Stopping "stopping" Refer Operator;
 
     /// The roster is of another site.
-    600 RosterOfAnotherSite "roster-of-another-site" Refuse Gate "The roster belongs to another site.";
+    600 RosterOfAnotherSite "roster-of-another-site" Refuse Gate;
     /// The roster is not valid now.
-    601 RosterExpired "roster-expired" Refuse Issuer "The roster is not valid now.";
+    601 RosterExpired "roster-expired" Refuse Issuer;
     /// The roster cannot be read or its signature is not genuine.
-    602 RosterInvalid "roster-invalid" Refuse Issuer "The roster is not genuine.";
+    602 RosterInvalid "roster-invalid" Refuse Issuer;
     /// More members than one roster may have.
-    603 RosterTooLarge "roster-too-large" Refuse Gate "The roster is too large; split it.";
+    603 RosterTooLarge "roster-too-large" Refuse Gate;
 
     /// What a device makes of a reason it does not know. No engine sends it.
-    65535 Unrecognised "unrecognised" Refer Operator "The engine gave a reason this gate does not know.";
+    65535 Unrecognised "unrecognised" Refer Operator;
 }
 
 impl Reason {

@@ -11,6 +11,7 @@ use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_decimal::options::DecimalFormatterOptions;
 use icu_locale_core::Locale;
+use icu_plurals::{PluralCategory, PluralRules};
 use jiff::civil;
 
 use crate::Language;
@@ -28,6 +29,7 @@ struct Formats {
     dates: Dates,
     clock: NoCalendarFormatter<T>,
     decimal: DecimalFormatter,
+    plurals: PluralRules,
 }
 
 /// A day, such as "30 Nov 2026".
@@ -68,6 +70,18 @@ pub fn decimal(language: Language, units: i64, digits: u8) -> String {
     decimal.multiply_pow10(-i16::from(digits));
     decimal.absolute.pad_end(-i16::from(digits));
     formats(language).decimal.format(&decimal).to_string()
+}
+
+/// The plural category of a number, as CLDR names it.
+pub(crate) fn plural_category(language: Language, number: i64) -> &'static str {
+    match formats(language).plurals.category_for(number.unsigned_abs()) {
+        PluralCategory::Zero => "zero",
+        PluralCategory::One => "one",
+        PluralCategory::Two => "two",
+        PluralCategory::Few => "few",
+        PluralCategory::Many => "many",
+        PluralCategory::Other => "other",
+    }
 }
 
 fn iso(day: civil::Date) -> Date<icu_calendar::Iso> {
@@ -111,6 +125,7 @@ impl Formats {
             clock: NoCalendarFormatter::try_new((&locale).into(), T::hm()).expect(made),
             decimal: DecimalFormatter::try_new((&locale).into(), DecimalFormatterOptions::default())
                 .expect(made),
+            plurals: PluralRules::try_new_cardinal((&locale).into()).expect(made),
         }
     }
 }

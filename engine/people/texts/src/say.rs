@@ -1,23 +1,16 @@
 //! A sentence of a language, with its arguments in it.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::memoizer::MemoizerKind;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use intl_memoizer::Memoizable;
-use unic_langid::LanguageIdentifier;
-
-use crate::areas::file;
-use crate::{Area, Language, format};
+use crate::parts::{Key, Part, message};
+use crate::{Language, format};
 
 /// What stands in a sentence at `{ $name }`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arg<'a> {
     /// A name, a date that is already written, a file's name. It cannot turn the order of the sentence around it.
     Text(&'a str),
-    /// A number, written as the language writes numbers; plural forms follow it. Exact below 2^53.
+    /// A number, written as the language writes numbers; plural forms follow it.
     Number(i64),
 }
 
@@ -55,71 +48,42 @@ pub fn say(language: Language, id: &str, args: &[(&str, Arg<'_>)]) -> String {
 
 /// Whether the language itself has this sentence.
 pub fn has(language: Language, id: &str) -> bool {
-    said(language, id, &[]).is_some()
+    message(language, id).is_some()
 }
 
 fn said(language: Language, id: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
-    let bundle = bundle(language);
-    let (id, attribute) = id.split_once('.').map_or((id, None), |(id, attribute)| (id, Some(attribute)));
-    let message = bundle.get_message(id)?;
-    let pattern = match attribute {
-        Some(attribute) => message.get_attribute(attribute)?.value(),
-        None => message.value()?,
-    };
-    let args: FluentArgs<'_> = args
-        .iter()
-        .map(|&(name, arg)| {
-            let value = match arg {
-                Arg::Text(text) => FluentValue::String(isolated(language, text)),
-                #[expect(clippy::cast_precision_loss, reason = "documented at Arg::Number")]
-                Arg::Number(number) => FluentValue::from(number as f64),
-            };
-            (name, value)
-        })
-        .collect();
-    Some(bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
+    let mut said = String::new();
+    write(&mut said, language, message(language, id)?, args);
+    Some(said)
 }
 
-/// Made once for each language that something is said in.
-fn bundle(language: Language) -> &'static FluentBundle<FluentResource> {
-    static BUNDLES: [OnceLock<FluentBundle<FluentResource>>; Language::ALL.len()] =
-        [const { OnceLock::new() }; Language::ALL.len()];
-    BUNDLES[language as usize].get_or_init(|| {
-        let tag = language.tag().parse().unwrap_or_default();
-        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-        // Arguments are isolated by `isolated`, and only where it changes something.
-        bundle.set_use_isolating(false);
-        bundle.set_formatter(Some(numerals));
-        for area in Area::ALL {
-            // A test reads every file without an error.
-            let resource =
-                FluentResource::try_new(file(language, area).to_owned()).unwrap_or_else(|(read, _)| read);
-            let _ = bundle.add_resource(resource);
+fn write(said: &mut String, language: Language, parts: &[Part], args: &[(&str, Arg<'_>)]) {
+    let given = |name: &str| args.iter().find(|&&(given, _)| given == name).map(|&(_, arg)| arg);
+    for part in parts {
+        match part {
+            Part::Text(text) => said.push_str(text),
+            Part::Argument(name) => match given(name) {
+                Some(Arg::Text(text)) => said.push_str(&isolated(language, text)),
+                Some(Arg::Number(number)) => said.push_str(&format::number(language, number)),
+                None => said.push_str(&format!("{{${name}}}")),
+            },
+            Part::Choice { argument, of, default } => {
+                let chosen = chosen(language, of, given(argument)).unwrap_or(&of[*default].1);
+                write(said, language, chosen, args);
+            }
         }
-        bundle
-    })
-}
-
-/// The language of a bundle, as its memoizer hands it to a formatter.
-struct Numerals(Language);
-
-impl Memoizable for Numerals {
-    type Args = ();
-    type Error = ();
-
-    fn construct(tag: LanguageIdentifier, (): ()) -> Result<Numerals, ()> {
-        Language::from_tag(tag.language.as_str()).map(Numerals).ok_or(())
     }
 }
 
-/// Numbers in a sentence, in the numerals of its language.
-fn numerals<M: MemoizerKind>(value: &FluentValue<'_>, memoizer: &M) -> Option<String> {
-    let FluentValue::Number(number) = value else {
-        return None;
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "it came from an i64")]
-    let number = number.value as i64;
-    memoizer.with_try_get_threadsafe::<Numerals, _, _>((), |numerals| format::number(numerals.0, number)).ok()
+/// The variant for this argument: of a number the one that names it, else the one of its plural category.
+fn chosen<'p>(language: Language, of: &'p [(Key, Vec<Part>)], arg: Option<Arg<'_>>) -> Option<&'p Vec<Part>> {
+    let find = |is: &dyn Fn(&Key) -> bool| of.iter().find(|(key, _)| is(key)).map(|(_, parts)| parts);
+    let find_word = |word: &str| find(&|key| matches!(key, Key::Word(own) if *own == word));
+    match arg? {
+        Arg::Text(text) => find_word(text),
+        Arg::Number(number) => find(&|key| matches!(key, Key::Number(own) if *own == number))
+            .or_else(|| find_word(format::plural_category(language, number))),
+    }
 }
 
 /// The text between marks that keep its direction to itself (FSI and PDI of UAX 9), where the direction of the sentence and

@@ -15,6 +15,7 @@ use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
 use self::report::Report;
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
+use crate::language::LanguageArgs;
 use crate::outcome::Exit;
 use crate::people;
 use crate::term;
@@ -24,7 +25,7 @@ use hufu_files::unavailable;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch sign --key shanghai.key --site 310102 --members class-3b.txt --out class-3b.roster
-  hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html
+  hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html --language zh
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 
 Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the \
@@ -60,6 +61,8 @@ pub(crate) struct RosterArgs {
     /// List every member that needs a look, not only the first 40
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 /// Runs `hufu batch`.
@@ -79,7 +82,7 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
         Err(_) => Vec::new(),
     };
     let (summary, members) = ask(&gate::open(&args.gate)?, &bytes)?;
-    let report = Report::new(summary, &names, &members, &known);
+    let report = Report::new(summary, &names, &members, &known, args.language.language);
     if let Some(path) = &args.csv {
         files::replace(path, &report.to_csv()?, files::Readable::All)?;
     }

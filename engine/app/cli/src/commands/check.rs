@@ -11,6 +11,7 @@ use hufu_files::{self as files, unavailable};
 use hufu_wire::{Lane, limits};
 
 use crate::channel::Channel;
+use crate::language::LanguageArgs;
 use crate::outcome::Exit;
 use crate::verdict::Answer;
 use crate::{gate, qr, term};
@@ -19,6 +20,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu check --gate gates/7 --image code.png
   hufu present --holder zhang.holder | hufu check --gate gates/7 --scanner
   hufu check --gate gates/7 --json 'HF1:6BF...'
+  hufu check --gate gates/7 --language ar --image code.png
   hufu check --gate gates/7 --scanner --json > verdicts.jsonl
 
 Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument, a file \
@@ -43,6 +45,8 @@ pub(crate) struct CheckArgs {
     /// Which lane of the device
     #[arg(long, value_name = "N", default_value_t = 0)]
     lane: u16,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 /// Runs `hufu check`.
@@ -54,14 +58,14 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let scanner = if picture.is_some() { Scanner::default() } else { device.scanner };
     let given = picture.or_else(|| Some(args.code.clone()?.into_bytes()));
     let code = given.as_deref().map(|given| scanner.text(given)).transpose();
-    let Ok(code) = code.map_err(|fault| tell(&Answer::misread(fault))) else {
+    let Ok(code) = code.map_err(|fault| tell(&Answer::misread(fault), args)) else {
         return Ok(Exit::Misused);
     };
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
     match code {
         Some(code) => {
             let answer = ask(&mut gate, code, Lane(args.lane)).with_channel(&device.channel);
-            tell(&answer);
+            tell(&answer, args);
             Ok(answer.exit())
         }
         None => scan(&mut gate, (&scanner, &device.channel), args),
@@ -82,7 +86,7 @@ fn scan(gate: &mut Gate, (scanner, channel): (&Scanner, &Channel), args: &CheckA
             Ok(code) => ask(gate, code, Lane(args.lane)).with_channel(channel),
             Err(fault) => Answer::misread(fault),
         };
-        tell(&answer);
+        tell(&answer, args);
     }
     Ok(Exit::Yes)
 }
@@ -96,8 +100,9 @@ fn ask(gate: &mut Gate, code: &[u8], lane: Lane) -> Answer {
 }
 
 /// At once: a gate's lamp cannot wait for a full buffer.
-fn tell(answer: &Answer) {
-    term::event(|| answer.to_json(), || answer.to_line(term::stdout()));
+fn tell(answer: &Answer, args: &CheckArgs) {
+    let language = args.language.language;
+    term::event(|| answer.to_json(language), || answer.to_line(term::stdout(), language));
 }
 
 fn closed(fault: GateFault) -> anyhow::Error {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_client::GateOptions;
 use hufu_files::unavailable;
+use hufu_texts::Language;
 use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
@@ -62,8 +63,9 @@ pub(crate) fn run(args: &GateArgs) -> anyhow::Result<Exit> {
     let config = Config::load(&args.config)?;
     let device = gate::open(&config.gate)?;
     ensure!(!device.servers.is_empty(), "{}: gate.toml names no engine", config.gate.display());
-    let words = config.page.as_ref().and_then(|page| page.words.as_deref());
-    let words = words.map_or_else(|| Ok(Words::english()), Words::load)?;
+    let own = config.page.as_ref().and_then(|page| page.words.as_deref());
+    let languages: Vec<Language> = config.languages.get_ref().iter().map(|spoken| spoken.0).collect();
+    let words = Words::all(&languages, own)?;
     if args.check {
         let missing = missing(&config.lanes);
         let (lanes, said) =
@@ -90,7 +92,7 @@ fn missing(lanes: &[LaneConfig]) -> Vec<String> {
     named.filter(|device| !device.exists()).map(|device| device.display().to_string()).collect()
 }
 
-async fn serve(config: &Config, device: Device, words: Words) -> anyhow::Result<()> {
+async fn serve(config: &Config, device: Device, words: Vec<Words>) -> anyhow::Result<()> {
     let mut signals = Signals::new(false)?;
     let mut relays = Vec::new();
     let alone = config.offline.as_ref().map(|offline| Alone::open(offline, &config.gate)).transpose()?;
@@ -107,7 +109,7 @@ async fn serve(config: &Config, device: Device, words: Words) -> anyhow::Result<
 async fn work(
     config: &Config,
     device: Device,
-    words: Words,
+    words: Vec<Words>,
     alone: Option<&Alone>,
     relays: &mut Vec<Relay>,
     signals: &mut Signals,
@@ -115,12 +117,13 @@ async fn work(
     let (ask, questions) = mpsc::channel(config.lanes.len());
     let show = config.page.as_ref().map_or(0, |page| *page.show_s.get_ref());
     let mut screens = Screens::new(words, device.channel.clone(), Duration::from_secs(show));
+    let language = config.languages.get_ref().first().map_or(Language::En, |spoken| spoken.0);
     let mut lanes = JoinSet::new();
     for lane in &config.lanes {
         let first = relays.len();
         relays.extend(Relay::start_all(lane)?);
         let screen = config.page.is_some().then(|| screens.add(*lane.number.get_ref()));
-        let passage = Passage::new(lane, &device, ask.clone(), &relays[first..], screen)?;
+        let passage = Passage::new(lane, &device, ask.clone(), &relays[first..], screen, language)?;
         lanes.spawn_blocking(move || passage.work());
     }
     drop(ask);

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use hufu_authority::{Remote, marked};
 use hufu_contract::{FindHolder, Holder, NewHolder, NewHolders, RegisteredHolder};
 use hufu_files::moment;
+use hufu_texts::Language;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 use serde::Serialize;
 use serde_json::json;
@@ -20,7 +21,7 @@ use serde_json::json;
 use crate::idnumber::IdNumberArgs;
 use crate::listing::list;
 use crate::outcome::Exit;
-use crate::people::{self, Named, PeopleArgs, Unfound};
+use crate::people::{self, Named, PeopleArgs};
 use crate::remote::RegistryArgs;
 use crate::status;
 use crate::term::{self, note, printable, tell};
@@ -258,7 +259,7 @@ struct Row<'n> {
     group: &'n str,
     display: &'n str,
     holder: Option<u32>,
-    found: &'static str,
+    found: String,
 }
 
 impl<'n> Row<'n> {
@@ -268,12 +269,12 @@ impl<'n> Row<'n> {
             group: &named.group,
             display: &named.display,
             holder: named.holder.ok().map(|(_, holder)| holder.0),
-            found: named.holder.map_or_else(Unfound::says, |_| "yes"),
+            found: named.holder.map_or_else(|unfound| unfound.says(Language::En), |_| "yes".to_owned()),
         }
     }
 
     fn cells(&self) -> [String; 4] {
-        let holder = self.holder.map_or_else(|| self.found.to_owned(), |holder| holder.to_string());
+        let holder = self.holder.map_or_else(|| self.found.clone(), |holder| holder.to_string());
         [self.line.to_string(), printable(self.group), printable(self.display), holder]
     }
 }

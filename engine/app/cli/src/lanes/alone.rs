@@ -16,6 +16,7 @@ use hufu_offline::{
 };
 use hufu_signature::PreparedKey;
 use hufu_table::OsDisk;
+use hufu_texts::Language;
 use hufu_transport::profile;
 use hufu_wire::{Lane, OfflineAsk, Reason, UnixMillis};
 use rustls::pki_types::CertificateDer;
@@ -241,7 +242,7 @@ async fn run(
         Err(ControlFault::Refused(reason)) => {
             faults.push(format!(
                 "an engine refuses what the gate needs without a network: {reason}: {}",
-                reason.says()
+                hufu_texts::reason(Language::En, reason)
             ));
             alone.work(move |keeper| keeper.refused(&errand, reason)).await
         }

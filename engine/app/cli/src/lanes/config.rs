@@ -12,6 +12,8 @@ use hufu_files::settings::{LogFormat, Misconfigured, Place, bare};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::language::Spoken;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,9 @@ pub(crate) struct Config {
     pub(crate) offline: Option<OfflineConfig>,
     /// The page for screens; none without this table.
     pub(crate) page: Option<PageConfig>,
+    /// The languages of what it says, the most important first; English without this key.
+    #[serde(default = "languages")]
+    pub(crate) languages: Spanned<Vec<Spoken>>,
     /// The passages.
     #[serde(rename = "lane")]
     pub(crate) lanes: Vec<LaneConfig>,
@@ -51,7 +56,7 @@ pub(crate) struct PageConfig {
     /// How long a verdict stays on the screen, seconds.
     #[serde(default = "show_s")]
     pub(crate) show_s: Spanned<u64>,
-    /// The file with the sentences in the site's language.
+    /// A file with sentences of the site's own.
     pub(crate) words: Option<PathBuf>,
 }
 
@@ -74,6 +79,9 @@ pub(crate) struct LaneConfig {
     #[serde(default, rename = "command")]
     pub(crate) commands: Vec<CommandConfig>,
 }
+
+/// Languages that a screen shows beneath each other.
+const LANGUAGES_MAX: usize = 3;
 
 /// Where scans come from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -229,6 +237,12 @@ impl Config {
 
     fn check(&self, place: Place<'_>) -> Result<(), Misconfigured> {
         place.within("budget_ms", &self.budget_ms, 50..=10_000)?;
+        let languages = self.languages.get_ref();
+        if languages.len() > LANGUAGES_MAX {
+            let what = format!("{} languages do not fit on a screen", languages.len());
+            let what_to_do = "name at most 3, the most important first";
+            return Err(place.misconfigured("languages", &self.languages, what, what_to_do));
+        }
         if let Some(PageConfig { listen, show_s, .. }) = &self.page {
             place.within("show_s", show_s, 1..=60)?;
             if !listen.get_ref().ip().is_loopback() {
@@ -299,6 +313,10 @@ impl LaneConfig {
         }
         Ok(())
     }
+}
+
+fn languages() -> Spanned<Vec<Spoken>> {
+    bare(Vec::new())
 }
 
 fn budget_ms() -> Spanned<u64> {

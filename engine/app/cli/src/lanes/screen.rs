@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use futures_util::stream::{Stream, unfold};
 use hufu_api::{ApiOptions, Front, serve_routes};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -41,14 +42,14 @@ struct Shown {
 /// The lane's end of its screens.
 pub(crate) struct Screen {
     shown: watch::Sender<Shown>,
-    words: Arc<Words>,
+    words: Arc<[Words]>,
     channel: Channel,
     time: Duration,
 }
 
 /// Every lane's screens.
 pub(crate) struct Screens {
-    words: Arc<Words>,
+    words: Arc<[Words]>,
     channel: Channel,
     time: Duration,
     lanes: BTreeMap<u16, watch::Receiver<Shown>>,
@@ -56,8 +57,8 @@ pub(crate) struct Screens {
 
 impl Screens {
     /// Screens that show a verdict for `time`, and with a refusal where to appeal.
-    pub(crate) fn new(words: Words, channel: Channel, time: Duration) -> Screens {
-        Screens { words: Arc::new(words), channel, time, lanes: BTreeMap::new() }
+    pub(crate) fn new(words: Vec<Words>, channel: Channel, time: Duration) -> Screens {
+        Screens { words: words.into(), channel, time, lanes: BTreeMap::new() }
     }
 
     /// The screens of one more lane.
@@ -90,30 +91,64 @@ impl Screen {
         let mark = verdict["decision"].as_str().unwrap_or("none");
         let name = verdict["reason"].as_str().unwrap_or("offline");
         let display = printable(verdict["display"].as_str().unwrap_or_default());
-        let note = if verdict["without_network"].is_null() { "" } else { self.words.of("alone") };
-        // What the settings name is in the site's language; the sentence for everywhere is in that of the words.
-        let own = self.channel.own().unwrap_or_else(|| self.words.of("appeal"));
-        let appeal = if verdict["appeal"].is_null() { String::new() } else { printable(own) };
-        let text = text(mark, self.words.of(name), [&display, note, &appeal]);
+        let (is_alone, is_told) = (!verdict["without_network"].is_null(), !verdict["appeal"].is_null());
+        let said = self.words.iter().map(|words| {
+            // What the settings name is in the site's language; the sentence for everywhere is in that of the words.
+            let appeal = || self.channel.own().map_or_else(|| words.get("appeal"), printable);
+            Said {
+                says: words.get(name),
+                note: if is_alone { words.get("alone") } else { String::new() },
+                appeal: if is_told { appeal() } else { String::new() },
+                ..Said::of(words)
+            }
+        });
+        let text = text(mark, &display, said);
         self.shown.send_replace(Shown { text, until: Some(Instant::now() + self.time) });
     }
 
     /// Shows whether there is a scanner.
     pub(crate) fn tell_scanner(&self, is_there: bool) {
         let words = &self.words;
-        let gone = || Shown { text: text("none", words.of("no-scanner"), [""; 3]), until: None };
-        self.shown.send_replace(if is_there { ready(words) } else { gone() });
+        self.shown.send_replace(if is_there { ready(words) } else { without(words, "none", "no-scanner") });
     }
 }
 
-fn ready(words: &Words) -> Shown {
-    Shown { text: text("ready", words.of("ready"), [""; 3]), until: None }
+/// What a screen says in one language. Empty is not shown.
+#[derive(Serialize)]
+struct Said<'w> {
+    lang: &'w str,
+    dir: &'static str,
+    says: String,
+    note: String,
+    appeal: String,
 }
 
-fn text(mark: &str, says: &str, [display, note, appeal]: [&str; 3]) -> Arc<str> {
-    json!({ "mark": mark, "says": says, "display": display, "note": note, "appeal": appeal })
-        .to_string()
-        .into()
+impl Said<'_> {
+    fn of(words: &Words) -> Said<'_> {
+        let nothing = String::new;
+        let dir = words.language.direction().as_str();
+        Said { lang: &words.tag, dir, says: nothing(), note: nothing(), appeal: nothing() }
+    }
+}
+
+fn ready(words: &[Words]) -> Shown {
+    without(words, "ready", "ready")
+}
+
+/// What is shown without a verdict.
+fn without(words: &[Words], mark: &str, name: &str) -> Shown {
+    let said = words.iter().map(|words| Said { says: words.get(name), ..Said::of(words) });
+    Shown { text: text(mark, "", said), until: None }
+}
+
+/// The first language is that of the page; the others stand beneath.
+fn text<'w>(mark: &str, display: &str, mut said: impl Iterator<Item = Said<'w>>) -> Arc<str> {
+    let first = said.next();
+    let mut event = json!(first);
+    event["mark"] = json!(mark);
+    event["display"] = json!(display);
+    event["more"] = json!(said.collect::<Vec<_>>());
+    event.to_string().into()
 }
 
 async fn first(State(screens): State<Arc<Screens>>) -> Redirect {
@@ -126,10 +161,13 @@ async fn page(State(screens): State<Arc<Screens>>, Path(lane): Path<u16>) -> Res
         return unknown();
     }
     let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let gone: Vec<String> = screens.words.iter().map(|words| words.get("no-gate")).collect();
+    let gone = gone.join(" · ");
     let page = PAGE
-        .replace("{language}", &screens.words.language)
+        .replace("{language}", &screens.words[0].tag)
+        .replace("{dir}", screens.words[0].language.direction().as_str())
         .replace("{lane}", &lane.to_string())
-        .replace("{no-gate}", &escaped(screens.words.of("no-gate")));
+        .replace("{no-gate}", &escaped(&gone));
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 

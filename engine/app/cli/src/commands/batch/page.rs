@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use hufu_files::moment;
+use hufu_texts::{Arg, Language, say};
 use hufu_wire::{Decision, Reason, UnixSeconds};
 
 use super::report::{Report, Row};
@@ -12,37 +13,46 @@ use crate::term::printable;
 
 const STYLE: &str = "body{font:11pt/1.35 sans-serif;margin:2em}h1{font-size:16pt}h2{font-size:14pt;margin:0 0 .3em}\
 section{margin:2em 0;break-after:page}section:last-of-type{break-after:auto}table{border-collapse:collapse;width:100%}\
-th,td{border:1px solid #888;padding:.2em .5em;text-align:left}tr{break-inside:avoid}thead{display:table-header-group}\
+th,td{border:1px solid #888;padding:.2em .5em;text-align:start}tr{break-inside:avoid}thead{display:table-header-group}\
 .refuse td:nth-child(3),.refer td:nth-child(3){font-weight:bold}.refuse td:nth-child(3){text-decoration:underline}\
 .not{font-size:16pt;font-weight:bold;border:3px solid;padding:1em}ol{columns:3;padding:0;list-style:none}\
 @media print{body{margin:0}}";
 
 /// The page, as of `now`. It needs nothing beside itself and has no script.
 pub(super) fn page(report: &Report<'_>, roster: &Path, now: UnixSeconds) -> String {
-    let summary = report.summary();
+    let (summary, language) = (report.summary(), report.language);
+    let say = |id: &str, args: &[(&str, Arg<'_>)]| escaped(&say(language, id, args));
     let title = escaped(&roster.file_stem().unwrap_or_default().to_string_lossy());
+    let (tag, dir) = (language.tag(), language.direction().as_str());
     let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style></head>\n\
-         <body><h1>{title}</h1>\n"
+        "<!doctype html>\n<html lang=\"{tag}\" dir=\"{dir}\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>{STYLE}</style></head>\n<body><h1 dir=\"auto\">{title}</h1>\n"
     );
     // Writing into a string does not fail.
     if summary.reason != Reason::Clear {
-        let (reason, says) = (summary.reason.slug(), escaped(summary.reason.says()));
-        let _ = writeln!(page, "<p class=\"not\">NOT CHECKED ({reason}): {says}</p></body></html>");
+        let (not, reason) = (say("list-not-checked", &[]), summary.reason);
+        let says = escaped(hufu_texts::reason(language, reason));
+        let _ = writeln!(page, "<p class=\"not\">{not} ({reason}): {says}</p></body></html>");
         return page;
     }
-    let (admitted, refused) = (summary.admitted, summary.refused);
-    let referred = summary.referred as usize + report.unfound();
-    let _ = writeln!(
-        page,
-        "<p>Checked {}. {admitted} may enter, {referred} need a person, {refused} may not enter. Statuses change: check \
-         again before the next use.</p>",
-        moment::show(now)
-    );
     let mut groups: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+    let mut people = 0_usize;
     for row in report.rows() {
+        people += 1;
         groups.entry(row.group()).or_default().push(row);
     }
+    let sums = [
+        ("enter", summary.admitted.into()),
+        ("person", (summary.referred as usize + report.unfound()).into()),
+        ("refused", summary.refused.into()),
+    ];
+    let _ = writeln!(
+        page,
+        "<p>{} {} {}</p>",
+        say("list-checked", &[("when", (&moment::show(now)).into()), ("count", people.into())]),
+        say("list-sums", &sums),
+        say("list-again", &[])
+    );
     let place = |row: &Row<'_>| row.named.map_or(u64::MAX, |named| named.line);
     for rows in groups.values_mut() {
         rows.sort_by_key(place);
@@ -51,44 +61,41 @@ pub(super) fn page(report: &Report<'_>, roster: &Path, now: UnixSeconds) -> Stri
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, rows)| rows.first().map_or(u64::MAX, place));
     for (name, rows) in groups {
-        group(&mut page, name, &rows);
+        group(&mut page, language, name, &rows);
     }
     page.push_str("</body></html>\n");
     page
 }
 
-fn group(page: &mut String, name: &str, rows: &[Row<'_>]) {
+fn group(page: &mut String, language: Language, name: &str, rows: &[Row<'_>]) {
+    let say = |id: &str, args: &[(&str, Arg<'_>)]| escaped(&say(language, id, args));
     let (enter, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.decision == Decision::Admit);
-    let _ = writeln!(
-        page,
-        "<section><h2>{}</h2><p>{} of {} may enter.</p>",
-        if name.is_empty() { "Without a group".to_owned() } else { escaped(name) },
-        enter.len(),
-        rows.len()
-    );
+    let name = if name.is_empty() { say("list-no-group", &[]) } else { escaped(name) };
+    let of = say("list-group", &[("enter", enter.len().into()), ("all", rows.len().into())]);
+    let _ = writeln!(page, "<section><h2 dir=\"auto\">{name}</h2><p>{of}</p>");
     if !others.is_empty() {
-        page.push_str(
-            "<table><thead><tr><th>No.</th><th>Name</th><th>Answer</th><th>Why</th></tr></thead><tbody>\n",
-        );
+        let heads = ["list-number", "list-name", "list-answer", "list-why"];
+        let heads: String = heads.iter().map(|head| format!("<th>{}</th>", say(head, &[]))).collect();
+        let _ = writeln!(page, "<table><thead><tr>{heads}</tr></thead><tbody>");
         for row in others {
             let (class, answer) = match row.decision {
-                Decision::Refuse => ("refuse", "MAY NOT ENTER"),
-                _ => ("refer", "NEEDS A PERSON"),
+                Decision::Refuse => ("refuse", say("list-refused", &[])),
+                _ => ("refer", say("list-person", &[])),
             };
-            let (number, name) = number_and_name(row);
-            let says = escaped(row.says);
+            let (number, name) = number_and_name(row, language);
+            let says = escaped(&row.says);
             let _ = writeln!(
                 page,
-                "<tr class=\"{class}\"><td>{number}</td><td>{name}</td><td>{answer}</td><td>{says}</td></tr>"
+                "<tr class=\"{class}\"><td>{number}</td><td dir=\"auto\">{name}</td><td>{answer}</td><td>{says}</td></tr>"
             );
         }
         page.push_str("</tbody></table>\n");
     }
     if !enter.is_empty() {
-        page.push_str("<h3>May enter</h3><ol>\n");
+        let _ = writeln!(page, "<h3>{}</h3><ol>", say("list-enter", &[]));
         for row in enter {
-            let (number, name) = number_and_name(row);
-            let _ = writeln!(page, "<li>{number} {name}</li>");
+            let (number, name) = number_and_name(row, language);
+            let _ = writeln!(page, "<li>{number} <bdi>{name}</bdi></li>");
         }
         page.push_str("</ol>\n");
     }
@@ -96,12 +103,13 @@ fn group(page: &mut String, name: &str, rows: &[Row<'_>]) {
 }
 
 /// The number of the line in the name list, and the masked name; of a member whom no list names, issuer and holder.
-fn number_and_name(row: &Row<'_>) -> (String, String) {
+fn number_and_name(row: &Row<'_>, language: Language) -> (String, String) {
     if let Some(named) = row.named {
         return (named.line.to_string(), escaped(&named.display));
     }
     let [issuer, holder] = row.place();
-    (String::new(), format!("holder {holder} of issuer {issuer}"))
+    let args = [("holder", (&holder).into()), ("issuer", (&issuer).into())];
+    (String::new(), escaped(&say(language, "list-holder", &args)))
 }
 
 fn escaped(text: &str) -> String {
@@ -141,21 +149,32 @@ mod tests {
             refused: 1,
         };
         let members = [member(6), member(7), member(8)];
-        let report = Report::new(summary, &members, &verdicts, &known);
+        let report = Report::new(summary, &members, &verdicts, &known, Language::En);
         let text = page(&report, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
-        assert!(text.contains("1 may enter, 2 need a person, 1 may not enter"), "{text}");
-        let (b, a) = (text.find("<h2>3b</h2>").unwrap(), text.find("<h2>3a</h2>").unwrap());
+        assert!(text.contains("4 people. May enter: 1. Need a person: 2. May not enter: 1."), "{text}");
+        let (b, a) =
+            (text.find("<h2 dir=\"auto\">3b</h2>").unwrap(), text.find("<h2 dir=\"auto\">3a</h2>").unwrap());
         assert!(b < a, "in the order of the list");
-        assert!(text[a..].contains("<td>3</td><td>&lt;3*</td><td>NEEDS A PERSON</td>"), "{text}");
-        assert!(text[b..].contains("<li>2 &lt;2*</li>"), "{text}");
         assert!(
-            text[b..].contains("<td>4</td><td>&lt;4*</td><td>NEEDS A PERSON</td><td>not registered"),
+            text[a..].contains("<td>3</td><td dir=\"auto\">&lt;3*</td><td>Needs a person</td>"),
             "{text}"
         );
-        assert!(text[b..].contains("<td>5</td><td>&lt;5*</td><td>MAY NOT ENTER</td>"), "{text}");
+        assert!(text[b..].contains("<li>2 <bdi>&lt;2*</bdi></li>"), "{text}");
+        assert!(
+            text[b..]
+                .contains("<td>4</td><td dir=\"auto\">&lt;4*</td><td>Needs a person</td><td>not registered"),
+            "{text}"
+        );
+        assert!(text[b..].contains("<td>5</td><td dir=\"auto\">&lt;5*</td><td>May not enter</td>"), "{text}");
+
+        let arabic = Report::new(summary, &members, &verdicts, &known, Language::Ar);
+        let text = page(&arabic, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
+        assert!(text.contains("<html lang=\"ar\" dir=\"rtl\">") && text.contains("٤ أشخاص"), "{text}");
+        assert!(text.contains("<td>الحالة حمراء.</td>") && !text.contains("enter"), "{text}");
 
         let summary = RosterReply { reason: Reason::RosterExpired, ..summary };
-        let text = page(&Report::new(summary, &[], &[], &known), Path::new("s"), UnixSeconds(0));
-        assert!(text.contains("NOT CHECKED (roster-expired)") && !text.contains("<section>"), "{text}");
+        let text =
+            page(&Report::new(summary, &[], &[], &known, Language::En), Path::new("s"), UnixSeconds(0));
+        assert!(text.contains("Not checked (roster-expired)") && !text.contains("<section>"), "{text}");
     }
 }

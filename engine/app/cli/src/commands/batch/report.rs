@@ -1,9 +1,11 @@
 //! A roster's verdicts as a table, JSON or CSV.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets};
+use hufu_texts::Language;
 use hufu_wire::{Colour, Decision, HolderIndex, IssuerId, MemberVerdict, Reason, RosterReply};
 use serde_json::{Value, json};
 
@@ -18,6 +20,8 @@ pub(super) struct Report<'a> {
     /// What is known of members, and of people who could be none.
     names: &'a [Named],
     by_holder: HashMap<(IssuerId, HolderIndex), &'a Named>,
+    /// Of what a person at a door reads.
+    pub(super) language: Language,
 }
 
 /// One person of a report.
@@ -28,7 +32,7 @@ pub(super) struct Row<'a> {
     pub(super) decision: Decision,
     reason: &'static str,
     /// The reason in words.
-    pub(super) says: &'static str,
+    pub(super) says: Cow<'static, str>,
     colour: Option<&'static str>,
 }
 
@@ -56,10 +60,11 @@ impl<'a> Report<'a> {
         names: &[(IssuerId, HolderIndex)],
         verdicts: &'a [MemberVerdict],
         known: &'a [Named],
+        language: Language,
     ) -> Report<'a> {
         let members = names.iter().copied().zip(verdicts).collect();
         let by_holder = known.iter().filter_map(|named| Some((named.holder.ok()?, named))).collect();
-        Report { summary, members, names: known, by_holder }
+        Report { summary, members, names: known, by_holder, language }
     }
 
     /// For a person: how many, why, and who needs a look.
@@ -67,7 +72,7 @@ impl<'a> Report<'a> {
         let RosterReply { reason, members, admitted, referred, refused, .. } = self.summary;
         let mut text = String::new();
         if reason != Reason::Clear {
-            let _ = writeln!(text, "{}  {reason}: {}", paint.bad("NOT CHECKED"), reason.says());
+            let _ = writeln!(text, "{}  {reason}: {}", paint.bad("NOT CHECKED"), self.says(reason));
             return text;
         }
         let _ = writeln!(
@@ -88,7 +93,7 @@ impl<'a> Report<'a> {
                 count.to_string().as_str(),
                 decision_slug(decision),
                 reason.slug(),
-                reason.says(),
+                self.says(reason),
             ]);
         }
         let _ = writeln!(text, "{reasons}");
@@ -178,16 +183,20 @@ impl<'a> Report<'a> {
             member: Some(*member),
             decision: verdict.decision,
             reason: verdict.reason.slug(),
-            says: verdict.reason.says(),
+            says: self.says(verdict.reason).into(),
             colour: verdict.colour.map(Colour::slug),
         });
         let unfound = self.names.iter().filter_map(|named| {
             let unfound = named.holder.err()?;
             let (named, decision) = (Some(named), Decision::Refer);
-            let (reason, says) = (unfound.slug(), unfound.says());
+            let (reason, says) = (unfound.slug(), unfound.says(self.language).into());
             Some(Row { named, member: None, decision, reason, says, colour: None })
         });
         members.chain(unfound)
+    }
+
+    fn says(&self, reason: Reason) -> &'static str {
+        hufu_texts::reason(self.language, reason)
     }
 
     /// How many people of the list are on no roster.

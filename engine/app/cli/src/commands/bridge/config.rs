@@ -19,6 +19,7 @@ use super::qr86::Output;
 use super::routes::Terminals;
 use super::terminal::{Asker, Asking, Terminal};
 use crate::gate;
+use crate::language::Spoken;
 
 /// The settings.
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,7 @@ struct TerminalConfig {
     serial: Option<String>,
     source: Option<Ipv4Addr>,
     output: Option<Output>,
+    language: Option<Spoken>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -120,7 +122,8 @@ impl Config {
                     Arc::clone(new.insert(asker))
                 }
             };
-            terminal.add(Terminal::new(asker, Lane(*lane)), &mut terminals).with_context(of)?;
+            let language = terminal.language.map(|spoken| spoken.0);
+            terminal.add(Terminal::new(asker, Lane(*lane), language), &mut terminals).with_context(of)?;
         }
         Ok((terminals, asking))
     }
@@ -161,6 +164,8 @@ fn token_digest(path: &Path) -> anyhow::Result<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use hufu_texts::Language;
+
     use super::*;
 
     #[test]
@@ -171,5 +176,6 @@ mod tests {
         let [north, south] = &config.terminal[..] else { unreachable!("two terminals") };
         assert!((north.dialect, south.dialect) == (Dialect::Hufu, Dialect::Qr86));
         assert_eq!((south.output, south.lane), (Some(Output::default()), 1));
+        assert_eq!(north.language, Some(Spoken(Language::Zh)));
     }
 }

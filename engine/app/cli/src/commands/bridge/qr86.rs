@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_api::Source;
 use hufu_codes::code;
+use hufu_texts::Language;
 use hufu_wire::limits::CODE_BINARY_BYTES_MAX;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -59,8 +60,8 @@ pub(super) async fn check(
     let Some(Numbered { terminal, output, .. }) = known else {
         return problem(StatusCode::UNAUTHORIZED, "no terminal has this serial number at this address");
     };
-    // A reader that heard no answer sends the same second again.
-    let given = terminal.check(scanned(card), Some(time.to_owned())).await;
+    // Its answer has no sentence. A reader that heard no answer sends the same second again.
+    let given = terminal.check(scanned(card), Some(time.to_owned()), Language::En).await;
     // Without a time of an engine the reader's own comes back, and it leaves its clock alone.
     let now = given.server_time.map_or_else(|| time.to_owned(), |now| now.seconds().0.to_string());
     let is_legal = given.outcome == Outcome::Admit;

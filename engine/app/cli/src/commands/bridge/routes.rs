@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hufu_texts::Language;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -48,6 +49,8 @@ struct Ask {
     code: String,
     /// The terminal's name for this scan: the same when it asks again because it heard no answer.
     id: Option<String>,
+    /// The language of the answer.
+    lang: Option<String>,
 }
 
 impl Terminals {
@@ -111,17 +114,20 @@ async fn check(Of(terminals): Of<Arc<Terminals>>, headers: HeaderMap, body: Body
         }
         Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 5 s"),
     };
-    let Ok(Ask { code, id }) = serde_json::from_slice(&body) else {
+    let Ok(Ask { code, id, lang }) = serde_json::from_slice(&body) else {
         // What serde would say can repeat what was sent.
         return problem(
             StatusCode::BAD_REQUEST,
-            "the body is not {\"code\": \"...\"}, with an \"id\" or without",
+            "the body is not {\"code\": \"...\"}, with or without \"id\" and \"lang\"",
         );
     };
     if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ID_BYTES_MAX) {
         return problem(StatusCode::BAD_REQUEST, "an id has 1 to 64 bytes");
     }
-    let mut given = terminal.check(code.into_bytes(), id.clone()).await;
+    let accepted = || Language::accepted(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?);
+    let named = lang.as_deref().and_then(Language::from_tag);
+    let language = named.or(terminal.language).or_else(accepted).unwrap_or(Language::En);
+    let mut given = terminal.check(code.into_bytes(), id.clone(), language).await;
     if let Some(id) = id {
         given.answer["id"] = Value::String(id);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{CheckFault, GateOptions, Scanner};
+use hufu_texts::Language;
 use hufu_wire::{Decision, Lane, UnixMillis};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -11,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use crate::channel::Channel;
 use crate::gate::Device;
 use crate::lanes::ask::{self, Answered, Decided, Link, Question};
-use crate::verdict::Answer;
+use crate::verdict::{Answer, without_verdict};
 
 /// A device: one session, which all its terminals share, for an engine keeps few of each.
 pub(super) struct Asker {
@@ -31,6 +32,8 @@ pub(super) struct Asking {
 /// One terminal.
 pub(super) struct Terminal {
     lane: Lane,
+    /// What it is answered in, unless a request names another language.
+    pub(super) language: Option<Language>,
     asker: Arc<Asker>,
     /// The last scan that has a verdict. One scan after the other: a terminal has one window.
     last: Mutex<Option<Last>>,
@@ -93,8 +96,8 @@ impl Asking {
 }
 
 impl Terminal {
-    pub(super) fn new(asker: Arc<Asker>, lane: Lane) -> Terminal {
-        Terminal { lane, asker, last: Mutex::default(), room: Semaphore::new(WAITING_MAX) }
+    pub(super) fn new(asker: Arc<Asker>, lane: Lane, language: Option<Language>) -> Terminal {
+        Terminal { lane, language, asker, last: Mutex::default(), room: Semaphore::new(WAITING_MAX) }
     }
 
     /// Whether an engine answered the last time one was asked.
@@ -104,21 +107,26 @@ impl Terminal {
 
     /// Asks about what was scanned. `id` names the scan where the terminal has a name for it: sent again, it has the
     /// same answer.
-    pub(super) async fn check(self: &Arc<Terminal>, scanned: Vec<u8>, id: Option<String>) -> Given {
+    pub(super) async fn check(
+        self: &Arc<Terminal>,
+        scanned: Vec<u8>,
+        id: Option<String>,
+        language: Language,
+    ) -> Given {
         let terminal = Arc::clone(self);
         // It goes on when the terminal hangs up: what an engine counted is told to the terminal when it asks again.
         let checked = tokio::spawn(async move {
             let Ok(_room) = terminal.room.try_acquire() else {
                 return terminal
-                    .given(Outcome::Busy, without_verdict("too many scans of this terminal wait"));
+                    .given(Outcome::Busy, without_verdict("too many scans of this terminal wait", language));
             };
-            terminal.check_in_turn(scanned, id).await
+            terminal.check_in_turn(scanned, id, language).await
         });
-        let stopping = |_| self.given(Outcome::Offline, without_verdict("the bridge stops"));
+        let stopping = |_| self.given(Outcome::Offline, without_verdict("the bridge stops", language));
         checked.await.unwrap_or_else(stopping)
     }
 
-    async fn check_in_turn(&self, scanned: Vec<u8>, id: Option<String>) -> Given {
+    async fn check_in_turn(&self, scanned: Vec<u8>, id: Option<String>, language: Language) -> Given {
         let mut last = self.last.lock().await;
         if let (Some(last), Some(id)) = (&*last, &id)
             && last.id == *id
@@ -129,7 +137,7 @@ impl Terminal {
         }
         let code = match self.asker.scanner.text(&scanned) {
             Ok(code) => code,
-            Err(fault) => return self.given(Outcome::Shut, Answer::misread(fault).to_json()),
+            Err(fault) => return self.given(Outcome::Shut, Answer::misread(fault).to_json(language)),
         };
         let asked = Instant::now();
         let (question, answered) = Question::new(code, self.lane);
@@ -138,10 +146,10 @@ impl Terminal {
                 let is_admitted = given.verdict().decision == Decision::Admit;
                 let outcome = if is_admitted { Outcome::Admit } else { Outcome::Shut };
                 let answer = Answer::decided(given, code, asked.elapsed()).with_channel(&self.asker.channel);
-                self.given(outcome, answer.to_json())
+                self.given(outcome, answer.to_json(language))
             }
-            Some(Err(fault)) => self.given(Outcome::Offline, Answer::none(&fault, code).to_json()),
-            None => self.given(Outcome::Offline, without_verdict("the bridge stops")),
+            Some(Err(fault)) => self.given(Outcome::Offline, Answer::none(&fault, code).to_json(language)),
+            None => self.given(Outcome::Offline, without_verdict("the bridge stops", language)),
         };
         *last = id.filter(|_| given.outcome != Outcome::Offline).map(|id| Last {
             id,
@@ -165,8 +173,4 @@ impl Terminal {
         }
         Given { outcome, answer, server_time }
     }
-}
-
-fn without_verdict(why: &str) -> Value {
-    json!({ "decision": null, "offline": why })
 }

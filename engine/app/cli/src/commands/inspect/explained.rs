@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use hufu_client::ScannerFault;
+use hufu_texts::Language;
 use hufu_wire::Reason;
 use serde_json::{Value, json};
 
@@ -116,7 +117,7 @@ impl Explained {
                 "{} {reason} ({}): {}",
                 paint.bad("would be refused:"),
                 reason.code(),
-                reason.says()
+                hufu_texts::reason(Language::En, *reason)
             ),
             Outcome::Misread(fault) => {
                 writeln!(text, "{} {}: {fault}", paint.look("the scanner is at fault:"), fault.slug())
@@ -135,7 +136,9 @@ impl Explained {
             .collect();
         let (refused, note) = match &self.outcome {
             Outcome::Sound(note) => (None, note.clone()),
-            Outcome::Refused(reason) => (Some(reason.slug()), reason.says().to_owned()),
+            Outcome::Refused(reason) => {
+                (Some(reason.slug()), hufu_texts::reason(Language::En, *reason).to_owned())
+            }
             Outcome::Misread(fault) => (Some(fault.slug()), fault.to_string()),
             Outcome::Unreadable(why) => (Some("unreadable"), why.clone()),
         };

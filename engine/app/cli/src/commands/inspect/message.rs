@@ -1,6 +1,7 @@
 //! What is not signed: packets and messages of fixed layout.
 
 use hufu_files::moment::show;
+use hufu_texts::Language;
 use hufu_wire::{
     Age, CheckRequest, Colour, Enrolled, Malformed, MemberVerdict, Message, ReplyHeader, RequestHeader,
     RosterReply, StatusWord, Verdict, limits, read, sealed,
@@ -104,7 +105,7 @@ fn verdict(verdict: &Verdict) -> Explained {
         .field("age", age, "of the issuer's data")
         .field("clock offset", clock_offset, "how far the holder's clock is ahead")
         .field("decision", decision_slug(decision), "a gate opens only for admit")
-        .field("reason", format!("{reason} ({})", reason.code()), reason.says())
+        .field("reason", format!("{reason} ({})", reason.code()), hufu_texts::reason(Language::En, reason))
         .field("colour", colour.map_or("unknown", Colour::slug), "or not looked up")
         .field("kind", kind.map_or("not known", kind_slug), "paper is shown as paper, a family code as one");
     explained
@@ -125,7 +126,7 @@ fn roster_verdicts(bytes: &[u8]) -> Explained {
     let mut explained = Explained::new(NAME);
     explained
         .field("server time", show(summary.server_time.seconds()), "")
-        .field("reason", summary.reason, summary.reason.says())
+        .field("reason", summary.reason, hufu_texts::reason(Language::En, summary.reason))
         .field("members", summary.members, "four bytes each, in the roster's order")
         .field("admitted", summary.admitted, "")
         .field("referred", summary.referred, "a person must look")

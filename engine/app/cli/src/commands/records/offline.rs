@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use hufu_files::{self as files, moment, unavailable};
 use hufu_offline::{Handover, OfflineRecord, Shelf};
 use hufu_table::OsDisk;
+use hufu_texts::Language;
 use hufu_wire::DeviceId;
 use serde_json::{Value, json};
 
@@ -34,7 +35,7 @@ pub(super) fn run(folders: &[PathBuf]) -> anyhow::Result<Exit> {
 }
 
 fn to_json(device: DeviceId, record: &OfflineRecord) -> Value {
-    let mut object = verdict_json(&record.verdict);
+    let mut object = verdict_json(&record.verdict, Language::En);
     object["device"] = json!(device.0);
     object["lane"] = json!(record.lane.0);
     object["uncertain_ms"] = json!(record.uncertain_ms);

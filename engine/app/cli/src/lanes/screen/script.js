@@ -2,7 +2,12 @@
 "use strict";
 const MARKS = { admit: "✓", refuse: "✕", refer: "?", ready: "▢", none: "–" };
 const put = (id, text) => { document.getElementById(id).textContent = text; };
-function show({ mark, says, display, note, appeal }) {
+function line(text, { lang, dir }) {
+  const shown = document.createElement("p");
+  Object.assign(shown, { lang, dir, textContent: text });
+  return shown;
+}
+function show({ mark, says, display, note, appeal, more }) {
   const known = mark in MARKS ? mark : "none";
   document.body.className = known;
   put("mark", MARKS[known]);
@@ -10,11 +15,13 @@ function show({ mark, says, display, note, appeal }) {
   put("display", display);
   put("note", note);
   put("appeal", appeal);
+  const lines = more.flatMap((said) => [said.says, said.note, said.appeal].filter(Boolean).map((text) => line(text, said)));
+  document.getElementById("more").replaceChildren(...lines);
 }
 const { events, gone } = document.body.dataset;
 const source = new EventSource(events);
 source.onmessage = (event) => show(JSON.parse(event.data));
 source.onerror = () => {
-  show({ mark: "none", says: gone, display: "", note: "", appeal: "" });
+  show({ mark: "none", says: gone, display: "", note: "", appeal: "", more: [] });
   if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
 };
