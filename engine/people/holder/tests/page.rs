@@ -128,8 +128,7 @@ async fn r62_the_page_speaks_each_of_the_sixteen_languages() {
             serde_json::from_str::<Value>(&hufu_texts::script(language, Area::Holder)).unwrap().to_string()
         );
         let messages = texts["holder"]["messages"].as_object().unwrap();
-        let missing: Vec<&&str> =
-            named.iter().filter(|id| !messages.contains_key(**id)).collect();
+        let missing: Vec<&&str> = named.iter().filter(|id| !messages.contains_key(**id)).collect();
         assert!(missing.is_empty(), "{language:?}: {missing:?}");
         assert!(texts["reasons"]["100"].as_str().unwrap().len() > 3, "{language:?}");
         let (_, headers, page) = get("/", &[(header::ACCEPT_LANGUAGE, language.tag())]).await;
