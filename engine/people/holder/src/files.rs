@@ -21,7 +21,7 @@ macro_rules! files {
 /// Every file that is served as it is.
 pub(crate) static FILES: &[File] = files! {
     "app.css" "app.js" "api.js" "bytes.js" "clock.js" "codes.js" "dom.js" "grow.js" "notices.js" "number.js" "phone.js" "qr.js"
-    "screen-activate.js" "screen-checks.js" "screen-code.js" "screen-family.js" "screen-more.js" "screen-status.js" "sha256.js"
+    "screen-activate.js" "screen-checks.js" "screen-code.js" "screen-family.js" "screen-more.js" "screen-status.js" "screens.css" "sha256.js"
     "slips.js" "speak.js" "store.js" "texts.js" "tree.js" "trusted.js" "icon.svg" "icon-192.png" "icon-512.png"
 };
 
