@@ -28,7 +28,7 @@ pub(crate) static FILES: &[File] = files! {
 impl File {
     /// The value of `content-type`.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.path.rsplit_once('.').map(|(_, kind)| kind) {
+        match self.ending() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
@@ -37,20 +37,24 @@ impl File {
         }
     }
 
+    fn ending(&self) -> Option<&'static str> {
+        self.path.rsplit_once('.').map(|(_, ending)| ending)
+    }
+
     /// Whether the page loads it as a module at its start.
     pub(crate) fn is_module(&self) -> bool {
-        self.path.ends_with(".js") && self.path != "/grow.js"
+        self.ending() == Some("js") && self.path != "/grow.js"
     }
 
     /// Whether only the system asks for it, when the page is installed.
     pub(crate) fn is_large(&self) -> bool {
-        self.path.ends_with(".png")
+        self.ending() == Some("png")
     }
 }
 
 /// The first 16 bytes of SHA-256 over `parts`, hexadecimal.
 pub(crate) fn digest(parts: &[&[u8]]) -> String {
-    let all = parts.iter().fold(Sha256::new(), |all, part| all.chain_update(part));
+    let all = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hex::encode(&all.finalize()[..16])
 }
 
