@@ -79,10 +79,10 @@ function head(isHere) {
     else context.setCare(!isCare());
     draw();
   };
-  const care = el("button.plain", { type: "button", id: "to-care", "aria-pressed": isHere ? null : String(isCare()), onclick: toMore }, say("more-care"));
-  const cancel = el("button.plain", { type: "button", id: "cancel", onclick: context.leave }, say("back"));
+  const care = el("button.plain", { type: "button", id: "to-care", "aria-pressed": isHere ? null : String(isCare()), onclick: toMore }, say("holder-more-care"));
+  const cancel = el("button.plain", { type: "button", id: "cancel", onclick: context.leave }, say("holder-back"));
   const isLeaving = !isHere && phone.state.identity;
-  return el("header", {}, el("p.title", {}, say("app-title")), isHere ? null : isLeaving ? cancel : care);
+  return el("header", {}, el("p.title", {}, say("holder-app-title")), isHere ? null : isLeaving ? cancel : care);
 }
 
 function menu() {
@@ -100,9 +100,9 @@ function menu() {
         },
       },
       shape(name),
-      el("span", {}, say(`tab-${name}`)),
+      el("span", {}, say(`holder-tab-${name}`)),
     );
-  return el("nav", { "aria-label": say("app-title") }, ...Object.keys(TABS).map(button));
+  return el("nav", { "aria-label": say("holder-app-title") }, ...Object.keys(TABS).map(button));
 }
 
 /** @type {WakeLockSentinel | null} */

@@ -12,9 +12,9 @@ const KNOWN = [
 
 /** What a trouble says. @param {{name: string, isPassing?: boolean}} trouble */
 export function saidOf({ name, isPassing }) {
-  if (KNOWN.includes(name)) return say(`problem-${name}`);
-  if (name === "unauthenticated") return say("problem-phone-ended");
-  return say(isPassing && name !== "failed" ? "problem-busy" : "problem-failed");
+  if (KNOWN.includes(name)) return say(`holder-problem-${name}`);
+  if (name === "unauthenticated") return say("holder-problem-phone-ended");
+  return say(isPassing && name !== "failed" ? "holder-problem-busy" : "holder-problem-failed");
 }
 
 /** @param {() => void} again draws the page again @returns {HTMLElement[]} */
@@ -22,8 +22,8 @@ export function notices(again) {
   const { held, trouble, ended, isBroken } = phone.state;
   const all = [];
   const add = (kind, text, ...more) => all.push(el(`div.notice.${kind}`, {}, el("p", {}, text), ...more));
-  if (isBroken) add("bad", say("broken"));
-  if (ended) add("bad", say("problem-phone-ended"));
+  if (isBroken) add("bad", say("holder-broken"));
+  if (ended) add("bad", say("holder-problem-phone-ended"));
   const off = clock.ahead();
   if (off !== 0) {
     const right = () => {
@@ -32,12 +32,12 @@ export function notices(again) {
     };
     add(
       "warn",
-      say(off > 0 ? "clock-ahead" : "clock-behind", { span: lasting(Math.abs(off)) }),
-      el("button.plain", { type: "button", id: "clock-right", onclick: right }, say("clock-right")),
+      say(off > 0 ? "holder-clock-ahead" : "holder-clock-behind", { span: lasting(Math.abs(off)) }),
+      el("button.plain", { type: "button", id: "clock-right", onclick: right }, say("holder-clock-right")),
     );
   }
   const isDue = held && clock.now() >= held.renewUntilMs && clock.now() < held.expiresMs;
-  if (isDue && !ended) add("warn", say("renew-soon", { time: moment(held.expiresMs) }));
+  if (isDue && !ended) add("warn", say("holder-renew-soon", { time: moment(held.expiresMs) }));
   if (trouble && held && !ended) add("calm", saidOf(trouble));
   return all;
 }

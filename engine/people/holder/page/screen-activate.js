@@ -21,14 +21,14 @@ export function activateScreen({ linked, leave }) {
       "aria-describedby": "number-said",
     })
   );
-  const button = el("button.main", { type: "submit", id: "activate" }, say("activate-do"));
+  const button = el("button.main", { type: "submit", id: "activate" }, say("holder-activate-do"));
   const report = el("div", { role: "status" });
 
   const look = () => {
     const { letters, wrong } = readNumber(input.value);
     input.setCustomValidity("");
-    if (wrong.length) said.textContent = say("activate-wrong", { letters: [...new Set(wrong)].join(" ") });
-    else if (letters.length > LENGTH) said.textContent = say("problem-number-mistyped");
+    if (wrong.length) said.textContent = say("holder-activate-wrong", { letters: [...new Set(wrong)].join(" ") });
+    else if (letters.length > LENGTH) said.textContent = say("holder-problem-number-mistyped");
     else said.textContent = letters ? `${number(letters.length)} / ${number(LENGTH)}` : "";
     input.setAttribute("aria-invalid", String(wrong.length > 0 || letters.length > LENGTH));
     return { letters, isWhole: !wrong.length && letters.length === LENGTH };
@@ -42,7 +42,7 @@ export function activateScreen({ linked, leave }) {
     event.preventDefault();
     const { letters, isWhole } = look();
     if (!isWhole) {
-      if (!said.textContent || letters.length < LENGTH) said.textContent = say("problem-number-mistyped");
+      if (!said.textContent || letters.length < LENGTH) said.textContent = say("holder-problem-number-mistyped");
       input.setAttribute("aria-invalid", "true");
       input.focus();
       return;
@@ -56,15 +56,15 @@ export function activateScreen({ linked, leave }) {
   const node = el(
     "main",
     { id: "main" },
-    el("h1", {}, say("activate-title")),
-    isCleared && el("div.notice.warn", { id: "cleared" }, el("p", {}, say("cleared"))),
-    phone.state.isBroken && el("div.notice.bad", {}, el("p", {}, say("broken"))),
-    before && el("div.notice.warn", { id: "replaces" }, el("p", {}, say("activate-replace", { name: before }))),
+    el("h1", {}, say("holder-activate-title")),
+    isCleared && el("div.notice.warn", { id: "cleared" }, el("p", {}, say("holder-cleared"))),
+    phone.state.isBroken && el("div.notice.bad", {}, el("p", {}, say("holder-broken"))),
+    before && el("div.notice.warn", { id: "replaces" }, el("p", {}, say("holder-activate-replace", { name: before }))),
     el(
       "form.card",
       { onsubmit: submit, novalidate: true },
-      el("p", {}, say("activate-how")),
-      el("label", { for: "number" }, say("activate-number")),
+      el("p", {}, say("holder-activate-how")),
+      el("label", { for: "number" }, say("holder-activate-number")),
       input,
       said,
       button,
@@ -82,7 +82,7 @@ export function activateScreen({ linked, leave }) {
     if (!pending && trouble?.number && !input.value) input.value = grouped(trouble.number);
     const parts = [];
     if (trouble) parts.push(el(`div.notice.${trouble.isPassing ? "calm" : "bad"}`, { id: "trouble" }, el("p", {}, saidOf(trouble))));
-    else if (pending) parts.push(el("p.working", {}, say("activate-working")));
+    else if (pending) parts.push(el("p.working", {}, say("holder-activate-working")));
     fill(report, ...parts);
   };
   update();

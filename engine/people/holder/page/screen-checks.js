@@ -15,19 +15,19 @@ let found = null;
 
 export function checksScreen() {
   const list = el("div", { id: "found", role: "status" });
-  const button = el("button.main", { type: "button", id: "find", onclick: () => find() }, say("checks-find"));
+  const button = el("button.main", { type: "button", id: "find", onclick: () => find() }, say("holder-checks-find"));
   const node = el(
     "main",
     { id: "main" },
-    el("h1", {}, say("tab-checks")),
-    el("p", {}, say("checks-how")),
+    el("h1", {}, say("holder-tab-checks")),
+    el("p", {}, say("holder-checks-how")),
     button,
     list,
-    el("p.small", {}, say("checks-today")),
+    el("p.small", {}, say("holder-checks-today")),
   );
   const find = async () => {
     button.setAttribute("disabled", "");
-    fill(list, el("p.working", {}, say("working")));
+    fill(list, el("p.working", {}, say("holder-working")));
     try {
       const shown = await store.remembered();
       const oldest = phone.stepNow() - (DAYS * 86_400) / 30;
@@ -43,7 +43,7 @@ export function checksScreen() {
   };
   const show = () => {
     if (!found) return;
-    if (!found.checks.length) return fill(list, el("p", {}, say("checks-none")));
+    if (!found.checks.length) return fill(list, el("p", {}, say("holder-checks-none")));
     const line = (check) => {
       const place = found.places.get(check.site);
       const decision = DECISIONS[check.decision] ?? "refer";
@@ -51,9 +51,10 @@ export function checksScreen() {
         "li.card.check",
         { "data-decision": decision },
         el("p.small", {}, moment(check.timeMs)),
-        el("p.place", { dir: "auto" }, place?.name ?? say("checks-site", { site: String(check.site) })),
+        el("p.place", { dir: "auto" }, place?.name ?? say("holder-checks-site", { site: String(check.site) })),
         place?.organisation && el("p.small", { dir: "auto" }, place.organisation),
-        el("p.decision", {}, el("strong", {}, say(`decision-${decision}`)), decision !== "admit" && el("span", {}, ` ${reason(check.reason)}`)),
+        el("p.decision", {}, el("strong", {}, say(`holder-decision-${decision}`))),
+        decision !== "admit" && el("p", {}, reason(check.reason)),
       );
     };
     fill(list, el("ul.list", {}, ...found.checks.map(line)));
@@ -64,8 +65,8 @@ export function checksScreen() {
 
 /** @param {unknown} why */
 function wordsOf(why) {
-  if (why instanceof Unfair) return "checks-unfair";
-  if (why instanceof Unreached) return "problem-offline";
-  if (why instanceof Refused && why.status === 404) return "checks-not-offered";
-  return why instanceof Refused && why.isPassing ? "problem-busy" : "problem-failed";
+  if (why instanceof Unfair) return "holder-checks-unfair";
+  if (why instanceof Unreached) return "holder-problem-offline";
+  if (why instanceof Refused && why.status === 404) return "holder-checks-not-offered";
+  return why instanceof Refused && why.isPassing ? "holder-problem-busy" : "holder-problem-failed";
 }

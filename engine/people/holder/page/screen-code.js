@@ -18,7 +18,7 @@ export function statusOf() {
   const at = status ? status.now_ms : 0;
   const isOld = !status || clock.now() - at > STATUS_OLD_MS || (status.until_ms && clock.now() > status.until_ms);
   const colour = status && !isOld && ["green", "amber", "red"].includes(status.colour) ? status.colour : "unknown";
-  const words = status && isOld ? say("status-old") : say(`words-${colour}`);
+  const words = status && isOld ? say("holder-status-old") : say(`holder-words-${colour}`);
   return { colour, words, at };
 }
 
@@ -32,14 +32,14 @@ export function codeScreen({ again }) {
   const voiceless = el("p.small", { id: "tones", role: "status" });
   const aloud = async () => {
     const { colour, words } = statusOf();
-    const how = await speak(`${say(`colour-${colour}`)}. ${words}`, locale, colour);
-    voiceless.textContent = how === "tones" ? say("tones") : "";
+    const how = await speak(`${say(`holder-colour-${colour}`)}. ${words}`, locale, colour);
+    voiceless.textContent = how === "tones" ? say("holder-tones") : "";
   };
-  const button = el("button.main", { type: "button", id: "speak", onclick: aloud }, shape("speak"), say("code-speak"));
+  const button = el("button.main", { type: "button", id: "speak", onclick: aloud }, shape("speak"), say("holder-code-speak"));
   const node = el(
     "main",
     { id: "main" },
-    el("h1.apart", {}, say("tab-code")),
+    el("h1.apart", {}, say("holder-tab-code")),
     above,
     el("section.pass", { id: "pass" }, band, paper, el("div.moving", {}, time, el("span.wave", { "aria-hidden": "true" })), beat),
     below,
@@ -58,11 +58,11 @@ export function codeScreen({ again }) {
     if (drawn !== step) return;
     if (text) {
       paper.dataset.code = text;
-      fill(paper, picture(qr(text), say("code-label")));
+      fill(paper, picture(qr(text), say("holder-code-label")));
     } else {
       delete paper.dataset.code;
       const isComing = !phone.state.held && !phone.state.trouble && !phone.state.ended;
-      fill(paper, el("p.none", {}, say(isComing ? "code-making" : "code-none")));
+      fill(paper, el("p.none", {}, say(isComing ? "holder-code-making" : "holder-code-none")));
     }
   };
 
@@ -81,13 +81,13 @@ export function codeScreen({ again }) {
     fill(above, ...notices(again));
     document.getElementById("pass")?.setAttribute("data-colour", colour);
     node.querySelector("#pass").setAttribute("data-colour", colour);
-    fill(band, shape(colour), el("p.word", {}, say(`colour-${colour}`)), el("p.words", {}, words));
+    fill(band, shape(colour), el("p.word", {}, say(`holder-colour-${colour}`)), el("p.words", {}, words));
     const lines = [el("p.who", { dir: "auto" }, name)];
-    if (held) lines.push(el("p.small", { id: "until" }, say("code-until", { time: moment(held.expiresMs) })));
-    if (at) lines.push(el("p.small", { id: "as-of" }, say("status-of", { time: moment(at) })));
-    lines.push(el("p.small", {}, say("code-bright")));
+    if (held) lines.push(el("p.small", { id: "until" }, say("holder-code-until", { time: moment(held.expiresMs) })));
+    if (at) lines.push(el("p.small", { id: "as-of" }, say("holder-status-of", { time: moment(at) })));
+    lines.push(el("p.small", {}, say("holder-code-bright")));
     fill(below, ...lines);
-    if (seen && seen !== colour) announce(`${say(`colour-${colour}`)}. ${words}`);
+    if (seen && seen !== colour) announce(`${say(`holder-colour-${colour}`)}. ${words}`);
     seen = colour;
     drawn = paper.dataset.code ? drawn : -1;
     tick();

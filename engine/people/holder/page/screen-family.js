@@ -10,7 +10,7 @@ import { moment, say } from "./texts.js";
 
 export function familyScreen() {
   const inside = el("div");
-  const node = el("main", { id: "main" }, el("h1", {}, say("tab-family")), inside);
+  const node = el("main", { id: "main" }, el("h1", {}, say("holder-tab-family")), inside);
   /** @type {number | null} */
   let open = null;
   let trouble = "";
@@ -39,10 +39,10 @@ export function familyScreen() {
   const sheet = (relative) => {
     const kept = phone.state.family[relative];
     const isGood = kept && kept.expiresMs > clock.now();
-    const parts = [el("button.plain", { type: "button", id: "back", onclick: back }, say("back"))];
+    const parts = [el("button.plain", { type: "button", id: "back", onclick: back }, say("holder-back"))];
     if (trouble) parts.push(el("div.notice.warn", {}, el("p", {}, trouble)));
     if (isGood) {
-      const paper = el("div.paper", {}, picture(qr(kept.code, "M"), say("code-label")));
+      const paper = el("div.paper", {}, picture(qr(kept.code, "M"), say("holder-code-label")));
       paper.dataset.code = kept.code;
       parts.push(
         el(
@@ -50,12 +50,12 @@ export function familyScreen() {
           {},
           el("p.who", { dir: "auto" }, kept.display),
           paper,
-          el("p", {}, say("code-until", { time: moment(kept.expiresMs) })),
-          el("p.small", {}, say("family-sheet")),
+          el("p", {}, say("holder-code-until", { time: moment(kept.expiresMs) })),
+          el("p.small", {}, say("holder-family-sheet")),
         ),
-        el("button.main", { type: "button", id: "print", onclick: () => window.print() }, say("family-print")),
+        el("button.main", { type: "button", id: "print", onclick: () => window.print() }, say("holder-family-print")),
       );
-    } else if (!trouble) parts.push(el("p.working", {}, say("working")));
+    } else if (!trouble) parts.push(el("p.working", {}, say("holder-working")));
     return parts;
   };
 
@@ -70,11 +70,11 @@ export function familyScreen() {
         el(
           "button.main",
           { type: "button", id: `show-${relative}`, "aria-describedby": `name-${relative}`, onclick: () => show(relative) },
-          say("family-show"),
+          say("holder-family-show"),
         ),
       );
-    if (!relatives.length) return fill(inside, el("p", {}, say("family-none")));
-    fill(inside, el("p", {}, say("family-how")), el("ul.list", {}, ...relatives.map(line)));
+    if (!relatives.length) return fill(inside, el("p", {}, say("holder-family-none")));
+    fill(inside, el("p", {}, say("holder-family-how")), el("ul.list", {}, ...relatives.map(line)));
   };
   update();
   return { node, update };

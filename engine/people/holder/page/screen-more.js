@@ -20,41 +20,41 @@ export function moreScreen({ again, isCare, setCare, activate }) {
       again();
       document.getElementById("language")?.focus();
     } catch {
-      trouble.textContent = say("language-offline");
+      trouble.textContent = say("holder-language-offline");
     }
   });
   const care = el(
     "button.switch",
     { type: "button", role: "switch", id: "care", "aria-checked": String(isCare()), onclick: () => setCare(!isCare()) },
-    el("span", {}, say("more-care")),
+    el("span", {}, say("holder-more-care")),
     el("span.knob", { "aria-hidden": "true" }),
   );
   const kept = el("p.small");
   navigator.storage?.persisted?.().then((is) => {
-    kept.textContent = say(is ? "more-kept" : "more-not-kept");
+    kept.textContent = say(is ? "holder-more-kept" : "holder-more-not-kept");
   });
   const removal = el("div");
   const remove = async () => {
     await phone.forget();
-    announce(say("more-removed"));
+    announce(say("holder-more-removed"));
   };
   const sure = () =>
     fill(
       removal,
-      el("p", {}, say("more-remove-sure")),
-      el("button.bad", { type: "button", id: "remove-do", onclick: remove }, say("more-remove-do")),
-      el("button.plain", { type: "button", onclick: asking }, say("back")),
+      el("p", {}, say("holder-more-remove-sure")),
+      el("button.bad", { type: "button", id: "remove-do", onclick: remove }, say("holder-more-remove-do")),
+      el("button.plain", { type: "button", onclick: asking }, say("holder-back")),
     );
-  const asking = () => fill(removal, el("button.plain", { type: "button", id: "remove", onclick: sure }, say("more-remove")));
+  const asking = () => fill(removal, el("button.plain", { type: "button", id: "remove", onclick: sure }, say("holder-more-remove")));
   asking();
   const node = el(
     "main",
     { id: "main" },
-    el("h1", {}, say("tab-more")),
-    el("section.card", {}, el("label", { for: "language" }, say("more-language")), language, trouble),
+    el("h1", {}, say("holder-tab-more")),
+    el("section.card", {}, el("label", { for: "language" }, say("holder-more-language")), language, trouble),
     el("section.card", {}, care),
-    el("section.card", {}, el("h2", {}, say("more-keeps")), el("p", {}, say("more-keeps-what")), kept, el("p.small", {}, say("more-install"))),
-    el("section.card", {}, el("button.plain", { type: "button", id: "again", onclick: activate }, say("activate-title")), removal),
+    el("section.card", {}, el("h2", {}, say("holder-more-keeps")), el("p", {}, say("holder-more-keeps-what")), kept, el("p.small", {}, say("holder-more-install"))),
+    el("section.card", {}, el("button.plain", { type: "button", id: "again", onclick: activate }, say("holder-activate-title")), removal),
   );
   return { node, update: () => {} };
 }

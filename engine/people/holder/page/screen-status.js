@@ -9,35 +9,35 @@ import { moment, number, say, span } from "./texts.js";
 export function statusScreen({ again }) {
   const inside = el("div");
   const refresh = () => phone.refresh().catch((why) => console.warn(why));
-  const button = el("button.main", { type: "button", id: "update", onclick: refresh }, say("status-update"));
-  const node = el("main", { id: "main" }, el("h1", {}, say("tab-status")), inside, button);
+  const button = el("button.main", { type: "button", id: "update", onclick: refresh }, say("holder-status-update"));
+  const node = el("main", { id: "main" }, el("h1", {}, say("holder-tab-status")), inside, button);
   const update = () => {
     const { status } = phone.state;
     const { colour, words, at } = statusOf();
     const parts = [
       ...notices(again),
-      el("section.pass", { "data-colour": colour }, el("div.band", {}, shape(colour), el("p.word", {}, say(`colour-${colour}`)), el("p.words", {}, words))),
+      el("section.pass", { "data-colour": colour }, el("div.band", {}, shape(colour), el("p.word", {}, say(`holder-colour-${colour}`)), el("p.words", {}, words))),
     ];
-    if (at) parts.push(el("p.small", {}, say("status-of", { time: moment(at) })));
+    if (at) parts.push(el("p.small", {}, say("holder-status-of", { time: moment(at) })));
     if (status) {
       const { test: last } = status;
       const test = last
-        ? [say(`test-${last.result}`), el("span.small", {}, moment(last.time_ms))]
-        : [say("status-none")];
+        ? [say(`holder-test-${last.result}`), el("span.small", {}, moment(last.time_ms))]
+        : [say("holder-status-none")];
       const rows = [
-        [say("status-test"), ...test],
-        [say("status-doses"), number(status.doses ?? 0)],
+        [say("holder-status-test"), ...test],
+        [say("holder-status-doses"), number(status.doses ?? 0)],
       ];
-      if (status.until_ms) rows.push([say("status-until"), moment(status.until_ms)]);
-      if (status.phones > 1) rows.push([say("status-phones"), number(status.phones)]);
+      if (status.until_ms) rows.push([say("holder-status-until"), moment(status.until_ms)]);
+      if (status.phones > 1) rows.push([say("holder-status-phones"), number(status.phones)]);
       parts.push(el("dl.card", {}, ...rows.flatMap(([name, ...value]) => [el("dt", {}, name), el("dd", {}, ...value)])));
-      if (status.phones > 1) parts.push(el("p.small", {}, say("status-phones-more")));
+      if (status.phones > 1) parts.push(el("p.small", {}, say("holder-status-phones-more")));
       if (status.trips?.length) {
-        parts.push(el("h2", {}, say("trips-title")));
-        const line = (trip) => el("li.card", {}, el("strong", {}, say("trips-hub", { hub: String(trip.hub) })), el("br"), span(trip.from_ms, trip.until_ms));
-        parts.push(el("ul.list", {}, ...status.trips.map(line)), el("p.small", {}, say("trips-how")));
+        parts.push(el("h2", {}, say("holder-trips-title")));
+        const line = (trip) => el("li.card", {}, el("strong", {}, say("holder-trips-hub", { hub: String(trip.hub) })), el("br"), span(trip.from_ms, trip.until_ms));
+        parts.push(el("ul.list", {}, ...status.trips.map(line)), el("p.small", {}, say("holder-trips-how")));
       }
-      if (status.appeal) parts.push(el("p.small", {}, say("status-appeal", { how: status.appeal })));
+      if (status.appeal) parts.push(el("p.small", {}, say("holder-status-appeal", { how: status.appeal })));
     }
     fill(inside, ...parts);
   };

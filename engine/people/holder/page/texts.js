@@ -33,13 +33,12 @@ export async function use(language) {
   const response = await fetch(`/texts/${language}.json`);
   if (!response.ok) throw new Error(`no texts: ${response.status}`);
   const script = await response.json();
-  const spoken = speaker(script.holder);
-  say = (id, args) => spoken(`holder-${id}`, args);
+  say = speaker(script.holder);
   ({ reasons, unknown } = script);
   locale = script.holder.locale;
   document.documentElement.lang = script.holder.lang;
   document.documentElement.dir = script.holder.dir;
-  document.title = say("app-title");
+  document.title = say("holder-app-title");
 }
 
 /** @param {string} language */

@@ -21,14 +21,14 @@ macro_rules! files {
 /// Every file that is served as it is.
 pub(crate) static FILES: &[File] = files! {
     "app.css" "app.js" "api.js" "bytes.js" "clock.js" "codes.js" "dom.js" "grow.js" "notices.js" "number.js" "phone.js" "qr.js"
-    "screen-activate.js" "screen-checks.js" "screen-code.js" "screen-family.js" "screen-more.js" "screen-status.js" "sha256.js"
+    "screen-activate.js" "screen-checks.js" "screen-code.js" "screen-family.js" "screen-more.js" "screen-status.js" "screens.css" "sha256.js"
     "slips.js" "speak.js" "store.js" "texts.js" "tree.js" "trusted.js" "icon.svg" "icon-192.png" "icon-512.png"
 };
 
 impl File {
     /// The value of `content-type`.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.path.rsplit_once('.').map(|(_, kind)| kind) {
+        match self.ending() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
@@ -37,20 +37,24 @@ impl File {
         }
     }
 
+    fn ending(&self) -> Option<&'static str> {
+        self.path.rsplit_once('.').map(|(_, ending)| ending)
+    }
+
     /// Whether the page loads it as a module at its start.
     pub(crate) fn is_module(&self) -> bool {
-        self.path.ends_with(".js") && self.path != "/grow.js"
+        self.ending() == Some("js") && self.path != "/grow.js"
     }
 
     /// Whether only the system asks for it, when the page is installed.
     pub(crate) fn is_large(&self) -> bool {
-        self.path.ends_with(".png")
+        self.ending() == Some("png")
     }
 }
 
 /// The first 16 bytes of SHA-256 over `parts`, hexadecimal.
 pub(crate) fn digest(parts: &[&[u8]]) -> String {
-    let all = parts.iter().fold(Sha256::new(), |all, part| all.chain_update(part));
+    let all = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hex::encode(&all.finalize()[..16])
 }
 

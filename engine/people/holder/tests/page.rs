@@ -51,11 +51,15 @@ fn r61_a_reader_reads_every_size_and_level_of_qr_code_that_the_page_draws() {
         let mut read = Vec::new();
         let meta = grids[0].decode_to(&mut read).unwrap_or_else(|why| panic!("{text}: {why}"));
         assert_eq!(String::from_utf8_lossy(&read), text);
-        let level = if code["level"] == "L" { 1 } else { 0 };
+        let level = u16::from(code["level"] == "L");
         assert_eq!(meta.ecc_level, level, "{text}");
         versions.insert((level, meta.version.0));
     }
     assert_eq!(versions.len(), 30, "versions 1 to 15 of both levels: {versions:?}");
+}
+
+fn is_script(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "js")
 }
 
 async fn get(path: &str, headers: &[(header::HeaderName, &str)]) -> (StatusCode, http::HeaderMap, String) {
@@ -87,7 +91,7 @@ async fn r61_every_file_that_the_page_names_is_served_strictly_and_kept_by_the_s
         let tag = headers[header::ETAG].to_str().unwrap();
         let again = get(path, &[(header::IF_NONE_MATCH, tag)]).await;
         assert_eq!((again.0, again.2.len()), (StatusCode::NOT_MODIFIED, 0), "{path}");
-        if path.ends_with(".js") {
+        if is_script(path) {
             assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8", "{path}");
             assert!(
                 !body.contains("innerHTML")
@@ -96,7 +100,7 @@ async fn r61_every_file_that_the_page_names_is_served_strictly_and_kept_by_the_s
                 "{path}"
             );
             // Modules import from the same folder what is served there.
-            for name in body.split('"').filter(|word| word.starts_with("./") && word.ends_with(".js")) {
+            for name in body.split('"').filter(|word| word.starts_with("./") && is_script(word)) {
                 assert!(files.contains(&name[1..].to_owned()), "{path} imports {name}");
             }
         }
@@ -128,8 +132,7 @@ async fn r62_the_page_speaks_each_of_the_sixteen_languages() {
             serde_json::from_str::<Value>(&hufu_texts::script(language, Area::Holder)).unwrap().to_string()
         );
         let messages = texts["holder"]["messages"].as_object().unwrap();
-        let missing: Vec<&&str> =
-            named.iter().filter(|id| !messages.contains_key(&format!("holder-{id}"))).collect();
+        let missing: Vec<&&str> = named.iter().filter(|id| !messages.contains_key(**id)).collect();
         assert!(missing.is_empty(), "{language:?}: {missing:?}");
         assert!(texts["reasons"]["100"].as_str().unwrap().len() > 3, "{language:?}");
         let (_, headers, page) = get("/", &[(header::ACCEPT_LANGUAGE, language.tag())]).await;
