@@ -21,7 +21,7 @@ use tokio_rustls::client::TlsStream;
 use crate::deployment::{Deployment, ISSUER};
 use crate::registry::Registry;
 
-/// Who is not sent within this time gives up: nobody looks at a screen for longer without asking again.
+/// A request that is not sent within this time is given up: people ask again by then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Requests for paper credentials at one registry. Request `n` is for holder `n` modulo [`people`](Rush::people).

@@ -60,7 +60,7 @@ pub async fn r46_of_many_credentials_together_each_has_its_own_outcome(database:
     let scene = Scene::open(database).await;
     scene.add_people(0, MANY).await;
     let at = now();
-    // Every seventh is nobody; the last comes twice, with the same bytes.
+    // Every seventh is not registered; the last comes twice, with the same bytes.
     let holder = |nth: u32| if nth.is_multiple_of(7) { 900_000 + nth } else { nth };
     let mut adds: Vec<_> = (0..MANY).map(|nth| new(holder(nth), CodeKind::Paper, 1, at)).collect();
     adds.push(adds[MANY as usize - 1].clone());
@@ -78,8 +78,8 @@ pub async fn r46_of_many_credentials_together_each_has_its_own_outcome(database:
     }
     assert_eq!(lines(&scene).await, written, "in the order in which they came");
     assert!(scene.store.add_credentials(&[]).await.expect("nothing to do").is_empty());
-    let nobody = [new(900_000, CodeKind::Phone, 2, at)];
-    assert!(scene.store.add_credentials(&nobody).await.expect("an answer")[0].is_err());
+    let unknown = [new(900_000, CodeKind::Phone, 2, at)];
+    assert!(scene.store.add_credentials(&unknown).await.expect("an answer")[0].is_err());
     assert_eq!(lines(&scene).await.len(), written.len(), "what is refused leaves no line");
 }
 
@@ -127,7 +127,7 @@ pub async fn r46_every_credential_of_a_rush_has_its_row_and_its_line(database: &
     let at = now();
     let mut rush = JoinSet::new();
     for nth in 0..3 * MANY {
-        // A third of them is nobody.
+        // A third of them is not registered.
         let scene = Arc::clone(&scenes[nth as usize % 2]);
         rush.spawn(async move {
             let wanted = CredentialRequest::Paper { valid_s: 60 + nth };

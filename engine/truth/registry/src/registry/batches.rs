@@ -1,5 +1,5 @@
-//! What many requests of one moment read and write together: whose token it is, which phone asks, whom a holder's record names, and which
-//! credentials were issued. Each request has its own answer, as if it had come alone.
+//! What many requests of one moment read and write together: whose token it is, which phone asks, what a holder's
+//! record says, and which credentials were issued. Each request has its own answer, as if it had come alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -121,13 +121,13 @@ impl Inside {
             self.room = (self.room * 2).min(FIRST);
         }
         self.room = self.room.min(self.room_max);
-        // Twice the time that those who were sent away would take, so that they meet others who come anew.
+        // Twice the time that those who were sent away would take, so that they do not meet all who come for the first time.
         let away = 2 * self.refused / self.answered.max(1);
         self.away_s = u32::try_from(away).unwrap_or(AWAY_S_MAX).clamp(1, AWAY_S_MAX);
         (self.since, self.answered, self.refused, self.luckiest) = (now, 0, 0, Duration::MAX);
     }
 
-    /// 1 to `away_s + 1` seconds, drawn anew for each (SplitMix64; nobody gains by guessing it).
+    /// 1 to `away_s + 1` seconds, another draw for each (SplitMix64; guessing it gains nothing).
     fn away(&mut self) -> u32 {
         self.draw = self.draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut drawn = self.draw;

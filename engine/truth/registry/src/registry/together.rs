@@ -1,4 +1,4 @@
-//! Requests that come while others are worked at are worked at together, right after them. Nobody waits for a batch to
+//! Requests that come while others are worked at are worked at together, right after them. No request waits for a batch to
 //! fill: where nothing is under way, a request begins at once and alone.
 
 use core::future::Future;
@@ -39,7 +39,7 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
         Together(Arc::new(Shared { waiting, work: Box::new(work), batch_max }))
     }
 
-    /// The answer to one request. The work goes on when nobody waits for it any more; a request that nobody waits for
+    /// The answer to one request. The work goes on when its caller is gone; a request whose caller is gone
     /// before its batch begins is left out.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl<Q, A> Shared<Q, A> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; none when nobody waits, and then nobody works.
+    /// The next batch; none when no request waits, and then no task works.
     fn batch(&self) -> Option<Vec<(Q, oneshot::Sender<A>)>> {
         let mut waiting = self.waiting();
         waiting.requests.retain(|(_, answer)| !answer.is_closed());
@@ -98,7 +98,7 @@ async fn run<Q, A>(shared: Arc<Shared<Q, A>>) {
     while let Some(batch) = shared.batch() {
         let (requests, answers): (Vec<Q>, Vec<oneshot::Sender<A>>) = batch.into_iter().unzip();
         for (answer, answered) in answers.into_iter().zip((shared.work)(requests).await) {
-            // Fails when nobody waits for it any more.
+            // Fails when its caller is gone.
             let _ = answer.send(answered);
         }
     }

@@ -90,7 +90,7 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     ensure!(seconds.iter().all(|seconds| (1..=61).contains(seconds)), "{seconds:?}");
     ensure!(seconds.len() > 1, "they would come back together: {seconds:?}");
 
-    // Who was answered has a row and a line, and nobody else has: nothing was done for who was turned away.
+    // Who was answered has a row and a line, and no other has: nothing was done for who was turned away.
     let answered: Vec<_> = [&before, &crowd, &after].iter().flat_map(|rush| rush.issued.clone()).collect();
     let (rows, lines) = written(&scene)?;
     ensure!(rows == sorted(&answered), "{} rows, {} answered", rows.len(), answered.len());
@@ -118,7 +118,7 @@ fn r46_a_registry_killed_at_the_peak_has_written_all_that_it_answered() -> Resul
     for number in &rush.issued {
         ensure!(held.contains(&holder(*number)), "request {number} was answered, and is not written down");
     }
-    // What is written beyond that had no answer before the end, and is nobody's who was turned away.
+    // What is written beyond that had no answer before the end, and belongs to none who was turned away.
     let asked: HashSet<u64> = rush.issued.iter().chain(&rush.cut_off).map(|number| holder(*number)).collect();
     ensure!(held.is_subset(&asked), "{} rows, {} asked", held.len(), asked.len());
     is_quiet(&base, rush.next)?;
