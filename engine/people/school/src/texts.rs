@@ -2,6 +2,7 @@
 
 use hufu_sheets::FileFault;
 use hufu_texts::{Arg, Language, reason};
+use hufu_wire::Reason;
 
 use crate::job::JobFault;
 use crate::people::Unfound;
@@ -17,9 +18,10 @@ pub(crate) fn answer(language: Language, answer: Answer) -> String {
     say(language, answer.text())
 }
 
-/// Why a person has their answer.
+/// Why a person has their answer; nothing where they may enter.
 pub(crate) fn why(language: Language, why: Why) -> String {
     match why {
+        Why::Checked(Reason::Clear) => String::new(),
         Why::Checked(why) => reason(language, why).to_owned(),
         Why::Unfound(Unfound::Unregistered) => say(language, "school-unregistered"),
         Why::Unfound(Unfound::OtherName) => say(language, "school-other-name"),
