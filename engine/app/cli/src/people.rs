@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 use hufu_authority::Remote;
 use hufu_school::{Listed, RowFault};
-pub(crate) use hufu_school::{Named, NamesWriter, Unfound, no_formula, read_names, write_names};
+pub(crate) use hufu_school::{Named, NamesWriter, no_formula, read_names, write_names};
 use hufu_sheets::{Table, TableArgs, refused_rows};
 use hufu_texts::Language;
 use hufu_wire::IssuerId;

@@ -137,8 +137,8 @@ mod tests {
             refused: 1,
         };
         let members = [member(6), member(7), member(8)];
-        let report = Report::new(summary, &members, &verdicts, &known, Language::En);
-        let text = page(&report, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
+        let report = Report::new(summary, &members, &verdicts, &known);
+        let text = page(&report, Language::En, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
         assert!(text.contains("4 people. May enter: 1. Need a person: 2. May not enter: 1."), "{text}");
         let (b, a) =
             (text.find("<h2 dir=\"auto\">3b</h2>").unwrap(), text.find("<h2 dir=\"auto\">3a</h2>").unwrap());
@@ -155,14 +155,13 @@ mod tests {
         );
         assert!(text[b..].contains("<td>5</td><td dir=\"auto\">&lt;5*</td><td>May not enter</td>"), "{text}");
 
-        let arabic = Report::new(summary, &members, &verdicts, &known, Language::Ar);
-        let text = page(&arabic, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
+        let text = page(&report, Language::Ar, Path::new("x/school.roster"), UnixSeconds(1_795_219_200));
         assert!(text.contains("<html lang=\"ar\" dir=\"rtl\">") && text.contains("٤ أشخاص"), "{text}");
         assert!(text.contains("<td>الحالة حمراء.</td>") && !text.contains("enter"), "{text}");
 
         let summary = RosterReply { reason: Reason::RosterExpired, ..summary };
-        let text =
-            page(&Report::new(summary, &[], &[], &known, Language::En), Path::new("s"), UnixSeconds(0));
+        let report = Report::new(summary, &[], &[], &known);
+        let text = page(&report, Language::En, Path::new("s"), UnixSeconds(0));
         assert!(text.contains("Not checked (roster-expired)") && !text.contains("<section>"), "{text}");
     }
 }
