@@ -107,7 +107,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::{Named, Unfound};
+    use hufu_school::{Named, Unfound};
     use hufu_wire::{HolderIndex, IssuerId, MemberVerdict, RosterReply, UnixMillis};
 
     #[test]
