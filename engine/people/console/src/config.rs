@@ -156,7 +156,7 @@ impl<S: DeserializeOwned> Config<S> {
         );
         ensure!(
             config.accounts.is_some() || config.organisation.is_some(),
-            "{}nobody could sign in; name an accounts file (`hufu console account add`), or an [organisation]",
+            "{}no person could sign in; name an accounts file (`hufu console account add`), or an [organisation]",
             of()
         );
         Ok(config)
@@ -313,7 +313,7 @@ mod tests {
     fn mistakes_are_told_with_their_line_and_what_to_write() {
         assert!(read("accounts = 'a'").is_ok());
         let cases = [
-            ("", "nobody could sign in"),
+            ("", "no person could sign in"),
             ("accounts = 'a'\nsecrets = 1", "2: secrets"),
             ("accounts = 'a'\nidle_min = 0", "from 1 to 1440"),
             ("accounts = 'a'\nkey = 'k'", "belong together"),

@@ -1,6 +1,6 @@
 //! Addresses within this origin: where a person may be sent after signing in.
 
-/// The path, if it stays on this origin in every browser; a form's or a link's `next` is anybody's to write.
+/// The path, if it stays on this origin in every browser; a form's or a link's `next` can be written by every page.
 pub fn local_path(text: &str) -> Option<&str> {
     let is_local = text.starts_with('/')
         // `//host` and `/\host` are other origins (WHATWG URL).

@@ -71,7 +71,7 @@ impl Visit {
         say(self.0.language, id, args)
     }
 
-    /// Who signed in, if anybody did.
+    /// Who signed in, if a person did.
     pub fn person(&self) -> Option<&Person> {
         self.0.person.as_deref()
     }

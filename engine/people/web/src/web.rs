@@ -73,7 +73,7 @@ pub enum WebFault {
     /// The organisation's settings cannot be used.
     #[error("sign-in of the organisation: {0}")]
     Organisation(String),
-    /// Nobody could sign in.
+    /// No person could sign in.
     #[error("there is neither an accounts file nor an organisation; name one, so that people can sign in")]
     NoAccounts,
 }
@@ -264,7 +264,7 @@ async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
     response
 }
 
-/// Whether it is an error that nobody made a page of: of the router, of an extractor.
+/// Whether it is an error that no page was made of: of the router, of an extractor.
 fn is_bare_problem(response: &Response) -> bool {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
