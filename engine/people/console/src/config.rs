@@ -290,17 +290,17 @@ mod tests {
     use hufu_web::Role;
     use hufu_wire::SiteId;
 
-    fn read(text: &str) -> anyhow::Result<Config> {
+    fn read(text: &str) -> anyhow::Result<Config<toml::Table>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("console.toml");
         std::fs::write(&path, text)?;
-        Config::load(&path)
+        Config::<toml::Table>::load(&path)
     }
 
     #[test]
     fn the_example_has_every_key_and_is_read() {
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
-        let config = Config::load(&Path::new(examples).join("console.toml")).unwrap();
+        let config = Config::<toml::Table>::load(&Path::new(examples).join("console.toml")).unwrap();
         assert_eq!((config.engine.len(), config.registry.len(), config.ends.len()), (1, 1, 2));
         assert!(config.engine[0].events.as_deref().unwrap().starts_with(examples));
         let organisation = OidcConfig { secret: None, ca: None, ..config.organisation.unwrap() };
