@@ -15,8 +15,7 @@ fn r62_dates_and_times_follow_the_language() {
     // Years in Thailand are counted from 543 BC.
     assert_eq!(date(Language::Th, day), "30 พ.ย. 2569");
     assert_eq!(clock(Language::Id, civil::time(15, 4, 0, 0)), "15.04");
-    let mut all: Vec<String> = Language::ALL.map(|language| date(language, day)).to_vec();
-    all.iter_mut().for_each(|date| date.retain(char::is_alphanumeric));
+    let all = Language::ALL.map(|language| date(language, day));
     assert!(all.iter().all(|date| date.chars().filter(|c| c.is_numeric()).count() >= 6), "{all:?}");
 }
 

@@ -63,8 +63,8 @@ fn group(page: &mut String, language: Language, name: &str, rows: &[Row<'_>]) {
     let _ = writeln!(page, "<section><h2 dir=\"auto\">{name}</h2><p>{of}</p>");
     if !others.is_empty() {
         let heads = ["list-number", "list-name", "list-answer", "list-why"];
-        let heads: String = heads.iter().map(|head| format!("<th>{}</th>", say(head, &[]))).collect();
-        let _ = writeln!(page, "<table><thead><tr>{heads}</tr></thead><tbody>");
+        let heads = heads.map(|head| say(head, &[])).join("</th><th>");
+        let _ = writeln!(page, "<table><thead><tr><th>{heads}</th></tr></thead><tbody>");
         for row in others {
             let (class, answer) = match row.decision {
                 Decision::Refuse => ("refuse", say("list-refused", &[])),
