@@ -6,6 +6,7 @@
 mod common;
 
 mod console;
+mod demonstration;
 mod holder;
 mod school;
 mod watched;
