@@ -1,5 +1,5 @@
 # What a gate shows beside reasons: its screen, a terminal, the printed list.
-gate-ready = أظهر رمزك من فضلك.
+gate-ready = يرجى إظهار الرمز.
 gate-alone = صدر القرار بلا شبكة.
 gate-alone-since = بلا شبكة منذ { $since }
 gate-offline = خدمة التحقق لا تجيب. تبقى البوابة مغلقة.
@@ -7,8 +7,8 @@ gate-no-scanner = الماسح غير متصل.
 gate-no-gate = لا اتصال بين هذه الشاشة والبوابة.
 gate-appeal = اسأل الموظف، أو قدّم اعتراضا إلى الجهة التي أصدرت الرمز.
 gate-appeal-at = الاعتراض: { $where }
-gate-scanner-keyboard = تخطيط لوحة مفاتيح الماسح أو قفل الأحرف الكبيرة خاطئ. اسأل الموظف ثم امسح مرة أخرى.
-gate-scanner-prefix = يضيف الماسح أحرفا قبل الرمز. اسأل الموظف ثم امسح مرة أخرى.
+gate-scanner-keyboard = تخطيط لوحة مفاتيح الماسح أو قفل الأحرف الكبيرة خاطئ. يرجى سؤال الموظف ثم المسح مرة أخرى.
+gate-scanner-prefix = يضيف الماسح أحرفا قبل الرمز. يرجى سؤال الموظف ثم المسح مرة أخرى.
 gate-admit = مسموح
 gate-refer = مراجعة
 gate-refuse = مرفوض
@@ -20,12 +20,12 @@ list-checked = جرى التحقق في { $when }: { $count ->
     [many] { $count } شخصا
    *[other] { $count } شخص
     }.
-list-enter = يسمح له بالدخول
-list-person = يحتاج إلى موظف
-list-refused = لا يسمح له بالدخول
-list-sums = يسمح لهم بالدخول: { $enter }. يحتاجون إلى موظف: { $person }. لا يسمح لهم بالدخول: { $refused }.
+list-enter = الدخول مسموح
+list-person = مراجعة الموظف
+list-refused = الدخول غير مسموح
+list-sums = الدخول مسموح: { $enter }. مراجعة الموظف: { $person }. الدخول غير مسموح: { $refused }.
 list-again = تتغير الحالات. تحقق مرة أخرى قبل الاستخدام التالي.
-list-group = يسمح لهم بالدخول: { $enter } من { $all }
+list-group = الدخول مسموح: { $enter } من { $all }
 list-no-group = بلا مجموعة
 list-number = رقم
 list-name = الاسم
@@ -33,5 +33,5 @@ list-answer = النتيجة
 list-why = السبب
 list-not-checked = لم يجر التحقق
 list-holder = حامل الرمز { $holder } من جهة الإصدار { $issuer }
-person-unregistered = غير مسجل برقم الهوية هذا
-person-other-name = مسجل باسم آخر
+person-unregistered = لا يوجد تسجيل برقم الوثيقة هذا
+person-other-name = التسجيل باسم آخر

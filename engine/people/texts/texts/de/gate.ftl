@@ -7,7 +7,7 @@ gate-no-scanner = Der Scanner ist nicht verbunden.
 gate-no-gate = Dieser Bildschirm hat keine Verbindung zur Sperre.
 gate-appeal = Bitte an das Personal wenden oder bei der Behörde Widerspruch einlegen, die den Code ausgestellt hat.
 gate-appeal-at = Widerspruch: { $where }
-gate-scanner-keyboard = Tastaturbelegung oder Feststelltaste des Scanners ist falsch. Bitte an das Personal wenden.
+gate-scanner-keyboard = Tastatur oder Feststelltaste des Scanners falsch. Bitte Personal fragen, dann erneut scannen.
 gate-scanner-prefix = Der Scanner fügt vor dem Code Zeichen ein. Bitte an das Personal wenden und erneut scannen.
 gate-admit = ZUTRITT
 gate-refer = PRÜFEN
@@ -17,9 +17,9 @@ list-checked = Geprüft am { $when }: { $count ->
    *[other] { $count } Personen
     }.
 list-enter = Darf eintreten
-list-person = Braucht das Personal
+list-person = Zum Personal
 list-refused = Darf nicht eintreten
-list-sums = Dürfen eintreten: { $enter }. Brauchen das Personal: { $person }. Dürfen nicht eintreten: { $refused }.
+list-sums = Dürfen eintreten: { $enter }. Zum Personal: { $person }. Dürfen nicht eintreten: { $refused }.
 list-again = Der Status kann sich ändern. Vor der nächsten Verwendung erneut prüfen.
 list-group = Dürfen eintreten: { $enter } von { $all }
 list-no-group = Ohne Gruppe

@@ -29,5 +29,5 @@ list-answer = Respuesta
 list-why = Motivo
 list-not-checked = Sin verificar
 list-holder = Titular { $holder } del emisor { $issuer }
-person-unregistered = no registrado con este número de identidad
-person-other-name = registrado con otro nombre
+person-unregistered = sin inscripción con este número de documento
+person-other-name = inscripción con otro nombre

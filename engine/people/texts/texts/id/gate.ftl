@@ -5,12 +5,12 @@ gate-alone-since = TANPA JARINGAN sejak { $since }
 gate-offline = Layanan pemeriksaan tidak menjawab. Gerbang tetap tertutup.
 gate-no-scanner = Pemindai tidak tersambung.
 gate-no-gate = Layar ini tidak tersambung ke gerbang.
-gate-appeal = Tanyakan kepada petugas, atau ajukan keberatan ke lembaga yang menerbitkan kode.
+gate-appeal = Tanyakan kepada petugas, atau ajukan keberatan ke instansi yang menerbitkan kode.
 gate-appeal-at = keberatan: { $where }
 gate-scanner-keyboard = Tata letak papan ketik atau Caps Lock pemindai salah. Tanyakan kepada petugas, lalu pindai lagi.
 gate-scanner-prefix = Pemindai menambahkan karakter sebelum kode. Tanyakan kepada petugas, lalu pindai lagi.
 gate-admit = IZINKAN
-gate-refer = RUJUK
+gate-refer = KE PETUGAS
 gate-refuse = TOLAK
 list-checked = Diperiksa { $when }: { $count ->
    *[other] { $count } orang

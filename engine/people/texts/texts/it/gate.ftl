@@ -1,7 +1,7 @@
 # What a gate shows beside reasons: its screen, a terminal, the printed list.
 gate-ready = Mostrare il codice.
 gate-alone = Deciso senza rete.
-gate-alone-since = SENZA RETE da { $since }
+gate-alone-since = SENZA RETE dal { $since }
 gate-offline = Il servizio di verifica non risponde. Il varco resta chiuso.
 gate-no-scanner = Il lettore non è collegato.
 gate-no-gate = Questo schermo non è collegato al varco.
@@ -29,5 +29,5 @@ list-answer = Esito
 list-why = Motivo
 list-not-checked = Non verificato
 list-holder = Titolare { $holder } dell’emittente { $issuer }
-person-unregistered = non registrato con questo numero di identità
-person-other-name = registrato con un altro nome
+person-unregistered = nessuna registrazione con questo numero di documento
+person-other-name = registrazione con un altro nome

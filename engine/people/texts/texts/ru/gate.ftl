@@ -31,5 +31,5 @@ list-answer = Ответ
 list-why = Причина
 list-not-checked = Не проверено
 list-holder = Владелец { $holder }, эмитент { $issuer }
-person-unregistered = не зарегистрирован с этим номером документа
-person-other-name = зарегистрирован под другим именем
+person-unregistered = нет регистрации с этим номером документа
+person-other-name = регистрация под другим именем

@@ -1,7 +1,7 @@
 # What a gate shows beside reasons: its screen, a terminal, the printed list.
 gate-ready = Kodunuzu gösteriniz.
 gate-alone = Ağ olmadan karar verildi.
-gate-alone-since = { $since } tarihinden beri AĞ YOK
+gate-alone-since = AĞ YOK (başlangıç: { $since })
 gate-offline = Doğrulama hizmeti yanıt vermiyor. Turnike kapalı kalıyor.
 gate-no-scanner = Okuyucu bağlı değil.
 gate-no-gate = Bu ekranın turnikeyle bağlantısı yok.
@@ -28,6 +28,6 @@ list-name = Ad
 list-answer = Yanıt
 list-why = Neden
 list-not-checked = Denetlenmedi
-list-holder = { $issuer } numaralı kodu veren kurumun { $holder } numaralı kod sahibi
+list-holder = Kod sahibi { $holder }, kodu veren kurum { $issuer }
 person-unregistered = bu kimlik numarasıyla kayıtlı değil
 person-other-name = başka bir adla kayıtlı

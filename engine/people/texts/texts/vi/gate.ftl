@@ -1,8 +1,8 @@
 # What a gate shows beside reasons: its screen, a terminal, the printed list.
-gate-ready = Xin đưa mã.
+gate-ready = Vui lòng xuất trình mã.
 gate-alone = Đã quyết định khi không có mạng.
 gate-alone-since = KHÔNG CÓ MẠNG từ { $since }
-gate-offline = Dịch vụ kiểm tra không trả lời. Cổng vẫn đóng.
+gate-offline = Dịch vụ kiểm tra không phản hồi. Cổng vẫn đóng.
 gate-no-scanner = Máy quét chưa được kết nối.
 gate-no-gate = Màn hình này không kết nối với cổng.
 gate-appeal = Xin hỏi nhân viên, hoặc khiếu nại với cơ quan đã cấp mã.
