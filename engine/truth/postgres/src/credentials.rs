@@ -7,6 +7,7 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 
 use crate::fault::{TxFault, retried};
 use crate::holders::numbers;
+use crate::phones::note;
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
 
@@ -20,11 +21,12 @@ impl Credentials for PostgresStore {
                 read(&mut tx, issuer, &sought, &mut records).await?;
             }
             let edit = records.decide(adds);
-            if edit.new.is_empty() {
+            if edit.new.is_empty() && edit.firsts.is_empty() {
                 return Ok(edit.kept);
             }
             let credentials: Vec<_> = edit.new.iter().map(|new| &new.credential).collect();
             add(&mut tx, &credentials).await?;
+            note(&mut tx, &edit.firsts).await?;
             let lines: Vec<_> = edit.new.iter().map(|new| &new.entry).collect();
             self.lines(&mut tx, &lines).await?;
             tx.commit().await?;
@@ -59,6 +61,8 @@ async fn read(
     const PHONES: &str = "
         SELECT holder, generation, expires_s, digest FROM credentials
         WHERE issuer = $1 AND holder = ANY($2) AND kind = $3 AND expires_s > $4";
+    const RENEWED: &str = "
+        SELECT holder, phone FROM phones WHERE issuer = $1 AND holder = ANY($2) AND renewed IS NOT NULL";
     let going_on = lock(tx, issuer, &sought.holders).await?;
     let (mut setting, mut phones) = (SecondPhone::Tell, Vec::new());
     if let Some(from) = sought.from {
@@ -68,6 +72,10 @@ async fn read(
         phones = all(&mut **tx, query.bind(CodeKind::Phone as i64).bind(i64::from(from.0))).await?;
     }
     records.take(issuer, setting, going_on, phones);
+    if !sought.firsts.is_empty() {
+        let query = sqlx::query(RENEWED).bind(i64::from(issuer.0)).bind(numbers(&sought.firsts));
+        records.take_renewed(issuer, all(&mut **tx, query).await?);
+    }
     Ok(())
 }
 

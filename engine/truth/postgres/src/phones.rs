@@ -71,31 +71,44 @@ impl Phones for PostgresStore {
     }
 
     async fn note_renewals(&self, renewed: &[(PhoneName, UnixMillis)]) -> Result<(), Fault> {
-        // In one order, so that two registries never wait for each other.
-        const NOTE: &str = "
-            UPDATE phones AS p SET renewed = GREATEST(COALESCE(p.renewed, 0), new.at)
-            FROM (
-                SELECT q.issuer, q.holder, q.phone, n.at FROM phones AS q
-                JOIN unnest($1, $2, $3, $4) AS n (issuer, holder, phone, at)
-                    ON (q.issuer, q.holder, q.phone) = (n.issuer, n.holder, n.phone)
-                ORDER BY q.issuer, q.holder, q.phone FOR NO KEY UPDATE OF q
-            ) AS new
-            WHERE (p.issuer, p.holder, p.phone) = (new.issuer, new.holder, new.phone)";
-        let of = |number: fn(&PhoneName) -> u32| -> Vec<i64> {
-            renewed.iter().map(|(name, _)| i64::from(number(name))).collect()
-        };
-        let at: Vec<i64> = renewed.iter().map(|(_, at)| big("renewed", at.0)).collect::<Result<_, _>>()?;
         retried(|| async {
-            let note = sqlx::query(NOTE)
-                .bind(of(|name| name.issuer))
-                .bind(of(|name| name.holder))
-                .bind(of(|name| name.phone))
-                .bind(&at);
-            note.execute(&self.pool).await?;
+            let mut tx = self.begin().await?;
+            note(&mut tx, renewed).await?;
+            tx.commit().await?;
             Ok(())
         })
         .await
     }
+}
+
+/// Writes down when phones got credentials, unless a later time stands there.
+pub(crate) async fn note(tx: &mut Tx, renewed: &[(PhoneName, UnixMillis)]) -> Result<(), TxFault> {
+    // In one order, so that two registries never wait for each other. Of a phone that is named twice the latest counts.
+    const NOTE: &str = "
+        UPDATE phones AS p SET renewed = GREATEST(COALESCE(p.renewed, 0), new.at)
+        FROM (
+            SELECT q.issuer, q.holder, q.phone, n.at FROM phones AS q
+            JOIN (
+                SELECT issuer, holder, phone, MAX(at) AS at
+                FROM unnest($1, $2, $3, $4) AS m (issuer, holder, phone, at) GROUP BY issuer, holder, phone
+            ) AS n ON (q.issuer, q.holder, q.phone) = (n.issuer, n.holder, n.phone)
+            ORDER BY q.issuer, q.holder, q.phone FOR NO KEY UPDATE OF q
+        ) AS new
+        WHERE (p.issuer, p.holder, p.phone) = (new.issuer, new.holder, new.phone)";
+    if renewed.is_empty() {
+        return Ok(());
+    }
+    let of = |number: fn(&PhoneName) -> u32| -> Vec<i64> {
+        renewed.iter().map(|(name, _)| i64::from(number(name))).collect()
+    };
+    let at: Vec<i64> = renewed.iter().map(|(_, at)| big("renewed", at.0)).collect::<Result<_, _>>()?;
+    let note = sqlx::query(NOTE)
+        .bind(of(|name| name.issuer))
+        .bind(of(|name| name.holder))
+        .bind(of(|name| name.phone))
+        .bind(at);
+    note.execute(&mut **tx).await?;
+    Ok(())
 }
 
 async fn put_invitation(tx: &mut Tx, invitation: &StoredInvitation) -> Result<(), TxFault> {

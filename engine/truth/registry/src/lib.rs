@@ -64,9 +64,9 @@ pub use issuer::{Issuer, NAME_BYTES_MAX, check_name};
 pub use moment::UnixMicros;
 pub use person::{Person, display};
 pub use phone::{
-    ACTIVATION_AGAIN_MS, Activated, INVITATION_KEPT_MS, INVITATION_S, INVITATION_S_MAX, InvitationDigest,
-    InvitationNumber, Invited, KnownPhone, OwnStatus, PhoneFault, PhoneKey, Renewal, RenewalTime,
-    StoredInvitation, StoredPhone,
+    Activated, INVITATION_KEPT_MS, INVITATION_S, INVITATION_S_MAX, InvitationDigest, InvitationNumber,
+    Invited, KnownPhone, OwnStatus, PhoneFault, PhoneKey, Renewal, RenewalTime, StoredInvitation,
+    StoredPhone,
 };
 pub use proposal::{Proposal, ProposalFacts, ProposalState};
 pub use registry::{

@@ -19,8 +19,6 @@ pub use number::{InvitationDigest, InvitationNumber};
 pub const INVITATION_S: u32 = 24 * 3600;
 /// Longest time for which an invitation is good, seconds.
 pub const INVITATION_S_MAX: u32 = 7 * 24 * 3600;
-/// How long the same key gets the same answer to the same number, milliseconds: an answer that was lost.
-pub const ACTIVATION_AGAIN_MS: u64 = 600_000;
 /// How long an invitation is kept after it has expired, milliseconds, so that its number is told from an unknown one.
 pub const INVITATION_KEPT_MS: u64 = 30 * 86_400_000;
 

@@ -9,6 +9,7 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId};
 use sqlx::SqliteConnection;
 
 use crate::fault::fault;
+use crate::phones::note;
 use crate::proposals::json;
 use crate::row::{Insert, all, change, one};
 use crate::store::SqliteStore;
@@ -22,11 +23,12 @@ impl Credentials for SqliteStore {
             read(&mut write, issuer, &sought, &mut records).await?;
         }
         let edit = records.decide(adds);
-        if edit.new.is_empty() {
+        if edit.new.is_empty() && edit.firsts.is_empty() {
             return Ok(edit.kept);
         }
         let credentials: Vec<_> = edit.new.iter().map(|new| &new.credential).collect();
         add(&mut write, &credentials).await?;
+        note(&mut write, &edit.firsts).await?;
         let lines: Vec<_> = edit.new.iter().map(|new| &new.entry).collect();
         self.lines(&mut write, &lines).await?;
         write.commit().await.map_err(fault)?;
@@ -61,6 +63,9 @@ async fn read(
     const PHONES: &str = "
         SELECT c.holder, c.generation, c.expires_s, c.digest FROM json_each(?2) AS named
         CROSS JOIN credentials AS c ON c.issuer = ?1 AND c.holder = named.value WHERE c.kind = ?3 AND c.expires_s > ?4";
+    const RENEWED: &str = "
+        SELECT p.holder, p.phone FROM json_each(?2) AS named
+        CROSS JOIN phones AS p ON p.issuer = ?1 AND p.holder = named.value WHERE p.renewed IS NOT NULL";
     let going_on = sqlx::query(GOING_ON).bind(issuer.0).bind(json(&sought.holders));
     let going_on = all(&mut *write, going_on).await?;
     let (mut setting, mut phones) = (SecondPhone::Tell, Vec::new());
@@ -68,9 +73,13 @@ async fn read(
         let found = one(&mut *write, sqlx::query(SETTING).bind(issuer.0)).await?;
         setting = found.ok_or_else(|| Fault::no_issuer(issuer))?;
         let query = sqlx::query(PHONES).bind(issuer.0).bind(json(&sought.phones));
-        phones = all(write, query.bind(CodeKind::Phone as u8).bind(from.0)).await?;
+        phones = all(&mut *write, query.bind(CodeKind::Phone as u8).bind(from.0)).await?;
     }
     records.take(issuer, setting, going_on, phones);
+    if !sought.firsts.is_empty() {
+        let query = sqlx::query(RENEWED).bind(issuer.0).bind(json(&sought.firsts));
+        records.take_renewed(issuer, all(write, query).await?);
+    }
     Ok(())
 }
 

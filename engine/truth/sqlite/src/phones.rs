@@ -64,16 +64,25 @@ impl Phones for SqliteStore {
     }
 
     async fn note_renewals(&self, renewed: &[(PhoneName, UnixMillis)]) -> Result<(), Fault> {
-        const NOTE: &str = "
-            UPDATE phones SET renewed = MAX(COALESCE(renewed, 0), ?)
-            WHERE issuer = ? AND holder = ? AND phone = ?";
         let mut write = self.write().await?;
-        for (PhoneName { issuer, holder, phone }, at) in renewed {
-            let note = sqlx::query(NOTE).bind(big("renewed", at.0)?).bind(*issuer).bind(*holder);
-            change(&mut *write, note.bind(*phone)).await?;
-        }
+        note(&mut write, renewed).await?;
         write.commit().await.map_err(fault)
     }
+}
+
+/// Writes down when phones got credentials, unless a later time stands there.
+pub(crate) async fn note(
+    write: &mut SqliteConnection,
+    renewed: &[(PhoneName, UnixMillis)],
+) -> Result<(), Fault> {
+    const NOTE: &str = "
+        UPDATE phones SET renewed = MAX(COALESCE(renewed, 0), ?)
+        WHERE issuer = ? AND holder = ? AND phone = ?";
+    for (PhoneName { issuer, holder, phone }, at) in renewed {
+        let note = sqlx::query(NOTE).bind(big("renewed", at.0)?).bind(*issuer).bind(*holder);
+        change(&mut *write, note.bind(*phone)).await?;
+    }
+    Ok(())
 }
 
 async fn put_invitation(write: &mut SqliteConnection, invitation: &StoredInvitation) -> Result<(), Fault> {

@@ -4,15 +4,17 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use hufu_codes::Detail;
 use hufu_contract::{BindingId, PhoneName, PhoneRequest, ProofLevel, SecondPhone};
+use hufu_registry::store::{NewCredential, Receiver};
 use hufu_registry::{
-    ACTIVATION_AGAIN_MS, Activated, Fault, INVITATION_S_MAX, InvitationNumber, Issuer, KnownPhone,
-    PhoneFault, PhoneKey, Renewal, Terms,
+    Action, Activated, Fault, INVITATION_S_MAX, InvitationNumber, Issuer, KnownPhone, PhoneFault, PhoneKey,
+    Renewal, Terms,
 };
 use hufu_wire::chain::Change;
-use hufu_wire::{HolderIndex, UnixMillis, UnixSeconds};
+use hufu_wire::{CodeKind, HolderIndex, UnixMillis, UnixSeconds};
 
 use crate::credentials::believed;
 use crate::scene::{now, person};
+use crate::together::new;
 use crate::{Database, ISSUER, Scene, green};
 
 const HOLDER: HolderIndex = HolderIndex(0);
@@ -98,6 +100,9 @@ pub async fn r41_a_number_makes_a_phone_that_gets_credentials(database: &dyn Dat
     assert!(renewal.when.from > later(at, DAY_S / 2 - 1) && renewal.when.until < later(at, DAY_S));
     let again = renew(&scene, &known, activated.terms, later(at, 5)).await.expect("the same again");
     assert_eq!(again, renewal, "a request that was sent twice has one effect");
+    let trail = scene.store.trail(0, u32::MAX).await.expect("a trail");
+    let issued = trail.iter().filter(|line| line.entry.action == Action::CredentialIssued);
+    assert_eq!(issued.count(), 1, "and one line");
 
     let status = scene.registry.own_status(&known, at).await.expect("its holder's data");
     assert_eq!((status.word, status.phones), (green(), 1));
@@ -119,11 +124,14 @@ pub async fn r41_a_number_is_good_once_and_for_its_time(database: &dyn Database)
     let (at, phone, other) = (now(), Phone::new(), Phone::new());
     let number = invite(&scene, HOLDER, at).await;
     let first = activate(&scene, &number, &phone, at).await.expect("a phone");
-    let again = activate(&scene, &number, &phone, UnixMillis(at.0 + ACTIVATION_AGAIN_MS)).await;
-    assert_eq!(again.expect("the same phone").name, first.name);
+    // Also a phone that comes back after the number's end: it has no other way to its name.
+    for after_s in [1, 3600, 5 * DAY_S] {
+        let again = activate(&scene, &number, &phone, later(at, after_s)).await.expect("the same phone");
+        assert_eq!((again.name, again.terms.issued), (first.name, later(at, after_s).seconds()));
+    }
     is(activate(&scene, &number, &other, at).await, PhoneFault::NumberUsed);
-    let too_late = UnixMillis(at.0 + ACTIVATION_AGAIN_MS + 1);
-    is(activate(&scene, &number, &phone, too_late).await, PhoneFault::NumberUsed);
+    scene.registry.end_phone(&scene.operator, (ISSUER, HOLDER, 1), at).await.expect("an end");
+    is(activate(&scene, &number, &phone, at).await, PhoneFault::NumberUsed);
 
     let unknown = InvitationNumber::of([7; 10]);
     is(activate(&scene, &unknown, &phone, at).await, PhoneFault::NumberUnknown);
@@ -255,7 +263,16 @@ pub async fn r46_a_second_phone_waits_where_the_issuer_wants_one(database: &dyn 
     let number = invite(&scene, HOLDER, at).await;
     let one = activate(&scene, &number, &first, at).await.expect("a phone");
     let known = first.known(&scene, one.name).await.expect("a phone");
-    renew(&scene, &known, one.terms, at).await.expect("a credential");
+    // The request for the first is gone when it is written down: the phone comes again, with another tree. That try may
+    // have begun before.
+    let lost = new(0, CodeKind::Phone, 8, at);
+    let lost = NewCredential { receiver: Receiver::First(one.name), ..lost };
+    assert!(scene.store.add_credentials(&[lost]).await.expect("a transaction")[0].is_ok());
+    let noted = first.known(&scene, one.name).await.expect("a phone");
+    assert_eq!((known.stored().renewed, noted.stored().renewed), (None, Some(at)), "with the credential");
+    renew(&scene, &known, one.terms, at).await.expect("no other phone has one");
+    let rows = scene.store.credentials(ISSUER, HOLDER, 0, 9).await.expect("a page");
+    assert_eq!(rows.len(), 2);
     // Long before the hour in which any phone may renew.
     let midday = later(at, 13 * 3600);
     let known = first.known(&scene, one.name).await.expect("a phone");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hufu_registry::store::NewCredential;
+use hufu_registry::store::{NewCredential, Receiver};
 use hufu_registry::{Action, CredentialRequest, Entry, Fault, Issuer, SecondPhone};
 use hufu_registry::{IssuedCredential, RENEWAL_S};
 use hufu_wire::{CodeKind, HolderIndex, KeyId, UnixMillis, UnixSeconds};
@@ -15,7 +15,7 @@ use crate::{Database, ISSUER, Scene};
 const MANY: u32 = 150;
 
 /// Credential number `digest` of a holder, with its line.
-fn new(holder: u32, kind: CodeKind, digest: u8, at: UnixMillis) -> NewCredential {
+pub(crate) fn new(holder: u32, kind: CodeKind, digest: u8, at: UnixMillis) -> NewCredential {
     let issued = at.seconds();
     let mut sha256 = [digest; 32];
     sha256[..4].copy_from_slice(&holder.to_be_bytes());
@@ -30,7 +30,7 @@ fn new(holder: u32, kind: CodeKind, digest: u8, at: UnixMillis) -> NewCredential
             key: KeyId([7; 8]),
             digest: sha256,
         },
-        renewed: false,
+        receiver: Receiver::Unnamed,
         entry: Entry {
             at,
             who: "a clerk".into(),
@@ -105,6 +105,7 @@ pub async fn r46_the_second_phone_rule_holds_among_those_that_come_together(data
     let issuer = Issuer { second_phone: SecondPhone::Supersede, ..issuer };
     scene.registry.put_issuer(&scene.operator, &issuer, now()).await.expect("a good issuer");
     let before = lines(&scene).await.len();
+    assert_eq!(before, 4, "and so are lines of a phone's");
     let phones =
         [new(2, CodeKind::Phone, 1, at), new(2, CodeKind::Phone, 2, at), new(2, CodeKind::Paper, 3, at)];
     let kept = scene.store.add_credentials(&phones).await.expect("a transaction");
@@ -113,7 +114,7 @@ pub async fn r46_the_second_phone_rule_holds_among_those_that_come_together(data
         matches!(&kept[1], Err(Fault::Conflict(said)) if said.contains("propose generation 1")),
         "{kept:?}"
     );
-    let renewed = [NewCredential { renewed: true, ..new(2, CodeKind::Phone, 4, at) }];
+    let renewed = [NewCredential { receiver: Receiver::Renewing, ..new(2, CodeKind::Phone, 4, at) }];
     let kept = scene.store.add_credentials(&renewed).await.expect("a transaction");
     assert_eq!(kept[0].as_ref().expect("its own phone's").others, 1);
     assert_eq!(rows(&scene, 2).await.len(), 3);

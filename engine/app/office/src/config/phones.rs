@@ -33,8 +33,6 @@ pub struct PhoneSettings {
     pub request_ms_max: Spanned<u64>,
     /// Requests of one phone in a minute.
     pub phone_requests_max: Spanned<u32>,
-    /// Wrong numbers of invitations of one source in ten minutes.
-    pub wrong_numbers_max: Spanned<u32>,
     /// The service of the holder's view on this machine, `http://127.0.0.1:PORT`.
     pub views: Option<Spanned<String>>,
     /// What a page tells who appeals.
@@ -43,7 +41,7 @@ pub struct PhoneSettings {
 
 impl Default for PhoneSettings {
     fn default() -> PhoneSettings {
-        let PhoneOptions { api, phone_requests_max, wrong_numbers_max, appeal } =
+        let PhoneOptions { api, phone_requests_max, appeal } =
             PhoneOptions::on(SocketAddr::from(([127, 0, 0, 1], 0)));
         PhoneSettings {
             certificate: None,
@@ -55,7 +53,6 @@ impl Default for PhoneSettings {
             requests_source_max: bare(api.requests_token_max),
             request_ms_max: bare(api.request_ms_max),
             phone_requests_max: bare(phone_requests_max),
-            wrong_numbers_max: bare(wrong_numbers_max),
             views: None,
             appeal,
         }
@@ -71,7 +68,6 @@ impl PhoneSettings {
         place.within("requests_source_max", &self.requests_source_max, 1..=65_536)?;
         place.within("request_ms_max", &self.request_ms_max, 100..=60_000)?;
         place.within("phone_requests_max", &self.phone_requests_max, 1..=10_000)?;
-        place.within("wrong_numbers_max", &self.wrong_numbers_max, 1..=1_000_000)?;
         if let (Some(certificate), None) = (&self.certificate, &self.key) {
             let what = "has no key beside it".to_owned();
             let mend = "name its private key as `key`";
@@ -124,7 +120,6 @@ impl PhoneSettings {
                 ..api
             },
             phone_requests_max: *self.phone_requests_max.get_ref(),
-            wrong_numbers_max: *self.wrong_numbers_max.get_ref(),
             appeal: self.appeal.clone(),
         }
     }

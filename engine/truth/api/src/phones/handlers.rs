@@ -1,7 +1,6 @@
 //! What phones ask for.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
@@ -9,11 +8,11 @@ use hufu_contract::{
     ActivatePhone, AskFamilyCode, AskStatus, BindingId, Hex, NextTerms, PhoneActivated, PhoneFamilyCode,
     PhoneRelative, PhoneRenewed, PhoneStatus, PhoneTest, PhoneTrip, RenewPhone,
 };
-use hufu_registry::{Base64Url, Fault, InvitationNumber, OwnStatus, PhoneFault, PhoneKey, Terms};
+use hufu_registry::{Base64Url, Fault, InvitationNumber, OwnStatus, PhoneKey, Terms};
 use hufu_wire::{KeyId, Step, UnixMillis, limits};
 
-use super::signed::{Arrived, unsigned};
 use super::Phones;
+use super::signed::{Arrived, unsigned};
 use crate::clock::now;
 use crate::convert::Convert as _;
 use crate::problem::{ApiProblem, Kind};
@@ -27,11 +26,6 @@ pub(super) async fn activate(
     Extension(Source(source)): Extension<Source>,
     request: Request,
 ) -> Answer<PhoneActivated> {
-    let Ok(_one) = state.activations.try_acquire() else { return Err(state.busy()) };
-    if !state.wrong.may(&source, Instant::now()) {
-        let detail = "too many wrong numbers came from this address: try again in ten minutes";
-        return Err(ApiProblem::new(Kind::TooMany, detail).after(600));
-    }
     let now = now();
     let arrived = Arrived::read(&state, request, now).await?;
     let ActivatePhone { number, public_key } = arrived.body()?;
@@ -45,11 +39,10 @@ pub(super) async fn activate(
         return Err(unsigned());
     }
     let number = InvitationNumber::read(&number).map_err(Fault::from)?;
-    let activated = state.registry.activate(&number, key, now).await.inspect_err(|fault| {
-        if matches!(fault, Fault::Phone(PhoneFault::NumberUnknown)) {
-            state.wrong.count(source, Instant::now());
-        }
-    })?;
+    // Places are held while the store is asked, and not while a body is still to come.
+    let Some(_share) = state.activating.take(source) else { return Err(state.busy()) };
+    let Ok(_one) = state.activations.try_acquire() else { return Err(state.busy()) };
+    let activated = state.registry.activate(&number, key, now).await?;
     Ok(Json(PhoneActivated {
         issuer: activated.name.issuer,
         holder: activated.name.holder,

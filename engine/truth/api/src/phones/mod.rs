@@ -45,8 +45,6 @@ pub struct PhoneOptions {
     pub api: ApiOptions,
     /// Requests of one phone in a minute.
     pub phone_requests_max: u32,
-    /// Numbers of invitations that were wrong, of one source in ten minutes.
-    pub wrong_numbers_max: u32,
     /// What a page tells who appeals.
     pub appeal: Option<String>,
 }
@@ -87,8 +85,9 @@ struct Phones {
     sources: Arc<KeyedLimit<IpAddr>>,
     /// Requests of each phone, once its signature was verified: nobody uses up another's.
     asked: Tally<PhoneName>,
-    /// Wrong numbers of each source.
-    wrong: Tally<IpAddr>,
+    /// Activations under way, by source: who guesses numbers leaves places for others. How many numbers were wrong is not
+    /// counted: thousands of phones share one address, and 80 random bits are not guessed.
+    activating: Arc<KeyedLimit<IpAddr>>,
     about: About,
     notes: Notes,
     meters: Arc<Meters>,
@@ -99,16 +98,16 @@ struct Phones {
 const BODY_BYTES_MAX: usize = 4096;
 /// Activations at once.
 const ACTIVATIONS_MAX: usize = 16;
+/// Activations at once of one source.
+const ACTIVATIONS_SOURCE_MAX: usize = 4;
 /// How long requests of a phone are counted together.
 const PHONE_WINDOW: Duration = Duration::from_secs(60);
-/// How long wrong numbers of a source are counted together.
-const WRONG_WINDOW: Duration = Duration::from_secs(600);
-/// Phones and sources that are counted at once: some ten megabytes.
+/// Phones that are counted at once: some ten megabytes.
 const COUNTED_MAX: usize = 1 << 20;
 
 impl PhoneOptions {
     /// Plain HTTP on `listen`; 4,096 connections and 512 of one source, 256 requests and 64 of one source, 10 s a request,
-    /// 30 requests of a phone in a minute, 30 wrong numbers of a source in ten minutes.
+    /// 30 requests of a phone in a minute.
     pub fn on(listen: SocketAddr) -> PhoneOptions {
         let api = ApiOptions {
             connections_max: 4096,
@@ -117,7 +116,7 @@ impl PhoneOptions {
             request_ms_max: 10_000,
             ..ApiOptions::on(listen)
         };
-        PhoneOptions { api, phone_requests_max: 30, wrong_numbers_max: 30, appeal: None }
+        PhoneOptions { api, phone_requests_max: 30, appeal: None }
     }
 }
 
@@ -131,7 +130,7 @@ pub fn serve_phones(
     registry: Arc<Registry>,
     beside: Option<Router>,
 ) -> Result<RunningPhones, ServeFault> {
-    let PhoneOptions { api, phone_requests_max, wrong_numbers_max, appeal } = options;
+    let PhoneOptions { api, phone_requests_max, appeal } = options;
     let state = Arc::new(Phones {
         registry,
         appeal: appeal.clone(),
@@ -139,7 +138,7 @@ pub fn serve_phones(
         activations: Semaphore::new(ACTIVATIONS_MAX),
         sources: KeyedLimit::new(api.requests_token_max),
         asked: Tally::new(PHONE_WINDOW, *phone_requests_max, COUNTED_MAX),
-        wrong: Tally::new(WRONG_WINDOW, *wrong_numbers_max, COUNTED_MAX),
+        activating: KeyedLimit::new(ACTIVATIONS_SOURCE_MAX),
         about: About::default(),
         notes: Notes::default(),
         meters: Arc::default(),
@@ -177,7 +176,7 @@ async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next
         return state.busy().into_response();
     }
     // Clerks' requests and phones' together: the same store writes all of them down.
-    let _place = if request.uri().path().ends_with("/renew") {
+    let _place = if ["/phone/v1/renew", "/phone/v1/family"].contains(&request.uri().path()) {
         match IssuingPlace::take(&state.registry) {
             Ok(place) => Some(place),
             Err(turned_away) => return turned_away,

@@ -22,19 +22,6 @@ impl<K: Eq + Hash> Tally<K> {
 
     /// One more of `key`; whether it may.
     pub(super) fn count(&self, key: K, now: Instant) -> bool {
-        self.at(now, |counts, max| {
-            let count = counts.entry(key).or_default();
-            *count = count.saturating_add(1);
-            *count <= max
-        })
-    }
-
-    /// Whether `key` may do it once more, which is not counted.
-    pub(super) fn may(&self, key: &K, now: Instant) -> bool {
-        self.at(now, |counts, max| counts.get(key).is_none_or(|count| *count < max))
-    }
-
-    fn at<T>(&self, now: Instant, with: impl FnOnce(&mut HashMap<K, u32>, u32) -> T) -> T {
         // Counts are whole at every moment.
         let mut state = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let (begun, counts) = &mut *state;
@@ -43,7 +30,9 @@ impl<K: Eq + Hash> Tally<K> {
             counts.clear();
             *begun = Some(now);
         }
-        with(counts, self.each_max)
+        let count = counts.entry(key).or_default();
+        *count = count.saturating_add(1);
+        *count <= self.each_max
     }
 }
 
@@ -56,7 +45,7 @@ mod tests {
         let (tally, begun) = (Tally::new(Duration::from_secs(60), 2, 3), Instant::now());
         let count = |key, s| tally.count(key, begun + Duration::from_secs(s));
         assert!(count("a", 0) && count("a", 1) && !count("a", 2) && count("b", 3));
-        assert!(!tally.may(&"a", begun + Duration::from_secs(59)) && tally.may(&"c", begun));
+        assert!(!count("a", 59));
         assert!(count("a", 60), "the next minute");
         assert!(count("b", 60) && count("c", 60) && count("d", 60), "memory is bounded: all begin again");
     }

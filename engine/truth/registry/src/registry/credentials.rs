@@ -15,7 +15,7 @@ use crate::credential::{
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
 use crate::person::Person;
-use crate::store::NewCredential;
+use crate::store::{NewCredential, Receiver};
 use crate::trail::{Action, Entry};
 
 impl Registry {
@@ -73,20 +73,19 @@ impl Registry {
             (wanted.uses(), terms.generation),
             claims,
             (now, &entry),
-            false,
+            Receiver::Unnamed,
         )
         .await
     }
 
-    /// Signs what a holder gets, and writes down that they got it. Other phones are not asked about when this one is known
-    /// to be `renewed`.
+    /// Signs what a holder gets, and writes down that `receiver` got it.
     pub(super) async fn sign_and_keep(
         &self,
         (issuer, holder, person): (IssuerId, HolderIndex, &Person),
         (uses, generation): (Uses, u8),
         (issued, expires, detail): (UnixSeconds, UnixSeconds, Detail),
         (now, entry): (UnixMillis, &Entry),
-        renewed: bool,
+        receiver: Receiver,
     ) -> Result<Issuance, Fault> {
         let signer = self.signers.code(issuer, uses, &self.keyring.load(), (now, expires))?;
         let display = person.display();
@@ -104,7 +103,7 @@ impl Registry {
             key: credential.key,
             digest: digest.as_ref().try_into().unwrap_or_default(),
         };
-        let new = NewCredential { credential: issued.clone(), renewed, entry: entry.clone() };
+        let new = NewCredential { credential: issued.clone(), receiver, entry: entry.clone() };
         let phones = self.batches.keep(new).await?;
         let code = (issued.kind != CodeKind::Phone).then(|| code_text(&bytes, None));
         Ok(Issuance { bytes, code, issued, phones })

@@ -17,7 +17,7 @@ use crate::family::{
 use crate::fault::Fault;
 use crate::holder::StoredHolder;
 use crate::person::Person;
-use crate::store::{FamilyEdit, FamilyRecords, FamilySought};
+use crate::store::{FamilyEdit, FamilyRecords, FamilySought, Receiver};
 use crate::trail::{Action, Entry};
 use crate::vault::Place;
 
@@ -224,7 +224,7 @@ impl Registry {
         let generation = self.store.status(issuer, holder).await?.generation();
         let claims = (issued, expires, Detail::Family);
         let of = (Uses::PAPER, generation);
-        self.sign_and_keep((issuer, holder, &person), of, claims, (now, &entry), false).await
+        self.sign_and_keep((issuer, holder, &person), of, claims, (now, &entry), Receiver::Unnamed).await
     }
 
     /// The record of a person that goes on, and who it is.

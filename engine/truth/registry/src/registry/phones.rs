@@ -12,10 +12,10 @@ use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::person::Person;
 use crate::phone::{
-    ACTIVATION_AGAIN_MS, Activated, INVITATION_KEPT_MS, INVITATION_S_MAX, InvitationNumber, Invited,
-    KnownPhone, OwnStatus, PhoneFault, PhoneKey, Renewal, RenewalTime, StoredInvitation, StoredPhone,
+    Activated, INVITATION_KEPT_MS, INVITATION_S_MAX, InvitationNumber, Invited, KnownPhone, OwnStatus,
+    PhoneFault, PhoneKey, Renewal, RenewalTime, StoredInvitation, StoredPhone,
 };
-use crate::store::{PhoneEdit, PhoneRecords};
+use crate::store::{PhoneEdit, PhoneRecords, Receiver};
 use crate::trail::{Action, Entry};
 
 /// Most trips that a phone is told of.
@@ -118,7 +118,8 @@ impl Registry {
     }
 
     /// Makes the phone with this key the holder's whom the number invites. The caller has verified that the request is
-    /// signed with it. The same key and number again within ten minutes are the same phone.
+    /// signed with it. The same key and number again are the same phone, while that goes on and the
+    /// invitation is kept: its answer may have been lost.
     ///
     /// # Errors
     /// [`PhoneFault`] for the number; [`Fault::Conflict`] while another phone goes on where the issuer wants one;
@@ -146,11 +147,9 @@ impl Registry {
             if records.holder.joined.is_some() {
                 return Err(PhoneFault::NumberReplaced.into());
             }
-            if let Some((at, phone)) = invitation.used {
+            if let Some((_, phone)) = invitation.used {
                 let held = records.phones.iter().find(|held| held.phone == phone);
-                let again = held.is_some_and(|held| {
-                    held.key == key && held.goes_on() && now.since(at) <= ACTIVATION_AGAIN_MS
-                });
+                let again = held.is_some_and(|held| held.key == key && held.goes_on());
                 return if again { Ok(PhoneEdit::default()) } else { Err(PhoneFault::NumberUsed.into()) };
             }
             if let Some(refusal) = invitation.refusal(now) {
@@ -227,11 +226,9 @@ impl Registry {
         let entry = Entry::new(now, &caller, Action::CredentialIssued, Some(issuer), what);
         let whose = (issuer, holder, &person);
         let of = (Uses::PHONE, terms.generation);
-        let issuance = self.sign_and_keep(whose, of, claims, (now, &entry), renewed.is_some()).await?;
-        if renewed.is_none() {
-            // From here on it renews, and is no second phone. Later times are noted together.
-            self.store.note_renewals(&[(phone.stored().name(), now)]).await?;
-        }
+        // The first is noted with its credential, whatever becomes of this request; later times are noted together.
+        let receiver = renewed.map_or(Receiver::First(phone.stored().name()), |_| Receiver::Renewing);
+        let issuance = self.sign_and_keep(whose, of, claims, (now, &entry), receiver).await?;
         let (issued, expires) = (issuance.issued.issued, issuance.issued.expires);
         let when = RenewalTime::of(&issuance.issued.digest, issued, expires);
         Ok(Renewal { issuance, display: person.display(), when })

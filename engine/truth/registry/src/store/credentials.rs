@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
-use hufu_contract::SecondPhone;
-use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixSeconds};
+use hufu_contract::{PhoneName, SecondPhone};
+use hufu_wire::{CodeKind, HolderIndex, IssuerId, KeyId, UnixMillis, UnixSeconds};
 
 use super::row::{Columns, FromColumns, damaged};
 use crate::credential::{IssuedCredential, ListedCredential, OtherPhones};
@@ -16,10 +16,21 @@ use crate::trail::Entry;
 pub struct NewCredential {
     /// The credential.
     pub credential: IssuedCredential,
-    /// Whether its phone is known to have had one before: then it is no second phone.
-    pub renewed: bool,
+    /// Who gets it.
+    pub receiver: Receiver,
     /// Its line of the trail.
     pub entry: Entry,
+}
+
+/// Who gets a credential. A phone that had one before is no second phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// Not a phone of its own name: what a clerk issues.
+    Unnamed,
+    /// This phone, which is not known to have had one before; from this one on it has.
+    First(PhoneName),
+    /// A phone that had one before.
+    Renewing,
 }
 
 /// What became of each of several credentials, in their order.
@@ -29,7 +40,8 @@ pub type Kept = Vec<Result<OtherPhones, Fault>>;
 #[async_trait]
 pub trait Credentials {
     /// Writes down credentials of any holders in one transaction, each as if it came alone and in this order; one of the
-    /// same digest is written down once. Answers for each which other phone credentials go on beside it
+    /// same digest is written down once, and a phone's leaves one line. With the first of a phone it is noted, as with
+    /// [`note_renewals`](super::Phones::note_renewals), that it had one. Answers for each which other phone credentials go on beside it
     /// ([`IssuedCredential::others_from`]). One that cannot be written leaves no row and no line, and the others as they
     /// are: [`Fault::NotFound`] without such a holder, [`Fault::Conflict`] where its issuer wants the other phone superseded
     /// first.
@@ -58,6 +70,8 @@ pub struct SoughtCredentials {
     pub phones: Vec<HolderIndex>,
     /// Phone credentials that end after this time count; none when no phone gets one.
     pub from: Option<UnixSeconds>,
+    /// Holders with a phone that is not known to have had one; their phones that had one count.
+    pub firsts: Vec<HolderIndex>,
 }
 
 /// A phone credential that was written down.
@@ -79,6 +93,8 @@ pub struct CredentialRecords {
     /// Holders who are registered and were not joined into others.
     going_on: HashSet<(IssuerId, HolderIndex)>,
     phones: HashMap<(IssuerId, HolderIndex), Vec<HeldPhone>>,
+    /// Phones that had a credential.
+    renewed: HashSet<PhoneName>,
 }
 
 /// What is to be written, and the answers.
@@ -88,22 +104,27 @@ pub struct CredentialEdit<'n> {
     pub kept: Kept,
     /// Those that are written, in their order.
     pub new: Vec<&'n NewCredential>,
+    /// Phones that got their first, and when.
+    pub firsts: Vec<(PhoneName, UnixMillis)>,
 }
 
 impl SoughtCredentials {
     /// What is sought of each issuer.
     pub fn of(adds: &[NewCredential]) -> BTreeMap<IssuerId, SoughtCredentials> {
         let mut all: BTreeMap<IssuerId, SoughtCredentials> = BTreeMap::new();
-        for NewCredential { credential, .. } in adds {
+        for NewCredential { credential, receiver, .. } in adds {
             let sought = all.entry(credential.issuer).or_default();
             sought.holders.push(credential.holder);
             if let Some(from) = credential.others_from() {
                 sought.phones.push(credential.holder);
                 sought.from = Some(sought.from.map_or(from, |least| least.min(from)));
             }
+            if let Receiver::First(_) = receiver {
+                sought.firsts.push(credential.holder);
+            }
         }
         for sought in all.values_mut() {
-            for holders in [&mut sought.holders, &mut sought.phones] {
+            for holders in [&mut sought.holders, &mut sought.phones, &mut sought.firsts] {
                 holders.sort_unstable();
                 holders.dedup();
             }
@@ -130,25 +151,40 @@ impl CredentialRecords {
         }
     }
 
+    /// Adds phones of one issuer that had a credential, each as holder and number.
+    pub fn take_renewed(&mut self, issuer: IssuerId, renewed: Vec<(HolderIndex, u32)>) {
+        let name =
+            |(holder, phone): (HolderIndex, u32)| PhoneName { issuer: issuer.0, holder: holder.0, phone };
+        self.renewed.extend(renewed.into_iter().map(name));
+    }
+
     /// What is written, and what becomes of each.
     pub fn decide(mut self, adds: &[NewCredential]) -> CredentialEdit<'_> {
-        let mut edit = CredentialEdit { kept: Vec::with_capacity(adds.len()), new: Vec::new() };
+        let mut edit =
+            CredentialEdit { kept: Vec::with_capacity(adds.len()), new: Vec::new(), firsts: Vec::new() };
         for add in adds {
-            let kept = self.put(&add.credential, add.renewed);
-            if kept.is_ok() {
-                edit.new.push(add);
+            let put = self.put(&add.credential, add.receiver);
+            if let Ok((_, is_new)) = put {
+                if is_new {
+                    edit.new.push(add);
+                }
+                if let Receiver::First(phone) = add.receiver {
+                    self.renewed.insert(phone);
+                    edit.firsts.push((phone, add.entry.at));
+                }
             }
-            edit.kept.push(kept);
+            edit.kept.push(put.map(|(others, _)| others));
         }
         edit
     }
 
-    fn put(&mut self, new: &IssuedCredential, renewed: bool) -> Result<OtherPhones, Fault> {
+    /// Which others go on beside it, and whether it is not held yet.
+    fn put(&mut self, new: &IssuedCredential, receiver: Receiver) -> Result<(OtherPhones, bool), Fault> {
         let place = (new.issuer, new.holder);
         if !self.going_on.contains(&place) {
             return Err(Fault::no_holder(new.issuer, new.holder));
         }
-        let Some(from) = new.others_from() else { return Ok(OtherPhones::default()) };
+        let Some(from) = new.others_from() else { return Ok((OtherPhones::default(), true)) };
         let held = self.phones.entry(place).or_default();
         let goes_on = |phone: &&HeldPhone| {
             phone.generation == new.generation && phone.expires > from && phone.digest != new.digest
@@ -158,13 +194,19 @@ impl CredentialRecords {
             others: u32::try_from(ends.clone().count()).unwrap_or(u32::MAX),
             until: ends.max(),
         };
+        let renewed = match receiver {
+            Receiver::Unnamed => false,
+            Receiver::First(phone) => self.renewed.contains(&phone),
+            Receiver::Renewing => true,
+        };
         if others.others > 0 && !renewed && self.supersede.contains(&new.issuer) {
             return Err(supersede_first(new, others));
         }
-        if !held.iter().any(|phone| phone.digest == new.digest) {
+        let is_new = !held.iter().any(|phone| phone.digest == new.digest);
+        if is_new {
             held.push(HeldPhone { generation: new.generation, expires: new.expires, digest: new.digest });
         }
-        Ok(others)
+        Ok((others, is_new))
     }
 }
 
@@ -205,6 +247,13 @@ impl FromColumns for (HolderIndex, HeldPhone) {
             digest: row.array("digest")?,
         };
         Ok((HolderIndex::read(row)?, phone))
+    }
+}
+
+/// A holder's phone, by holder and number.
+impl FromColumns for (HolderIndex, u32) {
+    fn read(row: &impl Columns) -> Result<(HolderIndex, u32), Fault> {
+        Ok((HolderIndex::read(row)?, row.number("phone")?))
     }
 }
 

@@ -34,7 +34,8 @@ pub use appeals::{AppealEdit, AppealFilter, AppealRecords, Appeals, DecideAppeal
 pub use chain::{Chain, Statuses, read_tip};
 pub use checkpoints::{Checkpoints, StoredCheckpoint};
 pub use credentials::{
-    CredentialEdit, CredentialRecords, Credentials, HeldPhone, Kept, NewCredential, SoughtCredentials,
+    CredentialEdit, CredentialRecords, Credentials, HeldPhone, Kept, NewCredential, Receiver,
+    SoughtCredentials,
 };
 pub use devices::{DeviceChange, Devices};
 pub use facts::Facts;
