@@ -56,7 +56,7 @@ pub(crate) async fn token(request: Request, until: Instant) -> (Option<String>, 
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
-    let mut stream = Box::pin(in_time(body.into_data_stream(), until));
+    let mut stream = Box::pin(in_time(body.into_data_stream(), until).fuse());
     let mut begun = Vec::new();
     let mut parts_read: Vec<Result<Bytes, axum::Error>> = Vec::new();
     let mut found = find(&kind, &begun);
