@@ -28,17 +28,31 @@ const renewAll = (old, fresh) => {
   before.slice(now.length).forEach((node) => node.remove());
 };
 
-const source = new EventSource(live.dataset.events);
-let heard = performance.now();
-source.onmessage = ({ data }) => {
-  heard = performance.now();
-  lost.hidden = true;
-  renewAll(live, new DOMParser().parseFromString(data, 'text/html').body);
+let source = null;
+let heard = 0;
+
+// A hidden tab has no stream: a browser opens six connections to us in all. Each message is whole, so that none is missed.
+const follow = () => {
+  if (document.hidden) {
+    source?.close();
+    source = null;
+    return;
+  }
+  if (source !== null) return;
+  const opened = new EventSource(live.dataset.events);
+  [source, heard] = [opened, performance.now()];
+  opened.onmessage = ({ data }) => {
+    heard = performance.now();
+    lost.hidden = true;
+    renewAll(live, new DOMParser().parseFromString(data, 'text/html').body);
+  };
+  opened.onerror = () => {
+    // Refused: the session ended, or there are too many readers. The page itself says which.
+    if (opened.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+  };
 };
-source.onerror = () => {
-  // Refused: the session ended, or there are too many readers. The page itself says which.
-  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
-};
+document.addEventListener('visibilitychange', follow);
+follow();
 setInterval(() => {
-  if (performance.now() - heard > 4000) lost.hidden = false;
+  if (source !== null && performance.now() - heard > 4000) lost.hidden = false;
 }, 1000);

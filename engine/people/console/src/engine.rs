@@ -14,7 +14,7 @@ use crate::exposition::{Sample, samples};
 pub(crate) const EVERY: Duration = Duration::from_secs(1);
 
 /// How long a page may take. A later one is silence.
-const TRY: Duration = Duration::from_millis(2500);
+pub(crate) const TRY: Duration = Duration::from_millis(2500);
 
 /// Largest page that is read, bytes. One of 1,024 sites has 200 KB.
 const PAGE_BYTES_MAX: usize = 4 << 20;

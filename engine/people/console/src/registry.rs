@@ -2,18 +2,25 @@
 //! here can sign or change.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::time::Duration;
 
-use hufu_contract::{AppealFigures, Brake, Issuer, Proposal, ProposalId, ProposalPhase, Tip};
-use hufu_upstream::{Api, WhichProposals};
+use futures_util::future::{join, join3};
+use futures_util::stream::iter;
+use futures_util::{Stream, StreamExt as _};
+use hufu_contract::{AppealFigures, Brake, Health, Issuer, Proposal, ProposalId, ProposalPhase, Tip};
+use hufu_upstream::{Api, ApiFault, WhichProposals};
 use hufu_wire::{DeviceId, IssuerId, UnixMillis};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
-use crate::engine::{EVERY, Heard};
+use crate::engine::{EVERY, Heard, TRY};
 
-/// How long one round of questions may take.
+/// How long one round of questions may take, beside the first.
 const ROUND: Duration = Duration::from_secs(5);
+
+/// Issuers that are asked about side by side.
+const SIDE_BY_SIDE: usize = 8;
 
 /// How often proposals and appeals are asked for, and how often names.
 const PROPOSALS: Duration = Duration::from_secs(5);
@@ -61,62 +68,121 @@ pub(crate) struct DeviceTold {
     pub(crate) is_revoked: bool,
 }
 
-/// Asks a registry for ever.
+/// Asks a registry for ever. It is silent where it does not say that it is well; what is asked beside that may be late.
 pub(crate) async fn follow(api: Api, told: watch::Sender<Heard<Told>>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut last, mut slow, mut names) = (Told::default(), None::<Instant>, None::<Instant>);
     loop {
         ticks.tick().await;
-        let is_due = |at: Option<Instant>, every| at.is_none_or(|at: Instant| at.elapsed() >= every);
-        let (with_proposals, with_names) = (is_due(slow, PROPOSALS), is_due(names, NAMES));
-        let round = timeout(ROUND, ask(&api, last.clone(), with_proposals, with_names)).await.ok().flatten();
-        if let Some(now) = &round {
-            let at = Instant::now();
-            slow = if with_proposals { Some(at) } else { slow };
-            names = if with_names { Some(at) } else { names };
-            last = now.clone();
-        } else {
+        let health = timeout(TRY, api.health()).await;
+        let Ok(Ok(health)) = health else {
             // What it said before counts for nothing.
             (last, slow, names) = (Told::default(), None, None);
-        }
-        Heard::put(&told, round);
+            Heard::put(&told, None);
+            continue;
+        };
+        let is_due = |at: Option<Instant>, every| at.is_none_or(|at: Instant| at.elapsed() >= every);
+        let due = Due { proposals: is_due(slow, PROPOSALS), names: is_due(names, NAMES) };
+        let has_names = ask(&api, &mut last, &health, due, Instant::now() + ROUND).await;
+        let now = Some(Instant::now());
+        slow = if due.proposals { now } else { slow };
+        names = if has_names { now } else { names };
+        Heard::put(&told, Some(last.clone()));
     }
 }
 
-/// One round. `None`: it does not answer.
-async fn ask(api: &Api, mut told: Told, with_proposals: bool, with_names: bool) -> Option<Told> {
-    let health = api.health().await.ok()?;
+/// What a round asks for beside ends of chains.
+#[derive(Clone, Copy)]
+struct Due {
+    proposals: bool,
+    names: bool,
+}
+
+/// One round, until then at the latest. What is not answered stays as it was told before. Whether names were answered.
+async fn ask(api: &Api, told: &mut Told, health: &Health, due: Due, until: Instant) -> bool {
     told.version = health.version.chars().take(32).collect();
-    let issuers = api.issuers().await.map(|issuers| issuers.issuers).unwrap_or_default();
-    let before = std::mem::take(&mut told.issuers);
-    for Issuer { id, name, brake, .. } in issuers.into_iter().take(ISSUERS_MAX) {
-        let issuer = IssuerId(id);
-        let tip = api.tip(issuer).await.ok();
-        let (mut proposals, mut appeals) =
-            before.get(&id).map(|last| (last.proposals.clone(), last.appeals.clone())).unwrap_or_default();
-        if with_proposals {
-            proposals = open_proposals(api, issuer).await;
-            let from = UnixMillis(health.now_ms.saturating_sub(APPEALS.as_millis().try_into().unwrap_or(0)));
-            appeals = api.appeal_figures(issuer, [Some(from), None]).await.ok();
+    match timeout_at(until, api.issuers()).await {
+        Ok(Ok(listed)) => {
+            let mut before = std::mem::take(&mut told.issuers);
+            let listed = listed.issuers.into_iter().take(ISSUERS_MAX);
+            told.issuers =
+                listed.map(|issuer| (issuer.id, named(&issuer, before.remove(&issuer.id)))).collect();
         }
-        told.issuers.insert(id, IssuerTold { name, brake, tip, proposals, appeals });
+        Ok(Err(fault)) if fault.problem().is_some() => told.issuers.clear(),
+        _ => {}
     }
-    if with_names {
-        let sites = api.sites().await.ok();
-        told.sites = sites.map(|sites| sites.sites.into_iter().map(|site| (site.id, site.name)).collect());
-        told.devices = devices(api).await;
+    let from = UnixMillis(health.now_ms.saturating_sub(APPEALS.as_millis().try_into().unwrap_or(0)));
+    let ids: Vec<u32> = told.issuers.keys().copied().collect();
+    let tips = iter(ids.clone()).map(|id| async move { (id, api.tip(IssuerId(id)).await) });
+    let slow = iter(if due.proposals { ids } else { Vec::new() }).map(|id| async move {
+        let issuer = IssuerId(id);
+        (id, open_proposals(api, issuer).await, api.appeal_figures(issuer, [Some(from), None]).await)
+    });
+    let names = async {
+        match due.names {
+            true => timeout_at(until, join(api.sites(), devices(api))).await.ok(),
+            false => None,
+        }
+    };
+    let (tips, slow, names) = join3(
+        gather(tips.buffer_unordered(SIDE_BY_SIDE), until),
+        gather(slow.buffer_unordered(SIDE_BY_SIDE), until),
+        names,
+    )
+    .await;
+    for (id, tip) in tips {
+        if let Some(issuer) = told.issuers.get_mut(&id) {
+            issuer.tip = or_known(tip, issuer.tip.take());
+        }
     }
-    Some(told)
+    for (id, proposals, appeals) in slow {
+        if let Some(issuer) = told.issuers.get_mut(&id) {
+            issuer.proposals = or_known(proposals, issuer.proposals.take());
+            issuer.appeals = or_known(appeals, issuer.appeals.take());
+        }
+    }
+    let Some((sites, devices)) = names else { return false };
+    let sites = sites.map(|sites| sites.sites.into_iter().map(|site| (site.id, site.name)).collect());
+    told.sites = or_known(sites, told.sites.take());
+    told.devices = or_known(devices, told.devices.take());
+    true
+}
+
+/// An issuer as it is listed, with what was told of it before.
+fn named(Issuer { name, brake, .. }: &Issuer, known: Option<IssuerTold>) -> IssuerTold {
+    let (name, brake) = (name.clone(), *brake);
+    match known {
+        Some(known) => IssuerTold { name, brake, ..known },
+        None => IssuerTold { name, brake, tip: None, proposals: None, appeals: None },
+    }
+}
+
+/// The answers that are there by then.
+async fn gather<T>(answers: impl Stream<Item = T>, until: Instant) -> Vec<T> {
+    let (mut answers, mut there) = (pin!(answers), Vec::new());
+    while let Ok(Some(answer)) = timeout_at(until, answers.next()).await {
+        there.push(answer);
+    }
+    there
+}
+
+/// What was answered; nothing where the registry refuses it; what was known where it did not answer.
+fn or_known<T>(answer: Result<T, ApiFault>, known: Option<T>) -> Option<T> {
+    match answer {
+        Ok(told) => Some(told),
+        Err(fault) if fault.problem().is_some() => None,
+        Err(_) => known,
+    }
 }
 
 /// Every device, a page at a time.
-async fn devices(api: &Api) -> Option<BTreeMap<u32, DeviceTold>> {
+async fn devices(api: &Api) -> Result<BTreeMap<u32, DeviceTold>, ApiFault> {
     let mut all = BTreeMap::new();
     let mut after = DeviceId(0);
     loop {
-        let page = api.devices_after(after, PAGE).await.ok()?.devices;
-        let Some(last) = page.last() else { return Some(all) };
+        let page = api.devices_after(after, PAGE).await?.devices;
+        let Some(last) = page.last() else { return Ok(all) };
         after = DeviceId(last.id);
         let told = page.into_iter().map(|device| {
             let is_revoked = device.revoked_ms.is_some();
@@ -124,16 +190,73 @@ async fn devices(api: &Api) -> Option<BTreeMap<u32, DeviceTold>> {
         });
         all.extend(told);
         if all.len() >= DEVICES_MAX {
-            return Some(all);
+            return Ok(all);
         }
     }
 }
 
-async fn open_proposals(api: &Api, issuer: IssuerId) -> Option<Vec<Proposal>> {
+async fn open_proposals(api: &Api, issuer: IssuerId) -> Result<Vec<Proposal>, ApiFault> {
     let mut open = Vec::new();
     for state in [ProposalPhase::Braked, ProposalPhase::Pending] {
         let which = WhichProposals { state: Some(state), ..WhichProposals::default() };
-        open.extend(api.proposals(issuer, which, ProposalId(0), PROPOSALS_MAX).await.ok()?.proposals);
+        open.extend(api.proposals(issuer, which, ProposalId(0), PROPOSALS_MAX).await?.proposals);
     }
-    Some(open)
+    Ok(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hufu_upstream::ApiOptions;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    /// A registry that says that it is well, and breaks off everything else.
+    fn only_well() -> Api {
+        let door = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", door.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for caller in door.incoming() {
+                std::thread::spawn(move || {
+                    let (mut caller, mut asked) = (caller.unwrap(), [0; 4096]);
+                    let length = caller.read(&mut asked).unwrap_or(0);
+                    if asked[..length].windows(7).any(|word| word == b"/health") {
+                        let well = r#"{"status":"ok","version":"7","now_ms":1}"#;
+                        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                        _ = write!(caller, "{head}\r\ncontent-length: {}\r\n\r\n{well}", well.len());
+                    }
+                });
+            }
+        });
+        Api::open(&ApiOptions { url, token: None, ca: None }).unwrap()
+    }
+
+    #[test]
+    fn a_registry_that_is_well_is_not_silent_and_keeps_what_it_said_where_it_does_not_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let api = only_well();
+            let (tell, mut heard) = watch::channel(Heard::silent());
+            let following = tokio::spawn(follow(api.clone(), tell));
+            heard.changed().await.unwrap();
+            assert_eq!(heard.borrow().figures().unwrap().version, "7");
+            following.abort();
+
+            let known = IssuerTold {
+                name: "Shanghai".to_owned(),
+                brake: Brake { share_permille: 10, window_s: 3600, free: 100 },
+                tip: None,
+                proposals: Some(Vec::new()),
+                appeals: None,
+            };
+            let mut told = Told { sites: Some([(7, "school".to_owned())].into()), ..Told::default() };
+            told.issuers.insert(310_000, known);
+            let health = api.health().await.unwrap();
+            let due = Due { proposals: true, names: true };
+            for until in [Instant::now() + ROUND, Instant::now()] {
+                ask(&api, &mut told, &health, due, until).await;
+                assert!(told.issuers[&310_000].proposals.is_some() && told.sites.is_some());
+            }
+        });
+    }
 }

@@ -27,11 +27,50 @@ const REFRESH_S: u32 = 5;
 /// What was made of one second, for readers of the same page.
 type Made = HashMap<(Show, Language, bool, Option<u32>), Arc<str>>;
 
+/// Streams of one session at once: a browser opens six connections to one address.
+const STREAMS_MAX: usize = 8;
+
+/// How many streams each session has.
+#[derive(Debug, Default)]
+struct Streams(Mutex<HashMap<String, usize>>);
+
+/// A stream of a session, counted until it is dropped.
+#[derive(Debug)]
+struct Stream {
+    streams: Arc<Streams>,
+    session: String,
+}
+
+impl Streams {
+    fn begin(self: &Arc<Streams>, session: String) -> Option<Stream> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(session.clone()).or_default();
+        if *count >= STREAMS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Stream { streams: Arc::clone(self), session })
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut all = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.session) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.session);
+            }
+        }
+    }
+}
+
 /// What all readers share.
 pub(crate) struct Console {
     state: watch::Receiver<Arc<State>>,
     /// Room for more streams.
     readers: Arc<Semaphore>,
+    streams: Arc<Streams>,
     made: Mutex<(u64, Made)>,
 }
 
@@ -60,7 +99,12 @@ struct Followed {
 
 impl Console {
     pub(crate) fn new(state: watch::Receiver<Arc<State>>, readers_max: usize) -> Arc<Console> {
-        Arc::new(Console { state, readers: Arc::new(Semaphore::new(readers_max)), made: Mutex::default() })
+        Arc::new(Console {
+            state,
+            readers: Arc::new(Semaphore::new(readers_max)),
+            streams: Arc::default(),
+            made: Mutex::default(),
+        })
     }
 
     pub(crate) fn routes(self: &Arc<Console>) -> Router {
@@ -132,7 +176,12 @@ async fn events(
     let Ok(room) = Arc::clone(&console.readers).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
+    // The token of its forms is as much a session's own as its secret, and no secret.
+    let Some(counted) = console.streams.begin(visit.token()) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let state = console.state.clone();
+    let room = (room, counted);
     let stream = unfold((console, state, visit, room), move |(console, mut state, visit, room)| async move {
         state.changed().await.ok()?;
         state.borrow_and_update();
@@ -144,4 +193,21 @@ async fn events(
         Some((Ok::<_, Infallible>(Event::default().data(&*live)), (console, state, visit, room)))
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r61_a_session_has_so_many_streams_at_once_and_takes_none_from_others() {
+        let streams = Arc::new(Streams::default());
+        let begin = |session: &str| streams.begin(session.to_owned());
+        let mut of_one: Vec<_> = (0..STREAMS_MAX).map(|_| begin("one").unwrap()).collect();
+        assert!(begin("one").is_none() && begin("other").is_some());
+        of_one.pop();
+        assert!(begin("one").is_some(), "a closed stream is given back");
+        of_one.clear();
+        assert!(streams.0.lock().unwrap().is_empty());
+    }
 }

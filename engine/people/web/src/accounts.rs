@@ -181,8 +181,9 @@ fn mark(file: &Metadata) -> Mark {
 
 impl Watched {
     pub(crate) fn open(file: &Path) -> Result<Watched, AccountsFault> {
-        let accounts = Accounts::read(file)?;
+        // A change between the two is seen at the next look.
         let mark = fs::metadata(file).map(|data| mark(&data)).unwrap_or_default();
+        let accounts = Accounts::read(file)?;
         Ok(Watched { file: file.to_owned(), seen: Mutex::new(Seen { accounts, mark, looked_s: 0 }) })
     }
 

@@ -1,11 +1,17 @@
 //! That a form was sent from our own page: by the headers that browsers set, and by a token in the form itself.
 //!
-//! The token is the first field of every form, also where a file follows, so that it is read before anything else is.
+//! The token is the first field of every form, also where a file follows, so that it is read before anything else is. All of
+//! a body has to arrive within a time.
 
-use axum::body::{Body, Bytes};
+use std::io;
+use std::time::Instant;
+
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
-use futures_util::StreamExt as _;
+use futures_util::stream::unfold;
+use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, header};
+use tokio::time::timeout_at;
 
 /// The name of the form's first field.
 pub(crate) const FIELD: &str = "csrf";
@@ -29,12 +35,28 @@ pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The token of a form, and the request with its body whole again.
-pub(crate) async fn token(request: Request) -> (Option<String>, Request) {
+/// Whether the form brings a file.
+pub(crate) fn has_file(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
+}
+
+/// A body that breaks off where it has not arrived by then.
+fn in_time(body: BodyDataStream, until: Instant) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match timeout_at(until.into(), body.next()).await {
+            Ok(next) => next.map(|next| (next, Some(body))),
+            Err(_) => Some((Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))), None)),
+        }
+    })
+}
+
+/// The token of a form, and the request with its body whole again. A body that has not arrived by `until` breaks off.
+pub(crate) async fn token(request: Request, until: Instant) -> (Option<String>, Request) {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
-    let mut stream = body.into_data_stream();
+    let mut stream = Box::pin(in_time(body.into_data_stream(), until).fuse());
     let mut begun = Vec::new();
     let mut parts_read: Vec<Result<Bytes, axum::Error>> = Vec::new();
     let mut found = find(&kind, &begun);
@@ -89,11 +111,13 @@ fn find_in(bytes: &[u8], what: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use axum::body::to_bytes;
+    use futures_util::stream::{iter, pending};
+    use std::time::Duration;
 
     const URLENCODED: &str = "application/x-www-form-urlencoded";
 
     fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
     }
 
     fn token_of(kind: &str, chunks: &[&str]) -> (Option<String>, String) {
@@ -102,7 +126,7 @@ mod tests {
         let body = Body::from_stream(futures_util::stream::iter(chunks));
         let request = Request::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap();
         run(async {
-            let (found, request) = token(request).await;
+            let (found, request) = token(request, Instant::now() + Duration::from_secs(60)).await;
             let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
             (found, String::from_utf8(body.to_vec()).unwrap())
         })
@@ -132,6 +156,19 @@ mod tests {
         check("multipart/form-data; boundary=x", &[&part[..30], &part[30..]], Some("abc"));
         check("multipart/form-data; boundary=x", &[&part.replace("csrf", "list")], None);
         check(URLENCODED, &[&"x".repeat(100_000), "csrf=abc"], None);
+    }
+
+    #[test]
+    fn r61_a_body_that_does_not_arrive_in_time_breaks_off_before_and_after_its_token() {
+        for begun in ["csrf=ab", "csrf=abc&name="] {
+            let begun = Ok::<_, io::Error>(Bytes::from(begun));
+            let body = Body::from_stream(iter([begun]).chain(pending()));
+            let request = Request::builder().header(header::CONTENT_TYPE, URLENCODED).body(body).unwrap();
+            run(async {
+                let (_, request) = token(request, Instant::now()).await;
+                assert!(to_bytes(request.into_body(), 1 << 20).await.is_err());
+            });
+        }
     }
 
     #[test]

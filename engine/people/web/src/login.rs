@@ -89,14 +89,17 @@ pub(crate) async fn sign_in(
     let (name, next) = (name.trim(), next_of(&form));
     let kept = Kept::read(&field(&form, "kept_to"), &field(&form, "kept"));
     let known = Cookie::Browser.of(&headers, web.is_tls);
-    let signed_in = match web.sign_ins.take(peer, web.now_ms()) {
+    let browser = known.and_then(|known| own_nonce(&web, name, known));
+    // Strangers behind the same address cannot use up what known browsers have.
+    let limit = if browser.is_some() { &web.known_sign_ins } else { &web.sign_ins };
+    let signed_in = match limit.take(peer, web.now_ms()) {
         Err(retry_s) => Err(Refused::Locked(retry_s)),
-        Ok(()) => check(&web, name, password, known).await,
+        Ok(()) => check(&web, name, password, browser).await,
     };
     match signed_in {
         Ok((person, browser)) => {
             let nonce = browser.unwrap_or_else(random_text);
-            let mark = web.marks.mark("browser", &format!("{nonce}\0{name}"));
+            let mark = web.marks.browser(&format!("{nonce}\0{name}"));
             let mut response = begin(&visit, &headers, person, next.as_deref(), kept.as_ref());
             let known = Cookie::Browser.set(&format!("{nonce}.{mark}"), web.is_tls);
             add_cookie(&mut response, known);
@@ -124,20 +127,22 @@ pub(crate) async fn sign_in(
     }
 }
 
+/// The nonce of a browser that signed in to this account before, by its cookie.
+fn own_nonce(web: &Web, name: &str, known: &str) -> Option<String> {
+    let (nonce, mark) = known.split_once('.')?;
+    web.marks.is_browser(&format!("{nonce}\0{name}"), mark).then(|| nonce.to_owned())
+}
+
 /// The person of a name and a password; with the nonce of a browser that was known already. A name without an account is
 /// answered in the same words, after the same work.
 async fn check(
     web: &Web,
     name: &str,
     password: Zeroizing<String>,
-    known: Option<&str>,
+    browser: Option<String>,
 ) -> Result<(Person, Option<String>), Refused> {
     let find = |name| web.accounts.as_ref().and_then(|accounts| accounts.find(name, web.now_s()));
     let account = if is_name(name) { find(name) } else { None };
-    let is_own =
-        |(nonce, mark): &(&str, &str)| web.marks.is_mark("browser", &format!("{nonce}\0{name}"), mark);
-    let browser =
-        known.and_then(|known| known.split_once('.')).filter(is_own).map(|(nonce, _)| nonce.to_owned());
     let browser = browser.filter(|_| account.is_some() && web.lockout.has_room());
     let budget = match (&account, &browser) {
         (Some(_), Some(nonce)) => Budget::Browser(nonce.clone()),
@@ -228,7 +233,7 @@ pub(crate) async fn from_organisation(
     RawQuery(query): RawQuery,
 ) -> Response {
     let Some(organisation) = &web.organisation else { return visit.problem(StatusCode::NOT_FOUND) };
-    if let Err(retry_s) = web.sign_ins.take(peer, web.now_ms()) {
+    if let Err(retry_s) = web.returns.take(peer, web.now_ms()) {
         return visit.too_many(retry_s);
     }
     let under_way = Cookie::Organisation.of(&headers, web.is_tls).and_then(|sealed| web.marks.open(sealed));

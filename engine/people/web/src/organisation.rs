@@ -12,10 +12,11 @@ use openidconnect::core::{
     CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims,
+    AccessTokenHash, AdditionalClaims, AuthorizationCode, ClaimsVerificationError, Client, ClientId,
+    ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse as _, UserInfoClaims,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +33,9 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// After how long the organisation's keys and addresses are asked for again.
 const DISCOVERY: Duration = Duration::from_secs(600);
+
+/// After how long at the soonest: after a failure, and where it signed with a key that it did not have before.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long a sign-in may take, seconds.
 const UNDER_WAY_S: u64 = 600;
@@ -151,7 +155,8 @@ struct UnderWay {
 pub(crate) struct Organisation {
     options: OrganisationOptions,
     http: reqwest::Client,
-    found: Mutex<Option<(Relying, Instant)>>,
+    /// What discovery gave last, or why it gave nothing.
+    found: Mutex<Option<(Result<Relying, String>, Instant)>>,
     began: Instant,
 }
 
@@ -194,31 +199,33 @@ impl Organisation {
         self.began.elapsed().as_secs()
     }
 
-    async fn relying(&self) -> Result<Relying, Refusal> {
+    /// The organisation's keys and addresses, at most so old.
+    async fn relying(&self, age: Duration) -> Result<Relying, Refusal> {
         let mut found = self.found.lock().await;
-        if let Some((relying, at)) = &*found
-            && at.elapsed() < DISCOVERY
-        {
-            return Ok(relying.clone());
-        }
-        let silent = |what: String| Refusal::Silent(what);
-        let issuer = IssuerUrl::new(self.options.issuer.clone()).map_err(|why| silent(why.to_string()))?;
+        let lasts = |(found, at): &(Result<Relying, String>, Instant)| {
+            at.elapsed() < if found.is_ok() { age } else { AGAIN }
+        };
+        let now = match found.take().filter(lasts) {
+            Some(found) => found,
+            None => (self.discover().await, Instant::now()),
+        };
+        found.insert(now).0.clone().map_err(Refusal::Silent)
+    }
+
+    async fn discover(&self) -> Result<Relying, String> {
+        let issuer = IssuerUrl::new(self.options.issuer.clone()).map_err(|why| why.to_string())?;
         let http = |request| send(self.http.clone(), request);
-        let metadata =
-            CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|why| silent(told(&why)))?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|why| told(&why))?;
         let back = format!("{}{BACK}", self.options.address.trim_end_matches('/'));
-        let back = RedirectUrl::new(back).map_err(|why| silent(format!("address: {why}")))?;
+        let back = RedirectUrl::new(back).map_err(|why| format!("address: {why}"))?;
         let secret = self.options.secret.clone().map(ClientSecret::new);
-        let relying =
-            Relying::from_provider_metadata(metadata, ClientId::new(self.options.client.clone()), secret)
-                .set_redirect_uri(back);
-        *found = Some((relying.clone(), Instant::now()));
-        Ok(relying)
+        let client = ClientId::new(self.options.client.clone());
+        Ok(Relying::from_provider_metadata(metadata, client, secret).set_redirect_uri(back))
     }
 
     /// Where to send the browser, and what it is to bring back.
     pub(crate) async fn begin(&self, language: Language, next: &str) -> Result<(String, String), Refusal> {
-        let relying = self.relying().await?;
+        let relying = self.relying(DISCOVERY).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let asked = relying
             .authorize_url(
@@ -260,7 +267,7 @@ impl Organisation {
         if code.is_empty() {
             return Err(refused("the organisation sent no code"));
         }
-        let relying = self.relying().await?;
+        let mut relying = self.relying(DISCOVERY).await?;
         let http = |request| send(self.http.clone(), request);
         let silent = |why: String| Refusal::Silent(why);
         let tokens = relying
@@ -271,9 +278,16 @@ impl Organisation {
             .await
             .map_err(|why| refused(&told(&why)))?;
         let token = tokens.id_token().ok_or_else(|| refused("no ID token"))?;
+        let nonce = Nonce::new(under_way.nonce);
+        if matches!(
+            token.claims(&relying.id_token_verifier(), &nonce),
+            Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey))
+        ) {
+            // It changed its keys since they were asked for.
+            relying = self.relying(AGAIN).await?;
+        }
         let verifier = relying.id_token_verifier();
-        let claims =
-            token.claims(&verifier, &Nonce::new(under_way.nonce)).map_err(|why| refused(&told(&why)))?;
+        let claims = token.claims(&verifier, &nonce).map_err(|why| refused(&told(&why)))?;
         if let Some(expected) = claims.access_token_hash() {
             let actual = token.signing_alg().and_then(|algorithm| {
                 let key = token.signing_key(&verifier);

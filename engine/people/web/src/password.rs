@@ -1,5 +1,7 @@
 //! Passwords: Argon2id as OWASP asks for it, on so few threads that sign-ins cannot take the machine.
 
+use std::sync::Arc;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -75,11 +77,11 @@ fn is_right(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// The threads that hash. One serves browsers that signed in before, so that strangers cannot keep them out.
+/// The threads that hash. A place is given back when its thread is done, also where the browser is gone by then. One serves browsers that signed in before, so that strangers cannot keep them out.
 pub(crate) struct Hashing {
-    strangers: Semaphore,
-    known: Semaphore,
-    waiting: Semaphore,
+    strangers: Arc<Semaphore>,
+    known: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     /// What a name without an account is compared with: takes as long as a wrong password.
     decoy: String,
 }
@@ -91,9 +93,9 @@ pub(crate) struct Busy;
 impl Hashing {
     pub(crate) fn new() -> Result<Hashing, BadPassword> {
         Ok(Hashing {
-            strangers: Semaphore::new(1),
-            known: Semaphore::new(1),
-            waiting: Semaphore::new(WAITING_MAX),
+            strangers: Arc::new(Semaphore::new(1)),
+            known: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             decoy: hash("the password of an account that is not there")?,
         })
     }
@@ -106,14 +108,15 @@ impl Hashing {
         is_known: bool,
     ) -> Result<bool, Busy> {
         let threads = if is_known { &self.known } else { &self.strangers };
-        let _waits = match is_known {
+        let waits = match is_known {
             true => None,
-            false => Some(self.waiting.try_acquire().map_err(|_| Busy)?),
+            false => Some(Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Busy)?),
         };
-        let _thread = threads.acquire().await.map_err(|_| Busy)?;
+        let thread = Arc::clone(threads).acquire_owned().await.map_err(|_| Busy)?;
         let has_account = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
         let is_right = spawn_blocking(move || {
+            let _held = (waits, thread);
             let is_short = password.len() <= PASSWORD_BYTES_MAX;
             is_right(if is_short { &password } else { "" }, &hash) && is_short
         });
@@ -124,6 +127,7 @@ impl Hashing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     #[test]
     fn r61_a_password_is_kept_as_argon2id_with_owasps_parameters_and_a_salt_of_its_own() {
@@ -158,6 +162,24 @@ mod tests {
             assert_eq!(try_it(false).await, Err(Busy));
             assert_eq!(try_it(true).await, Ok(false), "a browser that signed in before still gets in");
             drop(held);
+        });
+    }
+
+    #[test]
+    fn r61_a_browser_that_goes_away_frees_no_thread_before_its_hash_is_done() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.max_blocking_threads(1).build().unwrap().block_on(async {
+            let hashing = Hashing::new().unwrap();
+            // The one thread is taken, so that the hash cannot begin.
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let taken = spawn_blocking(move || wait.recv());
+            let asked = hashing.check(Zeroizing::new("wrong".to_owned()), None, false);
+            assert_eq!(asked.now_or_never(), None, "it waits, and its browser goes away");
+            assert_eq!(hashing.strangers.available_permits(), 0);
+            assert_eq!(hashing.waiting.available_permits(), WAITING_MAX - 1);
+            go.send(()).unwrap();
+            taken.await.unwrap().unwrap();
+            _ = hashing.strangers.acquire().await.unwrap();
         });
     }
 }

@@ -1,4 +1,10 @@
-//! Random values, keys of one process, and what they seal.
+//! Random values, keys of one process, and what they seal. The key of known browsers outlives it, in a file.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -37,18 +43,37 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 pub(crate) struct Marks {
     marks: Key,
     seals: RandomizedNonceKey,
+    browsers: Key,
 }
 
 /// Bytes of a nonce before what it sealed.
 const NONCE_BYTES: usize = 12;
 
 impl Marks {
+    /// With the key beside the accounts file. Where that cannot be used the log says so, and browsers are known to this
+    /// process alone.
+    ///
     /// # Panics
     /// The operating system has no randomness.
+    pub(crate) fn beside(accounts: Option<&Path>) -> Marks {
+        let Some(accounts) = accounts else { return Marks::new(&random::<32>()) };
+        let file = key_file(accounts);
+        let key = kept_key(&file).unwrap_or_else(|why| {
+            let file = file.display();
+            tracing::warn!(%file, %why, "a restart will forget known browsers; the operator can let this process make the file");
+            random()
+        });
+        Marks::new(&key)
+    }
+
     #[expect(clippy::expect_used, reason = "32 bytes are a key of this algorithm")]
-    pub(crate) fn new() -> Marks {
+    fn new(browsers: &[u8; 32]) -> Marks {
         let seals = RandomizedNonceKey::new(&AES_256_GCM, &random::<32>()).expect("32 bytes");
-        Marks { marks: Key::new(HMAC_SHA256, &random::<32>()), seals }
+        Marks {
+            marks: Key::new(HMAC_SHA256, &random::<32>()),
+            seals,
+            browsers: Key::new(HMAC_SHA256, browsers),
+        }
     }
 
     /// What a browser keeps and cannot read or change; empty where it cannot be sealed.
@@ -80,9 +105,56 @@ impl Marks {
         verify(&self.marks, &Self::input(purpose, value), &mark).is_ok()
     }
 
+    /// The mark of a browser that signed in; it counts after a restart too.
+    pub(crate) fn browser(&self, value: &str) -> String {
+        URL_SAFE_NO_PAD.encode(sign(&self.browsers, &Self::input("browser", value)))
+    }
+
+    /// Whether `mark` is the mark of a browser, likewise.
+    pub(crate) fn is_browser(&self, value: &str, mark: &str) -> bool {
+        let Ok(mark) = URL_SAFE_NO_PAD.decode(mark) else { return false };
+        verify(&self.browsers, &Self::input("browser", value), &mark).is_ok()
+    }
+
     fn input(purpose: &str, value: &str) -> Vec<u8> {
         [purpose.as_bytes(), &[0], value.as_bytes()].concat()
     }
+}
+
+/// The file beside the accounts file.
+fn key_file(accounts: &Path) -> PathBuf {
+    let mut name = OsString::from(accounts);
+    name.push(".key");
+    name.into()
+}
+
+/// The key of a file that only its owner may read; made where there is none.
+fn kept_key(file: &Path) -> io::Result<[u8; 32]> {
+    match fs::metadata(file) {
+        Ok(data) if data.permissions().mode() & 0o077 != 0 => {
+            return Err(io::Error::other("others may read it; remove it and start again"));
+        }
+        Ok(_) => {}
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            // Made with mode 0600.
+            let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+            new.write_all(&random::<32>())?;
+            new.as_file().sync_all()?;
+            match new.persist_noclobber(file) {
+                // Another process made it meanwhile.
+                Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
+                _ => {}
+            }
+        }
+        Err(why) => return Err(why),
+    }
+    let (mut key, mut file) = ([0; 32], File::open(file)?);
+    if file.metadata()?.len() != 32 {
+        return Err(io::Error::other("it does not have 32 bytes; remove it and start again"));
+    }
+    file.read_exact(&mut key)?;
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -90,20 +162,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn r61_browsers_are_known_after_a_restart_by_a_key_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = folder.path().join("accounts.toml");
+        let mark = Marks::beside(Some(&accounts)).browser("value");
+        let is_known = || Marks::beside(Some(&accounts)).is_browser("value", &mark);
+        assert!(is_known() && !Marks::beside(None).is_browser("value", &mark));
+        let file = folder.path().join("accounts.toml.key");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(!is_known(), "others could have made the mark");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(is_known(), "nothing was written over it");
+        fs::write(&file, "short").unwrap();
+        assert!(!is_known());
+    }
+
+    #[test]
     fn a_mark_counts_for_its_value_purpose_and_process_alone() {
-        let marks = Marks::new();
+        let marks = Marks::beside(None);
         let mark = marks.mark("form", "value");
         assert!(marks.is_mark("form", "value", &mark));
         assert!(!marks.is_mark("form", "valu", &mark));
         assert!(!marks.is_mark("known", "value", &mark));
-        assert!(!Marks::new().is_mark("form", "value", &mark));
+        assert!(!Marks::beside(None).is_mark("form", "value", &mark));
         assert!(!marks.is_mark("form", "value", "not base64 !"));
         assert!(!marks.is_mark("form", "value", ""));
     }
 
     #[test]
     fn what_is_sealed_opens_here_and_unchanged_alone() {
-        let marks = Marks::new();
+        let marks = Marks::beside(None);
         let sealed = marks.seal("state");
         assert_eq!(marks.open(&sealed).as_deref(), Some("state"));
         assert_ne!(marks.seal("state"), sealed);
@@ -111,6 +200,6 @@ mod tests {
         for text in ["", "AAAA", "!", changed.as_str()] {
             assert_eq!(marks.open(text), None, "{text}");
         }
-        assert_eq!(Marks::new().open(&sealed), None);
+        assert_eq!(Marks::beside(None).open(&sealed), None);
     }
 }

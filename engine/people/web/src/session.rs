@@ -59,7 +59,10 @@ impl Sessions {
     pub(crate) fn begin(&self, secret: &str, person: Person, now_s: u64) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, session| self.limits.allow(session, now_s));
-        let of_account = |session: &Held| session.person.name == person.name;
+        // An organisation may call a person what a local account is called.
+        let of_account = |session: &Held| {
+            session.person.name == person.name && session.person.stamp.is_some() == person.stamp.is_some()
+        };
         if held.values().filter(|session| of_account(session)).count() >= SESSIONS_ACCOUNT_MAX {
             drop_oldest(&mut held, of_account);
         }
@@ -144,12 +147,14 @@ mod tests {
     fn r61_sessions_are_bounded_for_each_account_and_secrets_are_not_kept() {
         let sessions = Sessions::new(SessionLimits::DEFAULT);
         sessions.begin("other", person("wang"), 0);
+        sessions.begin("local", Person { stamp: Some([0; 32]), ..person("li") }, 0);
         for n in 0..=SESSIONS_ACCOUNT_MAX as u64 {
             sessions.begin(&format!("secret {n}"), person("li"), n);
         }
         let find = |secret: &str| sessions.find(secret, 20, true, |_| true).is_some();
         assert!(!find("secret 0"), "the oldest gave way");
         assert!(find("secret 1") && find("other"));
+        assert!(find("local"), "an organisation's person is not the account of that name");
         let held = sessions.held.lock().unwrap();
         assert!(held.keys().all(|id| id != b"other".as_slice()) && held.contains_key(&sha256(b"other")));
     }

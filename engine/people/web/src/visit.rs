@@ -26,6 +26,7 @@ pub(crate) struct Seen {
     pub(crate) person: Option<Arc<Person>>,
     /// The secret of the session or of the guest.
     pub(crate) secret: String,
+    /// A path of this origin; `/` in the place of one that browsers would take for another origin.
     pub(crate) path: String,
     /// Without `?` and without the language.
     pub(crate) query: String,

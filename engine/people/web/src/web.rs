@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -18,7 +18,7 @@ use hufu_texts::Language;
 use super::accounts::{AccountsFault, Watched};
 use super::assets::{Asset, Assets, FOLDER, OWN};
 use super::cookies::Cookie;
-use super::local::{encoded, fields};
+use super::local::{encoded, fields, local_path};
 use super::lockout::Lockout;
 use super::organisation::{Organisation, OrganisationOptions};
 use super::password::{BadPassword, Hashing};
@@ -82,8 +82,13 @@ pub enum WebFault {
 /// second; a school behind one address has twenty people.
 const REQUESTS: (u64, u64) = (400, 10);
 
-/// Sign-ins of a source at once, and then one each so many milliseconds.
+/// Sign-ins of a source at once, and then one each so many milliseconds: as many again for browsers that are known, and for
+/// people whom the organisation sends back.
 const SIGN_INS: (u64, u64) = (20, 3000);
+
+/// How long the body of a form may take to arrive, and how long a file of a person who signed in.
+const FORM: Duration = Duration::from_secs(30);
+const UPLOAD: Duration = Duration::from_secs(600);
 
 /// What all pages share.
 pub struct Web {
@@ -96,6 +101,10 @@ pub struct Web {
     pub(crate) hashing: Hashing,
     pub(crate) lockout: Lockout,
     pub(crate) sign_ins: Rate,
+    /// Of browsers that signed in to the account before.
+    pub(crate) known_sign_ins: Rate,
+    /// Of people whom the organisation sends back.
+    pub(crate) returns: Rate,
     pub(crate) is_tls: bool,
     requests: Rate,
     language: Language,
@@ -119,7 +128,7 @@ impl Web {
         Ok(Arc::new(Web {
             assets: Assets::of(OWN.into_iter().chain(options.assets)),
             nav: options.nav,
-            marks: Marks::new(),
+            marks: Marks::beside(options.accounts.as_deref()),
             sessions: Sessions::new(options.sessions),
             accounts: options.accounts.as_deref().map(Watched::open).transpose()?,
             organisation: options
@@ -130,6 +139,8 @@ impl Web {
             hashing: Hashing::new()?,
             lockout: Lockout::new(),
             sign_ins: Rate::new(SIGN_INS.0, SIGN_INS.1),
+            known_sign_ins: Rate::new(SIGN_INS.0, SIGN_INS.1),
+            returns: Rate::new(SIGN_INS.0, SIGN_INS.1),
             is_tls: options.is_tls,
             requests: Rate::new(REQUESTS.0, REQUESTS.1),
             language: options.language,
@@ -206,7 +217,8 @@ impl Web {
             language: asked.or_else(kept).or_else(accepted).unwrap_or(self.language),
             person,
             secret,
-            path: request.uri().path().to_owned(),
+            // Pages link to themselves in other languages; `//host` would be another origin.
+            path: local_path(request.uri().path()).unwrap_or("/").to_owned(),
             query: others.join("&"),
         };
         (Visit(Arc::new(seen)), cookies)
@@ -280,7 +292,9 @@ async fn checked(visit: &Visit, request: Request, next: Next) -> Response {
     if !csrf::is_same_origin(request.headers()) {
         return visit.problem_of(StatusCode::FORBIDDEN, "web-foreign");
     }
-    let (token, request) = csrf::token(request).await;
+    let is_upload = visit.person().is_some() && csrf::has_file(request.headers());
+    let until = Instant::now() + if is_upload { UPLOAD } else { FORM };
+    let (token, request) = csrf::token(request, until).await;
     let web = &visit.0.web;
     if token.is_some_and(|token| web.marks.is_mark("form", &visit.0.secret, &token)) {
         return next.run(request).await;

@@ -69,3 +69,27 @@ fn r61_what_another_browser_began_is_refused_before_the_organisation_is_asked() 
 fn rustls_provider() -> bool {
     rustls::crypto::aws_lc_rs::default_provider().install_default().is_ok()
 }
+
+#[test]
+fn an_organisation_that_did_not_answer_is_not_asked_again_at_once() {
+    _ = rustls_provider();
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", door.local_addr().unwrap());
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for visitor in door.incoming() {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            drop(visitor);
+        }
+    });
+    let organisation = Organisation::open(options(&issuer)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut counts = [0; 2];
+    for count in &mut counts {
+        let answer = runtime.block_on(organisation.begin(Language::En, "/"));
+        assert!(matches!(answer, Err(Refusal::Silent(_))));
+        *count = asked.load(std::sync::atomic::Ordering::SeqCst);
+    }
+    assert!(counts[0] > 0 && counts[0] == counts[1], "{counts:?}");
+}
