@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::response::{IntoResponse as _, Response};
 use hufu_registry::{Caller, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -49,22 +48,26 @@ impl WorkPermit {
 
 /// A request's place among those that get a credential; given back when it is dropped.
 #[derive(Debug)]
-pub struct IssuingPlace {
+pub(super) struct IssuingPlace {
     registry: Arc<Registry>,
     entered: Duration,
 }
 
 impl IssuingPlace {
-    /// Takes a place before anything of a request is read.
+    /// Takes a place before anything of a request is read. Where there is none, this waits for a moment before it says so:
+    /// who asks again at once costs time. HTTP/1 has one request of a connection at a time, so no more wait than there
+    /// may be connections. The connection stays: another TLS handshake would cost more than many refusals.
     ///
     /// # Errors
-    /// The answer to a request for which there is no room: `busy`, with when to come back.
-    #[expect(clippy::result_large_err, reason = "it is what the caller answers with")]
-    pub fn take(registry: &Arc<Registry>) -> Result<IssuingPlace, Response> {
+    /// The answer to a request for which there is no room: [`Kind::Busy`], with when to come back.
+    pub(super) async fn take(registry: &Arc<Registry>) -> Result<IssuingPlace, ApiProblem> {
         let entered = steady();
         match registry.issuing().enter(entered) {
             Ok(()) => Ok(IssuingPlace { registry: Arc::clone(registry), entered }),
-            Err(crowded) => Err(ApiProblem::crowded(crowded).into_response()),
+            Err(crowded) => {
+                tokio::time::sleep(crowded.held).await;
+                Err(ApiProblem::crowded(crowded))
+            }
         }
     }
 }

@@ -26,18 +26,26 @@ use super::state::Api;
 #[derive(Clone, Debug)]
 struct Label(Arc<str>);
 
+/// Turns away who wants a credential and finds no room, before anything else is done for the request.
+pub(super) async fn at_the_door(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
+    let Some(rule) = rule.filter(|rule| rule.issues) else { return next.run(request).await };
+    let begun = Instant::now();
+    match IssuingPlace::take(&api.registry).await {
+        Ok(_place) => next.run(request).await,
+        Err(turned_away) => {
+            let response = turned_away.into_response();
+            api.meters.request(&rule.class, response.status().as_u16(), begun.elapsed());
+            api.meters.problem(Kind::Busy, None);
+            response
+        }
+    }
+}
+
 /// Looks at the token before anything else is read.
 pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let rule = api.rules.find(request.method(), request.extensions().get::<MatchedPath>());
     let Some(rule) = rule.filter(|rule| rule.needs_token()) else { return next.run(request).await };
-    let _place = if rule.issues {
-        match IssuingPlace::take(&api.registry) {
-            Ok(place) => Some(place),
-            Err(turned_away) => return turned_away,
-        }
-    } else {
-        None
-    };
     let caller = match admit(&api, rule, request.headers(), request.uri()).await {
         Ok(caller) => caller,
         Err((problem, label)) => return labelled(problem.into_response(), label),

@@ -26,7 +26,6 @@ mod state;
 mod tls;
 mod upkeep;
 
-pub use admission::IssuingPlace;
 pub use figures::{ChainFigures, FigureSource, Figures};
 pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};

@@ -102,6 +102,10 @@ impl Kind {
     }
 }
 
+/// With an answer whose Retry-After was chosen for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen;
+
 /// A problem on its way out.
 #[derive(Debug)]
 pub(super) struct ApiProblem {
@@ -112,18 +116,19 @@ pub(super) struct ApiProblem {
     holders: Vec<usize>,
     terms: Option<Box<Terms>>,
     now: Option<UnixMillis>,
-    retry_s: u64,
+    /// When to come back, where that was chosen for this answer; a second otherwise.
+    retry_s: Option<u64>,
 }
 
 impl ApiProblem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> ApiProblem {
         let (tip, brake, holders, terms, now) = Default::default();
-        ApiProblem { kind, detail: detail.into(), tip, brake, holders, terms, now, retry_s: 1 }
+        ApiProblem { kind, detail: detail.into(), tip, brake, holders, terms, now, retry_s: None }
     }
 
     /// The same, for who is to come back after so many seconds.
     pub(super) fn after(self, retry_s: u64) -> ApiProblem {
-        ApiProblem { retry_s, ..self }
+        ApiProblem { retry_s: Some(retry_s), ..self }
     }
 
     /// What a phone reads whose clock is off: ours.
@@ -145,7 +150,7 @@ impl ApiProblem {
     }
 
     /// More want a credential than are answered in time.
-    pub(super) fn crowded(Crowded { retry_after_s }: Crowded) -> ApiProblem {
+    pub(super) fn crowded(Crowded { retry_after_s, .. }: Crowded) -> ApiProblem {
         let detail = format!(
             "many want a credential now, and those before you take all there is: ask again in {retry_after_s} s; a code that \
              you have stays valid until it expires"
@@ -254,7 +259,10 @@ impl IntoResponse for ApiProblem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hufu\""));
             }
             Kind::Busy | Kind::Slow | Kind::Unavailable | Kind::TooMany => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_s));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_s.unwrap_or(1)));
+                if retry_s.is_some() {
+                    response.extensions_mut().insert(Chosen);
+                }
             }
             _ => {}
         }

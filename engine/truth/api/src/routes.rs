@@ -33,6 +33,7 @@ pub(super) fn router(api: Api) -> Router {
         .layer(Extension(Document(json.into())))
         .layer(from_fn(guard::caught))
         .layer(from_fn_with_state(api.clone(), guard::counted))
+        .layer(from_fn_with_state(api.clone(), guard::at_the_door))
         .with_state(api)
 }
 

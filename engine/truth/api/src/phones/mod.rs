@@ -30,7 +30,7 @@ use super::guard;
 use super::keyed_limit::KeyedLimit;
 use super::meters::Meters;
 use super::options::{ApiOptions, ServeFault, TlsFiles};
-use super::problem::{ApiProblem, Kind};
+use super::problem::{ApiProblem, Chosen, Kind};
 use super::server::{Front, Source, front};
 
 use about::About;
@@ -177,9 +177,9 @@ async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next
     }
     // Clerks' requests and phones' together: the same store writes all of them down.
     let _place = if ["/phone/v1/renew", "/phone/v1/family"].contains(&request.uri().path()) {
-        match IssuingPlace::take(&state.registry) {
+        match IssuingPlace::take(&state.registry).await {
             Ok(place) => Some(place),
-            Err(turned_away) => return turned_away,
+            Err(turned_away) => return turned_away.into_response(),
         }
     } else {
         None
@@ -208,7 +208,8 @@ async fn counted(State(state): State<Arc<Phones>>, request: Request, next: Next)
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     state.meters.request(&class, status, took);
     if let Some(kind) = response.extensions().get::<Kind>().copied() {
-        if kind.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let is_chosen = response.extensions().get::<Chosen>().is_some();
+        if kind.status() == StatusCode::SERVICE_UNAVAILABLE && !is_chosen {
             // Each is told another time to come back, so that they do not come together.
             response.headers_mut().insert(header::RETRY_AFTER, state.notes.pause_s().into());
         }

@@ -2,9 +2,10 @@
 //! soon is turned away before any work is done for it, and told when to come back, so that what was let in is answered
 //! as fast and as often as at any other time.
 //!
-//! What counts is measured here: how many were answered in the last tenth of a second, and how long the luckiest of them
-//! waited. As long as one is answered quickly, a queue is only a burst; when even the luckiest waits, the queue stands, and
-//! there is room for half as many (the rule of CoDel, RFC 8289 section 3).
+//! What counts is measured here: how fast they are answered when they are answered fastest, and how long the luckiest of the
+//! last tenth of a second waited. The rate of this moment does not count: too much to do lowers it, and less room because of
+//! that would lower it again. As long as one is answered quickly, a queue is only a burst; when even the luckiest waits, the
+//! queue stands, and there is room for fewer (the rule of CoDel, RFC 8289 section 3).
 
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +14,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const INTERVAL: Duration = Duration::from_millis(100);
 /// How long the luckiest may wait: half of what the slowest may, and that is half a second.
 const LUCKIEST: Duration = Duration::from_millis(250);
-/// There is room for what is answered in this time.
-const ANSWERED_IN: Duration = Duration::from_millis(500);
+/// There is room for no more than is answered in this time at the best rate, milliseconds, nor for less than half of that.
+const ANSWERED_IN_MS: usize = 500;
 /// Room for so many at least: fewer do not keep two cores busy.
-const LEAST: usize = 16;
+const LEAST: usize = 32;
 /// Room for so many before anything was measured: a slow machine answers them within a second too.
-const FIRST: usize = 64;
+const FIRST: usize = 128;
+/// The best rate is forgotten by a part of so many in each interval: half of it in four and a half seconds.
+const FORGET: usize = 64;
+/// How long the answer to who is turned away is held back, milliseconds: who asks again at once takes no time from those
+/// who are let in, and others are held back for another time.
+const HELD_MS: core::ops::Range<u64> = 100..300;
 /// The longest that somebody is sent away for, seconds.
 const AWAY_S_MAX: u32 = 60;
 
@@ -31,6 +37,8 @@ pub struct IssuingRoom(Mutex<Inside>);
 pub struct Crowded {
     /// When to come back, seconds: another for each, so that those who were sent away together do not come back together.
     pub retry_after_s: u32,
+    /// How long this answer is to be held back.
+    pub held: Duration,
 }
 
 #[derive(Debug)]
@@ -43,6 +51,10 @@ struct Inside {
     answered: usize,
     refused: usize,
     luckiest: Duration,
+    /// Answered in a second, smoothed over some four intervals.
+    rate: usize,
+    /// The best of [`rate`](Self::rate), slowly forgotten.
+    best: usize,
     /// Seconds over which those who are sent away come back.
     away_s: u32,
     draw: u64,
@@ -58,6 +70,8 @@ impl Default for IssuingRoom {
             answered: 0,
             refused: 0,
             luckiest: Duration::MAX,
+            rate: 0,
+            best: 0,
             away_s: 1,
             draw: u64::from(std::process::id()),
         }))
@@ -81,7 +95,7 @@ impl IssuingRoom {
         inside.measure(now);
         if inside.waiting >= inside.room {
             inside.refused += 1;
-            return Err(Crowded { retry_after_s: inside.away() });
+            return Err(inside.away());
         }
         inside.waiting += 1;
         Ok(())
@@ -108,16 +122,19 @@ impl Inside {
         if past < INTERVAL {
             return;
         }
-        let fits = self.answered as u128 * ANSWERED_IN.as_millis() / past.as_millis();
-        let fits = usize::try_from(fits).unwrap_or(usize::MAX);
+        let past_ms = usize::try_from(past.as_millis()).unwrap_or(usize::MAX).max(1);
+        let rate = self.answered.saturating_mul(1000) / past_ms;
+        // The first is as good as any.
+        self.rate = if self.rate == 0 { rate } else { (3 * self.rate).saturating_add(rate) / 4 };
+        self.best = self.rate.max(self.best - self.best.div_ceil(FORGET));
+        let most = self.best.saturating_mul(ANSWERED_IN_MS) / 1000;
+        let least = (most / 2).max(LEAST);
         let stands = self.luckiest > LUCKIEST && self.waiting > 0;
         if stands {
-            self.room = (self.room / 2).max(LEAST);
-        } else if self.refused > 0 && fits > self.room {
-            self.room = fits.min(self.room * 2);
-        } else if self.refused > 0 && fits.max(LEAST) < self.room {
-            self.room = fits.max(LEAST);
-        } else if self.refused == 0 && self.room < FIRST {
+            self.room = (self.room - self.room / 4).max(least);
+        } else if self.refused > 0 {
+            self.room = (self.room + self.room / 4).min(most.max(self.room)).max(least);
+        } else if self.room < FIRST {
             self.room = (self.room * 2).min(FIRST);
         }
         self.room = self.room.min(self.room_max);
@@ -127,14 +144,21 @@ impl Inside {
         (self.since, self.answered, self.refused, self.luckiest) = (now, 0, 0, Duration::MAX);
     }
 
-    /// 1 to `away_s + 1` seconds, another draw for each (SplitMix64; guessing it gains nothing).
-    fn away(&mut self) -> u32 {
+    /// Away for 1 to `away_s + 1` seconds.
+    fn away(&mut self) -> Crowded {
+        let drawn = self.drawn() % u64::from(self.away_s + 1);
+        let held_ms = HELD_MS.start + self.drawn() % (HELD_MS.end - HELD_MS.start);
+        let retry_after_s = 1 + u32::try_from(drawn).unwrap_or(0);
+        Crowded { retry_after_s, held: Duration::from_millis(held_ms) }
+    }
+
+    /// Another number for each (SplitMix64; guessing it gains nothing).
+    fn drawn(&mut self) -> u64 {
         self.draw = self.draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut drawn = self.draw;
         drawn = (drawn ^ (drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         drawn = (drawn ^ (drawn >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let drawn = (drawn >> 33) % u64::from(self.away_s + 1);
-        1 + u32::try_from(drawn).unwrap_or(0)
+        drawn >> 33
     }
 }
 
@@ -184,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn r46_a_second_of_slow_answers_leaves_room_for_what_can_be_answered() {
+        let room = IssuingRoom::default();
+        morning(&room, 20_000, 2000);
+        // Nothing gets on for a second, as when all time goes to those who are turned away.
+        for ms in (10_000..11_000).step_by(10) {
+            let _ = room.enter(Duration::from_millis(ms));
+        }
+        let room = room.inside().room;
+        assert!(room >= 300, "{room} is less than a full batch needs");
+    }
+
+    #[test]
     fn who_is_sent_away_is_spread_by_how_many_they_are() {
         let room = IssuingRoom::default();
         morning(&room, 20_000, 1000);
@@ -192,6 +228,8 @@ mod tests {
         let seconds: BTreeSet<u32> = away.iter().map(|crowded| crowded.retry_after_s).collect();
         let [first, last] = [seconds.first(), seconds.last()].map(|second| *second.unwrap());
         assert!(first == 1 && (20..=AWAY_S_MAX + 1).contains(&last), "{seconds:?}");
+        let held: BTreeSet<u64> = away.iter().map(|crowded| crowded.held.subsec_millis().into()).collect();
+        assert!(held.len() > 100 && held.iter().all(|held| HELD_MS.contains(held)), "{held:?}");
     }
 
     #[test]

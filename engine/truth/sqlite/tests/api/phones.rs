@@ -2,6 +2,8 @@
 
 mod asking;
 
+use std::time::{Duration, Instant};
+
 use hufu_contract::{Base64Url, ProofLevel};
 use hufu_registry::{Caller, IdNumber, Person, Scope};
 use hufu_wire::{HolderIndex, UnixMillis};
@@ -345,6 +347,21 @@ async fn r46_a_flood_of_phones_takes_no_clerk_s_place_nor_the_other_way_round() 
     for front in [full, open, front] {
         front.running.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_a_phone_that_finds_no_room_waits_a_moment_and_reads_the_time_drawn_for_it() {
+    let world = World::start().await;
+    let front = Front::start(&world, |_| {});
+    world.registry.issuing().at_most(1);
+    world.registry.issuing().enter(Duration::ZERO).unwrap();
+    let begun = Instant::now();
+    let answer = front.request(&Phone::new(), "/phone/v1/renew", now().0, "{}").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(begun.elapsed() >= Duration::from_millis(100), "who asks again at once takes others' time");
+    let after: u64 = answer.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=2).contains(&after), "{after} is what any phone is told, not what was drawn");
+    front.running.stop().await;
 }
 
 /// A number that a thief has read is worth nothing once it was used, and the clerk sees every phone that there is.

@@ -175,7 +175,7 @@ async fn r46_who_finds_no_room_for_a_credential_is_told_before_the_body_and_othe
     let held: Vec<_> = (0..6).map(|_| tokio::spawn(wants().send())).collect();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let refused = loop {
-        if let Ok(answer) = timeout(Duration::from_millis(50), wants().send()).await {
+        if let Ok(answer) = timeout(Duration::from_millis(600), wants().send()).await {
             break answer.unwrap();
         }
         assert!(tokio::time::Instant::now() < deadline, "it waits for a body");

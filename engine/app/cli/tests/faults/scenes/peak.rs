@@ -63,7 +63,8 @@ fn sorted(numbers: &[u64]) -> Vec<u64> {
 
 /// Everybody who comes is served at once.
 fn is_quiet(base: &Rush, first: u64) -> Result<Rushed> {
-    let quiet = Rush { rate: Some(20), first, connections: 4, ..base.clone() }.run()?;
+    let time = Duration::from_millis(500);
+    let quiet = Rush { rate: Some(20), time, first, connections: 4, ..base.clone() }.run()?;
     ensure!(quiet.shed.is_empty() && quiet.unsent == 0, "{} shed, {} unsent", quiet.shed.len(), quiet.unsent);
     ensure!(!quiet.issued.is_empty());
     Ok(quiet)
@@ -74,9 +75,22 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     let scene = town()?;
     let base = Rush::at(&scene.deployment, &scene.registry, PEOPLE)?;
     let before = is_quiet(&base, 0)?;
-    let crowd = Rush { connections: 500, first: before.next, ..base.clone() }.run()?;
-    let after = is_quiet(&base, crowd.next)?;
+    let full = |first| Rush { connections: 50, first, ..base.clone() }.run();
+    let earlier = full(before.next)?;
+    let time = Duration::from_millis(1500);
+    let crowd = Rush { connections: 500, time, first: earlier.next, ..base.clone() }.run()?;
+    let later = full(crowd.next)?;
+    let after = is_quiet(&base, later.next)?;
 
+    let a_second = |rush: &Rushed| rush.issued.len() as f64 / rush.took.as_secs_f64();
+    // What else runs on the machine comes and goes: the slower second is what it can do.
+    let capacity = a_second(&earlier).min(a_second(&later));
+    ensure!(
+        a_second(&crowd) >= 0.7 * capacity,
+        "{:.0} of {capacity:.0}/s, {} turned away",
+        a_second(&crowd),
+        crowd.shed.len()
+    );
     ensure!(crowd.cut_off.is_empty(), "connections stay: {}", crowd.cut_off.len());
     ensure!(
         !crowd.issued.is_empty() && !crowd.shed.is_empty(),
@@ -91,7 +105,8 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     ensure!(seconds.len() > 1, "they would come back together: {seconds:?}");
 
     // Who was answered has a row and a line, and no other has: nothing was done for who was turned away.
-    let answered: Vec<_> = [&before, &crowd, &after].iter().flat_map(|rush| rush.issued.clone()).collect();
+    let rushes = [&before, &earlier, &crowd, &later, &after];
+    let answered: Vec<_> = rushes.iter().flat_map(|rush| rush.issued.clone()).collect();
     let (rows, lines) = written(&scene)?;
     ensure!(rows == sorted(&answered), "{} rows, {} answered", rows.len(), answered.len());
     ensure!(lines == rows, "{} lines, {} rows", lines.len(), rows.len());
