@@ -38,6 +38,7 @@ school-registry-refuses = 登録簿が受け付けませんでした。運用者
 school-engine-silent = 確認サービスが応答しません。少し待ってもう一度お試しください。名簿を送り直す必要はありません。
 school-roster-refused = 名簿全体が確認されませんでした。理由：{ $why } 運用者に知らせてから、もう一度お試しください。
 school-roster-changed = 登録簿の名簿が別の場所で変更されました。名簿を送り直してください。
+school-list-deleted = 名簿は削除されました。送り直してください。
 school-fault = このサービスに問題があります。運用者に知らせてから、もう一度お試しください。
 school-file-kind = このファイルは名簿として読めません。.xlsx で保存して、もう一度送ってください。
 school-file-old = 古い形式の表か、パスワード付きの表です。パスワードなしの .xlsx で保存してください。

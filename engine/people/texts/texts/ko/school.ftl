@@ -38,6 +38,7 @@ school-registry-refuses = 등록부가 받아들이지 않았습니다. 운영�
 school-engine-silent = 확인 서비스가 응답하지 않습니다. 잠시 후 다시 시도하십시오. 명단을 다시 보낼 필요는 없습니다.
 school-roster-refused = 명단 전체를 확인하지 못했습니다. 이유: { $why } 운영자에게 알린 뒤 다시 시도하십시오.
 school-roster-changed = 등록부의 명단이 다른 곳에서 바뀌었습니다. 명단을 다시 올리십시오.
+school-list-deleted = 명단이 삭제되었습니다. 다시 올리십시오.
 school-fault = 이 서비스에 문제가 있습니다. 운영자에게 알린 뒤 다시 시도하십시오.
 school-file-kind = 이 파일은 명단으로 읽을 수 없습니다. .xlsx로 저장한 뒤 다시 올리십시오.
 school-file-old = 오래된 형식이거나 암호가 있는 파일입니다. 암호 없이 .xlsx로 저장하십시오.

@@ -38,6 +38,7 @@ school-registry-refuses = Sicil bunu kabul etmedi. İşletmeciye bildirip yenide
 school-engine-silent = Hiçbir doğrulama hizmeti yanıt vermiyor. Birazdan yeniden deneyiniz: listeyi yeniden göndermeniz gerekmez.
 school-roster-refused = Listenin tümü denetlenmedi. Neden: { $why } İşletmeciye bildirip yeniden deneyiniz.
 school-roster-changed = Sicildeki liste başka yerde değiştirildi. Listenizi yeniden yükleyiniz.
+school-list-deleted = Liste silindi. Yeniden yükleyiniz.
 school-fault = Bu hizmette bir sorun var. İşletmeciye bildirip yeniden deneyiniz.
 school-file-kind = Bu dosya liste olarak okunamıyor. .xlsx olarak kaydedip yeniden yükleyiniz.
 school-file-old = Bu eski veya parolalı bir hesap tablosu. Parolasız .xlsx olarak kaydediniz.

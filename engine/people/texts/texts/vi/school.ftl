@@ -38,6 +38,7 @@ school-registry-refuses = Sổ đăng ký không chấp nhận. Hãy báo ngư�
 school-engine-silent = Dịch vụ kiểm tra không trả lời. Hãy thử lại sau giây lát: không cần gửi lại danh sách.
 school-roster-refused = Cả danh sách chưa được kiểm tra. Lý do: { $why } Hãy báo người vận hành rồi thử lại.
 school-roster-changed = Danh sách trong sổ đăng ký đã bị đổi ở nơi khác. Hãy tải danh sách lên lại.
+school-list-deleted = Danh sách đã bị xóa. Hãy tải lên lại.
 school-fault = Dịch vụ này có sự cố. Hãy báo người vận hành rồi thử lại.
 school-file-kind = Không đọc được tệp này như một danh sách. Hãy lưu thành .xlsx rồi tải lên lại.
 school-file-old = Đây là bảng tính kiểu cũ hoặc có mật khẩu. Hãy lưu thành .xlsx không có mật khẩu.
