@@ -30,7 +30,6 @@ pub(crate) fn watch(doing: &'static str) -> impl FnMut(Come) {
 }
 
 /// Why a row of a table has no text, as a command says it.
-#[expect(clippy::needless_pass_by_value, reason = "for Result::map_err")]
 pub(crate) fn told(fault: CellFault) -> String {
     fault.to_string()
 }

@@ -8,6 +8,7 @@ const HEIGHT: f64 = 120.0;
 
 /// Lines over the last ten minutes, the newest value at the right. Each has a class of its own for its colour; a value that
 /// is absent leaves a gap. The top of the chart is the largest value, which stands above it as `top` writes it.
+#[expect(clippy::cast_precision_loss, reason = "places of at most 600 points")]
 pub(crate) fn lines(label: &str, series: &[Vec<Option<f64>>], top: impl Fn(f64) -> String) -> String {
     let max = series.iter().flatten().flatten().copied().fold(0.0, f64::max);
     let scale = if max > 0.0 { max } else { 1.0 };
@@ -35,6 +36,7 @@ pub(crate) fn lines(label: &str, series: &[Vec<Option<f64>>], top: impl Fn(f64) 
 }
 
 /// A bar whose parts are as long as their shares.
+#[expect(clippy::cast_precision_loss, reason = "counts of ten minutes are far below 2^52")]
 pub(crate) fn bar(label: &str, parts: &[u64]) -> String {
     let sum: u64 = parts.iter().sum();
     let mut svg = format!(

@@ -105,14 +105,14 @@ impl Figures {
                 }
             }
             "hufu_issuer_age_seconds" => {
-                self.issuer(sample, |issuer, sample| issuer.age_s = Some(sample.value))
+                self.issuer(sample, |issuer, sample| issuer.age_s = Some(sample.value));
             }
             "hufu_follow_sequence" => self.issuer(sample, |issuer, sample| issuer.sequence = sample.count()),
             "hufu_follow_digest_info" => self.issuer(sample, |issuer, sample| {
                 issuer.digest = sample.label("digest").unwrap_or_default().chars().take(64).collect();
             }),
             "hufu_follow_forked" => {
-                self.issuer(sample, |issuer, sample| issuer.is_forked = sample.value > 0.0)
+                self.issuer(sample, |issuer, sample| issuer.is_forked = sample.value > 0.0);
             }
             "hufu_certificate_left_seconds" | "hufu_registry_certificate_left_seconds" => {
                 self.ends(Ending::Certificate, sample);

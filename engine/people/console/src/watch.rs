@@ -124,8 +124,12 @@ pub(crate) fn start(
             page: source.metrics.as_deref().map(&mut page),
         });
     }
-    listening.into_iter().for_each(|listening| drop(tasks.spawn(listening)));
-    asking.into_iter().for_each(|asking| drop(tasks.spawn(asking)));
+    for listening in listening {
+        tasks.spawn(listening);
+    }
+    for asking in asking {
+        tasks.spawn(asking);
+    }
     let mut watched = Watch {
         engines,
         registries,
@@ -216,7 +220,6 @@ impl Watch {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a remainder of 60")]
     fn minute(&mut self, state: &mut State, second: &BTreeMap<u32, u32>) {
         let at = (self.number % 60) as usize;
         self.minutes.values_mut().for_each(|minute| minute[at] = 0);

@@ -138,7 +138,10 @@ async function start() {
   draw();
   phone.forgetOld().catch(() => {});
   clock.everySecond(() => {
-    if (clock.tick()) phone.hurry();
+    if (clock.tick()) {
+      phone.keepClock();
+      phone.hurry();
+    }
     screen?.tick?.();
     phone.pulse();
   });

@@ -27,7 +27,7 @@ export function notices(again) {
   const off = clock.ahead();
   if (off !== 0) {
     const right = () => {
-      clock.restore(0);
+      phone.clockIsRight();
       again();
     };
     add(

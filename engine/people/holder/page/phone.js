@@ -32,6 +32,10 @@ export const state = { isRead: false, isBroken: false, family: {}, isBusy: false
 /** @type {Set<() => void>} */
 const watchers = new Set();
 const tabs = new BroadcastChannel("hufu");
+/** Held by the tab that works, and by whatever removes or writes what another person's work would be. */
+const LOCK = "hufu-phone";
+/** The clock is taken up once: after that this page knows it better. */
+let isClockKnown = false;
 const waits = { failures: 0, untilMs: 0 };
 /** The holder asked for the status. */
 let isStatusWanted = false;
@@ -46,7 +50,8 @@ export async function read() {
     const names = ["identity", "held", "status", "ended", "pending", "family", "offset"];
     const [identity, held, status, ended, pending, family, offset] = await Promise.all(names.map(store.get));
     Object.assign(state, { identity, held, status, ended, pending, family: family ?? {}, isRead: true, isBroken: false });
-    if (typeof offset === "number" && clock.offsetMs() === 0) clock.restore(offset);
+    if (typeof offset === "number" && !isClockKnown) clock.restore(offset);
+    isClockKnown = true;
     if (identity) store.mark(true);
   } catch (why) {
     console.warn("the phone's storage cannot be read", why);
@@ -55,9 +60,13 @@ export async function read() {
   tell();
 }
 
-/** Writes, and lets other tabs read. @param {Record<string, unknown>} values */
-async function keep(values) {
-  await store.put(values);
+/**
+ * Writes, and lets other tabs read.
+ * @param {Record<string, unknown>} values
+ * @param {boolean} [isOther] of another holder: what finds the checks of the one before goes
+ */
+async function keep(values, isOther = false) {
+  await store.put(values, isOther);
   for (const [key, value] of Object.entries(values)) state[key] = value ?? undefined;
   state.family ??= {};
   tabs.postMessage("changed");
@@ -68,11 +77,25 @@ tabs.onmessage = () => read();
 
 /** Removes everything from this phone. */
 export async function forget() {
-  await store.forget();
-  store.mark(false);
+  // Behind a request that is under way, which would write its answer back.
+  await navigator.locks.request(LOCK, async () => {
+    await store.forget();
+    store.mark(false);
+    state.trouble = undefined;
+    await read();
+  });
   tabs.postMessage("changed");
-  state.trouble = undefined;
-  await read();
+}
+
+/** Keeps how far the phone's clock is off, for the next start without a network. */
+export async function keepClock() {
+  if (state.identity) await keep({ offset: clock.offsetMs() }).catch((why) => console.warn("the clock was not kept", why));
+}
+
+/** The holder has set the phone's clock. */
+export function clockIsRight() {
+  clock.restore(0);
+  return keepClock();
 }
 
 /** Takes a number; {@link pulse} hands it in. @param {string} number */
@@ -98,21 +121,23 @@ export async function pulse() {
   if (state.isBusy || !state.isRead || state.isBroken || Date.now() < waits.untilMs || !isDue()) return;
   state.isBusy = true;
   try {
-    await navigator.locks.request("hufu-phone", { ifAvailable: true }, async (lock) => {
+    await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
       if (!lock) {
         waits.untilMs = Date.now() + 1_000;
         return;
       }
-      // Another tab may have done it meanwhile.
-      await read();
-      if (state.pending) await activate();
-      if (isRenewalDue()) await renew();
-      if (isStatusDue()) await askStatus();
-      Object.assign(waits, { failures: 0, untilMs: 0 });
-      state.trouble = undefined;
+      try {
+        // Another tab may have done it meanwhile.
+        await read();
+        if (state.pending) await activate();
+        if (isRenewalDue()) await renew();
+        if (isStatusDue()) await askStatus();
+        Object.assign(waits, { failures: 0, untilMs: 0 });
+        state.trouble = undefined;
+      } catch (why) {
+        await failed(why);
+      }
     });
-  } catch (why) {
-    await failed(why);
   } finally {
     state.isBusy = false;
     tell();
@@ -150,7 +175,9 @@ async function activate() {
   const answer = await api.signed("/phone/v1/activate", { number, public_key: publicKey }, { keys });
   const { issuer, holder, phone, level, display, terms } = answer;
   const identity = { number, keys, phone: `${issuer}.${holder}.${phone}`, issuer, holder, level, display, terms };
-  await keep({ identity, pending: null, ended: null, held: null, status: null, family: null, offset: clock.offsetMs() });
+  const isOther = state.identity?.issuer !== issuer || state.identity?.holder !== holder;
+  const none = { pending: null, ended: null, held: null, status: null, family: null };
+  await keep({ identity, ...none, offset: clock.offsetMs() }, isOther);
   store.mark(true);
   navigator.storage?.persist?.().catch(() => {});
 }
@@ -235,9 +262,15 @@ export async function refresh() {
 
 /** The code of a relative, asked for and kept for where there is no network. @param {number} relative */
 export async function askFamily(relative) {
-  const { code, display, expires_ms: expiresMs } = await api.signed("/phone/v1/family", { relative }, state.identity);
-  await keep({ family: { ...state.family, [relative]: { code, display, expiresMs } } });
-  return state.family[relative];
+  const { identity } = state;
+  const { code, display, expires_ms: expiresMs } = await api.signed("/phone/v1/family", { relative }, identity);
+  return navigator.locks.request(LOCK, async () => {
+    await read();
+    // Removed, or another holder's, while the answer was on its way.
+    if (state.identity?.phone !== identity.phone) throw new Error("this phone has another identity now");
+    await keep({ family: { ...state.family, [relative]: { code, display, expiresMs } } });
+    return state.family[relative];
+  });
 }
 
 /**
@@ -264,10 +297,11 @@ export const stepNow = () => Math.floor(clock.now() / 1000 / STEP_S);
  */
 export async function show(step) {
   if (!state.held || clock.now() >= state.held.expiresMs) return null;
+  const { phone } = state.identity;
   const made = await presented(step);
   if (!made) return null;
   const finder = finderOf(made.value);
-  await store.remember(toHex(finder.subarray(0, 16)), { step, finder }).catch((why) => console.warn("not remembered", why));
+  await store.remember(toHex(finder.subarray(0, 16)), { step, finder }, phone).catch((why) => console.warn("not remembered", why));
   return made.text;
 }
 

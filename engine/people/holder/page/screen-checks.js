@@ -10,8 +10,13 @@ import { moment, reason, say } from "./texts.js";
 const DAYS = 30;
 const DECISIONS = { 1: "admit", 2: "refer", 3: "refuse" };
 
-/** What was found stays until the page is left, and is kept nowhere. */
+/** What was found stays until the page is left or the phone is another holder's, and is kept nowhere. */
 let found = null;
+
+const holder = () => `${phone.state.identity?.issuer}.${phone.state.identity?.holder}`;
+phone.watch(() => {
+  if (found?.of !== holder()) found = null;
+});
 
 export function checksScreen() {
   const list = el("div", { id: "found", role: "status" });
@@ -29,11 +34,13 @@ export function checksScreen() {
     button.setAttribute("disabled", "");
     fill(list, el("p.working", {}, say("holder-working")));
     try {
+      const of = holder();
       const shown = await store.remembered();
       const oldest = phone.stepNow() - (DAYS * 86_400) / 30;
       const recent = shown.filter(({ step }) => step >= oldest);
       const steps = new Set(shown.map(({ step }) => step));
-      found = await findChecks(recent, () => phone.pastCode(steps));
+      const all = await findChecks(recent, () => phone.pastCode(steps));
+      if (of === holder()) found = { of, ...all };
       show();
     } catch (why) {
       console.warn("checks were not found", why);

@@ -35,6 +35,7 @@ export function moreScreen({ again, isCare, setCare, activate }) {
   });
   const removal = el("div");
   const remove = async () => {
+    fill(removal, el("p.working", {}, say("holder-working")));
     await phone.forget();
     announce(say("holder-more-removed"));
   };

@@ -1,4 +1,5 @@
-// Says a sentence aloud. Where the phone has no voice for the language, tones say the colour.
+// Says a sentence aloud. Where the phone has no voice of its own for the language, tones say the colour: other voices send
+// what they say to their maker, and this is somebody's health.
 
 /** Tones of a colour: frequency in Hz, length in ms. Up for green, the same twice for amber, down three times for red. */
 const TONES = {
@@ -30,13 +31,14 @@ function voices() {
  */
 export async function speak(text, locale, colour) {
   const language = locale.split("-")[0];
-  const own = (await voices()).filter((voice) => voice.lang.toLowerCase().replace("_", "-").split("-")[0] === language);
-  if (!own.length) {
+  const speaks = (voice) => voice.lang.toLowerCase().replace("_", "-").split("-")[0] === language;
+  const own = (await voices()).find((voice) => voice.localService && speaks(voice));
+  if (!own) {
     play(TONES[colour] ?? TONES.unknown);
     return "tones";
   }
   const speech = new SpeechSynthesisUtterance(text);
-  speech.voice = own.find((voice) => voice.localService) ?? own[0];
+  speech.voice = own;
   speech.lang = locale;
   speech.rate = 0.85;
   window.speechSynthesis.cancel();

@@ -47,16 +47,16 @@ function open() {
 
 /**
  * @template T
- * @param {"phone" | "shown"} name
+ * @param {("phone" | "shown")[]} names
  * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => IDBRequest<T> | void} work
+ * @param {(...stores: IDBObjectStore[]) => IDBRequest<T> | void} work
  * @returns {Promise<T>}
  */
-async function within(name, mode, work) {
+async function within(names, mode, work) {
   const database = await open();
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(name, mode, { durability: "strict" });
-    const request = work(transaction.objectStore(name));
+    const transaction = database.transaction(names, mode, { durability: "strict" });
+    const request = work(...names.map((name) => transaction.objectStore(name)));
     transaction.oncomplete = () => resolve(/** @type {T} */ (request ? request.result : undefined));
     transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
     transaction.onerror = () => reject(transaction.error);
@@ -64,34 +64,51 @@ async function within(name, mode, work) {
 }
 
 /** @param {string} key @returns {Promise<any>} undefined where there is nothing */
-export const get = (key) => within("phone", "readonly", (store) => store.get(key));
+export const get = (key) => within(["phone"], "readonly", (store) => store.get(key));
 
-/** Writes and removes, all or none. @param {Record<string, unknown>} values what is null is removed */
-export const put = (values) =>
-  within("phone", "readwrite", (store) => {
+/**
+ * Writes and removes, all or none.
+ * @param {Record<string, unknown>} values what is null is removed
+ * @param {boolean} [isOther] whether every step that was shown goes
+ */
+export const put = (values, isOther = false) =>
+  within(["phone", "shown"], "readwrite", (phone, shown) => {
     for (const [key, value] of Object.entries(values)) {
-      if (value === null) store.delete(key);
-      else store.put(value, key);
+      if (value === null) phone.delete(key);
+      else phone.put(value, key);
     }
+    if (isOther) shown.clear();
   });
 
 /** Removes everything. */
-export async function forget() {
-  await within("phone", "readwrite", (store) => store.clear());
-  await within("shown", "readwrite", (store) => store.clear());
-}
+export const forget = () =>
+  within(["phone", "shown"], "readwrite", (phone, shown) => {
+    phone.clear();
+    shown.clear();
+  });
 
 /** @typedef {{step: number, finder: Uint8Array}} Shown a step, and tag and key of its slips */
 
-/** @param {string} tag in hexadecimal @param {Shown} shown */
-export const remember = (tag, shown) => within("shown", "readwrite", (store) => store.put(shown, tag));
+/**
+ * Keeps a step that was shown, if the phone is still the one that showed it.
+ * @param {string} tag in hexadecimal
+ * @param {Shown} shown
+ * @param {string} phone of the identity
+ */
+export const remember = (tag, shown, phone) =>
+  within(["phone", "shown"], "readwrite", (kept, steps) => {
+    const request = kept.get("identity");
+    request.onsuccess = () => {
+      if (request.result?.phone === phone) steps.put(shown, tag);
+    };
+  });
 
 /** Every step that was shown. @returns {Promise<Shown[]>} */
-export const remembered = () => within("shown", "readonly", (store) => store.getAll());
+export const remembered = () => within(["shown"], "readonly", (store) => store.getAll());
 
 /** Forgets the steps before `oldest`. @param {number} oldest */
 export const forgetBefore = (oldest) =>
-  within("shown", "readwrite", (store) => {
+  within(["shown"], "readwrite", (store) => {
     const request = store.openCursor();
     request.onsuccess = () => {
       const cursor = request.result;

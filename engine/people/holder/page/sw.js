@@ -9,11 +9,13 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     (async () => {
       const cache = await caches.open(CACHE);
-      await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
+      // One that is not whole, or of another version, ends this: the worker before stays, with all of its files.
+      await Promise.all(FILES.map((file) => bring(cache, file)));
       // The language that is in use comes along.
       for (const old of await caches.keys()) {
         for (const request of old === CACHE ? [] : await (await caches.open(old)).keys()) {
-          if (new URL(request.url).pathname.startsWith("/texts/")) await cache.add(request.url).catch(() => {});
+          const { pathname } = new URL(request.url);
+          if (pathname.startsWith("/texts/") && pathname in DIGESTS) await bring(cache, pathname).catch(() => {});
         }
       }
       await self.skipWaiting();
@@ -37,6 +39,13 @@ self.addEventListener("fetch", (event) => {
   if (request.mode === "navigate" && pathname === "/") event.respondWith(file("/", request));
   else if (pathname in DIGESTS && pathname !== "/") event.respondWith(file(pathname, request));
 });
+
+/** Puts a file into the cache, when the server has it as it should be. */
+async function bring(cache, pathname) {
+  const whole = await genuine(pathname, await fetch(new Request(pathname, { cache: "reload" })));
+  if (!whole?.ok) throw new Error(`${pathname} is not the one of this version`);
+  await cache.put(pathname, whole);
+}
 
 /** A file from the cache, or else from the server. */
 async function file(pathname, request) {

@@ -6,9 +6,10 @@
 
 mod files;
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -38,36 +39,36 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
+/// Everything that is served: made once, when it is first asked for.
+struct Served {
+    worker: Whole,
+    /// By language, as are the next two.
+    pages: [Whole; Language::ALL.len()],
+    manifests: [Whole; Language::ALL.len()],
+    sentences: [Whole; Language::ALL.len()],
+    /// As in [`FILES`].
+    files: Vec<Whole>,
+}
+
+static SERVED: LazyLock<Served> = LazyLock::new(|| Served {
+    worker: Whole::new("text/javascript; charset=utf-8", worker()),
+    pages: Language::ALL.map(|language| Whole::new("text/html; charset=utf-8", page(language))),
+    manifests: Language::ALL.map(|language| Whole::new("application/manifest+json", manifest(language))),
+    sentences: Language::ALL.map(|language| Whole::new("application/json", sentences(language))),
+    files: FILES.iter().map(|file| Whole::new(file.kind(), file.bytes)).collect(),
+});
+
 /// The page at `/`, its files, its sentences at `/texts/<tag>.json`, and its service worker at `/sw.js`.
 ///
 /// Every answer may be kept and is asked for again by its `ETag`: a phone has the newest page when it has a network, and the
 /// last whole one when it has none.
 pub fn pages() -> Router {
     let router = Router::new()
-        .route(
-            "/",
-            get(async |headers: HeaderMap| {
-                let language = accepted(&headers);
-                let page = page(language).into_bytes();
-                let mut response = answer(&headers, "text/html; charset=utf-8", page);
-                response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
-                response
-            }),
-        )
-        .route(
-            "/sw.js",
-            get(async |headers: HeaderMap| {
-                answer(&headers, "text/javascript; charset=utf-8", worker().into_bytes())
-            }),
-        )
+        .route("/", get(async |headers: HeaderMap| by_language(&headers, &SERVED.pages)))
+        .route("/sw.js", get(async |headers: HeaderMap| SERVED.worker.answer(&headers)))
         .route(
             "/manifest.webmanifest",
-            get(async |headers: HeaderMap| {
-                let manifest = manifest(accepted(&headers)).into_bytes();
-                let mut response = answer(&headers, "application/manifest+json", manifest);
-                response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
-                response
-            }),
+            get(async |headers: HeaderMap| by_language(&headers, &SERVED.manifests)),
         )
         .route(
             "/texts/{file}",
@@ -76,19 +77,21 @@ pub fn pages() -> Router {
                     .strip_suffix(".json")
                     .and_then(|tag| Language::ALL.into_iter().find(|language| language.tag() == tag));
                 match language {
-                    Some(language) => {
-                        answer(&headers, "application/json", sentences(language).as_bytes().to_vec())
-                    }
+                    Some(language) => SERVED.sentences[language as usize].answer(&headers),
                     None => StatusCode::NOT_FOUND.into_response(),
                 }
             }),
         );
-    FILES.iter().fold(router, |router, file| {
-        router.route(
-            file.path,
-            get(async |headers: HeaderMap| answer(&headers, file.kind(), file.bytes.to_vec())),
-        )
+    FILES.iter().enumerate().fold(router, |router, (place, file)| {
+        router.route(file.path, get(async move |headers: HeaderMap| SERVED.files[place].answer(&headers)))
     })
+}
+
+/// What is there in each language, in the one that the request asks for.
+fn by_language(headers: &HeaderMap, each: &[Whole]) -> Response {
+    let mut response = each[accepted(headers) as usize].answer(headers);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 /// The language that the request asks for; English where it names none of ours.
@@ -97,21 +100,38 @@ fn accepted(headers: &HeaderMap) -> Language {
     wanted.and_then(Language::accepted).unwrap_or(Language::En)
 }
 
-/// `bytes`, or that the browser has them.
-fn answer(headers: &HeaderMap, kind: &'static str, bytes: Vec<u8>) -> Response {
-    let tag = format!("\"{}\"", files::digest(&[&bytes]));
-    let has = headers.get(header::IF_NONE_MATCH).is_some_and(|held| held.as_bytes() == tag.as_bytes());
-    let mut response = if has { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
-    let out = response.headers_mut();
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        out.insert(header::ETAG, tag);
+/// One answer, whole.
+struct Whole {
+    kind: &'static str,
+    bytes: Bytes,
+    tag: HeaderValue,
+}
+
+impl Whole {
+    fn new(kind: &'static str, bytes: impl Into<Bytes>) -> Whole {
+        let bytes = bytes.into();
+        let tag = HeaderValue::from_str(&format!("\"{}\"", files::digest(&[&bytes])));
+        // Never: quotation marks and hexadecimal digits are a header.
+        Whole { kind, bytes, tag: tag.unwrap_or(HeaderValue::from_static("\"\"")) }
     }
-    for (name, value) in HEADERS {
-        out.insert(name, HeaderValue::from_static(value));
+
+    /// The bytes, or that the browser has them.
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let has = headers.get(header::IF_NONE_MATCH).is_some_and(|held| *held == self.tag);
+        let mut response = if has {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.bytes.clone().into_response()
+        };
+        let out = response.headers_mut();
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        out.insert(header::ETAG, self.tag.clone());
+        for (name, value) in HEADERS {
+            out.insert(name, HeaderValue::from_static(value));
+        }
+        response
     }
-    response
 }
 
 /// The page itself, which says one sentence where scripts are off.

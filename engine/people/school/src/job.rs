@@ -73,6 +73,8 @@ pub(crate) enum JobFault {
     Roster(Reason),
     /// A roster of the kept list is gone or has other members: the list has to be uploaded again.
     Changed,
+    /// The kept list was deleted before its turn came: likewise.
+    Deleted,
     /// Something is wrong with this machine: the operator.
     Here,
 }
@@ -80,7 +82,7 @@ pub(crate) enum JobFault {
 impl JobFault {
     /// Whether the same job can go on where it stopped.
     pub(crate) const fn can_go_on(&self) -> bool {
-        !matches!(self, JobFault::File(_) | JobFault::NoLine | JobFault::Changed)
+        !matches!(self, JobFault::File(_) | JobFault::NoLine | JobFault::Changed | JobFault::Deleted)
     }
 }
 
@@ -115,7 +117,7 @@ pub(crate) struct Work {
     pub(crate) file: Option<File>,
     /// People who are not looked up yet come after those who are in the register.
     pub(crate) people: Vec<Listed>,
-    /// What will be kept.
+    /// What will be kept. Where it comes from no file, it is the kept one as it is when the job's turn comes.
     pub(crate) register: Register,
     /// Whether it comes from a file, so that rosters have to be put.
     pub(crate) is_new: bool,

@@ -24,6 +24,9 @@ pub struct NamesWriter(csv::Writer<Vec<u8>>);
 
 impl NamesWriter {
     /// Nothing is written yet.
+    ///
+    /// # Errors
+    /// It does not fit in memory.
     pub fn new() -> anyhow::Result<NamesWriter> {
         // With a mark: spreadsheets take a file without for one in the encoding of their machine.
         let mut file = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
@@ -32,6 +35,9 @@ impl NamesWriter {
     }
 
     /// Adds one line.
+    ///
+    /// # Errors
+    /// It does not fit in memory.
     pub fn push(&mut self, named: &Named) -> anyhow::Result<()> {
         let (issuer, holder) = match named.holder {
             Ok((issuer, holder)) => (issuer.to_string(), holder.to_string()),
@@ -44,6 +50,9 @@ impl NamesWriter {
     }
 
     /// Writes the file, which everyone may read who may read the folder: it has masked names only.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn finish(self, path: &Path) -> anyhow::Result<()> {
         let bytes = self.0.into_inner().ok().context("the names do not fit in memory")?;
         files::replace(path, &bytes, Readable::All)
@@ -51,6 +60,9 @@ impl NamesWriter {
 }
 
 /// Writes all names.
+///
+/// # Errors
+/// The file cannot be written.
 pub fn write_names(path: &Path, named: &[Named]) -> anyhow::Result<()> {
     let mut file = NamesWriter::new()?;
     named.iter().try_for_each(|named| file.push(named))?;

@@ -110,6 +110,7 @@ async fn upload(visitor: Visitor, uploaded: Uploaded) -> Response {
             work.register.uploaded = hufu_files::moment::now().seconds();
             begin(&visitor, work)
         }
+        Uploaded::Many => visitor.busy(),
         Uploaded::Nothing => at_home(&visitor, Some(visitor.visit.say("school-file-empty"))),
         Uploaded::Large => at_home(&visitor, Some(visitor.visit.say("school-file-large"))),
         Uploaded::Broken => at_home(&visitor, Some(visitor.visit.say("school-file-broken"))),
@@ -117,8 +118,8 @@ async fn upload(visitor: Visitor, uploaded: Uploaded) -> Response {
 }
 
 async fn check(visitor: Visitor) -> Response {
-    let Some(kept) = visitor.school.kept() else { return to_home().await.into_response() };
-    begin(&visitor, Work { register: (*kept).clone(), ..Work::default() })
+    // Which list it is stands when its turn comes: another tab may upload one until then, or delete this one.
+    begin(&visitor, Work::default())
 }
 
 fn begin(visitor: &Visitor, work: Work) -> Response {
@@ -131,8 +132,8 @@ fn begin(visitor: &Visitor, work: Work) -> Response {
 async fn forget(visitor: Visitor) -> Response {
     match visitor.school.forget().await {
         Ok(()) => to_home().await.into_response(),
-        Err(error) => {
-            let fault = texts::fault(visitor.visit.language(), &error.into());
+        Err(fault) => {
+            let fault = texts::fault(visitor.visit.language(), &fault);
             at_home(&visitor, Some(fault))
         }
     }

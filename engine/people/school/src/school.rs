@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use hufu_upstream::{Api, ApiOptions};
 use hufu_wire::SiteId;
+use tokio::sync::Semaphore;
 
 use crate::config::{SchoolConfig, Settings};
-use crate::job::{Job, Work};
+use crate::job::{Job, JobFault, Work};
 use crate::register::Register;
 
 /// Results that a school's page keeps in memory; the oldest goes first.
@@ -18,12 +19,17 @@ const JOBS_MAX: usize = 8;
 /// Jobs of one school that are not done.
 const RUNNING_MAX: usize = 4;
 
+/// Lists that this process takes in at a time, of all schools: each is in memory.
+pub(crate) const UPLOADS_MAX: usize = 4;
+
 /// How long a job that failed can be taken up again: id numbers are in memory until then.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// Every school that this process has a page for.
 pub struct Schools {
     by_site: BTreeMap<SiteId, Arc<School>>,
+    /// One permit for each list that is taken in.
+    pub(crate) uploads: Semaphore,
 }
 
 /// One school.
@@ -52,7 +58,7 @@ impl Schools {
             let before = by_site.insert(school.settings.site, Arc::new(school));
             ensure!(before.is_none(), "{}: it is there twice", of());
         }
-        Ok(Arc::new(Schools { by_site }))
+        Ok(Arc::new(Schools { by_site, uploads: Semaphore::new(UPLOADS_MAX) }))
     }
 
     /// The school of a site.
@@ -95,14 +101,33 @@ impl School {
     }
 
     /// Deletes the kept list here and its rosters at the registry; and every result.
-    pub(crate) async fn forget(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// The list stays, and with it the names of the rosters that are left: the same again goes on.
+    pub(crate) async fn forget(self: &Arc<School>) -> Result<(), JobFault> {
+        let school = Arc::clone(self);
+        // The person may close the tab: it is done to its end all the same.
+        tokio::spawn(async move { school.forget_all().await }).await.map_err(|_| JobFault::Here)?
+    }
+
+    async fn forget_all(&self) -> Result<(), JobFault> {
         let _turn = self.turn.lock().await;
-        Register::remove(&self.settings)?;
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.is_running());
-        for name in kept.iter().flat_map(|kept| &kept.rosters) {
-            self.api.delete_roster(self.settings.site, name).await?;
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| {
+            // Id numbers of a job that failed are not waited for.
+            job.let_go();
+            job.is_running()
+        });
+        for name in self.kept_rosters() {
+            match self.api.delete_roster(self.settings.site, &name).await {
+                Err(fault) if fault.problem().is_none_or(|problem| problem.status != 404) => {
+                    return Err(fault.into());
+                }
+                // It is gone; or was already, when this is done for the second time.
+                _ => {}
+            }
         }
+        Register::remove(&self.settings)?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(())
     }
 
@@ -157,5 +182,110 @@ impl School {
                 job.let_go();
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::path::Path;
+
+    use super::*;
+    use crate::job::State;
+
+    /// A school whose terminal and token are missing.
+    fn school(folder: &Path, registry: &str) -> Arc<School> {
+        let config = SchoolConfig {
+            site: 310_101,
+            issuer: 310_000,
+            registry: registry.to_owned(),
+            token: "school.token".into(),
+            ca: None,
+            terminal: "terminal".into(),
+            folder: "kept".into(),
+            roster: "school".to_owned(),
+            valid: "24h".to_owned(),
+            time_zone: "UTC".to_owned(),
+        };
+        Arc::new(School::open(&config.within(folder), Arc::default()).unwrap())
+    }
+
+    fn list(roster: &str) -> Register {
+        Register { rosters: vec![roster.to_owned()], ..Register::default() }
+    }
+
+    async fn ended(job: &Job) -> JobFault {
+        while job.is_running() {
+            tokio::task::yield_now().await;
+        }
+        let State::Failed(fault, _) = job.state() else { panic!("it has no terminal") };
+        fault
+    }
+
+    #[tokio::test]
+    async fn r61_a_check_is_of_the_list_that_is_kept_when_its_turn_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let school = school(folder.path(), "http://127.0.0.1:1");
+        school.set_kept(list("school-a-1"));
+        let turn = school.turn.lock().await;
+        let job = school.begin(Work::default()).unwrap();
+        tokio::task::yield_now().await;
+        // Another tab has uploaded a list meanwhile.
+        school.set_kept(list("school-b-1"));
+        drop(turn);
+        assert_eq!(ended(&job).await, JobFault::Here);
+        assert_eq!(job.take_work().unwrap().register.rosters, ["school-b-1"]);
+
+        // Another tab has deleted it meanwhile.
+        let turn = school.turn.lock().await;
+        let job = school.begin(Work::default()).unwrap();
+        tokio::task::yield_now().await;
+        school.kept.lock().unwrap().take();
+        drop(turn);
+        assert_eq!(ended(&job).await, JobFault::Deleted);
+        assert!(!job.can_be_taken_up() && school.kept().is_none(), "nothing brings it back");
+    }
+
+    #[tokio::test]
+    async fn r61_a_list_stays_until_its_rosters_are_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let school = school(folder.path(), &format!("http://{}", listener.local_addr().unwrap()));
+        let job = school.begin(Work { is_new: true, ..Work::default() }).unwrap();
+        assert_eq!(ended(&job).await, JobFault::Here);
+        assert!(job.can_be_taken_up());
+        list("school-a-1").store(&school.settings).unwrap();
+        school.set_kept(list("school-a-1"));
+
+        // The registry is not asked: the token is missing.
+        assert_eq!(school.forget().await, Err(JobFault::Registry { passing: false }));
+        assert_eq!(school.kept_rosters(), ["school-a-1"]);
+        assert_eq!(Register::load(&school.settings).unwrap().unwrap().rosters, ["school-a-1"]);
+        assert!(!job.can_be_taken_up(), "id numbers of a list that failed do not wait for the registry");
+
+        // A roster that an earlier try deleted.
+        std::fs::write(folder.path().join("school.token"), "hufu_secret").unwrap();
+        let registry = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 4096];
+            let bytes = stream.read(&mut asked).unwrap();
+            let body = r#"{"type":"urn:hufu:problem:not-found","title":"","status":404,"detail":""}"#;
+            let kind = "application/problem+json";
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 404 Not Found\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+            .unwrap();
+            String::from_utf8_lossy(&asked[..bytes]).into_owned()
+        });
+        school.forget().await.unwrap();
+        let asked = registry.join().unwrap();
+        assert!(
+            asked.starts_with("DELETE /") && asked.contains("/sites/310101/rosters/school-a-1 "),
+            "{asked}"
+        );
+        assert!(school.kept().is_none() && Register::load(&school.settings).unwrap().is_none());
     }
 }

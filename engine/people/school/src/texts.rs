@@ -45,6 +45,7 @@ pub(crate) fn fault(language: Language, fault: &JobFault) -> String {
             hufu_texts::say(language, "school-roster-refused", &[("why", Arg::Text(reason(language, *why)))])
         }
         JobFault::Changed => say(language, "school-roster-changed"),
+        JobFault::Deleted => say(language, "school-list-deleted"),
         JobFault::Here => say(language, "school-fault"),
     }
 }

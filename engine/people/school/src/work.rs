@@ -6,7 +6,7 @@ use hufu_codes::roster;
 use hufu_contract::{RosterEdit, RosterGroup, SignRoster};
 use hufu_files::moment;
 use hufu_sheets::{Limits, Table, TableArgs};
-use hufu_wire::{MemberVerdict, Reason, RosterReply, UnixSeconds};
+use hufu_wire::{Malformed, MemberVerdict, Reason, RosterReply, UnixSeconds};
 
 use crate::job::{Doing, Job, JobFault, Work};
 use crate::people::{look_up, read};
@@ -31,6 +31,11 @@ impl School {
         let Some(mut work) = job.take_work() else { return };
         // One list at a time: two tabs wait for each other, and the later one is what is kept.
         let turn = self.turn.lock().await;
+        if !work.is_new {
+            // Only now is it known which list is kept, and nothing but its signatures is changed until the turn ends.
+            let Some(kept) = self.kept() else { return job.failed(JobFault::Deleted, work) };
+            work.register = (*kept).clone();
+        }
         match self.steps(job, &mut work).await {
             Ok(outcome) => {
                 let counts = outcome.counts();
@@ -150,6 +155,7 @@ impl School {
                     if !is_own {
                         return Err(JobFault::Changed);
                     }
+                    are_of(part, &found)?;
                     verdicts.extend(found);
                     last = summary;
                     break;
@@ -206,9 +212,37 @@ impl School {
     }
 }
 
+/// Whether there is a verdict for each member of a part: one too few would put those of the next part beside others.
+fn are_of(part: &[u32], found: &[MemberVerdict]) -> Result<(), ControlFault> {
+    if found.len() == part.len() {
+        return Ok(());
+    }
+    Err(Malformed {
+        message: "roster reply",
+        fault: "another number of verdicts than the roster has members",
+    }
+    .into())
+}
+
 async fn asked(
     terminal: &Terminal,
     signed: &[u8],
 ) -> Result<(RosterReply, Vec<MemberVerdict>), ControlFault> {
     crate::check::check(&terminal.servers, &terminal.identity, signed).await
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_wire::Decision;
+
+    use super::*;
+
+    #[test]
+    fn r61_a_short_reply_puts_no_verdict_beside_another_part() {
+        let verdict = MemberVerdict { reason: Reason::StatusRed, decision: Decision::Refuse, colour: None };
+        are_of(&[7, 9], &[verdict, verdict]).unwrap();
+        for found in [&[verdict][..], &[verdict; 3]] {
+            assert_eq!(are_of(&[7, 9], found).map_err(JobFault::from), Err(JobFault::Engine));
+        }
+    }
 }

@@ -147,7 +147,7 @@ pub async fn r46_every_credential_of_a_rush_has_its_row_and_its_line(database: &
             }
         }
     }
-    assert_eq!(issued.len() as u32, 2 * MANY);
+    assert_eq!(u32::try_from(issued.len()), Ok(2 * MANY));
     for (nth, issued) in issued {
         assert!(rows(&scenes[0], nth / 2).await.contains(&issued), "{nth}");
     }

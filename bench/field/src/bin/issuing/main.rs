@@ -129,6 +129,12 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     /// One load; what became of it, and the credentials a second.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "figures for people, far below 2^32"
+    )]
     fn load(&mut self, name: &str, rush: &Rush) -> Result<(Rushed, u32)> {
         let meter = CpuMeter::of(self.registry.pid()?);
         let (before, database_before) = (meter.read()?, self.database_ms()?);

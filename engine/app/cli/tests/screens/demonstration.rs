@@ -1,6 +1,6 @@
 //! `hufu demo --screens`: every page, with one command.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -18,10 +18,12 @@ fn r61_one_command_shows_every_page_and_a_stop_ends_all_of_it() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(demo.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    if line.is_empty() {
-        panic!("{}", String::from_utf8_lossy(&demo.wait_with_output().unwrap().stderr));
-    }
-    let told: Value = serde_json::from_str(&line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        demo.wait().unwrap();
+        let mut said = String::new();
+        demo.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        panic!("{line}{said}")
+    });
     browser::run("demonstration", &told);
     let stopped = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
     assert!(stopped.success());

@@ -110,6 +110,7 @@ pub(super) struct Failed<'a> {
     says: String,
     refused: Refused,
     can_go_on: bool,
+    has_kept: bool,
 }
 
 impl<'a> Failed<'a> {
@@ -122,7 +123,8 @@ impl<'a> Failed<'a> {
     ) -> Failed<'a> {
         let language = visit.language();
         let refused = Refused::new(language, refused);
-        Failed { visit, id, says: texts::fault(language, fault), refused, can_go_on }
+        let has_kept = *fault != JobFault::Deleted;
+        Failed { visit, id, says: texts::fault(language, fault), refused, can_go_on, has_kept }
     }
 }
 

@@ -38,6 +38,7 @@ school-registry-refuses = Das Register hat das nicht angenommen. Melden Sie es d
 school-engine-silent = Kein Prüfdienst antwortet. Versuchen Sie es gleich noch einmal: Sie müssen die Liste nicht erneut senden.
 school-roster-refused = Die Liste als Ganzes wurde nicht geprüft. Grund: { $why } Melden Sie es dem Betreiber und versuchen Sie es dann erneut.
 school-roster-changed = Die Liste im Register wurde anderswo geändert. Laden Sie Ihre Liste erneut hoch.
+school-list-deleted = Die Liste wurde gelöscht. Laden Sie sie erneut hoch.
 school-fault = Mit diesem Dienst stimmt etwas nicht. Melden Sie es dem Betreiber und versuchen Sie es dann erneut.
 school-file-kind = Diese Datei lässt sich nicht als Liste lesen. Speichern Sie sie als .xlsx und laden Sie sie erneut hoch.
 school-file-old = Das ist eine alte Tabelle oder eine mit Passwort. Speichern Sie sie als .xlsx ohne Passwort.

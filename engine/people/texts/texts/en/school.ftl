@@ -38,6 +38,7 @@ school-registry-refuses = The registry did not accept this. Tell the operator, t
 school-engine-silent = No engine answers. Try again in a moment: you do not have to send the list again.
 school-roster-refused = The list as a whole was not checked. Reason: { $why } Tell the operator, then try again.
 school-roster-changed = The list at the registry was changed elsewhere. Upload your list again.
+school-list-deleted = The list was deleted. Upload it again.
 school-fault = Something is wrong with this service. Tell the operator, then try again.
 school-file-kind = This file cannot be read as a list. Save it as .xlsx, then upload it again.
 school-file-old = This is an old spreadsheet or one with a password. Save it as .xlsx without a password.

@@ -38,6 +38,7 @@ school-registry-refuses = El registro no lo aceptó. Avise al operador y vuelva 
 school-engine-silent = Ningún servicio de verificación responde. Inténtelo de nuevo en un momento: no hace falta enviar otra vez la lista.
 school-roster-refused = La lista entera no se verificó. Motivo: { $why } Avise al operador y vuelva a intentarlo.
 school-roster-changed = La lista del registro se cambió en otro lugar. Suba su lista de nuevo.
+school-list-deleted = La lista se eliminó. Súbala de nuevo.
 school-fault = Este servicio tiene un problema. Avise al operador y vuelva a intentarlo.
 school-file-kind = Este archivo no se puede leer como lista. Guárdelo como .xlsx y súbalo de nuevo.
 school-file-old = Es una hoja de cálculo antigua o con contraseña. Guárdela como .xlsx sin contraseña.

@@ -39,6 +39,7 @@ school-engine-silent = Aucun service de contrôle ne répond. Réessayez dans un
 school-roster-refused = La liste entière n’a pas été contrôlée. Motif : { $why } Prévenez l’exploitant, puis réessayez.
 school-roster-changed = La liste du registre a été modifiée ailleurs. Envoyez de nouveau votre liste.
 school-fault = Ce service a un problème. Prévenez l’exploitant, puis réessayez.
+school-list-deleted = La liste a été supprimée. Envoyez-la de nouveau.
 school-file-kind = Ce fichier ne peut pas être lu comme une liste. Enregistrez-le au format .xlsx, puis envoyez-le de nouveau.
 school-file-old = C’est un ancien classeur ou un classeur avec mot de passe. Enregistrez-le au format .xlsx sans mot de passe.
 school-file-encoding = Les caractères de ce fichier CSV peuvent se lire de deux façons. Enregistrez-le au format .xlsx.

@@ -38,6 +38,7 @@ school-registry-refuses = Registri tidak menerimanya. Beri tahu operator, lalu c
 school-engine-silent = Tidak ada layanan pemeriksaan yang menjawab. Coba lagi sebentar lagi: daftar tidak perlu dikirim ulang.
 school-roster-refused = Daftar secara keseluruhan tidak diperiksa. Alasan: { $why } Beri tahu operator, lalu coba lagi.
 school-roster-changed = Daftar di registri telah diubah di tempat lain. Unggah daftar Anda lagi.
+school-list-deleted = Daftar telah dihapus. Unggah lagi.
 school-fault = Ada masalah pada layanan ini. Beri tahu operator, lalu coba lagi.
 school-file-kind = Berkas ini tidak dapat dibaca sebagai daftar. Simpan sebagai .xlsx, lalu unggah lagi.
 school-file-old = Ini lembar kerja lama atau yang berkata sandi. Simpan sebagai .xlsx tanpa kata sandi.

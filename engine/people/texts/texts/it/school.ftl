@@ -38,6 +38,7 @@ school-registry-refuses = Il registro non ha accettato. Avvisare il gestore, poi
 school-engine-silent = Nessun servizio di verifica risponde. Riprovare tra un momento: non occorre inviare di nuovo l’elenco.
 school-roster-refused = L’intero elenco non è stato verificato. Motivo: { $why } Avvisare il gestore, poi riprovare.
 school-roster-changed = L’elenco nel registro è stato modificato altrove. Caricare di nuovo l’elenco.
+school-list-deleted = L'elenco è stato eliminato. Caricarlo di nuovo.
 school-fault = Questo servizio ha un problema. Avvisare il gestore, poi riprovare.
 school-file-kind = Questo file non si può leggere come elenco. Salvarlo come .xlsx, poi caricarlo di nuovo.
 school-file-old = È un vecchio foglio di calcolo o uno con password. Salvarlo come .xlsx senza password.

@@ -39,6 +39,7 @@ school-engine-silent = 確認サービスが応答しません。少し待って
 school-roster-refused = 名簿全体が確認されませんでした。理由：{ $why } 運営者に知らせてから、もう一度お試しください。
 school-roster-changed = 登録簿の名簿が別の場所で変更されました。名簿を送り直してください。
 school-fault = このサービスに問題があります。運営者に知らせてから、もう一度お試しください。
+school-list-deleted = 名簿は削除されました。送り直してください。
 school-file-kind = このファイルは名簿として読めません。.xlsx で保存して、もう一度送ってください。
 school-file-old = 古い形式の表か、パスワード付きの表です。パスワードなしの .xlsx で保存してください。
 school-file-encoding = この CSV ファイルの文字は二通りに読めます。.xlsx で保存してください。

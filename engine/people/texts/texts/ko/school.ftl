@@ -42,6 +42,7 @@ school-fault = 이 서비스에 문제가 있습니다. 운영자에게 알린 �
 school-file-kind = 이 파일은 명단으로 읽을 수 없습니다. .xlsx로 저장한 뒤 다시 올리세요.
 school-file-old = 오래된 형식이거나 암호가 있는 파일입니다. 암호 없이 .xlsx로 저장하세요.
 school-file-encoding = 이 CSV 파일의 글자는 두 가지로 읽힙니다. .xlsx로 저장하세요.
+school-list-deleted = 명단이 삭제되었습니다. 다시 올리십시오.
 school-file-empty = 파일이 비어 있거나 선택되지 않았습니다.
 school-file-broken = 파일이 다 도착하지 않았습니다. 다시 올리세요.
 school-file-large = 파일이 너무 큽니다. 그림과 다른 시트 없이 명단만 저장하세요.

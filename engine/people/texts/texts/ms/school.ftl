@@ -38,6 +38,7 @@ school-registry-refuses = Daftar tidak menerimanya. Beritahu pengendali, kemudia
 school-engine-silent = Tiada perkhidmatan semakan yang menjawab. Cuba lagi sebentar lagi: senarai tidak perlu dihantar semula.
 school-roster-refused = Senarai secara keseluruhan tidak disemak. Sebab: { $why } Beritahu pengendali, kemudian cuba lagi.
 school-roster-changed = Senarai dalam daftar telah diubah di tempat lain. Muat naik senarai anda semula.
+school-list-deleted = Senarai telah dipadamkan. Muat naik semula.
 school-fault = Ada masalah dengan perkhidmatan ini. Beritahu pengendali, kemudian cuba lagi.
 school-file-kind = Fail ini tidak dapat dibaca sebagai senarai. Simpan sebagai .xlsx, kemudian muat naik semula.
 school-file-old = Ini hamparan lama atau yang berkata laluan. Simpan sebagai .xlsx tanpa kata laluan.

@@ -38,6 +38,7 @@ school-registry-refuses = O registro não aceitou. Avise o operador e tente de n
 school-engine-silent = Nenhum serviço de verificação responde. Tente de novo daqui a pouco: não é preciso enviar a lista outra vez.
 school-roster-refused = A lista inteira não foi verificada. Motivo: { $why } Avise o operador e tente de novo.
 school-roster-changed = A lista no registro foi alterada em outro lugar. Envie a sua lista de novo.
+school-list-deleted = A lista foi apagada. Envie-a de novo.
 school-fault = Este serviço tem um problema. Avise o operador e tente de novo.
 school-file-kind = Este arquivo não pode ser lido como lista. Salve-o como .xlsx e envie-o de novo.
 school-file-old = É uma planilha antiga ou com senha. Salve-a como .xlsx sem senha.

@@ -42,6 +42,7 @@ school-fault = Bu hizmette bir sorun var. İşletmeciye bildirip yeniden deneyin
 school-file-kind = Bu dosya liste olarak okunamıyor. .xlsx olarak kaydedip yeniden yükleyin.
 school-file-old = Bu eski veya parolalı bir hesap tablosu. Parolasız .xlsx olarak kaydedin.
 school-file-encoding = Bu CSV dosyasının karakterleri iki türlü okunabilir. .xlsx olarak kaydedin.
+school-list-deleted = Liste silindi. Yeniden yükleyin.
 school-file-empty = Dosya boş veya dosya seçilmedi.
 school-file-broken = Dosya eksik geldi. Yeniden yükleyin.
 school-file-large = Dosya çok büyük. Listeyi resimsiz ve başka sayfalar olmadan kaydedin.

@@ -39,6 +39,7 @@ school-engine-silent = Dịch vụ kiểm tra không phản hồi. Hãy thử l�
 school-roster-refused = Cả danh sách chưa được kiểm tra. Lý do: { $why } Hãy báo đơn vị vận hành rồi thử lại.
 school-roster-changed = Danh sách trong sổ đăng ký đã bị đổi ở nơi khác. Hãy tải danh sách lên lại.
 school-fault = Dịch vụ này có sự cố. Hãy báo đơn vị vận hành rồi thử lại.
+school-list-deleted = Danh sách đã bị xóa. Hãy tải lên lại.
 school-file-kind = Không đọc được tệp này như một danh sách. Hãy lưu thành .xlsx rồi tải lên lại.
 school-file-old = Đây là bảng tính kiểu cũ hoặc có mật khẩu. Hãy lưu thành .xlsx không có mật khẩu.
 school-file-encoding = Chữ trong tệp CSV này có hai cách đọc. Hãy lưu thành .xlsx.

@@ -39,6 +39,7 @@ school-engine-silent = 核验服务没有响应。请稍后重试，无需重新
 school-roster-refused = 整份名单未核验。原因：{ $why } 请告知运营方，然后重试。
 school-roster-changed = 登记库中的名单已在别处更改。请重新上传名单。
 school-fault = 本服务出现问题。请告知运营方，然后重试。
+school-list-deleted = 名单已被删除。请重新上传。
 school-file-kind = 无法将此文件作为名单读取。请另存为 .xlsx 后重新上传。
 school-file-old = 这是旧格式的表格，或设有密码。请另存为不带密码的 .xlsx。
 school-file-encoding = 此 CSV 文件的文字有两种读法。请另存为 .xlsx。

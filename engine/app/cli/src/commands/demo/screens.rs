@@ -2,7 +2,9 @@
 
 mod people;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -81,7 +83,7 @@ impl Screens {
                 "records.secret", "--sites", "sites.toml", "--tickets-source-max", "100000",
             ],
         )?;
-        self.write("registry/registry.toml", &self.registry_toml(views.address("api=")?.to_string())?)?;
+        self.write("registry/registry.toml", &self.registry_toml(views.address("api=")?)?)?;
         let registry = self.serve("the registry", &["registry", "serve", "--config", "registry/registry.toml"])?;
         let [phones, metrics] = ["phones=", "metrics="].map(|name| registry.address(name));
         let (phones, metrics) = (format!("http://{}", phones?), metrics?);
@@ -137,7 +139,7 @@ impl Screens {
         self.write("sites.toml", &format!("[[site]]\nid = {SITE}\nname = \"{SCHOOL}\"\n{POLICY}"))
     }
 
-    fn registry_toml(&self, views: String) -> anyhow::Result<String> {
+    fn registry_toml(&self, views: SocketAddr) -> anyhow::Result<String> {
         let made = files::read_text(&self.at("registry/registry.toml"))?;
         let with = made.replace("# metrics = \"\"", "metrics = \"127.0.0.1:0\"\nphones = \"127.0.0.1:0\"");
         ensure!(with != made, "registry.toml has no place for its metrics page");
@@ -234,21 +236,24 @@ impl Screens {
         let object = || {
             json!({
                 "console": addresses.console, "holder": addresses.phones, "pupils": list,
-                "passwords": passwords.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-                "invitations": invitations.iter().map(|(colour, link)| (*colour, link)).collect::<std::collections::BTreeMap<_, _>>(),
+                "passwords": passwords.iter().cloned().collect::<BTreeMap<_, _>>(),
+                "invitations": invitations.iter().map(|(colour, link)| (*colour, link)).collect::<BTreeMap<_, _>>(),
             })
         };
         let text = || {
-            let mut text = format!("\nconsole        {}\n", addresses.console);
-            for (name, password) in passwords {
-                text += &format!("  {name:<12} password {password}\n");
-            }
-            text += &format!("school         {}/school, signed in as school; upload {}\n", addresses.console, list.display());
-            text += &format!("holder's page  {}\n", addresses.phones);
-            for (colour, link) in invitations {
-                text += &format!("  {colour:<12} {link}\n");
-            }
-            text
+            let Addresses { console, phones } = addresses;
+            let accounts = passwords.iter().map(|(name, password)| format!("  {name:<12} password {password}"));
+            let links = invitations.iter().map(|(colour, link)| format!("  {colour:<12} {link}"));
+            [format!("\nconsole        {console}")]
+                .into_iter()
+                .chain(accounts)
+                .chain([
+                    format!("school         {console}/school, signed in as school; upload {}", list.display()),
+                    format!("holder's page  {phones}"),
+                ])
+                .chain(links)
+                .map(|line| line + "\n")
+                .collect()
         };
         term::event(object, text);
     }
@@ -291,7 +296,7 @@ impl Screens {
     }
 
     fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
-        files::replace(&self.at(name), text.as_bytes(), Readable::All).map_err(Into::into)
+        files::replace(&self.at(name), text.as_bytes(), Readable::All)
     }
 
     /// Runs a command without quotes to its end, and returns what it printed.
