@@ -26,6 +26,7 @@ pub(crate) struct History(pub(crate) VecDeque<Point>);
 
 impl Point {
     /// Adds what one engine counted between two pages.
+    #[expect(clippy::float_cmp, reason = "a bound is the same digits on each page")]
     pub(crate) fn add(&mut self, before: &Figures, now: &Figures) {
         let sums = self.decisions.get_or_insert_default();
         for (sum, (now, before)) in sums.iter_mut().zip(now.decisions.iter().zip(before.decisions)) {
@@ -119,6 +120,7 @@ pub(crate) fn rate<'p>(points: impl Iterator<Item = &'p Point>) -> Option<f64> {
 /// The upper bound of the bucket that a share of the answers lies in; none without answers. Of what is slower than every
 /// bound: the largest one.
 #[expect(clippy::cast_precision_loss, reason = "counts of ten minutes are far below 2^52")]
+#[expect(clippy::float_cmp, reason = "a bound is the same digits on each page")]
 pub(crate) fn quantile<'p>(points: impl Iterator<Item = &'p Point> + Clone, share: f64) -> Option<f64> {
     let mut sums: Vec<(f64, u64)> = Vec::new();
     for (bound, count) in points.flat_map(|point| &point.took) {

@@ -1,5 +1,12 @@
 //! What each page shows of a [`State`], as HTML of its live part.
 
+#![expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods of themselves, and hand over references"
+)]
+
 use askama::Template;
 use hufu_contract::AppealFigures;
 use hufu_texts::{Arg, Language, reason};

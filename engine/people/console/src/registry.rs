@@ -120,10 +120,7 @@ async fn ask(api: &Api, told: &mut Told, health: &Health, due: Due, until: Insta
         (id, open_proposals(api, issuer).await, api.appeal_figures(issuer, [Some(from), None]).await)
     });
     let names = async {
-        match due.names {
-            true => timeout_at(until, join(api.sites(), devices(api))).await.ok(),
-            false => None,
-        }
+        if due.names { timeout_at(until, join(api.sites(), devices(api))).await.ok() } else { None }
     };
     let (tips, slow, names) = join3(
         gather(tips.buffer_unordered(SIDE_BY_SIDE), until),

@@ -144,6 +144,7 @@ impl Words {
     }
 
     /// A name, or the number where there is none.
+    #[expect(clippy::unused_self, reason = "templates have no functions but those of what they are given")]
     pub(crate) fn name(self, name: &str, id: impl Borrow<u32>) -> String {
         if name.is_empty() { id.borrow().to_string() } else { name.to_owned() }
     }

@@ -118,11 +118,8 @@ impl Whole {
     /// The bytes, or that the browser has them.
     fn answer(&self, headers: &HeaderMap) -> Response {
         let has = headers.get(header::IF_NONE_MATCH).is_some_and(|held| *held == self.tag);
-        let mut response = if has {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            self.bytes.clone().into_response()
-        };
+        let mut response =
+            if has { StatusCode::NOT_MODIFIED.into_response() } else { self.bytes.clone().into_response() };
         let out = response.headers_mut();
         out.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

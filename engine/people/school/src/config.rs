@@ -67,12 +67,8 @@ impl SchoolConfig {
     /// The same with its paths in `folder`.
     #[must_use]
     pub fn within(mut self, folder: &Path) -> SchoolConfig {
-        for path in
-            [Some(&mut self.token), self.ca.as_mut(), Some(&mut self.terminal), Some(&mut self.folder)]
-        {
-            if let Some(path) = path {
-                *path = folder.join(&*path);
-            }
+        for path in [&mut self.token, &mut self.terminal, &mut self.folder].into_iter().chain(&mut self.ca) {
+            *path = folder.join(&*path);
         }
         self
     }

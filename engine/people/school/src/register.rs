@@ -55,6 +55,7 @@ struct File {
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the line of a line is what a list calls it")]
 struct Line {
     line: u64,
     group: String,

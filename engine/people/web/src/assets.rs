@@ -34,15 +34,11 @@ pub(crate) struct Assets {
     files: HashMap<String, Asset>,
 }
 
-const fn first_eight([a, b, c, d, e, f, g, h, ..]: [u8; 32]) -> [u8; 8] {
-    [a, b, c, d, e, f, g, h]
-}
-
 impl Assets {
     pub(crate) fn of(assets: impl IntoIterator<Item = Asset>) -> Assets {
         let mut all = Assets::default();
         for asset in assets {
-            let hash = u64::from_be_bytes(first_eight(sha256(asset.bytes)));
+            let hash = sha256(asset.bytes).first_chunk().copied().map_or(0, u64::from_be_bytes);
             let (stem, kind) = asset.name.rsplit_once('.').unwrap_or((asset.name, "bin"));
             let name = format!("{stem}-{hash:016x}.{kind}");
             all.urls.insert(asset.name, format!("{FOLDER}{name}"));

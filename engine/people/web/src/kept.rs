@@ -53,10 +53,7 @@ fn is_kept(name: &str) -> bool {
 pub(crate) async fn keep(visit: &Visit, request: Request) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_form = kind.starts_with(b"application/x-www-form-urlencoded");
-    let body = match is_form {
-        true => to_bytes(request.into_body(), KEPT_BYTES_MAX).await.ok(),
-        false => None,
-    };
+    let body = if is_form { to_bytes(request.into_body(), KEPT_BYTES_MAX).await.ok() } else { None };
     let body = body.and_then(|body| String::from_utf8(body.to_vec()).ok());
     let kept = body.and_then(|body| Kept::read(visit.path(), &body));
     // The sign-in form itself, and signing out, are not sent again.

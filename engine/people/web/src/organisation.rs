@@ -289,9 +289,9 @@ impl Organisation {
         let verifier = relying.id_token_verifier();
         let claims = token.claims(&verifier, &nonce).map_err(|why| refused(&told(&why)))?;
         if let Some(expected) = claims.access_token_hash() {
-            let actual = token.signing_alg().and_then(|algorithm| {
+            let actual = token.signing_alg().map(|algorithm| {
                 let key = token.signing_key(&verifier);
-                Ok(key.map(|key| AccessTokenHash::from_token(tokens.access_token(), algorithm, key)))
+                key.map(|key| AccessTokenHash::from_token(tokens.access_token(), algorithm, key))
             });
             let is_same = matches!(actual, Ok(Ok(Ok(actual))) if actual == *expected);
             if !is_same {

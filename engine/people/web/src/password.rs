@@ -108,9 +108,10 @@ impl Hashing {
         is_known: bool,
     ) -> Result<bool, Busy> {
         let threads = if is_known { &self.known } else { &self.strangers };
-        let waits = match is_known {
-            true => None,
-            false => Some(Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Busy)?),
+        let waits = if is_known {
+            None
+        } else {
+            Some(Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Busy)?)
         };
         let thread = Arc::clone(threads).acquire_owned().await.map_err(|_| Busy)?;
         let has_account = hash.is_some();

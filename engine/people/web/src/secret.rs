@@ -40,6 +40,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Keys that live as long as the process: mark values as made here, and seal what a browser is to bring back.
+#[expect(clippy::struct_field_names, reason = "one of the three marks")]
 pub(crate) struct Marks {
     marks: Key,
     seals: RandomizedNonceKey,

@@ -112,6 +112,7 @@ impl Visit {
     }
 
     /// Likewise, with what `page` says of script, refreshing and status.
+    #[expect(clippy::needless_pass_by_value, reason = "what it leaves out is taken from it")]
     pub fn page(&self, title: &str, template: &impl Template, page: Page) -> Response {
         match template.render() {
             Ok(main) => self.show(&Page { title: title.to_owned(), main, ..page }),

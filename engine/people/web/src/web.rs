@@ -251,15 +251,14 @@ async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
     let peer = (web.source)(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let (visit, cookies) = web.visit(&request);
     let is_asset = request.uri().path().starts_with(FOLDER);
-    let mut response = match web.requests.take(peer, web.now_ms()) {
-        Err(retry_s) => visit.too_many(retry_s),
-        Ok(()) => {
-            request.extensions_mut().insert(Peer(peer));
-            request.extensions_mut().insert(visit.clone());
-            // A panic reaches the log and no person.
-            let answered = AssertUnwindSafe(checked(&visit, request, next)).catch_unwind().await;
-            answered.unwrap_or_else(|_| visit.problem(StatusCode::INTERNAL_SERVER_ERROR))
-        }
+    let mut response = if let Err(retry_s) = web.requests.take(peer, web.now_ms()) {
+        visit.too_many(retry_s)
+    } else {
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(visit.clone());
+        // A panic reaches the log and no person.
+        let answered = AssertUnwindSafe(checked(&visit, request, next)).catch_unwind().await;
+        answered.unwrap_or_else(|_| visit.problem(StatusCode::INTERNAL_SERVER_ERROR))
     };
     if is_bare_problem(&response) {
         let retry = response.headers_mut().remove(header::RETRY_AFTER);

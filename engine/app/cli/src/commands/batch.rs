@@ -91,7 +91,14 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
     }
     term::outcome(
         || report::to_json(&report),
-        || report::to_text(&report, args.language.language, term::stdout(), if args.all { usize::MAX } else { 40 }),
+        || {
+            report::to_text(
+                &report,
+                args.language.language,
+                term::stdout(),
+                if args.all { usize::MAX } else { 40 },
+            )
+        },
     );
     Ok(exit(&summary, report.unfound()))
 }

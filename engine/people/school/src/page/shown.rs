@@ -144,6 +144,7 @@ impl Refused {
 }
 
 /// One line of a result.
+#[expect(clippy::struct_field_names, reason = "the line of a line is what a list calls it")]
 pub(super) struct Line<'a> {
     pub(super) line: String,
     pub(super) class: &'a str,

@@ -186,7 +186,7 @@ mod tests {
                 room.leave(entered, done);
                 if done > Duration::from_secs(5) {
                     answered += 1;
-                    slowest = slowest.max(done - entered);
+                    slowest = slowest.max(done.saturating_sub(entered));
                 }
             }
             if room.enter(Duration::from_micros(at)).is_ok() {

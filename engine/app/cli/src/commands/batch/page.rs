@@ -43,7 +43,10 @@ pub(super) fn page(report: &Report<'_>, language: Language, roster: &Path, now: 
     let _ = writeln!(
         page,
         "<p>{} {} {}</p>",
-        say("list-checked", &[("when", (&moment::show(now)).into()), ("count", report.rows().count().into())]),
+        say(
+            "list-checked",
+            &[("when", (&moment::show(now)).into()), ("count", report.rows().count().into())]
+        ),
         say("list-sums", &sums),
         say("list-again", &[])
     );

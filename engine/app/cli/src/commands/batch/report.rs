@@ -18,7 +18,12 @@ pub(super) fn to_text(report: &Report<'_>, language: Language, paint: Paint, row
     let RosterReply { reason, members, admitted, referred, refused, .. } = *report.summary();
     let mut text = String::new();
     if reason != Reason::Clear {
-        let _ = writeln!(text, "{}  {reason}: {}", paint.bad("NOT CHECKED"), hufu_texts::reason(language, reason));
+        let _ = writeln!(
+            text,
+            "{}  {reason}: {}",
+            paint.bad("NOT CHECKED"),
+            hufu_texts::reason(language, reason)
+        );
         return text;
     }
     let _ = writeln!(

@@ -66,7 +66,8 @@ impl Engine {
     /// Starts an engine and waits until it is ready. Its log goes to `log`.
     pub(super) fn start(config: &Path, log: &Path) -> anyhow::Result<Engine> {
         let arguments = ["serve", "--until-stdin-ends", "--config"].map(OsStr::new);
-        let process = Process::start("the engine", None, &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
+        let process =
+            Process::start("the engine", None, &[&arguments[..], &[config.as_os_str()]].concat(), log)?;
         let [udp, quic, metrics] = ["udp=", "quic=", "metrics="].map(|name| process.address(name));
         Ok(Engine { process, udp: udp?, quic: quic?, metrics: metrics? })
     }

@@ -79,12 +79,25 @@ impl Screens {
         let views = self.serve(
             "the holder's view",
             &[
-                "records", "serve", "--listen", "127.0.0.1:0", "--views", "views", "--keys", "record-keys", "--secret",
-                "records.secret", "--sites", "sites.toml", "--tickets-source-max", "100000",
+                "records",
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--views",
+                "views",
+                "--keys",
+                "record-keys",
+                "--secret",
+                "records.secret",
+                "--sites",
+                "sites.toml",
+                "--tickets-source-max",
+                "100000",
             ],
         )?;
         self.write("registry/registry.toml", &self.registry_toml(views.address("api=")?)?)?;
-        let registry = self.serve("the registry", &["registry", "serve", "--config", "registry/registry.toml"])?;
+        let registry =
+            self.serve("the registry", &["registry", "serve", "--config", "registry/registry.toml"])?;
         let [phones, metrics] = ["phones=", "metrics="].map(|name| registry.address(name));
         let (phones, metrics) = (format!("http://{}", phones?), metrics?);
         summary::step("registry", &format!("API at {api}, holder's page at {phones}"));
@@ -98,7 +111,10 @@ impl Screens {
         let addresses = Addresses { console: format!("http://{}", console.address("pages=")?), phones };
         let invitations = self.invitations(&addresses.phones)?;
         self.tell(&addresses, &passwords, &invitations);
-        summary::step("ready", &format!("after {:.1} s; Ctrl-C ends all of it", begun.elapsed().as_secs_f64()));
+        summary::step(
+            "ready",
+            &format!("after {:.1} s; Ctrl-C ends all of it", begun.elapsed().as_secs_f64()),
+        );
         self.door(stopping)
     }
 
@@ -122,7 +138,11 @@ impl Screens {
         ))?;
         self.line("keys trust add --operator operator.key --list trust.hufu --key registry/publisher.pub --uses head")?;
         self.write("registry/trust.hufu", "")?;
-        files::replace(&self.at("registry/trust.hufu"), &files::read(&self.at("trust.hufu"))?, Readable::All)?;
+        files::replace(
+            &self.at("registry/trust.hufu"),
+            &files::read(&self.at("trust.hufu"))?,
+            Readable::All,
+        )?;
         self.write(
             "hufu.toml",
             &format!("registry = \"https://{api}\"\ntoken = \"admin.token\"\nca = \"registry/ca/ca.pem\"\n"),
@@ -164,7 +184,9 @@ impl Screens {
             "ca init --dir ca".to_owned(),
             "ca server --dir ca --out engine".to_owned(),
             format!("ca device --dir ca --device 7 --site {SITE} --engine {quic} --out gate"),
-            format!("ca device --dir ca --device {TERMINAL} --site {SITE} --scope rosters --engine {quic} --out terminal"),
+            format!(
+                "ca device --dir ca --device {TERMINAL} --site {SITE} --scope rosters --engine {quic} --out terminal"
+            ),
             "registry token new --label engine --scopes feed --out feed.token".to_owned(),
         ] {
             self.line(&line)?;
@@ -223,7 +245,9 @@ impl Screens {
             .into_iter()
             .map(|colour| {
                 let holder = first(colour).with_context(|| format!("no pupil is {colour}"))?;
-                let line = format!("holder invite {holder} --issuer {ISSUER} --level in-person --page {page} --json");
+                let line = format!(
+                    "holder invite {holder} --issuer {ISSUER} --level in-person --page {page} --json"
+                );
                 let told: Value = serde_json::from_str(&self.line(&line)?)?;
                 let link = told["link"].as_str().context("an invitation has no link")?;
                 Ok((colour, link.to_owned()))
@@ -242,13 +266,17 @@ impl Screens {
         };
         let text = || {
             let Addresses { console, phones } = addresses;
-            let accounts = passwords.iter().map(|(name, password)| format!("  {name:<12} password {password}"));
+            let accounts =
+                passwords.iter().map(|(name, password)| format!("  {name:<12} password {password}"));
             let links = invitations.iter().map(|(colour, link)| format!("  {colour:<12} {link}"));
             [format!("\nconsole        {console}")]
                 .into_iter()
                 .chain(accounts)
                 .chain([
-                    format!("school         {console}/school, signed in as school; upload {}", list.display()),
+                    format!(
+                        "school         {console}/school, signed in as school; upload {}",
+                        list.display()
+                    ),
                     format!("holder's page  {phones}"),
                 ])
                 .chain(links)
@@ -278,7 +306,8 @@ impl Screens {
         };
         let codes = (0..count).map(code).collect::<anyhow::Result<Vec<_>>>()?;
         let device = gate::open(&self.at("gate"))?;
-        let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(unavailable)?;
+        let mut gate =
+            Gate::open(device.servers, device.identity, GateOptions::default()).map_err(unavailable)?;
         for code in codes.iter().cycle() {
             // Relaxed: a check more does no harm.
             if stopping.load(Ordering::Relaxed) {
@@ -307,7 +336,8 @@ impl Screens {
     /// Starts a service that ends with this process.
     fn serve(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Process> {
         let log = self.at(&format!("{}.log", name.rsplit(' ').next().unwrap_or(name)));
-        let arguments: Vec<&OsStr> = arguments.iter().chain(&["--until-stdin-ends"]).map(OsStr::new).collect();
+        let arguments: Vec<&OsStr> =
+            arguments.iter().chain(&["--until-stdin-ends"]).map(OsStr::new).collect();
         Process::start(name, Some(&self.folder), &arguments, &log)
     }
 }

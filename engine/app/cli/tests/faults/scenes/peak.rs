@@ -82,6 +82,7 @@ fn r46_ten_times_the_load_is_shed_early_and_what_is_let_in_is_answered_in_time()
     let later = full(crowd.next)?;
     let after = is_quiet(&base, later.next)?;
 
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let a_second = |rush: &Rushed| rush.issued.len() as f64 / rush.took.as_secs_f64();
     // What else runs on the machine comes and goes: the slower second is what it can do.
     let capacity = a_second(&earlier).min(a_second(&later));
