@@ -208,7 +208,7 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
-    /// A registry that says that it is well, and breaks off everything else.
+    /// A registry that says that it is well, and has a fault in everything else.
     fn only_well() -> Api {
         let door = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", door.local_addr().unwrap());
@@ -217,11 +217,12 @@ mod tests {
                 std::thread::spawn(move || {
                     let (mut caller, mut asked) = (caller.unwrap(), [0; 4096]);
                     let length = caller.read(&mut asked).unwrap_or(0);
-                    if asked[..length].windows(7).any(|word| word == b"/health") {
-                        let well = r#"{"status":"ok","version":"7","now_ms":1}"#;
-                        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-                        _ = write!(caller, "{head}\r\ncontent-length: {}\r\n\r\n{well}", well.len());
-                    }
+                    let is_health = asked[..length].windows(7).any(|word| word == b"/health");
+                    let well = r#"{"status":"ok","version":"7","now_ms":1}"#;
+                    let (status, said) = if is_health { (200, well) } else { (500, "a fault") };
+                    let head =
+                        format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\nconnection: close");
+                    _ = write!(caller, "{head}\r\ncontent-length: {}\r\n\r\n{said}", said.len());
                 });
             }
         });
