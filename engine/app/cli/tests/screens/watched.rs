@@ -13,5 +13,6 @@ fn r61_faults_of_a_page_are_noticed() {
     assert!(noticed("origin").contains("asked another origin: http://127.0.0.2"), "{seen}");
     assert!(noticed("axe").contains("image-alt"), "{seen}");
     assert!(noticed("weight").contains("weighs"), "{seen}");
+    assert!(noticed("slow").contains("is seen after"), "{seen}");
     assert_eq!(noticed("clean"), "", "{seen}");
 }
