@@ -65,10 +65,20 @@ impl IssuingPlace {
         match registry.issuing().enter(entered) {
             Ok(()) => Ok(IssuingPlace { registry: Arc::clone(registry), entered }),
             Err(crowded) => {
+                let _held = Held(registry);
                 tokio::time::sleep(crowded.held).await;
                 Err(ApiProblem::crowded(crowded))
             }
         }
+    }
+}
+
+/// Somebody who was turned away, until they are told or gone.
+struct Held<'r>(&'r Registry);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.issuing().told();
     }
 }
 

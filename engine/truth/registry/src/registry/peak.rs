@@ -22,9 +22,8 @@ const LEAST: usize = 32;
 const FIRST: usize = 128;
 /// The best rate is forgotten by a part of so many in each interval: half of it in four and a half seconds.
 const FORGET: usize = 64;
-/// How long the answer to who is turned away is held back, milliseconds: who asks again at once takes no time from those
-/// who are let in, and others are held back for another time.
-const HELD_MS: core::ops::Range<u64> = 100..300;
+/// How long the answer to who is turned away is held back in the mean, milliseconds: at least, and at most.
+const HELD_MS: (usize, usize) = (200, 3200);
 /// The longest that somebody is sent away for, seconds.
 const AWAY_S_MAX: u32 = 60;
 
@@ -37,13 +36,16 @@ pub struct IssuingRoom(Mutex<Inside>);
 pub struct Crowded {
     /// When to come back, seconds: another for each, so that those who were sent away together do not come back together.
     pub retry_after_s: u32,
-    /// How long this answer is to be held back.
+    /// How long this answer is to be held back, 0.1 to 4.8 s: so long that half as many are told in a second as are
+    /// answered. Who asks again at once takes little from those who are let in. [`IssuingRoom::told`] follows.
     pub held: Duration,
 }
 
 #[derive(Debug)]
 struct Inside {
     waiting: usize,
+    /// Turned away, and not told yet.
+    held: usize,
     room: usize,
     room_max: usize,
     /// When this interval began.
@@ -64,6 +66,7 @@ impl Default for IssuingRoom {
     fn default() -> IssuingRoom {
         IssuingRoom(Mutex::new(Inside {
             waiting: 0,
+            held: 0,
             room: FIRST,
             room_max: usize::MAX,
             since: Duration::ZERO,
@@ -95,10 +98,17 @@ impl IssuingRoom {
         inside.measure(now);
         if inside.waiting >= inside.room {
             inside.refused += 1;
+            inside.held += 1;
             return Err(inside.away());
         }
         inside.waiting += 1;
         Ok(())
+    }
+
+    /// Who was turned away is told now, or is gone.
+    pub fn told(&self) {
+        let mut inside = self.inside();
+        inside.held = inside.held.saturating_sub(1);
     }
 
     /// A request that was let in at `entered` is answered, or given up, at `now`.
@@ -147,7 +157,9 @@ impl Inside {
     /// Away for 1 to `away_s + 1` seconds.
     fn away(&mut self) -> Crowded {
         let drawn = self.drawn() % u64::from(self.away_s + 1);
-        let held_ms = HELD_MS.start + self.drawn() % (HELD_MS.end - HELD_MS.start);
+        let told_in_a_second = (self.best / 2).max(LEAST);
+        let mean_ms = (self.held.saturating_mul(1000) / told_in_a_second).clamp(HELD_MS.0, HELD_MS.1) as u64;
+        let held_ms = mean_ms / 2 + self.drawn() % mean_ms;
         let retry_after_s = 1 + u32::try_from(drawn).unwrap_or(0);
         Crowded { retry_after_s, held: Duration::from_millis(held_ms) }
     }
@@ -220,6 +232,30 @@ mod tests {
     }
 
     #[test]
+    fn r46_half_as_many_are_told_as_are_answered_however_soon_they_ask_again() {
+        let room = IssuingRoom::default();
+        morning(&room, 2000, 1000);
+        let held = room.inside().held;
+        (0..held).for_each(|_| room.told());
+        // Each of 1,000 asks again as soon as it was told, for ten seconds from the second on.
+        let mut again: Vec<u64> = vec![10_000; 1000];
+        let mut told = 0;
+        for ms in 10_000..20_000 {
+            for again in again.iter_mut().filter(|again| **again == ms) {
+                if ms > 10_000 {
+                    room.told();
+                    told += 1;
+                }
+                // The time stays: nobody is answered meanwhile, and the rate is known.
+                if let Err(crowded) = room.enter(Duration::from_secs(10)) {
+                    *again = ms + u64::try_from(crowded.held.as_millis()).unwrap();
+                }
+            }
+        }
+        assert!((2500..7500).contains(&told), "{told} in ten seconds");
+    }
+
+    #[test]
     fn who_is_sent_away_is_spread_by_how_many_they_are() {
         let room = IssuingRoom::default();
         morning(&room, 20_000, 1000);
@@ -228,8 +264,9 @@ mod tests {
         let seconds: BTreeSet<u32> = away.iter().map(|crowded| crowded.retry_after_s).collect();
         let [first, last] = [seconds.first(), seconds.last()].map(|second| *second.unwrap());
         assert!(first == 1 && (20..=AWAY_S_MAX + 1).contains(&last), "{seconds:?}");
-        let held: BTreeSet<u64> = away.iter().map(|crowded| crowded.held.subsec_millis().into()).collect();
-        assert!(held.len() > 100 && held.iter().all(|held| HELD_MS.contains(held)), "{held:?}");
+        let held: BTreeSet<u32> =
+            away.iter().map(|crowded| u32::try_from(crowded.held.as_millis()).unwrap()).collect();
+        assert!(held.len() > 1000 && held.iter().all(|held| (1600..4800).contains(held)), "{held:?}");
     }
 
     #[test]
