@@ -23,6 +23,7 @@ mod rules;
 mod server;
 mod snapshots;
 mod state;
+mod tally;
 mod tls;
 mod upkeep;
 
@@ -31,6 +32,7 @@ pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use phones::{PhoneFigures, PhoneOptions, RunningPhones, serve_phones};
 pub use server::{Front, Running, Source, serve, serve_routes};
+pub use tally::Tally;
 
 /// The OpenAPI document of this API, made from its handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {

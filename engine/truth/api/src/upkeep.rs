@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::clock::now;
 use super::figures::{FigureSource, LOOK};
@@ -22,11 +22,7 @@ pub(super) async fn run(
     refusals_every: Duration,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let [mut report, mut look, mut sweep] = [refusals_every, LOOK, SWEEP].map(|every| {
-        let mut every = interval(every);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        every
-    });
+    let [mut report, mut look, mut sweep] = [refusals_every, LOOK, SWEEP].map(unhurried);
     loop {
         tokio::select! {
             () = stopped(&mut stopping) => break,
@@ -43,6 +39,13 @@ pub(super) async fn run(
         }
     }
     report_refusals(&api).await;
+}
+
+/// Ticks so often, the first time at once. What was missed is not caught up with. Called within a tokio runtime.
+pub(super) fn unhurried(every: Duration) -> Interval {
+    let mut every = interval(every);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    every
 }
 
 pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {

@@ -1,9 +1,8 @@
 //! `/views/`: what a page asks the service of the holder's view, handed on, because a page asks no other origin than its
 //! own. Bodies are in no log and nowhere kept (decision 26); of an answer type and bytes go back.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use hufu_api::Source;
+use hufu_api::{Source, Tally};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -28,18 +27,19 @@ const REQUEST_MAX: Duration = Duration::from_secs(30);
 /// Tickets that one source gets in ten minutes: the service behind sees one source for all.
 const TICKETS_SOURCE_MAX: u32 = 60;
 const TICKETS_WINDOW: Duration = Duration::from_secs(600);
+/// Sources that are counted.
+const SOURCES_MAX: usize = 1 << 20;
 
 /// The service behind, and who asked it for tickets.
 struct Views {
     at: SocketAddr,
     room: Semaphore,
-    asked: Mutex<(Instant, HashMap<IpAddr, u32>)>,
+    asked: Tally<IpAddr>,
 }
 
 /// Routes that hand requests on to the service at `at`.
 pub(super) fn router(at: SocketAddr) -> Router {
-    let asked = Mutex::new((Instant::now(), HashMap::new()));
-    let views = Arc::new(Views { at, room: Semaphore::new(REQUESTS_MAX), asked });
+    let views = Arc::new(Views::of(at, REQUESTS_MAX));
     Router::new()
         .route(
             "/views/v1/days",
@@ -67,22 +67,16 @@ async fn ticket(
     Extension(Source(source)): Extension<Source>,
     body: Bytes,
 ) -> Response {
-    if !views.may_ask(source, Instant::now()) {
+    if !views.asked.count(source, Instant::now()) {
         return told(StatusCode::TOO_MANY_REQUESTS, Some(600));
     }
     views.hand_on("POST", "/v1/ticket", body).await
 }
 
 impl Views {
-    fn may_ask(&self, source: IpAddr, now: Instant) -> bool {
-        // Counts are whole at every moment.
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(asked.0) >= TICKETS_WINDOW || asked.1.len() >= 1 << 20 {
-            *asked = (now, HashMap::new());
-        }
-        let count = asked.1.entry(source).or_default();
-        *count = count.saturating_add(1);
-        *count <= TICKETS_SOURCE_MAX
+    fn of(at: SocketAddr, requests_max: usize) -> Views {
+        let asked = Tally::new(TICKETS_WINDOW, TICKETS_SOURCE_MAX, SOURCES_MAX);
+        Views { at, room: Semaphore::new(requests_max), asked }
     }
 
     async fn hand_on(&self, method: &'static str, path: &'static str, body: Bytes) -> Response {
@@ -152,9 +146,7 @@ mod tests {
     use serde_json::{Value, json};
 
     async fn ask(at: SocketAddr, method: &str, path: &str, body: String) -> Response {
-        let views =
-            Views { at, room: Semaphore::new(1), asked: Mutex::new((Instant::now(), HashMap::new())) };
-        views.ask(method, path, body.into()).await.unwrap()
+        Views::of(at, 1).ask(method, path, body.into()).await.unwrap()
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@ mod about;
 mod handlers;
 mod notes;
 mod signed;
-mod tally;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,10 +31,10 @@ use super::meters::Meters;
 use super::options::{ApiOptions, ServeFault, TlsFiles};
 use super::problem::{ApiProblem, Chosen, Kind};
 use super::server::{Front, Source, front};
+use super::tally::Tally;
 
 use about::About;
 use notes::Notes;
-use tally::Tally;
 
 /// How phones are served. Of `api` those of the socket, of TLS, of connections and of requests count; a token's limits are a
 /// source's here.
@@ -83,7 +82,7 @@ struct Phones {
     activations: Semaphore,
     /// Requests under way, by source.
     sources: Arc<KeyedLimit<IpAddr>>,
-    /// Requests of each phone, once its signature was verified: nobody uses up another's.
+    /// Requests of each phone, once its signature was verified: no one uses up another's.
     asked: Tally<PhoneName>,
     /// Activations under way, by source: who guesses numbers leaves places for others. How many numbers were wrong is not
     /// counted: thousands of phones share one address, and 80 random bits are not guessed.

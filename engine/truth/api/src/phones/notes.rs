@@ -8,11 +8,10 @@ use std::time::Duration;
 use hufu_contract::PhoneName;
 use hufu_wire::{IssuerId, UnixMillis};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::Phones;
 use crate::clock::now;
-use crate::upkeep::stopped;
+use crate::upkeep::{stopped, unhurried};
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -69,11 +68,7 @@ impl Notes {
 
 /// Writes what waits, and tells refusals, until the server stops.
 pub(super) async fn keep(state: Arc<Phones>, refusals: Duration, mut stopping: watch::Receiver<bool>) {
-    let [mut renewals, mut asked, mut report] = [RENEWALS, ASKED, refusals].map(|every| {
-        let mut every = interval(every);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        every
-    });
+    let [mut renewals, mut asked, mut report] = [RENEWALS, ASKED, refusals].map(unhurried);
     loop {
         tokio::select! {
             () = stopped(&mut stopping) => break,

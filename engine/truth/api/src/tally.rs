@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Counts keys. All counts begin again together, when the time is over or there are too many keys.
 #[derive(Debug)]
-pub(super) struct Tally<K> {
+pub struct Tally<K> {
     window: Duration,
     each_max: u32,
     keys_max: usize,
@@ -16,12 +16,12 @@ pub(super) struct Tally<K> {
 
 impl<K: Eq + Hash> Tally<K> {
     /// At most `each_max` of each key within `window`.
-    pub(super) fn new(window: Duration, each_max: u32, keys_max: usize) -> Tally<K> {
+    pub fn new(window: Duration, each_max: u32, keys_max: usize) -> Tally<K> {
         Tally { window, each_max, keys_max, counts: Mutex::default() }
     }
 
     /// One more of `key`; whether it may.
-    pub(super) fn count(&self, key: K, now: Instant) -> bool {
+    pub fn count(&self, key: K, now: Instant) -> bool {
         // Counts are whole at every moment.
         let mut state = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let (begun, counts) = &mut *state;
