@@ -4,7 +4,9 @@ use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hufu_api::{Front, TlsFiles};
 use hufu_files::unavailable;
+use hufu_files::watched::Watched;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,6 +17,9 @@ pub(crate) struct Signals {
     interrupt: Signal,
     stdin_ended: mpsc::Receiver<()>,
 }
+
+/// How often the files of a certificate are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What an operator asks a running service for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +101,19 @@ impl Signals {
             }
         };
         tracing::info!("stopping: {why}");
+    }
+
+    /// Watches until it is to stop, and shows a changed certificate of `front` to new connections within a second.
+    pub(crate) async fn watch_front(&mut self, front: &Front, tls: Option<&TlsFiles>) {
+        let mut certificate = Watched::new(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        self.watch(LOOK, |at_once| {
+            let Some(tls) = tls else { return };
+            certificate.follow(at_once, || {
+                front.renew(tls)?;
+                Ok("the certificate is loaded".to_owned())
+            });
+        })
+        .await;
     }
 
     /// The next request. A dropped future loses none.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use hufu_web::escaped;
+
 /// Width and height of a chart's drawing.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
@@ -54,10 +56,6 @@ pub(crate) fn bar(label: &str, parts: &[u64]) -> String {
         x += width;
     }
     svg + "</svg>"
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod accounts;
 mod assets;
 mod cookies;
 mod csrf;
+mod escaped;
 mod headers;
 mod kept;
 mod local;
@@ -56,6 +57,7 @@ mod web;
 
 pub use accounts::{Account, Accounts, AccountsFault, NAME_RULE, is_name};
 pub use assets::Asset;
+pub use escaped::escaped;
 pub use local::{encoded, local_path};
 pub use organisation::OrganisationOptions;
 pub use password::{BadPassword, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, hash_password};

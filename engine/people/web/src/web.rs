@@ -83,7 +83,7 @@ pub enum WebFault {
 const REQUESTS: (u64, u64) = (400, 10);
 
 /// Sign-ins of a source at once, and then one each so many milliseconds: as many again for browsers that are known, and for
-/// people whom the organisation sends back.
+/// people that the organisation sends back.
 const SIGN_INS: (u64, u64) = (20, 3000);
 
 /// How long the body of a form may take to arrive, and how long a file of a person who signed in.
@@ -103,7 +103,7 @@ pub struct Web {
     pub(crate) sign_ins: Rate,
     /// Of browsers that signed in to the account before.
     pub(crate) known_sign_ins: Rate,
-    /// Of people whom the organisation sends back.
+    /// Of people that the organisation sends back.
     pub(crate) returns: Rate,
     pub(crate) is_tls: bool,
     requests: Rate,

@@ -8,13 +8,11 @@ mod terminal;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use hufu_api::{ApiOptions, serve_routes};
 use hufu_files::settings::LogFormat;
-use hufu_files::watched::Watched;
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -52,9 +50,6 @@ pub(crate) struct BridgeArgs {
     until_stdin_ends: bool,
 }
 
-/// How often the certificate's files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// Runs `hufu bridge`.
 pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
     let config = Config::load(&args.config)?;
@@ -91,16 +86,7 @@ async fn serve(
     }
     let api = front.addr();
     term::event(|| json!({ "ready": { "api": api } }), || format!("ready api={api}"));
-    let mut certificate = Watched::new(tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]));
-    signals
-        .watch(LOOK, |at_once| {
-            let Some(tls) = &tls else { return };
-            certificate.follow(at_once, || {
-                front.renew(tls)?;
-                Ok("the certificate is loaded".to_owned())
-            });
-        })
-        .await;
+    signals.watch_front(&front, tls.as_ref()).await;
     front.stop().await;
     Ok(Exit::Yes)
 }

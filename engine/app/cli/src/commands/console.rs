@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use axum::Router;
@@ -12,7 +11,6 @@ use hufu_api::{ApiOptions, serve_routes};
 use hufu_console::Config;
 use hufu_files as files;
 use hufu_files::settings::LogFormat;
-use hufu_files::watched::Watched;
 use hufu_school::{SchoolConfig, Schools};
 use hufu_web::{Account, Accounts, NAME_RULE, RoleWord, hash_password, is_name};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -129,9 +127,6 @@ enum RoleArg {
     Auditor,
 }
 
-/// How often the certificate's files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// Runs `hufu console`.
 pub(crate) fn run(command: &ConsoleCommand) -> anyhow::Result<Exit> {
     match command {
@@ -174,16 +169,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         let front = serve_routes(&options, pages.router)?;
         let address = front.addr();
         term::event(|| json!({ "ready": { "pages": address } }), || format!("ready pages={address}"));
-        let mut certificate = Watched::new(tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]));
-        signals
-            .watch(LOOK, |at_once| {
-                let Some(tls) = &tls else { return };
-                certificate.follow(at_once, || {
-                    front.renew(tls)?;
-                    Ok("the certificate is loaded".to_owned())
-                });
-            })
-            .await;
+        signals.watch_front(&front, tls.as_ref()).await;
         // Streams end with their state.
         drop(pages.tasks);
         front.stop().await;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use hufu_web::escaped;
+
 use super::{Ink, Mark, Page};
 
 /// Writes a page.
@@ -37,8 +39,4 @@ pub(super) fn write(page: &Page) -> String {
         );
     }
     svg + "</svg>\n"
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -104,7 +104,7 @@ fn number_and_name(row: &Row<'_>, language: Language) -> (String, String) {
 }
 
 fn escaped(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    hufu_web::escaped(&printable(text))
 }
 
 #[cfg(test)]
