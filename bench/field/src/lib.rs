@@ -9,6 +9,10 @@
 //! * [`Rush`]: many people who want a credential at the same moment;
 //! * [`Scene`]: all of them together, and the question whether everybody agrees.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
 mod author;
 mod deployment;
 mod engine;
@@ -28,3 +32,18 @@ pub use rush::{Rush, Rushed, Target, people};
 pub use scene::Scene;
 pub use truth::{HOLDERS, Truth};
 pub use watch::Watch;
+
+/// What a program that measures deployments begins with: the TLS provider, and the `hufu` it measures, the one beside it
+/// unless another is named.
+///
+/// # Errors
+/// The program is not there.
+pub fn begin(named: Option<&Path>) -> Result<PathBuf> {
+    // A second call finds it installed, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let hufu = named.map_or_else(
+        || Ok(std::env::current_exe()?.with_file_name("hufu")),
+        |named| anyhow::Ok(named.into()),
+    )?;
+    hufu.canonicalize().with_context(|| format!("no {}; build it first", hufu.display()))
+}

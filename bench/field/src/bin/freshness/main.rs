@@ -9,7 +9,7 @@ mod print;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 /// How fresh verdicts are
@@ -65,13 +65,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    // A second call finds it installed, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let hufu = match &arguments.hufu {
-        Some(hufu) => hufu.clone(),
-        None => std::env::current_exe()?.with_file_name("hufu"),
-    };
-    let hufu = hufu.canonicalize().with_context(|| format!("no {}; build it first", hufu.display()))?;
+    let hufu = hufu_field::begin(arguments.hufu.as_deref())?;
     match &arguments.command {
         Command::Delay(args) => delay::run(&hufu, args),
         Command::Flood(args) => flood::run(&hufu, args),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Parser;
 use hufu_contract::NewHolders;
 use hufu_field::{Deployment, ISSUER, Registry, Rush, Rushed, Settings, people};
@@ -61,13 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    // A second call finds it installed, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let hufu = match &arguments.hufu {
-        Some(hufu) => hufu.clone(),
-        None => std::env::current_exe()?.with_file_name("hufu"),
-    };
-    let hufu = hufu.canonicalize().with_context(|| format!("no {}; build it first", hufu.display()))?;
+    let hufu = hufu_field::begin(arguments.hufu.as_deref())?;
     let postgres = arguments.postgres.then(Postgres::start).transpose()?;
     let store = postgres.as_ref().map(|postgres| {
         postgres.create_database("registry")?;
