@@ -2,16 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod screens;
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use common::scanner::Scanner;
-use common::{Deployment, PATIENCE, eventually, hufu, said};
+use common::{Deployment, eventually, said};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
 use serde_json::Value;
@@ -184,150 +185,6 @@ fn r60_commands_get_verdicts_and_one_that_hangs_is_killed() {
         let left = rustix::process::Pid::from_raw(group).map(rustix::process::test_kill_process_group);
         if left.is_some_and(|left| left.is_ok()) { Err("it runs".to_owned()) } else { Ok(()) }
     });
-}
-
-/// Reads events of a lane's screen until one says `wanted`.
-fn shows(events: &mut impl Iterator<Item = String>, mark: &str, says: &str, display: &str) {
-    let wanted = (mark.to_owned(), says.to_owned(), display.to_owned());
-    let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
-    let mut seen = Vec::new();
-    for line in events {
-        let Some(data) = line.strip_prefix("data: ") else { continue };
-        let event: Value = serde_json::from_str(data).unwrap();
-        let found = (text(&event, "mark"), text(&event, "says"), text(&event, "display"));
-        if found == wanted {
-            return;
-        }
-        seen.push(found);
-    }
-    panic!("{wanted:?} is not among {seen:?}");
-}
-
-#[test]
-fn r60_a_screen_shows_the_verdict_in_the_language_of_the_site_and_forgets_it() {
-    let deployment = deployment();
-    let _engine = deployment.serve();
-    let words = "language = \"zh-CN\"\n[words]\nready = \"请出示健康码\"\nclear = \"请通行\"\nno-gate = \"<断开\\\">\"\n";
-    deployment.write("zh.toml", words);
-    let page = "[page]\nlisten = \"127.0.0.1:0\"\nshow_s = 1\nwords = \"zh.toml\"\n";
-    let (mut gate, ready) = gate(&deployment, &format!("{page}{STDIN}"));
-    let address =
-        ready["page"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
-
-    let ask = |path: &str, host: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-        stream
-    };
-    let whole = |path: &str, host: &str| {
-        let mut answer = String::new();
-        ask(path, host).read_to_string(&mut answer).unwrap();
-        answer
-    };
-    let page = whole("/lanes/3", "localhost:7470");
-    assert!(page.contains("lang=\"zh-CN\"") && page.contains("&lt;断开&quot;>"), "{page}");
-    assert!(page.contains("content-security-policy: default-src 'none'; script-src 'self'"), "{page}");
-    for text in [&page, &whole("/screen.css", "[::1]"), &whole("/screen.js", "127.0.0.1:1")] {
-        assert!(
-            text.starts_with("HTTP/1.1 200") && !text.contains("http:") && !text.contains("https:"),
-            "{text}"
-        );
-    }
-    assert!(whole("/", "localhost").contains("location: /lanes/3"));
-    assert!(whole("/lanes/4", "localhost").starts_with("HTTP/1.1 404"));
-    for host in ["gate.example", "127.0.0.1.example:80", "", "10.0.0.1"] {
-        assert!(whole("/lanes/3", host).starts_with("HTTP/1.1 403"), "{host}");
-    }
-
-    let mut events = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
-    shows(&mut events, "ready", "请出示健康码", "");
-    gate.scan(deployment.code("42").as_bytes());
-    shows(&mut events, "admit", "请通行", "L*0042");
-    gate.scan(deployment.code("43").as_bytes());
-    shows(&mut events, "refuse", "状态为红码，不可通行。", "L*0042");
-    shows(&mut events, "ready", "请出示健康码", "");
-    // A screen that is switched on later sees nothing of the holder before.
-    let mut later = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
-    let first = later.find(|line| line.starts_with("data: ")).unwrap();
-    assert!(first.contains("\"ready\"") && !first.contains("L*0042"), "{first}");
-}
-
-#[test]
-fn r62_a_screen_speaks_the_languages_of_its_gate_one_beneath_the_other() {
-    let deployment = deployment();
-    let _engine = deployment.serve();
-    let config = format!("languages = [\"ar\", \"en\"]\n[page]\nlisten = \"127.0.0.1:0\"\n{STDIN}");
-    let (mut gate, ready) = gate(&deployment, &config);
-    let address =
-        ready["page"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let ask = |path: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        BufReader::new(stream)
-    };
-    let mut page = String::new();
-    ask("/lanes/3").read_to_string(&mut page).unwrap();
-    assert!(page.contains("<html lang=\"ar\" dir=\"rtl\">"), "{page}");
-    let mut lines = ask("/lanes/3/events").lines().map_while(Result::ok);
-    let verdict = gate.scan(deployment.code("43").as_bytes());
-    assert_eq!((&verdict["says"], &verdict["short"][1]), (&"الحالة حمراء.".into(), &"الدخول ممنوع".into()));
-    let event = lines.find(|line| line.contains("\"refuse\"")).unwrap();
-    let event: Value = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
-    let appeal = "اسأل الموظف، أو قدّم اعتراضا إلى الجهة التي أصدرت الرمز.";
-    assert_eq!((&event["says"], &event["appeal"]), (&"الحالة حمراء.".into(), &appeal.into()), "{event}");
-    let more = &event["more"];
-    assert_eq!((more.as_array().unwrap().len(), &more[0]["lang"]), (1, &"en".into()), "{event}");
-    assert_eq!(more[0]["says"], "The status is red.");
-
-    let code = deployment.code("43");
-    let line = hufu(deployment.folder(), &["check", "--gate", "gate", "--language", "ru", &code]);
-    assert!(said(&line).contains("ОТКАЗАТЬ  status-red: Статус красный."), "{}", said(&line));
-    assert!(said(&line).contains("жалоба: Обратитесь к сотруднику"), "{}", said(&line));
-
-    deployment.write("wrong.toml", &format!("gate = \"gate\"\nlanguages = [\"ar\", \"xx\"]\n{STDIN}"));
-    let wrong = hufu(deployment.folder(), &["gate", "--config", "wrong.toml", "--check"]);
-    assert!(said(&wrong).contains("wrong.toml:2: languages: unknown language \"xx\""), "{}", said(&wrong));
-}
-
-#[test]
-fn r29_each_refusal_says_where_to_appeal_on_the_screen_and_in_json() {
-    let deployment = deployment();
-    let engine = deployment.serve();
-    let settings = fs::read_to_string(deployment.path("gate/gate.toml")).unwrap();
-    assert!(settings.contains("# appeal = \""), "{settings}");
-    deployment.write("gate/gate.toml", &format!("{settings}appeal = \"hotline 12345\"\n"));
-    let (mut gate, ready) = gate(&deployment, &format!("[page]\nlisten = \"127.0.0.1:0\"\n{STDIN}"));
-    let address =
-        ready["page"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let mut events = TcpStream::connect(address).unwrap();
-    events.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(events, "GET /lanes/3/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let mut shown = BufReader::new(events).lines().map_while(Result::ok);
-    let mut shows = |says: &str| {
-        let data = shown.find(|line| line.starts_with("data: ") && line.contains(says)).unwrap();
-        serde_json::from_str::<Value>(&data["data: ".len()..]).unwrap()["appeal"].clone()
-    };
-    assert_eq!(shows("Show your code."), "");
-    assert_eq!(gate.scan(deployment.code("43").as_bytes())["appeal"], "hotline 12345");
-    assert_eq!(shows("The status is red."), "hotline 12345");
-    assert_eq!(gate.scan(deployment.code("42").as_bytes())["appeal"], Value::Null, "an admission needs none");
-    assert_eq!(shows("Please pass."), "");
-    let line = hufu(deployment.folder(), &["check", "--gate", "gate", &deployment.code("43")]);
-    assert!(said(&line).contains("appeal: hotline 12345"), "{}", said(&line));
-    engine.signal("-KILL");
-    engine.ended();
-    let away = gate.scan(deployment.code("43").as_bytes());
-    assert_eq!(
-        (&away["decision"], &away["appeal"]),
-        (&Value::Null, &Value::Null),
-        "no verdict, nothing to appeal"
-    );
-
-    deployment.write("gate/gate.toml", &format!("{settings}appeal = \" \"\n"));
-    let wrong = hufu(deployment.folder(), &["check", "--gate", "gate", "HF1:"]);
-    assert!(said(&wrong).contains("gate.toml: appeal: write a line"), "{}", said(&wrong));
 }
 
 #[test]
