@@ -18,7 +18,7 @@ use crate::term::note;
 pub(crate) struct Device {
     /// Who it is.
     pub(crate) identity: Identity,
-    /// Whom it asks.
+    /// What it asks.
     pub(crate) servers: Vec<Server>,
     /// What its scanner adds to codes.
     pub(crate) scanner: Scanner,

@@ -1,4 +1,4 @@
-//! Name lists as schools keep them, and who of them is whom in a registry.
+//! Name lists as schools keep them, and who they are in a registry.
 //!
 //! Id numbers come out of files and go to the registry. What is written and shown is index and masked name (R10).
 

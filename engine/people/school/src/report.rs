@@ -69,7 +69,7 @@ impl<'a> Row<'a> {
         self.member.map(|(issuer, holder)| [issuer.to_string(), holder.to_string()]).unwrap_or_default()
     }
 
-    /// The line in the name list; those whom no list names come last.
+    /// The line in the name list; those that no list names come last.
     fn line(&self) -> u64 {
         self.named.map_or(u64::MAX, |named| named.line)
     }

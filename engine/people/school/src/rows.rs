@@ -149,7 +149,7 @@ impl Outcome {
         all
     }
 
-    /// Whom a filter leaves, in the order of the list.
+    /// Those that a filter leaves, in the order of the list.
     pub(crate) fn found(&self, filter: &Filter) -> Vec<&Entry> {
         let wanted = filter.text.trim().to_lowercase();
         let matching: HashMap<usize, bool> = self

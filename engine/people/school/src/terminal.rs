@@ -45,7 +45,7 @@ pub struct Settings {
 pub struct Terminal {
     /// Who it is.
     pub identity: Identity,
-    /// Whom it asks.
+    /// What it asks.
     pub servers: Vec<Server>,
     /// Its settings.
     pub settings: Settings,

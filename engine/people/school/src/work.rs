@@ -203,7 +203,7 @@ impl School {
         work.register.store(&self.settings)?;
         self.set_kept(work.register.clone());
         for name in before.iter().filter(|name| !work.register.rosters.contains(name)) {
-            // It is in nobody's way; the list after the next has its name.
+            // It is in no one's way; the list after the next has its name.
             if let Err(fault) = self.api.delete_roster(self.settings.site, name).await {
                 tracing::warn!(%fault, name, "a roster of the list before is left at the registry");
             }

@@ -64,7 +64,7 @@ another gets no code and no colour any more; both authorities must have forgotte
 who has the same number a record without a status; raise the generation of the first one's, so that codes that the second \
 person has are refused.
 
-invite prints the number once, and the link that opens the page with it: it makes one phone the holder's, so hand it to the person alone whom you have seen. A newer one ends those before. The levels are in docs/REGISTRY.md, Phones.
+invite prints the number once, and the link that opens the page with it: it makes one phone the holder's, so hand it to no one but the person you have seen. A newer one ends those before. The levels are in docs/REGISTRY.md, Phones.
 
 Exit status of `holder find`: 1 when somebody was not found, or is registered with another name; of `end-phone`: 1 when there is no such phone.";
 

@@ -142,7 +142,7 @@ fn r61_a_school_checks_its_list_in_a_browser_and_sees_no_other() {
     let world = World::new(240);
     let path = |name: &str| world.path(name).to_str().unwrap().to_owned();
     let row = |number: &str, name: &str, class: &str| [number, name, class].map(str::to_owned);
-    // Somebody whom nobody registered, somebody with another name, a number that is wrong, one that is there twice.
+    // Somebody who is not registered, somebody with another name, a number that is wrong, one that is there twice.
     let [first, ..] = pupil(0);
     let [second, ..] = pupil(1);
     let odd = [
@@ -206,7 +206,7 @@ fn r61_a_school_checks_its_list_in_a_browser_and_sees_no_other() {
     for secret in [&*first, "王小明", "赵大宝", "E1234567"] {
         assert!(!book.contains(secret), "{secret} does not come out");
     }
-    // What is kept says of nobody who they are.
+    // What is kept says of no one who they are.
     let kept = fs::read_to_string(world.path("kept/register.json")).unwrap();
     assert!(kept.contains('*') && !kept.contains("王小明") && !kept.contains(&first), "masked");
     assert!(!world.path("kept-other/register.json").exists());

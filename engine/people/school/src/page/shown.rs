@@ -263,7 +263,7 @@ pub(super) struct Printed<'a> {
 struct PrintedClass<'a> {
     name: String,
     counts: String,
-    /// Those whom somebody must look at, with the answer.
+    /// Those who need a person, with the answer.
     others: Vec<Line<'a>>,
     enter: Vec<&'a Entry>,
 }

@@ -246,7 +246,7 @@ mod tests {
                     room.told();
                     told += 1;
                 }
-                // The time stays: nobody is answered meanwhile, and the rate is known.
+                // The time stays: no one is answered meanwhile, and the rate is known.
                 if let Err(crowded) = room.enter(Duration::from_secs(10)) {
                     *again = ms + u64::try_from(crowded.held.as_millis()).unwrap();
                 }

@@ -117,7 +117,7 @@ impl Registry {
         self.batches.phone(name).await?.ok_or_else(missing)
     }
 
-    /// Makes the phone with this key the holder's whom the number invites. The caller has verified that the request is
+    /// Makes the phone with this key one of the holder that the number invites. The caller has verified that the request is
     /// signed with it. The same key and number again are the same phone, while that goes on and the
     /// invitation is kept: its answer may have been lost.
     ///
@@ -254,7 +254,7 @@ impl Registry {
         Ok(OwnStatus { word, display: person.display(), phones, trips, relatives, terms })
     }
 
-    /// The family code of a relative whom the phone's holder is bound to, and the relative, masked.
+    /// The family code of a relative that the phone's holder is bound to, and the relative, masked.
     ///
     /// # Errors
     /// [`Fault::NotFound`] when it is not this holder's binding, [`Fault::Conflict`] when it has ended,

@@ -51,7 +51,7 @@ pub trait Phones {
         decide: &DecidePhones<'_>,
     ) -> Result<(), Fault>;
 
-    /// The invitation with this number, whoever's it is.
+    /// The invitation with this number, of any holder.
     async fn invitation(&self, number: InvitationDigest) -> Result<Option<StoredInvitation>, Fault>;
 
     /// The phones with these names, as far as there are any, in any order.

@@ -35,7 +35,7 @@ const PUPILS: usize = 300;
 const TERMINAL: &str = "8";
 /// Checks a second, so that the console has something to show: a school's door in the morning.
 const PACE: Duration = Duration::from_millis(120);
-/// Indices nobody was registered under: their status is unknown.
+/// Indices that no one was registered under: their status is unknown.
 const STRANGERS: u32 = 6;
 
 /// Who may sign in to the console.

@@ -62,7 +62,7 @@ pub(super) fn name_list(pupils: &[Pupil]) -> String {
     text
 }
 
-/// A valid number of nobody: of a district of Shanghai, born in 2012, with its check character (GB 11643-1999).
+/// A valid number that no person has: of a district of Shanghai, born in 2012, with its check character (GB 11643-1999).
 fn id_number(at: usize) -> String {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     const CHECKS: &[u8; 11] = b"10X98765432";
