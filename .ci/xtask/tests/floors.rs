@@ -31,7 +31,7 @@ const fn beside(package: &'static str, folder: &'static str, may_import: &'stati
 /// Every library of floors 1 to 4, and `more`.
 macro_rules! libraries {
     ($($more:literal),*) => {
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-texts", "hufu-holder", "hufu-sheets", "hufu-web", $($more),*]
+        &["hufu-wire", "hufu-signature", "hufu-seal", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract", "hufu-rules", "hufu-check", "hufu-sync", "hufu-registry", "hufu-gate", "hufu-client", "hufu-offline", "hufu-records", "hufu-transport", "hufu-api", "hufu-sqlite", "hufu-postgres", "hufu-follow", "hufu-upstream", "hufu-nats", "hufu-objects", "hufu-files", "hufu-hc1", "hufu-statuslist", "hufu-texts", "hufu-holder", "hufu-sheets", "hufu-web", $($more),*]
     };
 }
 
@@ -78,6 +78,7 @@ const BELOW_AUTHORITY: &[&str] = &[
 const HOUSE: &[Room] = &[
     room("hufu-wire", "engine/core/wire", 1, &[]),
     room("hufu-signature", "engine/core/signature", 1, &[]),
+    room("hufu-seal", "engine/core/seal", 1, &[]),
     room("hufu-codes", "engine/core/codes", 2, &["hufu-wire", "hufu-signature"]),
     room("hufu-table", "engine/core/table", 2, &["hufu-wire"]),
     room("hufu-policy", "engine/core/policy", 2, &["hufu-wire"]),
@@ -85,7 +86,7 @@ const HOUSE: &[Room] = &[
         "hufu-check",
         "engine/checks/check",
         3,
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy"],
+        &["hufu-wire", "hufu-signature", "hufu-seal", "hufu-codes", "hufu-table", "hufu-policy"],
     ),
     room("hufu-sync", "engine/changes/sync", 3, &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table"]),
     room("hufu-contract", "engine/truth/contract", 2, &["hufu-wire"]),
@@ -94,7 +95,7 @@ const HOUSE: &[Room] = &[
         "hufu-registry",
         "engine/truth/registry",
         3,
-        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
+        &["hufu-wire", "hufu-signature", "hufu-seal", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
     ),
     room(
         "hufu-api",
@@ -111,7 +112,7 @@ const HOUSE: &[Room] = &[
     room("hufu-texts", "engine/people/texts", 2, &["hufu-wire"]),
     room("hufu-holder", "engine/people/holder", 4, &["hufu-wire", "hufu-texts"]),
     room("hufu-web", "engine/people/web", 3, &["hufu-wire", "hufu-texts"]),
-    room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire"]),
+    room("hufu-gate", "engine/checks/gate", 2, &["hufu-wire", "hufu-seal"]),
     room(
         "hufu-gatekit",
         "engine/checks/gatekit",
@@ -139,6 +140,18 @@ const HOUSE: &[Room] = &[
         "engine/checks/transport",
         4,
         &["hufu-wire", "hufu-codes", "hufu-table", "hufu-policy", "hufu-check"],
+    ),
+    room(
+        "hufu-hc1",
+        "engine/checks/hc1",
+        4,
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-policy", "hufu-check"],
+    ),
+    room(
+        "hufu-statuslist",
+        "engine/changes/statuslist",
+        3,
+        &["hufu-wire", "hufu-signature", "hufu-codes", "hufu-table"],
     ),
     room("hufu-sqlite", "engine/truth/sqlite", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),
     room("hufu-postgres", "engine/truth/postgres", 4, &["hufu-wire", "hufu-codes", "hufu-registry"]),

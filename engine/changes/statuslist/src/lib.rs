@@ -1,0 +1,1 @@
+//! Token Status Lists (IETF OAuth): an issuer's colours written for others, and those of others read.
