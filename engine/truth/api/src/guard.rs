@@ -105,14 +105,14 @@ pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: 
     response
 }
 
-/// Counts and logs every answer, and tells refusals.
+/// Counts and logs every answer, also to a request that made a handler panic, and tells refusals.
 pub(super) async fn counted(State(api): State<Api>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let class = api.rules.find(&method, path.as_ref()).map_or("other", |rule| rule.class.as_str());
     // The route as it is registered: what callers put into it may name a person, and stays out of the log.
     let route = path.as_ref().map_or("unknown", MatchedPath::as_str);
     let begun = Instant::now();
-    let response = next.run(request).await;
+    let response = caught(request, next).await;
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     api.meters.request(class, status, took);
     let label = response.extensions().get::<Label>().map(|label| &label.0);

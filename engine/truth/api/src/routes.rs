@@ -1,7 +1,7 @@
 //! Every route, with how much its body may have.
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,7 +31,6 @@ pub(super) fn router(api: Api) -> Router {
         .fallback(guard::unknown)
         .method_not_allowed_fallback(guard::other_method)
         .layer(Extension(Document(json.into())))
-        .layer(from_fn(guard::caught))
         .layer(from_fn_with_state(api.clone(), guard::counted))
         .layer(from_fn_with_state(api.clone(), guard::at_the_door))
         .with_state(api)

@@ -31,7 +31,7 @@ use super::meters::{Closed, Meters};
 use super::options::{ApiOptions, ServeFault, TlsFiles};
 use super::rules::Rules;
 use super::snapshots::SnapshotFolder;
-use super::state::Api;
+use super::state::{Api, Parts};
 use super::{routes, tls, upkeep};
 
 /// How long a peer may leave bytes unacknowledged, or its window shut, before the connection is given up: a dead
@@ -82,7 +82,7 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
     registry.issuing().at_most(options.requests_max - options.requests_max / 4);
     let (stopping, stopped) = watch::channel(false);
     let source: Arc<dyn ChainSource> = registry.clone();
-    let api = Api {
+    let api = Api::new(Parts {
         hub: Hub::new(source, options.feeds_max, options.offer_after_sets, stopped.clone()),
         registry,
         snapshots,
@@ -92,7 +92,7 @@ pub fn serve(options: &ApiOptions, registry: Arc<Registry>) -> Result<Running, S
         requests: KeyedLimit::new(options.requests_token_max),
         feeds: KeyedLimit::new(options.feeds_token_max),
         request_ms_max: options.request_ms_max,
-    };
+    });
     let front = front(options, routes::router(api.clone()), Arc::clone(&api.meters))?;
     let (room, connections_max) = (Arc::clone(&front.room), options.connections_max);
     let figures = FigureSource::new(api.clone(), move || connections_max - room.available_permits());
