@@ -71,6 +71,19 @@ pub(crate) fn _mm512_srli_epi64<const BITS: u32>(a: __m512i) -> __m512i {
     __m512i(a.0.map(|lane| lane.checked_shr(BITS).unwrap_or(0)))
 }
 
+pub(crate) fn _mm512_ror_epi64<const BITS: i32>(a: __m512i) -> __m512i {
+    __m512i(a.0.map(|lane| lane.rotate_right(BITS.cast_unsigned())))
+}
+
+/// Each bit is that of the table whose number three bits make, of `a` the highest.
+pub(crate) fn _mm512_ternarylogic_epi64<const TABLE: i32>(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
+    let of = |entry: i32, a: u64, b: u64, c: u64| {
+        let pick = |word: u64, bit: i32| if entry >> bit & 1 == 1 { word } else { !word };
+        if TABLE >> entry & 1 == 1 { pick(a, 2) & pick(b, 1) & pick(c, 0) } else { 0 }
+    };
+    __m512i(from_fn(|i| (0..8).fold(0, |bits, entry| bits | of(entry, a.0[i], b.0[i], c.0[i]))))
+}
+
 pub(crate) fn _mm512_set1_epi64(word: i64) -> __m512i {
     __m512i([word.cast_unsigned(); LANES])
 }
@@ -162,6 +175,11 @@ mod tests {
                 $arch::_mm512_slli_epi64::<63>(a),
                 $arch::_mm512_srli_epi64::<13>(a),
                 $arch::_mm512_srli_epi64::<51>(a),
+                $arch::_mm512_ror_epi64::<1>(a),
+                $arch::_mm512_ror_epi64::<41>(a),
+                $arch::_mm512_ternarylogic_epi64::<0b1100_1010>(a, b, c),
+                $arch::_mm512_ternarylogic_epi64::<0b1110_1000>(a, b, c),
+                $arch::_mm512_ternarylogic_epi64::<0b1001_0110>(a, b, c),
                 $arch::_mm512_set1_epi64($operands[0][0].cast_signed()),
                 $arch::_mm512_setzero_si512(),
                 $arch::_mm512_mask_blend_epi64($mask, a, b),

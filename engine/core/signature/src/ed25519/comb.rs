@@ -4,7 +4,7 @@
 //! look-up per digit: 64 additions for `[S]B - [k]A` and not one doubling. Up to sixteen results share the one
 //! inversion that their encodings need.
 
-use super::equation::{DIGITS, Equation};
+use super::equation::{DIGITS, Equation, digest};
 use super::field::Fe;
 use super::in_groups;
 use super::point::{Point, invert_together};
@@ -33,7 +33,7 @@ fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut points = [Point::ZERO; TOGETHER];
     for ((job, point), genuine) in jobs.iter().zip(&mut points).zip(&mut *genuine) {
         let PreparedKey::Ed25519(key) = job.key;
-        let equation = Equation::of(key, job);
+        let equation = Equation::of(job, || digest(key, job));
         *genuine = equation.is_some();
         if let Some(equation) = equation {
             *point = expected_r(key.minus_a(), &equation);

@@ -6,7 +6,7 @@
 
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::Signature;
-use sha2::{Digest, Sha512};
+use sha2::{Digest as _, Sha512};
 
 use super::key::Key;
 use crate::verify::Job;
@@ -54,19 +54,27 @@ const SMALL_ORDER_Y: [[u8; 32]; 5] = [
     ],
 ];
 
+/// SHA-512 of R, A and a message.
+pub(super) type Digest = [u8; 64];
+
+/// The digest of `job` under its `key`.
+pub(super) fn digest(key: &Key, job: &Job<'_>) -> Digest {
+    let mut hash = Sha512::new().chain_update(&job.signature[..32]).chain_update(key.public());
+    for part in job.message {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
 impl Equation {
-    /// The scalars of `job` under its `key`, `None` when its signature is refused whatever they are.
-    pub(super) fn of(key: &Key, job: &Job<'_>) -> Option<Equation> {
+    /// The scalars of `job`, which has this digest; `None` when its signature is refused whatever they are.
+    pub(super) fn of(job: &Job<'_>, digest: impl FnOnce() -> Digest) -> Option<Equation> {
         let signature = Signature::from_bytes(job.signature);
         let (r, s) = (signature.r_bytes(), signature.s_bytes());
         if !is_canonical(s) || is_small_order(r) {
             return None;
         }
-        let mut hash = Sha512::new().chain_update(r).chain_update(key.public());
-        for part in job.message {
-            hash.update(part);
-        }
-        let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+        let k = Scalar::from_bytes_mod_order_wide(&digest());
         Some(Equation { s: digits(s), k: digits(k.as_bytes()) })
     }
 }
