@@ -192,9 +192,13 @@ fn present<'p, 'b>(
     cases: &mut [Case<'_, 'b>],
     genuine: Batch<Genuine<'p, 'b>>,
 ) -> Batch<Present<'p>> {
+    let mut answers = [const { Err(Reason::PresentationInvalid) }; limits::BATCH_MAX];
+    let asked = genuine.iter().map(|genuine| (&genuine.credential, genuine.presentation.as_ref()));
+    presentation::present_all(asked, &mut answers);
+
     let mut present = Batch::new();
-    for Genuine { case, gate, policy, credential, presentation } in genuine {
-        let shown = presentation::present(&credential, presentation.as_ref());
+    for (Genuine { case, gate, policy, credential, presentation }, shown) in genuine.into_iter().zip(answers)
+    {
         if let (Ok(presentation::Shown::At(_)), Some(verified)) = (&shown, presentation) {
             cases[case].proof = Proof::Step(verified.preimage);
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
-use hufu_codes::presentation::{Salt, StepIndex, StepTree, present, verify};
+use hufu_codes::presentation::{Salt, StepIndex, StepTree, present, present_all, verify};
 use hufu_codes::seen::SeenCache;
 use hufu_codes::{Credential, Detail, code, text};
 use hufu_wire::{HolderIndex, IssuerId, Reason, UnixSeconds, limits};
@@ -81,6 +81,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     measure("presentation::present, 17.5 blocks", 160, |at| {
         _ = black_box(present(&verified, black_box(Some(&shown[at % 16]))));
+    });
+    let batch: Vec<_> = (0..32).map(|at| shown[at % 16]).collect();
+    let mut answers = [Err(Reason::Busy); 32];
+    measure("presentation::present_all, 32 of them, each", 5 * 32, |at| {
+        if at % 32 == 0 {
+            present_all(batch.iter().map(|shown| (&verified, Some(black_box(shown)))), &mut answers);
+        }
     });
     measure("StepTree::new, 4607 blocks", 1, |_| _ = black_box(StepTree::new(&[0x33; 32], &salt)));
     Ok(())

@@ -2,10 +2,14 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::*;
-use hufu_codes::code;
-use hufu_codes::presentation::{Salt, Shown, StepTree, clock_offset, steps_ahead};
+use hufu_codes::code::{self, Code};
+use hufu_codes::keyring::Keyring;
+use hufu_codes::presentation::{Salt, Shown, StepTree, clock_offset, present, present_all, steps_ahead};
 use hufu_wire::{ClockOffset, HolderIndex, Reason, Step, UnixSeconds};
+use proptest::prelude::*;
 
 #[test]
 fn r02_a_phone_proves_any_of_its_4096_steps() {
@@ -50,6 +54,51 @@ fn r02_a_step_beyond_the_tree_has_no_encoding() {
     let mut beyond = code.clone();
     beyond[at + 1..at + 3].copy_from_slice(&4096_u16.to_be_bytes());
     assert_eq!(code::parse(&beyond), Err(Reason::BadEncoding));
+}
+
+proptest! {
+    /// Whatever stands beside it in its batch, and however many do.
+    #[test]
+    fn r02_a_batch_is_answered_as_each_alone(
+        asked in prop::collection::vec((0..4u8, 0..4096u32, any::<u16>()), 0..40),
+    ) {
+        static ONCE: LazyLock<(Keyring, Vec<u8>, Vec<u8>, StepTree)> = LazyLock::new(|| {
+            let (credential, tree) = phone();
+            (keyring(), signed(&paper()), signed(&credential), tree)
+        });
+        let (keyring, paper, phone, tree) = &*ONCE;
+        let texts = asked.iter().map(|&(kind, at, bit)| {
+            let mut shown = tree.present(step(at));
+            match kind {
+                0 => return (paper, None),
+                1 => return (phone, None),
+                // One bit is another.
+                2 if bit % 2 == 0 => shown.preimage[usize::from(bit) / 2 % 16] ^= 1 << (bit % 8),
+                2 => shown.path[usize::from(bit) / 2 % 128] ^= 1 << (bit % 8),
+                _ => {}
+            }
+            (phone, Some(shown))
+        });
+        let codes: Vec<_> =
+            texts.map(|(signed, shown)| code::write(signed, shown.as_ref().map(|shown| shown.borrowed()))).collect();
+        let codes: Vec<_> = codes.iter().map(|code| {
+            let Code { credential, presentation } = code::parse(code).expect("ours");
+            let verified = keyring.admit(credential, NOW).and_then(|admitted| admitted.verify(hufu_signature::backend()));
+            (verified.expect("ours"), presentation)
+        }).collect();
+        let mut answers = vec![Err(Reason::Busy); codes.len()];
+        present_all(codes.iter().map(|(verified, shown)| (verified, shown.as_ref())), &mut answers);
+        for ((answer, (verified, shown)), (kind, at, _)) in answers.into_iter().zip(&codes).zip(asked) {
+            prop_assert_eq!(answer, present(verified, shown.as_ref()));
+            let expected = match kind {
+                0 => Ok(Shown::NotNeeded),
+                1 => Err(Reason::PresentationMissing),
+                2 => Err(Reason::PresentationInvalid),
+                _ => Ok(Shown::At(steps_after(NOW.step(), at))),
+            };
+            prop_assert_eq!(answer, expected);
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 mod node;
 mod step;
+#[cfg(target_arch = "x86_64")]
+mod streams;
 mod tree;
 
 use hufu_wire::{Reason, Step};
@@ -73,6 +75,24 @@ pub fn present(
         Ok(Shown::At(presentation.step.after(*origin)))
     } else {
         Err(Reason::PresentationInvalid)
+    }
+}
+
+/// What [`present`] answers to each of a batch: to the first of them in the first of `answers`. Where the CPU hashes two
+/// blocks in little more time than one, it does.
+///
+/// # Panics
+/// With fewer answers than are asked for.
+pub fn present_all<'s, 'b: 's>(
+    shown: impl Iterator<Item = (&'s Verified<Credential<'b>>, Option<&'s Presentation<'b>>)>,
+    answers: &mut [Result<Shown, Reason>],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(streams) = streams::Streams::detect() {
+        return streams.present_all(shown, answers);
+    }
+    for (at, (credential, presentation)) in shown.enumerate() {
+        answers[at] = present(credential, presentation);
     }
 }
 

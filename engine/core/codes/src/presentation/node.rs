@@ -28,8 +28,8 @@ pub(super) const CHAIN_LINKS: u8 = 16;
 pub(super) const LEVELS: usize = 8;
 
 const CHAIN_START: u8 = 0;
-const CHAIN_LINK: u8 = 1;
-const INNER: u8 = 2;
+pub(super) const CHAIN_LINK: u8 = 1;
+pub(super) const INNER: u8 = 2;
 
 const SALT_LABEL: &[u8; 16] = b"hufu/1 step salt";
 
@@ -40,6 +40,18 @@ pub struct Salt(Node);
 impl Salt {
     /// The salt of the credential with these claims. An issuer fixes them before a phone can make its root.
     pub fn of(key: KeyId, holder: HolderIndex, generation: u8, origin: Step, issued: UnixSeconds) -> Salt {
+        Salt(Salt::block(key, holder, generation, origin, issued).digest16())
+    }
+
+    /// What is hashed for it.
+    #[inline]
+    pub(super) fn block(
+        key: KeyId,
+        holder: HolderIndex,
+        generation: u8,
+        origin: Step,
+        issued: UnixSeconds,
+    ) -> Block<37> {
         let mut block = Block::<37>::ZEROS;
         block.put(0, SALT_LABEL);
         block.put(16, &key.0);
@@ -47,7 +59,7 @@ impl Salt {
         block.put(28, &[generation]);
         block.put(29, &origin.0.to_le_bytes());
         block.put(33, &issued.0.to_le_bytes());
-        Salt(block.digest16())
+        block
     }
 }
 
