@@ -96,7 +96,10 @@ fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
 fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
     let mut plan = Plan::for_jobs(jobs.len());
     for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
-        let PreparedKey::Ed25519(key) = job.key;
+        let PreparedKey::Ed25519(key) = job.key else {
+            *genuine = false;
+            continue;
+        };
         let equation = Equation::of(key, job);
         *genuine = equation.is_some();
         if let Some(equation) = equation {
