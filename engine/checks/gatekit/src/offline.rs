@@ -37,7 +37,7 @@ pub struct HufuOffline {
 }
 
 /// A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
-/// are the 32 bytes of `public` in the operator's `operator.pub`. Null when something is not good; then `error`, unless it is
+/// are the bytes of `public` in the operator's `operator.pub`, 32 of Ed25519 or 65 of SM2. Null when something is not good; then `error`, unless it is
 /// null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
 ///
 /// # Safety

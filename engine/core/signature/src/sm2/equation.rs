@@ -138,3 +138,100 @@ fn digits(scalar: &Scalar) -> Digits {
     digits[DIGITS] = carry;
     digits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sm2::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
+    use sm2::elliptic_curve::sec1::ToSec1Point as _;
+    use sm2::{AffinePoint, ProjectivePoint};
+
+    fn key(point: &ProjectivePoint) -> Key {
+        Key::new(point.to_affine().to_sec1_point(false).as_bytes().try_into().unwrap()).unwrap()
+    }
+
+    /// The claim that makes `[s]G + [t]Q` the point with this x, or off by `error`.
+    fn claim(s: Scalar, t: Scalar, x: FieldBytes, error: u64) -> Option<Equation> {
+        let r = t - s;
+        let e = r - Scalar::reduce(&x) + Scalar::from(error);
+        let signature: [u8; 64] = [r.to_repr(), s.to_repr()].concat().try_into().unwrap();
+        Equation::with_digest(e.to_repr().into(), &signature)
+    }
+
+    /// Ours and the library's answer, which are one.
+    fn answer(key: &Key, claim: &Equation) -> bool {
+        assert_eq!(claim.holds(key), claim.holds_slowly(key), "{claim:?}");
+        claim.holds(key)
+    }
+
+    #[test]
+    fn sums_that_need_more_than_additions_get_the_librarys_answer() {
+        let number = |n: i64| if n < 0 { -Scalar::from(n.unsigned_abs()) } else { Scalar::from(n.unsigned_abs()) };
+        let (mut asked, mut infinite) = (0, 0);
+        // The base point itself, its negative and its double as keys: partial sums meet the rows that are added.
+        for private in [1, -1, 2, 255, -256] {
+            let point = ProjectivePoint::GENERATOR * number(private);
+            let key = key(&point);
+            for (s, t) in [(1, 1), (1, -1), (2, 1), (1, 2), (256, 1), (1, 256), (257, 255), (512, 2), (-2, 2), (128, 129)] {
+                let (s, t) = (number(s), number(t));
+                let sum = ProjectivePoint::GENERATOR * s + point * t;
+                for error in [0, 1] {
+                    let Some(claim) = claim(s, t, sum.to_affine().x(), error) else { continue };
+                    let is_infinite = bool::from(sum.to_affine().is_identity());
+                    assert_eq!(answer(&key, &claim), error == 0 && !is_infinite, "{private} {s:?} {t:?}");
+                    asked += usize::from(super::sum([(table::base(), &s), (key.multiples(), &t)]).is_none());
+                    infinite += usize::from(is_infinite);
+                }
+            }
+        }
+        assert!(asked > 10 && infinite > 2, "{asked} {infinite}");
+    }
+
+    #[test]
+    fn both_coordinates_of_one_residue_are_taken() {
+        // A point with x of n or more: one in 2^128 has such an x, so it is looked for.
+        let high = (0_u64..).find_map(|more| {
+            let x = ORDER.add(&Fe::from(more)).to_repr();
+            AffinePoint::decompress(&x, 0.into()).into_option()
+        });
+        let high = high.expect("every second x is a point's");
+        let low = (0_u64..).find_map(|x| AffinePoint::decompress(&Fe::from(x).to_repr(), 0.into()).into_option());
+        for point in [high, low.expect("every second x is a point's")] {
+            let (s, t) = (Scalar::from(77_u64), Scalar::from(99_u64));
+            // [s]G + [t]Q is the point.
+            let inverse = t.invert().unwrap();
+            let key = key(&((ProjectivePoint::from(point) - ProjectivePoint::GENERATOR * s) * inverse));
+            assert!(answer(&key, &claim(s, t, point.x(), 0).unwrap()));
+            assert!(!answer(&key, &claim(s, t, point.x(), 1).unwrap()));
+        }
+        // The constants: n - 1, and p - n.
+        assert_eq!(ORDER.sub(&Fe::ONE).to_repr(), (-Scalar::ONE).to_repr());
+        assert_eq!(ORDER.neg().to_repr().as_slice(), P_MINUS_N);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn claims_about_any_scalars_get_the_librarys_answer(s: [u8; 32], t: [u8; 32], private: [u8; 32], error in 0_u64..2) {
+            let [s, t, private] = [s, t, private].map(|bytes| Scalar::reduce(&FieldBytes::from(bytes)));
+            let point = ProjectivePoint::GENERATOR * private;
+            let x = (ProjectivePoint::GENERATOR * s + point * t).to_affine().x();
+            if let Some(claim) = claim(s, t, x, error) {
+                prop_assert_eq!(answer(&key(&point), &claim), error == 0);
+            }
+        }
+
+        #[test]
+        fn digits_add_up_to_the_scalar(bytes: [u8; 32]) {
+            let scalar = Scalar::reduce(&FieldBytes::from(bytes));
+            let sum = digits(&scalar).iter().rev().fold(Scalar::ZERO, |sum, digit| {
+                let size = Scalar::from(u64::from(digit.unsigned_abs()));
+                sum * Scalar::from(256_u64) + if *digit < 0 { -size } else { size }
+            });
+            prop_assert_eq!(sum, scalar);
+            prop_assert!(digits(&scalar).iter().all(|digit| (-127..=128).contains(digit)));
+        }
+    }
+}
