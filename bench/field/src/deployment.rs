@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use hufu_client::{Gate, GateOptions, Identity, Server};
 use hufu_codes::chain::{Authorities, AuthoritySigner};
-use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::issue::code_text;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::{Credential, Detail};
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
@@ -17,7 +17,7 @@ use hufu_files::moment::now;
 use hufu_files::{Readable, trust_list};
 use hufu_fixtures::World;
 use hufu_fixtures::sites::MARKET;
-use hufu_signature::PreparedKey;
+use hufu_signature::{PreparedKey, Scheme};
 use hufu_wire::{HolderIndex, IssuerId};
 
 use crate::process;
@@ -68,7 +68,7 @@ impl Deployment {
     pub fn of_world(hufu: &Path, world: World) -> Result<Deployment> {
         let mut deployment = Deployment { hufu: hufu.to_owned(), folder: tempfile::tempdir()?, world: None };
         world.write(deployment.folder(), &|_, _| {}).map_err(|fault| anyhow!(fault.to_string()))?;
-        let operator = SecretKey::of(Owner::Operator, None, &world.operator_seed());
+        let operator = SecretKey::of(Owner::Operator, None, Scheme::Ed25519, &world.operator_seed());
         operator.store(&deployment.path("operator"), &PublicKey::of(&operator)?)?;
         deployment.write("cluster.seed", &hex::encode(world.cluster_seed()))?;
         fs::rename(deployment.path("trust.list"), deployment.path("trust.hufu"))?;
@@ -212,7 +212,7 @@ impl Deployment {
     /// There is no issuer's key.
     pub fn codes(&self) -> Result<Vec<String>> {
         let key = SecretKey::load(&self.path("issuer.key"), Owner::Issuer)?;
-        let signer = IssuerSigner::from_seed(&*key.seed()?, ISSUER);
+        let signer = key.issuer_signer()?;
         let issued = now().seconds();
         let code = |holder| {
             let credential = signer.sign_credential(&Credential {

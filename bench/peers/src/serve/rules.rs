@@ -131,10 +131,10 @@ struct Strict(HashMap<[u8; 32], VerifyingKey>);
 impl Strict {
     fn of(keyring: &Keyring) -> anyhow::Result<Strict> {
         let prepare = |key: &IssuerKey| {
-            let PublicKey::Ed25519(public) = key.prepared.public();
-            Ok((public, VerifyingKey::from_bytes(&public)?))
+            let PublicKey::Ed25519(public) = key.prepared.public() else { return None };
+            Some(VerifyingKey::from_bytes(&public).map(|key| (public, key)))
         };
-        keyring.keys().iter().map(prepare).collect::<Result<_, _>>().map(Strict)
+        Ok(Strict(keyring.keys().iter().filter_map(prepare).collect::<Result<_, _>>()?))
     }
 }
 
@@ -146,7 +146,10 @@ impl Backend for Strict {
     fn verify(&self, jobs: &[Job<'_>], genuine: &mut [bool]) {
         for (job, genuine) in jobs.iter().zip(genuine) {
             let signature = Signature::from_bytes(job.signature);
-            let PublicKey::Ed25519(public) = job.key.public();
+            let PublicKey::Ed25519(public) = job.key.public() else {
+                *genuine = false;
+                continue;
+            };
             *genuine = self
                 .0
                 .get(&public)

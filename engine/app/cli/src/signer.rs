@@ -14,7 +14,7 @@ pub(crate) struct KeyArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "agent")]
     key: Option<PathBuf>,
     /// A command that signs with a key kept elsewhere: it gets the bytes to sign on standard input and writes the 64 bytes
-    /// of an Ed25519 signature, raw or as hexadecimal digits
+    /// of the signature (Ed25519: R and S; SM2: r and s), raw or as hexadecimal digits
     #[arg(long, value_name = "CMD", requires = "public")]
     agent: Option<String>,
     /// The public half of the agent's key

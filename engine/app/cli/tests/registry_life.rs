@@ -4,7 +4,7 @@ mod common;
 mod registry;
 
 use common::figures::{shown_figures, used_figures};
-use common::{get, said};
+use common::{Deployment, SITE, get, said};
 use registry::World;
 use serde_json::Value;
 
@@ -71,6 +71,61 @@ fn r21_r22_two_keys_bring_a_change_into_the_chain_and_a_table_into_a_checkpoint(
     let refused = world
         .hufu("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
     assert!(said(&refused).contains("local signature is not genuine"), "{}", said(&refused));
+}
+
+/// R45: the operator, both authorities and the issuer sign with SM2; the publisher and a second key of the issuer with
+/// Ed25519. From keys over chain, checkpoint, code and roster to verdicts, with the real binary alone.
+#[test]
+fn r45_keys_of_both_schemes_bring_codes_and_rosters_to_their_verdicts() {
+    let world = World::of("SM2", "");
+    world.add_holders(2);
+    world.propose("--holder 0 --holder 1 --colour green --doses 2 --rule 1");
+    world.ok("change confirm --issuer 310000 1 --key national.key --yes");
+    world.ok("checkpoint propose --issuer 310000 --national 100000 --key local.key --state local \
+              --out next.checkpoint --yes");
+    world
+        .ok("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
+    world.ok("checkpoint export --issuer 310000 --out drop");
+    let shown = world.ok("keys trust show --operator operator.pub --list trust.hufu --json");
+    let listed: Value = serde_json::from_str(&shown).unwrap();
+    let schemes = listed["keys"].as_array().unwrap().iter().filter(|key| key["scheme"] == "SM2").count();
+    assert_eq!(schemes, 3, "{listed}");
+
+    let gates = Deployment::new();
+    let both = |name: &str| [gates.path(&format!("{name}.key")), gates.path(&format!("{name}.pub"))];
+    for (from, to) in both("issuer").iter().zip(both("edwards")) {
+        std::fs::rename(from, to).unwrap();
+    }
+    let second = gates.path("edwards.pub");
+    let add = "keys trust add --operator operator.key --list trust.hufu --uses paper --key";
+    world.ok(&format!("{add} {}", second.display()));
+    for (from, to) in
+        [("codes.key", "issuer.key"), ("operator.pub", "operator.pub"), ("trust.hufu", "trust.hufu")]
+    {
+        std::fs::copy(world.path(from), gates.path(to)).unwrap();
+    }
+    let config = std::fs::read_to_string(gates.path("engine.toml")).unwrap();
+    gates.write("engine.toml", &config.replace("snapshots = [\"statuses.snapshot\"]\n", ""));
+    let follow = format!("file:{},310000,100000,900000", world.path("drop").display());
+    let _engine = gates.serve_with(&["--follow", &follow]);
+
+    gates.issue("0");
+    gates.becomes("0", "clear", 0);
+    gates.issue("2");
+    gates.becomes("2", "status-unknown", 4);
+    for key in ["issuer.key", "edwards.key"] {
+        let code = gates.run(&format!("issue paper --key {key} --holder 1 --display W*1234"));
+        let checked = gates.attempt(&format!("check --gate gate --json {}", code.trim()));
+        let verdict: Value = serde_json::from_slice(&checked.stdout).unwrap();
+        assert_eq!((&verdict["decision"], &verdict["kind"]), (&"admit".into(), &"paper".into()), "{key}");
+        let told = gates.run(&format!("inspect --trust trust.hufu --operator operator.pub {}", code.trim()));
+        let by = if key == "issuer.key" { "SM2 with SM3" } else { "Ed25519" };
+        assert!(told.contains(by) && told.contains("Genuine and valid"), "{told}");
+    }
+    gates.write("class.txt", "0\n1\n2\n");
+    gates.run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out class.roster"));
+    let text = said(&gates.attempt("batch roster --gate terminal class.roster"));
+    assert!(text.contains("3 members: 2 may enter, 1 need a look, 0 may not enter"), "{text}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use aws_lc_rs::rand;
-use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_codes::chain::AuthoritySigner;
+use hufu_codes::issue::{IssuerSigner, OperatorSigner, Secret};
 use hufu_signature::Scheme;
 use hufu_wire::{IssuerId, KeyId, without_bom};
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ pub struct SecretKey {
     issuer: Option<u32>,
     /// As in [`PublicFile`].
     scheme: Option<String>,
-    /// 64 hexadecimal digits: who knows them can sign.
+    /// 64 hexadecimal digits: who knows them can sign. The seed of Ed25519, or the number d of SM2.
     seed: Zeroizing<String>,
 }
 
@@ -96,13 +97,9 @@ impl PublicKey {
     /// The public half of `secret`.
     ///
     /// # Errors
-    /// When its seed is not 64 hexadecimal digits.
+    /// See [`SecretKey::secret`].
     pub fn of(secret: &SecretKey) -> anyhow::Result<PublicKey> {
-        let seed = secret.seed()?;
-        let public = match secret.issuer {
-            Some(issuer) => *IssuerSigner::from_seed(&seed, IssuerId(issuer)).public(),
-            None => *OperatorSigner::from_seed(&seed).public(),
-        };
+        let public = *secret.secret()?.public();
         Ok(PublicKey { owner: secret.owner, issuer: secret.issuer, public })
     }
 
@@ -169,13 +166,18 @@ impl SecretKey {
     ///
     /// # Errors
     /// The operating system gives no random bytes.
-    pub fn generate(owner: Owner, issuer: Option<IssuerId>) -> anyhow::Result<SecretKey> {
-        Ok(SecretKey::of(owner, issuer, &*random_seed()?))
+    pub fn generate(owner: Owner, issuer: Option<IssuerId>, scheme: Scheme) -> anyhow::Result<SecretKey> {
+        loop {
+            let seed = random_seed()?;
+            if Secret::new(scheme, &seed).is_ok() {
+                return Ok(SecretKey::of(owner, issuer, scheme, &seed));
+            }
+        }
     }
 
-    /// The key with this seed.
-    pub fn of(owner: Owner, issuer: Option<IssuerId>, seed: &[u8; 32]) -> SecretKey {
-        let scheme = Some(Scheme::Ed25519.name().to_owned());
+    /// The key of `scheme` with these private bytes: see [`Secret::new`].
+    pub fn of(owner: Owner, issuer: Option<IssuerId>, scheme: Scheme, seed: &[u8; 32]) -> SecretKey {
+        let scheme = Some(scheme.name().to_owned());
         let issuer = issuer.map(|issuer| issuer.0);
         SecretKey { owner, issuer, scheme, seed: Zeroizing::new(hex::encode(seed)) }
     }
@@ -201,21 +203,45 @@ impl SecretKey {
             bail!("{name} is not a secret key of `hufu keys generate`");
         };
         key.owner.ensure(owner, &name)?;
-        // A second scheme makes this a `match`: it decides what `seed` is.
-        let Scheme::Ed25519 = scheme_of(key.scheme.as_deref(), &name)?;
+        scheme_of(key.scheme.as_deref(), &name)?;
         Ok(key)
     }
 
-    /// The seed.
+    /// What signs.
     ///
     /// # Errors
-    /// The seed is not 64 hexadecimal digits.
-    pub fn seed(&self) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    /// The seed is not 64 hexadecimal digits, or no private key of its scheme.
+    pub fn secret(&self) -> anyhow::Result<Secret> {
         let mut seed = Zeroizing::new([0; 32]);
         hex::decode_to_slice(self.seed.as_bytes(), &mut *seed)
             .ok()
             .context("the seed is not 64 hexadecimal digits")?;
-        Ok(seed)
+        let secret = Secret::new(scheme_of(self.scheme.as_deref(), &"the secret key")?, &seed);
+        secret.context("the seed of the secret key")
+    }
+
+    /// An operator's signer.
+    ///
+    /// # Errors
+    /// See [`secret`](Self::secret).
+    pub fn operator_signer(&self) -> anyhow::Result<OperatorSigner> {
+        Ok(OperatorSigner::new(self.secret()?))
+    }
+
+    /// The signer of an issuer's codes and rosters.
+    ///
+    /// # Errors
+    /// See [`secret`](Self::secret) and [`issuer`](Self::issuer).
+    pub fn issuer_signer(&self) -> anyhow::Result<IssuerSigner> {
+        Ok(IssuerSigner::new(self.secret()?, self.issuer()?))
+    }
+
+    /// The signer of an authority or a publisher.
+    ///
+    /// # Errors
+    /// See [`secret`](Self::secret) and [`issuer`](Self::issuer).
+    pub fn authority_signer(&self) -> anyhow::Result<AuthoritySigner> {
+        Ok(AuthoritySigner::new(self.secret()?, self.issuer()?))
     }
 
     /// The issuer, of an issuer's key.
@@ -359,11 +385,13 @@ mod tests {
         assert_eq!(public_half().to_text().unwrap(), today);
         assert_eq!([load(&earlier), load(&today)], [Ok(public_half()), Ok(public_half())]);
 
-        let unknown = load(&today.replace("EdDSA", "SM2")).unwrap_err();
+        let unknown = load(&today.replace("EdDSA", "ES256")).unwrap_err();
         assert!(
-            unknown.contains("issuer.pub: scheme \"SM2\" is unknown to this program, which knows EdDSA"),
+            unknown.contains("issuer.pub: scheme \"ES256\" is unknown to this program, which knows EdDSA, SM2"),
             "{unknown}"
         );
+        let other = load(&today.replace("EdDSA", "SM2")).unwrap_err();
+        assert!(other.contains("a public key of SM2 has 65 bytes, and this has 32"), "{other}");
         let long = load(&today.replace(&digits, &"07".repeat(33))).unwrap_err();
         assert!(long.contains("a public key of EdDSA has 32 bytes, and this has 33"), "{long}");
 
@@ -371,20 +399,31 @@ mod tests {
             |text: &str| SecretKey::parse(text, Owner::Issuer, "a.key").map_err(|error| error.to_string());
         let earlier = format!("owner = \"issuer\"\nissuer = 310000\nseed = \"{digits}\"\n");
         let today = earlier.replace("seed", "scheme = \"EdDSA\"\nseed");
-        let of = SecretKey::of(Owner::Issuer, Some(IssuerId(310_000)), &[7; 32]);
-        assert_eq!(toml::to_string(&of).unwrap(), today);
+        let of = |scheme| SecretKey::of(Owner::Issuer, Some(IssuerId(310_000)), scheme, &[7; 32]);
+        assert_eq!(toml::to_string(&of(Scheme::Ed25519)).unwrap(), today);
+        let expected = *Secret::ed25519(&[7; 32]).public();
         for text in [&earlier, &today] {
-            assert_eq!(*secret(text).ok().unwrap().seed().unwrap(), [7; 32]);
+            assert_eq!(*secret(text).ok().unwrap().secret().unwrap().public(), expected);
         }
-        let unknown = secret(&today.replace("EdDSA", "SM2")).err().unwrap();
-        assert!(unknown.starts_with("a.key: scheme \"SM2\" is unknown"), "{unknown}");
+        let unknown = secret(&today.replace("EdDSA", "ES256")).err().unwrap();
+        assert!(unknown.starts_with("a.key: scheme \"ES256\" is unknown"), "{unknown}");
+
+        let sm2 = today.replace("EdDSA", "SM2");
+        assert_eq!(toml::to_string(&of(Scheme::Sm2)).unwrap(), sm2);
+        assert_eq!(secret(&sm2).ok().unwrap().secret().unwrap().public().scheme(), Scheme::Sm2);
+        for no_key in ["00".repeat(32), "ff".repeat(32)] {
+            let key = secret(&sm2.replace(&digits, &no_key)).ok().unwrap();
+            let said = format!("{:#}", key.secret().unwrap_err());
+            assert!(said.contains("not a private key of SM2"), "{said}");
+            assert!(!said.contains(&no_key), "{said}");
+        }
     }
 
     #[test]
     fn a_secret_key_that_others_can_use_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Some(IssuerId(310_000));
-        let secret = SecretKey::generate(Owner::Issuer, issuer).unwrap();
+        let secret = SecretKey::generate(Owner::Issuer, issuer, Scheme::Ed25519).unwrap();
         let public = public_half();
         let [key, _] = secret.store(&folder.path().join("issuer"), &public).unwrap();
         let seed = folder.path().join("seed");

@@ -116,15 +116,11 @@ pub fn with_registry<T>(
 
 fn read_signers(files: &Files) -> anyhow::Result<Signers> {
     let issuers = |paths: &[PathBuf]| -> anyhow::Result<Vec<IssuerSigner>> {
-        let signer = |path: &PathBuf| {
-            let key = SecretKey::load(path, Owner::Issuer)?;
-            Ok(IssuerSigner::from_seed(&*key.seed()?, key.issuer()?))
-        };
+        let signer = |path: &PathBuf| SecretKey::load(path, Owner::Issuer)?.issuer_signer();
         paths.iter().map(signer).collect()
     };
     let publisher = |path: &PathBuf| -> anyhow::Result<AuthoritySigner> {
-        let key = SecretKey::load(path, Owner::Issuer)?;
-        Ok(AuthoritySigner::from_seed(&*key.seed()?, key.issuer()?))
+        SecretKey::load(path, Owner::Issuer)?.authority_signer()
     };
     Ok(Signers {
         codes: issuers(&files.credential_keys)?,

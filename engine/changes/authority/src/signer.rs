@@ -48,7 +48,7 @@ pub fn read_key(path: &Path) -> anyhow::Result<AuthoritySigner> {
     } else {
         SecretKey::load(path, Owner::Issuer)?
     };
-    Ok(AuthoritySigner::from_seed(&*secret.seed()?, secret.issuer()?))
+    secret.authority_signer()
 }
 
 /// Far more than a key file has.

@@ -154,7 +154,7 @@ int main(int count, char **arguments) {
     }
     struct hufu_offline_options options = {.device = (uint32_t)strtoul(arguments[3], NULL, 10),
                                            .site = (uint32_t)strtoul(arguments[4], NULL, 10)};
-    uint8_t key[HUFU_KEY_BYTES];
+    uint8_t key[HUFU_SM2_KEY_BYTES]; /* the longest there is */
     int32_t error = HUFU_OK;
     struct hufu_offline *gate = hufu_offline_open(&options, (const uint8_t *)arguments[1], strlen(arguments[1]), key,
                                                   digits(arguments[2], key, sizeof key), &error);

@@ -164,9 +164,16 @@
 
 #if defined(HUFU_GATE_OFFLINE)
 /*
- Bytes of an operator's public key.
+ Bytes of an operator's public key of Ed25519.
  */
 #define HUFU_KEY_BYTES 32
+#endif
+
+#if defined(HUFU_GATE_OFFLINE)
+/*
+ Bytes of an operator's public key of SM2.
+ */
+#define HUFU_SM2_KEY_BYTES 65
 #endif
 
 /*
@@ -490,7 +497,7 @@ int32_t hufu_says(uint32_t reason,
 #if defined(HUFU_GATE_OFFLINE)
 /*
  A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
- are the 32 bytes of `public` in the operator's `operator.pub`. Null when something is not good; then `error`, unless it is
+ are the bytes of `public` in the operator's `operator.pub`, 32 of Ed25519 or 65 of SM2. Null when something is not good; then `error`, unless it is
  null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
 
  # Safety

@@ -37,7 +37,7 @@ pub struct HufuOffline {
 }
 
 /// A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
-/// are the 32 bytes of `public` in the operator's `operator.pub`. Null when something is not good; then `error`, unless it is
+/// are the bytes of `public` in the operator's `operator.pub`, 32 of Ed25519 or 65 of SM2. Null when something is not good; then `error`, unless it is
 /// null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
 ///
 /// # Safety
@@ -332,7 +332,9 @@ fn open(options: &HufuOfflineOptions, folder: &[u8], key: &[u8]) -> Result<HufuO
     if folder.is_empty() || folder.contains(&0) {
         return Err(HUFU_BAD_ARGUMENT);
     }
-    let key = PublicKey::new(Scheme::Ed25519, key).map_err(|_| HUFU_BAD_ARGUMENT)?;
+    // The schemes' keys differ in length.
+    let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.public_bytes() == key.len());
+    let key = PublicKey::new(scheme.ok_or(HUFU_BAD_ARGUMENT)?, key).map_err(|_| HUFU_BAD_ARGUMENT)?;
     // The certificate's generation and scope decide at an engine alone.
     let grant = Grant {
         device: DeviceId(options.device),

@@ -6,11 +6,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
+use hufu_codes::issue::{IssuerSigner, OperatorSigner, Secret, code_text};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_codes::presentation::{Salt, StepIndex, StepTree, present, present_all, verify};
 use hufu_codes::seen::SeenCache;
 use hufu_codes::{Credential, Detail, code, text};
+use hufu_signature::Scheme;
 use hufu_wire::{HolderIndex, IssuerId, Reason, UnixSeconds, limits};
 use sha2::Digest as _;
 
@@ -89,6 +90,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             present_all(batch.iter().map(|shown| (&verified, Some(black_box(shown)))), &mut answers);
         }
     });
+    for scheme in Scheme::ALL {
+        let secret = Secret::new(scheme, &[0x44; 32])?;
+        measure(&format!("Secret::sign, {scheme}"), 4, |_| _ = black_box(secret.sign(&[black_box(&message)])));
+    }
     measure("StepTree::new, 4607 blocks", 1, |_| _ = black_box(StepTree::new(&[0x33; 32], &salt)));
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! COSE_Sign1 (RFC 9052 section 4.2) with exactly one protected header.
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use hufu_signature::{MESSAGE_PARTS, PublicKey, Scheme};
 use hufu_wire::KeyId;
 
 use crate::cbor::{Fault, Reader, Writer};
+use crate::secret::Secret;
 use crate::sha256;
 
 /// Header label of the algorithm, RFC 9052 section 3.1.
@@ -26,7 +26,7 @@ pub struct Sign1<'a> {
     pub key: KeyId,
     /// The signed content.
     pub payload: &'a [u8],
-    /// R and S.
+    /// As its scheme writes it.
     pub signature: &'a [u8; 64],
     /// The whole array, as it travelled.
     pub bytes: &'a [u8],
@@ -65,22 +65,20 @@ pub fn key_id(public: &PublicKey) -> KeyId {
     KeyId(core::array::from_fn(|at| digest[at]))
 }
 
-/// A private key with its id. The private bytes are wiped when it is dropped.
+/// A private key with its id.
 pub(crate) struct SigningPair {
-    secret: SigningKey,
-    public: PublicKey,
+    secret: Secret,
     id: KeyId,
 }
 
 impl SigningPair {
-    pub(crate) fn from_seed(seed: &[u8; 32]) -> SigningPair {
-        let secret = SigningKey::from_bytes(seed);
-        let public = PublicKey::Ed25519(secret.verifying_key().to_bytes());
-        SigningPair { secret, public, id: key_id(&public) }
+    pub(crate) fn new(secret: Secret) -> SigningPair {
+        let id = key_id(secret.public());
+        SigningPair { secret, id }
     }
 
     pub(crate) fn public(&self) -> &PublicKey {
-        &self.public
+        self.secret.public()
     }
 
     pub(crate) fn id(&self) -> KeyId {
@@ -90,12 +88,12 @@ impl SigningPair {
     /// The `COSE_Sign1` of `payload`.
     pub(crate) fn sign(&self, payload: &[u8]) -> Vec<u8> {
         let mut protected = Writer::new();
-        protected.map(2).int(ALG).int(self.public.scheme().cose()).int(KID).bytes(&self.id.0);
+        protected.map(2).int(ALG).int(self.public().scheme().cose()).int(KID).bytes(&self.id.0);
         let protected = protected.into_bytes();
 
         let mut message = Writer::new();
         message.raw(SIG_STRUCTURE).bytes(&protected).raw(EXTERNAL_AAD).bytes(payload);
-        let signature = self.secret.sign(&message.into_bytes()).to_bytes();
+        let signature = self.secret.sign(&[&message.into_bytes()]);
 
         let mut sign1 = Writer::new();
         sign1.array(4).bytes(&protected).map(0).bytes(payload).bytes(&signature);
@@ -120,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_is_the_sig_structure() {
-        let pair = SigningPair::from_seed(&[1; 32]);
+        let pair = SigningPair::new(Secret::ed25519(&[1; 32]));
         let bytes = pair.sign(b"payload");
         let sign1 = Sign1::read(&mut Reader::new(&bytes)).expect("our own message");
         assert_eq!(sign1.bytes, bytes);
@@ -134,8 +132,7 @@ mod tests {
         assert_eq!(reader.bytes(), Ok(&b""[..]));
         assert_eq!(reader.bytes(), Ok(&b"payload"[..]));
         assert_eq!(reader.end(), Ok(()));
-        let signature = ed25519_dalek::Signature::from_bytes(sign1.signature);
-        assert!(pair.secret.verifying_key().verify_strict(&message, &signature).is_ok());
+        assert!(pair.public().verify_once(&[&message], sign1.signature));
     }
 
     #[test]
@@ -152,6 +149,7 @@ mod tests {
         );
         for (case, refused) in [
             ("another algorithm", header(&|w| _ = w.map(2).int(1).int(-7).int(4).bytes(&kid))),
+            ("a number for private use", header(&|w| _ = w.map(2).int(1).int(-65_794).int(4).bytes(&kid))),
             ("no key id", header(&|w| _ = w.map(1).int(1).int(-8))),
             ("a short key id", header(&|w| _ = w.map(2).int(1).int(-8).int(4).bytes(&kid[1..]))),
             (

@@ -13,6 +13,7 @@ use crate::presentation::PresentationBuf;
 use crate::{code, roster, text};
 
 pub use crate::operator::OperatorSigner;
+pub use crate::secret::{NotAPrivateKey, Secret};
 
 /// A status authority's signing key. The private key is wiped when it is dropped.
 pub struct IssuerSigner {
@@ -40,9 +41,14 @@ pub enum Misissued {
 }
 
 impl IssuerSigner {
-    /// The signer with this secret seed, RFC 8032 section 5.1.5.
+    /// The signer with this private key.
+    pub fn new(secret: Secret, issuer: IssuerId) -> IssuerSigner {
+        IssuerSigner { issuer, pair: SigningPair::new(secret) }
+    }
+
+    /// The signer with the key of Ed25519 that has this seed.
     pub fn from_seed(seed: &[u8; 32], issuer: IssuerId) -> IssuerSigner {
-        IssuerSigner { issuer, pair: SigningPair::from_seed(seed) }
+        IssuerSigner::new(Secret::ed25519(seed), issuer)
     }
 
     /// Whose key it is.

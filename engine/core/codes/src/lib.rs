@@ -23,6 +23,7 @@ pub mod keyring;
 mod operator;
 pub mod presentation;
 pub mod roster;
+mod secret;
 pub mod seen;
 mod sha256;
 pub mod text;

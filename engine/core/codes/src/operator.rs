@@ -5,6 +5,7 @@ use core::fmt;
 use hufu_signature::PublicKey;
 
 use crate::cose::SigningPair;
+use crate::secret::Secret;
 
 /// The operator's signing key: it signs trust lists.
 pub struct OperatorSigner {
@@ -12,9 +13,14 @@ pub struct OperatorSigner {
 }
 
 impl OperatorSigner {
-    /// The signer with this secret seed, RFC 8032 section 5.1.5.
+    /// The signer with this private key.
+    pub fn new(secret: Secret) -> OperatorSigner {
+        OperatorSigner { pair: SigningPair::new(secret) }
+    }
+
+    /// The signer with the key of Ed25519 that has this seed.
     pub fn from_seed(seed: &[u8; 32]) -> OperatorSigner {
-        OperatorSigner { pair: SigningPair::from_seed(seed) }
+        OperatorSigner::new(Secret::ed25519(seed))
     }
 
     /// The public key that every engine of this operator is given.

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::ed25519;
 use crate::scheme::Scheme;
+use crate::sm2;
 
 /// A public key as its scheme encodes it. A variant fixes the length, so that no key has a length that does not fit its
 /// scheme.
@@ -11,6 +12,8 @@ use crate::scheme::Scheme;
 pub enum PublicKey {
     /// RFC 8032 section 5.1.2.
     Ed25519([u8; 32]),
+    /// GM/T 0009 section 7.1: `04`, then x and y of 32 bytes each.
+    Sm2([u8; 65]),
 }
 
 /// A public key, ready to verify with: what is costly to compute was computed. Cloning shares it.
@@ -18,6 +21,8 @@ pub enum PublicKey {
 pub enum PreparedKey {
     /// With tables of its multiples.
     Ed25519(ed25519::Key),
+    /// With a table of its multiples.
+    Sm2(sm2::Key),
 }
 
 /// Why bytes are not a public key that signatures can be trusted under.
@@ -36,7 +41,7 @@ pub enum KeyFault {
     NotAPoint,
     /// The point has another encoding (RFC 8032 section 5.1.3 takes only y below 2^255 - 19 and no negative
     /// zero). `verify_strict` lives with such keys, implementations differ on them, and one key with two
-    /// encodings would have two key ids.
+    /// encodings would have two key ids. Of SM2 every encoding that does not begin with `04`.
     #[error("not the canonical encoding of its point")]
     NotCanonical,
     /// The point's order divides 8: anybody can make signatures for it. `verify_strict` refuses all of them.
@@ -52,6 +57,7 @@ impl PublicKey {
     pub fn new(scheme: Scheme, bytes: &[u8]) -> Result<PublicKey, KeyFault> {
         let key = match scheme {
             Scheme::Ed25519 => bytes.try_into().map(PublicKey::Ed25519),
+            Scheme::Sm2 => bytes.try_into().map(PublicKey::Sm2),
         };
         key.map_err(|_| KeyFault::Length { scheme, bytes: bytes.len() })
     }
@@ -60,6 +66,7 @@ impl PublicKey {
     pub const fn scheme(&self) -> Scheme {
         match self {
             PublicKey::Ed25519(_) => Scheme::Ed25519,
+            PublicKey::Sm2(_) => Scheme::Sm2,
         }
     }
 
@@ -67,18 +74,29 @@ impl PublicKey {
     pub const fn bytes(&self) -> &[u8] {
         match self {
             PublicKey::Ed25519(bytes) => bytes,
+            PublicKey::Sm2(bytes) => bytes,
+        }
+    }
+
+    /// Whether the holder of this key signed the parts of `message`, one after the other: the answer that a
+    /// [`Backend`](crate::Backend) gives, without preparing the key. For tools that have one question.
+    pub fn verify_once(&self, message: &[&[u8]], signature: &[u8; 64]) -> bool {
+        match self {
+            PublicKey::Ed25519(public) => ed25519::verify_once(public, message, signature),
+            PublicKey::Sm2(public) => sm2::verify_once(public, message, signature),
         }
     }
 }
 
 impl PreparedKey {
-    /// Prepares a key; for Ed25519 see [`ed25519::Key::new`].
+    /// Prepares a key: see [`ed25519::Key::new`] and [`sm2::Key::new`].
     ///
     /// # Errors
     /// [`KeyFault`] tells why these bytes cannot be an issuer's key.
     pub fn new(public: &PublicKey) -> Result<PreparedKey, KeyFault> {
         match public {
             PublicKey::Ed25519(bytes) => ed25519::Key::new(bytes).map(PreparedKey::Ed25519),
+            PublicKey::Sm2(bytes) => sm2::Key::new(bytes).map(PreparedKey::Sm2),
         }
     }
 
@@ -86,6 +104,7 @@ impl PreparedKey {
     pub fn public(&self) -> PublicKey {
         match self {
             PreparedKey::Ed25519(key) => PublicKey::Ed25519(*key.public()),
+            PreparedKey::Sm2(key) => PublicKey::Sm2(*key.public()),
         }
     }
 
@@ -93,6 +112,7 @@ impl PreparedKey {
     pub const fn scheme(&self) -> Scheme {
         match self {
             PreparedKey::Ed25519(_) => Scheme::Ed25519,
+            PreparedKey::Sm2(_) => Scheme::Sm2,
         }
     }
 }
@@ -108,6 +128,7 @@ mod tests {
             assert_eq!(Scheme::named(scheme.name()), Some(scheme));
         }
         assert_eq!((Scheme::Ed25519.cose(), Scheme::Ed25519.name()), (-8, "EdDSA"));
+        assert_eq!((Scheme::Sm2.cose(), Scheme::Sm2.name()), (-65_793, "SM2"));
         // ES256 (RFC 9053 section 2.1), and a spelling that nobody registered.
         assert_eq!((Scheme::of_cose(-7), Scheme::named("ES256"), Scheme::named("eddsa")), (None, None, None));
     }

@@ -1,8 +1,8 @@
 //! Whether a signature is genuine, for keys that are few and known. Imports nothing of ours.
 //!
-//! The one scheme today is strict Ed25519: `docs/decisions/0002-known-key-verification.md` tells why it is not a
-//! library's. Another scheme is a variant of [`Scheme`], [`PublicKey`] and [`PreparedKey`] and a module of its own; the
-//! compiler then names every `match` that has to know it, here and elsewhere.
+//! There are two schemes: strict Ed25519 (`docs/decisions/0002-known-key-verification.md` tells why it is not a
+//! library's) and SM2 (`docs/decisions/0040-sm2.md`). Another scheme is a variant of [`Scheme`], [`PublicKey`] and
+//! [`PreparedKey`] and a module of its own; the compiler then names every `match` that has to know it, here and elsewhere.
 //!
 //! Keys, messages and signatures are public, so nothing here is constant time; never use it with secrets.
 
@@ -23,6 +23,7 @@ mod arch;
 pub mod ed25519;
 mod key;
 mod scheme;
+pub mod sm2;
 mod verify;
 
 pub use ed25519::{backend, backends};

@@ -1,4 +1,4 @@
-//! Signature schemes by their registered numbers and names.
+//! Signature schemes by their numbers and names.
 
 use std::fmt;
 
@@ -7,17 +7,21 @@ use std::fmt;
 pub enum Scheme {
     /// Pure Ed25519 (RFC 8032), verified strictly.
     Ed25519,
+    /// SM2 with SM3 (GB/T 32918.2), under the one distinguishing id [`sm2::DISTINGUISHING_ID`](crate::sm2::DISTINGUISHING_ID).
+    Sm2,
 }
 
 impl Scheme {
     /// Every scheme.
-    pub const ALL: [Scheme; 1] = [Scheme::Ed25519];
+    pub const ALL: [Scheme; 2] = [Scheme::Ed25519, Scheme::Sm2];
 
     /// Its number among the COSE algorithms: in headers of signed messages and in trust lists.
     pub const fn cose(self) -> i64 {
         match self {
             // RFC 9053 section 2.2.
             Scheme::Ed25519 => -8,
+            // Nobody registered one: of the numbers for private use (RFC 9053 section 8), below -65536.
+            Scheme::Sm2 => -65_793,
         }
     }
 
@@ -26,10 +30,11 @@ impl Scheme {
         Scheme::ALL.into_iter().find(|scheme| scheme.cose() == algorithm)
     }
 
-    /// Its name among the COSE and JOSE algorithms: in text files.
+    /// Its name in text files; for EdDSA the one among the COSE and JOSE algorithms.
     pub const fn name(self) -> &'static str {
         match self {
             Scheme::Ed25519 => "EdDSA",
+            Scheme::Sm2 => "SM2",
         }
     }
 
@@ -42,6 +47,7 @@ impl Scheme {
     pub const fn public_bytes(self) -> usize {
         match self {
             Scheme::Ed25519 => 32,
+            Scheme::Sm2 => 65,
         }
     }
 }

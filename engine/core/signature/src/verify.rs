@@ -16,7 +16,7 @@ pub struct Job<'a> {
     pub key: &'a PreparedKey,
     /// The signed bytes are these parts, one after the other; a part may be empty.
     pub message: [&'a [u8]; MESSAGE_PARTS],
-    /// R and S as they travelled, RFC 8032 section 5.1.6.
+    /// As it travelled: of Ed25519 R and S (RFC 8032 section 5.1.6), of SM2 r and s, 32 bytes each, big-endian.
     pub signature: &'a [u8; 64],
 }
 
@@ -26,7 +26,7 @@ pub trait Backend: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Writes to `genuine[i]` whether the signature of `jobs[i]` is genuine; for Ed25519, whether `verify_strict`
-    /// accepts it. Any number of jobs; up to [`BATCH_MAX`] are worked on together. Allocates nothing.
+    /// accepts it; for SM2, whether the library does. Any number of jobs; up to [`BATCH_MAX`] are worked on together. Allocates nothing.
     ///
     /// # Panics
     /// When `jobs` and `genuine` differ in length.

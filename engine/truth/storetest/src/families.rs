@@ -7,6 +7,7 @@ mod ending;
 
 use std::fmt::Debug;
 
+use hufu_codes::issue::Secret;
 use hufu_registry::{
     Application, Assurance, Base64Url, BindingId, BindingView, Caller, Commitment, Consent, ConsentWay,
     FaceStatement, Fault, Hex, IdNumber, NewToken, Person, Scope, Scopes, Side,
@@ -71,7 +72,7 @@ fn statement(user: u32, relative: u32, at: UnixMillis) -> FaceStatement {
 }
 
 fn face(user: u32, relative: u32, at: UnixMillis) -> Assurance {
-    Assurance::Face { statement: Base64Url(statement(user, relative, at).sign(&FACES).to_vec()) }
+    Assurance::Face { statement: Base64Url(statement(user, relative, at).sign(&Secret::ed25519(&FACES)).to_vec()) }
 }
 
 fn text(scene: &Scene) -> Commitment {

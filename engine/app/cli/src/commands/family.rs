@@ -245,7 +245,7 @@ fn attest(args: &AttestArgs) -> anyhow::Result<()> {
         level: args.level,
         at: moment::now(),
     };
-    let statement = Base64Url(statement.sign(&*key.seed()?)).to_string();
+    let statement = Base64Url(statement.sign(&key.secret()?)).to_string();
     match &args.out {
         Some(out) => {
             files::replace(out, statement.as_bytes(), Readable::All)?;

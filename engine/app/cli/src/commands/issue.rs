@@ -150,8 +150,7 @@ fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
 
 impl CommonArgs {
     fn signer(&self) -> anyhow::Result<IssuerSigner> {
-        let key = SecretKey::load(&self.key, Owner::Issuer)?;
-        Ok(IssuerSigner::from_seed(&*key.seed()?, key.issuer()?))
+        SecretKey::load(&self.key, Owner::Issuer)?.issuer_signer()
     }
 
     /// Masked as a registry does it.

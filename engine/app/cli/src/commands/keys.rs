@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::{Args, Subcommand};
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
+use hufu_signature::Scheme;
 use hufu_wire::IssuerId;
 
 use crate::outcome::Exit;
@@ -17,6 +18,7 @@ use crate::words::words;
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu keys generate operator --out operator
   hufu keys generate issuer --issuer 310000 --out shanghai
+  hufu keys generate issuer --issuer 440000 --scheme SM2 --out guangdong
   hufu keys cluster new --state state
   hufu keys cluster ask --out engine-2
   hufu keys cluster export --state state --for engine-2.ask --out engine-2.sealed
@@ -52,6 +54,9 @@ pub(crate) struct GenerateArgs {
     /// The issuer's id, for example an administrative code
     #[arg(long, value_name = "ID", required_if_eq("owner", "issuer"))]
     issuer: Option<u32>,
+    /// The signature scheme: EdDSA (Ed25519), or SM2 with SM3 (GB/T 32918)
+    #[arg(long, default_value = "EdDSA", value_parser = words(Scheme::ALL.map(Scheme::name), Scheme::named))]
+    scheme: Scheme,
     /// Where to put the key; .key and .pub are added
     #[arg(long, value_name = "NAME")]
     out: PathBuf,
@@ -70,11 +75,11 @@ pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Exit> {
 fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let issuer = args.issuer.map(IssuerId);
     ensure!(args.owner == Owner::Issuer || issuer.is_none(), "an operator's key has no --issuer");
-    let secret = SecretKey::generate(args.owner, issuer)?;
+    let secret = SecretKey::generate(args.owner, issuer, args.scheme)?;
     let public = PublicKey::of(&secret)?;
     let [secret_path, public_path] = secret.store(&args.out, &public)?;
     tell!(
-        { "key_id": public.kid().to_string(), "issuer": args.issuer, "secret": secret_path, "public": public_path },
+        { "key_id": public.kid().to_string(), "issuer": args.issuer, "scheme": args.scheme.name(), "secret": secret_path, "public": public_path },
         "key {}: {} (secret), {}",
         public.kid(),
         secret_path.display(),

@@ -32,16 +32,21 @@ impl World {
 
     /// With more in the registry's configuration.
     pub(crate) fn with(more: &str) -> World {
+        World::of("EdDSA", more)
+    }
+
+    /// The same with keys of this signature scheme for the operator, both authorities and the issuer's codes.
+    pub(crate) fn of(scheme: &str, more: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let run = |line: &str| {
             let words: Vec<_> = line.split_whitespace().collect();
             let output = command(folder.path(), &words).output().unwrap();
             assert!(output.status.success(), "hufu {line}: {}", said(&output));
         };
-        run("keys generate operator --out operator");
-        run("keys generate issuer --issuer 310000 --out local");
-        run("keys generate issuer --issuer 310000 --out codes");
-        run("keys generate issuer --issuer 100000 --out national");
+        run(&format!("keys generate operator --scheme {scheme} --out operator"));
+        for (name, issuer) in [("local", ISSUER), ("codes", ISSUER), ("national", "100000")] {
+            run(&format!("keys generate issuer --issuer {issuer} --scheme {scheme} --out {name}"));
+        }
         run("keys generate issuer --issuer 310009 --out face");
         run("keys trust new --operator operator.key --out trust.hufu");
         for (key, uses) in

@@ -26,8 +26,10 @@ pub const HUFU_LACKS: u32 = 6;
 /// The record of the check cannot be kept.
 pub const HUFU_NO_RECORD: u32 = 7;
 
-/// Bytes of an operator's public key.
+/// Bytes of an operator's public key of Ed25519.
 pub const HUFU_KEY_BYTES: usize = 32;
+/// Bytes of an operator's public key of SM2.
+pub const HUFU_SM2_KEY_BYTES: usize = 65;
 
 /// Which gate this is, and how much it may hold.
 #[repr(C)]

@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use hufu_signature::PublicKey;
 use hufu_wire::chain::{Checkpoint, Content, ContentDigest, Head, Instruction, Position, Release};
 use hufu_wire::{IssuerId, KeyId, Message, UnixMillis, UnixSeconds};
@@ -12,21 +11,25 @@ use super::unsignable::Unsignable;
 use super::unsigned::{AuthorityKey, Unsigned, written};
 use super::{CONFIRMATION, HEAD, INSTRUCTION};
 use crate::keyring::{ListedKey, Uses};
+use crate::secret::Secret;
 use crate::verified::Verified;
 
 /// The signing key of a local authority, of the national platform or of a publisher. The private key is wiped
 /// when it is dropped. A key that is kept elsewhere is an [`AuthorityKey`] here.
 pub struct AuthoritySigner {
     key: AuthorityKey,
-    secret: SigningKey,
+    secret: Secret,
 }
 
 impl AuthoritySigner {
-    /// The signer of `issuer` with this secret seed, RFC 8032 section 5.1.5.
+    /// The signer of `issuer` with this private key.
+    pub fn new(secret: Secret, issuer: IssuerId) -> AuthoritySigner {
+        AuthoritySigner { key: AuthorityKey::new(*secret.public(), issuer), secret }
+    }
+
+    /// The signer of `issuer` with the key of Ed25519 that has this seed.
     pub fn from_seed(seed: &[u8; 32], issuer: IssuerId) -> AuthoritySigner {
-        let secret = SigningKey::from_bytes(seed);
-        let key = AuthorityKey::new(PublicKey::Ed25519(secret.verifying_key().to_bytes()), issuer);
-        AuthoritySigner { key, secret }
+        AuthoritySigner::new(Secret::ed25519(seed), issuer)
     }
 
     /// Its public half.
@@ -141,7 +144,7 @@ impl AuthoritySigner {
     }
 
     fn sign(&self, parts: &[&[u8]]) -> [u8; 64] {
-        self.secret.sign(&parts.concat()).to_bytes()
+        self.secret.sign(parts)
     }
 }
 

@@ -3,7 +3,6 @@
 use core::fmt;
 use core::ops::Range;
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use hufu_signature::PublicKey;
 use hufu_wire::chain::{ChangeSet, Checkpoint, Content, Instruction, Position, Proposed, Release};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
@@ -146,7 +145,8 @@ impl AuthorityKey {
 }
 
 impl Unsigned {
-    /// The very bytes to sign with the signer's scheme and nothing around them; for Ed25519 RFC 8032 section 5.1.6.
+    /// The very bytes to sign with the signer's scheme and nothing around them: for Ed25519 RFC 8032 section
+    /// 5.1.6, for SM2 GB/T 32918.2 section 6.1.
     pub fn covered(&self) -> &[u8] {
         &self.covered
     }
@@ -162,11 +162,9 @@ impl Unsigned {
     /// # Errors
     /// [`Unsignable::NotGenuine`].
     pub fn sealed(self, signature: &[u8; 64]) -> Result<Vec<u8>, Unsignable> {
-        let refused = Unsignable::NotGenuine { signer: self.signer.id };
-        let PublicKey::Ed25519(public) = &self.signer.public;
-        let key = VerifyingKey::from_bytes(public).map_err(|_| refused)?;
-        let genuine = key.verify_strict(&self.covered, &Signature::from_bytes(signature));
-        genuine.map_err(|_| refused)?;
+        if !self.signer.public.verify_once(&[&self.covered], signature) {
+            return Err(Unsignable::NotGenuine { signer: self.signer.id });
+        }
         Ok(self.completed(signature))
     }
 

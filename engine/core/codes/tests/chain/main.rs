@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod scene;
+mod schemes;
 mod sets;
 mod signing;
 mod words;

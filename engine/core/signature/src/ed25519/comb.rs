@@ -32,7 +32,10 @@ impl Backend for Comb {
 fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut points = [Point::ZERO; TOGETHER];
     for ((job, point), genuine) in jobs.iter().zip(&mut points).zip(&mut *genuine) {
-        let PreparedKey::Ed25519(key) = job.key;
+        let PreparedKey::Ed25519(key) = job.key else {
+            *genuine = false;
+            continue;
+        };
         let equation = Equation::of(job, || digest(key, job));
         *genuine = equation.is_some();
         if let Some(equation) = equation {

@@ -1,6 +1,6 @@
 //! The statement of a face check that somebody else made: signed, of one application, of a level.
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use hufu_codes::issue::Secret;
 use hufu_signature::{Job, backend};
 use hufu_wire::limits::CHAIN_SKEW_MS_MAX;
 use hufu_wire::{HolderIndex, IssuerId, KeyId, UnixMillis};
@@ -44,16 +44,12 @@ impl FaceStatement {
         message
     }
 
-    /// The statement as the service with this secret seed signs it: Ed25519 over the first 32 bytes.
-    ///
-    /// # Panics
-    /// Never: every seed is a key.
-    pub fn sign(&self, seed: &[u8; 32]) -> [u8; FACE_BYTES] {
+    /// The statement as the service with this key signs it, by the key's scheme: over the first 32 bytes.
+    pub fn sign(&self, key: &Secret) -> [u8; FACE_BYTES] {
         let message = self.message();
-        let key = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
         let mut signed = [0; FACE_BYTES];
         signed[..MESSAGE_BYTES].copy_from_slice(&message);
-        signed[MESSAGE_BYTES..].copy_from_slice(key.sign(&message).as_ref());
+        signed[MESSAGE_BYTES..].copy_from_slice(&key.sign(&[&message]));
         signed
     }
 

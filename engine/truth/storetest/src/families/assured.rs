@@ -1,5 +1,6 @@
 //! What an application must show: a face check or a commitment, and the relative's consent.
 
+use hufu_codes::issue::Secret;
 use hufu_registry::{Application, Assurance, Base64Url, Consent, ConsentWay, FaceStatement, KeptAssurance};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
 
@@ -76,13 +77,13 @@ pub async fn r27_a_face_check_is_believed_by_its_signature_alone(database: &dyn 
         assert!(is_invalid(&refused, "assurance"), "{why}");
         assert!(said(refused).contains(why), "{why}");
     };
-    check(good.sign(&[0x67; 32]).to_vec(), "no key").await;
-    let mut raised = good.sign(&FACES).to_vec();
+    check(good.sign(&Secret::ed25519(&[0x67; 32])).to_vec(), "no key").await;
+    let mut raised = good.sign(&Secret::ed25519(&FACES)).to_vec();
     raised[23] += 1;
     check(raised, "no key").await;
-    check(good.sign(&FACES)[..95].to_vec(), "96 bytes").await;
+    check(good.sign(&Secret::ed25519(&FACES))[..95].to_vec(), "96 bytes").await;
     check(vec![0; 96], "another message").await;
-    let signed = |statement: FaceStatement| statement.sign(&FACES).to_vec();
+    let signed = |statement: FaceStatement| statement.sign(&Secret::ed25519(&FACES)).to_vec();
     check(signed(FaceStatement { level: 1, ..good }), "level is too low").await;
     check(signed(FaceStatement { user: HolderIndex(other), ..good }), "another application").await;
     check(signed(FaceStatement { relative: HolderIndex(other), ..good }), "another application").await;
@@ -95,7 +96,7 @@ pub async fn r27_a_face_check_is_believed_by_its_signature_alone(database: &dyn 
     let KeptAssurance::Face { statement, level, at_ms, .. } = bound.evidence.assurance else {
         panic!("a statement was kept")
     };
-    assert_eq!((level, at_ms, statement.0), (2, MORNING.0, good.sign(&FACES).to_vec()));
+    assert_eq!((level, at_ms, statement.0), (2, MORNING.0, good.sign(&Secret::ed25519(&FACES)).to_vec()));
 }
 
 /// Who consented, how and when; for children under 14 a guardian.

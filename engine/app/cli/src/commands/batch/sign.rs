@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use hufu_codes::issue::IssuerSigner;
 use hufu_files::keys::{Owner, SecretKey};
 use hufu_files::moment::{self, Span};
 use hufu_files::{self as files, Readable};
@@ -36,8 +35,7 @@ pub(crate) struct SignArgs {
 
 /// Runs `hufu batch sign`.
 pub(super) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
-    let key = SecretKey::load(&args.key, Owner::Issuer)?;
-    let signer = IssuerSigner::from_seed(&*key.seed()?, key.issuer()?);
+    let signer = SecretKey::load(&args.key, Owner::Issuer)?.issuer_signer()?;
     let members = read_members(&args.members, signer.issuer())?;
     let groups: Vec<(IssuerId, Vec<HolderIndex>)> =
         members.into_iter().map(|(issuer, holders)| (issuer, holders.into_iter().collect())).collect();

@@ -7,7 +7,7 @@ use hufu_codes::chain::{Authorities, AuthoritySigner};
 use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_fixtures::{HOME, KeyRole, NEIGHBOUR, TRUST_LIST_VERSION, World};
-use hufu_signature::PreparedKey;
+use hufu_signature::{PreparedKey, Scheme};
 use hufu_wire::{IssuerId, UnixSeconds};
 
 /// Who confirms every change.
@@ -31,7 +31,7 @@ pub(super) fn of(issuer: IssuerId) -> anyhow::Result<Authorities> {
 
 /// Writes `NAME.key` and `NAME.pub` of an authority into `folder`.
 pub(super) fn store(world: &World, folder: &Path, name: &str, authority: IssuerId) -> anyhow::Result<()> {
-    let key = SecretKey::of(Owner::Issuer, Some(authority), &seed(world, authority));
+    let key = SecretKey::of(Owner::Issuer, Some(authority), Scheme::Ed25519, &seed(world, authority));
     key.store(&folder.join(name), &PublicKey::of(&key)?).map(drop)
 }
 

@@ -17,6 +17,7 @@ use hufu_files::{self as files, Readable};
 use hufu_fixtures::sites::MARKET;
 use hufu_fixtures::{FOREIGN, HOME, KeyRole, World};
 use hufu_node::cluster;
+use hufu_signature::Scheme;
 use hufu_upstream::ApiOptions;
 use hufu_wire::{Grant, HolderIndex, IssuerId};
 
@@ -156,12 +157,12 @@ impl Place {
     }
 
     fn write_keys(&self) -> anyhow::Result<()> {
-        let operator = SecretKey::of(Owner::Operator, None, &self.world.seed().bytes("operator key", 0));
+        let operator = SecretKey::of(Owner::Operator, None, Scheme::Ed25519, &self.world.seed().bytes("operator key", 0));
         let public = PublicKey::of(&operator)?;
         ensure!(public.public == *self.world.operator().public(), "the world has another operator");
         operator.store(&self.folder.join("operator"), &public)?;
         let seed = self.world.issuer(HOME).key_seed(KeyRole::Current);
-        let issuer = SecretKey::of(Owner::Issuer, Some(HOME), &seed);
+        let issuer = SecretKey::of(Owner::Issuer, Some(HOME), Scheme::Ed25519, &seed);
         issuer.store(&self.folder.join("issuer"), &PublicKey::of(&issuer)?)?;
         authorities::store(&self.world, &self.folder, "local", HOME)?;
         authorities::store(&self.world, &self.folder, "national", NATIONAL)?;

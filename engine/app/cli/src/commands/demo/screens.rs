@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use hufu_client::{Gate, GateOptions};
-use hufu_codes::issue::{IssuerSigner, code_text};
+use hufu_codes::issue::code_text;
 use hufu_codes::{Credential, Detail};
 use hufu_files::keys::{Owner, SecretKey};
 use hufu_files::{self as files, Readable, moment, unavailable};
@@ -289,7 +289,7 @@ impl Screens {
     /// A gate at the school's door: pupils come, and now and then a stranger.
     fn door(&self, stopping: &AtomicBool) -> anyhow::Result<()> {
         let key = SecretKey::load(&self.at("codes.key"), Owner::Issuer)?;
-        let signer = IssuerSigner::from_seed(&*key.seed()?, key.issuer()?);
+        let signer = key.issuer_signer()?;
         let now = moment::now().seconds();
         let count = u32::try_from(PUPILS)? + STRANGERS;
         let code = |holder| -> anyhow::Result<String> {

@@ -7,6 +7,7 @@ use hufu_codes::presentation::{Presentation, clock_offset, present};
 use hufu_codes::{Claims, Credential, Detail, Signed, SignedCredential, Verified, roster};
 use hufu_files::moment::{show, show_span};
 use hufu_files::trust_list;
+use hufu_signature::Scheme;
 use hufu_wire::{Reason, UnixSeconds};
 
 use super::Judge;
@@ -115,7 +116,8 @@ pub(super) fn trust_list(bytes: &[u8], judge: &Judge) -> Explained {
     }
     for (kid, key) in list.keys() {
         let state = trust_list::state(key, judge.now);
-        let says = format!("issuer {}, {}, {state}, until {}", key.issuer, key.uses, show(key.until));
+        let (until, scheme) = (show(key.until), key.public.scheme());
+        let says = format!("issuer {}, {}, {state}, until {until}, {scheme}", key.issuer, key.uses);
         explained.field("key", kid, says);
     }
     explained.sound("Signed by this operator.")
@@ -154,7 +156,12 @@ fn credential_fields(explained: &mut Explained, signed: &SignedCredential<'_>) {
             explained.field("until", show(until), "last second of the window");
         }
     }
-    explained.field("signature", hex::encode(&signed.envelope().signature[..8]) + "…", "Ed25519, RFC 8032");
+    let envelope = signed.envelope();
+    let scheme = match envelope.scheme {
+        Scheme::Ed25519 => "Ed25519, RFC 8032",
+        Scheme::Sm2 => "SM2 with SM3, GB/T 32918.2",
+    };
+    explained.field("signature", hex::encode(&envelope.signature[..8]) + "…", scheme);
 }
 
 fn presentation_fields(

@@ -245,7 +245,7 @@ impl DueArgs {
 }
 
 fn operator_of(path: &Path) -> anyhow::Result<OperatorSigner> {
-    Ok(OperatorSigner::from_seed(&*SecretKey::load(path, Owner::Operator)?.seed()?))
+    SecretKey::load(path, Owner::Operator)?.operator_signer()
 }
 
 impl Use {
@@ -266,13 +266,14 @@ impl Use {
 mod tests {
     use super::*;
     use hufu_files::keys::SecretKey;
+    use hufu_signature::Scheme;
 
     #[test]
     fn a_key_added_by_a_clock_set_back_is_taken_by_engines() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let store = |owner, issuer, name: &str| {
-            let secret = SecretKey::generate(owner, issuer).unwrap();
+            let secret = SecretKey::generate(owner, issuer, Scheme::Ed25519).unwrap();
             let public = PublicKey::of(&secret).unwrap();
             secret.store(&path(name), &public).unwrap();
         };

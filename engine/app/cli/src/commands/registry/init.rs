@@ -11,12 +11,14 @@ use hufu_office::config::{Config, StoreUrl};
 use hufu_office::{open_vault, with_registry};
 use hufu_registry::vault::KeyFile;
 use hufu_registry::{Brake, Caller, Issuer, NewToken, Scopes, SecondPhone, TokenText};
+use hufu_signature::Scheme;
 use hufu_wire::{IssuerId, UnixSeconds};
 use serde_json::json;
 
 use crate::authority::Authority;
 use crate::outcome::Exit;
 use crate::term;
+use crate::words::words;
 
 /// Make a registry's folder.
 #[derive(Debug, Args)]
@@ -33,6 +35,9 @@ pub(crate) struct InitArgs {
     /// Who signs their heads: the id that the publisher's new key gets
     #[arg(long, value_name = "ID", default_value_t = 900_000)]
     publisher: u32,
+    /// The signature scheme of the publisher's new key
+    #[arg(long, default_value = "EdDSA", value_parser = words(Scheme::ALL.map(Scheme::name), Scheme::named))]
+    scheme: Scheme,
     /// The database: sqlite:FILE, or postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL", default_value = "sqlite:registry.db")]
     store: String,
@@ -79,7 +84,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     files::folder(dir)?;
     let keys = copy_keys(args)?;
     files::create(&dir.join("vault.key"), KeyFile::generate()?.to_text().as_bytes(), Readable::Owner)?;
-    let publisher = make_publisher(dir, args.publisher)?;
+    let publisher = make_publisher(dir, args.publisher, args.scheme)?;
     make_certificate(args)?;
     // Last of the files: what it names is there.
     files::create(&config, config_text(args, &keys).as_bytes(), Readable::All)?;
@@ -134,9 +139,9 @@ fn next_steps(args: &InitArgs, config: &Path) -> Vec<String> {
     next
 }
 
-fn make_publisher(dir: &Path, publisher: u32) -> anyhow::Result<PublicKey> {
+fn make_publisher(dir: &Path, publisher: u32, scheme: Scheme) -> anyhow::Result<PublicKey> {
     let issuer = Some(IssuerId(publisher));
-    let secret = SecretKey::generate(Owner::Issuer, issuer)?;
+    let secret = SecretKey::generate(Owner::Issuer, issuer, scheme)?;
     let public = PublicKey::of(&secret)?;
     secret.store(&dir.join("publisher"), &public)?;
     Ok(public)

@@ -98,12 +98,16 @@ fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
     let mut plan = Plan::for_jobs(jobs.len());
     let mut keys = [&[0; 32]; LANES];
     for (key, job) in keys.iter_mut().zip(jobs) {
-        let PreparedKey::Ed25519(prepared) = job.key;
-        *key = prepared.public();
+        if let PreparedKey::Ed25519(prepared) = job.key {
+            *key = prepared.public();
+        }
     }
     let digests = sha512::digests(jobs, &keys);
     for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
-        let PreparedKey::Ed25519(key) = job.key;
+        let PreparedKey::Ed25519(key) = job.key else {
+            *genuine = false;
+            continue;
+        };
         let equation =
             Equation::of(job, || digests.map_or_else(|| digest(key, job), |digests| digests[lane]));
         *genuine = equation.is_some();

@@ -210,7 +210,7 @@ mod tests {
             PreparedKey::new(&PublicKey::Ed25519(base)).expect("a point")
         });
         let key = &*KEY;
-        let PreparedKey::Ed25519(public) = key;
+        let PreparedKey::Ed25519(public) = key else { panic!("another scheme") };
         let text: Vec<u8> = (0..=u8::MAX).cycle().take(2 * MESSAGE_BYTES_MAX).collect();
         let signature = core::array::from_fn(|at| 3 * u8::try_from(at).unwrap());
         let jobs: Vec<_> = lengths

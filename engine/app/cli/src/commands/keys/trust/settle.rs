@@ -106,13 +106,14 @@ mod tests {
     use crate::commands::keys::trust::{AddArgs, DueArgs, Use, add, revoke};
     use hufu_codes::keyring::TrustFault;
     use hufu_files::keys::{Owner, PublicKey, SecretKey};
+    use hufu_signature::Scheme;
     use hufu_wire::{IssuerId, KeyId, Reason, UnixSeconds};
     use std::path::Path;
 
     /// An operator's key and issuers' keys in a folder.
     fn keys(folder: &Path) -> Vec<KeyId> {
         let store = |owner, issuer, name: &str| {
-            let secret = SecretKey::generate(owner, issuer).unwrap();
+            let secret = SecretKey::generate(owner, issuer, Scheme::Ed25519).unwrap();
             let public = PublicKey::of(&secret).unwrap();
             secret.store(&folder.join(name), &public).unwrap();
             public.kid()
