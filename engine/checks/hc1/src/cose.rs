@@ -19,9 +19,9 @@ pub struct Sign1<'b> {
     pub protected: &'b [u8],
     /// Its algorithm, by the number that COSE gives it.
     pub algorithm: i64,
-    /// Its key ids: that of the protected header first, then that of the other one. Both are accepted (hcert-spec,
-    /// section 3.3.2), and there are certificates of which only the second is right.
-    pub key_ids: [Option<&'b [u8]>; 2],
+    /// Its key id: that of the protected header, or where it has none that of the other one (hcert-spec, section 3.3.2).
+    /// A wrong one in the protected header counts, as the EU's published test data expects (`common/CO22`).
+    pub key_id: Option<&'b [u8]>,
     /// What was signed.
     pub payload: &'b [u8],
     /// The signature.
@@ -67,7 +67,7 @@ impl<'b> Sign1<'b> {
         if places != 4 {
             return Err(Unreadable);
         }
-        Ok(Sign1 { protected, algorithm, key_ids, payload, signature })
+        Ok(Sign1 { protected, algorithm, key_id: key_ids[0].or(key_ids[1]), payload, signature })
     }
 
     /// What its signature is over (RFC 9052 section 4.4).

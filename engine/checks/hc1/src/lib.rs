@@ -4,8 +4,8 @@
 //! of a text that was not seen before:
 //!
 //! 1. [`text`]: base45, then a bounded inflation;
-//! 2. [`cose`]: the envelope, its algorithm and its key ids, believed in nothing;
-//! 3. [`signers`]: every key with one of those ids is tried, and only as the algorithm that the key is of;
+//! 2. [`cose`]: the envelope, its algorithm and its key id, believed in nothing;
+//! 3. [`signers`]: every key with that id is tried, and only as the algorithm that the key is of;
 //! 4. [`claims`]: what the verified payload says;
 //! 5. [`revoked`]: whether it was revoked.
 //!

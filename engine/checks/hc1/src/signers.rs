@@ -73,7 +73,7 @@ pub(crate) struct Signer {
 /// Why no key is behind a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsigned {
-    /// No key has one of its ids.
+    /// No key has its id.
     NoKey,
     /// None of those that have signed it.
     NotGenuine,
@@ -202,14 +202,12 @@ impl Signers {
         self.signers.iter().map(|signer| &signer.listed)
     }
 
-    /// The key that signed a message: all with one of its ids are tried, as far as their algorithm is the message's.
+    /// The key that signed a message: all with its id are tried, as far as their algorithm is the message's.
     pub(crate) fn signer_of(&self, message: &Sign1<'_>) -> Result<&Signer, Unsigned> {
         let mut reason = Unsigned::NoKey;
-        let [first, second] = message.key_ids;
-        let second = second.filter(|_| second != first);
         let signed = message.message().map_err(|_| Unsigned::NotGenuine)?;
-        let candidates = [first, second].into_iter().flatten().flat_map(|key_id| self.with_id(key_id));
-        for signer in candidates.take(TRIES_MAX) {
+        let candidates = message.key_id.map_or(&[][..], |key_id| self.with_id(key_id));
+        for signer in candidates.iter().take(TRIES_MAX) {
             reason = Unsigned::NotGenuine;
             let fits = signer.listed.algorithm.cose() == message.algorithm;
             if fits && signer.key.verify_sig(signed.bytes(), message.signature).is_ok() {

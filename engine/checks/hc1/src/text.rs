@@ -19,8 +19,7 @@ pub fn is_certificate(text: &[u8]) -> bool {
 
 /// The bytes of a certificate, in `room`.
 ///
-/// zlib is told from CBOR by the first byte, as hcert-spec says (section 4): a zlib header has no high bit, and every
-/// beginning of a COSE message has one. A certificate that was never compressed is read as it is.
+/// A certificate that was never compressed is refused, as the EU's published test data expects (`common/Z2`).
 ///
 /// # Errors
 /// [`Unreadable`] for another prefix, text that is not base45, and bytes that do not inflate to the end of `room` at
@@ -30,12 +29,6 @@ pub fn open<'r>(text: &[u8], room: &'r mut [u8; BYTES_MAX]) -> Result<&'r [u8], 
     let mut packed = [0; PACKED_BYTES_MAX];
     let size = decode_digits(digits, &mut packed).ok_or(Unreadable)?;
     let packed = &packed[..size];
-    let first = *packed.first().ok_or(Unreadable)?;
-    if first & 0x80 != 0 {
-        let plain = room.get_mut(..size).ok_or(Unreadable)?;
-        plain.copy_from_slice(packed);
-        return Ok(plain);
-    }
     let flags =
         inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let (status, read, written) = decompress(&mut DecompressorOxide::new(), packed, room, 0, flags);

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use hufu_check::{Foreign, Genuine};
-use hufu_policy::foreign::Certificate;
+use hufu_policy::foreign::{Certificate, Country};
 use hufu_wire::{Reason, UnixSeconds, limits};
 
 use crate::claims::Claims;
@@ -63,7 +63,8 @@ impl Verifier {
             Err(Unsigned::NotGenuine) => return Err(Reason::BadSignature),
         };
         let claims = Claims::read(message.payload).map_err(|_| Reason::ForeignUnreadable)?;
-        let its_own = claims.issuer.is_none_or(|issuer| issuer == signer.country.as_str());
+        // Some issuers write their name in place of a country's code.
+        let its_own = claims.issuer.and_then(Country::of).is_none_or(|issuer| issuer == signer.country);
         if !its_own || !signer.kinds.contain(claims.kind()) {
             return Err(Reason::KeyOutOfScope);
         }
