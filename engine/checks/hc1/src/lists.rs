@@ -41,6 +41,9 @@ pub enum ListFault {
         /// How many it has.
         found: u64,
     },
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes; look at its log")]
+    NoRandomness,
     /// A key that cannot be used.
     #[error("key {} of {}: no key of P-256, nor of RSA with 2048 bits or more, or its validity ends before it begins", hex(key_id), country.as_str())]
     BadKey {

@@ -3,10 +3,12 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use hufu_check::{Foreign, Genuine};
 use hufu_policy::foreign::{Certificate, Country};
+use hufu_signature::PreparedKey;
 use hufu_wire::{Reason, UnixSeconds, limits};
 
 use crate::claims::Claims;
 use crate::cose::Sign1;
+use crate::lists::ListFault;
 use crate::revoked::{Revoked, Sought};
 use crate::seen::{Known, Seen};
 use crate::signers::{Algorithm, Kinds, ListedSigner, Signers, Unsigned};
@@ -40,6 +42,21 @@ impl Verifier {
         Some(Verifier { signers, revoked, seen: Seen::new(seen_entries, key) })
     }
 
+    /// A verifier by the bytes of the operator's two lists, as files hold them.
+    ///
+    /// # Errors
+    /// [`ListFault`] of the first list that is not taken, or [`ListFault::NoRandomness`].
+    pub fn open(
+        signers: &[u8],
+        revoked: Option<&[u8]>,
+        operator: &PreparedKey,
+        seen_entries: usize,
+    ) -> Result<Verifier, ListFault> {
+        let signers = Signers::open(signers, operator)?;
+        let revoked = revoked.map(|bytes| Revoked::open(bytes, operator)).transpose()?;
+        Verifier::new(signers, revoked, seen_entries).ok_or(ListFault::NoRandomness)
+    }
+
     /// Its list of signers.
     pub fn signers(&self) -> &Signers {
         &self.signers
@@ -48,6 +65,11 @@ impl Verifier {
     /// Its list of revocations.
     pub fn revoked(&self) -> Option<&Revoked> {
         self.revoked.as_ref()
+    }
+
+    /// The serials of its lists, of signers and of revocations; 0 where there is no list.
+    pub fn serials(&self) -> [u64; 2] {
+        [self.signers.dated.serial, self.revoked.as_ref().map_or(0, |revoked| revoked.dated.serial)]
     }
 
     /// Verifies a certificate's bytes, as [`text::open`] gives them: signature, country and kind.
