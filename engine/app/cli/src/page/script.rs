@@ -1,47 +1,12 @@
 //! The order and the forms of Arabic letters, as far as a line on a page needs them: letters take the form that their
 //! neighbours want (Unicode, chapter 9.2), and the line is turned so that it can be set from left to right.
 
-/// Letters with their forms: alone, at the end, at the beginning, in the middle. Two forms: joined on the right alone.
-/// The forms lie side by side in the block Arabic Presentation Forms-B; here the first and how many.
-const LETTERS: [(char, u32, u32); 43] = [
-    ('\u{621}', 0xfe80, 1),
-    ('\u{622}', 0xfe81, 2),
-    ('\u{623}', 0xfe83, 2),
-    ('\u{624}', 0xfe85, 2),
-    ('\u{625}', 0xfe87, 2),
-    ('\u{626}', 0xfe89, 4),
-    ('\u{627}', 0xfe8d, 2),
-    ('\u{628}', 0xfe8f, 4),
-    ('\u{629}', 0xfe93, 2),
-    ('\u{62a}', 0xfe95, 4),
-    ('\u{62b}', 0xfe99, 4),
-    ('\u{62c}', 0xfe9d, 4),
-    ('\u{62d}', 0xfea1, 4),
-    ('\u{62e}', 0xfea5, 4),
-    ('\u{62f}', 0xfea9, 2),
-    ('\u{630}', 0xfeab, 2),
-    ('\u{631}', 0xfead, 2),
-    ('\u{632}', 0xfeaf, 2),
-    ('\u{633}', 0xfeb1, 4),
-    ('\u{634}', 0xfeb5, 4),
-    ('\u{635}', 0xfeb9, 4),
-    ('\u{636}', 0xfebd, 4),
-    ('\u{637}', 0xfec1, 4),
-    ('\u{638}', 0xfec5, 4),
-    ('\u{639}', 0xfec9, 4),
-    ('\u{63a}', 0xfecd, 4),
-    ('\u{640}', 0x640, 0),
-    ('\u{641}', 0xfed1, 4),
-    ('\u{642}', 0xfed5, 4),
-    ('\u{643}', 0xfed9, 4),
-    ('\u{644}', 0xfedd, 4),
-    ('\u{645}', 0xfee1, 4),
-    ('\u{646}', 0xfee5, 4),
-    ('\u{647}', 0xfee9, 4),
-    ('\u{648}', 0xfeed, 2),
-    ('\u{649}', 0xfeef, 2),
-    ('\u{64a}', 0xfef1, 4),
-    // Of Persian and Urdu, in the block Presentation Forms-A.
+/// Letters that follow each other both in Unicode and in the block Arabic Presentation Forms-B: the first, its first form, and
+/// how many forms each has. Four are alone, at the end, at the beginning, in the middle; two join on the right alone.
+const LETTERS: [(char, u32, &[u8]); 2] =
+    [('\u{621}', 0xfe80, b"12222424244444222244444444"), ('\u{641}', 0xfed1, b"4444444224")];
+/// Those of Persian and Urdu, in the block Presentation Forms-A.
+const MORE: [(char, u32, u32); 6] = [
     ('\u{67e}', 0xfb56, 4),
     ('\u{686}', 0xfb7a, 4),
     ('\u{698}', 0xfb8a, 2),
@@ -49,6 +14,8 @@ const LETTERS: [(char, u32, u32); 43] = [
     ('\u{6af}', 0xfb92, 4),
     ('\u{6cc}', 0xfbfc, 4),
 ];
+/// A stroke that lengthens a word: it joins on both sides and has no forms.
+const TATWEEL: char = '\u{640}';
 /// Lam and an alef are one letter: the alef, and its form alone; the form at the end follows.
 const LAM_ALEF: [(char, u32); 4] =
     [('\u{622}', 0xfef5), ('\u{623}', 0xfef7), ('\u{625}', 0xfef9), ('\u{627}', 0xfefb)];
@@ -90,8 +57,18 @@ const fn is_form(c: char) -> bool {
     matches!(c, '\u{fb56}'..='\u{fbff}' | '\u{fe80}'..='\u{fefc}')
 }
 
+/// A letter's first form, and how many it has.
 fn known(c: char) -> Option<(u32, u32)> {
-    LETTERS.iter().find(|(letter, ..)| *letter == c).map(|(_, first, forms)| (*first, *forms))
+    if c == TATWEEL {
+        return Some((c.into(), 0));
+    }
+    let follows = |(letter, form, counts): &(char, u32, &[u8])| {
+        let nth = usize::try_from(u32::from(c).checked_sub(u32::from(*letter))?).ok()?;
+        let before = counts.get(..nth)?.iter().map(|count| u32::from(count - b'0')).sum::<u32>();
+        Some((form + before, u32::from(counts.get(nth)? - b'0')))
+    };
+    let more = || MORE.iter().find(|(letter, ..)| *letter == c).map(|(_, form, count)| (*form, *count));
+    LETTERS.iter().find_map(follows).or_else(more)
 }
 
 fn shaped(text: &[char]) -> Vec<char> {
