@@ -21,6 +21,8 @@ pub(crate) struct AbroadPage<'a> {
 pub(super) const SYMBOL: f32 = 74.0;
 /// Where the symbol begins and ends; the watermark stays clear of it.
 pub(super) const TOP: f32 = 31.0;
+/// The middle of the page, and what fits between its margins.
+const MIDDLE: (f32, f32) = (WIDTH / 2.0, WIDTH - 2.0 * MARGIN);
 /// Base lines of the watermark.
 const WATERMARKS: [f32; 7] = [28.5, 108.5, 114.5, 120.5, 126.5, 132.5, 138.5];
 
@@ -40,12 +42,14 @@ impl AbroadPage<'_> {
         for (row, y) in WATERMARKS.into_iter().enumerate() {
             // The two languages in turn, so that a page that was cut still shows both.
             let text = if row % 2 == 0 { english("abroad-watermark") } else { own("abroad-watermark") };
-            page.mark(WIDTH / 2.0, y, 6.0, Ink::Grey, &text);
+            for x in [WIDTH * 0.27, WIDTH * 0.73] {
+                page.mark((x, WIDTH * 0.42), y, 6.0, Ink::Grey, &text);
+            }
         }
         page.marks.push(Mark::Box { x: MARGIN, y: MARGIN, width: WIDTH - 2.0 * MARGIN, height: 14.0 });
-        page.mark(WIDTH / 2.0, MARGIN + 6.5, 5.0, Ink::White, &english(id).to_uppercase());
+        page.mark(MIDDLE, MARGIN + 6.5, 5.0, Ink::White, &english(id).to_uppercase());
         if self.language != Language::En {
-            page.mark(WIDTH / 2.0, MARGIN + 12.0, 4.0, Ink::White, &own(id));
+            page.mark(MIDDLE, MARGIN + 12.0, 4.0, Ink::White, &own(id));
         }
         page.symbol(&qr::symbol(self.code)?, (WIDTH - SYMBOL) / 2.0, TOP, SYMBOL);
         let claim = self.claim.claim();
@@ -58,29 +62,29 @@ impl AbroadPage<'_> {
             Kind::Test(t) => format!("{}  {}", t.taken.replacen('T', " ", 1), t.country),
             Kind::Recovery(r) => format!("{}  {} - {}  {}", r.first_positive, r.from, r.until, r.country),
         };
-        page.mark(WIDTH / 2.0, 109.0, 5.5, Ink::Black, name.trim());
-        page.mark(WIDTH / 2.0, 113.5, 3.0, Ink::Black, icao.trim_end_matches('<'));
+        page.mark(MIDDLE, 109.0, 5.5, Ink::Black, name.trim());
+        page.mark(MIDDLE, 113.5, 3.0, Ink::Black, icao.trim_end_matches('<'));
         let lines = [
             ("abroad-born", claim.born.clone()),
             (id, said),
-            ("abroad-until", show(self.expires).replacen('T', " ", 1)),
+            ("holder-status-until", show(self.expires).replacen('T', " ", 1)),
         ];
         for (y, (id, value)) in [118.5, 126.0, 133.5].into_iter().zip(lines) {
-            page.mark(WIDTH / 2.0, y, 2.6, Ink::Black, &both(id));
-            page.mark(WIDTH / 2.0, y + 3.6, 3.4, Ink::Black, &value);
+            page.mark(MIDDLE, y, 2.6, Ink::Black, &both(id));
+            page.mark(MIDDLE, y + 3.6, 3.4, Ink::Black, &value);
         }
-        page.mark(WIDTH / 2.0, 143.0, 2.4, Ink::Black, self.uvci.as_str());
+        page.mark(MIDDLE, 143.0, 2.4, Ink::Black, self.uvci.as_str());
         Ok(page.sized(size))
     }
 }
 
 impl Page {
-    /// A line that is made smaller until it fits between the margins: names have up to 160 letters.
-    fn mark(&mut self, x: f32, y: f32, size: f32, ink: Ink, text: &str) {
+    /// A line around `x` that is made smaller until it is no wider than `width`: names have up to 160 letters.
+    fn mark(&mut self, (x, width): (f32, f32), y: f32, size: f32, ink: Ink, text: &str) {
         // Marks of direction (FSI, PDI) are for viewers that turn texts; here each line is of one direction.
         let text: String = text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect();
         // A letter is at most an em wide where it is of China, Japan or Korea, and about two thirds elsewhere.
         let ems: f32 = text.chars().map(|c| if u32::from(c) >= 0x1100 { 1.0 } else { 0.68 }).sum();
-        self.line(x, y, size.min((WIDTH - 2.0 * MARGIN) / ems.max(1.0)), ink, &text);
+        self.line(x, y, size.min(width / ems.max(1.0)), ink, &text);
     }
 }

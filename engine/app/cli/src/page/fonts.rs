@@ -139,7 +139,12 @@ fn glyph_in(font: &[u8], c: char) -> Option<Glyph> {
     (0..ttf_parser::fonts_in_collection(font).unwrap_or(1)).find_map(|index| {
         let face = Face::parse(font, index).ok()?;
         let id = face.glyph_index(c)?;
-        let mut pen = Pen { em: 1.0 / f32::from(face.units_per_em()), strokes: Vec::new() };
+        // A mark that stands above or below a letter: many fonts leave it to tables to move it there (GPOS). Here it ends where
+        // its letter ends.
+        let is_mark = face.glyph_hor_advance(id) == Some(0);
+        let back = face.glyph_bounding_box(id).filter(|_| is_mark).map_or(0, |all| all.x_max.max(0));
+        let em = 1.0 / f32::from(face.units_per_em());
+        let mut pen = Pen { em, back: f32::from(back), strokes: Vec::new() };
         let drawn = face.outline_glyph(id, &mut pen).is_some() || c == ' ';
         let advance = f32::from(face.glyph_hor_advance(id)?) * pen.em;
         drawn.then_some(Glyph { advance, strokes: pen.strokes })
@@ -148,12 +153,14 @@ fn glyph_in(font: &[u8], c: char) -> Option<Glyph> {
 
 struct Pen {
     em: f32,
+    /// How far to the left everything is drawn, in the font's units.
+    back: f32,
     strokes: Vec<Stroke>,
 }
 
 impl Pen {
     fn at(&self, x: f32, y: f32) -> [f32; 2] {
-        [x * self.em, y * self.em]
+        [(x - self.back) * self.em, y * self.em]
     }
 }
 

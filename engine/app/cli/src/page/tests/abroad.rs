@@ -71,7 +71,12 @@ fn r63_a_page_has_its_watermark_in_english_and_the_holders_language() {
         let claim = claim(surname, given);
         let page = page(&claim, language);
         let svg = svg::write(&page);
-        for (id, times) in [("abroad-watermark", 3), ("abroad-born", 1), ("abroad-vaccination", 1)] {
+        for (id, times) in [
+            ("abroad-watermark", 6),
+            ("holder-status-until", 1),
+            ("abroad-born", 1),
+            ("abroad-vaccination", 1),
+        ] {
             let own = say(language, id, &[]);
             let english = say(Language::En, id, &[]);
             assert!(svg.matches(own.as_str()).count() >= times, "{language}: {own} in\n{svg}");
@@ -80,6 +85,7 @@ fn r63_a_page_has_its_watermark_in_english_and_the_holders_language() {
                 "{language}: {english}"
             );
         }
+        assert!(!svg.contains("abroad-") && !svg.contains("-until"), "a message that there is not: {svg}");
         assert!(svg.contains(">WANG&lt;&lt;XIAO&lt;MING<"), "{svg}");
         assert!(svg.contains(&format!(">{surname} {given}<")) && svg.contains(">URN:UVCI:01:CN:310000/"));
         let folder = tempfile::tempdir().unwrap();
