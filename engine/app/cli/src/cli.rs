@@ -4,9 +4,7 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor,
-    enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry, roster,
-    rules, serve, site, snapshot, trip,
+    abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot, trip,
 };
 use crate::outcome;
 
@@ -79,6 +77,9 @@ pub(crate) enum Command {
     /// Register people, find them, issue their credentials
     #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(holder::HolderCommand),
+    /// Certify a holder's dose, negative test or recovery for other countries (EU DCC, HC1)
+    #[command(subcommand, after_help = abroad::EXAMPLES)]
+    Abroad(abroad::AbroadCommand),
     /// Hand in what is recorded of holders, and open it
     #[command(subcommand, after_help = facts::EXAMPLES)]
     Facts(facts::FactsCommand),

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub(crate) mod abroad;
 pub(crate) mod appeal;
 pub(crate) mod audit;
 pub(crate) mod batch;
@@ -61,6 +62,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Change(command) => change::run(&command),
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::Holder(command) => holder::run(&command),
+        Command::Abroad(command) => abroad::run(&command),
         Command::Facts(command) => facts::run(&command),
         Command::Appeal(command) => appeal::run(&command),
         Command::Family(command) => family::run(&command),

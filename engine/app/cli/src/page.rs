@@ -1,9 +1,11 @@
 //! A paper or family code as a page to print: that it is paper, the masked name, and from when to when it is valid, in plain
 //! sight (R03, R27). Several stand on one sheet.
 
+mod abroad;
 mod fonts;
 mod pdf;
 mod raster;
+mod script;
 mod sheet;
 mod svg;
 
@@ -18,6 +20,7 @@ use hufu_files::moment::show;
 use hufu_files::{self as files, Readable};
 use hufu_wire::{CodeKind, limits};
 
+pub(crate) use self::abroad::AbroadPage;
 use self::fonts::Fonts;
 use crate::qr;
 use crate::term::note;
@@ -80,23 +83,40 @@ impl PageArgs {
 
     /// Writes the page of a paper code, if one is wanted; of several codes, sheets of A4.
     pub(crate) fn write<T: AsRef<str>>(&self, texts: &[T]) -> anyhow::Result<()> {
-        let Some(PageFile { path, format }) = &self.page else { return Ok(()) };
+        if !self.is_wanted() {
+            return Ok(());
+        }
         let pages = match texts {
             [text] => vec![Page::of(text.as_ref(), self.page_size)?],
             texts => sheet::sheets(texts)?,
         };
-        let only = || match pages.as_slice() {
-            [page] => Ok(page),
-            pages => bail!("{} sheets are needed: let the name end in .pdf", pages.len()),
-        };
-        let bytes = match format {
-            Format::Svg => svg::write(only()?).into_bytes(),
-            Format::Pdf => pdf::write(&pages, &Fonts::of_this_machine())?,
-            Format::Png => raster::write(only()?, &Fonts::of_this_machine())?,
-        };
+        self.store(self.draw(&pages)?)
+    }
+
+    /// Draws a certificate for abroad, if a page is wanted. Nothing is written: see [`store`](Self::store).
+    pub(crate) fn draw_abroad(&self, page: &AbroadPage<'_>) -> anyhow::Result<Option<Vec<u8>>> {
+        if self.is_wanted() { self.draw(&[page.page(self.page_size)?]) } else { Ok(None) }
+    }
+
+    /// Writes what was drawn.
+    pub(crate) fn store(&self, drawn: Option<Vec<u8>>) -> anyhow::Result<()> {
+        let (Some(PageFile { path, .. }), Some(bytes)) = (&self.page, drawn) else { return Ok(()) };
         files::replace(path, &bytes, Readable::All)?;
         note!("{}: a page to print", path.display());
         Ok(())
+    }
+
+    fn draw(&self, pages: &[Page]) -> anyhow::Result<Option<Vec<u8>>> {
+        let Some(PageFile { format, .. }) = &self.page else { return Ok(None) };
+        let only = || match pages {
+            [page] => Ok(page),
+            pages => bail!("{} sheets are needed: let the name end in .pdf", pages.len()),
+        };
+        Ok(Some(match format {
+            Format::Svg => svg::write(only()?).into_bytes(),
+            Format::Pdf => pdf::write(pages, &Fonts::of_this_machine())?,
+            Format::Png => raster::write(only()?, &Fonts::of_this_machine())?,
+        }))
     }
 }
 
@@ -119,7 +139,20 @@ enum Mark {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ink {
     Black,
+    /// A watermark's.
+    Grey,
     White,
+}
+
+impl Ink {
+    /// How light it is, 0 to 1.
+    const fn light(self) -> f32 {
+        match self {
+            Ink::Black => 0.0,
+            Ink::Grey => 0.86,
+            Ink::White => 1.0,
+        }
+    }
 }
 
 /// Millimetres of an A6 page.
@@ -152,11 +185,16 @@ impl Page {
             page.line(WIDTH / 2.0, y, 3.6, Ink::Black, label);
             page.line(WIDTH / 2.0, y + 5.5, 4.8, Ink::Black, &show(at).replacen('T', " ", 1));
         }
-        Ok(match size {
-            PageSize::A6 => page,
+        Ok(page.sized(size))
+    }
+
+    /// An A6 page as one of this size.
+    fn sized(self, size: PageSize) -> Page {
+        match size {
+            PageSize::A6 => self,
             // Twice as wide and high; the rounded size of ISO 216 is a millimetre more.
-            PageSize::A4 => Page { height: 297.0, ..page.enlarged(2.0) },
-        })
+            PageSize::A4 => Page { height: 297.0, ..self.enlarged(2.0) },
+        }
     }
 
     fn line(&mut self, x: f32, y: f32, size: f32, ink: Ink, text: &str) {

@@ -59,6 +59,8 @@ const ALONE: &[&str] = &[
     "issue trip --key a.key --holder 1 --hub 9 --from now --until +4h --qr",
     "present --holder h",
     "inspect page.png",
+    "abroad signer --country CN --name Shanghai --out dsc",
+    "abroad digest URN:UVCI:01:SE:EHM/C878/123456789ABC#B",
     "snapshot new --issuer 310000 --out s",
     "snapshot set s --holder 42 --colour green",
     "snapshot touch s",
@@ -122,7 +124,7 @@ const WITH_A_REGISTRY: &[&str] = &[
     "holder correct --issuer 310000 0 --name Lee --reason test --yes",
     "holder join --issuer 310000 1 --into 0 --reason test --yes",
     "holder part --issuer 310000 1 --reason test --yes",
-    "change propose --key local.key --holder 0 --colour green --rule 1 --reason test --yes",
+    "change propose --key local.key --holder 0 --colour green --doses 2 --rule 1 --reason test --yes",
     "change list --issuer 310000",
     "change show --issuer 310000 1",
     "change confirm --issuer 310000 1 --key national.key --yes",
@@ -149,6 +151,8 @@ const WITH_A_REGISTRY: &[&str] = &[
     "holder credential paper --issuer 310000 0",
     "holder credential trip --issuer 310000 0 --hub 9 --from now --until +4h",
     "holder credential list --issuer 310000 0",
+    "abroad signer --country CN --name Shanghai --out dsc",
+    "abroad issue --signer dsc --issuer 310000 0 --claim claim.toml --page abroad.svg --language ar",
     "family commitment --issuer 310000",
     "family attest --key face.key --issuer 310000 --user 1 --relative 0 --level 2 --out face.statement",
     "family bind --issuer 310000 --user 1 --name Lee --id-number-file number --face face.statement --consent in-person \
@@ -323,6 +327,9 @@ fn json_is_the_output_of_commands_of_a_registry() {
     world.write("policy.toml", "accepts = [\"phone\"]\n");
     world.write("members", "0\n");
     world.write("said", "I was not there.\n");
+    let dose = "[vaccination]\nvaccine = '1119349007'\nproduct = 'CoronaVac'\nmaker = 'Sinovac-Biotech'\ndose = 1\nseries = 2\n\
+                date = '2021-09-01'\ncountry = 'CN'\nissued_by = 'Shanghai'\n";
+    world.write("claim.toml", &format!("surname = 'Lee'\nborn = '1949-12-31'\n{dose}"));
     world.write("people.csv", "name,id_number\nLee,11010519491231002X\n");
     world.write("tests.csv", "holder,kind,at,result,laboratory\n0,test,@1795910400,negative,L-1\n");
     let rules = include_str!("../../../../docs/examples/rules.toml");

@@ -17,6 +17,7 @@ pub mod claims;
 pub mod cose;
 pub mod date;
 pub mod dsc;
+pub mod issue;
 pub mod lists;
 pub mod revoked;
 mod seen;

@@ -37,6 +37,8 @@ areas! {
     School "school";
     /// A holder's page.
     Holder "holder";
+    /// A certificate for abroad, printed.
+    Abroad "abroad";
 }
 
 /// In the order of [`Language::ALL`].

@@ -56,6 +56,7 @@ fn small_json() -> OpenApiRouter<Api> {
         .routes(routes!(holders::join))
         .routes(routes!(holders::part))
         .routes(routes!(credentials::issue, credentials::list))
+        .routes(routes!(credentials::certify_abroad))
         .routes(routes!(phones::invite))
         .routes(routes!(families::bind, families::list))
         .routes(routes!(families::end))

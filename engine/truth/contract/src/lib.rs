@@ -4,6 +4,7 @@
 //! Ids are numbers, digests and keys are lower-case hex, instants are milliseconds since 1970 (`*_ms`). Requests
 //! refuse members they do not know; answers may gain members, and a client passes over those it does not know.
 
+mod abroad;
 mod appeals;
 mod chain;
 mod credentials;
@@ -28,6 +29,7 @@ mod trips;
 mod views;
 mod words;
 
+pub use abroad::{CertifyAbroad, NotedAbroad, SaidAbroad};
 pub use appeals::{
     Appeal, AppealChannel, AppealDecision, AppealFigures, AppealId, AppealPhase, AppealStep, AppealSubject,
     AppealTold, AppealWords, Appeals, DecideAppeal, NewAppeal,

@@ -7,6 +7,7 @@
     reason = "a case that does not hold panics: that is what cases are for"
 )]
 
+pub mod abroad;
 pub mod appeals;
 pub mod brake;
 pub mod chain;
@@ -117,6 +118,8 @@ macro_rules! store_suite {
             facts::r28_only_who_computes_colours_opens_facts,
             facts::r28_who_follows_facts_misses_none,
             facts::r28_a_paper_never_changes,
+            abroad::r63_a_certificate_says_nothing_that_the_registry_does_not_know,
+            abroad::r63_a_certificate_is_of_the_person_who_is_registered,
             credentials::r04_every_kind_is_issued_and_believed,
             credentials::a_lost_phone_gets_another_generation,
             credentials::a_second_phone_is_told_to_who_issues_it,

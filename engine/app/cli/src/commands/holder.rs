@@ -139,13 +139,13 @@ pub(crate) struct FindArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WhomArgs {
     #[command(flatten)]
-    registry: RegistryArgs,
+    pub(crate) registry: RegistryArgs,
     /// Whose holder
     #[arg(long, value_name = "ID")]
-    issuer: u32,
+    pub(crate) issuer: u32,
     /// The holder's index
     #[arg(value_name = "HOLDER")]
-    holder: u32,
+    pub(crate) holder: u32,
 }
 
 /// A holder's colours in a registry, or a phone's own checks.

@@ -3,6 +3,8 @@
 //! `letters.ttf` is Roboto Bold (Apache License 2.0, Google), cut down to Latin, Greek and Cyrillic letters. A font with
 //! Chinese ones would be larger than the rest of the command, so they come from the machine's own fonts.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use ttf_parser::{Face, OutlineBuilder};
+
+use super::script;
 
 const LETTERS: &[u8] = include_bytes!("letters.ttf");
 
@@ -21,9 +25,13 @@ const FILES_MAX: usize = 4_000;
 /// Fonts that are asked one after the other.
 pub(super) struct Fonts {
     folders: Vec<PathBuf>,
+    /// What was found for each letter so far, and the last font that had one: a text is of one script mostly.
+    found: RefCell<BTreeMap<char, Glyph>>,
+    last: RefCell<Vec<u8>>,
 }
 
 /// A letter, in ems, from its base line upwards.
+#[derive(Clone)]
 pub(super) struct Glyph {
     /// How far the next letter is.
     pub(super) advance: f32,
@@ -50,13 +58,17 @@ impl Fonts {
     pub(super) fn of_this_machine() -> Fonts {
         let home = env::home_dir().unwrap_or_default();
         // Joined with a whole path, it stays that path.
-        Fonts { folders: FOLDERS.map(|folder| home.join(folder)).to_vec() }
+        Fonts::new(FOLDERS.map(|folder| home.join(folder)).to_vec())
     }
 
     /// The command's own font, then those in these folders.
     #[cfg(test)]
     pub(super) fn in_folders(folders: Vec<PathBuf>) -> Fonts {
-        Fonts { folders }
+        Fonts::new(folders)
+    }
+
+    fn new(folders: Vec<PathBuf>) -> Fonts {
+        Fonts { folders, found: RefCell::default(), last: RefCell::default() }
     }
 
     /// The letters of a text, from left to right.
@@ -65,15 +77,24 @@ impl Fonts {
     /// No font has one of them, or they would have to be joined.
     pub(super) fn glyphs(&self, text: &str) -> anyhow::Result<Vec<Glyph>> {
         ensure!(
-            text.chars().filter(|c| is_joined(*c)).count() < 2,
+            text.chars().filter(|c| is_joined(*c) && !script::is_set(*c)).count() < 2,
             "the name is in a script whose letters are joined, and PNG and PDF pages set letters one by one: write the \
              page as .svg, which the viewer's own fonts show"
         );
-        text.chars().map(|c| self.glyph(c)).collect()
+        script::set(text).chars().map(|c| self.glyph(c)).collect()
     }
 
     fn glyph(&self, c: char) -> anyhow::Result<Glyph> {
-        if let Some(glyph) = glyph_in(LETTERS, c) {
+        if let Some(glyph) = self.found.borrow().get(&c) {
+            return Ok(glyph.clone());
+        }
+        let glyph = self.find(c)?;
+        self.found.borrow_mut().insert(c, glyph.clone());
+        Ok(glyph)
+    }
+
+    fn find(&self, c: char) -> anyhow::Result<Glyph> {
+        if let Some(glyph) = glyph_in(LETTERS, c).or_else(|| glyph_in(&self.last.borrow(), c)) {
             return Ok(glyph);
         }
         let mut files = Vec::new();
@@ -86,6 +107,7 @@ impl Fonts {
             if let Ok(font) = fs::read(&path)
                 && let Some(glyph) = glyph_in(&font, c)
             {
+                self.last.replace(font);
                 return Ok(glyph);
             }
         }
@@ -117,7 +139,12 @@ fn glyph_in(font: &[u8], c: char) -> Option<Glyph> {
     (0..ttf_parser::fonts_in_collection(font).unwrap_or(1)).find_map(|index| {
         let face = Face::parse(font, index).ok()?;
         let id = face.glyph_index(c)?;
-        let mut pen = Pen { em: 1.0 / f32::from(face.units_per_em()), strokes: Vec::new() };
+        // A mark that stands above or below a letter: many fonts leave it to tables to move it there (GPOS). Here it ends where
+        // its letter ends.
+        let is_mark = face.glyph_hor_advance(id) == Some(0);
+        let back = face.glyph_bounding_box(id).filter(|_| is_mark).map_or(0, |all| all.x_max.max(0));
+        let em = 1.0 / f32::from(face.units_per_em());
+        let mut pen = Pen { em, back: f32::from(back), strokes: Vec::new() };
         let drawn = face.outline_glyph(id, &mut pen).is_some() || c == ' ';
         let advance = f32::from(face.glyph_hor_advance(id)?) * pen.em;
         drawn.then_some(Glyph { advance, strokes: pen.strokes })
@@ -126,12 +153,14 @@ fn glyph_in(font: &[u8], c: char) -> Option<Glyph> {
 
 struct Pen {
     em: f32,
+    /// How far to the left everything is drawn, in the font's units.
+    back: f32,
     strokes: Vec<Stroke>,
 }
 
 impl Pen {
     fn at(&self, x: f32, y: f32) -> [f32; 2] {
-        [x * self.em, y * self.em]
+        [(x - self.back) * self.em, y * self.em]
     }
 }
 
@@ -165,19 +194,31 @@ const fn is_joined(c: char) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    /// A font whose only character is `c`, drawn like the `A` of the command's own font: that font with a table of
-    /// characters (`cmap`, format 12) of one entry.
+    /// A font whose only character is `c`, drawn like the `A` of the command's own font.
     pub(in crate::page) fn with_letter(c: char) -> Vec<u8> {
+        with_letters(&BTreeSet::from([c]))
+    }
+
+    /// The command's own font with a table of characters (`cmap`, format 12) that draws each of these like its `A`.
+    pub(in crate::page) fn with_letters(letters: &BTreeSet<char>) -> Vec<u8> {
         let a = Face::parse(LETTERS, 0).unwrap().glyph_index('A').unwrap().0;
+        let groups = u32::try_from(letters.len()).unwrap();
         let mut cmap = Vec::new();
-        // Version 0, one table: platform 3, encoding 10, at offset 12; format 12, 28 bytes, one group.
+        // Version 0, one table: platform 3, encoding 10, at offset 12; format 12, its bytes, one group a letter.
         for number in [0u16, 1, 3, 10, 0, 12, 12, 0] {
             cmap.extend(number.to_be_bytes());
         }
-        for number in [28, 0, 1, u32::from(c), u32::from(c), u32::from(a)] {
+        for number in [16 + 12 * groups, 0, groups] {
             cmap.extend(number.to_be_bytes());
+        }
+        for c in letters {
+            for number in [u32::from(*c), u32::from(*c), u32::from(a)] {
+                cmap.extend(number.to_be_bytes());
+            }
         }
         let mut font = LETTERS.to_vec();
         let entry = font.windows(4).position(|tag| tag == b"cmap").unwrap();

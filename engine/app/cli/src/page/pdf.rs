@@ -3,7 +3,7 @@
 use pdf_writer::{Content, Finish as _, Pdf, Rect, Ref, TextStr};
 
 use super::fonts::{self, Fonts, Stroke};
-use super::{Ink, Mark, Page};
+use super::{Mark, Page};
 
 /// Points of a millimetre.
 const POINTS: f32 = 72.0 / 25.4;
@@ -47,7 +47,7 @@ fn drawn(page: &Page, fonts: &Fonts) -> anyhow::Result<Vec<u8>> {
         let Mark::Line { x, y, size, ink, text } = mark else { continue };
         let glyphs = fonts.glyphs(text)?;
         let mut left = x - size * fonts::width(&glyphs) / 2.0;
-        content.set_fill_gray(if *ink == Ink::White { 1.0 } else { 0.0 });
+        content.set_fill_gray(ink.light());
         for glyph in glyphs {
             let at = |[dx, dy]: [f32; 2]| [left + dx * size, y - dy * size];
             let mut from = [left, *y];

@@ -53,7 +53,7 @@ fn draw(grey: &mut Grey, glyphs: &[Glyph], [x, y]: [f32; 2], size: f32, ink: Ink
         });
         left += glyph.advance * size;
     }
-    let ink = if ink == Ink::White { 255.0 } else { 0.0 };
+    let ink = ink.light() * 255.0;
     let part = &mut grey.pixels[top * grey.width..];
     rasterizer.for_each_pixel(|at, coverage| {
         if let Some(pixel) = part.get_mut(at)

@@ -30,6 +30,7 @@ pub(super) fn write(page: &Page) -> String {
         let Mark::Line { x, y, size, ink, text } = mark else { continue };
         let fill = match ink {
             Ink::Black => "#000",
+            Ink::Grey => "#dbdbdb",
             Ink::White => "#fff",
         };
         let _ = writeln!(

@@ -1,8 +1,9 @@
 //! Holders and their credentials.
 
 use hufu_contract::{
-    CorrectHolder, Credentials, CurrentStatuses, FindHolder, FoundHolders, History, Holder, IssueCredential,
-    Issued, JoinHolder, LookAtHolders, LookUpHolders, NewHolders, PartHolder, Registered, Rules, Terms,
+    CertifyAbroad, CorrectHolder, Credentials, CurrentStatuses, FindHolder, FoundHolders, History, Holder,
+    IssueCredential, Issued, JoinHolder, LookAtHolders, LookUpHolders, NewHolders, NotedAbroad, PartHolder,
+    Registered, Rules, Terms,
 };
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -163,5 +164,18 @@ impl Api {
     ) -> Result<Credentials, ApiFault> {
         let call = self.get(&[&"issuers", &issuer, &"holders", &holder, &"credentials"]);
         self.json(call.query("after", after).query("limit", limit)).await
+    }
+
+    /// Has a certificate for abroad compared with what is known, and noted; then it may be signed.
+    ///
+    /// # Errors
+    /// [`ApiFault`], as a conflict when the holder is another person, or the dose or test is not known.
+    pub async fn certify_abroad(
+        &self,
+        issuer: IssuerId,
+        holder: HolderIndex,
+        wanted: &CertifyAbroad,
+    ) -> Result<NotedAbroad, ApiFault> {
+        self.json(self.post(&[&"issuers", &issuer, &"holders", &holder, &"abroad"]).with_json(wanted)).await
     }
 }

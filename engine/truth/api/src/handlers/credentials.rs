@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use hufu_contract::{Credentials, IssueCredential, Issued, Terms};
+use hufu_contract::{CertifyAbroad, Credentials, IssueCredential, Issued, NotedAbroad, Terms};
 use hufu_wire::{HolderIndex, IssuerId};
 
 use super::{Answer, Page};
@@ -57,4 +57,22 @@ pub(crate) async fn list(
     let range = (page.after.unwrap_or(0), page.limit());
     let credentials = api.registry.credentials(&caller, issuer, holder, range, now()).await?;
     Ok(Json(Credentials { credentials: credentials.into_iter().map(Convert::convert).collect() }))
+}
+
+/// Compare a certificate for abroad with what is known, and note it
+///
+/// The token needs the scope `holders` too. 409 when the holder is another person, or the dose or test is not known. The
+/// certificate is signed by the authority's own tool after this, and never here.
+#[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/{holder}/abroad", tag = "credentials",
+    params(("issuer" = u32, Path), ("holder" = u32, Path)), request_body = CertifyAbroad,
+    responses((status = 200, body = NotedAbroad)), security(("bearer" = ["credentials"])))]
+pub(crate) async fn certify_abroad(
+    State(api): State<Api>,
+    Bearer(caller): Bearer,
+    Ids((issuer, holder)): Ids<(u32, u32)>,
+    JsonBody(wanted): JsonBody<CertifyAbroad>,
+) -> Answer<NotedAbroad> {
+    let (issuer, holder) = (IssuerId(issuer), HolderIndex(holder));
+    let display = api.registry.certify_abroad(&caller, issuer, holder, &wanted, now()).await?;
+    Ok(Json(NotedAbroad { display }))
 }

@@ -1,5 +1,6 @@
 //! The registry's entry point: permissions, rules, and what is written.
 
+mod abroad;
 mod access;
 mod appeals;
 mod batches;

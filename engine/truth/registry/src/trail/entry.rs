@@ -84,6 +84,10 @@ actions! {
     CredentialIssued = "credential.issued",
     /// A holder's credentials were listed.
     CredentialsRead = "credentials.read",
+    /// A certificate for abroad agreed with what is known, and was noted.
+    AbroadNoted = "abroad.noted",
+    /// A certificate for abroad was refused, because something else is known of the holder.
+    AbroadRefused = "abroad.refused",
     /// A relative was bound to a user.
     FamilyBound = "family.bound",
     /// A binding of a relative was ended.
