@@ -56,6 +56,17 @@ pub enum Fault {
         /// The limit.
         max: usize,
     },
+    /// It is older than what was taken before.
+    #[error("is dated {found} (Unix seconds), and one of {held} was taken before; an older list is never taken")]
+    Older {
+        /// Its date.
+        found: u32,
+        /// That of the newest so far.
+        held: u32,
+    },
+    /// The table has no room for its holders.
+    #[error("does not fit the status table: {0}")]
+    NoRoom(String),
     /// Another number of entries than was agreed.
     #[error("has {found} entries, and {expected} are agreed; the operator or the publisher corrects the number")]
     Entries {

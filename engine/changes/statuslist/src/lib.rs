@@ -7,24 +7,29 @@
 //! | [`Token`] | a list with its claims, signed, as JWT or CWT: [`write`], [`read`], and [`look`] for people |
 //! | [`Signer`], [`Keys`] | who signs it, and whose signatures count |
 //! | [`colours`] | from status words to values and back, through [`hufu_table::Writer`] |
-//! | [`Reference`](hufu_wire::Reference) | the text by which a device asks for an entry lives in `hufu-wire` |
+//! | [`Follower`] | a foreign issuer's lists, verified, never older than before, written into the table |
+//! | [`Publisher`] | which of an issuer's lists must be written again, and when |
 //!
 //! `docs/STATUS-LISTS.md` says how they are published and followed, `docs/decisions/0044-status-lists.md` why so.
 
 pub mod colours;
 mod cwt;
 mod fault;
+mod follower;
 mod json;
 mod jwt;
 mod keys;
 mod list;
+mod publisher;
 mod shards;
 mod signer;
 mod token;
 
 pub use fault::Fault;
+pub use follower::{Follower, Taken};
 pub use keys::{Keys, PublicKey};
 pub use list::{Bits, INFLATED_BYTES_MAX, StatusList};
+pub use publisher::{Published, Publisher, Terms};
 pub use shards::Shards;
 pub use signer::Signer;
 pub use token::{Claims, Expected, Format, TOKEN_BYTES_MAX, TTL_S_MAX, Token, look, read, write};

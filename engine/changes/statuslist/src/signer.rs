@@ -60,7 +60,11 @@ impl Signer {
         &self.chain
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// Signs bytes as they are: r and s, 32 bytes each.
+    ///
+    /// # Errors
+    /// [`Fault::Key`] when the library cannot.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault> {
         let signature = self.pair.sign(&SystemRandom::new(), message);
         let signature = signature.map_err(|_| Fault::Key("signing failed; try again".to_owned()))?;
         Ok(signature.as_ref().to_vec())

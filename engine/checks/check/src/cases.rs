@@ -13,8 +13,8 @@ use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step,
-    UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, Reference, StatusWord,
+    Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
@@ -22,6 +22,8 @@ use crate::grounds::{Grounds, Rules};
 use crate::journal::{Channel, Durability, Record, Trace};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
+
+mod reference;
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -90,9 +92,11 @@ pub(crate) fn judge<'b>(
 ) {
     let &Grounds { trust, rules, ended, statuses, pass_back, counters } = grounds;
 
-    let read = read_codes(cases, &rules.sites, binaries);
+    let mut referred = Batch::new();
+    let read = read_codes(now, cases, &rules.sites, (binaries, &mut referred));
     let genuine = verify(now, cases, read, (&trust.keyring, &trust.seen, ended), counters);
-    let present = present(now, cases, genuine);
+    let mut present = present(now, cases, genuine);
+    reference::join(cases, &trust.keyring, &mut present, referred);
     let present = look_up(now, cases, present, statuses);
     decide(now, cases, &present, rules, pass_back, counters);
 
@@ -103,11 +107,12 @@ pub(crate) fn judge<'b>(
     }
 }
 
-/// Reads each code's text and structure, and finds its site's policy.
+/// Reads each code's text and structure, and finds its site's policy. What refers to a status list needs no more.
 fn read_codes<'p, 'b>(
+    now: UnixMillis,
     cases: &mut [Case<'_, 'b>],
     sites: &'p Sites,
-    binaries: &'b mut Binaries,
+    (binaries, referred): (&'b mut Binaries, &mut Batch<Present<'p>>),
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
@@ -124,6 +129,10 @@ fn read_codes<'p, 'b>(
                 case.verdict.kind = Some(code.credential.claims().kind());
                 let gate = Gate { device: case.grant.device, lane };
                 read.push(Read { case: index, gate, policy, code });
+            }
+            Err(Reason::NotACode) if Reference::begins(code) => {
+                let gate = Gate { device: case.grant.device, lane };
+                referred.extend(reference::read(now, index, case, gate, policy));
             }
             Err(reason) => case.settle(reason),
         }

@@ -236,7 +236,7 @@ struct hufu_verdict {
    */
   uint32_t colour;
   /*
-   1 phone, 2 paper, 3 trip, 4 family.
+   1 phone, 2 paper, 3 trip, 4 family, 6 reference.
    */
   uint32_t kind;
 };

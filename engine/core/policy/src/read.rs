@@ -16,11 +16,12 @@ use self::table::{Document, Fault, Table};
 mod moment;
 mod table;
 
-const KINDS: [(&str, CodeKind); 4] = [
+const KINDS: [(&str, CodeKind); 5] = [
     ("phone", CodeKind::Phone),
     ("paper", CodeKind::Paper),
     ("trip", CodeKind::Trip),
     ("family", CodeKind::Family),
+    ("reference", CodeKind::Reference),
 ];
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];

@@ -25,6 +25,9 @@ pub enum CodeKind {
     Trip = 3,
     /// Printed for a relative who is bound to a user; else as paper (R27).
     Family = 4,
+    /// No code of ours: an entry of a foreign status list, named by a device that says it has verified the credential
+    /// (R64).
+    Reference = 6,
 }
 
 /// How old the data behind a verdict is: the time since the issuer's last signed head.
@@ -156,7 +159,16 @@ impl CodeKind {
             2 => Some(CodeKind::Paper),
             3 => Some(CodeKind::Trip),
             4 => Some(CodeKind::Family),
+            6 => Some(CodeKind::Reference),
             _ => None,
+        }
+    }
+
+    /// The kind with this number, of those that our own credentials have.
+    pub const fn of_credential(byte: u8) -> Option<CodeKind> {
+        match CodeKind::from_byte(byte) {
+            Some(CodeKind::Reference) => None,
+            kind => kind,
         }
     }
 }

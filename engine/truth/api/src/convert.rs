@@ -228,7 +228,8 @@ impl Convert<types::Credential> for ListedCredential {
                 CodeKind::Phone => types::CredentialKind::Phone,
                 CodeKind::Paper => types::CredentialKind::Paper,
                 CodeKind::Trip => types::CredentialKind::Trip,
-                CodeKind::Family => types::CredentialKind::Family,
+                // No credential is a reference: the store reads none.
+                CodeKind::Family | CodeKind::Reference => types::CredentialKind::Family,
             },
             generation: credential.generation,
             issued_ms: credential.issued.millis().0,
