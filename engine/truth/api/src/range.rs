@@ -9,7 +9,12 @@ pub enum RequestedRange {
     /// or goes on with another file.
     Whole,
     /// From the first of these bytes to the last, both included.
-    Part { first: u64, last: u64 },
+    Part {
+        /// The first byte.
+        first: u64,
+        /// The last byte, which is there.
+        last: u64,
+    },
     /// Nothing that is there.
     Beyond,
 }

@@ -106,9 +106,8 @@ impl StatusList {
             return Err(no_place("from", from, "write https://HOST/PATH or file:PATH"));
         }
         let count = *self.lists.get_ref();
-        if count > 1 && (0..2).map(|shard| self.place_of_list(shard)).is_sorted_by(|a, b| a == b)
-            || count > 1 && !self.shards().are_told_apart()
-        {
+        let is_same = self.place_of_list(0) == self.place_of_list(1) || !self.shards().are_told_apart();
+        if count > 1 && is_same {
             let what = format!("the URI is the same for each of {count} lists");
             return Err(place.misconfigured("lists", &self.lists, what, "write {shard} where its number stands"));
         }
