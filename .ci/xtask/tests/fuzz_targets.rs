@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates with a door to the outside.
-const READ_BYTES: [&str; 10] = [
+const READ_BYTES: [&str; 11] = [
     "engine/core/wire",
     "engine/core/codes",
     "engine/core/table",
@@ -12,6 +12,7 @@ const READ_BYTES: [&str; 10] = [
     "engine/checks/check",
     "engine/checks/offline",
     "engine/changes/sync",
+    "engine/changes/statuslist",
     "engine/app/sheets",
     "engine/people/console",
     "engine/people/texts",
