@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates with a door to the outside.
-const READ_BYTES: [&str; 11] = [
+const READ_BYTES: [&str; 12] = [
     "engine/core/wire",
     "engine/core/codes",
     "engine/core/table",
@@ -13,6 +13,7 @@ const READ_BYTES: [&str; 11] = [
     "engine/checks/offline",
     "engine/checks/hc1",
     "engine/changes/sync",
+    "engine/changes/statuslist",
     "engine/app/sheets",
     "engine/people/console",
     "engine/people/texts",

@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry, roster, rules, serve, site, snapshot, trip,
+    abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device,
+    doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records,
+    registry, roster, rules, serve, site, snapshot, status_list, trip,
 };
 use crate::outcome;
 
@@ -113,10 +115,13 @@ pub(crate) enum Command {
     /// Bring an existing population into a registry, from CSV or Parquet
     #[command(after_help = import::EXAMPLES)]
     Import(Box<import::ImportArgs>),
+    /// Publish an issuer's colours as Token Status Lists, and check an entry of any such list
+    #[command(subcommand, after_help = status_list::EXAMPLES)]
+    StatusList(status_list::StatusListCommand),
     /// Look into a status snapshot and change it
     #[command(subcommand, after_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::SnapshotCommand),
-    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict, a snapshot or a checkpoint
+    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict, a snapshot, a checkpoint or a status list
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
     /// Look for what is wrong or ends soon on this machine, and say what to do

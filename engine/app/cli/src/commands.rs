@@ -33,6 +33,7 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod site;
 pub(crate) mod snapshot;
+pub(crate) mod status_list;
 pub(crate) mod trip;
 
 use crate::cli::Command;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Bridge(args) => bridge::run(&args),
         Command::Console(command) => console::run(&command),
         Command::Batch(command) => batch::run(&command),
+        Command::StatusList(command) => status_list::run(&command),
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Records(command) => records::run(&command),
         Command::Registry(command) => registry::run(&command),

@@ -171,7 +171,7 @@ impl Page {
         let (title, band, size_mm) = match claims.kind() {
             CodeKind::Paper => ("Paper code", "PAPER CODE", 10.0),
             CodeKind::Family => ("Family code", "FAMILY CODE, PAPER", 7.0),
-            CodeKind::Phone | CodeKind::Trip | CodeKind::Foreign => {
+            CodeKind::Phone | CodeKind::Trip | CodeKind::Foreign | CodeKind::Reference => {
                 bail!("only a paper or family code is printed as a page")
             }
         };

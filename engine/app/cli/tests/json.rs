@@ -61,6 +61,10 @@ const ALONE: &[&str] = &[
     "inspect page.png",
     "abroad signer --country CN --name Shanghai --out dsc",
     "abroad digest URN:UVCI:01:SE:EHM/C878/123456789ABC#B",
+    "status-list key --out list",
+    "status-list publish --config lists.toml --check",
+    "status-list entry 5 --config lists.toml",
+    "1 status-list check token.jwt --index 0 --key list.jwk",
     "snapshot new --issuer 310000 --out s",
     "snapshot set s --holder 42 --colour green",
     "snapshot touch s",
@@ -276,6 +280,12 @@ fn json_is_the_output_of_commands_without_a_registry() {
     fs::write(folder.join("console.toml"), "accounts = 'accounts.toml'\n").unwrap();
     let rules = include_str!("../../../../docs/examples/rules.toml");
     fs::write(folder.join("rules.toml"), rules).unwrap();
+    let lists = include_str!("../../../../docs/examples/status-list.toml");
+    let lists =
+        lists.replace("operator.pub", "op.pub").replace("trust.hufu", "t").replace("feed.token", "a.token");
+    fs::write(folder.join("lists.toml"), lists).unwrap();
+    let token = include_str!("../../../changes/statuslist/tests/vectors/token.jwt");
+    fs::write(folder.join("token.jwt"), token).unwrap();
     fs::write(folder.join("facts.jsonl"), r#"{"holder":1,"at":"2026-11-29T00:00:00Z"}"#).unwrap();
     each(ALONE, folder, &[], |words| hufu(folder, words));
 }

@@ -5,8 +5,10 @@ mod addresses;
 mod follow;
 mod foreign;
 mod places;
+mod publish;
 mod records;
 mod sections;
+mod status_list;
 
 use std::path::Path;
 
@@ -20,8 +22,10 @@ use serde::Serialize;
 pub use self::follow::{Follow, Short};
 pub use self::foreign::Foreign;
 pub use self::places::{FeedPlace, SnapshotPlace};
+pub use self::publish::PublishConfig;
 pub use self::records::Records;
 pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
+pub use self::status_list::StatusList;
 use hufu_files as files;
 use hufu_files::settings::{LogFormat, Misconfigured, Place};
 
@@ -57,6 +61,9 @@ pub struct Config {
     /// Issuers whose chains are followed.
     #[serde(default)]
     pub follow: Vec<Follow>,
+    /// Foreign issuers whose Token Status Lists are followed.
+    #[serde(default)]
+    pub status_list: Vec<StatusList>,
     /// And those that the command line names.
     #[serde(skip)]
     pub short: Vec<Short>,
@@ -79,6 +86,7 @@ impl Config {
         config.foreign.iter_mut().for_each(|foreign| foreign.make_relative_to(&folder));
         config.records.iter_mut().for_each(|records| records.make_relative_to(&folder));
         config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
+        config.status_list.iter_mut().for_each(|list| list.make_relative_to(&folder));
         Ok(config)
     }
 
@@ -104,8 +112,9 @@ impl Config {
             );
         }
         ensure!(
-            self.follow.is_empty() && self.short.is_empty(),
-            "--clock-stands-at is for tests of clients, and no chain is followed then; take [[follow]] and --follow out"
+            self.follow.is_empty() && self.short.is_empty() && self.status_list.is_empty(),
+            "--clock-stands-at is for tests of clients, and nothing is followed then; take [[follow]], [[status_list]] \
+             and --follow out"
         );
         Ok(())
     }
@@ -117,6 +126,9 @@ impl Config {
         config.check(place)?;
         for follow in &mut config.follow {
             follow.place = place.of(&follow.issuer);
+        }
+        for list in &mut config.status_list {
+            list.place = place.of(&list.issuer);
         }
         Ok(config)
     }
@@ -178,6 +190,15 @@ impl Config {
                 return Err(place.misconfigured("issuer", &follow.issuer, what, "keep one of the two"));
             }
         }
+        for (at, list) in self.status_list.iter().enumerate() {
+            list.check(place)?;
+            let others = self.status_list[..at].iter().map(|first| &first.issuer);
+            let mut others = self.follow.iter().map(|follow| &follow.issuer).chain(others);
+            if let Some(first) = others.find(|first| first.get_ref() == list.issuer.get_ref()) {
+                let what = format!("{} is followed at {} already", list.issuer.get_ref(), place.of(first));
+                return Err(place.misconfigured("issuer", &list.issuer, what, "keep one of the two"));
+            }
+        }
         Ok(())
     }
 }
@@ -196,6 +217,43 @@ mod tests {
 
     fn refused(text: &str) -> String {
         parse(text).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn r64_a_status_list_says_where_it_is_and_whose_keys_count() {
+        let list = |more: &str| {
+            format!("[[status_list]]\nissuer = 9\nuri = 'https://a/x'\nkeys = ['k']\n{more}\n{FILES}")
+        };
+        let read = parse(&list("")).unwrap();
+        let read = &read.status_list[0];
+        assert_eq!(
+            (*read.lists.get_ref(), *read.interval_s.get_ref(), &*read.place),
+            (1, 60, "engine.toml:2")
+        );
+        for (lines, wanted) in [
+            (list("").replace("['k']", "[]"), "engine.toml:2: issuer: keys names no file"),
+            (
+                list("").replace("https://a/x", "ftp://a"),
+                "engine.toml:3: uri: \"ftp://a\" is no place of a list",
+            ),
+            (list("").replace("https://a/x", "http://a/x"), "engine.toml:3: uri: \"http://a/x\" is no place"),
+            (list("from = 'here'"), "engine.toml:5: from: \"here\" is no place of a list"),
+            (list("lists = 2"), "engine.toml:5: lists: the URI is the same for each of 2 lists"),
+            (list("lists = 0"), "engine.toml:5: lists: 0 is out of range"),
+            (list("interval_s = 0"), "engine.toml:5: interval_s: 0 is out of range"),
+            (list("entries = 0"), "engine.toml:5: entries: 0 is out of range"),
+            (list("key = 'k'"), "engine.toml:5: key: there is no such key"),
+            (
+                format!("{}{}", follow("feed = 'file:x'"), list("").replace("issuer = 9", "issuer = 1")),
+                "engine.toml:8: issuer: 1 is followed at engine.toml:2 already",
+            ),
+        ] {
+            let said = refused(&lines);
+            assert!(said.contains(wanted), "{lines} says {said}, not {wanted}");
+        }
+        let elsewhere =
+            parse(&list("from = 'file:lists/{shard}.cwt'\nlists = 3").replace("a/x", "a/{shard}")).unwrap();
+        assert_eq!(elsewhere.status_list[0].place_of_list(2), "file:lists/2.cwt");
     }
 
     fn follow(more: &str) -> String {
@@ -323,7 +381,7 @@ mod tests {
     fn the_example_is_the_documentation_of_every_key() {
         let config = parse(EXAMPLE).unwrap();
         let bare = |line: &str| {
-            if line == "# [[follow]]" || line == "# [records]" || line == "# [foreign]" {
+            if ["# [[follow]]", "# [[status_list]]", "# [records]", "# [foreign]"].contains(&line) {
                 return Some(line[2..].to_owned());
             }
             let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
@@ -348,13 +406,25 @@ mod tests {
         for key in ["snapshots", "token", "user", "ca", "certificate", "key"] {
             assert!(keys(followed).contains_key(key), "follow.{key} is not in the example");
         }
+        let list = toml::Value::try_from(&shown.status_list[0]).unwrap();
+        for (key, default) in
+            [("from", None), ("ca", None), ("entries", None), ("lists", Some(1)), ("interval_s", Some(60))]
+        {
+            let shown = list.get(key).unwrap_or_else(|| panic!("status_list.{key} is not in the example"));
+            assert!(
+                default.is_none_or(|default| shown.as_integer() == Some(default)),
+                "another default of {key}"
+            );
+        }
         let plain: Records =
             toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nagent = 'sign-with-the-tpm'").unwrap();
         assert_eq!(tables(&shown)["records"], toml::Value::try_from(&plain).unwrap(), "another default");
         let plain: Foreign =
             toml::from_str("signers = 'signers.hufu'\nrevocations = 'revocations.hufu'").unwrap();
         assert_eq!(tables(&shown)["foreign"], toml::Value::try_from(&plain).unwrap(), "another default");
-        for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
+        for (name, defaults) in
+            tables(&config).into_iter().filter(|(name, _)| name != "follow" && name != "status_list")
+        {
             let shown = tables(&shown)[&name].clone();
             let Some(keys) = defaults.as_table().map(|table| table.keys().cloned().collect::<Vec<_>>())
             else {

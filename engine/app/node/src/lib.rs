@@ -19,4 +19,4 @@ mod node;
 pub mod wrapping;
 
 pub use config::Config;
-pub use node::{Node, Prepared};
+pub use node::{Listed, Lists, Node, Prepared};

@@ -9,11 +9,13 @@ mod endings;
 mod foreign;
 mod health;
 mod keyring;
+mod lists;
 mod loader;
 mod offline;
 mod probe;
 mod records;
 mod state;
+mod status_lists;
 mod statuses;
 mod watches;
 
@@ -40,10 +42,12 @@ use self::cluster::Cluster;
 use self::cluster_age::ClusterAge;
 use self::endings::Endings;
 use self::health::{Facts, Health, TrustFacts};
+pub use self::lists::{Listed, Lists};
 use self::loader::Loader;
 use self::offline::HandOut;
 use self::records::Kept;
 use self::state::State;
+use self::status_lists::StatusLists;
 use self::statuses::Statuses;
 use self::watches::Watches;
 use crate::config::{Config, Files};
@@ -56,6 +60,7 @@ pub struct Prepared {
     statuses: Statuses,
     snapshots: Vec<(PathBuf, Watched)>,
     chains: Planned,
+    lists: status_lists::Planned,
     watches: Watches,
     /// The text of the file of sites.
     sites: String,
@@ -70,6 +75,7 @@ pub struct Node {
     held: Held,
     loader: Loader,
     chains: Chains,
+    lists: StatusLists,
     hand_out: Arc<HandOut>,
     /// Ends when everything that notes checks in it has.
     records: Option<Arc<Kept>>,
@@ -158,6 +164,7 @@ impl Prepared {
         }
         let follow = chains::resolve(&config.short, config.follow.clone(), &keyring)?;
         let chains = Planned::new(follow, &mut statuses, &keyring, &config.memory)?;
+        let lists = status_lists::Planned::new(&config.status_list, &mut statuses, &keyring)?;
         let cluster = Cluster::read(&config.files.state)?;
         let engine = Engine::new(EngineParts {
             table: statuses.reader(),
@@ -202,7 +209,7 @@ impl Prepared {
             engine,
         };
         held.note_cluster();
-        Ok(Prepared { statuses, snapshots, chains, watches, sites: sites_text, held })
+        Ok(Prepared { statuses, snapshots, chains, lists, watches, sites: sites_text, held })
     }
 
     /// Takes up the chains where they were left, and then opens the sockets.
@@ -210,8 +217,9 @@ impl Prepared {
     /// # Errors
     /// The address, certificate or feed that cannot be used.
     pub fn start(self) -> anyhow::Result<Node> {
-        let Prepared { statuses, snapshots, chains, watches, sites, held } = self;
+        let Prepared { statuses, snapshots, chains, lists, watches, sites, held } = self;
         let chains = chains.start(&held.keyring, &held.state)?;
+        let lists = lists.start(&held.state)?;
         let hand_out = Arc::new(HandOut::open(&held.engine, chains.for_gates(), held.state.folder())?);
         hand_out.set_trust_list(held.keyring.list().signed());
         hand_out.set_sites(&sites)?;
@@ -240,7 +248,7 @@ impl Prepared {
             running.exhibit(Arc::new(chains.figures()));
         }
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
-        Ok(Node { running, watches, held, loader, chains, hand_out, records })
+        Ok(Node { running, watches, held, loader, chains, lists, hand_out, records })
     }
 
     /// What was loaded, for the log.
@@ -296,7 +304,7 @@ impl Node {
     /// they have failed just now. One that cannot be used is told in the log, and what was in force stays in
     /// force. Snapshots are looked at elsewhere, so that this is soon done.
     pub fn refresh(&mut self, at_once: bool) {
-        let Node { running, watches, held, loader, chains, hand_out, records: _ } = self;
+        let Node { running, watches, held, loader, chains, lists, hand_out, records: _ } = self;
         if at_once {
             loader.look_now();
         }
@@ -321,6 +329,7 @@ impl Node {
         }
         held.note_cluster();
         chains.look(&held.state);
+        lists.look(&held.state);
         held.state.retry();
         loader.check();
     }
@@ -329,6 +338,7 @@ impl Node {
     pub fn stop(self) {
         self.running.stop();
         drop(self.records);
+        drop(self.lists);
         self.chains.stop(&self.held.state);
     }
 }

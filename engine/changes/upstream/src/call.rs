@@ -17,7 +17,7 @@ use crate::token;
 use crate::waits::Waits;
 
 /// How long one try of a call may take.
-const TRY: Duration = Duration::from_secs(30);
+pub(crate) const TRY: Duration = Duration::from_secs(30);
 
 /// What an upload may take beyond that for each MiB.
 const UPLOAD_A_MIB: Duration = Duration::from_secs(4);

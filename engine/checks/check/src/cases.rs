@@ -13,8 +13,8 @@ use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, StatusWord, Step,
-    UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, Reference,
+    StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;
@@ -27,6 +27,7 @@ use crate::statuses::Statuses;
 use self::foreign::Abroad;
 
 mod foreign;
+mod reference;
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -95,13 +96,15 @@ pub(crate) fn judge<'b>(
 ) {
     let &Grounds { trust, rules, beside: Beside { ended, foreign }, statuses, pass_back, counters } = grounds;
 
-    let mut abroad = Batch::new();
-    let read = read_codes(cases, &rules.sites, binaries, foreign.as_deref(), &mut abroad);
+    let mut aside = Aside::default();
+    let read = read_codes(now, cases, &rules.sites, (binaries, foreign.as_deref()), &mut aside);
+    let Aside { abroad, referred } = aside;
     if let (Some(foreign), false) = (foreign, abroad.is_empty()) {
         foreign::judge(now, cases, abroad, &**foreign, (rules, pass_back, counters));
     }
     let genuine = verify(now, cases, read, (&trust.keyring, &trust.seen, ended), counters);
-    let present = present(now, cases, genuine);
+    let mut present = present(now, cases, genuine);
+    reference::join(cases, &trust.keyring, &mut present, referred);
     let present = look_up(now, cases, present, statuses);
     decide(now, cases, &present, rules, pass_back, counters);
 
@@ -112,13 +115,21 @@ pub(crate) fn judge<'b>(
     }
 }
 
-/// Reads each code's text and structure, and finds its site's policy. Certificates that `foreign` takes are put aside.
+/// What is no code of ours.
+#[derive(Default)]
+struct Aside<'p, 'd, 'b> {
+    abroad: Batch<Abroad<'p, 'd, 'b>>,
+    /// What refers to a status list: nothing of it is to be verified.
+    referred: Batch<Present<'p>>,
+}
+
+/// Reads each code's text and structure, and finds its site's policy.
 fn read_codes<'p, 'd, 'b>(
+    now: UnixMillis,
     cases: &mut [Case<'d, 'b>],
     sites: &'p Sites,
-    binaries: &'b mut Binaries,
-    foreign: Option<&dyn Foreign>,
-    abroad: &mut Batch<Abroad<'p, 'd, 'b>>,
+    (binaries, foreign): (&'b mut Binaries, Option<&dyn Foreign>),
+    aside: &mut Aside<'p, 'd, 'b>,
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
@@ -135,7 +146,7 @@ fn read_codes<'p, 'd, 'b>(
         if code.get(1) != Some(&b'F') && foreign.is_some_and(|foreign| foreign.takes(code)) {
             case.verdict.kind = Some(CodeKind::Foreign);
             if let Some(room) = binary.first_chunk_mut() {
-                abroad.push(Abroad { case: index, gate, policy, text: code, room });
+                aside.abroad.push(Abroad { case: index, gate, policy, text: code, room });
             }
             continue;
         }
@@ -143,6 +154,9 @@ fn read_codes<'p, 'd, 'b>(
             Ok(code) => {
                 case.verdict.kind = Some(code.credential.claims().kind());
                 read.push(Read { case: index, gate, policy, code });
+            }
+            Err(Reason::NotACode) if Reference::begins(code) => {
+                aside.referred.extend(reference::read(now, index, case, gate, policy));
             }
             Err(reason) => case.settle(reason),
         }

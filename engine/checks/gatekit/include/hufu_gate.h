@@ -243,7 +243,7 @@ struct hufu_verdict {
    */
   uint32_t colour;
   /*
-   1 phone, 2 paper, 3 trip, 4 family, 5 a certificate of another system.
+   1 phone, 2 paper, 3 trip, 4 family, 5 a certificate of another system, 6 reference.
    */
   uint32_t kind;
 };

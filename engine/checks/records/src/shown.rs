@@ -63,5 +63,6 @@ pub const fn kind_slug(kind: CodeKind) -> &'static str {
         CodeKind::Trip => "trip",
         CodeKind::Family => "family",
         CodeKind::Foreign => "foreign",
+        CodeKind::Reference => "reference",
     }
 }

@@ -97,12 +97,10 @@ impl Credential<'_> {
     /// # Errors
     /// [`Reason::ValidityTooLong`].
     pub fn validity_fits(&self) -> Result<(), Reason> {
-        let validity_s_max = match self.kind() {
-            CodeKind::Phone => limits::PHONE_VALIDITY_S_MAX,
-            CodeKind::Paper | CodeKind::Family => limits::PAPER_VALIDITY_S_MAX,
-            CodeKind::Trip => limits::TRIP_VALIDITY_S_MAX,
-            // No credential of ours: `read_detail` refuses it.
-            CodeKind::Foreign => 0,
+        let validity_s_max = match self.detail {
+            Detail::Phone { .. } => limits::PHONE_VALIDITY_S_MAX,
+            Detail::Paper | Detail::Family => limits::PAPER_VALIDITY_S_MAX,
+            Detail::Trip { .. } => limits::TRIP_VALIDITY_S_MAX,
         };
         if self.expires.0.saturating_sub(self.issued.0) > validity_s_max {
             return Err(Reason::ValidityTooLong);
@@ -148,7 +146,7 @@ impl<'a> Claims<'a> for Credential<'a> {
         let issued = UnixSeconds(reader.u32()?);
         reader.key(HUFU)?;
         let items = reader.array()?;
-        let kind = CodeKind::from_byte(reader.u8()?).ok_or(Fault::Range)?;
+        let kind = CodeKind::of_credential(reader.u8()?).ok_or(Fault::Range)?;
         let holder = HolderIndex(reader.u32()?);
         let generation = reader.u8()?;
         let display = reader.text()?;
@@ -168,11 +166,10 @@ impl<'a> Claims<'a> for Credential<'a> {
     }
 
     fn key_use(&self) -> Uses {
-        match self.kind() {
-            CodeKind::Phone => Uses::PHONE,
-            CodeKind::Paper | CodeKind::Family => Uses::PAPER,
-            CodeKind::Trip => Uses::TRIP,
-            CodeKind::Foreign => Uses::default(),
+        match self.detail {
+            Detail::Phone { .. } => Uses::PHONE,
+            Detail::Paper | Detail::Family => Uses::PAPER,
+            Detail::Trip { .. } => Uses::TRIP,
         }
     }
 
@@ -195,8 +192,6 @@ fn read_detail(kind: CodeKind, reader: &mut Reader<'_>) -> Result<Detail, Fault>
             }
             Detail::Phone { root, origin }
         }
-        // Not a kind that anything of ours is signed as.
-        CodeKind::Foreign => return Err(Fault::Range),
         CodeKind::Paper => Detail::Paper,
         CodeKind::Family => Detail::Family,
         CodeKind::Trip => {
@@ -207,6 +202,8 @@ fn read_detail(kind: CodeKind, reader: &mut Reader<'_>) -> Result<Detail, Fault>
             }
             Detail::Trip { hub, from, until }
         }
+        // `of_credential` has refused it.
+        CodeKind::Foreign | CodeKind::Reference => return Err(Fault::Range),
     })
 }
 

@@ -151,6 +151,7 @@ fn credential_is_alive(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {
         | Shown::Paper { .. }
         | Shown::Family { .. }
         | Shown::Trip { .. }
+        | Shown::Reference
         | Shown::Member => Ok(()),
     }
 }

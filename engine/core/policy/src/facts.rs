@@ -45,6 +45,8 @@ pub enum Shown {
         /// Where and when it is valid.
         trip: Trip,
     },
+    /// An entry of a foreign status list. The device has verified the credential that names it; the engine has not (R64).
+    Reference,
     /// Nothing: the holder is a member of a signed roster, which names holders and no credentials.
     Member,
 }
@@ -77,18 +79,19 @@ impl Shown {
             Shown::Paper { .. } => Some(CodeKind::Paper),
             Shown::Family { .. } => Some(CodeKind::Family),
             Shown::Trip { .. } => Some(CodeKind::Trip),
+            Shown::Reference => Some(CodeKind::Reference),
             Shown::Member => None,
         }
     }
 
-    /// The credential's generation, `None` for a roster member.
+    /// The credential's generation, `None` where no credential of ours was shown.
     pub const fn generation(self) -> Option<u8> {
         match self {
             Shown::Phone { generation, .. }
             | Shown::Paper { generation }
             | Shown::Family { generation }
             | Shown::Trip { generation, .. } => Some(generation),
-            Shown::Member => None,
+            Shown::Reference | Shown::Member => None,
         }
     }
 }

@@ -17,12 +17,13 @@ mod foreign;
 mod moment;
 mod table;
 
-const KINDS: [(&str, CodeKind); 5] = [
+const KINDS: [(&str, CodeKind); 6] = [
     ("phone", CodeKind::Phone),
     ("paper", CodeKind::Paper),
     ("trip", CodeKind::Trip),
     ("family", CodeKind::Family),
     ("foreign", CodeKind::Foreign),
+    ("reference", CodeKind::Reference),
 ];
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];

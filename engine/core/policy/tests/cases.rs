@@ -116,6 +116,7 @@ impl Tweak {
             "phone" => Shown::Phone { generation, presented },
             "paper" => Shown::Paper { generation },
             "family" => Shown::Family { generation },
+            "reference" => Shown::Reference,
             "trip" => Shown::Trip { generation, trip },
             "member" => Shown::Member,
             other => panic!("nobody shows a {other}"),

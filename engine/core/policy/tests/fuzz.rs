@@ -90,7 +90,7 @@ fn assert_in_range(site: &SitePolicy) {
     assert!(site.hub.is_some() || !site.accepts.contains(CodeKind::Trip));
     assert!(
         site.roster
-            || [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family]
+            || [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family, CodeKind::Reference]
                 .iter()
                 .any(|kind| site.accepts.contains(*kind))
     );

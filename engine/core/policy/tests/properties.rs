@@ -144,17 +144,18 @@ fn test_rule(age_s_max: u32) -> TestRule {
 }
 
 fn policy() -> impl Strategy<Value = SitePolicy> {
-    let takes = (any::<[bool; 5]>(), prop::option::of(0_u32..3), prop::option::of(1_u32..3));
+    let takes = (any::<[bool; 6]>(), prop::option::of(0_u32..3), prop::option::of(1_u32..3));
     let asks = (any::<bool>(), prop::option::of(1_u32..100), 0_u8..=7, 1_000_u32..100_000);
     (takes, asks, any::<bool>()).prop_map(
         |((kinds, only, hub), (amber, test_h, doses_min, staleness), harsh)| {
             let mut site = default_site();
-            site.accepts = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family]
-                .into_iter()
-                .zip(kinds)
-                .filter(|(_, accepted)| *accepted)
-                .fold(Kinds::NONE, |kinds, (kind, _)| kinds.with(kind));
-            site.roster = kinds[4];
+            site.accepts =
+                [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family, CodeKind::Reference]
+                    .into_iter()
+                    .zip(kinds)
+                    .filter(|(_, accepted)| *accepted)
+                    .fold(Kinds::NONE, |kinds, (kind, _)| kinds.with(kind));
+            site.roster = kinds[5];
             site.hub = hub.map(HubId);
             if let Some(only) = only {
                 site.issuers = Issuers::only([IssuerId(only), IssuerId(only + 1)]);
@@ -208,6 +209,7 @@ fn shown() -> impl Strategy<Value = Shown> {
         1 => generation.clone().prop_map(|generation| Shown::Paper { generation }),
         1 => generation.clone().prop_map(|generation| Shown::Family { generation }),
         2 => (generation, trip).prop_map(|(generation, trip)| Shown::Trip { generation, trip }),
+        1 => Just(Shown::Reference),
         1 => Just(Shown::Member),
     ]
 }

@@ -104,6 +104,11 @@ impl Reader {
         })
     }
 
+    /// Whether any holder of a segment was ever known.
+    pub fn has_segment(&self, slot: Slot, segment: usize) -> bool {
+        self.shared.directory(slot).and_then(|all| all.get(segment)).is_some_and(|one| one.get().is_some())
+    }
+
     /// Copies the words of one segment of [`SEGMENT_WORDS`](crate::SEGMENT_WORDS) holders, `None` if no holder in it was
     /// ever known. Segments are numbered from 0, below [`ISSUER_SEGMENTS`](crate::ISSUER_SEGMENTS).
     pub fn copy_segment(&self, slot: Slot, segment: usize) -> Option<Vec<StatusWord>> {

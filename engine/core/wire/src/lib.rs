@@ -13,6 +13,7 @@ pub mod limits;
 mod message;
 mod offline;
 mod reason;
+mod reference;
 mod request;
 mod roster;
 pub mod scan;
@@ -32,6 +33,7 @@ pub use ids::{
 pub use message::{Malformed, Message, NoRoom, read, write};
 pub use offline::{OFFLINE_RECORDS_PATH, OfflineAsk, OfflineIssuer};
 pub use reason::{Actor, Reason};
+pub use reference::Reference;
 pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};
 pub use roster::{MemberVerdict, RosterReply};
 pub use session::{Cookie, Grant, Scope, SessionKeys};

@@ -27,6 +27,9 @@ pub enum CodeKind {
     Family = 4,
     /// A certificate of another system, as the EU Digital COVID Certificate (R63). It has no colour.
     Foreign = 5,
+    /// No code of ours: an entry of a foreign status list, named by a device that says it has verified the credential
+    /// (R64).
+    Reference = 6,
 }
 
 /// How old the data behind a verdict is: the time since the issuer's last signed head.
@@ -159,7 +162,16 @@ impl CodeKind {
             3 => Some(CodeKind::Trip),
             4 => Some(CodeKind::Family),
             5 => Some(CodeKind::Foreign),
+            6 => Some(CodeKind::Reference),
             _ => None,
+        }
+    }
+
+    /// The kind with this number, of those that our own credentials have.
+    pub const fn of_credential(byte: u8) -> Option<CodeKind> {
+        match CodeKind::from_byte(byte) {
+            Some(CodeKind::Foreign | CodeKind::Reference) => None,
+            kind => kind,
         }
     }
 }

@@ -229,7 +229,8 @@ impl Convert<types::Credential> for ListedCredential {
                 // No registry keeps a certificate of another system as a credential: its stores refuse to read one.
                 CodeKind::Paper | CodeKind::Foreign => types::CredentialKind::Paper,
                 CodeKind::Trip => types::CredentialKind::Trip,
-                CodeKind::Family => types::CredentialKind::Family,
+                // No credential is a reference: the store reads none.
+                CodeKind::Family | CodeKind::Reference => types::CredentialKind::Family,
             },
             generation: credential.generation,
             issued_ms: credential.issued.millis().0,

@@ -5,6 +5,7 @@ mod admission;
 mod clock;
 mod convert;
 mod document;
+mod documents;
 mod extract;
 mod families;
 mod feed;
@@ -27,10 +28,12 @@ mod tally;
 mod tls;
 mod upkeep;
 
+pub use documents::{Document, Documents};
 pub use figures::{ChainFigures, FigureSource, Figures};
 pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use phones::{PhoneFigures, PhoneOptions, RunningPhones, serve_phones};
+pub use range::RequestedRange;
 pub use server::{Front, Running, Source, serve, serve_routes};
 pub use tally::Tally;
 

@@ -4,19 +4,24 @@ use axum::http::{HeaderMap, header};
 
 /// What a request asks for of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestedRange {
+pub enum RequestedRange {
     /// All of it: no range was named, or one that a server may pass over, because it cannot be read, names several,
     /// or goes on with another file.
     Whole,
     /// From the first of these bytes to the last, both included.
-    Part { first: u64, last: u64 },
+    Part {
+        /// The first byte.
+        first: u64,
+        /// The last byte, which is there.
+        last: u64,
+    },
     /// Nothing that is there.
     Beyond,
 }
 
 impl RequestedRange {
     /// What `headers` ask for of a file of `length` bytes that is known by `tag`.
-    pub(super) fn of(headers: &HeaderMap, tag: &str, length: u64) -> RequestedRange {
+    pub fn of(headers: &HeaderMap, tag: &str, length: u64) -> RequestedRange {
         // Section 13.1.5: a caller that has begun with another file gets this one from its first byte.
         let began = headers.get(header::IF_RANGE);
         if began.is_some_and(|began| began.as_bytes() != tag.as_bytes()) {

@@ -213,7 +213,7 @@ impl MakeArgs {
         serial: impl FnOnce(&[u8], &PreparedKey) -> Result<u64, ListFault>,
         sign: impl FnOnce(Dated, &OperatorSigner) -> Vec<u8>,
     ) -> anyhow::Result<u64> {
-        let signer = OperatorSigner::from_seed(&*SecretKey::load(&self.operator, Owner::Operator)?.seed()?);
+        let signer = SecretKey::load(&self.operator, Owner::Operator)?.operator_signer()?;
         let _lock = files::lock_folder_of(&self.list)?;
         let before = match self.list.exists() {
             true => {

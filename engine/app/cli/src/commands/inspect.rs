@@ -7,6 +7,7 @@ mod foreign;
 mod message;
 mod signed;
 mod snapshot;
+mod status_list;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use hufu_files::moment::{Clock, Moment};
 use hufu_files::trust_list;
 use hufu_hc1::Verifier;
 use hufu_signature::PreparedKey;
-use hufu_wire::{Reason, UnixSeconds, limits, scan};
+use hufu_wire::{Reason, Reference, UnixSeconds, limits, scan};
 
 use self::explained::Explained;
 use crate::commands::foreign as lists;
@@ -36,6 +37,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect class-3b.roster
   hufu inspect issuer-310000.snapshot
   hufu inspect next.checkpoint
+  hufu inspect 0.cwt
+  hufu inspect SL1:900001.7
   hufu inspect --as verdict 0100000000000000
   hufu present --holder zhang.holder | hufu inspect -
 
@@ -106,6 +109,8 @@ pub(crate) enum Kind {
     Release,
     /// A snapshot file
     Snapshot,
+    /// A Token Status List, as JWT or CWT
+    StatusList,
 }
 
 /// Whom to believe, and when.
@@ -150,6 +155,10 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
         let text = qr::read(&bytes).with_context(|| format!("cannot read a code from {}", args.what))?;
         return Ok(explain_text(&text, judge));
     }
+    // A JWT is no text of a scanner: it is longer.
+    if bytes.starts_with(b"ey") && status_list::token(bytes.trim_ascii()).is_readable() {
+        return Ok(status_list::token(bytes.trim_ascii()));
+    }
     if let Ok(bytes) = hex::decode(bytes.trim_ascii()) {
         return guess(&bytes, judge);
     }
@@ -175,6 +184,9 @@ fn explain_text(given: &[u8], judge: &Judge) -> Explained {
         return certificate::explain(text, judge);
     }
     let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
+    if Reference::begins(text) {
+        return status_list::reference(text);
+    }
     match text::decode(text, &mut binary) {
         Ok(binary) => signed::code(binary, Some(text.len()), judge),
         Err(reason) => {
@@ -197,6 +209,7 @@ fn as_kind(kind: Kind, bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained>
             chain::explain(kind, bytes)
         }
         Kind::Snapshot => bail!("a snapshot is read from a file"),
+        Kind::StatusList => status_list::token(bytes),
         _ => message::explain(kind, bytes),
     })
 }
@@ -222,7 +235,9 @@ fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
         }
         Ok(None)
     };
-    if let Some(explained) = explain(&chain)?.or(explain(&signed)?).or_else(|| foreign::explain(bytes)) {
+    let lists = [Kind::StatusList];
+    let ours = explain(&chain)?.or(explain(&signed)?).or(explain(&lists)?);
+    if let Some(explained) = ours.or_else(|| foreign::explain(bytes)) {
         return Ok(explained);
     }
     if let Some(explained) = explain(&messages)? {
@@ -285,7 +300,8 @@ mod tests {
     use hufu_codes::{Credential, Detail};
     use hufu_wire::{HolderIndex, IssuerId};
 
-    const JUDGE: Judge = Judge { operator: None, keyring: None, foreign: None, now: UnixSeconds(1_795_000_100) };
+    const JUDGE: Judge =
+        Judge { operator: None, keyring: None, foreign: None, now: UnixSeconds(1_795_000_100) };
 
     fn genuine() -> Vec<u8> {
         let signer = IssuerSigner::from_seed(&[7; 32], IssuerId(1));

@@ -336,6 +336,11 @@ impl Deployment {
         )
     }
 
+    /// Another service that runs like an engine, and begins with a line `wanted`.
+    pub(crate) fn serve_other(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
+        self.start(log, arguments, wanted)
+    }
+
     fn start(&self, log: &str, arguments: &[&str], wanted: &str) -> Engine {
         self.start_logging(None, log, arguments, wanted)
     }

@@ -10,7 +10,7 @@ use hufu_table::{Limits, MemoryUse, Reader, Snapshot, SnapshotDigest, SnapshotIn
 use hufu_wire::{IssuerId, UnixMillis};
 
 use super::state::State;
-use crate::config::{Follow, Memory};
+use crate::config::Memory;
 
 /// Every issuer's statuses.
 pub(super) struct Statuses {
@@ -68,17 +68,16 @@ impl Statuses {
         ))
     }
 
-    /// The writer of an issuer whose chain is followed; no snapshot file speaks for it any more.
+    /// The writer of an issuer that is followed from `place`; no snapshot file speaks for it any more.
     ///
     /// # Errors
     /// One does already, or the table has no room for another issuer.
-    pub(super) fn give_writer(&mut self, follow: &Follow) -> anyhow::Result<Writer> {
-        let issuer = follow.issuer();
+    pub(super) fn give_writer(&mut self, issuer: IssuerId, place: String) -> anyhow::Result<Writer> {
         if let Some(Followed { file, .. }) = self.followed.get(&issuer) {
-            bail!(two_sources(issuer, file, &format!("{}, {}", follow.place, follow.feed.get_ref())));
+            bail!(two_sources(issuer, file, &place));
         }
         let writer = self.table.writer(issuer)?;
-        self.given.insert(issuer, format!("{}, {}", follow.place, follow.feed.get_ref()));
+        self.given.insert(issuer, place);
         Ok(writer)
     }
 

@@ -76,31 +76,7 @@ impl Api {
     /// [`ApiFault::Misconfigured`].
     pub fn open(options: &ApiOptions) -> Result<Api, ApiFault> {
         let base = read_url(options)?;
-        let client = Client::builder()
-            // One connection a feed; the others are few. What HTTP/2 would add is one queue for all of them.
-            .http1_only()
-            // A token is for the host that is configured. Whoever moves the registry changes the configuration.
-            .redirect(Policy::none())
-            // Nothing from the environment comes between an engine and its registry.
-            .no_proxy()
-            .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
-            .tcp_keepalive(KEEPALIVE)
-            .tcp_keepalive_interval(KEEPALIVE)
-            .tcp_keepalive_retries(KEEPALIVE_PROBES)
-            .user_agent(concat!("hufu/", env!("CARGO_PKG_VERSION")));
-        let client = match &options.ca {
-            Some(file) => client.tls_certs_only(roots(file)?),
-            None if base.scheme() == "http" => client.tls_certs_only([]),
-            None => client,
-        };
-        let client = client.build().map_err(|error| {
-            let what = crate::fault::told(error);
-            ApiFault::Misconfigured(format!(
-                "{}: TLS cannot be set up: {what}; name a file of roots",
-                options.url
-            ))
-        })?;
+        let client = client(&base, options.ca.as_deref())?;
         let name = base.as_str().trim_end_matches('/').to_owned();
         Ok(Api { shared: Arc::new(Shared { client, base, name, token: options.token.clone() }) })
     }
@@ -118,6 +94,32 @@ impl Api {
         }
         url
     }
+}
+
+/// A client of the host of `url`.
+pub(crate) fn client(url: &Url, ca: Option<&Path>) -> Result<Client, ApiFault> {
+    let client = Client::builder()
+        // One connection a feed; the others are few. What HTTP/2 would add is one queue for all of them.
+        .http1_only()
+        // A token is for the host that is configured. Whoever moves the registry changes the configuration.
+        .redirect(Policy::none())
+        // Nothing from the environment comes between an engine and its registry.
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .tcp_keepalive(KEEPALIVE)
+        .tcp_keepalive_interval(KEEPALIVE)
+        .tcp_keepalive_retries(KEEPALIVE_PROBES)
+        .user_agent(concat!("hufu/", env!("CARGO_PKG_VERSION")));
+    let client = match ca {
+        Some(file) => client.tls_certs_only(roots(file)?),
+        None if url.scheme() == "http" => client.tls_certs_only([]),
+        None => client,
+    };
+    client.build().map_err(|error| {
+        let what = crate::fault::told(error);
+        ApiFault::Misconfigured(format!("{url}: TLS cannot be set up: {what}; name a file of roots"))
+    })
 }
 
 /// What a registry's address looks like.
@@ -149,7 +151,7 @@ fn read_url(options: &ApiOptions) -> Result<Url, ApiFault> {
 }
 
 /// Whether it is an address of this machine.
-fn is_here(url: &Url) -> bool {
+pub(crate) fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     address.map_or(host == "localhost", |address| address.is_loopback())

@@ -36,6 +36,7 @@ pub const ISSUER: IssuerId = IssuerId(310_000);
 pub const SCHOOL: SiteId = SiteId(1);
 pub const STATION: SiteId = SiteId(2);
 pub const FAMILIES: SiteId = SiteId(3);
+pub const HOTEL: SiteId = SiteId(4);
 pub const HUB: HubId = HubId(77);
 pub const SEED: [u8; 32] = [5; 32];
 
@@ -64,6 +65,12 @@ pass_back_s = 90
 id = 3
 name = "Kindergarten door"
 accepts = ["phone", "family"]
+
+[[site]]
+id = 4
+name = "Hotel desk"
+accepts = ["phone", "paper", "reference"]
+staleness_ms_max = 600000
 "#;
 
 pub struct Checkpoint {

@@ -236,5 +236,6 @@ const fn kind_word(kind: CodeKind) -> &'static str {
         CodeKind::Trip => "trip",
         CodeKind::Family => "family",
         CodeKind::Foreign => "foreign",
+        CodeKind::Reference => "reference",
     }
 }

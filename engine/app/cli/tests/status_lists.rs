@@ -1,0 +1,248 @@
+//! Token Status Lists (R64), with the real binary: published from a registry's chain, checked by a third party, followed by
+//! an engine.
+
+mod common;
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+
+use common::source::Source;
+use common::{Deployment, Engine, eventually, hufu, said};
+use hufu_statuslist::{Bits, Claims, Format, Signer, StatusList, write};
+use hufu_wire::UnixSeconds;
+use serde_json::Value;
+
+const FOREIGN: u32 = 900_001;
+
+/// What the gate is told of an entry: the whole verdict, and the exit status.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn refer(deployment: &Deployment, text: &str) -> (Value, Option<i32>) {
+    let output = hufu(deployment.folder(), &["check", "--gate", "gate", "--json", text]);
+    let verdict = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (verdict, Some(output.status.code().unwrap()))
+}
+
+fn becomes(deployment: &Deployment, text: &str, reason: &str, status: i32) -> Value {
+    eventually(&format!("{text} {reason}"), || {
+        let (verdict, exit) = refer(deployment, text);
+        let is = verdict["reason"] == reason && exit == Some(status);
+        if is { Ok(verdict) } else { Err(format!("{verdict} {exit:?}")) }
+    })
+}
+
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn accept_references(deployment: &Deployment) {
+    let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
+    deployment.write("sites.toml", &sites.replace("\"paper\"]", "\"paper\", \"reference\"]"));
+}
+
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn configure(deployment: &Deployment, more: &str) {
+    let text = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &format!("{text}\n{more}"));
+}
+
+/// A request by hand: status, headers in lower case, body.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn ask(address: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: lists\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let status = head.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, head, answer[end + 4..].to_vec())
+}
+
+/// Registry, publisher and engine are real processes. What the two authorities sign comes out as JWT and CWT, a third party
+/// with nothing but the key sees it, and an engine that follows the list admits and then refuses.
+#[test]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
+    let source = Source::over_http();
+    let deployment = &source.deployment;
+    let lists = common::free_address();
+    deployment.run("status-list key --out list");
+    let follow = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    let follow = &follow[follow.find("[[follow]]").unwrap()..];
+    let uri = format!("http://{lists}/lists/310000/{{shard}}");
+    deployment.write(
+        "status-list.toml",
+        &format!(
+            "[list]\nlisten = \"{lists}\"\nuri = \"{uri}\"\nentries = 4096\nttl_s = 60\n\n[files]\noperator_key = \
+             \"operator.pub\"\ntrust_list = \"trust.hufu\"\nkey = \"list.key\"\nlists = \"lists\"\nstate = \"list-state\"\n\n\
+             {follow}"
+        ),
+    );
+    configure(
+        deployment,
+        &format!(
+            "[[status_list]]\nissuer = {FOREIGN}\nuri = \"{uri}\"\nkeys = [\"list.jwk\"]\nentries = 4096\ninterval_s = 1\nlists = 1\n"
+        ),
+    );
+    accept_references(deployment);
+    let _registry = source.registry();
+    source.set("green");
+    source.set_of("43", "amber");
+    let arguments = ["status-list", "publish", "--until-stdin-ends", "--config", "status-list.toml"];
+    let publisher = deployment.serve_other("lists.log", &arguments, "ready lists=");
+    let first = format!("http://{lists}/lists/310000/0");
+    let third_party = |index: u32, form: &str, status: i32, wanted: &str| {
+        let line = format!("status-list check {first} --index {index} --key list.jwk --form {form} --json");
+        eventually(wanted, || {
+            let output = deployment.attempt(&line);
+            let is = output.status.code() == Some(status) && said(&output).contains(wanted);
+            if is { Ok(()) } else { Err(said(&output)) }
+        });
+    };
+    for form in ["jwt", "cwt"] {
+        third_party(42, form, 0, "\"VALID\"");
+        third_party(43, form, 4, "\"SUSPENDED\"");
+        third_party(44, form, 1, "\"INVALID\"");
+    }
+    let entry: Value = serde_json::from_str(&deployment.run("status-list entry 4138 --json")).unwrap();
+    let named = serde_json::json!({ "idx": 42, "uri": format!("http://{lists}/lists/310000/1") });
+    assert_eq!(entry["status"]["status_list"], named);
+
+    // As caches and browsers ask.
+    let (status, head, body) = ask(&lists, "/lists/310000/0", "Accept: application/statuslist+cwt\r\n");
+    assert_eq!((status, body[0]), (200, 0xd2), "{head}");
+    assert!(
+        head.contains("content-type: application/statuslist+cwt")
+            && head.contains("cache-control: public, max-age=")
+    );
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let conditions = format!("Accept: application/statuslist+cwt\r\nIf-None-Match: {tag}\r\n");
+    assert_eq!(ask(&lists, "/lists/310000/0", &conditions).0, 304);
+    let part = ask(&lists, "/lists/310000/0", "Accept: application/statuslist+cwt\r\nRange: bytes=1-2\r\n");
+    assert_eq!((part.0, part.2), (206, body[1..3].to_vec()));
+    assert_eq!(ask(&lists, "/lists/310000/0", "Accept: text/html\r\n").0, 406);
+    assert_eq!(ask(&lists, "/lists/310000/99", "").0, 404);
+
+    let engine = deployment.serve();
+    let verdict = becomes(deployment, "SL1:900001.42", "clear", 0);
+    assert_eq!((&verdict["kind"], &verdict["colour"]), (&"reference".into(), &"green".into()), "{verdict}");
+    assert!(verdict["age_ms"].as_u64().unwrap() < 60_000, "{verdict}");
+    becomes(deployment, "SL1:900001.43", "status-amber", 4);
+    becomes(deployment, "SL1:310000.42", "issuer-not-recognised", 1);
+    source.set("red");
+    third_party(42, "jwt", 1, "\"INVALID\"");
+    becomes(deployment, "SL1:900001.42", "status-red", 1);
+
+    // The publisher starts again with another key: what it had published is there at once, and then signed anew.
+    publisher.signal("-TERM");
+    assert_eq!(publisher.ended(), Some(0));
+    deployment.run("status-list key --out next");
+    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
+    deployment.write("status-list.toml", &config.replace("list.key", "next.key"));
+    let _publisher = deployment.serve_other("lists.log", &arguments, "ready lists=");
+    assert_eq!(ask(&lists, "/lists/310000/0", "").0, 200, "kept over the restart");
+    engine.logs("a key that is not trusted here");
+    becomes(deployment, "SL1:900001.42", "status-red", 1);
+}
+
+/// A token in a file, dated `ago` seconds ago, that counts for an hour from then.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn put(deployment: &Deployment, name: &str, signer: &Signer, ago: u32, values: &[u8]) {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let issued = UnixSeconds(u32::try_from(now).unwrap() - ago);
+    let (expires, uri) = (Some(UnixSeconds(issued.0 + 3_600)), format!("https://lists.example/{name}"));
+    let claims = Claims { uri, issued, expires, ttl_s: None };
+    let zlib = StatusList::of(Bits::Two, values.iter().copied()).deflate();
+    let token = write(Format::Jwt, &claims, Bits::Two, &zlib, signer).unwrap();
+    let new = deployment.path("token.new");
+    fs::write(&new, token).unwrap();
+    fs::rename(new, deployment.path(name)).unwrap();
+}
+
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn key(deployment: &Deployment, name: &str) -> Signer {
+    deployment.run(&format!("status-list key --out {name}"));
+    let pem = fs::read(deployment.path(&format!("{name}.key"))).unwrap();
+    Signer::from_pem(&pem, b"").unwrap()
+}
+
+/// Lists from files: stale ones give the site's outcome with their age, forged, older and foreign ones change nothing, and
+/// what was taken outlasts a restart.
+#[test]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
+    let deployment = Deployment::new();
+    let [one, two, other] = ["one", "two", "other"].map(|name| key(&deployment, name));
+    let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
+    deployment.write("sites.toml", &sites.replace("86400000", "600000"));
+    accept_references(&deployment);
+    for (issuer, name) in [(FOREIGN, "a.jwt"), (FOREIGN + 1, "old.jwt")] {
+        configure(
+            &deployment,
+            &format!(
+                "[[status_list]]\nissuer = {issuer}\nuri = \"https://lists.example/{name}\"\nfrom = \"file:{name}\"\nkeys = \
+                 [\"one.jwk\", \"two.jwk\"]\ninterval_s = 1\n"
+            ),
+        );
+    }
+    put(&deployment, "a.jwt", &one, 60, &[0, 1, 2, 3]);
+    put(&deployment, "old.jwt", &one, 1_000, &[0, 1, 0, 0]);
+    let engine = deployment.serve();
+    becomes(&deployment, "SL1:900001.0", "clear", 0);
+    for (index, reason, status) in
+        [(1, "status-red", 1), (2, "status-amber", 4), (3, "status-unknown", 4), (4, "status-unknown", 4)]
+    {
+        becomes(&deployment, &format!("SL1:900001.{index}"), reason, status);
+    }
+    let verdict = becomes(&deployment, "SL1:900002.0", "stale-data", 4);
+    assert!((1_000_000..1_100_000).contains(&verdict["age_ms"].as_u64().unwrap()), "{verdict}");
+    becomes(&deployment, "SL1:900002.1", "status-red", 1);
+    becomes(&deployment, "SL1:0900001.0", "bad-text", 1);
+
+    let refused = |signer: &Signer, ago, values: &[u8], why: &str, engine: &Engine| {
+        put(&deployment, "a.jwt", signer, ago, values);
+        engine.logs(why);
+        assert_eq!(refer(&deployment, "SL1:900001.1").0["reason"], "status-red", "{why}");
+    };
+    refused(&one, 61, &[0; 4], "an older list is never taken", &engine);
+    refused(&other, 30, &[0; 4], "not trusted here", &engine);
+    fs::write(deployment.path("a.jwt"), "{}").unwrap();
+    engine.logs("is no status list token");
+    put(&deployment, "a.jwt", &two, 30, &[1, 1, 0, 0]);
+    becomes(&deployment, "SL1:900001.0", "status-red", 1);
+    becomes(&deployment, "SL1:900001.2", "clear", 0);
+
+    // Nothing to fetch: the engine begins with what it had, and still takes nothing older.
+    engine.signal("-TERM");
+    assert_eq!(engine.ended(), Some(0));
+    fs::remove_file(deployment.path("a.jwt")).unwrap();
+    let engine = deployment.serve();
+    becomes(&deployment, "SL1:900001.2", "clear", 0);
+    refused(&two, 45, &[0; 4], "an older list is never taken", &engine);
+    becomes(&deployment, "SL1:900001.0", "status-red", 1);
+}
+
+/// What people are shown of a token and of a reference.
+#[test]
+fn r64_inspect_explains_lists_and_references() {
+    let deployment = Deployment::new();
+    let signer = key(&deployment, "one");
+    put(&deployment, "a.jwt", &signer, 5, &[0, 1, 2, 3]);
+    let explained = deployment.run("inspect a.jwt");
+    for wanted in [
+        "status list token, JWT",
+        "ES256",
+        "https://lists.example/a.jwt",
+        "SUSPENDED",
+        "value 3",
+        "draft-ietf",
+    ] {
+        assert!(explained.contains(wanted), "{wanted}: {explained}");
+    }
+    let vector =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../changes/statuslist/tests/vectors/token.cwt.hex");
+    let explained = deployment.run(&format!("inspect {}", vector.display()));
+    assert!(explained.contains("status list token, CWT") && explained.contains("43200 s"), "{explained}");
+    let explained = deployment.run("inspect SL1:900001.7");
+    assert!(explained.contains("reference to an entry") && explained.contains("900001"), "{explained}");
+    assert!(said(&deployment.attempt("inspect SL1:900001.07")).contains("bad-text"));
+}

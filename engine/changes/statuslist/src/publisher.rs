@@ -1,0 +1,132 @@
+//! Which of an issuer's lists must be written, and when. No I/O and no clock.
+
+use std::sync::Arc;
+
+use hufu_table::{ISSUER_SEGMENTS, Reader, SEGMENT_WORDS, Slot};
+use hufu_wire::{UnixSeconds, limits};
+
+use crate::colours::{self, Amber};
+use crate::fault::Fault;
+use crate::list::StatusList;
+use crate::shards::Shards;
+use crate::signer::Signer;
+use crate::token::{Claims, Format, write};
+
+/// How lists are published.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Where, and how many holders each.
+    pub shards: Shards,
+    /// What amber is called.
+    pub amber: Amber,
+    /// After how many seconds a reader should fetch again.
+    pub ttl_s: u32,
+    /// For how many seconds after its date a list counts; more than `ttl_s`.
+    pub valid_s: u32,
+}
+
+/// A list that was written.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Its number.
+    pub shard: u32,
+    /// What it says.
+    pub claims: Claims,
+    /// The token of each format, in the order of [`Format::ALL`].
+    pub tokens: [Arc<[u8]>; 2],
+    /// Entries that are not [`VALID`](colours::VALID).
+    pub not_valid: u64,
+}
+
+/// Writes one issuer's lists.
+pub struct Publisher {
+    terms: Terms,
+    signer: Signer,
+    reader: Reader,
+    slot: Slot,
+    /// What each list said last, and its date.
+    written: Vec<Option<(StatusList, UnixSeconds)>>,
+    /// The sequence and the minute that were looked at last: nothing changes in between.
+    looked: Option<(u64, u32)>,
+}
+
+impl Publisher {
+    /// Publishes what `reader` has of the issuer in `slot`.
+    pub fn new(terms: Terms, signer: Signer, reader: Reader, slot: Slot) -> Publisher {
+        Publisher { terms, signer, reader, slot, written: Vec::new(), looked: None }
+    }
+
+    /// The lists that have changed, or whose `ttl` is half over. A list is dated by the issuer's last signed head and
+    /// never by this clock: what a publisher without a feed repeats must not look fresh.
+    ///
+    /// # Errors
+    /// [`Fault::Key`] when signing fails.
+    pub fn look(&mut self, now: UnixSeconds) -> Result<Vec<Published>, Fault> {
+        let as_of = self.reader.as_of(self.slot);
+        // Nobody is published before the first head, nor in the time of a clock that is wrong.
+        let Some(issued) = as_of.heard.map(hufu_wire::UnixMillis::seconds) else { return Ok(Vec::new()) };
+        if issued.0 > now.0.saturating_add(limits::NOT_BEFORE_TOLERANCE_S) {
+            return Ok(Vec::new());
+        }
+        // Colours end at minutes.
+        let state = (as_of.sequence.0, now.0 / 60);
+        let may_differ = self.looked != Some(state);
+        let count = self.count();
+        self.written.resize_with(count as usize, || None);
+        let mut published = Vec::new();
+        for shard in 0..count {
+            let written = self.written[shard as usize].as_ref();
+            let due =
+                written.is_none_or(|(_, at)| issued.0 >= at.0.saturating_add(self.terms.ttl_s.div_ceil(2)));
+            if !due && !may_differ {
+                continue;
+            }
+            let list = match written {
+                Some((list, _)) if !may_differ => list.clone(),
+                _ => self.collect(shard, now),
+            };
+            if due || written.is_none_or(|(before, _)| *before != list) {
+                // No two lists have one date, so that readers can tell which is the later one.
+                let issued =
+                    written.map_or(issued, |(_, at)| UnixSeconds(issued.0.max(at.0.saturating_add(1))));
+                published.push(self.publish(shard, &list, issued)?);
+                self.written[shard as usize] = Some((list, issued));
+            }
+        }
+        self.looked = Some(state);
+        Ok(published)
+    }
+
+    /// As many lists as reach the last segment in which a holder is known; one at least.
+    fn count(&self) -> u32 {
+        let known = |segment: &usize| {
+            let first = u32::try_from(segment * SEGMENT_WORDS).unwrap_or(u32::MAX);
+            self.reader.has_segment(self.slot, *segment).then_some(first + (SEGMENT_WORDS as u32 - 1))
+        };
+        let last = (0..ISSUER_SEGMENTS).rev().find_map(|segment| known(&segment)).unwrap_or(0);
+        last / self.terms.shards.entries() + 1
+    }
+
+    fn collect(&self, shard: u32, now: UnixSeconds) -> StatusList {
+        let Terms { shards, amber, .. } = &self.terms;
+        let first = shards.first(shard).unwrap_or(hufu_wire::HolderIndex(u32::MAX));
+        colours::collect((&self.reader, self.slot), first, shards.entries(), *amber, now)
+    }
+
+    fn publish(&self, shard: u32, list: &StatusList, issued: UnixSeconds) -> Result<Published, Fault> {
+        let Terms { shards, ttl_s, valid_s, .. } = &self.terms;
+        let expires = Some(UnixSeconds(issued.0.saturating_add(*valid_s)));
+        let claims = Claims { uri: shards.uri(shard), issued, expires, ttl_s: Some(*ttl_s) };
+        let zlib = list.deflate();
+        let token = |format| write(format, &claims, list.bits(), &zlib, &self.signer).map(Arc::from);
+        let [jwt, cwt] = Format::ALL.map(token);
+        let entries = 0..u64::from(shards.entries());
+        let not_valid = entries.filter(|index| list.get(*index) != Some(colours::VALID)).count() as u64;
+        Ok(Published { shard, tokens: [jwt?, cwt?], claims, not_valid })
+    }
+
+    /// How lists are published.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}

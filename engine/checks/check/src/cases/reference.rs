@@ -1,0 +1,45 @@
+//! Entries of foreign status lists (R64). A device names one when it has verified the credential that does. Nothing of it
+//! is verified here, so it is good for public lists alone: never for holders of whom a trusted key of ours can sign.
+
+use super::{Age, StatusWord, UnixMillis};
+use super::{Batch, Case, CodeKind, Facts, Gate, Keyring, Present, Reason, Reference, Shown, SitePolicy};
+
+/// What such a text refers to, at a site that takes it. Where it does not, nobody's colour is looked up.
+#[cold]
+pub(super) fn read<'p>(
+    now: UnixMillis,
+    index: usize,
+    case: &mut Case<'_, '_>,
+    gate: Gate,
+    policy: &'p SitePolicy,
+) -> Option<Present<'p>> {
+    let Some(Reference { issuer, index: holder }) = case.code.and_then(Reference::read) else {
+        case.settle(Reason::BadText);
+        return None;
+    };
+    case.verdict.kind = Some(CodeKind::Reference);
+    if !policy.accepts.contains(CodeKind::Reference) {
+        case.settle(Reason::KindNotAccepted);
+        return None;
+    }
+    let (shown, age, status) = (Shown::Reference, Age::Unknown, StatusWord::UNKNOWN);
+    let facts = Facts { now: now.seconds(), shown, issuer, status, age };
+    Some(Present { case: index, gate, policy, holder, step: None, facts })
+}
+
+/// Adds them to those who have shown a code. An issuer with keys of its own signs codes: a device that could name its
+/// holders by number would learn colours that no one has shown it.
+pub(super) fn join<'p>(
+    cases: &mut [Case<'_, '_>],
+    keyring: &Keyring,
+    present: &mut Batch<Present<'p>>,
+    referred: Batch<Present<'p>>,
+) {
+    for referred in referred {
+        if keyring.keys().iter().any(|key| key.issuer == referred.facts.issuer) {
+            cases[referred.case].settle(Reason::IssuerNotRecognised);
+        } else {
+            present.push(referred);
+        }
+    }
+}
