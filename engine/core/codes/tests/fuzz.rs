@@ -7,8 +7,10 @@ mod common;
 use common::*;
 use hufu_codes::cbor::Reader;
 use hufu_codes::cose::Sign1;
+use hufu_codes::issue::{IssuerSigner, Secret};
 use hufu_codes::keyring::{Keyring, ListDigest, TrustList, Uses};
 use hufu_codes::{code, roster, text};
+use hufu_signature::{Job, PreparedKey, PublicKey, Scheme};
 use hufu_wire::{HolderIndex, SiteId, UnixSeconds, limits};
 
 /// What happens to a good input: places, and what is done there.
@@ -123,6 +125,7 @@ fn altered_and_signed_trust_list() {
         TrustList::sign(1, NOW, &keys, &operator()),
         TrustList::sign_dated(1, (NOW, FOREVER), &settles, &keys, &operator()),
         unnamed_schemes(&list(1, &keys)),
+        TrustList::sign(1, NOW, &[listed(&of_sm2(), Uses::CODES)], &operator()),
     ];
     let payloads = goods.each_ref().map(|good| Sign1::read(&mut Reader::new(good)).expect("our own").payload);
     bolero::check!().with_type::<Alterations>().for_each(|alterations| {
@@ -145,6 +148,29 @@ fn list_is_sound(input: &[u8]) {
         };
         assert!(again == input || unnamed_schemes(&list) == input, "one spelling in each layout");
     }
+}
+
+/// R45: a key of SM2, a signature and a message that were altered together: nothing but the untouched ones is genuine.
+#[test]
+fn altered_sm2_signature() {
+    let secret = Secret::new(Scheme::Sm2, &[0x11; 32]).expect("a private key");
+    let prepared = PreparedKey::new(secret.public()).expect("a good key");
+    let good = [secret.public().bytes(), &secret.sign(&[b"message"]), b"message"].concat();
+    bolero::check!().with_type::<Alterations>().for_each(|alterations| {
+        let bytes = altered(&good, alterations);
+        let Some((public, rest)) = bytes.split_at_checked(Scheme::Sm2.public_bytes()) else { return };
+        let Some((signature, message)) = rest.split_first_chunk::<64>() else { return };
+        let public = PublicKey::new(Scheme::Sm2, public).expect("so many bytes");
+        assert_eq!(public.verify_once(&[message], signature), bytes == good);
+        let job = Job { key: &prepared, message: [message, &[], &[], &[]], signature };
+        let mut genuine = [false];
+        hufu_signature::backend().verify(&[job], &mut genuine);
+        assert_eq!(genuine[0], good.ends_with(rest));
+    });
+}
+
+fn of_sm2() -> IssuerSigner {
+    IssuerSigner::new(Secret::new(Scheme::Sm2, &[0x11; 32]).expect("a private key"), ISSUER)
 }
 
 #[test]
