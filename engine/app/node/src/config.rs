@@ -213,13 +213,21 @@ mod tests {
 
     #[test]
     fn r64_a_status_list_says_where_it_is_and_whose_keys_count() {
-        let list = |more: &str| format!("[[status_list]]\nissuer = 9\nuri = 'https://a/x'\nkeys = ['k']\n{more}\n{FILES}");
+        let list = |more: &str| {
+            format!("[[status_list]]\nissuer = 9\nuri = 'https://a/x'\nkeys = ['k']\n{more}\n{FILES}")
+        };
         let read = parse(&list("")).unwrap();
         let read = &read.status_list[0];
-        assert_eq!((*read.lists.get_ref(), *read.interval_s.get_ref(), &*read.place), (1, 60, "engine.toml:2"));
+        assert_eq!(
+            (*read.lists.get_ref(), *read.interval_s.get_ref(), &*read.place),
+            (1, 60, "engine.toml:2")
+        );
         for (lines, wanted) in [
             (list("").replace("['k']", "[]"), "engine.toml:2: issuer: keys names no file"),
-            (list("").replace("https://a/x", "ftp://a"), "engine.toml:3: uri: \"ftp://a\" is no place of a list"),
+            (
+                list("").replace("https://a/x", "ftp://a"),
+                "engine.toml:3: uri: \"ftp://a\" is no place of a list",
+            ),
             (list("").replace("https://a/x", "http://a/x"), "engine.toml:3: uri: \"http://a/x\" is no place"),
             (list("from = 'here'"), "engine.toml:5: from: \"here\" is no place of a list"),
             (list("lists = 2"), "engine.toml:5: lists: the URI is the same for each of 2 lists"),
@@ -235,7 +243,8 @@ mod tests {
             let said = refused(&lines);
             assert!(said.contains(wanted), "{lines} says {said}, not {wanted}");
         }
-        let elsewhere = parse(&list("from = 'file:lists/{shard}.cwt'\nlists = 3").replace("a/x", "a/{shard}")).unwrap();
+        let elsewhere =
+            parse(&list("from = 'file:lists/{shard}.cwt'\nlists = 3").replace("a/x", "a/{shard}")).unwrap();
         assert_eq!(elsewhere.status_list[0].place_of_list(2), "file:lists/2.cwt");
     }
 
@@ -394,12 +403,17 @@ mod tests {
             [("from", None), ("ca", None), ("entries", None), ("lists", Some(1)), ("interval_s", Some(60))]
         {
             let shown = list.get(key).unwrap_or_else(|| panic!("status_list.{key} is not in the example"));
-            assert!(default.is_none_or(|default| shown.as_integer() == Some(default)), "another default of {key}");
+            assert!(
+                default.is_none_or(|default| shown.as_integer() == Some(default)),
+                "another default of {key}"
+            );
         }
         let plain: Records =
             toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nagent = 'sign-with-the-tpm'").unwrap();
         assert_eq!(tables(&shown)["records"], toml::Value::try_from(&plain).unwrap(), "another default");
-        for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow" && name != "status_list") {
+        for (name, defaults) in
+            tables(&config).into_iter().filter(|(name, _)| name != "follow" && name != "status_list")
+        {
             let shown = tables(&shown)[&name].clone();
             let Some(keys) = defaults.as_table().map(|table| table.keys().cloned().collect::<Vec<_>>())
             else {

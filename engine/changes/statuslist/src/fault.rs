@@ -22,7 +22,9 @@ pub enum Fault {
     #[error("is a token of another type; a status list has {0}")]
     Type(&'static str),
     /// No trusted key fits its algorithm and key id.
-    #[error("is signed with a key that is not trusted here{0}; the operator adds the key or root, if it is genuine")]
+    #[error(
+        "is signed with a key that is not trusted here{0}; the operator adds the key or root, if it is genuine"
+    )]
     UnknownKey(String),
     /// A trusted key fits and did not sign it.
     #[error("has a signature that is not genuine; take it from its publisher again")]
@@ -57,7 +59,9 @@ pub enum Fault {
         max: usize,
     },
     /// It is older than what was taken before.
-    #[error("is dated {found} (Unix seconds), and one of {held} was taken before; an older list is never taken")]
+    #[error(
+        "is dated {found} (Unix seconds), and one of {held} was taken before; an older list is never taken"
+    )]
     Older {
         /// Its date.
         found: u32,
@@ -68,7 +72,9 @@ pub enum Fault {
     #[error("does not fit the status table: {0}")]
     NoRoom(String),
     /// Another number of entries than was agreed.
-    #[error("has {found} entries, and {expected} are agreed; the operator or the publisher corrects the number")]
+    #[error(
+        "has {found} entries, and {expected} are agreed; the operator or the publisher corrects the number"
+    )]
     Entries {
         /// What it has.
         found: u64,

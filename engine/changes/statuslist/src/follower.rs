@@ -99,7 +99,8 @@ impl Follower {
         let no_room = |fault: TableFault| Fault::NoRoom(fault.to_string());
         let Token { claims, list, .. } = token;
         let first = self.shards.first(shard).ok_or_else(|| Fault::NoRoom("no such holders".to_owned()))?;
-        let held = self.held.get_mut(shard as usize).ok_or_else(|| Fault::NoRoom("no such list".to_owned()))?;
+        let held =
+            self.held.get_mut(shard as usize).ok_or_else(|| Fault::NoRoom("no such list".to_owned()))?;
         let before = held.as_ref().map_or(0, |held| held.entries);
         let newest = held.as_ref().map_or(self.floor, |held| held.claims.issued.max(self.floor));
         if newest > claims.issued {

@@ -60,7 +60,8 @@ struct List {
 }
 
 pub(crate) fn open(token: &[u8]) -> Result<Envelope, Fault> {
-    let text = std::str::from_utf8(token).map_err(|_| Fault::NotAToken("its bytes are no text and no CWT"))?;
+    let text =
+        std::str::from_utf8(token).map_err(|_| Fault::NotAToken("its bytes are no text and no CWT"))?;
     let mut parts = text.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -70,7 +71,8 @@ pub(crate) fn open(token: &[u8]) -> Result<Envelope, Fault> {
     if header.len() > HEADER_BYTES_MAX {
         return Err(Fault::TooLong { max: HEADER_BYTES_MAX });
     }
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::NotAToken("a part is no base64url"));
+    let decode =
+        |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::NotAToken("a part is no base64url"));
     let head: Header = json::parse(&decode(header)?)?;
     let algorithm = match &*head.alg {
         "ES256" => Algorithm::Es256,

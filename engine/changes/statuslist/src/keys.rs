@@ -22,8 +22,8 @@ const KEYS_MAX: usize = 16;
 /// What stands before the point of a P-256 key, and before an Ed25519 key, in a `SubjectPublicKeyInfo` (RFC 5480,
 /// RFC 8410).
 const SPKI_P256: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 const SPKI_ED25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
@@ -114,7 +114,9 @@ impl PublicKey {
         }
         let coordinate = |name: &str, value: &Option<String>| {
             let bytes = value.as_ref().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-            bytes.filter(|bytes| bytes.len() == 32).ok_or_else(|| Fault::Key(format!("{name} of the JWK is not 32 bytes")))
+            bytes
+                .filter(|bytes| bytes.len() == 32)
+                .ok_or_else(|| Fault::Key(format!("{name} of the JWK is not 32 bytes")))
         };
         let key = match (&*jwk.kty, jwk.crv.as_deref()) {
             ("EC", Some("P-256")) => {
@@ -166,7 +168,8 @@ impl PublicKey {
     }
 
     fn has_signed(&self, envelope: &Envelope) -> bool {
-        self.algorithm == envelope.algorithm && self.prepared.verify_sig(&envelope.message, &envelope.signature).is_ok()
+        self.algorithm == envelope.algorithm
+            && self.prepared.verify_sig(&envelope.message, &envelope.signature).is_ok()
     }
 
     /// Whether a token that names this key id may mean this key.
@@ -224,8 +227,11 @@ impl Keys {
     /// Whether one of the keys has signed it, directly or through the certificates in it.
     pub(crate) fn verify(&self, envelope: &Envelope, now: UnixSeconds) -> Result<(), Fault> {
         let named = envelope.key_id.as_deref();
-        let mut fitting =
-            self.keys.iter().filter(|key| key.algorithm == envelope.algorithm && key.is_named(named)).peekable();
+        let mut fitting = self
+            .keys
+            .iter()
+            .filter(|key| key.algorithm == envelope.algorithm && key.is_named(named))
+            .peekable();
         let is_known = fitting.peek().is_some();
         if fitting.any(|key| key.has_signed(envelope)) {
             return Ok(());
@@ -305,6 +311,7 @@ pub(crate) fn pem_blocks(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Fault> {
 
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let content = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..content.len()).step_by(64).map(|at| &content[at..content.len().min(at + 64)]).collect();
+    let lines: Vec<&str> =
+        (0..content.len()).step_by(64).map(|at| &content[at..content.len().min(at + 64)]).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -76,7 +76,8 @@ impl Publisher {
         let mut published = Vec::new();
         for shard in 0..count {
             let written = self.written[shard as usize].as_ref();
-            let due = written.is_none_or(|(_, at)| issued.0 >= at.0.saturating_add(self.terms.ttl_s.div_ceil(2)));
+            let due =
+                written.is_none_or(|(_, at)| issued.0 >= at.0.saturating_add(self.terms.ttl_s.div_ceil(2)));
             if !due && !may_differ {
                 continue;
             }
@@ -86,7 +87,8 @@ impl Publisher {
             };
             if due || written.is_none_or(|(before, _)| *before != list) {
                 // No two lists have one date, so that readers can tell which is the later one.
-                let issued = written.map_or(issued, |(_, at)| UnixSeconds(issued.0.max(at.0.saturating_add(1))));
+                let issued =
+                    written.map_or(issued, |(_, at)| UnixSeconds(issued.0.max(at.0.saturating_add(1))));
                 published.push(self.publish(shard, &list, issued)?);
                 self.written[shard as usize] = Some((list, issued));
             }

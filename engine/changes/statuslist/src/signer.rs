@@ -30,9 +30,8 @@ impl Signer {
     /// # Errors
     /// [`Fault::Key`]: it is no P-256 key, or the first certificate is of another key.
     pub fn from_pem(pem: &[u8], chain: &[u8]) -> Result<Signer, Fault> {
-        let wrong = || {
-            Fault::Key("no P-256 private key in PKCS #8 PEM; `hufu status-list key` makes one".to_owned())
-        };
+        let wrong =
+            || Fault::Key("no P-256 private key in PKCS #8 PEM; `hufu status-list key` makes one".to_owned());
         let blocks = keys::pem_blocks(pem)?;
         let der = blocks.iter().find(|block| block.0 == "PRIVATE KEY").map(|block| &*block.1);
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.ok_or_else(wrong)?);

@@ -146,7 +146,13 @@ impl FromStr for Format {
 }
 
 /// The token of a list. `zlib` is [`StatusList::deflate`]'s, so that both formats deflate once.
-pub fn write(format: Format, claims: &Claims, bits: Bits, zlib: &[u8], signer: &Signer) -> Result<Vec<u8>, Fault> {
+pub fn write(
+    format: Format,
+    claims: &Claims,
+    bits: Bits,
+    zlib: &[u8],
+    signer: &Signer,
+) -> Result<Vec<u8>, Fault> {
     match format {
         Format::Jwt => jwt::write(claims, bits, zlib, signer),
         Format::Cwt => cwt::write(claims, bits, zlib, signer),

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hufu_codes::cbor::Writer;
 use hufu_statuslist::colours::{Amber, INVALID, SUSPENDED, VALID, value_of};
 use hufu_statuslist::{
-    Bits, Claims, Expected, Fault, Format, INFLATED_BYTES_MAX, Keys, Signer, StatusList, TTL_S_MAX, look, read, write,
+    Bits, Claims, Expected, Fault, Format, INFLATED_BYTES_MAX, Keys, Signer, StatusList, TTL_S_MAX, look,
+    read, write,
 };
 use hufu_wire::{Colour, StatusMinute, StatusWord, UnixSeconds};
 use proptest::prelude::*;
@@ -108,12 +109,18 @@ fn r64_hostile_headers_are_refused_before_anything_is_believed() {
     };
     for none in ["none", "None", "NONE"] {
         let header = HEADER.replace("ES256", none);
-        assert_eq!(read(&jwt(&header, &payload(""), |_| Vec::new()), &keys, &expected()), Err(Fault::Unsigned));
+        assert_eq!(
+            read(&jwt(&header, &payload(""), |_| Vec::new()), &keys, &expected()),
+            Err(Fault::Unsigned)
+        );
     }
     for other in ["HS256", "PS256", "ES384", "es256", "RS256"] {
         assert_eq!(refused(&HEADER.replace("ES256", other)), Fault::Algorithm(other.to_owned()));
     }
-    assert!(matches!(refused(&HEADER.replace("ES256", "EdDSA")), Fault::UnknownKey(_)), "a key has one algorithm");
+    assert!(
+        matches!(refused(&HEADER.replace("ES256", "EdDSA")), Fault::UnknownKey(_)),
+        "a key has one algorithm"
+    );
     assert!(matches!(refused(&HEADER.replace("statuslist+jwt", "JWT")), Fault::Type(_)));
     assert!(matches!(refused(r#"{"alg":"ES256"}"#), Fault::Type(_)));
     let twice = HEADER.replace('}', r#","alg":"none"}"#);
@@ -146,11 +153,16 @@ fn r64_claims_that_are_not_as_the_draft_says_are_refused() {
         read(&token, &keys, &expected())
     };
     assert!(answer(&payload("")).is_ok());
-    assert!(answer(&payload(r#","iss":"x","other":{"a":[1,2.5,null,true]}"#)).is_ok(), "other claims may be there");
+    assert!(
+        answer(&payload(r#","iss":"x","other":{"a":[1,2.5,null,true]}"#)).is_ok(),
+        "other claims may be there"
+    );
     let refused = |members: &str| answer(&payload(members)).unwrap_err();
     assert_eq!(refused(r#","sub":"b""#), Fault::Duplicate("sub".to_owned()));
     assert_eq!(refused(r#","other":{"a":1,"a":2}"#), Fault::Duplicate("a".to_owned()), "at any depth");
-    for bad in [r#","exp":null"#, r#","exp":1.8e9"#, r#","exp":"2000000000""#, r#","exp":-1"#, r#","ttl":300.5"#] {
+    for bad in
+        [r#","exp":null"#, r#","exp":1.8e9"#, r#","exp":"2000000000""#, r#","exp":-1"#, r#","ttl":300.5"#]
+    {
         assert!(matches!(refused(bad), Fault::Content(_)), "{bad}");
     }
     assert_eq!(refused(&format!(r#","exp":{}"#, NOW.0)), Fault::Content("exp is not after iat".to_owned()));
@@ -163,7 +175,11 @@ fn r64_claims_that_are_not_as_the_draft_says_are_refused() {
     assert_eq!(with(&iat(NOW.0), &iat(NOW.0 + 61)), Fault::NotYet(NOW.0 + 61));
     assert!(matches!(with("\"iat\"", "\"at\""), Fault::Content(_)));
     assert!(matches!(with("\"bits\":2", "\"bits\":3"), Fault::Content(_)));
-    assert_eq!(with("\"bits\":2", "\"bits\":1"), Fault::Entries { found: 1008, expected: 1000 }, "a bit is half");
+    assert_eq!(
+        with("\"bits\":2", "\"bits\":1"),
+        Fault::Entries { found: 1008, expected: 1000 },
+        "a bit is half"
+    );
     assert!(matches!(with("310000/0", "310000/1"), Fault::AnotherList { .. }));
     let expired = Claims { issued: UnixSeconds(NOW.0 - 60), expires: Some(NOW), ..claims() };
     for format in Format::ALL {
@@ -172,7 +188,10 @@ fn r64_claims_that_are_not_as_the_draft_says_are_refused() {
         let ahead = Claims { issued: UnixSeconds(NOW.0 + 61), ..claims() };
         assert_eq!(read(&token(format, &ahead, &signer), &keys, &expected()), Err(Fault::NotYet(NOW.0 + 61)));
         let unbounded = Claims { ttl_s: Some(TTL_S_MAX + 1), ..claims() };
-        assert!(matches!(read(&token(format, &unbounded, &signer), &keys, &expected()), Err(Fault::Content(_))));
+        assert!(matches!(
+            read(&token(format, &unbounded, &signer), &keys, &expected()),
+            Err(Fault::Content(_))
+        ));
     }
     assert!(answer(&payload("")[1..]).is_err(), "no JSON");
     let deep = format!(r#","a":{}1{}"#, "[".repeat(5000), "]".repeat(5000));
@@ -225,17 +244,32 @@ fn r64_hostile_cbor_is_refused() {
     assert!(matches!(more(&|w| _ = w.int(2).text("b")), Err(Fault::Duplicate(_))));
     // Not the shortest form of 2: the same key.
     assert!(matches!(more(&|w| _ = w.raw(&[0x18, 2]).text("b")), Err(Fault::Duplicate(_))));
-    assert!(matches!(more(&|w| _ = w.int(4).raw(&[0xfb, 0x41, 0xda, 0, 0, 0, 0, 0, 0])), Err(Fault::Content(_))), "float date");
+    assert!(
+        matches!(more(&|w| _ = w.int(4).raw(&[0xfb, 0x41, 0xda, 0, 0, 0, 0, 0, 0])), Err(Fault::Content(_))),
+        "float date"
+    );
     assert!(more(&|w| _ = w.int(99).raw(&[0x9f, 0x01, 0xff])).is_err(), "a length that is not said");
     assert!(more(&|w| _ = w.int(99).raw(&[0x81; 5000]).uint(0_u8)).is_err(), "nested deep");
     assert!(more(&|w| _ = w.int(99).raw(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).is_err());
     let headers = |write: &dyn Fn(&mut Writer)| answer(&made(write), &none, &good).unwrap_err();
     assert_eq!(headers(&|w| _ = w.map(1).int(16).text(TYPE)), Fault::Unsigned);
-    assert!(matches!(headers(&|w| _ = w.map(2).int(1).int(-37).int(16).text(TYPE)), Fault::Algorithm(_)), "PS256");
-    assert!(matches!(headers(&|w| _ = w.map(2).int(1).int(5).int(16).text(TYPE)), Fault::Algorithm(_)), "HMAC");
+    assert!(
+        matches!(headers(&|w| _ = w.map(2).int(1).int(-37).int(16).text(TYPE)), Fault::Algorithm(_)),
+        "PS256"
+    );
+    assert!(
+        matches!(headers(&|w| _ = w.map(2).int(1).int(5).int(16).text(TYPE)), Fault::Algorithm(_)),
+        "HMAC"
+    );
     assert!(matches!(headers(&|w| _ = w.map(1).int(1).int(-7)), Fault::Type(_)));
-    assert!(matches!(headers(&|w| _ = w.map(3).int(1).int(-7).int(1).int(-7).int(16).text(TYPE)), Fault::Duplicate(_)));
-    assert!(matches!(headers(&|w| _ = w.map(3).int(1).int(-7).int(2).array(0).int(16).text(TYPE)), Fault::Content(_)));
+    assert!(matches!(
+        headers(&|w| _ = w.map(3).int(1).int(-7).int(1).int(-7).int(16).text(TYPE)),
+        Fault::Duplicate(_)
+    ));
+    assert!(matches!(
+        headers(&|w| _ = w.map(3).int(1).int(-7).int(2).array(0).int(16).text(TYPE)),
+        Fault::Content(_)
+    ));
     let typ_outside = made(|w| _ = w.map(1).int(16).text(TYPE));
     let only_alg = made(|w| _ = w.map(1).int(1).int(-7));
     assert!(matches!(answer(&only_alg, &typ_outside, &good), Err(Fault::Content(_))));
@@ -284,7 +318,11 @@ fn r64_doubt_is_invalid_for_others() {
         (word(Colour::Green).with_until(ended), INVALID, INVALID),
         (word(Colour::Amber).with_until(ended), INVALID, INVALID),
     ] {
-        assert_eq!([Amber::Suspended, Amber::Invalid].map(|amber| value_of(word, amber, NOW)), [two, one], "{word:?}");
+        assert_eq!(
+            [Amber::Suspended, Amber::Invalid].map(|amber| value_of(word, amber, NOW)),
+            [two, one],
+            "{word:?}"
+        );
     }
     let later = StatusMinute::nearest(UnixSeconds(NOW.0 + 120));
     assert_eq!(value_of(word(Colour::Green).with_until(later), Amber::Suspended, NOW), VALID);
@@ -350,7 +388,8 @@ print(message + "." + part(r.to_bytes(32, "big") + s.to_bytes(32, "big")), end="
     let said = run("python3", &["-c", READ, &path("list.jwt"), &path("signature"), &path("message")]);
     let values: String = (0..1000).map(|index| char::from(b"012"[index % 3])).collect();
     assert_eq!(said.trim(), format!("{URI} {} {} 300 {values}", NOW.0 - 5, NOW.0 + 3600));
-    let verify = ["dgst", "-sha256", "-verify", &path("list.pub"), "-signature", &path("signature"), &path("message")];
+    let verify =
+        ["dgst", "-sha256", "-verify", &path("list.pub"), "-signature", &path("signature"), &path("message")];
     assert_eq!(run("openssl", &verify).trim(), "Verified OK");
     assert_eq!(run("openssl", &["pkey", "-in", &path("list.key"), "-pubout"]), signer.public().to_pem());
 
@@ -367,19 +406,61 @@ fn r64_a_chain_leads_to_a_trusted_root_or_is_refused() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let at = |name: &str| Path::new(&path(name)).to_owned();
     std::fs::write(at("list.key"), Signer::generate().unwrap()).unwrap();
-    std::fs::write(at("leaf.ext"), "basicConstraints=critical,CA:FALSE\nkeyUsage=digitalSignature\n").unwrap();
+    std::fs::write(at("leaf.ext"), "basicConstraints=critical,CA:FALSE\nkeyUsage=digitalSignature\n")
+        .unwrap();
     for root in ["root", "other"] {
-        run("openssl", &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", &path(&format!("{root}.key"))]);
+        run(
+            "openssl",
+            &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", &path(&format!("{root}.key"))],
+        );
         let subject = format!("/CN={root}");
-        run("openssl", &["req", "-x509", "-new", "-key", &path(&format!("{root}.key")), "-subj", &subject, "-days", "30",
-            "-addext", "keyUsage=critical,keyCertSign", "-out", &path(&format!("{root}.pem"))]);
+        run(
+            "openssl",
+            &[
+                "req",
+                "-x509",
+                "-new",
+                "-key",
+                &path(&format!("{root}.key")),
+                "-subj",
+                &subject,
+                "-days",
+                "30",
+                "-addext",
+                "keyUsage=critical,keyCertSign",
+                "-out",
+                &path(&format!("{root}.pem")),
+            ],
+        );
     }
-    run("openssl", &["req", "-new", "-key", &path("list.key"), "-subj", "/CN=lists", "-out", &path("leaf.csr")]);
-    run("openssl", &["x509", "-req", "-in", &path("leaf.csr"), "-CA", &path("root.pem"), "-CAkey", &path("root.key"),
-        "-CAcreateserial", "-days", "30", "-extfile", &path("leaf.ext"), "-out", &path("leaf.pem")]);
+    run(
+        "openssl",
+        &["req", "-new", "-key", &path("list.key"), "-subj", "/CN=lists", "-out", &path("leaf.csr")],
+    );
+    run(
+        "openssl",
+        &[
+            "x509",
+            "-req",
+            "-in",
+            &path("leaf.csr"),
+            "-CA",
+            &path("root.pem"),
+            "-CAkey",
+            &path("root.key"),
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-extfile",
+            &path("leaf.ext"),
+            "-out",
+            &path("leaf.pem"),
+        ],
+    );
     let file = |name: &str| std::fs::read(at(name)).unwrap();
     let signer = Signer::from_pem(&file("list.key"), &file("leaf.pem")).unwrap();
-    let now = UnixSeconds(u32::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap());
+    let now =
+        UnixSeconds(u32::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap());
     let claims = Claims { issued: now, expires: None, ..claims() };
     let believed = |root: &str, token: &[u8], now| {
         let mut keys = Keys::default();

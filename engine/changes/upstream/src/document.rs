@@ -57,7 +57,11 @@ impl Documents {
             match response.status() {
                 StatusCode::OK => {}
                 StatusCode::NOT_MODIFIED if tag.is_some() => return Ok(None),
-                other => return Err(unreachable(format!("it answers {other}; correct the address, or tell its publisher"))),
+                other => {
+                    return Err(unreachable(format!(
+                        "it answers {other}; correct the address, or tell its publisher"
+                    )));
+                }
             }
             let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let mut bytes = BytesMut::new();

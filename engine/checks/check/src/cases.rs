@@ -13,8 +13,8 @@ use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, Reference, StatusWord,
-    Step, UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, Reference,
+    StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
 };
 
 use crate::counters::Counters;

@@ -9,8 +9,8 @@ use hufu_check::SingleCheck;
 use hufu_policy::Sites;
 use hufu_table::Writer;
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Colour, Decision, HolderIndex, IssuerId, Lane, Reason, Sequence,
-    StatusWord, UnixMillis, Verdict,
+    Age, CheckNumber, CheckRequest, CodeKind, Colour, Decision, HolderIndex, IssuerId, Lane, Reason,
+    Sequence, StatusWord, UnixMillis, Verdict,
 };
 
 const FOREIGN: IssuerId = IssuerId(900_001);
@@ -47,7 +47,11 @@ fn r64_a_reference_gets_the_verdict_of_its_entry_with_its_age() {
     }
     let later = UnixMillis(NOW.0 + 300_001);
     let verdict = checkpoint.show_at(later, &mut gate, "SL1:900001.0");
-    assert_eq!(ruling(&verdict), (Decision::Refer, Reason::StaleData), "the site's outcome for data that is too old");
+    assert_eq!(
+        ruling(&verdict),
+        (Decision::Refer, Reason::StaleData),
+        "the site's outcome for data that is too old"
+    );
     assert_eq!(verdict.age, Age::Millis(600_001));
     let verdict = checkpoint.show_at(later, &mut gate, "SL1:900001.1");
     assert_eq!(ruling(&verdict), (Decision::Refuse, Reason::StatusRed), "stale red is still red");

@@ -149,11 +149,12 @@ fn policy() -> impl Strategy<Value = SitePolicy> {
     (takes, asks, any::<bool>()).prop_map(
         |((kinds, only, hub), (amber, test_h, doses_min, staleness), harsh)| {
             let mut site = default_site();
-            site.accepts = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family, CodeKind::Reference]
-                .into_iter()
-                .zip(kinds)
-                .filter(|(_, accepted)| *accepted)
-                .fold(Kinds::NONE, |kinds, (kind, _)| kinds.with(kind));
+            site.accepts =
+                [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family, CodeKind::Reference]
+                    .into_iter()
+                    .zip(kinds)
+                    .filter(|(_, accepted)| *accepted)
+                    .fold(Kinds::NONE, |kinds, (kind, _)| kinds.with(kind));
             site.roster = kinds[5];
             site.hub = hub.map(HubId);
             if let Some(only) = only {

@@ -56,9 +56,26 @@ mod tests {
         let longest = Reference { issuer: IssuerId(u32::MAX), index: HolderIndex(u32::MAX) };
         assert_eq!(longest.to_string().len(), Reference::BYTES_MAX);
         for text in [
-            "", "SL1:", "SL1:1", "SL1:1.", "SL1:.1", "sl1:1.2", "SL1:01.2", "SL1:1.02", "SL1:+1.2", "SL1:1.-2",
-            "SL1: 1.2", "SL1:1.2 ", "SL1:1.2\n", "SL1:1.2.3", "SL1:4294967296.0", "SL1:0.4294967296", "SL1:1,2",
-            "SL1:١.2", "SL2:1.2", "HF1:1.2",
+            "",
+            "SL1:",
+            "SL1:1",
+            "SL1:1.",
+            "SL1:.1",
+            "sl1:1.2",
+            "SL1:01.2",
+            "SL1:1.02",
+            "SL1:+1.2",
+            "SL1:1.-2",
+            "SL1: 1.2",
+            "SL1:1.2 ",
+            "SL1:1.2\n",
+            "SL1:1.2.3",
+            "SL1:4294967296.0",
+            "SL1:0.4294967296",
+            "SL1:1,2",
+            "SL1:١.2",
+            "SL2:1.2",
+            "HF1:1.2",
         ] {
             assert_eq!(Reference::read(text.as_bytes()), None, "{text:?}");
         }

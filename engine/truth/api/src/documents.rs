@@ -32,7 +32,11 @@ pub struct Document {
 
 impl Document {
     /// These bytes, which caches may keep for `fresh` from now on.
-    pub fn new(media_type: &'static str, bytes: impl AsRef<[u8]> + Send + 'static, fresh: Duration) -> Document {
+    pub fn new(
+        media_type: &'static str,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+        fresh: Duration,
+    ) -> Document {
         let bytes = Bytes::from_owner(bytes);
         let tag: String =
             digest(&SHA256, &bytes).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -64,7 +68,10 @@ impl Documents {
 async fn answer(State(Documents(all)): State<Documents>, request: Request) -> Response {
     let plain = |status: StatusCode, text: &'static str| (status, text).into_response();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return ([(header::ALLOW, "GET, HEAD")], plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD.\n"))
+        return (
+            [(header::ALLOW, "GET, HEAD")],
+            plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD.\n"),
+        )
             .into_response();
     }
     let all = all.load();
@@ -101,9 +108,13 @@ impl Document {
             RequestedRange::Whole => (StatusCode::OK, self.bytes.clone()),
             RequestedRange::Part { first, last } => {
                 let range = format!("bytes {first}-{last}/{length}");
-                headers.extend(HeaderValue::from_str(&range).ok().map(|range| (header::CONTENT_RANGE, range)));
+                headers
+                    .extend(HeaderValue::from_str(&range).ok().map(|range| (header::CONTENT_RANGE, range)));
                 let [first, last] = [first, last].map(|at| usize::try_from(at).unwrap_or(length));
-                (StatusCode::PARTIAL_CONTENT, self.bytes.slice(first.min(length)..last.saturating_add(1).min(length)))
+                (
+                    StatusCode::PARTIAL_CONTENT,
+                    self.bytes.slice(first.min(length)..last.saturating_add(1).min(length)),
+                )
             }
             RequestedRange::Beyond => {
                 let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
@@ -158,8 +169,10 @@ mod tests {
 
     fn documents() -> Documents {
         let documents = Documents::default();
-        let form = |media_type, bytes: &'static [u8]| Document::new(media_type, bytes, Duration::from_secs(60));
-        documents.put("/1/0", vec![form("application/a+jwt", b"first"), form("application/a+cwt", b"second")]);
+        let form =
+            |media_type, bytes: &'static [u8]| Document::new(media_type, bytes, Duration::from_secs(60));
+        documents
+            .put("/1/0", vec![form("application/a+jwt", b"first"), form("application/a+cwt", b"second")]);
         documents
     }
 
@@ -195,10 +208,14 @@ mod tests {
         let (_, headers, body) = ask("HEAD", "/1/0", &[]).await;
         assert_eq!((headers["content-length"].to_str().unwrap(), body.len()), ("5", 0));
         let tag = headers["etag"].to_str().unwrap();
-        let (status, again, body) = ask("GET", "/1/0", &[("if-none-match", &format!("\"x\", W/{tag}"))]).await;
+        let (status, again, body) =
+            ask("GET", "/1/0", &[("if-none-match", &format!("\"x\", W/{tag}"))]).await;
         assert_eq!((status, &again["etag"], body.len()), (304, &headers["etag"], 0));
         let (status, headers, body) = ask("GET", "/1/0", &[("range", "bytes=1-2"), ("if-range", tag)]).await;
-        assert_eq!((status, &*body, &headers["content-range"]), (206, &b"ir"[..], &"bytes 1-2/5".parse().unwrap()));
+        assert_eq!(
+            (status, &*body, &headers["content-range"]),
+            (206, &b"ir"[..], &"bytes 1-2/5".parse().unwrap())
+        );
         assert_eq!(ask("GET", "/1/0", &[("range", "bytes=9-")]).await.0, 416);
         assert_eq!(ask("GET", "/1/1", &[]).await.0, 404);
         assert_eq!(ask("POST", "/1/0", &[]).await.0, 405);

@@ -184,7 +184,10 @@ fn put(documents: &Documents, list: Listed) {
     let age_s = moment::now().seconds().0.saturating_sub(list.claims.issued.0);
     let fresh = Duration::from_secs(list.claims.ttl_s.unwrap_or_default().saturating_sub(age_s).into());
     let forms = Format::ALL.into_iter().zip(list.tokens);
-    documents.put(&list.path, forms.map(|(format, token)| Document::new(format.media_type(), token, fresh)).collect());
+    documents.put(
+        &list.path,
+        forms.map(|(format, token)| Document::new(format.media_type(), token, fresh)).collect(),
+    );
 }
 
 fn announce(address: SocketAddr) {
@@ -252,7 +255,11 @@ fn show(args: &CheckArgs, token: &Token, now: UnixSeconds) -> Exit {
     };
     term::outcome(object, || {
         let shown = value.map_or_else(String::new, |value| format!(" ({value})"));
-        format!("{} index {index}: {word}{shown}, as of {}, {age_s} s ago", claims.uri, moment::show(claims.issued))
+        format!(
+            "{} index {index}: {word}{shown}, as of {}, {age_s} s ago",
+            claims.uri,
+            moment::show(claims.issued)
+        )
     });
     exit
 }

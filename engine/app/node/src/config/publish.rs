@@ -138,7 +138,12 @@ impl PublishConfig {
             return Ok(config);
         }
         let what = format!("{} issuers are followed", config.follow.len());
-        Err(place.misconfigured("uri", &config.list.uri, what, "write one [[follow]] table: a list is of one issuer"))
+        Err(place.misconfigured(
+            "uri",
+            &config.list.uri,
+            what,
+            "write one [[follow]] table: a list is of one issuer",
+        ))
     }
 
     /// How lists are published.
@@ -174,9 +179,16 @@ mod tests {
     fn r64_the_example_shows_every_key_with_its_default() {
         let config = parse(EXAMPLE).unwrap();
         assert_eq!(config.path_of(3), "/lists/310000/3");
-        let shown: Vec<&str> = EXAMPLE.lines().map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line)).collect();
+        let shown: Vec<&str> = EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line))
+            .collect();
         let shown = parse(&shown.join("\n")).unwrap();
-        assert_eq!(format!("{:?}", shown.terms()), format!("{:?}", config.terms()), "a default is another one");
+        assert_eq!(
+            format!("{:?}", shown.terms()),
+            format!("{:?}", config.terms()),
+            "a default is another one"
+        );
         assert_eq!(shown.list.listen, config.list.listen);
         assert_eq!(shown.list.holders_max.get_ref(), config.list.holders_max.get_ref());
         assert!(shown.files.chain.is_some());
@@ -186,9 +198,17 @@ mod tests {
     fn r64_errors_name_file_line_key_and_mend() {
         for (from, to, wanted) in [
             ("{shard}", "0", "uri: is no place of several lists; write https://HOST/PATH/{shard}"),
-            ("[list]", "[list]\nttl_s = 4000", "valid_s: 3600 is out of range; write a whole number from 4001"),
+            (
+                "[list]",
+                "[list]\nttl_s = 4000",
+                "valid_s: 3600 is out of range; write a whole number from 4001",
+            ),
             ("[list]", "[list]\namber = 'green'", "amber: unknown variant"),
-            ("[[follow]]", "[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\nfeed = 'file:x'\n[[follow]]", "2 issuers are followed"),
+            (
+                "[[follow]]",
+                "[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\nfeed = 'file:x'\n[[follow]]",
+                "2 issuers are followed",
+            ),
         ] {
             let said = parse(&EXAMPLE.replacen(from, to, 1)).map(drop).unwrap_err().to_string();
             assert!(said.contains(wanted), "{said}, not {wanted}");

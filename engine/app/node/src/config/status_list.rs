@@ -109,7 +109,12 @@ impl StatusList {
         let is_same = self.place_of_list(0) == self.place_of_list(1) || !self.shards().are_told_apart();
         if count > 1 && is_same {
             let what = format!("the URI is the same for each of {count} lists");
-            return Err(place.misconfigured("lists", &self.lists, what, "write {shard} where its number stands"));
+            return Err(place.misconfigured(
+                "lists",
+                &self.lists,
+                what,
+                "write {shard} where its number stands",
+            ));
         }
         Ok(())
     }

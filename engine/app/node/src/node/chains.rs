@@ -101,7 +101,8 @@ impl PlannedChain {
     ) -> anyhow::Result<PlannedChain> {
         let authorities = follow.authorities()?;
         let source = Source::open(&follow, bytes_max)?;
-        let writer = statuses.give_writer(follow.issuer(), format!("{}, {}", follow.place, follow.feed.get_ref()))?;
+        let writer =
+            statuses.give_writer(follow.issuer(), format!("{}, {}", follow.place, follow.feed.get_ref()))?;
         warn_without_keys(&authorities, keyring);
         Ok(PlannedChain { follow, authorities, writer, source })
     }

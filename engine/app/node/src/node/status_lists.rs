@@ -59,7 +59,11 @@ impl Planned {
     ///
     /// # Errors
     /// What the configuration names cannot be used.
-    pub(super) fn new(lists: &[StatusList], statuses: &mut Statuses, keyring: &Keyring) -> anyhow::Result<Planned> {
+    pub(super) fn new(
+        lists: &[StatusList],
+        statuses: &mut Statuses,
+        keyring: &Keyring,
+    ) -> anyhow::Result<Planned> {
         let mut plan = |list: &StatusList| {
             let issuer = list.issuer();
             ensure!(
@@ -94,7 +98,8 @@ impl Planned {
             let mut work = Work { list, follower, seen, folder, as_of: Arc::clone(&as_of) };
             work.recall();
             let stopped = stopped.clone();
-            let thread = thread::Builder::new().name(format!("list-{issuer}")).spawn(move || work.run(stopped));
+            let thread =
+                thread::Builder::new().name(format!("list-{issuer}")).spawn(move || work.run(stopped));
             let thread = Some(thread.map_err(unavailable)?);
             lists.followed.push(Followed { issuer, as_of, thread });
         }
@@ -168,7 +173,8 @@ impl Work {
                     let answer = self.fetch(shard).await.map_err(|fault| format!("{fault:#}"));
                     self.tell(shard, answer);
                 }
-                next = Instant::now() + Duration::from_secs(self.follower.wait_s(*self.list.interval_s.get_ref()).into());
+                next = Instant::now()
+                    + Duration::from_secs(self.follower.wait_s(*self.list.interval_s.get_ref()).into());
             }
             for shard in self.follower.look(moment::now().seconds()) {
                 tracing::warn!(
@@ -204,7 +210,12 @@ impl Work {
         files::replace(&self.kept(shard), &token, Readable::All)?;
         self.note();
         self.seen[shard as usize].0 = tag;
-        let told = format!("{} entries of {}, {} have changed", taken.entries, moment::show(taken.issued), taken.changed);
+        let told = format!(
+            "{} entries of {}, {} have changed",
+            taken.entries,
+            moment::show(taken.issued),
+            taken.changed
+        );
         Ok((taken.changed > 0).then_some(told))
     }
 

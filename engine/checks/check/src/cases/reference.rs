@@ -1,8 +1,8 @@
 //! Entries of foreign status lists (R64). A device names one when it has verified the credential that does. Nothing of it
 //! is verified here, so it is good for public lists alone: never for holders of whom a trusted key of ours can sign.
 
-use super::{Batch, Case, CodeKind, Facts, Gate, Keyring, Present, Reason, Reference, Shown, SitePolicy};
 use super::{Age, StatusWord, UnixMillis};
+use super::{Batch, Case, CodeKind, Facts, Gate, Keyring, Present, Reason, Reference, Shown, SitePolicy};
 
 /// What such a text refers to, at a site that takes it. Where it does not, nobody's colour is looked up.
 #[cold]

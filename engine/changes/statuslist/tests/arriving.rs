@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use hufu_statuslist::colours::{Amber, INVALID, SUSPENDED, VALID};
-use hufu_statuslist::{Bits, Claims, Fault, Follower, Format, Keys, Publisher, Shards, Signer, StatusList, Terms, look, write};
+use hufu_statuslist::{
+    Bits, Claims, Fault, Follower, Format, Keys, Publisher, Shards, Signer, StatusList, Terms, look, write,
+};
 use hufu_table::{Limits, Reader, Table, Writer};
 use hufu_wire::{Colour, HolderIndex, IssuerId, Sequence, StatusMinute, StatusWord, UnixMillis, UnixSeconds};
 
@@ -85,7 +87,11 @@ fn r64_an_expired_list_counts_for_nothing_but_red() {
     assert!(follower.look(later(99)).is_empty());
     assert_eq!(follower.look(later(100)), [0]);
     assert_eq!(colours(&reader, 4), [None, Some(Colour::Red), None, None]);
-    assert_eq!((heard(&reader), follower.look(later(101)).len()), (Some(NOW), 0), "it grows old, and is told once");
+    assert_eq!(
+        (heard(&reader), follower.look(later(101)).len()),
+        (Some(NOW), 0),
+        "it grows old, and is told once"
+    );
     follower.take(0, &token(&signer, 0, later(101), &[VALID; 4]), later(101)).unwrap();
     assert_eq!(colours(&reader, 4), [Some(Colour::Green); 4]);
 }
@@ -149,7 +155,12 @@ fn r64_several_lists_are_as_old_as_the_oldest() {
 
 #[test]
 fn r64_an_issuer_larger_than_the_table_changes_nothing() {
-    let table = Table::new(Limits { issuers_max: 1, holders_max: 1 << 20, bytes_max: hufu_table::SEGMENT_BYTES as u64 }).unwrap();
+    let table = Table::new(Limits {
+        issuers_max: 1,
+        holders_max: 1 << 20,
+        bytes_max: hufu_table::SEGMENT_BYTES as u64,
+    })
+    .unwrap();
     let signer = signer();
     let mut follower = follower(&table, 1, &[&signer]);
     let large = token(&signer, 0, NOW, &vec![VALID; hufu_table::SEGMENT_WORDS + 1]);
@@ -176,7 +187,11 @@ fn r64_lists_are_published_when_they_change_and_before_their_ttl_ends() {
     assert!(publisher.look(NOW).unwrap().is_empty(), "nothing before the first head");
     writer.advance(Sequence(1), NOW.millis()).unwrap();
     let first = publisher.look(later(3)).unwrap();
-    assert_eq!(first.iter().map(|list| list.shard).collect::<Vec<_>>(), [0, 1], "as far as holders may be known");
+    assert_eq!(
+        first.iter().map(|list| list.shard).collect::<Vec<_>>(),
+        [0, 1],
+        "as far as holders may be known"
+    );
     assert_eq!(first[0].claims.issued, NOW, "dated by the head, not by the clock");
     assert_eq!(first[0].claims.expires, Some(later(600)));
     let list = look(&first[0].tokens[1]).unwrap().list;
@@ -189,7 +204,11 @@ fn r64_lists_are_published_when_they_change_and_before_their_ttl_ends() {
     writer.set(HolderIndex(0), StatusWord::new(Colour::Red, 9)).unwrap();
     writer.advance(Sequence(2), later(11).millis()).unwrap();
     let second = publisher.look(later(11)).unwrap();
-    assert_eq!(second.iter().map(|list| list.shard).collect::<Vec<_>>(), [0], "the list that has changed alone");
+    assert_eq!(
+        second.iter().map(|list| list.shard).collect::<Vec<_>>(),
+        [0],
+        "the list that has changed alone"
+    );
     assert_eq!(look(&second[0].tokens[0]).unwrap().list.get(0), Some(INVALID));
     writer.heard(later(30).millis());
     let third = publisher.look(later(30)).unwrap();
