@@ -51,6 +51,11 @@ const NEEDED: &[Tool] = &[
         from: From::Debian("python3 python3-venv"),
     },
     Tool {
+        program: "openssl",
+        for_what: "signatures and certificates of status lists are tried against another implementation",
+        from: From::Debian("openssl"),
+    },
+    Tool {
         program: "dpkg-deb",
         for_what: "packages are made, looked into and installed",
         from: From::Debian("dpkg"),

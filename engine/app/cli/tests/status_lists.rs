@@ -144,11 +144,15 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     becomes(deployment, "SL1:900001.42", "status-red", 1);
 }
 
-/// A token in a file, dated `ago` seconds ago, that counts for an hour from then.
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-fn put(deployment: &Deployment, name: &str, signer: &Signer, ago: u32, values: &[u8]) {
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let issued = UnixSeconds(u32::try_from(now).unwrap() - ago);
+fn now() -> u32 {
+    u32::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
+}
+
+/// A token in a file, of this time, that counts for an hour from then.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn put(deployment: &Deployment, name: &str, signer: &Signer, issued: u32, values: &[u8]) {
+    let issued = UnixSeconds(issued);
     let (expires, uri) = (Some(UnixSeconds(issued.0 + 3_600)), format!("https://lists.example/{name}"));
     let claims = Claims { uri, issued, expires, ttl_s: None };
     let zlib = StatusList::of(Bits::Two, values.iter().copied()).deflate();
@@ -170,7 +174,7 @@ fn key(deployment: &Deployment, name: &str) -> Signer {
 #[test]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
-    let deployment = Deployment::new();
+    let (deployment, begun) = (Deployment::new(), now());
     let [one, two, other] = ["one", "two", "other"].map(|name| key(&deployment, name));
     let sites = fs::read_to_string(deployment.path("sites.toml")).unwrap();
     deployment.write("sites.toml", &sites.replace("86400000", "600000"));
@@ -184,8 +188,8 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
             ),
         );
     }
-    put(&deployment, "a.jwt", &one, 60, &[0, 1, 2, 3]);
-    put(&deployment, "old.jwt", &one, 1_000, &[0, 1, 0, 0]);
+    put(&deployment, "a.jwt", &one, begun - 60, &[0, 1, 2, 3]);
+    put(&deployment, "old.jwt", &one, begun - 1_000, &[0, 1, 0, 0]);
     let engine = deployment.serve();
     becomes(&deployment, "SL1:900001.0", "clear", 0);
     for (index, reason, status) in
@@ -199,7 +203,7 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     becomes(&deployment, "SL1:0900001.0", "bad-text", 1);
 
     let refused = |signer: &Signer, ago, values: &[u8], why: &str, engine: &Engine| {
-        put(&deployment, "a.jwt", signer, ago, values);
+        put(&deployment, "a.jwt", signer, begun - ago, values);
         engine.logs(why);
         assert_eq!(refer(&deployment, "SL1:900001.1").0["reason"], "status-red", "{why}");
     };
@@ -207,7 +211,7 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     refused(&other, 30, &[0; 4], "not trusted here", &engine);
     fs::write(deployment.path("a.jwt"), "{}").unwrap();
     engine.logs("is no status list token");
-    put(&deployment, "a.jwt", &two, 30, &[1, 1, 0, 0]);
+    put(&deployment, "a.jwt", &two, begun - 30, &[1, 1, 0, 0]);
     becomes(&deployment, "SL1:900001.0", "status-red", 1);
     becomes(&deployment, "SL1:900001.2", "clear", 0);
 
@@ -226,7 +230,7 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
 fn r64_inspect_explains_lists_and_references() {
     let deployment = Deployment::new();
     let signer = key(&deployment, "one");
-    put(&deployment, "a.jwt", &signer, 5, &[0, 1, 2, 3]);
+    put(&deployment, "a.jwt", &signer, now() - 5, &[0, 1, 2, 3]);
     let explained = deployment.run("inspect a.jwt");
     for wanted in [
         "status list token, JWT",

@@ -269,7 +269,9 @@ pub(crate) fn write(claims: &Claims, bits: Bits, zlib: &[u8], signer: &Signer) -
         [one] => _ = token.int(X5CHAIN).bytes(one),
         several => {
             token.int(X5CHAIN).array(several.len());
-            several.iter().for_each(|certificate| _ = token.bytes(certificate));
+            for certificate in several {
+                token.bytes(certificate);
+            }
         }
     }
     token.bytes(&content).bytes(&signature);

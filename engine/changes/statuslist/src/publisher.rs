@@ -99,11 +99,9 @@ impl Publisher {
 
     /// As many lists as reach the last segment in which a holder is known; one at least.
     fn count(&self) -> u32 {
-        let known = |segment: &usize| {
-            let first = u32::try_from(segment * SEGMENT_WORDS).unwrap_or(u32::MAX);
-            self.reader.has_segment(self.slot, *segment).then_some(first + (SEGMENT_WORDS as u32 - 1))
-        };
-        let last = (0..ISSUER_SEGMENTS).rev().find_map(|segment| known(&segment)).unwrap_or(0);
+        let last = (0..ISSUER_SEGMENTS).rev().find(|segment| self.reader.has_segment(self.slot, *segment));
+        let last = last.map_or(0, |segment| (segment + 1) * SEGMENT_WORDS - 1);
+        let last = u32::try_from(last).unwrap_or(u32::MAX);
         last / self.terms.shards.entries() + 1
     }
 

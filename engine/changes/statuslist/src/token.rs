@@ -146,6 +146,9 @@ impl FromStr for Format {
 }
 
 /// The token of a list. `zlib` is [`StatusList::deflate`]'s, so that both formats deflate once.
+///
+/// # Errors
+/// [`Fault::Key`] when signing fails.
 pub fn write(
     format: Format,
     claims: &Claims,

@@ -13,6 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use hufu_contract::Hex;
 
 use crate::range::RequestedRange;
 
@@ -38,18 +39,19 @@ impl Document {
         fresh: Duration,
     ) -> Document {
         let bytes = Bytes::from_owner(bytes);
-        let tag: String =
-            digest(&SHA256, &bytes).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..16]);
+        let tag = Hex(tag);
         Document { media_type, bytes, tag: format!("\"{tag}\""), fresh_until: Instant::now() + fresh }
     }
 }
 
 impl Documents {
     /// Puts a document in the place of the one at `path`; requests under way end with the one they began with.
-    pub fn put(&self, path: &str, forms: Vec<Document>) {
+    pub fn put(&self, path: &str, forms: &[Document]) {
         self.0.rcu(|all| {
             let mut all = BTreeMap::clone(all);
-            all.insert(path.to_owned(), forms.clone());
+            all.insert(path.to_owned(), forms.to_vec());
             all
         });
     }
@@ -155,12 +157,12 @@ fn preferred<'d>(asked: &HeaderMap, forms: &'d [Document]) -> Option<&'d Documen
             };
             let q = parameters.split(';').find_map(|part| part.trim().strip_prefix("q="));
             let q: f32 = q.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
-            Some((rank, (q.clamp(0.0, 1.0) * 1000.0) as u32))
+            Some((rank, q.clamp(0.0, 1.0)))
         });
-        matching.max_by_key(|(rank, _)| *rank).map_or(0, |(_, q)| q)
+        matching.max_by_key(|(rank, _)| *rank).map_or(0.0, |(_, q)| q)
     };
-    let best = forms.iter().map(quality).max().filter(|best| *best > 0)?;
-    forms.iter().find(|form| quality(form) == best)
+    let best = forms.iter().map(quality).max_by(f32::total_cmp).filter(|best| *best > 0.0)?;
+    forms.iter().find(|form| quality(form) >= best)
 }
 
 #[cfg(test)]

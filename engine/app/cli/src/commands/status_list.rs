@@ -183,11 +183,9 @@ fn publish(args: &PublishArgs) -> anyhow::Result<Exit> {
 fn put(documents: &Documents, list: Listed) {
     let age_s = moment::now().seconds().0.saturating_sub(list.claims.issued.0);
     let fresh = Duration::from_secs(list.claims.ttl_s.unwrap_or_default().saturating_sub(age_s).into());
-    let forms = Format::ALL.into_iter().zip(list.tokens);
-    documents.put(
-        &list.path,
-        forms.map(|(format, token)| Document::new(format.media_type(), token, fresh)).collect(),
-    );
+    let [jwt, cwt] = list.tokens;
+    let form = |format: Format, token| Document::new(format.media_type(), token, fresh);
+    documents.put(&list.path, &[form(Format::Jwt, jwt), form(Format::Cwt, cwt)]);
 }
 
 fn announce(address: SocketAddr) {

@@ -189,22 +189,19 @@ impl Work {
     /// Looks for a newer token, and takes it. `None` when there is none.
     async fn fetch(&mut self, shard: u32) -> anyhow::Result<Option<String>> {
         let (place, seen) = (self.list.place_of_list(shard), self.seen[shard as usize].0.clone());
-        let (token, tag) = match place.strip_prefix("file:") {
-            Some(path) => {
-                let token = files::read(Path::new(path))?;
-                let tag = hex::encode(digest(&SHA256, &token));
-                if seen.as_ref() == Some(&tag) {
-                    return Ok(None);
-                }
-                (token, Some(tag))
+        let (token, tag) = if let Some(path) = place.strip_prefix("file:") {
+            let token = files::read(Path::new(path))?;
+            let tag = hex::encode(digest(&SHA256, &token));
+            if seen.as_ref() == Some(&tag) {
+                return Ok(None);
             }
-            None => {
-                let documents = Documents::of(&place, self.list.ca.as_deref())?;
-                match documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await? {
-                    Some(document) => (document.bytes.to_vec(), document.tag),
-                    None => return Ok(None),
-                }
-            }
+            (token, Some(tag))
+        } else {
+            let documents = Documents::of(&place, self.list.ca.as_deref())?;
+            let Some(document) = documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await? else {
+                return Ok(None);
+            };
+            (document.bytes.to_vec(), document.tag)
         };
         let taken = self.follower.take(shard, &token, moment::now().seconds())?;
         files::replace(&self.kept(shard), &token, Readable::All)?;
