@@ -118,6 +118,7 @@ impl Checkpoint {
             devices_max: 64,
             device_rate,
             cookie_s: 3600,
+            suites: hufu_wire::Suites::AES,
             seen_entries,
             pass_back_entries: 1024,
         })

@@ -82,6 +82,7 @@ impl Rig {
             clock: Clock::system(),
             journal: None,
             cookie_s: 3600,
+            suites: hufu_wire::Suites::AES,
             devices_max: 256,
             rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
             cluster_seed: world.cluster_seed(),

@@ -135,7 +135,7 @@ fn roster_verdicts(bytes: &[u8]) -> Explained {
 }
 
 fn enrolled(enrolled: &Enrolled) -> Explained {
-    let Enrolled { server_time, grant, issued, expires, udp_port, epoch, .. } = *enrolled;
+    let Enrolled { server_time, grant, issued, expires, udp_port, epoch, suite, .. } = *enrolled;
     let mut explained = Explained::new("session");
     explained
         .field("server time", show(server_time.seconds()), "")
@@ -146,6 +146,7 @@ fn enrolled(enrolled: &Enrolled) -> Explained {
         .field("expires", show(expires), "renew at half of its life")
         .field("key epoch", epoch, "")
         .field("udp port", udp_port, "for sealed requests")
+        .field("suite", suite.name(), "what its packets are sealed with")
         .field("keys", "not shown", "two of 16 bytes, secret");
     explained
 }
