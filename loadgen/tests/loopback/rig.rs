@@ -135,6 +135,7 @@ fn engine(world: &World) -> Arc<Engine> {
         devices_max: 256,
         device_rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
         cookie_s: 3600,
+        suites: hufu_wire::Suites::AES,
         seen_entries: 1 << 16,
         pass_back_entries: 1 << 16,
     };

@@ -55,6 +55,7 @@ pub fn engine(world: &World, seen_entries: usize) -> anyhow::Result<Arc<Engine>>
         // No device is held back: what is measured is how fast the engine is.
         device_rate: Rate { per_s: u32::MAX, burst: u32::MAX },
         cookie_s: 3600,
+        suites: hufu_wire::Suites::AES,
         seen_entries,
         pass_back_entries: 1 << 16,
     })?)

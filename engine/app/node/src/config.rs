@@ -158,6 +158,11 @@ impl Config {
         place.within("rate_per_s", &devices.rate_per_s, 0..=1_000_000)?;
         place.within("burst", &devices.burst, 1..=1_000_000)?;
         place.within("cookie_s", &devices.cookie_s, 1..=limits::COOKIE_S_MAX)?;
+        if devices.suites().is_none() {
+            let what = format!("{:?} are not suites", devices.suites.get_ref());
+            let what_to_do = "write [\"aes\"], [\"sm4\"] or both";
+            return Err(place.misconfigured("suites", &devices.suites, what, what_to_do));
+        }
         place.within("issuers_max", &memory.issuers_max, 1..=limits::ISSUERS_MAX)?;
         place.within("holders_max", &memory.holders_max, 1..=1 << 33)?;
         place.within("seen_entries", &memory.seen_entries, 1_024..=1 << 32)?;
@@ -318,6 +323,11 @@ mod tests {
             ),
             ("[workers]\nthreads = 2\ncores = [0]", "engine.toml:3: cores: names 1 cores for 2 threads"),
             ("[devices]\ncookie_s = 90000", "engine.toml:2: cookie_s: 90000 is out of range"),
+            (
+                "[devices]\nsuites = ['sm5']",
+                "engine.toml:2: suites: [\"sm5\"] are not suites; write [\"aes\"], [\"sm4\"] or both",
+            ),
+            ("[devices]\nsuites = []", "engine.toml:2: suites: [] are not suites"),
             ("[memory]\nholders_max = 0", "engine.toml:2: holders_max: 0 is out of range"),
             ("[walls]\nhigh = true", "engine.toml:1: walls: there is no such key"),
             ("[listen]\nudp = ", "engine.toml:2: udp: "),

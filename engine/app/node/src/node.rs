@@ -34,7 +34,7 @@ use hufu_files::watched::Watched;
 use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_transport::{Clock, QuicOptions, Running, ServeError, ServeOptions, TlsParts, UdpOptions};
-use hufu_wire::{UnixSeconds, limits};
+use hufu_wire::{Suites, UnixSeconds, limits};
 
 use self::certificates::{Devices, Own};
 use self::chains::{Chains, Planned};
@@ -177,6 +177,7 @@ impl Prepared {
                 burst: *config.devices.burst.get_ref(),
             },
             cookie_s: *config.devices.cookie_s.get_ref(),
+            suites: config.devices.suites().unwrap_or(Suites::AES),
             seen_entries: *config.memory.seen_entries.get_ref(),
             pass_back_entries: *config.memory.pass_back_entries.get_ref(),
         })

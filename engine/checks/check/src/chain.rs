@@ -37,7 +37,7 @@ pub(crate) struct Chain {
 }
 
 /// So many bytes of output, as HKDF wants it said.
-struct Bytes(usize);
+pub(crate) struct Bytes(pub(crate) usize);
 
 impl KeyType for Bytes {
     fn len(&self) -> usize {

@@ -5,19 +5,21 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_table::Reader;
 use hufu_wire::{
-    Cookie, Enrolled, Grant, KeyEpoch, Reason, SessionKeys, SiteId, UnixMillis, UnixSeconds, limits, sealed,
+    Cookie, Enrolled, Grant, Reason, SessionKeys, SiteId, Suite, Suites, UnixMillis, UnixSeconds, limits,
+    sealed,
 };
 use zeroize::Zeroizing;
 
 use crate::cases::{Batch, Binaries, Case, judge};
+use crate::chain::Bytes;
 use crate::cluster::ClusterKeys;
-use crate::cookie::CookieKeys;
+use crate::cookie::{CookieKeys, SealedCookie};
 use crate::counters::Counters;
 use crate::devices::{Devices, Rate};
 use crate::fault::NotEnrolled;
@@ -42,6 +44,8 @@ pub struct EngineParts {
     pub device_rate: Rate,
     /// How long a cookie lives, seconds; at most [`limits::COOKIE_S_MAX`].
     pub cookie_s: u32,
+    /// What new sessions may be sealed with. Where AES is not among them, sessions of AES are told to enrol again.
+    pub suites: Suites,
     /// Credentials remembered as verified, 16 bytes each.
     pub seen_entries: usize,
     /// Presentations remembered as used, 16 bytes each.
@@ -62,6 +66,7 @@ pub struct Engine {
     cluster_version: AtomicU64,
     enrolling: Mutex<Option<Enrolling>>,
     cookie_s: u32,
+    suites: Suites,
     seen_entries: usize,
 }
 
@@ -96,12 +101,13 @@ impl Engine {
             cluster_version: AtomicU64::new(0),
             enrolling: Mutex::new(None),
             cookie_s: parts.cookie_s.min(limits::COOKIE_S_MAX),
+            suites: parts.suites,
             seen_entries: parts.seen_entries,
         }))
     }
 
-    /// Gives a device a session, which ends with its certificate at the latest. Call it only for a grant that a
-    /// certificate has proved.
+    /// Gives a device that takes every suite a session, which ends with its certificate at the latest. Call it only for
+    /// a grant that a certificate has proved.
     ///
     /// # Errors
     /// [`NotEnrolled::Refused`] with the reason to tell the device, or [`NotEnrolled::NoRandomness`].
@@ -112,10 +118,10 @@ impl Engine {
         not_after: UnixSeconds,
         now: UnixMillis,
     ) -> Result<Enrolled, NotEnrolled> {
-        self.enrol_bound(grant, udp_port, not_after, now, &[0; 32])
+        self.enrol_bound(grant, Suites::AES_AND_SM4, udp_port, not_after, now, &[0; 32])
     }
 
-    /// The same over a connection that gives `binding`: secret material that device and engine share and
+    /// The same for a device that takes these suites, over a connection that gives `binding`: secret material that device and engine share and
     /// no other connection has, as from a TLS exporter (RFC 8446 section 7.5). It goes into the session's keys, so that two machines that were made from
     /// one image and draw the same random bytes still give out different keys.
     ///
@@ -124,6 +130,7 @@ impl Engine {
     pub fn enrol_bound(
         &self,
         grant: Grant,
+        suites: Suites,
         udp_port: u16,
         not_after: UnixSeconds,
         now: UnixMillis,
@@ -138,22 +145,23 @@ impl Engine {
         if self.sites.load().sites.get(grant.site).is_none() {
             return Err(NotEnrolled::Refused(Reason::SiteUnknown));
         }
+        let suite = self.suites.shared(suites).ok_or(NotEnrolled::Refused(Reason::SuiteNotShared))?;
         self.devices.meet(&grant);
         let issued = now.seconds();
         let expires = UnixSeconds(issued.0.saturating_add(self.cookie_s)).min(not_after);
-        let keys = session_keys(binding, now)?;
-        let cookie = Cookie { grant, issued, expires, keys };
-        let cookie_nonce = random()?;
-        let (epoch, sealed) = self.seal(now, cookie_nonce, &cookie)?;
+        let keys = session_keys(suite, binding, now)?;
+        let cookie = Cookie { grant, issued, expires, suite, keys };
+        let sealed = self.seal(now, random()?, &cookie)?;
         Ok(Enrolled {
             server_time: now,
             grant,
             issued,
             expires,
             udp_port,
-            epoch,
-            cookie_nonce,
-            cookie: sealed,
+            epoch: sealed.epoch,
+            cookie_nonce: sealed.nonce,
+            cookie: sealed.bytes,
+            suite,
             keys: cookie.keys,
         })
     }
@@ -163,7 +171,7 @@ impl Engine {
         now: UnixMillis,
         nonce: [u8; sealed::NONCE_BYTES],
         cookie: &Cookie,
-    ) -> Result<(KeyEpoch, [u8; sealed::COOKIE_BYTES]), NotEnrolled> {
+    ) -> Result<SealedCookie, NotEnrolled> {
         let of = self.keys_of(now);
         let mut enrolling = self.enrolling.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = match enrolling.take().filter(|enrolling| enrolling.of == of) {
@@ -182,6 +190,11 @@ impl Engine {
         self.cluster_version.fetch_add(1, Release);
         // What was made of the old ones is not kept until the next device comes.
         *self.enrolling.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What new sessions may be sealed with.
+    pub fn suites(&self) -> Suites {
+        self.suites
     }
 
     /// The devices, to revoke them.
@@ -264,24 +277,19 @@ impl Engine {
     }
 }
 
-/// Sixteen bytes of key, as HKDF wants it said.
-struct Aes128;
-
-impl KeyType for Aes128 {
-    fn len(&self) -> usize {
-        16
-    }
-}
-
 /// Two keys of HKDF-SHA256 (RFC 5869): fresh random bytes are the salt, what the connection shares the input.
-fn session_keys(binding: &[u8; 32], now: UnixMillis) -> Result<SessionKeys, NotEnrolled> {
+fn session_keys(suite: Suite, binding: &[u8; 32], now: UnixMillis) -> Result<SessionKeys, NotEnrolled> {
     let fresh = Zeroizing::new(random::<32>()?);
     let secret = Salt::new(HKDF_SHA256, &fresh[..]).extract(binding);
     let key = |use_for: &[u8]| {
         let mut key = [0; 16];
         let info = [use_for, &now.0.to_le_bytes()];
-        let filled = secret.expand(&info, Aes128).and_then(|okm| okm.fill(&mut key));
+        let filled = secret.expand(&info, Bytes(key.len())).and_then(|okm| okm.fill(&mut key));
         filled.map(|()| key).map_err(|_| NotEnrolled::NoRandomness)
     };
-    Ok(SessionKeys { request: key(b"hufu/1 request key ")?, reply: key(b"hufu/1 reply key ")? })
+    let uses: [&[u8]; 2] = match suite {
+        Suite::Aes => [b"hufu/1 request key ", b"hufu/1 reply key "],
+        Suite::Sm4 => [b"hufu/1 sm4 request key ", b"hufu/1 sm4 reply key "],
+    };
+    Ok(SessionKeys { request: key(uses[0])?, reply: key(uses[1])? })
 }

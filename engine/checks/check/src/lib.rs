@@ -52,7 +52,7 @@ mod statuses;
 #[cfg(feature = "engine")]
 pub use self::{
     cluster::{ChainFacts, ClusterFault, ClusterKeys},
-    cookie::CookieKeys,
+    cookie::{CookieKeys, SealedCookie},
     devices::{Charge, Devices, Rate},
     engine::{Engine, EngineParts},
     numbers::SessionKey,

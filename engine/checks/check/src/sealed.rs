@@ -1,8 +1,8 @@
 //! The engine's half of sealed UDP: opening requests and sealing replies.
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
+use hufu_seal::Key;
 use hufu_wire::{CheckNumber, ReplyHeader, RequestHeader, Verdict, limits, read, sealed, write};
 
 use crate::counters::{Counters, Silence};
@@ -42,29 +42,25 @@ pub(crate) fn open(
     }
     let place = sessions.find(&header, counters).ok_or(Silence::Cookie)?;
     let session = sessions.get(place).ok_or(Silence::Cookie)?;
-    let nonce = Nonce::assume_unique_for_key(header.number.nonce());
-    let plain = session
-        .request_key
-        .open_in_place(nonce, Aad::from(header_bytes), cipher_text)
-        .map_err(|_| Silence::Request)?;
+    let nonce = header.number.nonce();
+    let plain = session.request_key.open(nonce, header_bytes, cipher_text).ok_or(Silence::Request)?;
     Ok(Opened { session: place, number: header.number, plain_bytes: plain.len() })
 }
 
 /// Seals `verdict` into a reply.
 pub(crate) fn seal(
     verdict: &Verdict,
-    key: &LessSafeKey,
+    key: &Key,
     nonces: &mut Nonces,
     reply: &mut [u8; sealed::REPLY_BYTES],
 ) -> Result<(), Unspecified> {
-    let nonce = nonces.next();
     let (header, rest) = reply.split_at_mut(sealed::REPLY_HEADER_BYTES);
-    let (plain, tag_bytes) = rest.split_at_mut(Verdict::BYTES);
-    write(&ReplyHeader { number: verdict.number, nonce }, header).map_err(|_| Unspecified)?;
+    let (plain, tag_bytes) = rest.split_last_chunk_mut().ok_or(Unspecified)?;
     write(verdict, plain).map_err(|_| Unspecified)?;
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*header), plain)?;
-    tag_bytes.copy_from_slice(tag.as_ref());
+    // The header follows from the verdict and the nonce: it has nothing else but the number.
+    let nonce = key.nonce(nonces.next(), plain);
+    write(&ReplyHeader { number: verdict.number, nonce }, header).map_err(|_| Unspecified)?;
+    *tag_bytes = key.seal(nonce, header, plain).map_err(|_| Unspecified)?;
     Ok(())
 }
 
@@ -74,7 +70,7 @@ pub(crate) fn seal(
 /// Two workers that each send n replies collide only if their starts lie within n of each other: for 1,000
 /// worker lives of 2^40 replies the chance is below 2^-36, less than random nonces would give. A machine that was
 /// cloned while it ran does repeat them; AES-GCM-SIV then gives away at most that two replies are equal
-/// (docs/decisions/0011).
+/// (docs/decisions/0011), and so does SM4, whose nonces are made of these and the verdict (docs/decisions/0041).
 pub(crate) struct Nonces(u128);
 
 impl Nonces {
@@ -95,6 +91,27 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_wire::{Reason, UnixMillis};
+
+    /// Issue 7, C: a machine that is resumed twice counts on from the same nonce, and seals other verdicts with it.
+    #[test]
+    fn r45_a_reply_nonce_that_is_drawn_twice_seals_no_two_verdicts_of_sm4() {
+        let key = Key::sm4_gcm_shared(&[7; 16]);
+        let seal = |reason, server_time| {
+            let verdict = Verdict::of(CheckNumber(1), UnixMillis(server_time), reason);
+            let mut reply = [0; sealed::REPLY_BYTES];
+            seal(&verdict, &key, &mut Nonces(41), &mut reply).unwrap();
+            reply
+        };
+        let one = seal(Reason::Clear, 1_000);
+        for (reason, time) in [(Reason::StatusRed, 1_000), (Reason::Clear, 1_001)] {
+            let other = seal(reason, time);
+            assert_ne!(one[12..24], other[12..24], "another nonce");
+            // Under one nonce the first eight bytes, the number, would be sealed alike.
+            assert_ne!(one[24..32], other[24..32]);
+        }
+        assert_eq!(one, seal(Reason::Clear, 1_000), "that two replies are equal shows");
+    }
 
     #[test]
     fn nonces_never_repeat_across_the_wrap() {

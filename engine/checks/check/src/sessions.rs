@@ -2,8 +2,10 @@
 //!
 //! Only a cache: the cookie in the packet is the session, and an engine that has never seen it opens it.
 
-use aws_lc_rs::aead::{AES_128_GCM, AES_128_GCM_SIV, Algorithm, LessSafeKey, UnboundKey};
-use hufu_wire::{Cookie, KeyEpoch, RequestHeader, SessionKeys, UnixMillis, limits};
+use hufu_seal::Key;
+use hufu_wire::{
+    Cookie, KeyEpoch, RequestHeader, SessionKeys, Suite, Suites, UnixMillis, UnixSeconds, limits,
+};
 
 use crate::cookie::CookieKeys;
 use crate::counters::Counters;
@@ -17,13 +19,15 @@ pub(crate) struct Session {
     /// The front of every packet of this session: epoch, nonce and sealed cookie.
     sealed: ([u8; 12], [u8; 80], u32),
     pub(crate) cookie: Cookie,
-    pub(crate) request_key: LessSafeKey,
-    pub(crate) reply_key: LessSafeKey,
+    pub(crate) request_key: Key,
+    pub(crate) reply_key: Key,
 }
 
 /// Direct-mapped, with room at the end for sessions of one batch that want the same place.
 pub(crate) struct Sessions {
     keys: CookieKeys,
+    /// What the engine offers.
+    offered: Suites,
     places: Box<[Option<Session>]>,
     /// The batch that last used a place: until it is answered, its session stays.
     used_in: Box<[u64]>,
@@ -37,9 +41,10 @@ pub(crate) struct SessionPlace(usize);
 
 impl Sessions {
     /// No sessions, and no keys to open any.
-    pub(crate) fn new() -> Sessions {
+    pub(crate) fn new(offered: Suites) -> Sessions {
         let places = (0..PLACES + limits::BATCH_MAX).map(|_| None).collect();
-        Sessions { keys: CookieKeys::none(), places, used_in: vec![0; PLACES].into(), batch: 0, spilled: 0 }
+        let (keys, used_in) = (CookieKeys::none(), vec![0; PLACES].into());
+        Sessions { keys, offered, places, used_in, batch: 0, spilled: 0 }
     }
 
     /// Opens cookies with these keys from now on, and forgets every session that has no key any more or has expired
@@ -74,7 +79,7 @@ impl Sessions {
             self.used_in[home] = self.batch;
             return Some(SessionPlace(home));
         }
-        let session = Session::open(&self.keys, header)?;
+        let session = Session::open(&self.keys, self.offered, header)?;
         counters.count_sessions_opened(1);
         let place = if self.used_in[home] == self.batch {
             let spilled = PLACES + self.spilled;
@@ -95,13 +100,18 @@ impl Sessions {
 }
 
 impl Session {
-    fn open(keys: &CookieKeys, header: &RequestHeader) -> Option<Session> {
+    fn open(keys: &CookieKeys, offered: Suites, header: &RequestHeader) -> Option<Session> {
         let mut cookie = keys.open(header.epoch, &header.cookie_nonce, &header.cookie)?;
-        let key = |algorithm: &'static Algorithm, bytes: &[u8; 16]| {
-            UnboundKey::new(algorithm, bytes).map(LessSafeKey::new).ok()
+        let (request, reply) = (&cookie.keys.request, &cookie.keys.reply);
+        // Engines that share a session, or a machine that was cloned, may draw the same nonce for two replies.
+        let (request_key, reply_key) = match cookie.suite {
+            Suite::Aes => (Key::aes_128_gcm(request).ok()?, Key::aes_128_gcm_siv(reply).ok()?),
+            Suite::Sm4 => (Key::sm4_gcm(request), Key::sm4_gcm_shared(reply)),
         };
-        let request_key = key(&AES_128_GCM, &cookie.keys.request)?;
-        let reply_key = key(&AES_128_GCM_SIV, &cookie.keys.reply)?;
+        // Where SM4 alone is offered, a session of before is told to enrol again. One of SM4 is served everywhere.
+        if cookie.suite == Suite::Aes && !offered.contain(Suite::Aes) {
+            cookie.expires = UnixSeconds(0);
+        }
         // The library wipes its own copies when they are dropped.
         cookie.keys = SessionKeys { request: [0; 16], reply: [0; 16] };
         let sealed = (header.cookie_nonce, header.cookie, header.epoch.0);
@@ -130,7 +140,7 @@ fn place_of(header: &RequestHeader) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, Scope, SiteId, UnixSeconds};
+    use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, Scope, SiteId};
 
     use crate::cluster::ClusterKeys;
 
@@ -141,7 +151,7 @@ mod tests {
     }
 
     fn sessions() -> Sessions {
-        let mut sessions = Sessions::new();
+        let mut sessions = Sessions::new(Suites::AES);
         sessions.set_keys(keys(), NOW);
         sessions
     }
@@ -158,14 +168,16 @@ mod tests {
             },
             issued: NOW.seconds(),
             expires: UnixSeconds(NOW.seconds().0 + 60),
+            suite: Suite::Aes,
             keys: SessionKeys { request: [1; 16], reply: [2; 16] },
         };
         (0..1_000_000_u64)
             .map(|n| {
                 let mut nonce = [0; 12];
                 nonce[..8].copy_from_slice(&n.to_le_bytes());
-                let (epoch, cookie) = keys.seal(nonce, &cookie).unwrap();
-                RequestHeader { epoch, cookie_nonce: nonce, cookie, number: CheckNumber(1) }
+                let sealed = keys.seal(nonce, &cookie).unwrap();
+                let (epoch, cookie) = (sealed.epoch, sealed.bytes);
+                RequestHeader { epoch, cookie_nonce: sealed.nonce, cookie, number: CheckNumber(1) }
             })
             .find(|header| place_of(header) == place)
             .unwrap()

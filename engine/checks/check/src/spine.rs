@@ -56,7 +56,7 @@ impl<J: Journal> Spine<J> {
     /// As [`new`](Spine::new).
     pub fn with_journal(engine: Arc<Engine>, journal: J) -> Result<Spine<J>, NotEnrolled> {
         Ok(Spine {
-            sessions: Sessions::new(),
+            sessions: Sessions::new(engine.suites()),
             keys_of: None,
             nonces: Nonces::random().map_err(|_| NotEnrolled::NoRandomness)?,
             binaries: Box::new([[0; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX]),

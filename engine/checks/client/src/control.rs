@@ -12,7 +12,7 @@ use frame::{NUMBER_BYTES, append, checks_payload, read_frame, read_verdicts, wri
 use hufu_wire::limits::{CHECK_REQUEST_BYTES_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, FrameKind, Malformed, MemberVerdict, Message as _, OfflineAsk,
-    Reason, RecordsKept, RosterReply, ServerTime, UnixMillis, UnixSeconds, Verdict, read,
+    Reason, RecordsKept, RosterReply, ServerTime, Suites, UnixMillis, UnixSeconds, Verdict, read,
 };
 use quinn::{Connection, Endpoint};
 use rustls_pki_types::CertificateDer;
@@ -33,6 +33,7 @@ pub struct Control {
     endpoint: Endpoint,
     clock: Arc<DeviceClock>,
     revocations: Revocations,
+    suites: Suites,
 }
 
 /// A local UDP endpoint for QUIC, of the address family that reaches `server`. One endpoint serves any number
@@ -124,7 +125,8 @@ impl Control {
             async { connecting.await.map_err(|error| ControlFault::of_handshake(error, clock.judge())) };
         let connection = in_time(shaking).await?;
         let revocations = identity.revocations().clone();
-        let control = Control { connection, endpoint: endpoint.clone(), clock, revocations };
+        let suites = identity.suites();
+        let control = Control { connection, endpoint: endpoint.clone(), clock, revocations, suites };
         control.hold_against_lists()?;
         Ok(control)
     }
@@ -136,8 +138,15 @@ impl Control {
     /// [`ControlFault`]; [`Refused`](ControlFault::Refused) tells why the engine gives none, and
     /// [`Untrusted`](ControlFault::Untrusted) that it was revoked.
     pub async fn enrol(&self) -> Result<Enrolled, ControlFault> {
-        let payload = self.ask(FrameKind::Enrol, &[], FrameKind::Enrolled).await?;
+        let mut said = [0; Suites::BYTES];
+        self.suites.write_to(&mut said);
+        // Engines of before there was SM4 know this request empty alone.
+        let said = if self.suites == Suites::AES { &[][..] } else { &said };
+        let payload = self.ask(FrameKind::Enrol, said, FrameKind::Enrolled).await?;
         let enrolled: Enrolled = read(&payload)?;
+        if !self.suites.contain(enrolled.suite) {
+            return Err(ControlFault::Suite(enrolled.suite));
+        }
         self.fetch_revocations().await?;
         self.clock.hear(enrolled.server_time, self.engine_until());
         Ok(enrolled)

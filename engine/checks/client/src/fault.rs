@@ -2,7 +2,7 @@
 
 use std::io;
 
-use hufu_wire::{Actor, Malformed, Reason};
+use hufu_wire::{Actor, Malformed, Reason, Suite};
 use quinn::ConnectionError;
 
 use crate::clock::Judged;
@@ -46,6 +46,12 @@ pub enum ControlFault {
     /// The engine understood and said no.
     #[error("the engine refused: {0}")]
     Refused(Reason),
+    /// The engine gave a session of a suite that this device does not take.
+    #[error(
+        "the engine gave a session of {}, which this gate does not take; set `suites` in the engine's file, or in the gate's",
+        _0.name()
+    )]
+    Suite(Suite),
     /// The connection ended before the answer.
     #[error("the connection was lost: {why}")]
     Lost {
@@ -74,6 +80,7 @@ impl ControlFault {
             ControlFault::Unreachable { .. }
             | ControlFault::Untrusted { .. }
             | ControlFault::DeviceOutOfTime { .. }
+            | ControlFault::Suite(_)
             | ControlFault::Lost { .. }
             | ControlFault::Malformed(_) => Actor::Operator,
         }

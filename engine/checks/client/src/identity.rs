@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hufu_wire::{Actor, UnixSeconds, without_bom};
+use hufu_wire::{Actor, Suites, UnixSeconds, without_bom};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, TransportConfig};
 use rustls::RootCertStore;
@@ -24,6 +24,7 @@ pub struct Identity {
     config: ClientConfig,
     clock: Arc<DeviceClock>,
     revocations: Revocations,
+    suites: Suites,
 }
 
 impl Identity {
@@ -90,7 +91,7 @@ impl Identity {
             .map_err(|_| IdentityFault::Unusable { why: "no TLS 1.3 cipher suite for QUIC".to_owned() })?;
         let mut config = ClientConfig::new(Arc::new(crypto));
         config.transport_config(Arc::new(transport()));
-        Ok(Identity { config, clock, revocations: Revocations::new(roots) })
+        Ok(Identity { config, clock, revocations: Revocations::new(roots), suites: Suites::AES })
     }
 
     /// Keeps the time that engines tell in this file, and takes up what it holds: engines' certificates are judged
@@ -129,6 +130,17 @@ impl Identity {
             what: file.to_path_buf(),
             why: format!("{error}; remove it, and the device fetches the revocation lists again"),
         })
+    }
+
+    /// Takes sessions of these suites: AES alone without this. Engines of before there was SM4 know no others.
+    #[must_use]
+    pub fn with_suites(self, suites: Suites) -> Identity {
+        Identity { suites, ..self }
+    }
+
+    /// The suites that it takes.
+    pub(crate) fn suites(&self) -> Suites {
+        self.suites
     }
 
     /// Which engines are revoked, as far as this device knows.

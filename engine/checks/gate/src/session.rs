@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use aws_lc_rs::aead::{AES_128_GCM, AES_128_GCM_SIV, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
+use hufu_seal::{Key, NotSealed};
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
 use hufu_wire::{
     CheckNumber, CheckRequest, Enrolled, Grant, Lane, Malformed, Message, NoRoom, ReplyHeader, RequestHeader,
-    UnixSeconds, Verdict, read, sealed, write,
+    Suite, UnixSeconds, Verdict, read, sealed, write,
 };
 
 /// A device's session under one cookie: about 1.3 KB, nothing on the heap for a check.
@@ -16,8 +16,9 @@ use hufu_wire::{
 /// the same bytes again.
 pub struct Session {
     header: RequestHeader,
-    request_key: LessSafeKey,
-    reply_key: LessSafeKey,
+    suite: Suite,
+    request_key: Key,
+    reply_key: Key,
     grant: Grant,
     issued: UnixSeconds,
     expires: UnixSeconds,
@@ -30,11 +31,17 @@ impl Session {
 
     /// A session that has not sent anything yet.
     pub fn new(enrolled: Enrolled) -> Session {
-        let Enrolled { grant, issued, expires, udp_port, epoch, cookie_nonce, cookie, keys, .. } = enrolled;
+        let Enrolled { grant, issued, expires, udp_port, epoch, cookie_nonce, cookie, suite, keys, .. } =
+            enrolled;
+        let (request_key, reply_key) = match suite {
+            Suite::Aes => (made(Key::aes_128_gcm(&keys.request)), made(Key::aes_128_gcm_siv(&keys.reply))),
+            Suite::Sm4 => (Key::sm4_gcm(&keys.request), Key::sm4_gcm(&keys.reply)),
+        };
         Session {
             header: RequestHeader { epoch, cookie_nonce, cookie, number: CheckNumber(0) },
-            request_key: key(&AES_128_GCM, &keys.request),
-            reply_key: key(&AES_128_GCM_SIV, &keys.reply),
+            suite,
+            request_key,
+            reply_key,
             grant,
             issued,
             expires,
@@ -63,15 +70,12 @@ impl Session {
         let number = CheckNumber(self.header.number.0.checked_add(1).ok_or(SealFault::Exhausted)?);
         self.header.number = number;
         let (header, cipher) = out.split_at_mut(sealed::REQUEST_HEADER_BYTES);
-        let (text, tag) = cipher.split_at_mut(plain_bytes);
+        let (text, tag) = cipher.split_last_chunk_mut().ok_or(SealFault::Exhausted)?;
         write(&self.header, header)?;
         write(&request, text)?;
         // PROTOCOL 4.1: the whole clear header is authenticated, cookie and number included.
-        let made = self
-            .request_key
-            .seal_in_place_separate_tag(Nonce::from(&number.nonce()), Aad::from(&*header), text)
-            .map_err(|_| SealFault::Exhausted)?;
-        tag.copy_from_slice(made.as_ref());
+        let sealed = self.request_key.seal(number.nonce(), header, text);
+        *tag = sealed.map_err(|_| SealFault::Exhausted)?;
         Ok((number, needed))
     }
 
@@ -86,11 +90,7 @@ impl Session {
         let clear: ReplyHeader = read(header).map_err(OpenFault::Malformed)?;
         let mut cipher: [u8; Verdict::BYTES + sealed::TAG_BYTES] =
             cipher.try_into().map_err(|_| OpenFault::Malformed(SHORT))?;
-        let nonce = Nonce::assume_unique_for_key(clear.nonce);
-        let text = self
-            .reply_key
-            .open_in_place(nonce, Aad::from(header), &mut cipher)
-            .map_err(|_| OpenFault::NotGenuine)?;
+        let text = self.reply_key.open(clear.nonce, header, &mut cipher).ok_or(OpenFault::NotGenuine)?;
         let verdict: Verdict = read(text).map_err(OpenFault::Malformed)?;
         if verdict.number == clear.number { Ok(verdict) } else { Err(OpenFault::NotGenuine) }
     }
@@ -108,6 +108,11 @@ impl Session {
     /// What the device may ask.
     pub fn grant(&self) -> Grant {
         self.grant
+    }
+
+    /// What its packets are sealed with.
+    pub fn suite(&self) -> Suite {
+        self.suite
     }
 
     /// From when engines refuse the cookie.
@@ -160,9 +165,9 @@ pub enum OpenFault {
 
 const SHORT: Malformed = Malformed { message: "sealed reply", fault: "wrong length" };
 
-fn key(algorithm: &'static Algorithm, bytes: &[u8; 16]) -> LessSafeKey {
+fn made(key: Result<Key, NotSealed>) -> Key {
     #[expect(clippy::expect_used, reason = "AES-128 takes any 16 bytes")]
-    LessSafeKey::new(UnboundKey::new(algorithm, bytes).expect("16 bytes are an AES-128 key"))
+    key.expect("16 bytes are an AES-128 key")
 }
 
 #[cfg(test)]
@@ -172,6 +177,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn session() -> Session {
+        session_of(Suite::Aes)
+    }
+
+    fn session_of(suite: Suite) -> Session {
         Session::new(Enrolled {
             server_time: UnixMillis(1_700_000_000_000),
             grant: Grant {
@@ -186,6 +195,7 @@ mod tests {
             epoch: KeyEpoch(78_703),
             cookie_nonce: [3; 12],
             cookie: [4; 80],
+            suite,
             keys: SessionKeys { request: [5; 16], reply: [6; 16] },
         })
     }
@@ -229,15 +239,20 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_arrives_is_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(session().open(&bytes).is_err());
+            for suite in Suite::ALL {
+                prop_assert!(session_of(suite).open(&bytes).is_err());
+            }
         }
 
         #[test]
         fn every_code_length_is_sealed_into_the_bytes_it_says(code in proptest::collection::vec(any::<u8>(), 0..=512)) {
             let mut out = [0; Session::REQUEST_BYTES_MAX];
-            let (_, bytes) = session().seal(&code, Lane(9), &mut out).unwrap();
-            prop_assert_eq!(bytes, 108 + (8 + code.len()).max(32) + 16);
-            prop_assert!(out[bytes..].iter().all(|&byte| byte == 0));
+            for suite in Suite::ALL {
+                out.fill(0);
+                let (_, bytes) = session_of(suite).seal(&code, Lane(9), &mut out).unwrap();
+                prop_assert_eq!(bytes, 108 + (8 + code.len()).max(32) + 16);
+                prop_assert!(out[bytes..].iter().all(|&byte| byte == 0));
+            }
         }
     }
 }

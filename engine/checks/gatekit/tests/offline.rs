@@ -10,7 +10,7 @@ use std::ptr::{null, null_mut};
 
 use hufu_gate_kit::*;
 use hufu_wire::{
-    DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Message as _, Scope, SessionKeys, SiteId,
+    DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Message as _, Scope, SessionKeys, SiteId, Suite,
     UnixMillis, UnixSeconds, sealed,
 };
 
@@ -164,6 +164,7 @@ fn enrolled(device: u32, site: u32) -> Vec<u8> {
         epoch: KeyEpoch(1),
         cookie_nonce: [1; 12],
         cookie: [2; sealed::COOKIE_BYTES],
+        suite: Suite::Aes,
         keys: SessionKeys { request: [3; 16], reply: [4; 16] },
     };
     let mut bytes = vec![0; enrolled.size()];

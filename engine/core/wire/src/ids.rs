@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::session::Suite;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
@@ -51,7 +53,8 @@ id! {
 }
 id! {
     /// Which cluster key sealed a cookie: the number of the key chain in the high 8 bits, and of the epoch in the
-    /// low 24: Unix time divided by [`limits::EPOCH_S`](crate::limits::EPOCH_S). Devices do not look into it.
+    /// low 23: Unix time divided by [`limits::EPOCH_S`](crate::limits::EPOCH_S). The bit between says that the cookie is
+    /// sealed with SM4. Devices do not look into it.
     KeyEpoch(u32)
 }
 id! {
@@ -64,9 +67,25 @@ id! {
 }
 
 impl KeyEpoch {
-    /// Epoch `number` of key chain `chain`; numbers are below 2^24.
+    /// Set in the epoch of a cookie that is sealed with SM4: epochs come this far in the year 7710.
+    const SM4: u32 = 1 << 23;
+
+    /// Epoch `number` of key chain `chain`; numbers are below 2^23.
     pub const fn of(chain: u8, number: u32) -> KeyEpoch {
-        KeyEpoch((chain as u32) << 24 | number & 0x00ff_ffff)
+        KeyEpoch((chain as u32) << 24 | number & 0x007f_ffff)
+    }
+
+    /// The same epoch for cookies that are sealed with `suite`.
+    pub const fn sealed_with(self, suite: Suite) -> KeyEpoch {
+        match suite {
+            Suite::Aes => KeyEpoch(self.0 & !Self::SM4),
+            Suite::Sm4 => KeyEpoch(self.0 | Self::SM4),
+        }
+    }
+
+    /// What its cookie is sealed with. It selects a key and proves nothing: the cookie says it again inside.
+    pub const fn suite(self) -> Suite {
+        if self.0 & Self::SM4 == 0 { Suite::Aes } else { Suite::Sm4 }
     }
 
     /// The key chain.
@@ -76,7 +95,7 @@ impl KeyEpoch {
 
     /// The epoch's number in its chain.
     pub const fn number(self) -> u32 {
-        self.0 & 0x00ff_ffff
+        self.0 & 0x007f_ffff
     }
 }
 

@@ -36,7 +36,7 @@ pub use reason::{Actor, Reason};
 pub use reference::Reference;
 pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};
 pub use roster::{MemberVerdict, RosterReply};
-pub use session::{Cookie, Grant, Scope, SessionKeys};
+pub use session::{Cookie, Grant, Scope, SessionKeys, Suite, Suites};
 pub use status::{Colour, StatusWord, TestResult};
 pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, RecordsKept, ServerTime};
 pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds};

@@ -148,6 +148,8 @@ reasons! {
 
     /// The device's id is beyond what the engine was set up for.
     406 DeviceUnknown "device-unknown" Refer Operator;
+    /// The device takes no suite of sealed packets that the engine offers.
+    407 SuiteNotShared "suite-not-shared" Refer Operator;
 
     /// The engine has no room to do this check properly.
     500 Busy "busy" Refer Operator;

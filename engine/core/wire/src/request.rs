@@ -22,9 +22,9 @@ pub mod sealed {
     /// Second byte of a reply.
     pub const KIND_REPLY: u8 = 2;
 
-    /// A tag of AES-GCM or AES-GCM-SIV.
+    /// A tag, of whatever suite.
     pub const TAG_BYTES: usize = 16;
-    /// A nonce of AES-GCM or AES-GCM-SIV.
+    /// A nonce, of whatever suite.
     pub const NONCE_BYTES: usize = 12;
     /// A sealed cookie.
     pub const COOKIE_BYTES: usize = Cookie::BYTES + TAG_BYTES;
@@ -39,6 +39,8 @@ pub mod sealed {
     pub const COOKIE_AAD: &[u8] = b"hufu/1 cookie";
     /// HKDF info of an epoch's cookie key; the [`KeyEpoch`](crate::KeyEpoch) follows as four little-endian bytes.
     pub const EPOCH_KEY_INFO: &[u8] = b"hufu/1 cookie key ";
+    /// HKDF salt and info of an epoch's key for SM4 cookies, which is made from the key above.
+    pub const SM4_KEY_INFO: &[u8] = b"hufu/1 sm4 cookie key";
 }
 
 /// One code to check, as a gate scanned it.
@@ -107,7 +109,7 @@ const _: () = assert!(sealed::REQUEST_HEADER_BYTES == 108);
 const _: () = assert!(sealed::REPLY_BYTES == 80);
 
 impl CheckNumber {
-    /// The AES-GCM nonce of the request with this number: four zero bytes, then the number, little-endian.
+    /// The nonce of the request with this number: four zero bytes, then the number, little-endian.
     pub fn nonce(self) -> [u8; sealed::NONCE_BYTES] {
         let mut nonce = [0; sealed::NONCE_BYTES];
         nonce[4..].copy_from_slice(&self.0.to_le_bytes());

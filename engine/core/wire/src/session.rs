@@ -26,12 +26,27 @@ pub struct Grant {
     pub scope: Scope,
 }
 
-/// The two AES-128 keys of a session.
+/// A family of ciphers (docs/decisions/0041): what seals the packets of a session in both directions, and the fields of a
+/// registry's vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Suite {
+    /// AES-128-GCM for requests, AES-128-GCM-SIV (RFC 8452) for replies; AES-256-GCM in a vault.
+    Aes = 0,
+    /// SM4-GCM (RFC 8998) for all of them.
+    Sm4 = 1,
+}
+
+/// Suites that one side knows or offers: a bit each. Bits of suites that are not known here are kept and mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suites(u32);
+
+/// The two keys of a session, 128 bits each.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionKeys {
-    /// Seals requests with AES-GCM; nonces are request counters.
+    /// Seals requests; nonces are request counters.
     pub request: [u8; 16],
-    /// Seals replies with AES-GCM-SIV (RFC 8452); nonces travel with the reply.
+    /// Seals replies; nonces travel with the reply.
     pub reply: [u8; 16],
 }
 
@@ -44,6 +59,8 @@ pub struct Cookie {
     pub issued: UnixSeconds,
     /// From when it is refused.
     pub expires: UnixSeconds,
+    /// What its keys are for.
+    pub suite: Suite,
     /// The session's keys.
     pub keys: SessionKeys,
 }
@@ -57,7 +74,8 @@ struct Layout {
     scope: U32,
     issued_s: U32,
     expires_s: U32,
-    zero: [u8; 8],
+    suite: u8,
+    zero: [u8; 7],
     request_key: [u8; 16],
     reply_key: [u8; 16],
 }
@@ -87,6 +105,80 @@ impl Scope {
     }
 }
 
+impl Suite {
+    /// Every suite, the one that is taken first where both sides know several.
+    pub const ALL: [Suite; 2] = [Suite::Sm4, Suite::Aes];
+
+    /// The suite with this number on the wire.
+    pub const fn from_byte(byte: u8) -> Option<Suite> {
+        match byte {
+            0 => Some(Suite::Aes),
+            1 => Some(Suite::Sm4),
+            _ => None,
+        }
+    }
+
+    /// Its name in settings and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Suite::Aes => "aes",
+            Suite::Sm4 => "sm4",
+        }
+    }
+
+    /// The suite with this name.
+    pub fn from_name(name: &str) -> Option<Suite> {
+        Suite::ALL.into_iter().find(|suite| suite.name() == name)
+    }
+}
+
+impl Suites {
+    /// AES alone: what a device says that says nothing.
+    pub const AES: Suites = Suites(1 << Suite::Aes as u8);
+    /// SM4 alone.
+    pub const SM4: Suites = Suites(1 << Suite::Sm4 as u8);
+    /// Both.
+    pub const AES_AND_SM4: Suites = Suites(Suites::AES.0 | Suites::SM4.0);
+    /// Bytes on the wire.
+    pub const BYTES: usize = 4;
+
+    /// Those with these names, `None` for a name that is unknown, or without any.
+    pub fn from_names<N: AsRef<str>>(names: &[N]) -> Option<Suites> {
+        let bits = names.iter().try_fold(0, |all, name| {
+            let suite = Suite::from_name(name.as_ref())?;
+            Some(all | 1 << suite as u8)
+        })?;
+        (bits != 0).then_some(Suites(bits))
+    }
+
+    /// Whether `suite` is among them.
+    pub const fn contain(self, suite: Suite) -> bool {
+        self.0 & 1 << suite as u8 != 0
+    }
+
+    /// The suite for a session between two sides: SM4 where both have it, or else AES where both have that.
+    pub fn shared(self, other: Suites) -> Option<Suite> {
+        Suite::ALL.into_iter().find(|suite| self.contain(*suite) && other.contain(*suite))
+    }
+}
+
+impl Message<'_> for Suites {
+    const NAME: &'static str = "suites";
+
+    fn read_from(bytes: &[u8]) -> Result<Suites, Malformed> {
+        let bits: &U32 = exactly(Self::NAME, bytes)?;
+        Ok(Suites(bits.get()))
+    }
+
+    fn size(&self) -> usize {
+        Self::BYTES
+    }
+
+    fn write_to(&self, out: &mut [u8]) {
+        put(&U32::new(self.0), out);
+    }
+}
+
 impl Cookie {
     /// Bytes of a cookie's plain text.
     pub const BYTES: usize = 64;
@@ -104,7 +196,7 @@ impl Message<'_> for Cookie {
     fn read_from(bytes: &[u8]) -> Result<Cookie, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &Layout = exactly(Self::NAME, bytes)?;
-        if layout.zero != [0; 8] {
+        if layout.zero != [0; 7] {
             return Err(malformed("reserved bytes are not zero"));
         }
         Ok(Cookie {
@@ -116,6 +208,7 @@ impl Message<'_> for Cookie {
             },
             issued: UnixSeconds(layout.issued_s.get()),
             expires: UnixSeconds(layout.expires_s.get()),
+            suite: Suite::from_byte(layout.suite).ok_or(malformed("unknown suite"))?,
             keys: SessionKeys { request: layout.request_key, reply: layout.reply_key },
         })
     }
@@ -132,7 +225,8 @@ impl Message<'_> for Cookie {
             scope: self.grant.scope.0.into(),
             issued_s: self.issued.0.into(),
             expires_s: self.expires.0.into(),
-            zero: [0; 8],
+            suite: self.suite as u8,
+            zero: [0; 7],
             request_key: self.keys.request,
             reply_key: self.keys.reply,
         };
@@ -153,6 +247,27 @@ mod tests {
         assert_eq!(Scope::from_bits(3), Some(both));
         let allowed = [(checks, checks), (checks, both), (both, checks), (both, both)];
         assert_eq!(allowed.map(|(scope, wanted)| scope.allows(wanted)), [true, false, true, true]);
+    }
+
+    #[test]
+    fn r45_sm4_is_taken_where_both_sides_have_it_and_nothing_where_they_share_none() {
+        let (aes, sm4, both) = (Suites::AES, Suites::SM4, Suites::AES_AND_SM4);
+        let pairs = [(aes, aes), (aes, both), (both, both), (sm4, both), (aes, sm4)];
+        let shared = [Some(Suite::Aes), Some(Suite::Aes), Some(Suite::Sm4), Some(Suite::Sm4), None];
+        assert_eq!(pairs.map(|(one, other)| one.shared(other)), shared);
+        assert_eq!(pairs.map(|(one, other)| other.shared(one)), shared);
+        assert_eq!(Suites::from_names(&["sm4", "aes"]), Some(both));
+        assert_eq!([&["sm5"][..], &[]].map(Suites::from_names), [None, None]);
+        for suite in Suite::ALL {
+            assert_eq!(Suite::from_byte(suite as u8), Some(suite));
+        }
+    }
+
+    #[test]
+    fn suites_that_are_not_known_here_mean_nothing() {
+        let of_tomorrow = crate::read::<Suites>(&[0b1111_1101, 0, 0, 0x80]).unwrap();
+        assert_eq!(of_tomorrow.shared(Suites::AES_AND_SM4), Some(Suite::Aes));
+        assert_eq!(of_tomorrow.shared(Suites::SM4), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::ids::{DeviceGeneration, DeviceId, KeyEpoch, SiteId};
 use crate::limits;
 use crate::message::{Malformed, Message, exactly, put};
 use crate::request::sealed;
-use crate::session::{Grant, Scope, SessionKeys};
+use crate::session::{Grant, Scope, SessionKeys, Suite};
 use crate::time::{UnixMillis, UnixSeconds};
 
 /// Bytes of a [`FrameHeader`].
@@ -20,7 +20,8 @@ pub const FRAME_HEADER_BYTES: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum FrameKind {
-    /// Device to engine, empty: a new cookie, please. First enrolment and renewal are the same.
+    /// Device to engine: a new cookie, please. First enrolment and renewal are the same. Empty for AES alone, or the
+    /// [`Suites`](crate::Suites) that the device takes.
     Enrol = 1,
     /// Engine to device: [`Enrolled`].
     Enrolled = 2,
@@ -83,6 +84,8 @@ pub struct Enrolled {
     pub cookie_nonce: [u8; sealed::NONCE_BYTES],
     /// The sealed cookie.
     pub cookie: [u8; sealed::COOKIE_BYTES],
+    /// What the keys are for.
+    pub suite: Suite,
     /// The session's keys.
     pub keys: SessionKeys,
 }
@@ -116,7 +119,8 @@ struct EnrolledLayout {
     expires_s: U32,
     epoch: U32,
     udp_port: U16,
-    zero: [u8; 2],
+    suite: u8,
+    zero: u8,
     cookie_nonce: [u8; sealed::NONCE_BYTES],
     cookie: [u8; sealed::COOKIE_BYTES],
     request_key: [u8; 16],
@@ -206,7 +210,7 @@ impl Message<'_> for Enrolled {
     fn read_from(bytes: &[u8]) -> Result<Enrolled, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let layout: &EnrolledLayout = exactly(Self::NAME, bytes)?;
-        if layout.zero != [0; 2] {
+        if layout.zero != 0 {
             return Err(malformed("reserved bytes are not zero"));
         }
         Ok(Enrolled {
@@ -223,6 +227,7 @@ impl Message<'_> for Enrolled {
             epoch: KeyEpoch(layout.epoch.get()),
             cookie_nonce: layout.cookie_nonce,
             cookie: layout.cookie,
+            suite: Suite::from_byte(layout.suite).ok_or(malformed("unknown suite"))?,
             keys: SessionKeys { request: layout.request_key, reply: layout.reply_key },
         })
     }
@@ -242,7 +247,8 @@ impl Message<'_> for Enrolled {
             expires_s: self.expires.0.into(),
             epoch: self.epoch.0.into(),
             udp_port: self.udp_port.into(),
-            zero: [0; 2],
+            suite: self.suite as u8,
+            zero: 0,
             cookie_nonce: self.cookie_nonce,
             cookie: self.cookie,
             request_key: self.keys.request,

@@ -7,14 +7,14 @@ use core::fmt::Debug;
 use hufu_wire::chain::{ChangeSet, Checkpoint, Head, Instruction, Release};
 use hufu_wire::{
     CheckRequest, Cookie, Enrolled, FrameHeader, MemberVerdict, Message, ReplyHeader, RequestHeader,
-    RosterReply, ServerTime, StatusWord, Verdict, read, sealed, write,
+    RosterReply, ServerTime, StatusWord, Suites, Verdict, read, sealed, write,
 };
 
 #[test]
 fn any_message() {
     bolero::check!().for_each(|input: &[u8]| {
         let Some((message, bytes)) = input.split_first() else { return };
-        match message % 16 {
+        match message % 17 {
             0 => check::<CheckRequest<'_>>(bytes),
             1 => check::<Cookie>(&sized(bytes, Cookie::BYTES)),
             2 => check::<Enrolled>(&sized(bytes, Enrolled::BYTES)),
@@ -30,7 +30,8 @@ fn any_message() {
             12 => check::<Instruction<'_>>(bytes),
             13 => check::<Head>(&sized(bytes, Head::BYTES)),
             14 => check::<Checkpoint>(&sized(bytes, Checkpoint::BYTES)),
-            _ => check::<Release>(&sized(bytes, Release::BYTES)),
+            15 => check::<Release>(&sized(bytes, Release::BYTES)),
+            _ => check::<Suites>(&sized(bytes, Suites::BYTES)),
         }
         // A message of a fixed length is refused at any other.
         if bytes.len() != Verdict::BYTES {

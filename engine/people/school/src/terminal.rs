@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use hufu_client::{Identity, Server};
 use hufu_files::{self as files, keys};
 use hufu_transport::profile;
+use hufu_wire::Suites;
 use serde::{Deserialize, Serialize};
 
 /// The device's certificate.
@@ -39,6 +40,9 @@ pub struct Settings {
     /// Where a person who is refused can appeal, said with each refusal; a sentence for everywhere by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appeal: Option<String>,
+    /// What its sessions may be sealed with, `aes`, `sm4` or both; AES alone by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<String>,
 }
 
 /// A device ready to ask.
@@ -70,6 +74,13 @@ impl Terminal {
         keys::ensure_private(&folder.join(KEY))?;
         let identity =
             Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
+        let identity = if settings.suites.is_empty() {
+            identity
+        } else {
+            let suites = Suites::from_names(&settings.suites);
+            let wrong = || format!("{}: suites: write [\"aes\"], [\"sm4\"] or both", path.display());
+            identity.with_suites(suites.with_context(wrong)?)
+        };
         identity.remember_revocations_in(&folder.join(REVOCATIONS))?;
         let warning = identity.keep_time_in(&folder.join(SERVER_TIME)).err().map(|fault| fault.to_string());
         let server = |engine: &String| {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use hufu_files::settings::{Somewhere, bare};
-use hufu_wire::limits;
+use hufu_wire::{Suite, Suites, limits};
 use serde::Deserialize;
 #[cfg(test)]
 use serde::Serialize;
@@ -55,6 +55,8 @@ pub struct Devices {
     pub burst: Spanned<u32>,
     /// Life of a cookie, seconds.
     pub cookie_s: Spanned<u32>,
+    /// What new sessions may be sealed with: `aes`, `sm4`.
+    pub suites: Spanned<Vec<String>>,
     /// Whether devices are refused when the revocation list is past its next update.
     pub crl_must_be_fresh: Spanned<bool>,
 }
@@ -132,6 +134,13 @@ impl Default for Workers {
     }
 }
 
+impl Devices {
+    /// The suites by their names; `None` for a name that is unknown, or without any.
+    pub fn suites(&self) -> Option<Suites> {
+        Suites::from_names(self.suites.get_ref())
+    }
+}
+
 impl Default for Devices {
     fn default() -> Devices {
         Devices {
@@ -139,6 +148,7 @@ impl Default for Devices {
             rate_per_s: bare(200),
             burst: bare(2_048),
             cookie_s: bare(limits::COOKIE_S_MAX),
+            suites: bare(vec![Suite::Aes.name().to_owned()]),
             crl_must_be_fresh: bare(false),
         }
     }

@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_128_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use hufu_gate::{Core, NoVerdict, Output, Pace, Renewed};
 use hufu_wire::{
     DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Lane, Reason, ReplyHeader, RequestHeader, Scope,
-    SessionKeys, SiteId, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
+    SessionKeys, SiteId, Suite, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
 };
 
 pub(crate) const ISSUED: UnixSeconds = UnixSeconds(1_795_000_000);
@@ -30,6 +30,7 @@ pub(crate) fn enrolled(seed: u8, at: UnixSeconds) -> Enrolled {
         epoch: KeyEpoch(1),
         cookie_nonce: [seed; sealed::NONCE_BYTES],
         cookie: [seed; sealed::COOKIE_BYTES],
+        suite: Suite::Aes,
         keys: SessionKeys { request: [seed; 16], reply: [seed; 16] },
     }
 }

@@ -3,8 +3,8 @@
 use arrayvec::ArrayVec;
 use hufu_wire::limits::{BATCH_MAX, FRAME_CHECKS_MAX};
 use hufu_wire::{
-    CheckNumber, CheckRequest, FrameKind, OfflineAsk, Reason, RecordsKept, ServerTime, UnixMillis, Verdict,
-    read,
+    CheckNumber, CheckRequest, FrameKind, OfflineAsk, Reason, RecordsKept, ServerTime, Suites, UnixMillis,
+    Verdict, read,
 };
 
 use super::device::{BATCHES_A_TURN, Device};
@@ -24,7 +24,7 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
         {
             Some(refused(device, Reason::RateExceeded))
         }
-        FrameKind::Enrol => Some(enrol(device, now)),
+        FrameKind::Enrol => Some(enrol(device, suites(&frame.payload)?, now)),
         FrameKind::Time => Some(time(now)),
         FrameKind::Revocations => Some(revocations(device, &frame.payload)),
         FrameKind::Roster => Some(roster(device, &frame.payload)),
@@ -36,8 +36,13 @@ pub(crate) async fn answer(device: &Device, frame: &Frame<'_>) -> Option<Vec<u8>
     }
 }
 
-fn enrol(device: &Device, now: UnixMillis) -> Vec<u8> {
-    match device.shared.enrol(device.grant, device.ends, now, &device.binding()) {
+/// What a device takes that says this, or nothing.
+pub(super) fn suites(said: &[u8]) -> Option<Suites> {
+    if said.is_empty() { Some(Suites::AES) } else { read(said).ok() }
+}
+
+fn enrol(device: &Device, suites: Suites, now: UnixMillis) -> Vec<u8> {
+    match device.shared.enrol(device.grant, suites, device.ends, now, &device.binding()) {
         Ok(enrolled) => {
             let mut draft = Draft::new(hufu_wire::Enrolled::BYTES);
             draft.put(&enrolled);

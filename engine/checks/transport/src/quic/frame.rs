@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::SHA256_OUTPUT_LEN;
-use hufu_wire::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, OfflineAsk, read};
+use hufu_wire::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Message, OfflineAsk, Suites, read};
 use quinn::{ReadExactError, RecvStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -88,7 +88,8 @@ pub(crate) async fn read_frame<'s>(
 
 fn may_be_asked(header: FrameHeader) -> bool {
     match header.kind {
-        FrameKind::Enrol | FrameKind::Time => header.payload_bytes == 0,
+        FrameKind::Enrol => [0, Suites::BYTES].contains(&(header.payload_bytes as usize)),
+        FrameKind::Time => header.payload_bytes == 0,
         FrameKind::Checks | FrameKind::Roster | FrameKind::OfflineRecords => true,
         FrameKind::Offline => header.payload_bytes as usize == OfflineAsk::BYTES,
         FrameKind::Revocations => header.payload_bytes as usize == SHA256_OUTPUT_LEN,

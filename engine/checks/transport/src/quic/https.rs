@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hufu_wire::limits::FRAME_BYTES_MAX;
-use hufu_wire::{Enrolled, Grant, Message, OFFLINE_RECORDS_PATH, OfflineAsk, Reason, UnixSeconds};
+use hufu_wire::{Enrolled, Grant, Message, OFFLINE_RECORDS_PATH, OfflineAsk, Reason, Suites, UnixSeconds};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::uri::PathAndQuery;
@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::admission::Admission;
+use super::answer::suites;
 use super::connection::read_chain;
 use super::offline;
 use super::shared::Shared;
@@ -139,7 +140,13 @@ async fn answer(
                 Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "records of at most 655360 bytes"),
             }
         }
-        (Ok(device), None) => enrol(&device, shared).map(|enrolled| bytes_of(&enrolled)),
+        (Ok(device), None) => match Limited::new(request.into_body(), Suites::BYTES).collect().await {
+            Ok(said) => match suites(&said.to_bytes()) {
+                Some(suites) => enrol(&device, suites, shared).map(|enrolled| bytes_of(&enrolled)),
+                None => return text(StatusCode::BAD_REQUEST, "suites are 4 bytes, or no body"),
+            },
+            Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "suites are 4 bytes, or no body"),
+        },
     };
     match answered {
         Ok(bytes) => respond(StatusCode::OK, "application/octet-stream", bytes.into()),
@@ -164,7 +171,7 @@ fn bytes_of<'m>(message: &impl Message<'m>) -> Vec<u8> {
     bytes
 }
 
-fn enrol(device: &Enrolling, shared: &Shared) -> Result<Enrolled, Reason> {
+fn enrol(device: &Enrolling, suites: Suites, shared: &Shared) -> Result<Enrolled, Reason> {
     let Enrolling { grant, ends, ref binding } = *device;
     if shared.stopping() {
         return Err(Reason::Stopping);
@@ -174,7 +181,9 @@ fn enrol(device: &Enrolling, shared: &Shared) -> Result<Enrolled, Reason> {
         shared.meters.frames_refused.count(Reason::RateExceeded);
         return Err(Reason::RateExceeded);
     }
-    shared.enrol(grant, ends, now, binding).inspect_err(|reason| shared.meters.frames_refused.count(*reason))
+    shared
+        .enrol(grant, suites, ends, now, binding)
+        .inspect_err(|reason| shared.meters.frames_refused.count(*reason))
 }
 
 fn text(status: StatusCode, says: &'static str) -> Response<Full<Bytes>> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hufu_check::{Counters, Engine, Journal, Mark, NotEnrolled, Spine};
 use hufu_wire::{
-    CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Enrolled, Grant, Reason, UnixMillis, UnixSeconds,
-    Verdict,
+    CheckNumber, CheckRequest, DeviceGeneration, DeviceId, Enrolled, Grant, Reason, Suites, UnixMillis,
+    UnixSeconds, Verdict,
 };
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
@@ -119,10 +119,11 @@ impl Shared {
         }
     }
 
-    /// A session for a device whose chain ends at `ends`, over a connection that gives `binding`.
+    /// A session for a device that takes these suites and whose chain ends at `ends`, over a connection that gives `binding`.
     pub(super) fn enrol(
         &self,
         grant: Grant,
+        suites: Suites,
         ends: UnixSeconds,
         now: UnixMillis,
         binding: &[u8; 32],
@@ -130,7 +131,7 @@ impl Shared {
         if now.seconds() >= ends {
             return Err(Reason::OutOfScope);
         }
-        match self.engine.enrol_bound(grant, self.udp_port, ends, now, binding) {
+        match self.engine.enrol_bound(grant, suites, self.udp_port, ends, now, binding) {
             Ok(enrolled) => {
                 self.meters.enrolments.add(1);
                 Ok(enrolled)

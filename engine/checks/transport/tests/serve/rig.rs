@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) journal: Option<Recorder>,
     pub(crate) cookie_s: u32,
+    /// What the engine offers.
+    pub(crate) suites: hufu_wire::Suites,
     pub(crate) devices_max: u32,
     pub(crate) rate: Rate,
     pub(crate) cluster_seed: [u8; 32],
@@ -82,6 +84,7 @@ impl Rig {
             clock: Clock::system(),
             journal: None,
             cookie_s: 3600,
+            suites: hufu_wire::Suites::AES,
             devices_max: 256,
             rate: Rate { per_s: 1_000_000, burst: 1_000_000 },
             cluster_seed: world.cluster_seed(),
@@ -197,6 +200,7 @@ fn engine(world: &World, table: &Table, setup: &Setup) -> Arc<Engine> {
         devices_max: setup.devices_max,
         device_rate: setup.rate,
         cookie_s: setup.cookie_s,
+        suites: setup.suites,
         seen_entries: 4096,
         pass_back_entries: 4096,
     };

@@ -49,6 +49,7 @@ fn engine(world: &World) -> Arc<Engine> {
         devices_max: 256,
         device_rate: Rate { per_s: 1000, burst: 1000 },
         cookie_s: 60,
+        suites: hufu_wire::Suites::AES,
         seen_entries: 64,
         pass_back_entries: 64,
     };
