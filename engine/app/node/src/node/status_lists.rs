@@ -198,7 +198,8 @@ impl Work {
             (token, Some(tag))
         } else {
             let documents = Documents::of(&place, self.list.ca.as_deref())?;
-            let Some(document) = documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await? else {
+            let Some(document) = documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await?
+            else {
                 return Ok(None);
             };
             (document.bytes.to_vec(), document.tag)
