@@ -60,7 +60,6 @@ fn ask(address: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
 /// Registry, publisher and engine are real processes. What the two authorities sign comes out as JWT and CWT, a third party
 /// with nothing but the key sees it, and an engine that follows the list admits and then refuses.
 #[test]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     let source = Source::over_http();
     let deployment = &source.deployment;
@@ -172,7 +171,6 @@ fn key(deployment: &Deployment, name: &str) -> Signer {
 /// Lists from files: stale ones give the site's outcome with their age, forged, older and foreign ones change nothing, and
 /// what was taken outlasts a restart.
 #[test]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     let (deployment, begun) = (Deployment::new(), now());
     let [one, two, other] = ["one", "two", "other"].map(|name| key(&deployment, name));
