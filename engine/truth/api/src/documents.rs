@@ -173,8 +173,7 @@ mod tests {
         let documents = Documents::default();
         let form =
             |media_type, bytes: &'static [u8]| Document::new(media_type, bytes, Duration::from_secs(60));
-        documents
-            .put("/1/0", vec![form("application/a+jwt", b"first"), form("application/a+cwt", b"second")]);
+        documents.put("/1/0", &[form("application/a+jwt", b"first"), form("application/a+cwt", b"second")]);
         documents
     }
 

@@ -78,6 +78,7 @@ impl Checkpoint {
             cookie_s: 3600,
             seen_entries: 16,
             pass_back_entries: 1024,
+            suites: hufu_wire::Suites::AES,
         })
         .unwrap();
         let spine = Spine::with_journal(Arc::clone(&engine), Recorder(Vec::new())).unwrap();
