@@ -81,7 +81,9 @@ fn sm2(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.bench_function("sm2 library", |bencher| {
         let mut signed = signed.iter().cycle();
         bencher.iter(|| {
-            signed.next().is_some_and(|(message, signature)| secret.public().verify_once(&[message], signature))
+            signed
+                .next()
+                .is_some_and(|(message, signature)| secret.public().verify_once(&[message], signature))
         });
     });
 }

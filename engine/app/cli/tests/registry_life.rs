@@ -83,8 +83,7 @@ fn r45_keys_of_both_schemes_bring_codes_and_rosters_to_their_verdicts() {
     world.ok("change confirm --issuer 310000 1 --key national.key --yes");
     world.ok("checkpoint propose --issuer 310000 --national 100000 --key local.key --state local \
               --out next.checkpoint --yes");
-    world
-        .ok("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
+    world.ok("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
     world.ok("checkpoint export --issuer 310000 --out drop");
     let shown = world.ok("keys trust show --operator operator.pub --list trust.hufu --json");
     let listed: Value = serde_json::from_str(&shown).unwrap();

@@ -387,7 +387,8 @@ mod tests {
 
         let unknown = load(&today.replace("EdDSA", "ES256")).unwrap_err();
         assert!(
-            unknown.contains("issuer.pub: scheme \"ES256\" is unknown to this program, which knows EdDSA, SM2"),
+            unknown
+                .contains("issuer.pub: scheme \"ES256\" is unknown to this program, which knows EdDSA, SM2"),
             "{unknown}"
         );
         let other = load(&today.replace("EdDSA", "SM2")).unwrap_err();

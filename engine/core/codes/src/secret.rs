@@ -79,7 +79,10 @@ impl Secret {
                 let signature = sm2_signature(numbers, &self.public, parts);
                 let is_genuine =
                     signature.is_some_and(|signature| self.public.verify_once(parts, &signature));
-                assert!(is_genuine, "this computer miscalculates, so no signature is given out: use another one");
+                assert!(
+                    is_genuine,
+                    "this computer miscalculates, so no signature is given out: use another one"
+                );
                 signature.unwrap_or([0; 64])
             }
         }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{
-    FOREVER, HOLDER, LONGEST_DISPLAY, NOW, PHONE_SEED, binary, check_binary, check_text, operator, paper, step,
-    trip,
+    FOREVER, HOLDER, LONGEST_DISPLAY, NOW, PHONE_SEED, binary, check_binary, check_text, operator, paper,
+    step, trip,
 };
 use gmcrypto_core::asn1::{decode_sig, encode_sig};
 use gmcrypto_core::sm2::{DEFAULT_SIGNER_ID, Sm2PrivateKey, Sm2PublicKey, sign_with_id, verify_with_id};
@@ -51,7 +51,8 @@ fn keyring() -> Keyring {
     let keys = [issuer(), common::issuer()].map(|signer| signer.listed(Uses::CODES, since, since, FOREVER));
     let bytes = TrustList::sign(1, NOW, &keys, &operator);
     let key = PreparedKey::new(operator.public()).expect("a good key");
-    let keyring = Keyring::empty().update(&TrustList::open(&bytes, &key).expect("genuine"), NOW).expect("good");
+    let keyring =
+        Keyring::empty().update(&TrustList::open(&bytes, &key).expect("genuine"), NOW).expect("good");
     let kept = keyring.to_state();
     assert_eq!(Keyring::from_state(&kept, &key).map(|kept| kept.to_state()), Ok(kept));
     keyring
@@ -73,7 +74,14 @@ fn r45_codes_rosters_and_lists_of_sm2_keys_stand_beside_those_of_ed25519() {
     let texts = [
         (code_text(&signed(&phone), Some(&tree.present(step(0)))), 451, 468),
         (code_text(&signed(&largest), None), 192, 195),
-        (code_text(&signed(&Credential { detail: trip().detail, expires: trip().expires, ..largest }), None), 214, 224),
+        (
+            code_text(
+                &signed(&Credential { detail: trip().detail, expires: trip().expires, ..largest }),
+                None,
+            ),
+            214,
+            224,
+        ),
     ];
     for (text, length, room) in &texts {
         assert!(text.len() <= *length && length <= room, "{} {length}", text.len());
@@ -85,7 +93,8 @@ fn r45_codes_rosters_and_lists_of_sm2_keys_stand_beside_those_of_ed25519() {
             assert!(check_binary(&keyring, &flipped, NOW).is_err(), "bit {bit}");
         }
     }
-    let long = code_text(&signed(&Credential { display: LONGEST_DISPLAY, ..phone }), Some(&tree.present(step(0))));
+    let long =
+        code_text(&signed(&Credential { display: LONGEST_DISPLAY, ..phone }), Some(&tree.present(step(0))));
     assert!(long.len() <= limits::CODE_TEXT_BYTES_MAX);
     assert!(check_text(&keyring, long.as_bytes(), NOW).is_ok());
 
@@ -169,7 +178,9 @@ fn r45_a_private_key_lies_between_one_and_n_minus_two() {
         let secret = of(&good).expect("a private key");
         assert!(secret.public().verify_once(&[b"m"], &secret.sign(&[b"m"])), "{good}");
     }
-    for bad in [format!("{order}22"), format!("{order}23"), format!("{order}24"), "0".repeat(64), "f".repeat(64)] {
+    for bad in
+        [format!("{order}22"), format!("{order}23"), format!("{order}24"), "0".repeat(64), "f".repeat(64)]
+    {
         assert_eq!(of(&bad).err(), Some(NotAPrivateKey), "{bad}");
     }
     // GB/T 32918.5-2017, annex A.2.
@@ -210,7 +221,12 @@ fn r45_no_k_is_used_for_two_messages() {
     let mut made: Vec<_> = messages.iter().map(|message| (of(message), secret.sign(&[message]))).collect();
     assert_eq!(sharing_a_nonce(&made), []);
     // One message has one signature, however its parts are cut: registries depend on it.
-    assert!(messages.iter().zip(&made).all(|(message, made)| secret.sign(&[&message[..1], &message[1..]]) == made.1));
+    assert!(
+        messages
+            .iter()
+            .zip(&made)
+            .all(|(message, made)| secret.sign(&[&message[..1], &message[1..]]) == made.1)
+    );
     let other = Secret::new(Scheme::Sm2, &[8; 32]).expect("a key");
     assert_ne!(other.sign(&[b"m"])[..32], secret.sign(&[b"m"])[..32]);
 
@@ -254,7 +270,8 @@ fn r45_openssl_takes_our_signatures_and_we_take_its() {
     // Ours: SubjectPublicKeyInfo of RFC 5480 with the curve of GM/T 0006 before the 65 bytes.
     let secret = secret(0x3a);
     let info = hex::decode("3059301306072a8648ce3d020106082a811ccf5501822d034200").expect("digits");
-    fs::write(path("ours.der"), [info.as_slice(), secret.public().bytes()].concat()).expect("it can be written");
+    fs::write(path("ours.der"), [info.as_slice(), secret.public().bytes()].concat())
+        .expect("it can be written");
     let pem = ["pkey", "-pubin", "-inform", "DER", "-in", "ours.der", "-out", "ours.pem"];
     assert!(openssl(folder.path(), &pem, &[]), "the key can be read");
     let ours = secret.sign(&[message]);

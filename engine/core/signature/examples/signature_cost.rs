@@ -6,8 +6,8 @@
 
 use std::hint::black_box;
 
-use ::sm2::dsa::signature::{MultipartSigner as _, MultipartVerifier as _};
 use ::sm2::dsa;
+use ::sm2::dsa::signature::{MultipartSigner as _, MultipartVerifier as _};
 use ::sm2::elliptic_curve::sec1::ToSec1Point as _;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey, verify_batch};

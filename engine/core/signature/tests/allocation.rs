@@ -52,14 +52,22 @@ fn verifying_allocates_nothing() {
         .map(|(case, key)| Job { key, message: case.parts(), signature: &case.signature })
         .collect();
     // Every third is of SM2, genuine or not: the library's own sample key and numbers that nobody aimed.
-    let sm2 = sm2::dsa::SigningKey::from_slice(hufu_signature::sm2::DISTINGUISHING_ID, &[7; 32]).expect("a key");
+    let sm2 =
+        sm2::dsa::SigningKey::from_slice(hufu_signature::sm2::DISTINGUISHING_ID, &[7; 32]).expect("a key");
     let public = PublicKey::new(Scheme::Sm2, sm2.verifying_key().to_sec1_point(false).as_bytes());
     let of_sm2 = PreparedKey::new(&public.expect("65 bytes")).expect("a good key");
     let signature: [u8; 64] = sm2.sign(b"message").to_bytes().into();
-    let of_sm2 = [&signature, &[7; 64]]
-        .map(|signature| Job { key: &of_sm2, message: [b"mess", b"age", &[], &[]], signature });
-    let jobs: Vec<Job<'_>> =
-        jobs.chunks(2).zip(of_sm2.iter().cycle()).flat_map(|(jobs, sm2)| jobs.iter().chain([sm2])).copied().collect();
+    let of_sm2 = [&signature, &[7; 64]].map(|signature| Job {
+        key: &of_sm2,
+        message: [b"mess", b"age", &[], &[]],
+        signature,
+    });
+    let jobs: Vec<Job<'_>> = jobs
+        .chunks(2)
+        .zip(of_sm2.iter().cycle())
+        .flat_map(|(jobs, sm2)| jobs.iter().chain([sm2]))
+        .copied()
+        .collect();
     let mut genuine = vec![false; jobs.len()];
 
     for backend in backends() {

@@ -189,8 +189,7 @@ fn r45_a_key_has_one_encoding_and_lies_on_the_curve() {
 #[test]
 fn r45_batches_of_both_schemes_get_their_own_answers() {
     let edwards = ed25519_dalek::SigningKey::from_bytes(&[5; 32]);
-    let of_edwards =
-        PreparedKey::new(&PublicKey::Ed25519(edwards.verifying_key().to_bytes())).unwrap();
+    let of_edwards = PreparedKey::new(&PublicKey::Ed25519(edwards.verifying_key().to_bytes())).unwrap();
     let (sm2, of_sm2) = (pair(9), pair(9).prepared());
     // Genuine and not, and each under the key of the other scheme.
     let questions: Vec<(&PreparedKey, [u8; 1], [u8; 64], bool)> = (0..2 * BATCH_MAX as u8 + 3)
@@ -206,11 +205,17 @@ fn r45_batches_of_both_schemes_get_their_own_answers() {
     for backend in backends() {
         for batch in [1, 2, 3, 5, 8, 16, 17, BATCH_MAX, questions.len()] {
             for questions in questions.chunks(batch) {
-                let job = |(key, message, signature, _): &'_ (_, [u8; 1], [u8; 64], bool)| (*key, *message, *signature);
+                let job = |(key, message, signature, _): &'_ (_, [u8; 1], [u8; 64], bool)| {
+                    (*key, *message, *signature)
+                };
                 let parts: Vec<_> = questions.iter().map(job).collect();
                 let jobs: Vec<Job<'_>> = parts
                     .iter()
-                    .map(|(key, message, signature)| Job { key, message: [message, &[], &[], &[]], signature })
+                    .map(|(key, message, signature)| Job {
+                        key,
+                        message: [message, &[], &[], &[]],
+                        signature,
+                    })
                     .collect();
                 let expected: Vec<bool> = questions.iter().map(|question| question.3).collect();
                 let mut genuine: Vec<bool> = expected.iter().map(|expected| !expected).collect();
@@ -232,7 +237,6 @@ fn small(size: u8) -> [u8; 32] {
 fn minus(from: &[u8; 32], take: &[u8; 32]) -> [u8; 32] {
     number(from).wrapping_sub(&number(take)).to_be_bytes().into()
 }
-
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]

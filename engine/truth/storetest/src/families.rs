@@ -72,7 +72,9 @@ fn statement(user: u32, relative: u32, at: UnixMillis) -> FaceStatement {
 }
 
 fn face(user: u32, relative: u32, at: UnixMillis) -> Assurance {
-    Assurance::Face { statement: Base64Url(statement(user, relative, at).sign(&Secret::ed25519(&FACES)).to_vec()) }
+    Assurance::Face {
+        statement: Base64Url(statement(user, relative, at).sign(&Secret::ed25519(&FACES)).to_vec()),
+    }
 }
 
 fn text(scene: &Scene) -> Commitment {

@@ -327,7 +327,12 @@ mod tests {
         for kept in [digits.clone(), format!("EdDSA:{digits}")] {
             assert_eq!(prepared(&kept).map(|key| key.public()), Some(*operator(1).0.public()), "{kept}");
         }
-        for unusable in [format!("SM2:{digits}"), format!("ES256:{digits}"), format!("EdDSA:{digits}07"), digits[1..].to_owned()] {
+        for unusable in [
+            format!("SM2:{digits}"),
+            format!("ES256:{digits}"),
+            format!("EdDSA:{digits}07"),
+            digits[1..].to_owned(),
+        ] {
             assert!(prepared(&unusable).is_none(), "{unusable}");
         }
     }

@@ -29,11 +29,8 @@ fn r45_a_chain_is_signed_by_keys_of_either_scheme() {
         let local = signer(1, of_local, ISSUER);
         let national = signer(2, of_national, NATIONAL);
         let publisher = signer(3, of_local, PUBLISHER);
-        let keyring = keyring([
-            (&local, Uses::INSTRUCTION),
-            (&national, Uses::CONFIRMATION),
-            (&publisher, Uses::HEAD),
-        ]);
+        let keyring =
+            keyring([(&local, Uses::INSTRUCTION), (&national, Uses::CONFIRMATION), (&publisher, Uses::HEAD)]);
         let (records, authorities) = (records(), authorities());
         let content = Content { local_key: local.key(), ..content(&records) };
 

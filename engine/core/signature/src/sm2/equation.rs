@@ -43,11 +43,7 @@ const ORDER: Fe = Fe::from_hex_vartime("fffffffeffffffffffffffffffffffff7203df6b
 impl Equation {
     /// The claim of a signature; `None` when it is refused whatever the key: r and s must lie in 1 ..= n - 1, and r + s
     /// must not be n.
-    pub(super) fn of(
-        key: &Key,
-        message: &[&[u8]; MESSAGE_PARTS],
-        signature: &[u8; 64],
-    ) -> Option<Equation> {
+    pub(super) fn of(key: &Key, message: &[&[u8]; MESSAGE_PARTS], signature: &[u8; 64]) -> Option<Equation> {
         let mut hash = Sm3::new().chain_update(key.identity());
         for part in message {
             hash.update(part);
@@ -167,13 +163,25 @@ mod tests {
 
     #[test]
     fn sums_that_need_more_than_additions_get_the_librarys_answer() {
-        let number = |n: i64| if n < 0 { -Scalar::from(n.unsigned_abs()) } else { Scalar::from(n.unsigned_abs()) };
+        let number =
+            |n: i64| if n < 0 { -Scalar::from(n.unsigned_abs()) } else { Scalar::from(n.unsigned_abs()) };
         let (mut asked, mut infinite) = (0, 0);
         // The base point itself, its negative and its double as keys: partial sums meet the rows that are added.
         for private in [1, -1, 2, 255, -256] {
             let point = ProjectivePoint::GENERATOR * number(private);
             let key = key(&point);
-            for (s, t) in [(1, 1), (1, -1), (2, 1), (1, 2), (256, 1), (1, 256), (257, 255), (512, 2), (-2, 2), (128, 129)] {
+            for (s, t) in [
+                (1, 1),
+                (1, -1),
+                (2, 1),
+                (1, 2),
+                (256, 1),
+                (1, 256),
+                (257, 255),
+                (512, 2),
+                (-2, 2),
+                (128, 129),
+            ] {
                 let (s, t) = (number(s), number(t));
                 let sum = ProjectivePoint::GENERATOR * s + point * t;
                 for error in [0, 1] {
@@ -196,7 +204,8 @@ mod tests {
             AffinePoint::decompress(&x, 0.into()).into_option()
         });
         let high = high.expect("every second x is a point's");
-        let low = (0_u64..).find_map(|x| AffinePoint::decompress(&Fe::from(x).to_repr(), 0.into()).into_option());
+        let low =
+            (0_u64..).find_map(|x| AffinePoint::decompress(&Fe::from(x).to_repr(), 0.into()).into_option());
         for point in [high, low.expect("every second x is a point's")] {
             let (s, t) = (Scalar::from(77_u64), Scalar::from(99_u64));
             // [s]G + [t]Q is the point.

@@ -31,11 +31,13 @@ struct Prepared {
 /// The equation's a and b, big-endian (GB/T 32918.5): they are part of Z.
 const CURVE: [[u8; 32]; 2] = [
     [
-        0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, //
+        0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, //
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc,
     ],
     [
-        0x28, 0xe9, 0xfa, 0x9e, 0x9d, 0x9f, 0x5e, 0x34, 0x4d, 0x5a, 0x9e, 0x4b, 0xcf, 0x65, 0x09, 0xa7, //
+        0x28, 0xe9, 0xfa, 0x9e, 0x9d, 0x9f, 0x5e, 0x34, 0x4d, 0x5a, 0x9e, 0x4b, 0xcf, 0x65, 0x09,
+        0xa7, //
         0xf3, 0x97, 0x89, 0xf5, 0x15, 0xab, 0x8f, 0x92, 0xdd, 0xbc, 0xbd, 0x41, 0x4d, 0x94, 0x0e, 0x93,
     ],
 ];
@@ -50,8 +52,7 @@ impl Key {
     /// [`KeyFault`] tells why these bytes cannot be an issuer's key.
     pub fn new(public: &[u8; 65]) -> Result<Key, KeyFault> {
         let point = point(public)?;
-        let library =
-            VerifyingKey::from_affine(DISTINGUISHING_ID, point).map_err(|_| KeyFault::NotAPoint)?;
+        let library = VerifyingKey::from_affine(DISTINGUISHING_ID, point).map_err(|_| KeyFault::NotAPoint)?;
         table::base();
         let identity = identity(DISTINGUISHING_ID, &point);
         Ok(Key(Arc::new(Prepared { public: *public, identity, multiples: Table::of(&point), library })))
@@ -96,7 +97,8 @@ pub fn digest(public: &[u8], message: &[&[u8]]) -> Option<[u8; 32]> {
 /// Z of GB/T 32918.2 section 5.5: SM3 of the id's bits, the id, a, b, the base point and the key.
 fn identity(id: &str, point: &AffinePoint) -> [u8; 32] {
     let bits = u16::try_from(8 * id.len()).unwrap_or(u16::MAX);
-    let hash = Sm3::new().chain_update(bits.to_be_bytes()).chain_update(id).chain_update(CURVE.as_flattened());
+    let hash =
+        Sm3::new().chain_update(bits.to_be_bytes()).chain_update(id).chain_update(CURVE.as_flattened());
     let base = AffinePoint::GENERATOR;
     let hash = hash.chain_update(base.x()).chain_update(base.y());
     hash.chain_update(point.x()).chain_update(point.y()).finalize().into()

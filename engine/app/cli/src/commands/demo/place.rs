@@ -157,7 +157,12 @@ impl Place {
     }
 
     fn write_keys(&self) -> anyhow::Result<()> {
-        let operator = SecretKey::of(Owner::Operator, None, Scheme::Ed25519, &self.world.seed().bytes("operator key", 0));
+        let operator = SecretKey::of(
+            Owner::Operator,
+            None,
+            Scheme::Ed25519,
+            &self.world.seed().bytes("operator key", 0),
+        );
         let public = PublicKey::of(&operator)?;
         ensure!(public.public == *self.world.operator().public(), "the world has another operator");
         operator.store(&self.folder.join("operator"), &public)?;
