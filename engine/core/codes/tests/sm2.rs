@@ -231,14 +231,14 @@ fn r45_no_k_is_used_for_two_messages() {
     assert_ne!(other.sign(&[b"m"])[..32], secret.sign(&[b"m"])[..32]);
 
     // A signer who does use one is found, and has told the private key.
-    let (d, k) = (scalar(&[7; 32]), Scalar::from(0x5eed_u64));
+    let (d, nonce) = (scalar(&[7; 32]), Scalar::from(0x5eed_u64));
     let x = scalar(&{
         use sm2::elliptic_curve::point::AffineCoordinates as _;
-        (sm2::ProjectivePoint::GENERATOR * k).to_affine().x()
+        (sm2::ProjectivePoint::GENERATOR * nonce).to_affine().x()
     });
     let careless = [b"one", b"two"].map(|message| {
         let r = scalar_of_digest(&of(message)) + x;
-        let s = (d + Scalar::ONE).invert().expect("not zero") * (k - r * d);
+        let s = (d + Scalar::ONE).invert().expect("not zero") * (nonce - r * d);
         let signature: [u8; 64] = [r.to_repr(), s.to_repr()].concat().try_into().expect("64 bytes");
         assert!(secret.public().verify_once(&[message], &signature));
         (of(message), signature)

@@ -91,7 +91,7 @@ pub(super) fn point(public: &[u8; 65]) -> Result<AffinePoint, KeyFault> {
 pub fn digest(public: &[u8], message: &[&[u8]]) -> Option<[u8; 32]> {
     let point = point(public.try_into().ok()?).ok()?;
     let hash = Sm3::new().chain_update(identity(DISTINGUISHING_ID, &point));
-    Some(message.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into())
+    Some(message.iter().fold(hash, Sm3::chain_update).finalize().into())
 }
 
 /// Z of GB/T 32918.2 section 5.5: SM3 of the id's bits, the id, a, b, the base point and the key.
