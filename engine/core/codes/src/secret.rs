@@ -1,4 +1,4 @@
-//! Private keys of every scheme, for whoever signs.
+//! Private keys of every scheme, for issuers, operators and authorities.
 
 use core::fmt;
 

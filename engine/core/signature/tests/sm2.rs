@@ -267,7 +267,7 @@ proptest! {
         prop_assert_eq!(agreed(&pair.prepared(), &message, &signature), signature == before);
     }
 
-    /// Bytes that nobody aimed.
+    /// Bytes without a meaning.
     #[test]
     fn r45_random_signatures_are_refused_by_all(message: Vec<u8>, signature: [[u8; 32]; 2]) {
         prop_assert!(!agreed(&pair(3).prepared(), &message, &signature.concat().try_into().unwrap()));

@@ -87,7 +87,7 @@ pub(super) fn point(public: &[u8; 65]) -> Result<AffinePoint, KeyFault> {
 }
 
 /// The digest e of a message, given in parts, that the key with this encoding signs; `None` for bytes that are no key.
-/// For whoever signs, and for devices that sign a digest.
+/// For signers, and for devices that sign a digest.
 pub fn digest(public: &[u8], message: &[&[u8]]) -> Option<[u8; 32]> {
     let point = point(public.try_into().ok()?).ok()?;
     let hash = Sm3::new().chain_update(identity(DISTINGUISHING_ID, &point));
