@@ -14,7 +14,7 @@ use crate::key::KeyFault;
 
 /// An SM2 public key with its table. Cloning shares it.
 ///
-/// Making one takes about 4 ms and [`TABLE_BYTES`](Self::TABLE_BYTES), 257 KiB. The table of the base point, as large
+/// Making one takes about 4 ms and [`TABLE_BYTES`](Self::TABLE_BYTES), 256 KiB. The table of the base point, as large
 /// again, is made with the first key and shared by all, so that verifying never has to allocate.
 #[derive(Clone)]
 pub struct Key(Arc<Prepared>);
