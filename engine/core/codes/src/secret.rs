@@ -1,4 +1,4 @@
-//! Private keys of every scheme, for whoever signs.
+//! Private keys of every scheme, for issuers, operators and authorities.
 
 use core::fmt;
 
@@ -77,13 +77,8 @@ impl Secret {
             Private::Ed25519(key) => key.sign(&parts.concat()).to_bytes(),
             Private::Sm2(numbers) => {
                 let signature = sm2_signature(numbers, &self.public, parts);
-                let is_genuine =
-                    signature.is_some_and(|signature| self.public.verify_once(parts, &signature));
-                assert!(
-                    is_genuine,
-                    "this computer miscalculates, so no signature is given out: use another one"
-                );
-                signature.unwrap_or([0; 64])
+                let genuine = signature.filter(|signature| self.public.verify_once(parts, signature));
+                genuine.expect("this computer miscalculates, so no signature is given out: use another one")
             }
         }
     }
@@ -93,13 +88,13 @@ impl Secret {
 /// messages share one, whatever the computer's source of randomness is worth.
 fn sm2_signature(numbers: &[Scalar; 2], public: &PublicKey, parts: &[&[u8]]) -> Option<[u8; 64]> {
     let [d, inverse] = numbers;
-    let e = Scalar::reduce(&FieldBytes::from(sm2_digest(public.bytes(), parts)?));
+    let digest = Scalar::reduce(&FieldBytes::from(sm2_digest(public.bytes(), parts)?));
     let private = Zeroizing::new(d.to_repr());
-    let mut nonces = KGenerator::<Sm3, U256>::new(&private, &e.to_repr(), &[], &Sm2::ORDER);
+    let mut nonces = KGenerator::<Sm3, U256>::new(&private, &digest.to_repr(), &[], &Sm2::ORDER);
     let mut bytes = Zeroizing::new(FieldBytes::default());
     nonces.fill_next_k(&mut bytes);
     let k = Zeroizing::new(Scalar::from_repr(*bytes).into_option()?);
-    let r = e + Scalar::reduce(&ProjectivePoint::mul_by_generator(&k).to_affine().x());
+    let r = digest + Scalar::reduce(&ProjectivePoint::mul_by_generator(&k).to_affine().x());
     let s = *inverse * (*k - r * d);
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r.to_repr());

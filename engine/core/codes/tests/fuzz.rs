@@ -165,7 +165,7 @@ fn altered_sm2_signature() {
         let job = Job { key: &prepared, message: [message, &[], &[], &[]], signature };
         let mut genuine = [false];
         hufu_signature::backend().verify(&[job], &mut genuine);
-        assert_eq!(genuine[0], good.ends_with(rest));
+        assert_eq!(genuine[0], rest == &good[65..]);
     });
 }
 

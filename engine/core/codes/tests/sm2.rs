@@ -123,7 +123,7 @@ fn r45_a_message_names_the_scheme_of_its_key() {
         };
         assert_eq!(named(number), None, "as it was signed");
         assert_eq!(named(other), Some(Reason::KeyOutOfScope));
-        // ES256, HMAC 256/256, and numbers for private use that are nobody's.
+        // ES256, HMAC 256/256, and numbers for private use that have no scheme.
         for unknown in [-7, 5, -65_792, -65_794, -65_537] {
             assert_eq!(named(unknown), Some(Reason::BadEncoding), "{unknown}");
         }
@@ -190,7 +190,7 @@ fn r45_a_private_key_lies_between_one_and_n_minus_two() {
 }
 
 /// Which of these signatures of one key, with the digests that they sign, share their k: r - e is the x coordinate that
-/// k leads to. Needs nothing secret, so anybody can look for it.
+/// k leads to. Needs nothing secret, so every reader can look for it.
 fn sharing_a_nonce(signatures: &[([u8; 32], [u8; 64])]) -> Vec<(usize, usize)> {
     let mut first = HashMap::new();
     let mut sharing = Vec::new();
@@ -231,14 +231,14 @@ fn r45_no_k_is_used_for_two_messages() {
     assert_ne!(other.sign(&[b"m"])[..32], secret.sign(&[b"m"])[..32]);
 
     // A signer who does use one is found, and has told the private key.
-    let (d, k) = (scalar(&[7; 32]), Scalar::from(0x5eed_u64));
+    let (d, nonce) = (scalar(&[7; 32]), Scalar::from(0x5eed_u64));
     let x = scalar(&{
         use sm2::elliptic_curve::point::AffineCoordinates as _;
-        (sm2::ProjectivePoint::GENERATOR * k).to_affine().x()
+        (sm2::ProjectivePoint::GENERATOR * nonce).to_affine().x()
     });
     let careless = [b"one", b"two"].map(|message| {
         let r = scalar_of_digest(&of(message)) + x;
-        let s = (d + Scalar::ONE).invert().expect("not zero") * (k - r * d);
+        let s = (d + Scalar::ONE).invert().expect("not zero") * (nonce - r * d);
         let signature: [u8; 64] = [r.to_repr(), s.to_repr()].concat().try_into().expect("64 bytes");
         assert!(secret.public().verify_once(&[message], &signature));
         (of(message), signature)

@@ -20,7 +20,7 @@ impl Scheme {
         match self {
             // RFC 9053 section 2.2.
             Scheme::Ed25519 => -8,
-            // Nobody registered one: of the numbers for private use (RFC 9053 section 8), below -65536.
+            // None is registered. Numbers below -65536 are for private use (RFC 9053 section 8).
             Scheme::Sm2 => -65_793,
         }
     }

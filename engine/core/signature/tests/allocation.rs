@@ -51,7 +51,7 @@ fn verifying_allocates_nothing() {
         .zip(&keys)
         .map(|(case, key)| Job { key, message: case.parts(), signature: &case.signature })
         .collect();
-    // Every third is of SM2, genuine or not: the library's own sample key and numbers that nobody aimed.
+    // Every third is of SM2, genuine or not: the library's own sample key and numbers without a meaning.
     let sm2 =
         sm2::dsa::SigningKey::from_slice(hufu_signature::sm2::DISTINGUISHING_ID, &[7; 32]).expect("a key");
     let public = PublicKey::new(Scheme::Sm2, sm2.verifying_key().to_sec1_point(false).as_bytes());

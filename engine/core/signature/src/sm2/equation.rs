@@ -150,9 +150,9 @@ mod tests {
     /// The claim that makes `[s]G + [t]Q` the point with this x, or off by `error`.
     fn claim(s: Scalar, t: Scalar, x: FieldBytes, error: u64) -> Option<Equation> {
         let r = t - s;
-        let e = r - Scalar::reduce(&x) + Scalar::from(error);
+        let digest = r - Scalar::reduce(&x) + Scalar::from(error);
         let signature: [u8; 64] = [r.to_repr(), s.to_repr()].concat().try_into().unwrap();
-        Equation::with_digest(e.to_repr().into(), &signature)
+        Equation::with_digest(digest.to_repr().into(), &signature)
     }
 
     /// Ours and the library's answer, which are one.

@@ -14,7 +14,7 @@ use crate::key::KeyFault;
 
 /// An SM2 public key with its table. Cloning shares it.
 ///
-/// Making one takes about 4 ms and [`TABLE_BYTES`](Self::TABLE_BYTES), 257 KiB. The table of the base point, as large
+/// Making one takes about 4 ms and [`TABLE_BYTES`](Self::TABLE_BYTES), 256 KiB. The table of the base point, as large
 /// again, is made with the first key and shared by all, so that verifying never has to allocate.
 #[derive(Clone)]
 pub struct Key(Arc<Prepared>);
@@ -87,11 +87,11 @@ pub(super) fn point(public: &[u8; 65]) -> Result<AffinePoint, KeyFault> {
 }
 
 /// The digest e of a message, given in parts, that the key with this encoding signs; `None` for bytes that are no key.
-/// For whoever signs, and for devices that sign a digest.
+/// For signers, and for devices that sign a digest.
 pub fn digest(public: &[u8], message: &[&[u8]]) -> Option<[u8; 32]> {
     let point = point(public.try_into().ok()?).ok()?;
     let hash = Sm3::new().chain_update(identity(DISTINGUISHING_ID, &point));
-    Some(message.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into())
+    Some(message.iter().fold(hash, Sm3::chain_update).finalize().into())
 }
 
 /// Z of GB/T 32918.2 section 5.5: SM3 of the id's bits, the id, a, b, the base point and the key.
