@@ -5,8 +5,8 @@ use hufu_files::moment::Zone;
 
 use crate::commands::{
     appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor,
-    enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry, roster,
-    rules, serve, site, snapshot, trip,
+    enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry,
+    roster, rules, serve, site, snapshot, trip,
 };
 use crate::outcome;
 

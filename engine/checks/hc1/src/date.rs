@@ -47,7 +47,8 @@ fn ahead(zone: &str) -> Option<i64> {
         _ => return None,
     };
     let (hours, rest) = pair(&zone[1..])?;
-    let (minutes, rest) = if rest.is_empty() { (0, "") } else { pair(rest.strip_prefix(':').unwrap_or(rest))? };
+    let (minutes, rest) =
+        if rest.is_empty() { (0, "") } else { pair(rest.strip_prefix(':').unwrap_or(rest))? };
     (rest.is_empty() && hours <= 14 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 

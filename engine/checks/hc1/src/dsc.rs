@@ -50,9 +50,9 @@ pub fn read(der: &[u8], country: Option<Country>, key_id: Option<KeyId>) -> Resu
     if !rest.is_empty() {
         return Err(NotASigner::NoCertificate);
     }
-    let named = [certificate.subject(), certificate.issuer()].into_iter().find_map(|name| {
-        Country::of(&name.iter_country().next()?.as_str().ok()?.to_ascii_uppercase())
-    });
+    let named = [certificate.subject(), certificate.issuer()]
+        .into_iter()
+        .find_map(|name| Country::of(&name.iter_country().next()?.as_str().ok()?.to_ascii_uppercase()));
     let (algorithm, public) = public_key(&certificate).ok_or(NotASigner::Key)?;
     let second = |at: i64| u32::try_from(at).map(UnixSeconds);
     let validity = certificate.validity();

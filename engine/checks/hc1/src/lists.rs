@@ -25,7 +25,9 @@ pub enum ListFault {
     #[error("the list is cut or malformed: {0}; make it again with `hufu foreign`")]
     Malformed(#[from] Fault),
     /// Not signed by this operator.
-    #[error("the list is not signed by this operator: {0}; sign it with the key whose public half the engine has")]
+    #[error(
+        "the list is not signed by this operator: {0}; sign it with the key whose public half the engine has"
+    )]
     NotSigned(TrustFault),
     /// More entries than an engine takes.
     #[error("{count} entries are more than an engine takes; leave out countries that no site accepts")]

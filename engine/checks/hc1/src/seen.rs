@@ -121,7 +121,9 @@ fn unpack(&[small, times, more, id, validity, key, a, b, c, d]: &[u64; WORDS]) -
     let proof = match kind {
         1 => Proof::Vaccination { product: Product(more), dose: one, of: other, on: two(times).0 },
         2 => Proof::Test {
-            kind: [TestKind::Naat, TestKind::Rapid, TestKind::Other].into_iter().find(|it| *it as u8 == one)?,
+            kind: [TestKind::Naat, TestKind::Rapid, TestKind::Other]
+                .into_iter()
+                .find(|it| *it as u8 == one)?,
             negative: other == 1,
             taken: two(times).0,
         },

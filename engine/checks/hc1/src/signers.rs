@@ -183,9 +183,8 @@ impl Signers {
         let mut signers: Vec<Signer> = Vec::with_capacity(count);
         for _ in 0..count {
             let listed = read_key(&mut reader)?;
-            let after = |last: &Signer| {
-                (last.listed.key_id, &last.listed.public) < (listed.key_id, &listed.public)
-            };
+            let after =
+                |last: &Signer| (last.listed.key_id, &last.listed.public) < (listed.key_id, &listed.public);
             if !signers.last().is_none_or(after) {
                 return Err(Fault::Order.into());
             }

@@ -101,7 +101,8 @@ impl Verifier {
     /// Whether a verified certificate was revoked.
     pub fn is_revoked(&self, verified: &Verified<'_, '_>) -> bool {
         let Verified { claims, signer, signature } = *verified;
-        let sought = Sought { key_id: signer.key_id, signature, country: signer.country.as_str(), id: claims.id };
+        let sought =
+            Sought { key_id: signer.key_id, signature, country: signer.country.as_str(), id: claims.id };
         self.revoked.as_ref().is_some_and(|revoked| revoked.has(&sought))
     }
 

@@ -12,8 +12,8 @@ use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_sync::{Follower, HeadAnswer, SetAnswer, SyncFault};
 use hufu_wire::{
-    CheckNumber, CheckRequest, CodeKind, Colour, Decision, Grant, HolderIndex, IssuerId, Lane, Reason, Sequence,
-    UnixMillis, Verdict, limits,
+    CheckNumber, CheckRequest, CodeKind, Colour, Decision, Grant, HolderIndex, IssuerId, Lane, Reason,
+    Sequence, UnixMillis, Verdict, limits,
 };
 
 use crate::book::Book;

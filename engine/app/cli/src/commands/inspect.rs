@@ -285,7 +285,8 @@ mod tests {
     use hufu_codes::{Credential, Detail};
     use hufu_wire::{HolderIndex, IssuerId};
 
-    const JUDGE: Judge = Judge { operator: None, keyring: None, foreign: None, now: UnixSeconds(1_795_000_100) };
+    const JUDGE: Judge =
+        Judge { operator: None, keyring: None, foreign: None, now: UnixSeconds(1_795_000_100) };
 
     fn genuine() -> Vec<u8> {
         let signer = IssuerSigner::from_seed(&[7; 32], IssuerId(1));

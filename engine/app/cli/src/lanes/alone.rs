@@ -100,14 +100,17 @@ impl Alone {
     /// Reads the lists for certificates of other systems.
     fn take_foreign(&self) -> anyhow::Result<String> {
         let bytes: Vec<_> = self.foreign.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
-        let names = || self.foreign.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let names =
+            || self.foreign.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let [signers, revoked @ ..] = &bytes[..] else { return Ok(String::new()) };
         let revoked = revoked.first().map(Vec::as_slice);
         self.with(|keeper| {
             let verifier = Verifier::open(signers, revoked, keeper.operator(), FOREIGN_ENTRIES)?;
             let [signers, revocations] = verifier.serials();
             keeper.take_foreign([signers, revocations], Arc::new(verifier))?;
-            anyhow::Ok(format!("list {signers} of foreign signers and list {revocations} of revocations are loaded"))
+            anyhow::Ok(format!(
+                "list {signers} of foreign signers and list {revocations} of revocations are loaded"
+            ))
         })
         .with_context(names)
     }

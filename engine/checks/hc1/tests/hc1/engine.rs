@@ -11,8 +11,8 @@ use hufu_hc1::revoked::{Digested, Group, Sought};
 use hufu_policy::Sites;
 use hufu_table::{Limits, Table};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Decision, DeviceGeneration, DeviceId, Grant, Lane, Reason, Scope,
-    SiteId, UnixMillis, Verdict,
+    Age, CheckNumber, CheckRequest, CodeKind, Decision, DeviceGeneration, DeviceId, Grant, Lane, Reason,
+    Scope, SiteId, UnixMillis, Verdict,
 };
 
 use crate::made::{self, NOW, Said, Signer, Value};
@@ -108,7 +108,11 @@ impl Checkpoint {
 
     fn show(&mut self, device: u32, site: u32, text: &str) -> (Decision, Reason) {
         let verdict = self.show_all(device, site, &[text])[0];
-        assert_eq!((verdict.colour, verdict.age, verdict.as_of.0), (None, Age::Unknown, 0), "no colour, ever");
+        assert_eq!(
+            (verdict.colour, verdict.age, verdict.as_of.0),
+            (None, Age::Unknown, 0),
+            "no colour, ever"
+        );
         (verdict.decision, verdict.reason)
     }
 }
@@ -157,7 +161,12 @@ fn r63_neighbours_in_a_batch_change_nothing() {
     let signer = Signer::es256("DE", KEY_ID);
     let mut checkpoint = Checkpoint::new();
     checkpoint.trust(&[&signer], Vec::new());
-    let texts = [signer.text(&Said::vaccination()), "HF1:BB8".to_owned(), "HC1:BB8".to_owned(), signer.text(&Said::test())];
+    let texts = [
+        signer.text(&Said::vaccination()),
+        "HF1:BB8".to_owned(),
+        "HC1:BB8".to_owned(),
+        signer.text(&Said::test()),
+    ];
     let verdicts = checkpoint.show_all(1, 1, &texts.each_ref().map(String::as_str));
     let found: Vec<_> = verdicts.iter().map(|verdict| (verdict.reason, verdict.kind)).collect();
     let foreign = Some(CodeKind::Foreign);
@@ -183,7 +192,11 @@ fn r63_one_certificate_passes_one_gate_at_a_time_whatever_text_carries_it() {
     // Signed once more: another signature, another text, the same identifier.
     assert_eq!(checkpoint.show(2, 1, &signer.text(&said)).1, Reason::PassBack);
     assert_eq!(checkpoint.show(1, 1, &signer.text(&said)).1, Reason::Clear, "the same gate");
-    assert_eq!(checkpoint.show(2, 1, &signer.text(&Said::recovery())).1, Reason::Clear, "another certificate");
+    assert_eq!(
+        checkpoint.show(2, 1, &signer.text(&Said::recovery())).1,
+        Reason::Clear,
+        "another certificate"
+    );
 }
 
 #[test]

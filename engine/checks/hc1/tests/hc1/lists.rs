@@ -31,10 +31,9 @@ fn r63_a_list_of_signers_is_read_as_it_was_signed_and_not_when_it_was_cut_or_sig
 fn r63_keys_of_other_curves_and_off_the_curve_are_refused_in_a_list() {
     let key = made::operator_key();
     let good = Signer::es256("FR", [9; 8]);
-    let other = aws_lc_rs::signature::EcdsaKeyPair::generate(
-        &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-    )
-    .unwrap();
+    let other =
+        aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING)
+            .unwrap();
     let p384 = aws_lc_rs::signature::KeyPair::public_key(&other).as_ref().to_vec();
     let mut off = good.listed.public.clone();
     off[64] ^= 1;
@@ -69,8 +68,7 @@ fn r63_a_list_of_revocations_that_is_not_sorted_or_not_counted_is_refused() {
     ];
     let bytes = Revoked::sign(made::dated(8), groups, &made::operator());
     let list = Revoked::open(&bytes, &key).unwrap();
-    let sorted =
-        [group(None, Digested::Id, &[1]), group(Some([3; 8]), Digested::Signature, &[2, 4, 5])];
+    let sorted = [group(None, Digested::Id, &[1]), group(Some([3; 8]), Digested::Signature, &[2, 4, 5])];
     assert_eq!((list.groups(), list.len(), list.dated), (&sorted[..], 4, made::dated(8)));
     for cut in 0..bytes.len() {
         assert!(Revoked::open(&bytes[..cut], &key).is_err(), "cut at {cut}");

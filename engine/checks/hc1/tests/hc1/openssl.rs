@@ -65,7 +65,8 @@ fn r63_signatures_verify_by_openssl_and_openssls_verify_here() {
             _ => (signature, format!(" {PSS}")),
         };
         write("signature", &signature);
-        let verify = format!("dgst -sha256 -verify key.der -keyform DER -signature signature{options} message");
+        let verify =
+            format!("dgst -sha256 -verify key.der -keyform DER -signature signature{options} message");
         assert_eq!(openssl(at, &verify), b"Verified OK\n");
     }
 }
@@ -85,7 +86,10 @@ fn by_openssl(at: &Path, name: &str, listed: &ListedSigner) {
     let list = Signers::sign(made::dated(1), std::slice::from_ref(listed), &made::operator());
     let verifier = Verifier::new(Signers::open(&list, &made::operator_key()).unwrap(), None, 4).unwrap();
     let text = made::text(&made::message(&protected, &[0xa0], &payload, &signature));
-    assert_eq!(verifier.verify(NOW, text.as_bytes()).map(|genuine| genuine.certificate.country), Ok(listed.country));
+    assert_eq!(
+        verifier.verify(NOW, text.as_bytes()).map(|genuine| genuine.certificate.country),
+        Ok(listed.country)
+    );
 }
 
 /// The two numbers of a DER signature, 32 bytes each.

@@ -64,7 +64,10 @@ fn base64(text: &str) -> Vec<u8> {
     };
     let digits: Vec<u8> = text.trim_end_matches('=').bytes().map(digit).collect();
     let of_four = |four: &[u8]| {
-        let bits = four.iter().enumerate().fold(0_u32, |bits, (at, digit)| bits | u32::from(*digit) << (18 - 6 * at));
+        let bits = four
+            .iter()
+            .enumerate()
+            .fold(0_u32, |bits, (at, digit)| bits | u32::from(*digit) << (18 - 6 * at));
         bits.to_be_bytes()[1..four.len()].to_vec()
     };
     digits.chunks(4).flat_map(of_four).collect()

@@ -42,7 +42,8 @@ pub(super) fn import(make: &MakeArgs) -> anyhow::Result<()> {
     let mut groups = Vec::new();
     for path in make.files()? {
         let group = || {
-            let batch: Batch = serde_json::from_slice(&files::read(&path)?).context("it is no batch of revocations")?;
+            let batch: Batch =
+                serde_json::from_slice(&files::read(&path)?).context("it is no batch of revocations")?;
             batch.group()
         };
         groups.push(group().with_context(|| path.display().to_string())?);
@@ -94,7 +95,12 @@ impl Batch {
     fn group(&self) -> anyhow::Result<Group> {
         let digest = |entry: &Entry| -> anyhow::Result<Digest16> {
             let bytes = STANDARD.decode(&entry.hash).context("a hash is not base64")?;
-            ensure!(matches!(bytes.len(), 16 | 32), "the hash {} has {} bytes, not 16 or 32", entry.hash, bytes.len());
+            ensure!(
+                matches!(bytes.len(), 16 | 32),
+                "the hash {} has {} bytes, not 16 or 32",
+                entry.hash,
+                bytes.len()
+            );
             bytes.first_chunk().copied().context("a hash is too short")
         };
         Ok(Group {

@@ -105,16 +105,12 @@ fn json(bytes: &[u8]) -> Option<&[u8]> {
         return Some(bytes);
     }
     let (first, rest) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
-    let is_base64 = !first.is_empty()
-        && first.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r".contains(byte));
+    let is_base64 =
+        !first.is_empty() && first.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r".contains(byte));
     (is_base64 && is_object(rest)).then_some(rest)
 }
 
-fn certificate(
-    der: &[u8],
-    country: Option<Country>,
-    key_id: Option<KeyId>,
-) -> anyhow::Result<ListedSigner> {
+fn certificate(der: &[u8], country: Option<Country>, key_id: Option<KeyId>) -> anyhow::Result<ListedSigner> {
     Ok(dsc::read(der, country, key_id)?)
 }
 
@@ -225,7 +221,8 @@ mod tests {
         let mut parameters = rcgen::CertificateParams::new([]).unwrap();
         parameters.distinguished_name.push(rcgen::DnType::CountryName, country);
         let usage = |last| vec![1, 3, 6, 1, 4, 1, 1847, 2021, 1, last];
-        parameters.extended_key_usages = [1, 2].map(|last| rcgen::ExtendedKeyUsagePurpose::Other(usage(last))).into();
+        parameters.extended_key_usages =
+            [1, 2].map(|last| rcgen::ExtendedKeyUsagePurpose::Other(usage(last))).into();
         let key = rcgen::KeyPair::generate().unwrap();
         let der = parameters.self_signed(&key).unwrap().der().to_vec();
         let id = dsc::key_id(&der);
@@ -243,9 +240,7 @@ mod tests {
     #[test]
     fn r63_a_published_list_is_read_with_and_without_its_signature() {
         let ((german, id), (french, _)) = (made("DE"), made("FR"));
-        let entry = |der: &[u8], kid: Option<&str>, kind| {
-            json!({ "certificateType": kind, "country": "DE", "kid": kid, "rawData": STANDARD.encode(der), "thumbprint": "x" })
-        };
+        let entry = |der: &[u8], kid: Option<&str>, kind| json!({ "certificateType": kind, "country": "DE", "kid": kid, "rawData": STANDARD.encode(der), "thumbprint": "x" });
         let list = json!({ "certificates": [
             entry(&german, Some(&STANDARD.encode(id)), "DSC"),
             entry(&french, Some("AQIDBAUGBwg="), "DSC"),
@@ -291,7 +286,10 @@ mod tests {
             found("did.json", document.to_string().as_bytes(), Some("BE")).unwrap();
         assert_eq!((signers.len(), left_out.len()), (3, 2), "{left_out:?}");
         assert_eq!((signers[1].public.as_slice(), signers[1].key_id), (point, [1, 2, 3, 4, 5, 6, 7, 8]));
-        assert_eq!((signers[2].public.as_slice(), signers[2].algorithm), (rsa.public_key().as_ref(), Algorithm::Ps256));
+        assert_eq!(
+            (signers[2].public.as_slice(), signers[2].algorithm),
+            (rsa.public_key().as_ref(), Algorithm::Ps256)
+        );
     }
 
     #[test]
