@@ -184,9 +184,7 @@ impl Prepared {
         .map_err(unavailable)?;
         let mut ended_trips = ended_trips::Lists::default();
         engine.set_ended_trips(ended_trips.read(&config.files.ended_trips)?);
-        if let Some(config) = &config.foreign {
-            engine.set_foreign(Some(foreign::read(config, &operator, &state)?));
-        }
+        foreign::start(&config, &operator, &state, &engine)?;
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
         for (device, generation) in state.revoked() {

@@ -231,6 +231,10 @@ impl Engine {
 
     /// Replaces what verifies certificates of other systems (R63), with everything it remembers; `None` for nothing.
     /// There is nothing at the start: such a certificate is told [`Reason::ForeignCode`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the engine keeps it, by a copy for each attempt to put it there"
+    )]
     pub fn set_foreign(&self, foreign: Option<Arc<dyn Foreign>>) {
         self.beside.rcu(|beside| Beside { foreign: foreign.clone(), ..Beside::clone(beside) });
     }

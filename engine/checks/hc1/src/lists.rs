@@ -81,5 +81,5 @@ pub(crate) fn payload<'b>(bytes: &'b [u8], operator: &PreparedKey) -> Result<&'b
 
 /// A key id, as people write it.
 pub fn hex(key_id: &KeyId) -> String {
-    key_id.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", u64::from_be_bytes(*key_id))
 }

@@ -92,7 +92,9 @@ fn digest16(parts: &[&[u8]]) -> Digest16 {
         [one] => digest(&SHA256, one),
         parts => {
             let mut context = aws_lc_rs::digest::Context::new(&SHA256);
-            parts.iter().for_each(|part| context.update(part));
+            for part in parts {
+                context.update(part);
+            }
             context.finish()
         }
     };
@@ -106,10 +108,10 @@ impl Revoked {
         for group in groups {
             all.entry((group.key_id, group.of)).or_default().extend(group.digests);
         }
-        all.values_mut().for_each(|digests| {
+        for digests in all.values_mut() {
             digests.sort_unstable();
             digests.dedup();
-        });
+        }
         all.retain(|_, digests| !digests.is_empty());
         let count: usize = all.values().map(Vec::len).sum();
         let mut writer = Writer::new();

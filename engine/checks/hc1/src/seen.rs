@@ -86,7 +86,9 @@ impl Seen {
     fn proof(&self, digest: Hash128, words: &[u64; WORDS]) -> u64 {
         let mut hasher = self.hasher;
         hasher.write_u64(digest.h2);
-        words.iter().for_each(|word| hasher.write_u64(*word));
+        for word in words {
+            hasher.write_u64(*word);
+        }
         hasher.finish128().h1
     }
 

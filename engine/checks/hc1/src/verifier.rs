@@ -127,13 +127,12 @@ impl Foreign for Verifier {
     fn verify(&self, now: UnixSeconds, text: &[u8]) -> Result<Genuine, Reason> {
         let digest = self.seen.digest(text);
         let remembered = self.seen.recall(digest);
-        let known = match remembered {
-            Some(known) => known,
-            None => {
-                let known = self.first_seen(text)?;
-                self.seen.remember(digest, &known);
-                known
-            }
+        let known = if let Some(known) = remembered {
+            known
+        } else {
+            let known = self.first_seen(text)?;
+            self.seen.remember(digest, &known);
+            known
         };
         known.valid_at(now)?;
         let Known { certificate, id, signature, .. } = known;

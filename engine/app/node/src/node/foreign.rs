@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use hufu_check::Engine;
 use hufu_hc1::Verifier;
 use hufu_hc1::lists::Dated;
 use hufu_hc1::revoked::Revoked;
@@ -11,10 +12,23 @@ use hufu_hc1::signers::Signers;
 use hufu_signature::PreparedKey;
 
 use super::state::State;
-use crate::config::Foreign;
+use crate::config::{Config, Foreign};
+
+/// Gives an engine what verifies certificates, where its configuration says so.
+pub(super) fn start(
+    config: &Config,
+    operator: &PreparedKey,
+    state: &State,
+    engine: &Engine,
+) -> anyhow::Result<()> {
+    if let Some(config) = &config.foreign {
+        engine.set_foreign(Some(read(config, operator, state)?));
+    }
+    Ok(())
+}
 
 /// Reads both lists. Neither may be older than one that this engine has had, also before a restart.
-pub(super) fn read(config: &Foreign, operator: &PreparedKey, state: &State) -> anyhow::Result<Arc<Verifier>> {
+fn read(config: &Foreign, operator: &PreparedKey, state: &State) -> anyhow::Result<Arc<Verifier>> {
     let signers = opened(&config.signers, |bytes| Signers::open(bytes, operator))?;
     never_back(&config.signers, "foreign signers", signers.dated, state)?;
     let revoked = match &config.revocations {
@@ -59,7 +73,7 @@ impl super::Held {
 }
 
 /// What was loaded, for the log.
-pub(super) fn summary(verifier: &Verifier) -> String {
+fn summary(verifier: &Verifier) -> String {
     let (signers, revoked) = (verifier.signers(), verifier.revoked());
     let revoked = revoked.map_or_else(String::new, |list| {
         format!("; list {} of {} revocations", list.dated.serial, list.len())
@@ -94,6 +108,7 @@ mod tests {
         let state = folder.path().join("state");
         let read = |state: &State| read(&config, &key, state).map(drop).map_err(|error| format!("{error:#}"));
         let first = State::open(&state).unwrap();
+        first.remember_keyring(&hufu_codes::keyring::Keyring::empty(), &key);
         write(2, 5, &operator);
         assert_eq!(read(&first), Ok(()));
         write(1, 5, &operator);
