@@ -117,7 +117,7 @@ const HOUSE: &[Room] = &[
         "hufu-gatekit",
         "engine/checks/gatekit",
         5,
-        &["hufu-wire", "hufu-signature", "hufu-table", "hufu-texts", "hufu-gate", "hufu-offline"],
+        &["hufu-wire", "hufu-signature", "hufu-table", "hufu-texts", "hufu-gate", "hufu-offline", "hufu-hc1"],
     ),
     room("hufu-client", "engine/checks/client", 3, &["hufu-wire", "hufu-gate"]),
     room(

@@ -5,8 +5,8 @@ use hufu_files::moment::Zone;
 
 use crate::commands::{
     abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device,
-    doctor, enrol, facts, family, gate, holder, import, inspect, issue, keys, present, records, registry,
-    roster, rules, serve, site, snapshot, trip,
+    doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records,
+    registry, roster, rules, serve, site, snapshot, trip,
 };
 use crate::outcome;
 
@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Issue, change and cancel trip codes for tickets
     #[command(subcommand, after_help = trip::EXAMPLES)]
     Trip(trip::TripCommand),
+    /// Make the lists by which certificates of other systems are verified
+    #[command(subcommand, after_help = foreign::EXAMPLES)]
+    Foreign(foreign::ForeignCommand),
     /// Compute colours from recorded facts by a rule file, and say why
     #[command(subcommand, after_help = rules::EXAMPLES)]
     Rules(rules::RulesCommand),

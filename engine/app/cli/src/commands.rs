@@ -17,6 +17,7 @@ pub(crate) mod doctor;
 pub(crate) mod enrol;
 pub(crate) mod facts;
 pub(crate) mod family;
+pub(crate) mod foreign;
 pub(crate) mod gate;
 pub(crate) mod holder;
 pub(crate) mod import;
@@ -70,6 +71,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Device(command) => device::run(&command),
         Command::Roster(command) => roster::run(&command),
         Command::Trip(command) => trip::run(&command),
+        Command::Foreign(command) => foreign::run(&command),
         Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -171,7 +171,9 @@ impl Page {
         let (title, band, size_mm) = match claims.kind() {
             CodeKind::Paper => ("Paper code", "PAPER CODE", 10.0),
             CodeKind::Family => ("Family code", "FAMILY CODE, PAPER", 7.0),
-            CodeKind::Phone | CodeKind::Trip => bail!("only a paper or family code is printed as a page"),
+            CodeKind::Phone | CodeKind::Trip | CodeKind::Foreign => {
+                bail!("only a paper or family code is printed as a page")
+            }
         };
         let mut page = Page { width: WIDTH, height: HEIGHT, title, marks: Vec::new() };
         page.marks.push(Mark::Box { x: MARGIN, y: MARGIN, width: WIDTH - 2.0 * MARGIN, height: 14.0 });

@@ -43,6 +43,10 @@ const ALONE: &[&str] = &[
     "keys trust show --operator op.pub --list t",
     "keys generate operator --out next",
     "keys trust hand-over --operator next.key --from op.pub --list t",
+    "foreign signers import dsc.der --operator next.key --list signers --country DE",
+    "foreign signers show --operator next.pub --list signers",
+    "foreign revocations import batch.json --operator next.key --list revocations",
+    "foreign revocations show --operator next.pub --list revocations",
     "ca init --dir ca",
     "ca server --dir ca --out engine",
     "ca device --dir ca --device 7 --site 1 --engine 127.0.0.1:1 --out gate",
@@ -257,6 +261,11 @@ fn json_is_the_output_of_commands_without_a_registry() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("members"), "42\n").unwrap();
+    let signer = rcgen::KeyPair::generate().unwrap();
+    let signer = rcgen::CertificateParams::new([]).unwrap().self_signed(&signer).unwrap();
+    fs::write(folder.join("dsc.der"), signer.der()).unwrap();
+    let batch = r#"{"kid":"UNKNOWN_KID","hashType":"UCI","entries":[{"hash":"AAAAAAAAAAAAAAAAAAAAAA=="}]}"#;
+    fs::write(folder.join("batch.json"), batch).unwrap();
     fs::write(folder.join("seed"), "5a".repeat(32)).unwrap();
     fs::set_permissions(folder.join("seed"), fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(folder.join("a.token"), "0123456789abcdef").unwrap();

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod follow;
+mod foreign;
 mod places;
 mod records;
 mod sections;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub use self::follow::{Follow, Short};
+pub use self::foreign::Foreign;
 pub use self::places::{FeedPlace, SnapshotPlace};
 pub use self::records::Records;
 pub use self::sections::{Devices, Files, Listen, Memory, Trust, Workers};
@@ -50,6 +52,8 @@ pub struct Config {
     pub files: Files,
     /// Records of checks; none are kept without this table.
     pub records: Option<Records>,
+    /// Certificates of other systems; none are verified without this table.
+    pub foreign: Option<Foreign>,
     /// Issuers whose chains are followed.
     #[serde(default)]
     pub follow: Vec<Follow>,
@@ -72,6 +76,7 @@ impl Config {
         let mut config = Config::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         config.files.make_relative_to(&folder);
+        config.foreign.iter_mut().for_each(|foreign| foreign.make_relative_to(&folder));
         config.records.iter_mut().for_each(|records| records.make_relative_to(&folder));
         config.follow.iter_mut().for_each(|follow| follow.make_relative_to(&folder));
         Ok(config)
@@ -154,6 +159,9 @@ impl Config {
             );
             let what = "cluster keys are kept in the state folder and no seed is read any more".to_owned();
             return Err(place.misconfigured("cluster_seed", seed, what, &mend));
+        }
+        if let Some(foreign) = &self.foreign {
+            place.within("seen_entries", &foreign.seen_entries, 1_024..=1 << 24)?;
         }
         if let Some(records) = &self.records {
             records.check(place, self.listen.metrics.0.is_some())?;
@@ -315,7 +323,7 @@ mod tests {
     fn the_example_is_the_documentation_of_every_key() {
         let config = parse(EXAMPLE).unwrap();
         let bare = |line: &str| {
-            if line == "# [[follow]]" || line == "# [records]" {
+            if line == "# [[follow]]" || line == "# [records]" || line == "# [foreign]" {
                 return Some(line[2..].to_owned());
             }
             let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
@@ -343,6 +351,9 @@ mod tests {
         let plain: Records =
             toml::from_str("folder = 'records'\nkeys = 'record-keys'\nsecret = 'records.secret'\nagent = 'sign-with-the-tpm'").unwrap();
         assert_eq!(tables(&shown)["records"], toml::Value::try_from(&plain).unwrap(), "another default");
+        let plain: Foreign =
+            toml::from_str("signers = 'signers.hufu'\nrevocations = 'revocations.hufu'").unwrap();
+        assert_eq!(tables(&shown)["foreign"], toml::Value::try_from(&plain).unwrap(), "another default");
         for (name, defaults) in tables(&config).into_iter().filter(|(name, _)| name != "follow") {
             let shown = tables(&shown)[&name].clone();
             let Some(keys) = defaults.as_table().map(|table| table.keys().cloned().collect::<Vec<_>>())

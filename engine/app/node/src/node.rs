@@ -6,6 +6,7 @@ mod cluster;
 mod cluster_age;
 mod ended_trips;
 mod endings;
+mod foreign;
 mod health;
 mod keyring;
 mod loader;
@@ -134,7 +135,7 @@ impl Prepared {
     fn with(config: Config, state: State) -> anyhow::Result<Prepared> {
         config.ensure_clock_may_stand()?;
         // Before the first file is read: whatever changes from here on is seen as a change.
-        let watches = Watches::new(&config.files);
+        let watches = Watches::new(&config);
         let follow = |path: &PathBuf| (path.clone(), Watched::new([path]));
         let snapshots: Vec<_> = config.files.snapshots.iter().map(follow).collect();
         let operator = PublicKey::load(&config.files.operator_key, Owner::Operator)?;
@@ -175,6 +176,9 @@ impl Prepared {
         .map_err(unavailable)?;
         let mut ended_trips = ended_trips::Lists::default();
         engine.set_ended_trips(ended_trips.read(&config.files.ended_trips)?);
+        if let Some(config) = &config.foreign {
+            engine.set_foreign(Some(foreign::read(config, &operator, &state)?));
+        }
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
         for (device, generation) in state.revoked() {
@@ -301,6 +305,7 @@ impl Node {
         // After the list: a site may come to recognise an issuer that it brings.
         watches.sites.follow(at_once, || held.take_sites(hand_out));
         watches.ended_trips.follow(at_once, || held.take_ended_trips());
+        watches.foreign.follow(at_once, || held.take_foreign());
         watches.own.follow(at_once, || held.take_own(running));
         for fixed in &mut watches.fixed {
             if let Some(change) = fixed.look(at_once, Instant::now()) {

@@ -18,10 +18,15 @@ use hufu_wire::{
 };
 
 use crate::counters::Counters;
-use crate::grounds::{Grounds, Rules};
+use crate::foreign::Foreign;
+use crate::grounds::{Beside, Grounds, Rules};
 use crate::journal::{Channel, Durability, Record, Trace};
 use crate::passback::{Claim, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
+
+use self::foreign::Abroad;
+
+mod foreign;
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
@@ -88,9 +93,13 @@ pub(crate) fn judge<'b>(
     cases: &mut Batch<Case<'_, 'b>>,
     binaries: &'b mut Binaries,
 ) {
-    let &Grounds { trust, rules, ended, statuses, pass_back, counters } = grounds;
+    let &Grounds { trust, rules, beside: Beside { ended, foreign }, statuses, pass_back, counters } = grounds;
 
-    let read = read_codes(cases, &rules.sites, binaries);
+    let mut abroad = Batch::new();
+    let read = read_codes(cases, &rules.sites, binaries, foreign.as_deref(), &mut abroad);
+    if let (Some(foreign), false) = (foreign, abroad.is_empty()) {
+        foreign::judge(now, cases, abroad, &**foreign, (rules, pass_back, counters));
+    }
     let genuine = verify(now, cases, read, (&trust.keyring, &trust.seen, ended), counters);
     let present = present(now, cases, genuine);
     let present = look_up(now, cases, present, statuses);
@@ -103,11 +112,13 @@ pub(crate) fn judge<'b>(
     }
 }
 
-/// Reads each code's text and structure, and finds its site's policy.
-fn read_codes<'p, 'b>(
-    cases: &mut [Case<'_, 'b>],
+/// Reads each code's text and structure, and finds its site's policy. Certificates that `foreign` takes are put aside.
+fn read_codes<'p, 'd, 'b>(
+    cases: &mut [Case<'d, 'b>],
     sites: &'p Sites,
     binaries: &'b mut Binaries,
+    foreign: Option<&dyn Foreign>,
+    abroad: &mut Batch<Abroad<'p, 'd, 'b>>,
 ) -> Batch<Read<'p, 'b>> {
     let mut read = Batch::new();
     for ((index, case), binary) in cases.iter_mut().enumerate().zip(binaries) {
@@ -119,10 +130,18 @@ fn read_codes<'p, 'b>(
             case.settle(Reason::SiteUnknown);
             continue;
         };
+        let gate = Gate { device: case.grant.device, lane };
+        // Our own codes are told by one byte: `HF1:`.
+        if code.get(1) != Some(&b'F') && foreign.is_some_and(|foreign| foreign.takes(code)) {
+            case.verdict.kind = Some(CodeKind::Foreign);
+            if let Some(room) = binary.first_chunk_mut() {
+                abroad.push(Abroad { case: index, gate, policy, text: code, room });
+            }
+            continue;
+        }
         match code::parse_text(code, binary) {
             Ok(code) => {
                 case.verdict.kind = Some(code.credential.claims().kind());
-                let gate = Gate { device: case.grant.device, lane };
                 read.push(Read { case: index, gate, policy, code });
             }
             Err(reason) => case.settle(reason),
@@ -299,15 +318,7 @@ fn decide(
             repeated: case.repeated,
             by: policy.pass_back_by,
         };
-        let claim = pass_back.claim(shown, *gate, now.seconds(), windows);
-        match claim {
-            Claim::First { evicted: true } => counters.count_pass_back_evictions(1),
-            Claim::Unclaimed => counters.count_pass_back_unclaimed(1),
-            Claim::First { evicted: false } | Claim::Again | Claim::Elsewhere | Claim::Contended => {}
-        }
-        if let Some(reason) = objection(claim) {
-            case.settle(reason);
-        }
+        case.claimed(pass_back.claim(shown, *gate, now.seconds(), windows), counters);
     }
 }
 
@@ -340,6 +351,19 @@ impl<'d> Case<'d, '_> {
         };
         let (lane, verdict) = (request.map(|request| request.lane), Verdict::of(number, now, reason));
         Case { grant, lane, code, repeated, proof: Proof::None, durability: Durability::default(), verdict }
+    }
+
+    /// Turns down what was to be admitted where the claim says so.
+    #[inline]
+    fn claimed(&mut self, claim: Claim, counters: &Counters) {
+        match claim {
+            Claim::First { evicted: true } => counters.count_pass_back_evictions(1),
+            Claim::Unclaimed => counters.count_pass_back_unclaimed(1),
+            Claim::First { evicted: false } | Claim::Again | Claim::Elsewhere | Claim::Contended => {}
+        }
+        if let Some(reason) = objection(claim) {
+            self.settle(reason);
+        }
     }
 
     /// Turns the request down. The decision is the reason's own, which is never to admit.

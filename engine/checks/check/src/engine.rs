@@ -21,7 +21,8 @@ use crate::cookie::CookieKeys;
 use crate::counters::Counters;
 use crate::devices::{Devices, Rate};
 use crate::fault::NotEnrolled;
-use crate::grounds::{Grounds, Rules, Trust};
+use crate::foreign::Foreign;
+use crate::grounds::{Beside, Grounds, Rules, Trust};
 use crate::passback::PassBack;
 use crate::random::random;
 
@@ -53,7 +54,7 @@ pub struct Engine {
     pub(crate) table: Reader,
     pub(crate) trust: ArcSwap<Trust>,
     pub(crate) sites: ArcSwap<Rules>,
-    ended: ArcSwap<EndedTrips>,
+    beside: ArcSwap<Beside>,
     pub(crate) devices: Devices,
     pub(crate) pass_back: PassBack,
     cluster: Mutex<ClusterKeys>,
@@ -88,7 +89,7 @@ impl Engine {
             table: parts.table,
             trust: ArcSwap::from_pointee(trust),
             sites: ArcSwap::from_pointee(Rules::new(parts.sites)),
-            ended: ArcSwap::default(),
+            beside: ArcSwap::default(),
             devices: Devices::new(parts.devices_max.min(limits::DEVICES_MAX), parts.device_rate),
             pass_back: PassBack::new(parts.pass_back_entries, random()?),
             cluster: Mutex::new(parts.cluster),
@@ -211,7 +212,14 @@ impl Engine {
 
     /// Replaces the trip credentials that ended before their time; none had at the start.
     pub fn set_ended_trips(&self, ended: EndedTrips) {
-        self.ended.store(Arc::new(ended));
+        let ended = Arc::new(ended);
+        self.beside.rcu(|beside| Beside { ended: Arc::clone(&ended), ..Beside::clone(beside) });
+    }
+
+    /// Replaces what verifies certificates of other systems (R63), with everything it remembers; `None` for nothing.
+    /// There is nothing at the start: such a certificate is told [`Reason::ForeignCode`].
+    pub fn set_foreign(&self, foreign: Option<Arc<dyn Foreign>>) {
+        self.beside.rcu(|beside| Beside { foreign: foreign.clone(), ..Beside::clone(beside) });
     }
 
     /// Replaces the keyring and forgets every credential verified under the old one.
@@ -231,11 +239,11 @@ impl Engine {
         cases: &mut Batch<Case<'_, 'b>>,
         binaries: &'b mut Binaries,
     ) {
-        let (trust, rules, ended) = (self.trust.load(), self.sites.load(), self.ended.load());
+        let (trust, rules, beside) = (self.trust.load(), self.sites.load(), self.beside.load());
         let grounds = Grounds {
             trust: &trust,
             rules: &rules,
-            ended: &ended,
+            beside: &beside,
             statuses: &self.table,
             pass_back: &self.pass_back,
             counters,

@@ -10,6 +10,7 @@ use hufu_wire::limits;
 
 use crate::counters::Counters;
 use crate::fault::NotEnrolled;
+use crate::foreign::Foreign;
 use crate::passback::PassBack;
 use crate::random::random;
 
@@ -17,7 +18,7 @@ use crate::random::random;
 pub(crate) struct Grounds<'e, T> {
     pub(crate) trust: &'e Trust,
     pub(crate) rules: &'e Rules,
-    pub(crate) ended: &'e EndedTrips,
+    pub(crate) beside: &'e Beside,
     pub(crate) statuses: &'e T,
     pub(crate) pass_back: &'e PassBack,
     pub(crate) counters: &'e Counters,
@@ -28,6 +29,13 @@ pub(crate) struct Grounds<'e, T> {
 pub(crate) struct Trust {
     pub(crate) keyring: Keyring,
     pub(crate) seen: SeenCache,
+}
+
+/// What only some codes ask for: replaced rarely, and loaded once a batch together.
+#[derive(Clone, Default)]
+pub(crate) struct Beside {
+    pub(crate) ended: Arc<EndedTrips>,
+    pub(crate) foreign: Option<Arc<dyn Foreign>>,
 }
 
 /// The site policies, and what follows from all of them together.

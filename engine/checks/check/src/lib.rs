@@ -28,6 +28,7 @@ mod devices;
 #[cfg(feature = "engine")]
 mod engine;
 mod fault;
+mod foreign;
 mod grounds;
 mod journal;
 #[cfg(feature = "engine")]
@@ -61,6 +62,7 @@ pub use self::{
 };
 pub use counters::{Counters, Silence};
 pub use fault::NotEnrolled;
+pub use foreign::{Foreign, Genuine};
 pub use journal::{Channel, Durability, Journal, Mark, NoJournal, Record, RosterTally, Standing, Trace};
 pub use passback::{Claim, Gate, PassBack, Use, Windows};
 pub use single::SingleCheck;

@@ -101,12 +101,36 @@ impl PassBack {
     }
 
     /// Claims a presentation for `gate`. A window of 0 seconds remembers nothing and is always first.
+    #[inline]
     pub fn claim(&self, shown: Use, gate: Gate, now: UnixSeconds, windows: Windows) -> Claim {
         if windows.here_s == 0 {
             return Claim::First { evicted: false };
         }
-        let hash = self.hash(shown);
-        let mine = Entry::new(hash, shown.step, gate, now);
+        self.claim_hashed(self.hash(shown), shown.step, gate, now, windows)
+    }
+
+    /// The same for a certificate of another system, by a digest of its identifier.
+    pub fn claim_foreign(&self, id: u64, gate: Gate, now: UnixSeconds, windows: Windows) -> Claim {
+        if windows.here_s == 0 {
+            return Claim::First { evicted: false };
+        }
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u64(id);
+        // Neither a holder's paper nor a phone.
+        hasher.write_u8(2);
+        self.claim_hashed(hasher.finish(), None, gate, now, windows)
+    }
+
+    #[inline]
+    fn claim_hashed(
+        &self,
+        hash: u64,
+        step: Option<Step>,
+        gate: Gate,
+        now: UnixSeconds,
+        windows: Windows,
+    ) -> Claim {
+        let mine = Entry::new(hash, step, gate, now);
         let line = &self.line(hash).0;
         let contention = Backoff::new();
         for _ in 0..ATTEMPTS {

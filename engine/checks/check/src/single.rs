@@ -1,6 +1,7 @@
 //! Checks of single codes outside an engine: at a gate that has no network.
 
-use hufu_codes::ended::EndedTrips;
+use std::sync::Arc;
+
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_wire::{CheckNumber, CheckRequest, Grant, UnixMillis, Verdict, limits};
@@ -8,7 +9,8 @@ use hufu_wire::{CheckNumber, CheckRequest, Grant, UnixMillis, Verdict, limits};
 use crate::cases::{Batch, Binaries, Case, judge};
 use crate::counters::Counters;
 use crate::fault::NotEnrolled;
-use crate::grounds::{Grounds, Rules, Trust};
+use crate::foreign::Foreign;
+use crate::grounds::{Beside, Grounds, Rules, Trust};
 use crate::passback::PassBack;
 use crate::random::random;
 use crate::statuses::Statuses;
@@ -18,6 +20,8 @@ use crate::statuses::Statuses;
 pub struct SingleCheck {
     trust: Trust,
     rules: Rules,
+    /// No list of ended trips comes to a gate without a network.
+    beside: Beside,
     pass_back: PassBack,
     counters: Counters,
     binaries: Box<Binaries>,
@@ -38,6 +42,7 @@ impl SingleCheck {
         Ok(SingleCheck {
             trust: Trust::new(keyring, seen_entries)?,
             rules: Rules::new(sites),
+            beside: Beside::default(),
             pass_back: PassBack::new(pass_back_entries, random()?),
             counters: Counters::default(),
             binaries: Box::new([[0; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX]),
@@ -58,6 +63,11 @@ impl SingleCheck {
         self.rules = Rules::new(sites);
     }
 
+    /// Replaces what verifies certificates of other systems (R63); there is nothing at the start.
+    pub fn set_foreign(&mut self, foreign: Option<Arc<dyn Foreign>>) {
+        self.beside.foreign = foreign;
+    }
+
     /// The keys that it trusts.
     pub fn keyring(&self) -> &Keyring {
         &self.trust.keyring
@@ -75,8 +85,7 @@ impl SingleCheck {
         let grounds = Grounds {
             trust: &self.trust,
             rules: &self.rules,
-            // No list of ended trips comes to a gate without a network.
-            ended: &EndedTrips::default(),
+            beside: &self.beside,
             statuses,
             pass_back: &self.pass_back,
             counters: &self.counters,

@@ -135,7 +135,8 @@ int main(int count, char **arguments) {
         fprintf(stderr, "no gate: %d\n", (int)error);
         return 2;
     }
-    char line[1024];
+    /* A certificate of another system has up to 1,068 bytes. */
+    char line[2048];
     int done = 1;
     while (done > 0 && fgets(line, sizeof line, stdin) != NULL) {
         done = check(&door, line, strcspn(line, "\r\n"));

@@ -8,7 +8,8 @@
  * such as `enrol.py gates/7 engine.example 7413`. It is given GET or POST, a path, and on standard input what to post;
  * it writes the body of the answer, and ends with 0 for status 200, 3 for another, and 1 when no engine answered.
  *
- * Compile it with -DHUFU_GATE_OFFLINE. The library does the thinking; this file has a clock and a command.
+ * Compile it with -DHUFU_GATE_OFFLINE. With -DHUFU_GATE_FOREIGN too it verifies certificates of other systems by the
+ * operator's lists, whose files HUFU_SIGNERS and HUFU_REVOCATIONS name in its environment. The library does the thinking; this file has a clock and a command.
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
@@ -146,6 +147,38 @@ static size_t digits(const char *text, uint8_t *bytes, size_t room) {
     return length;
 }
 
+#ifdef HUFU_GATE_FOREIGN
+/* A file that the environment names, for the caller to free; nothing where there is none. */
+static uint8_t *named(const char *variable, size_t *length) {
+    const char *path = getenv(variable);
+    FILE *file = path == NULL ? NULL : fopen(path, "rb");
+    uint8_t *bytes = NULL;
+    *length = 0;
+    if (file == NULL) {
+        return NULL;
+    }
+    if (fseek(file, 0, SEEK_END) == 0) {
+        long size = ftell(file);
+        bytes = size > 0 && fseek(file, 0, SEEK_SET) == 0 ? malloc((size_t)size) : NULL;
+        *length = bytes == NULL ? 0 : fread(bytes, 1, (size_t)size, file);
+    }
+    fclose(file);
+    return bytes;
+}
+
+static void read_lists(struct hufu_offline *gate) {
+    size_t signers_length, revocations_length;
+    uint8_t *signers = named("HUFU_SIGNERS", &signers_length);
+    uint8_t *revocations = named("HUFU_REVOCATIONS", &revocations_length);
+    if (signers != NULL
+        && hufu_offline_foreign(gate, signers, signers_length, revocations, revocations_length) != HUFU_OK) {
+        complain(gate);
+    }
+    free(signers);
+    free(revocations);
+}
+#endif
+
 int main(int count, char **arguments) {
     static struct answer answer;
     if (count != 6) {
@@ -162,8 +195,12 @@ int main(int count, char **arguments) {
         fprintf(stderr, "no gate: %d\n", (int)error);
         return 2;
     }
-    char line[1024];
+    /* A certificate of another system has up to 1,068 bytes. */
+    char line[2048];
     int done = 0;
+#ifdef HUFU_GATE_FOREIGN
+    read_lists(gate);
+#endif
     while (done == 0 && fgets(line, sizeof line, stdin) != NULL) {
         tend(gate, arguments[5], &answer);
         done = check(gate, line, strcspn(line, "\r\n"));

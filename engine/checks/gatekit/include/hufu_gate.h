@@ -236,7 +236,7 @@ struct hufu_verdict {
    */
   uint32_t colour;
   /*
-   1 phone, 2 paper, 3 trip, 4 family.
+   1 phone, 2 paper, 3 trip, 4 family, 5 a certificate of another system.
    */
   uint32_t kind;
 };
@@ -658,6 +658,23 @@ int32_t hufu_offline_save(struct hufu_offline *offline);
  `offline` is a gate or null, and `text` points to room for so many bytes or is null.
  */
 int32_t hufu_offline_says(const struct hufu_offline *offline, char *text, size_t room);
+#endif
+
+#if (defined(HUFU_GATE_OFFLINE) && defined(HUFU_GATE_FOREIGN))
+/*
+ From now on EU Digital COVID Certificates are verified by these lists, which the operator signed with `hufu foreign`: that
+ of signers, and that of revocations, which may be empty. Give them again at each start and when they change.
+ `HUFU_NOT_TAKEN` when they are not the operator's, are cut, or are older than lists that this gate has had; those in use
+ stay. Needs about 40 KiB of stack.
+
+ # Safety
+ `offline` is a gate or null; `signers` and `revocations` point to so many bytes.
+ */
+int32_t hufu_offline_foreign(struct hufu_offline *offline,
+                             const uint8_t *signers,
+                             size_t signers_length,
+                             const uint8_t *revocations,
+                             size_t revocations_length);
 #endif
 
 #ifdef __cplusplus

@@ -79,7 +79,7 @@ pub struct HufuVerdict {
     pub reason: u32,
     /// 0 green, 1 red, 2 amber.
     pub colour: u32,
-    /// 1 phone, 2 paper, 3 trip, 4 family.
+    /// 1 phone, 2 paper, 3 trip, 4 family, 5 a certificate of another system.
     pub kind: u32,
 }
 

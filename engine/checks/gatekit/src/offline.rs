@@ -3,6 +3,8 @@
 //! writes its folder, and asks the system for random bytes and for the run of the machine.
 
 mod abi;
+#[cfg(feature = "foreign")]
+mod foreign;
 mod work;
 
 use std::collections::VecDeque;
@@ -23,6 +25,8 @@ use crate::abi::{HUFU_BAD_ARGUMENT, HUFU_BAD_ENROLLED, HUFU_INTERNAL, HUFU_OK};
 use crate::{caught, lane_of, put, slice};
 
 pub use abi::*;
+#[cfg(feature = "foreign")]
+pub use foreign::*;
 
 /// A gate that can go on without a network. One thread at a time may use it.
 pub struct HufuOffline {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hufu_check::{NotEnrolled, SingleCheck};
+use hufu_check::{Foreign, NotEnrolled, SingleCheck};
 use hufu_codes::chain::Authorities;
 use hufu_codes::code;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_sync::{Follower, HeadAnswer, SetAnswer, SyncFault};
 use hufu_wire::{
-    CheckNumber, CheckRequest, Colour, Decision, Grant, HolderIndex, IssuerId, Lane, Reason, Sequence,
+    CheckNumber, CheckRequest, CodeKind, Colour, Decision, Grant, HolderIndex, IssuerId, Lane, Reason, Sequence,
     UnixMillis, Verdict, limits,
 };
 
@@ -153,6 +154,11 @@ impl OfflineGate {
         self.check.set_sites(sites.offline());
     }
 
+    /// Replaces what verifies certificates of other systems; there is nothing at the start.
+    pub fn set_foreign(&mut self, foreign: Option<Arc<dyn Foreign>>) {
+        self.check.set_foreign(foreign);
+    }
+
     /// The keys that it trusts.
     pub fn keyring(&self) -> &Keyring {
         self.check.keyring()
@@ -263,7 +269,8 @@ impl OfflineGate {
         let mut verdict = self.check.check(time, &self.grant, number, &request, &known);
         // A list has no tests and no doses. That it has none is no fault of the holder's, whatever the site says of a
         // holder who has none.
-        if matches!(verdict.reason, Reason::TestMissing | Reason::DosesTooFew) {
+        let is_listed = verdict.kind != Some(CodeKind::Foreign);
+        if is_listed && matches!(verdict.reason, Reason::TestMissing | Reason::DosesTooFew) {
             let reason = Reason::UnseenOffline;
             (verdict.decision, verdict.reason) = (reason.decision(), reason);
         }

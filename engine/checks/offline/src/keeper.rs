@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hufu_check::Foreign;
 use hufu_codes::chain::Authorities;
 use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
@@ -91,6 +92,8 @@ const SITE: &str = "site.toml";
 const TRUST: &str = "trust";
 const ISSUERS: &str = "issuers";
 const TIME: &str = "time";
+/// The serials of the lists behind what verifies certificates of other systems.
+const FOREIGN: &str = "foreign";
 
 /// Between two looks at the chains. Lists are so much older than an engine's table, at most.
 const ROUND: Duration = Duration::from_secs(10);
@@ -156,6 +159,28 @@ impl Keeper {
             odd.extend(taken.map_err(KeeperFault::List).err());
         }
         odd
+    }
+
+    /// The operator's key.
+    pub fn operator(&self) -> &PreparedKey {
+        &self.operator
+    }
+
+    /// Takes what verifies certificates of other systems, by lists with these serials, of signers and of revocations; 0
+    /// where there is no list. Neither may be lower than one that this gate has had, also before a restart.
+    ///
+    /// # Errors
+    /// [`KeeperFault::Odd`] for an older list, or the disk's; what was there stays.
+    pub fn take_foreign(&mut self, serials: [u64; 2], foreign: Arc<dyn Foreign>) -> Result<(), KeeperFault> {
+        let before = self.store.read(FOREIGN, 16).unwrap_or_default();
+        let (before, _) = before.as_chunks::<8>();
+        if before.iter().zip(serials).any(|(before, serial)| serial < u64::from_le_bytes(*before)) {
+            let what = "a list of foreign signers or revocations older than one that this gate has had";
+            return Err(KeeperFault::Odd { what });
+        }
+        self.store.write(FOREIGN, serials.map(u64::to_le_bytes).as_flattened())?;
+        self.gate.set_foreign(Some(foreign));
+        Ok(())
     }
 
     /// Its lists, clock and records.

@@ -62,5 +62,6 @@ pub const fn kind_slug(kind: CodeKind) -> &'static str {
         CodeKind::Paper => "paper",
         CodeKind::Trip => "trip",
         CodeKind::Family => "family",
+        CodeKind::Foreign => "foreign",
     }
 }

@@ -101,6 +101,8 @@ impl Credential<'_> {
             CodeKind::Phone => limits::PHONE_VALIDITY_S_MAX,
             CodeKind::Paper | CodeKind::Family => limits::PAPER_VALIDITY_S_MAX,
             CodeKind::Trip => limits::TRIP_VALIDITY_S_MAX,
+            // No credential of ours: `read_detail` refuses it.
+            CodeKind::Foreign => 0,
         };
         if self.expires.0.saturating_sub(self.issued.0) > validity_s_max {
             return Err(Reason::ValidityTooLong);
@@ -170,6 +172,7 @@ impl<'a> Claims<'a> for Credential<'a> {
             CodeKind::Phone => Uses::PHONE,
             CodeKind::Paper | CodeKind::Family => Uses::PAPER,
             CodeKind::Trip => Uses::TRIP,
+            CodeKind::Foreign => Uses::default(),
         }
     }
 
@@ -192,6 +195,8 @@ fn read_detail(kind: CodeKind, reader: &mut Reader<'_>) -> Result<Detail, Fault>
             }
             Detail::Phone { root, origin }
         }
+        // Not a kind that anything of ours is signed as.
+        CodeKind::Foreign => return Err(Fault::Range),
         CodeKind::Paper => Detail::Paper,
         CodeKind::Family => Detail::Family,
         CodeKind::Trip => {

@@ -28,5 +28,6 @@ mod sha256;
 pub mod text;
 mod verified;
 
+pub use operator::open_signed;
 pub use credential::{Credential, Detail, SignedCredential};
 pub use verified::{Admitted, Claims, Signed, Verified};

@@ -49,8 +49,10 @@ pub fn encode(binary: &[u8]) -> String {
     text
 }
 
-/// Fills the front of `out`; `None` when `digits` is not what [`encode`] writes.
-fn decode_digits(digits: &[u8], out: &mut [u8; limits::CODE_BINARY_BYTES_MAX]) -> Option<usize> {
+/// Decodes base45 without a prefix into the front of `out`, and returns how many bytes it has; `None` when `digits` is
+/// not what an encoder writes or `out` is too small.
+#[inline]
+pub fn decode_digits(digits: &[u8], out: &mut [u8]) -> Option<usize> {
     let (triples, rest) = digits.as_chunks::<3>();
     let size = triples.len() * 2 + rest.len() / 2;
     let (pairs, last) = out.get_mut(..size)?.as_chunks_mut::<2>();

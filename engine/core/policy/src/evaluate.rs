@@ -1,8 +1,9 @@
 //! The rule that decides: facts in, ruling out, pure and total.
 
-use hufu_wire::{Age, Colour, Decision, Reason, TestResult, UnixSeconds};
+use hufu_wire::{Age, CodeKind, Colour, Decision, Reason, TestResult, UnixSeconds};
 
 use crate::facts::{Facts, Presented, Shown};
+use crate::foreign::{Certificate, Proof};
 use crate::limits;
 use crate::site::{Otherwise, SitePolicy};
 
@@ -42,6 +43,55 @@ pub const ORDER: [Reason; 16] = [
 /// reason.
 pub fn evaluate(site: &SitePolicy, facts: &Facts) -> Ruling {
     Ruling(judge(site, facts))
+}
+
+/// Decides one check of a certificate of another system (R63). Pure, total, no allocation. Such a certificate has no
+/// colour and no table: what it says itself is all that counts.
+pub fn evaluate_foreign(site: &SitePolicy, now: UnixSeconds, certificate: &Certificate) -> Ruling {
+    Ruling(judge_foreign(site, now, certificate))
+}
+
+fn judge_foreign(site: &SitePolicy, now: UnixSeconds, certificate: &Certificate) -> Result<(), Shut> {
+    let Some(rule) = site.foreign.as_deref().filter(|_| site.accepts.contains(CodeKind::Foreign)) else {
+        return refuse(Reason::KindNotAccepted);
+    };
+    if !rule.countries.as_ref().is_none_or(|some| some.contains(&certificate.country)) {
+        return refuse(Reason::IssuerNotRecognised);
+    }
+    let not_enough = |reason| shut(reason, rule.on_not_enough);
+    match certificate.proof {
+        Proof::Vaccination { product, dose, of, on } => {
+            let Some(asked) = &rule.vaccination else { return not_enough(Reason::ForeignNotEnough) };
+            if asked.products.as_ref().is_some_and(|some| !some.contains(&product)) {
+                return not_enough(Reason::ForeignNotEnough);
+            }
+            if asked.complete && (of == 0 || dose < of) {
+                return not_enough(Reason::DosesTooFew);
+            }
+            if !asked.days.hold(on, now) {
+                return not_enough(Reason::ForeignNotEnough);
+            }
+        }
+        Proof::Test { kind, negative, taken } => {
+            if !negative {
+                return shut(Reason::TestPositive, site.on_test_positive);
+            }
+            let age_s_max = rule.test.map_or(0, |asked| asked.age_s_max(kind));
+            if age_s_max == 0 || taken.0 > now.0.saturating_add(limits::TEST_AHEAD_S_MAX) {
+                return not_enough(Reason::ForeignNotEnough);
+            }
+            if age_s(taken, now) > age_s_max {
+                return not_enough(Reason::TestTooOld);
+            }
+        }
+        Proof::Recovery { positive, from, until } => {
+            let holds = rule.recovery.is_some_and(|days| days.hold(positive, now));
+            if !holds || now < from || now >= until {
+                return not_enough(Reason::ForeignNotEnough);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn judge(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {

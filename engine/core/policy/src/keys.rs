@@ -43,6 +43,17 @@ keys! {
     ON_TEST_POSITIVE "on_test_positive" "\"refuse\"" "refer or refuse";
     DOSES_MIN "doses_min" "0" "doses";
     ON_DOSES_TOO_FEW "on_doses_too_few" "\"refuse\"" "refer or refuse";
+    FOREIGN_KINDS "foreign_kinds" "[\"vaccination\", \"test\", \"recovery\"]" "kinds of certificate";
+    FOREIGN_COUNTRIES "foreign_countries" "\"all-trusted\"" "country codes";
+    FOREIGN_PRODUCTS "foreign_products" "\"all\"" "vaccine products";
+    FOREIGN_DOSES_COMPLETE "foreign_doses_complete" "true" "true or false";
+    FOREIGN_VACCINATION_FROM_D "foreign_vaccination_from_d" "14" "days";
+    FOREIGN_VACCINATION_UNTIL_D "foreign_vaccination_until_d" "none" "days";
+    FOREIGN_NAAT_AGE_MAX_H "foreign_naat_age_max_h" "72" "hours";
+    FOREIGN_RAPID_AGE_MAX_H "foreign_rapid_age_max_h" "0" "hours";
+    FOREIGN_RECOVERY_FROM_D "foreign_recovery_from_d" "11" "days";
+    FOREIGN_RECOVERY_UNTIL_D "foreign_recovery_until_d" "180" "days";
+    ON_FOREIGN_NOT_ENOUGH "on_foreign_not_enough" "\"refuse\"" "refer or refuse";
     SKEW_STEPS "skew_steps" "1" "steps of 30 s";
     ON_CLOCK_SKEW "on_clock_skew" "\"refer\"" "refer or refuse";
     PASS_BACK_S "pass_back_s" "30 × (2 × skew_steps + 1)" "seconds";

@@ -34,6 +34,7 @@
 
 mod evaluate;
 mod facts;
+pub mod foreign;
 mod keys;
 pub mod limits;
 mod misconfigured;
@@ -41,7 +42,7 @@ mod read;
 mod site;
 mod sites;
 
-pub use evaluate::{ORDER, Ruling, evaluate};
+pub use evaluate::{ORDER, Ruling, evaluate, evaluate_foreign};
 pub use facts::{Facts, Presented, Shown, Trip};
 pub use keys::{KEYS, Key};
 pub use misconfigured::Misconfigured;

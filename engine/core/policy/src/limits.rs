@@ -8,6 +8,10 @@ pub const SITES_MAX: usize = 1 << 20;
 pub const TEXT_CHARS_MAX: usize = 80;
 /// Hours: a test older than a year says nothing.
 pub const TEST_AGE_H: RangeInclusive<u64> = 1..=8760;
+/// Hours of a foreign test; 0 for a type of test that does not count.
+pub const FOREIGN_TEST_AGE_H: RangeInclusive<u64> = 0..=8760;
+/// Days since a foreign vaccination or infection: ten years say as much as for ever.
+pub const FOREIGN_AGE_D: RangeInclusive<u64> = 0..=3650;
 /// Doses: the status word counts to seven.
 pub const DOSES: RangeInclusive<u64> = 0..=7;
 /// Milliseconds: heads arrive every second; the upper end, 30 days, serves issuers refreshed by hand.

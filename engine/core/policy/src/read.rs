@@ -13,14 +13,16 @@ use crate::site::{Durability, Issuers, Kinds, Otherwise, PassBackBy, SitePolicy,
 
 use self::table::{Document, Fault, Table};
 
+mod foreign;
 mod moment;
 mod table;
 
-const KINDS: [(&str, CodeKind); 4] = [
+const KINDS: [(&str, CodeKind); 5] = [
     ("phone", CodeKind::Phone),
     ("paper", CodeKind::Paper),
     ("trip", CodeKind::Trip),
     ("family", CodeKind::Family),
+    ("foreign", CodeKind::Foreign),
 ];
 const COLOURS: [(&str, Colour); 3] =
     [("green", Colour::Green), ("amber", Colour::Amber), ("red", Colour::Red)];
@@ -71,6 +73,7 @@ fn site(table: &mut Table<'_>) -> Result<SitePolicy, Fault> {
         organisation,
         accepts,
         roster,
+        foreign: foreign::rule(table, accepts.contains(CodeKind::Foreign))?,
         issuers: issuers(table)?,
         on_amber: on_amber(table)?,
         on_unknown: otherwise(table, &keys::ON_UNKNOWN, Otherwise::Refer)?,

@@ -2,6 +2,8 @@
 
 use hufu_wire::{CodeKind, Decision, HubId, IssuerId, SiteId, UnixSeconds};
 
+use crate::foreign::ForeignRule;
+
 /// What happens instead of opening the gate. There is no third way, so no policy can turn doubt into admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Otherwise {
@@ -52,6 +54,8 @@ pub struct SitePolicy {
     pub doses_min: u8,
     /// What happens with fewer.
     pub on_doses_too_few: Otherwise,
+    /// What is asked of certificates of other systems (R63), `None` where they are not accepted.
+    pub foreign: Option<Box<ForeignRule>>,
     /// Presentation steps accepted either side of the current one, 0 to 4.
     pub skew_steps: u8,
     /// What happens to a genuine presentation of another time (R08).
@@ -176,20 +180,21 @@ impl Issuers {
 mod tests {
     use super::*;
 
-    const ALL: [CodeKind; 4] = [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family];
+    const ALL: [CodeKind; 5] =
+        [CodeKind::Phone, CodeKind::Paper, CodeKind::Trip, CodeKind::Family, CodeKind::Foreign];
 
     #[test]
     fn a_set_of_kinds_holds_what_was_put_in_and_not_taken_out() {
         let check =
-            |kinds: Kinds, expected: [bool; 4]| assert_eq!(ALL.map(|kind| kinds.contains(kind)), expected);
+            |kinds: Kinds, expected: [bool; 5]| assert_eq!(ALL.map(|kind| kinds.contains(kind)), expected);
         let (phone, all) =
             (Kinds::NONE.with(CodeKind::Phone), ALL.into_iter().fold(Kinds::NONE, Kinds::with));
-        check(Kinds::NONE, [false; 4]);
-        check(phone, [true, false, false, false]);
-        check(phone.with(CodeKind::Phone), [true, false, false, false]);
-        check(all, [true; 4]);
-        check(all.without(CodeKind::Paper), [true, false, true, true]);
-        check(phone.without(CodeKind::Paper), [true, false, false, false]);
+        check(Kinds::NONE, [false; 5]);
+        check(phone, [true, false, false, false, false]);
+        check(phone.with(CodeKind::Phone), [true, false, false, false, false]);
+        check(all, [true; 5]);
+        check(all.without(CodeKind::Paper), [true, false, true, true, true]);
+        check(phone.without(CodeKind::Paper), [true, false, false, false, false]);
     }
 
     #[test]

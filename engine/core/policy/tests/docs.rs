@@ -28,10 +28,13 @@ fn what_is_left_out_is_as_the_table_says() {
     let without_a_test = "[[site]]\nid = 1\nname = \"Gate\"\n";
     let with_a_test = format!("{without_a_test}test_age_max_h = 48\n");
     let about_tests = |name: &str| name.starts_with("on_test_");
-    let on_tests = defaults(about_tests);
-    let others = defaults(|name| !about_tests(name));
+    let about_foreign = |name: &str| name.contains("foreign_");
+    let (on_tests, foreign) = (defaults(about_tests), defaults(about_foreign));
+    let others = defaults(|name| !about_tests(name) && !about_foreign(name));
     assert_eq!(parse(without_a_test), parse(&format!("{without_a_test}{others}")));
     assert_eq!(parse(&with_a_test), parse(&format!("{with_a_test}{others}{on_tests}")));
+    let with_foreign = format!("{without_a_test}accepts = [\"foreign\"]\n");
+    assert_eq!(parse(&with_foreign), parse(&format!("{with_foreign}{foreign}")));
 }
 
 #[test]

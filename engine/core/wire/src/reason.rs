@@ -117,6 +117,10 @@ reasons! {
     216 PassBack "pass-back" Refuse Gate;
     /// A certificate of another system, told by its beginning.
     217 ForeignCode "foreign-code" Refuse Holder;
+    /// A certificate of another system that is damaged, or not of the form that its system has.
+    218 ForeignUnreadable "foreign-unreadable" Refuse Holder;
+    /// A certificate of another system that was revoked.
+    219 ForeignRevoked "foreign-revoked" Refuse Issuer;
 
     /// The site does not accept this kind of code.
     300 KindNotAccepted "kind-not-accepted" Refuse Holder;
@@ -126,6 +130,8 @@ reasons! {
     302 WrongHub "wrong-hub" Refuse Holder;
     /// Outside the trip code's window.
     303 OutsideTripWindow "outside-trip-window" Refuse Holder;
+    /// A certificate of another system that does not say what the site asks of such certificates.
+    304 ForeignNotEnough "foreign-not-enough" Refuse Holder;
 
     /// The device's cookie has expired: renew it.
     400 CookieExpired "cookie-expired" Refer Gate;

@@ -1,14 +1,18 @@
 //! What a scanner has read, told by how it begins.
 
-use crate::limits::{CHECK_REQUEST_BYTES_MIN, CHECK_REQUEST_HEADER_BYTES, CODE_BYTES_MAX};
+use crate::limits::{
+    CHECK_REQUEST_BYTES_MIN, CHECK_REQUEST_HEADER_BYTES, CODE_BYTES_MAX, PRESENTED_BYTES_MAX,
+};
 
 /// What every code's text begins with.
 pub const CODE_PREFIX: &str = "HF1:";
 
+/// What an EU Digital COVID Certificate begins with (hcert-spec, section 4): engines verify these.
+pub const HEALTH_CERTIFICATE_PREFIX: &str = "HC1:";
+
 /// What certificates of other systems begin with, in upper case, and what they are.
 const FOREIGN_PREFIXES: [(&str, &str); 6] = [
-    // hcert-spec, section 4.
-    ("HC1:", "EU Digital COVID Certificate"),
+    (HEALTH_CERTIFICATE_PREFIX, "EU Digital COVID Certificate"),
     ("LT1:", "Swiss Certificate Light"),
     ("NL2:", "CoronaCheck certificate of the Netherlands"),
     // NZCP 1, section 4.
@@ -35,11 +39,13 @@ pub fn foreign_name(scan: &[u8]) -> Option<&'static str> {
 }
 
 /// What a device sends of a scan: all of it, unless its beginning decides what it is. Of a certificate of another
-/// system, and of a long text that is no code, it sends the beginning: an engine cannot use the rest, which may name
-/// a person. Of a code that is too long it sends one byte more than a code may have.
+/// system that engines do not verify, and of a long text that is no code, it sends the beginning: an engine cannot use
+/// the rest, which may name a person. Of a code that is too long it sends one byte more than a code may have.
 pub fn to_send(scan: &[u8]) -> &[u8] {
     let bytes_max = if scan.starts_with(CODE_PREFIX.as_bytes()) {
         CODE_BYTES_MAX
+    } else if scan.len() <= PRESENTED_BYTES_MAX && scan.starts_with(HEALTH_CERTIFICATE_PREFIX.as_bytes()) {
+        return scan;
     } else if scan.len() > CODE_BYTES_MAX || is_foreign(scan) {
         BEGINNING_BYTES
     } else {
@@ -84,7 +90,11 @@ mod tests {
             (long("HF1:", 508), 512),
             (long("HF1:", 4000), 512),
             (long("HC1:", 10), 14),
-            (long("HC1:", 300), 24),
+            (long("HC1:", 300), 304),
+            (long("HC1:", 1064), 1068),
+            (long("HC1:", 1065), 24),
+            (long("hc1:", 300), 24),
+            (long("LT1:", 300), 24),
             (long("shc:/", 1000), 24),
             (long("https://example.org/", 300), 320),
             (long("https://example.org/", 493), 24),

@@ -25,6 +25,8 @@ pub enum CodeKind {
     Trip = 3,
     /// Printed for a relative who is bound to a user; else as paper (R27).
     Family = 4,
+    /// A certificate of another system, as the EU Digital COVID Certificate (R63). It has no colour.
+    Foreign = 5,
 }
 
 /// How old the data behind a verdict is: the time since the issuer's last signed head.
@@ -156,6 +158,7 @@ impl CodeKind {
             2 => Some(CodeKind::Paper),
             3 => Some(CodeKind::Trip),
             4 => Some(CodeKind::Family),
+            5 => Some(CodeKind::Foreign),
             _ => None,
         }
     }

@@ -226,7 +226,8 @@ impl Convert<types::Credential> for ListedCredential {
             number,
             kind: match credential.kind {
                 CodeKind::Phone => types::CredentialKind::Phone,
-                CodeKind::Paper => types::CredentialKind::Paper,
+                // No registry keeps a certificate of another system as a credential: its stores refuse to read one.
+                CodeKind::Paper | CodeKind::Foreign => types::CredentialKind::Paper,
                 CodeKind::Trip => types::CredentialKind::Trip,
                 CodeKind::Family => types::CredentialKind::Family,
             },

@@ -1,5 +1,6 @@
 //! `hufu inspect`: what some bytes are, field by field, and why they would be refused if they would be.
 
+mod certificate;
 mod chain;
 mod explained;
 mod foreign;
@@ -18,10 +19,12 @@ use hufu_codes::text;
 use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment::{Clock, Moment};
 use hufu_files::trust_list;
+use hufu_hc1::Verifier;
 use hufu_signature::PreparedKey;
 use hufu_wire::{Reason, UnixSeconds, limits, scan};
 
 use self::explained::Explained;
+use crate::commands::foreign as lists;
 use crate::outcome::Exit;
 use crate::picture::Format;
 use crate::{qr, term};
@@ -29,6 +32,7 @@ use crate::{qr, term};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect 'HF1:6BF...'
   hufu inspect code.png --trust trust.hufu --operator operator.pub
+  hufu inspect certificate.png --signers signers.hufu --operator operator.pub
   hufu inspect class-3b.roster
   hufu inspect issuer-310000.snapshot
   hufu inspect next.checkpoint
@@ -51,7 +55,13 @@ pub(crate) struct InspectArgs {
     /// A trust list: verify the signature under its keys
     #[arg(long, value_name = "FILE", requires = "operator")]
     trust: Option<PathBuf>,
-    /// The operator's public key, to verify a trust list
+    /// A list of foreign signers: verify a certificate of another system under its keys
+    #[arg(long, value_name = "FILE", requires = "operator")]
+    signers: Option<PathBuf>,
+    /// A list of foreign revocations
+    #[arg(long, value_name = "FILE", requires = "signers")]
+    revocations: Option<PathBuf>,
+    /// The operator's public key, to verify these lists
     #[arg(long, value_name = "FILE")]
     operator: Option<PathBuf>,
     /// The moment at which it is judged
@@ -102,6 +112,7 @@ pub(crate) enum Kind {
 pub(crate) struct Judge {
     pub(crate) operator: Option<PreparedKey>,
     pub(crate) keyring: Option<Keyring>,
+    pub(crate) foreign: Option<Verifier>,
     pub(crate) now: UnixSeconds,
 }
 
@@ -160,6 +171,9 @@ fn explain_text(given: &[u8], judge: &Judge) -> Explained {
         Ok(text) => text,
         Err(fault) => return Explained::new("text of a scanner").misread(fault),
     };
+    if hufu_hc1::text::is_certificate(text) {
+        return certificate::explain(text, judge);
+    }
     let mut binary = [0; limits::CODE_BINARY_BYTES_MAX];
     match text::decode(text, &mut binary) {
         Ok(binary) => signed::code(binary, Some(text.len()), judge),
@@ -234,7 +248,15 @@ fn judge(args: &InspectArgs) -> anyhow::Result<Judge> {
         }
         _ => None,
     };
-    Ok(Judge { operator, keyring, now })
+    let foreign = match (&args.signers, &operator) {
+        (Some(path), Some(operator)) => {
+            let signers = lists::signers(path, operator)?;
+            let revoked = args.revocations.as_ref().map(|path| lists::revoked(path, operator)).transpose()?;
+            Some(Verifier::new(signers, revoked, 1).context("the system gives no random bytes")?)
+        }
+        _ => None,
+    };
+    Ok(Judge { operator, keyring, foreign, now })
 }
 
 fn standard_input() -> anyhow::Result<Vec<u8>> {
@@ -263,7 +285,7 @@ mod tests {
     use hufu_codes::{Credential, Detail};
     use hufu_wire::{HolderIndex, IssuerId};
 
-    const JUDGE: Judge = Judge { operator: None, keyring: None, now: UnixSeconds(1_795_000_100) };
+    const JUDGE: Judge = Judge { operator: None, keyring: None, foreign: None, now: UnixSeconds(1_795_000_100) };
 
     fn genuine() -> Vec<u8> {
         let signer = IssuerSigner::from_seed(&[7; 32], IssuerId(1));
@@ -281,11 +303,13 @@ mod tests {
 
     #[test]
     fn r01_a_certificate_of_another_system_is_told_as_one() {
-        for text in ["HC1:6BFOXN", "shc:/567629095243206034602924374044603122295953265460346029254077280433"]
-        {
+        for (text, reason) in [
+            ("HC1:6BFOXN", "foreign-unreadable"),
+            ("shc:/567629095243206034602924374044603122295953265460346029254077280433", "foreign-code"),
+        ] {
             let explained = explain_text(text.as_bytes(), &JUDGE);
             assert!(explained.is_refused());
-            assert!(explained.to_text(term::plain()).contains("foreign-code"));
+            assert!(explained.to_text(term::plain()).contains(reason));
         }
     }
 

@@ -1,15 +1,17 @@
 //! A gate that goes on without a network (R06): what it needs is fetched from its engines while one answers, and its
 //! records are handed over once one answers again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use hufu_client::{Control, ControlFault};
 use hufu_files::keys::{Owner, PublicKey};
-use hufu_files::unavailable;
+use hufu_files::watched::Watched;
+use hufu_files::{self as files, unavailable};
+use hufu_hc1::Verifier;
 use hufu_offline::{
     BookId, DRIFT_PPM, Errand, Keeper, KeeperFault, NotDecided, OfflineVerdict, Room, Setup, TurnedRed,
     boot_id, since_boot,
@@ -31,6 +33,8 @@ use crate::term;
 
 /// Its folder within the gate's.
 const FOLDER: &str = "offline";
+/// Certificates of other systems that are remembered as verified, 128 bytes each.
+const FOREIGN_ENTRIES: usize = 1 << 14;
 /// Between two looks for something to do.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long an engine may take to answer a connection before the next one is tried.
@@ -44,6 +48,8 @@ pub(crate) struct Alone {
     keeper: Arc<Mutex<Keeper>>,
     /// No engine answered the last check: what is scanned is decided here, until one answers.
     is_cut: Arc<AtomicBool>,
+    /// The operator's lists for certificates of other systems: of signers, and of revocations.
+    foreign: Arc<Vec<PathBuf>>,
 }
 
 impl Alone {
@@ -79,7 +85,31 @@ impl Alone {
                 "of what was kept for going on without a network, something is of no use: {fault}"
             );
         }
-        Ok(Alone { keeper: Arc::new(Mutex::new(keeper)), is_cut: Arc::default() })
+        let foreign = match (&config.foreign_signers, &config.foreign_revocations) {
+            (None, Some(_)) => bail!("foreign_revocations is there without foreign_signers; name both"),
+            (signers, revocations) => signers.iter().chain(revocations).cloned().collect(),
+        };
+        let foreign = Arc::new(foreign);
+        let alone = Alone { keeper: Arc::new(Mutex::new(keeper)), is_cut: Arc::default(), foreign };
+        if !alone.foreign.is_empty() {
+            alone.take_foreign()?;
+        }
+        Ok(alone)
+    }
+
+    /// Reads the lists for certificates of other systems.
+    fn take_foreign(&self) -> anyhow::Result<String> {
+        let bytes: Vec<_> = self.foreign.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
+        let names = || self.foreign.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let [signers, revoked @ ..] = &bytes[..] else { return Ok(String::new()) };
+        let revoked = revoked.first().map(Vec::as_slice);
+        self.with(|keeper| {
+            let verifier = Verifier::open(signers, revoked, keeper.operator(), FOREIGN_ENTRIES)?;
+            let [signers, revocations] = verifier.serials();
+            keeper.take_foreign([signers, revocations], Arc::new(verifier))?;
+            anyhow::Ok(format!("list {signers} of foreign signers and list {revocations} of revocations are loaded"))
+        })
+        .with_context(names)
     }
 
     /// Whether no engine is to be asked.
@@ -140,7 +170,9 @@ impl Alone {
 /// Does a keeper's errands for as long as the gate runs.
 pub(crate) async fn keep(alone: Alone, device: Device) {
     let (mut control, mut said, mut was_ready) = (None, Vec::<String>::new(), false);
+    let mut foreign = Watched::new(&*alone.foreign);
     loop {
+        foreign.follow(false, || alone.take_foreign());
         let mut faults = Vec::new();
         let done = round(&alone, &device, &mut control, &mut faults).await;
         if let Err(why) = &done {

@@ -44,6 +44,10 @@ pub(crate) struct Config {
 pub(crate) struct OfflineConfig {
     /// The operator's public key, which signs trust lists.
     pub(crate) operator_key: PathBuf,
+    /// The operator's list of the keys that sign certificates of other systems.
+    pub(crate) foreign_signers: Option<PathBuf>,
+    /// The operator's list of those that were revoked.
+    pub(crate) foreign_revocations: Option<PathBuf>,
 }
 
 /// Where screens are served, and what they show.
@@ -223,7 +227,11 @@ impl Config {
     /// Every file and device that is named.
     fn files(&mut self) -> Vec<&mut PathBuf> {
         let mut files = vec![&mut self.gate];
-        files.extend(self.offline.as_mut().map(|offline| &mut offline.operator_key));
+        if let Some(offline) = &mut self.offline {
+            files.push(&mut offline.operator_key);
+            files.extend(&mut offline.foreign_signers);
+            files.extend(&mut offline.foreign_revocations);
+        }
         files.extend(self.page.as_mut().and_then(|page| page.words.as_mut()));
         for LaneConfig { scanner, gpio, relay, .. } in &mut self.lanes {
             files.extend(gpio.as_mut().map(|gpio| &mut gpio.chip));

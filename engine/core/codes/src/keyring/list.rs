@@ -1,13 +1,13 @@
 //! The trust list: every key an operator trusts, in one signed message.
 
-use hufu_signature::{Job, PreparedKey, PublicKey, Scheme};
+use hufu_signature::{PreparedKey, PublicKey, Scheme};
 use hufu_wire::{IssuerId, KeyId, UnixSeconds, limits};
 
 use super::fault::TrustFault;
 use super::key::Uses;
 use crate::cbor::{Fault, Reader, Writer};
 use crate::cose::{self, Sign1};
-use crate::operator::OperatorSigner;
+use crate::operator::{OperatorSigner, open_signed};
 use crate::sha256;
 
 /// Private claim of a trust list.
@@ -107,19 +107,7 @@ impl TrustList {
     /// when it names another key, [`TrustFault::NotGenuine`] when the signature is not the operator's, and
     /// the faults of single keys.
     pub fn open(bytes: &[u8], operator: &PreparedKey) -> Result<TrustList, TrustFault> {
-        let mut reader = Reader::new(bytes);
-        let envelope = Sign1::read(&mut reader)?;
-        reader.end()?;
-        if (envelope.scheme, envelope.key) != (operator.scheme(), cose::key_id(&operator.public())) {
-            return Err(TrustFault::AnotherOperator { kid: envelope.key });
-        }
-        let job = Job { key: operator, message: envelope.message(), signature: envelope.signature };
-        let mut genuine = [false];
-        hufu_signature::backend().verify(&[job], &mut genuine);
-        if genuine != [true] {
-            return Err(TrustFault::NotGenuine);
-        }
-        let list = read_payload(&envelope)?;
+        let list = read_payload(&open_signed(bytes, operator)?)?;
         list.keys.iter().try_for_each(|(kid, key)| sound(*kid, key))?;
         Ok(list)
     }

@@ -235,5 +235,6 @@ const fn kind_word(kind: CodeKind) -> &'static str {
         CodeKind::Paper => "paper",
         CodeKind::Trip => "trip",
         CodeKind::Family => "family",
+        CodeKind::Foreign => "foreign",
     }
 }

@@ -228,7 +228,9 @@ impl FromColumns for ListedCredential {
         let credential = IssuedCredential {
             issuer: IssuerId(row.number("issuer")?),
             holder: HolderIndex::read(row)?,
-            kind: CodeKind::from_byte(kind).ok_or_else(|| damaged("kind", kind))?,
+            kind: CodeKind::from_byte(kind)
+                .filter(|kind| *kind != CodeKind::Foreign)
+                .ok_or_else(|| damaged("kind", kind))?,
             generation: row.number("generation")?,
             issued: UnixSeconds(row.number("issued_s")?),
             expires: UnixSeconds(row.number("expires_s")?),
