@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 use hufu_files::moment::Zone;
 
 use crate::commands::{
-    appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device, doctor,
-    enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records, registry,
-    roster, rules, serve, site, snapshot, trip,
+    abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device,
+    doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records,
+    registry, roster, rules, serve, site, snapshot, trip,
 };
 use crate::outcome;
 

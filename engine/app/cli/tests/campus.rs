@@ -1,7 +1,5 @@
 //! The example of a campus is run as its reader runs it (docs/CAMPUS.md).
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod common;
 
 use std::fs;

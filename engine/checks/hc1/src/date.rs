@@ -52,8 +52,8 @@ fn ahead(zone: &str) -> Option<i64> {
     (rest.is_empty() && hours <= 14 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days since 1970-01-01 of `YYYY-MM-DD`.
-fn days(date: &str) -> Option<i64> {
+/// Days since 1970-01-01 of `YYYY-MM-DD`, from 1900 on: people who travel were born before 1970.
+pub(crate) fn days(date: &str) -> Option<i64> {
     let (century, rest) = pair(date)?;
     let (year, rest) = pair(rest)?;
     let (month, rest) = pair(rest.strip_prefix('-')?)?;
@@ -61,7 +61,7 @@ fn days(date: &str) -> Option<i64> {
     let year = century * 100 + year;
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = DAYS.get(usize::try_from(month - 1).ok()?)? + u32::from(leap && month == 2);
-    if !rest.is_empty() || !(1970..2106).contains(&year) || day < 1 || day > i64::from(longest) {
+    if !rest.is_empty() || !(1900..2106).contains(&year) || day < 1 || day > i64::from(longest) {
         return None;
     }
     // A year begins in March here, so that a leap day is its last.

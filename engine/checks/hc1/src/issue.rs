@@ -7,14 +7,15 @@ mod check;
 mod date;
 mod uvci;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use hufu_codes::cbor::Writer;
 use hufu_codes::text;
 use hufu_wire::UnixSeconds;
 use miniz_oxide::deflate::compress_to_vec_zlib;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::dsc;
+use crate::signers::{Kinds, ListedSigner};
 
 pub use check::{Checked, Claim, Kind, Method, Recovery, Test, Unfit, VALIDITY_S_MAX, Vaccination};
 pub use uvci::Uvci;
@@ -33,9 +34,7 @@ const LEVEL: u8 = 9;
 /// An authority's document signer: a P-256 key and the certificate that verifiers abroad know it by.
 pub struct Signer {
     key: EcdsaKeyPair,
-    kid: [u8; 8],
-    country: String,
-    ends: UnixSeconds,
+    listed: ListedSigner,
 }
 
 impl Signer {
@@ -47,35 +46,30 @@ impl Signer {
         let unfit = |what: &str| Unfit::new("signer", what);
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
             .map_err(|_| unfit("the key is not on P-256; `hufu abroad signer` makes one"))?;
-        let Ok(([], read)) = X509Certificate::from_der(certificate) else {
-            return Err(unfit("the certificate is not one of X.509"));
-        };
-        if read.public_key().subject_public_key.data != key.public_key().as_ref() {
+        // As verifiers read it.
+        let listed = dsc::read(certificate, None, None)
+            .map_err(|fault| Unfit::new("signer", format!("the certificate: {fault}")))?;
+        if listed.public != key.public_key().as_ref() {
             return Err(unfit(
                 "the certificate is another key's; put the one beside the key that was issued for it",
             ));
         }
-        let country = read.subject().iter_country().next().and_then(|country| country.as_str().ok());
-        let country = country.filter(|country| check::is_country(country)).map(str::to_owned);
-        let country = country.ok_or_else(|| unfit("the certificate names no country of two letters (C=)"))?;
-        let [from, ends] = [read.validity().not_before, read.validity().not_after].map(|at| at.timestamp());
-        if !(from..ends).contains(&i64::from(now.0)) {
+        if !(listed.from..listed.until).contains(&now) {
             return Err(unfit(
                 "the certificate is not valid today; make a new signer and hand its certificate out",
             ));
         }
-        let ends = UnixSeconds(u32::try_from(ends).unwrap_or(u32::MAX));
-        Ok(Signer { key, kid: kid(certificate), country, ends })
+        Ok(Signer { key, listed })
     }
 
     /// The country that issues, two letters (ISO 3166-1).
     pub fn country(&self) -> &str {
-        &self.country
+        self.listed.country.as_str()
     }
 
     /// When the certificate ends, and with it every code that it signs.
     pub fn ends(&self) -> UnixSeconds {
-        self.ends
+        self.listed.until
     }
 
     /// The text of the QR code.
@@ -94,16 +88,27 @@ impl Signer {
                 format!("at least a second and at most {} days", VALIDITY_S_MAX / 86_400),
             ));
         }
-        if expires > self.ends {
+        if expires > self.ends() {
             return Err(Unfit::new(
                 "valid",
                 "the code would outlive the signer's certificate; give a shorter --valid",
             ));
         }
+        let kind = match claim.kind() {
+            Kind::Vaccination(_) => Kinds::VACCINATION,
+            Kind::Test(_) => Kinds::TEST,
+            Kind::Recovery(_) => Kinds::RECOVERY,
+        };
+        if !self.listed.kinds.contain(kind) {
+            return Err(Unfit::new(
+                "signer",
+                "its certificate is for another kind (extended key usage): take the signer of this kind",
+            ));
+        }
         let mut protected = Writer::new();
-        protected.map(2).int(1).int(-7).int(4).bytes(&self.kid);
+        protected.map(2).int(1).int(-7).int(4).bytes(&self.listed.key_id);
         let protected = protected.into_bytes();
-        let payload = payload(claim, &self.country, (issued, expires), uvci);
+        let payload = payload(claim, self.country(), (issued, expires), uvci);
         let mut signed = Writer::new();
         signed.array(4).text("Signature1").bytes(&protected).bytes(&[]).bytes(&payload);
         let signature = self
@@ -116,12 +121,6 @@ impl Signer {
         let packed = compress_to_vec_zlib(&message.into_bytes(), LEVEL);
         Ok(text::encode(&packed).replacen(text::PREFIX, PREFIX, 1))
     }
-}
-
-/// The id by which verifiers find a certificate: the first eight bytes of SHA-256 of its DER.
-pub fn kid(certificate: &[u8]) -> [u8; 8] {
-    let digest = digest(&SHA256, certificate);
-    core::array::from_fn(|at| digest.as_ref()[at])
 }
 
 /// The claims that are signed (hcert-spec, section 3.3): issuer, end, beginning, and the certificate itself.

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use hufu_contract::{CertifyAbroad, Hex, SaidAbroad};
 use hufu_files::moment::{self, Span};
-use hufu_files::{self as files};
+use hufu_files::{self as files, Readable};
 use hufu_hc1::issue::{Checked, Claim, Kind, Uvci};
 use hufu_texts::Language;
 use hufu_wire::{HolderIndex, IssuerId, UnixSeconds};
@@ -18,13 +20,13 @@ use serde_json::json;
 use super::holder::WhomArgs;
 use crate::outcome::Exit;
 use crate::page::{AbroadPage, PageArgs};
-use crate::term::{self, printable, tell};
+use crate::term::{self, note, printable, tell};
 use crate::words::words;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu abroad signer --country CN --name 'Shanghai Health Commission' --out dsc
   hufu abroad issue --signer dsc --issuer 310000 42 --claim wang.toml --language zh --page wang.pdf
-  hufu abroad digest 'URN:UVCI:01:SE:EHM/C878/123456789ABC#B'
+  hufu abroad digest 'URN:UVCI:01:SE:EHM/C878/123456789ABC#B' --batch revoked.json
 
 A claim is what a clerk copies from passport and card: surname, given, born, and one of [vaccination], [test] and [recovery]; \
 docs/ISSUING-ABROAD.md has an example of each. The registry compares it with the holder's record, status and facts first, \
@@ -44,9 +46,12 @@ pub(crate) enum AbroadCommand {
     Issue(Box<IssueArgs>),
     /// Show what revocation lists call a certificate by
     Digest {
-        /// The identifier, as `issue` showed it and the page has it
+        /// The identifier, as the page has it, or its digest, as the trail has it
         #[arg(value_name = "IDENTIFIER", required = true)]
         identifiers: Vec<String>,
+        /// Write a batch of revocations, for partners and for `hufu foreign revocations import`
+        #[arg(long, value_name = "FILE")]
+        batch: Option<PathBuf>,
     },
 }
 
@@ -76,7 +81,7 @@ pub(crate) fn run(command: &AbroadCommand) -> anyhow::Result<Exit> {
     match command {
         AbroadCommand::Signer(args) => signer::make(args)?,
         AbroadCommand::Issue(args) => issue(args)?,
-        AbroadCommand::Digest { identifiers } => digests(identifiers)?,
+        AbroadCommand::Digest { identifiers, batch } => digests(identifiers, batch.as_deref())?,
     }
     Ok(Exit::Yes)
 }
@@ -145,12 +150,24 @@ fn said(claim: &Checked<'_>) -> SaidAbroad {
     }
 }
 
-fn digests(identifiers: &[String]) -> anyhow::Result<()> {
-    let read: Vec<_> = identifiers
-        .iter()
-        .map(|text| Uvci::read(text).map_err(|unfit| anyhow!("{}: {unfit}", printable(text))))
-        .collect::<Result<_, _>>()?;
-    let digests: Vec<_> = read.iter().map(|uvci| hex::encode(uvci.digest())).collect();
-    tell!({ "digests": digests }, "{}", digests.join("\n"));
+fn digests(identifiers: &[String], batch: Option<&Path>) -> anyhow::Result<()> {
+    let read = |text: &String| {
+        let mut digest = [0; 16];
+        if hex::decode_to_slice(text, &mut digest).is_ok() {
+            return Ok(digest);
+        }
+        Uvci::read(text).map(|uvci| uvci.digest()).map_err(|unfit| anyhow!("{}: {unfit}", printable(text)))
+    };
+    let digests: Vec<[u8; 16]> = identifiers.iter().map(read).collect::<anyhow::Result<_>>()?;
+    if let Some(path) = batch {
+        // As the EU's gateway hands them out.
+        let entries: Vec<_> =
+            digests.iter().map(|digest| json!({ "hash": STANDARD.encode(digest) })).collect();
+        let text = json!({ "hashType": "UCI", "entries": entries });
+        files::create(path, format!("{text:#}\n").as_bytes(), Readable::All)?;
+        note!("{}: {} revocations", path.display(), digests.len());
+    }
+    let digests: Vec<_> = digests.iter().map(hex::encode).collect();
+    tell!({ "digests": digests, "batch": batch }, "{}", digests.join("\n"));
     Ok(())
 }

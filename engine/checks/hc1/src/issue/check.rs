@@ -6,6 +6,7 @@ use hufu_wire::UnixSeconds;
 use serde::Deserialize;
 
 use super::date;
+use crate::date::days;
 
 /// Longest validity of a certificate, seconds.
 pub const VALIDITY_S_MAX: u32 = 365 * 86_400;
@@ -297,7 +298,7 @@ fn code(field: &'static str, value: &str) -> Result<(), Unfit> {
 }
 
 fn day(field: &'static str, text: &str, earliest: i64, latest: i64) -> Result<i64, Unfit> {
-    let day = date::day(text).ok_or_else(|| Unfit::new(field, "a day that there is, as 2021-09-01"))?;
+    let day = days(text).ok_or_else(|| Unfit::new(field, "a day that there is, as 2021-09-01"))?;
     if (earliest..=latest).contains(&day) {
         return Ok(day);
     }

@@ -4,6 +4,7 @@
 
 mod engine;
 mod hostile;
+mod issued;
 mod lists;
 #[path = "../made/mod.rs"]
 mod made;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use hufu_files::moment::{self, Span};
 use hufu_files::{self as files, Readable, keys};
-use hufu_hc1::issue::{Signer, kid};
+use hufu_hc1::dsc::key_id;
+use hufu_hc1::issue::Signer;
 use hufu_wire::UnixSeconds;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
@@ -59,7 +60,7 @@ pub(super) fn make(args: &SignerArgs) -> anyhow::Result<()> {
     files::create(&key_path, Zeroizing::new(key.serialize_pem()).as_bytes(), Readable::Owner)?;
     files::create(&certificate_path, certificate.pem().as_bytes(), Readable::All)?;
     files::create(&request_path, request.as_bytes(), Readable::All)?;
-    let key_id = hex::encode(kid(certificate.der()));
+    let key_id = hex::encode(key_id(certificate.der()));
     tell!(
         { "key_id": key_id, "secret": key_path, "certificate": certificate_path, "request": request_path },
         "document signer {key_id}: {} (secret), {}, {}",
