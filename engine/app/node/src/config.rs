@@ -250,7 +250,7 @@ mod tests {
             (list("key = 'k'"), "engine.toml:5: key: there is no such key"),
             (
                 format!("{}{}", follow("feed = 'file:x'"), list("").replace("issuer = 9", "issuer = 1")),
-                "engine.toml:8: issuer: 1 is followed at engine.toml:2 already",
+                "engine.toml:7: issuer: 1 is followed at engine.toml:2 already",
             ),
         ] {
             let said = refused(&lines);

@@ -197,16 +197,16 @@ mod tests {
     #[test]
     fn r64_errors_name_file_line_key_and_mend() {
         for (from, to, wanted) in [
-            ("{shard}", "0", "uri: is no place of several lists; write https://HOST/PATH/{shard}"),
+            ("310000/{shard}", "310000/0", "uri: is no place of several lists; write https://HOST/PATH/{shard}"),
             (
-                "[list]",
-                "[list]\nttl_s = 4000",
+                "\n[list]\n",
+                "\n[list]\nttl_s = 4000\n",
                 "valid_s: 3600 is out of range; write a whole number from 4001",
             ),
-            ("[list]", "[list]\namber = 'green'", "amber: unknown variant"),
+            ("\n[list]\n", "\n[list]\namber = 'green'\n", "amber: unknown variant"),
             (
-                "[[follow]]",
-                "[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\nfeed = 'file:x'\n[[follow]]",
+                "\n[[follow]]\n",
+                "\n[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\nfeed = 'file:x'\n[[follow]]\n",
                 "2 issuers are followed",
             ),
         ] {
