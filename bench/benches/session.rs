@@ -24,7 +24,8 @@ fn session(criterion: &mut Criterion) {
     let cookie = Cookie { grant, issued: now, expires: now, suite: Suite::Aes, keys: session };
     let sealed = keys.seal([3; 12], &cookie).expect("a key");
     group.bench_function("open a cookie", |bencher| {
-        bencher.iter(|| keys.open(sealed.epoch, black_box(&sealed.nonce), black_box(&sealed.bytes)).is_some());
+        bencher
+            .iter(|| keys.open(sealed.epoch, black_box(&sealed.nonce), black_box(&sealed.bytes)).is_some());
     });
 
     let mut spine = stage.spine();

@@ -185,7 +185,7 @@ const WITH_A_REGISTRY: &[&str] = &[
     "registry init second --issuer 310000=Shanghai --operator operator.pub --trust trust.hufu",
     "registry serve --config second/registry.toml --check",
     "registry backup --config second/registry.toml b.db",
-    "registry vault rotate --config second/registry.toml",
+    "registry vault rotate --config second/registry.toml --suite sm4",
     "registry vault retire --config second/registry.toml",
     "registry trail verify --config second/registry.toml",
     "registry accept-loss --config second/registry.toml",

@@ -150,30 +150,57 @@ mod tests {
 
     #[test]
     fn any_engine_of_the_cluster_opens_a_cookie() {
-        let (epoch, sealed) = keys(9).seal([3; 12], &cookie()).unwrap();
-        assert_eq!(keys(9).open(epoch, &[3; 12], &sealed), Some(cookie()));
+        for suite in Suite::ALL {
+            let cookie = Cookie { suite, ..cookie() };
+            let sealed = keys(9).seal([3; 12], &cookie).unwrap();
+            assert_eq!(sealed.epoch.suite(), suite);
+            assert_eq!(keys(9).open(sealed.epoch, &sealed.nonce, &sealed.bytes), Some(cookie));
+        }
     }
 
     #[test]
     fn another_cluster_another_epoch_or_a_changed_bit_opens_nothing() {
         let keys_of_ours = keys(9);
-        let (epoch, sealed) = keys_of_ours.seal([3; 12], &cookie()).unwrap();
-        assert_eq!(keys(8).open(epoch, &[3; 12], &sealed), None);
-        assert_eq!(keys_of_ours.open(KeyEpoch(epoch.0 + 1), &[3; 12], &sealed), None);
-        for bit in 0..sealed.len() * 8 {
-            let mut flipped = sealed;
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(keys_of_ours.open(epoch, &[3; 12], &flipped), None, "bit {bit}");
+        for suite in Suite::ALL {
+            let sealed = keys_of_ours.seal([3; 12], &Cookie { suite, ..cookie() }).unwrap();
+            let SealedCookie { epoch, nonce, bytes } = &sealed;
+            assert_eq!(keys(8).open(*epoch, nonce, bytes), None);
+            assert_eq!(keys_of_ours.open(KeyEpoch(epoch.0 + 1), nonce, bytes), None);
+            for other in Suite::ALL.into_iter().filter(|other| *other != suite) {
+                assert_eq!(keys_of_ours.open(epoch.sealed_with(other), nonce, bytes), None, "as {other:?}");
+            }
+            for bit in 0..bytes.len() * 8 {
+                let mut flipped = *bytes;
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(keys_of_ours.open(*epoch, nonce, &flipped), None, "bit {bit} of {suite:?}");
+            }
         }
+    }
+
+    /// An engine that makes such a cookie is broken, and its clients would seal with other keys than they think.
+    #[test]
+    fn r45_a_cookie_that_names_another_suite_than_it_is_sealed_with_is_none() {
+        let ours = keys(9);
+        let epoch = ours.seal([3; 12], &cookie()).unwrap().epoch;
+        let mut bytes = [0; sealed::COOKIE_BYTES];
+        let (plain, tag) = bytes.split_last_chunk_mut().unwrap();
+        write(&Cookie { suite: Suite::Sm4, ..cookie() }, plain).unwrap();
+        *tag = ours.key(epoch).unwrap().seal([3; 12], sealed::COOKIE_AAD, plain).unwrap();
+        assert_eq!(ours.open(epoch, &[3; 12], &bytes), None);
     }
 
     /// GCM would give away the difference of the two sessions' keys, and with it the means to forge cookies.
     #[test]
     fn b10_a_nonce_that_is_drawn_twice_gives_no_key_away() {
         let other = Cookie { keys: SessionKeys { request: [3; 16], reply: [2; 16] }, ..cookie() };
-        let [(_, one), (_, two)] = [cookie(), other].map(|cookie| keys(9).seal([3; 12], &cookie).unwrap());
-        let apart = |range: core::ops::Range<usize>| one[range.clone()] != two[range];
-        assert!(apart(0..16) && apart(16..32) && apart(48..64), "equal plain text is sealed differently");
+        for suite in Suite::ALL {
+            let [one, two] = [cookie(), other.clone()]
+                .map(|cookie| keys(9).seal([3; 12], &Cookie { suite, ..cookie }).unwrap());
+            let apart = |range: core::ops::Range<usize>| one.bytes[range.clone()] != two.bytes[range];
+            assert!(apart(0..16) && apart(16..32) && apart(48..64), "equal plain text is sealed differently");
+            // AES-GCM-SIV bears the same nonce twice; SM4-GCM must not meet it.
+            assert_eq!(one.nonce == two.nonce, suite == Suite::Aes);
+        }
     }
 
     /// While one chain takes over from another, each has all its epochs.

@@ -11,12 +11,13 @@ use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_table::Reader;
 use hufu_wire::{
-    Cookie, Enrolled, Grant, Reason, SessionKeys, SiteId, Suite, Suites, UnixMillis, UnixSeconds, limits, sealed,
+    Cookie, Enrolled, Grant, Reason, SessionKeys, SiteId, Suite, Suites, UnixMillis, UnixSeconds, limits,
+    sealed,
 };
 use zeroize::Zeroizing;
 
-use crate::chain::Bytes;
 use crate::cases::{Batch, Binaries, Case, judge};
+use crate::chain::Bytes;
 use crate::cluster::ClusterKeys;
 use crate::cookie::{CookieKeys, SealedCookie};
 use crate::counters::Counters;

@@ -91,6 +91,27 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hufu_wire::{Reason, UnixMillis};
+
+    /// Issue 7, C: a machine that is resumed twice counts on from the same nonce, and seals other verdicts with it.
+    #[test]
+    fn r45_a_reply_nonce_that_is_drawn_twice_seals_no_two_verdicts_of_sm4() {
+        let key = Key::sm4_gcm_shared(&[7; 16]);
+        let seal = |reason, server_time| {
+            let verdict = Verdict::of(CheckNumber(1), UnixMillis(server_time), reason);
+            let mut reply = [0; sealed::REPLY_BYTES];
+            seal(&verdict, &key, &mut Nonces(41), &mut reply).unwrap();
+            reply
+        };
+        let one = seal(Reason::Clear, 1_000);
+        for (reason, time) in [(Reason::StatusRed, 1_000), (Reason::Clear, 1_001)] {
+            let other = seal(reason, time);
+            assert_ne!(one[12..24], other[12..24], "another nonce");
+            // Under one nonce the first eight bytes, the number, would be sealed alike.
+            assert_ne!(one[24..32], other[24..32]);
+        }
+        assert_eq!(one, seal(Reason::Clear, 1_000), "that two replies are equal shows");
+    }
 
     #[test]
     fn nonces_never_repeat_across_the_wrap() {

@@ -3,7 +3,9 @@
 //! Only a cache: the cookie in the packet is the session, and an engine that has never seen it opens it.
 
 use hufu_seal::Key;
-use hufu_wire::{Cookie, KeyEpoch, RequestHeader, SessionKeys, Suite, Suites, UnixMillis, UnixSeconds, limits};
+use hufu_wire::{
+    Cookie, KeyEpoch, RequestHeader, SessionKeys, Suite, Suites, UnixMillis, UnixSeconds, limits,
+};
 
 use crate::cookie::CookieKeys;
 use crate::counters::Counters;

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use common::*;
 use hufu_check::{Replies, Spine};
 use hufu_client::Session;
-use hufu_wire::{CheckNumber, CheckRequest, HolderIndex, Lane, Reason, Verdict, limits};
+use hufu_wire::{CheckNumber, CheckRequest, HolderIndex, Lane, Reason, Suites, Verdict, limits};
 
 struct Counting;
 
@@ -63,7 +63,16 @@ fn the_counter_counts() {
 /// inside the cryptographic library, once a session and not once a check.
 #[test]
 fn no_check_allocates() {
-    let mut checkpoint = Checkpoint::new();
+    allocates_nothing(Suites::AES);
+}
+
+#[test]
+fn r45_no_check_of_sm4_allocates() {
+    allocates_nothing(Suites::SM4);
+}
+
+fn allocates_nothing(suites: Suites) {
+    let mut checkpoint = Checkpoint::offering(suites);
     let mut gates: Vec<Gate> = (0..4).map(|device| checkpoint.gate(device, SCHOOL)).collect();
     let mut codes: Vec<String> = (100..120).map(|holder| checkpoint.phone(HolderIndex(holder))).collect();
     codes.extend((120..126).map(|holder| checkpoint.paper(HolderIndex(holder))));

@@ -10,24 +10,32 @@ use std::sync::Mutex;
 use bolero::check;
 use common::*;
 use hufu_check::Replies;
-use hufu_wire::{CheckNumber, CheckRequest, Decision, Lane, Reason, RosterReply, limits, read};
+use hufu_client::Session;
+use hufu_wire::{CheckNumber, CheckRequest, Decision, Lane, Reason, RosterReply, Suites, limits, read};
 
 /// Whatever arrives from the network: a genuine request with these bytes laid over it.
 #[test]
 fn datagrams() {
-    let checkpoint = Checkpoint::new();
-    let mut gate = checkpoint.gate(1, SCHOOL);
-    let genuine = gate.request(&checkpoint.phone(GREEN));
+    // One engine, which has given out a session of each suite.
+    let checkpoint = Checkpoint::offering(Suites::AES_AND_SM4);
+    let of_suite = |device, suites| {
+        let enrolled =
+            checkpoint.engine.enrol_bound(grant(device, 0, SCHOOL), suites, 1, LATER, NOW, &[0; 32]);
+        Gate { session: Session::new(enrolled.unwrap()), grant: grant(device, 0, SCHOOL) }
+    };
+    let code = checkpoint.phone(GREEN);
+    let genuine =
+        [(1, Suites::AES), (2, Suites::SM4)].map(|(device, suites)| of_suite(device, suites).request(&code));
     let checkpoint = Mutex::new(checkpoint);
     check!().for_each(|bytes: &[u8]| {
         let (at, laid_over) = bytes.split_first_chunk::<2>().unwrap_or((&[0; 2], bytes));
-        let at = usize::from(u16::from_le_bytes(*at)) % genuine.len();
-        for mut datagram in [bytes.to_vec(), genuine.clone()] {
+        let at = usize::from(u16::from_le_bytes(*at)) % genuine[0].len();
+        for mut datagram in [bytes.to_vec(), genuine[0].clone(), genuine[1].clone()] {
             let end = (at + laid_over.len()).min(datagram.len());
             if at < end {
                 datagram[at..end].copy_from_slice(&laid_over[..end - at]);
             }
-            let changed = datagram != genuine;
+            let changed = !genuine.contains(&datagram);
             let mut replies = Replies::new();
             checkpoint.lock().unwrap().spine.check_sealed(NOW, &mut [&mut datagram], &mut replies);
             assert_eq!(replies.get(0).is_some(), !changed, "only the genuine request is answered");

@@ -177,6 +177,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn session() -> Session {
+        session_of(Suite::Aes)
+    }
+
+    fn session_of(suite: Suite) -> Session {
         Session::new(Enrolled {
             server_time: UnixMillis(1_700_000_000_000),
             grant: Grant {
@@ -191,7 +195,7 @@ mod tests {
             epoch: KeyEpoch(78_703),
             cookie_nonce: [3; 12],
             cookie: [4; 80],
-            suite: Suite::Aes,
+            suite,
             keys: SessionKeys { request: [5; 16], reply: [6; 16] },
         })
     }
@@ -235,15 +239,20 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_arrives_is_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(session().open(&bytes).is_err());
+            for suite in Suite::ALL {
+                prop_assert!(session_of(suite).open(&bytes).is_err());
+            }
         }
 
         #[test]
         fn every_code_length_is_sealed_into_the_bytes_it_says(code in proptest::collection::vec(any::<u8>(), 0..=512)) {
             let mut out = [0; Session::REQUEST_BYTES_MAX];
-            let (_, bytes) = session().seal(&code, Lane(9), &mut out).unwrap();
-            prop_assert_eq!(bytes, 108 + (8 + code.len()).max(32) + 16);
-            prop_assert!(out[bytes..].iter().all(|&byte| byte == 0));
+            for suite in Suite::ALL {
+                out.fill(0);
+                let (_, bytes) = session_of(suite).seal(&code, Lane(9), &mut out).unwrap();
+                prop_assert_eq!(bytes, 108 + (8 + code.len()).max(32) + 16);
+                prop_assert!(out[bytes..].iter().all(|&byte| byte == 0));
+            }
         }
     }
 }

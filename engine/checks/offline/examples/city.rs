@@ -18,7 +18,8 @@ use hufu_table::{Limits, OsDisk, Table};
 use hufu_wire::chain::{Change, Changes, Content, InputsDigest, Proposed, Record};
 use hufu_wire::{
     Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, IssuerId, KeyEpoch, Lane, Message as _,
-    OfflineIssuer, Reason, RuleId, Scope, SessionKeys, SiteId, StatusWord, Suite, UnixMillis, UnixSeconds, sealed,
+    OfflineIssuer, Reason, RuleId, Scope, SessionKeys, SiteId, StatusWord, Suite, UnixMillis, UnixSeconds,
+    sealed,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};

@@ -87,7 +87,11 @@ fn r45_the_cipher_text_of_sm4_gcm_is_counter_mode_as_openssl_does_it() {
 
 #[test]
 fn r45_a_key_of_another_suite_opens_nothing() {
-    let all = [Key::aes_128_gcm(&[7; 16]).unwrap(), Key::aes_128_gcm_siv(&[7; 16]).unwrap(), Key::sm4_gcm(&[7; 16])];
+    let all = [
+        Key::aes_128_gcm(&[7; 16]).unwrap(),
+        Key::aes_128_gcm_siv(&[7; 16]).unwrap(),
+        Key::sm4_gcm(&[7; 16]),
+    ];
     for (at, key) in all.iter().enumerate() {
         let mut sealed = b"who passed".to_vec();
         let tag = key.seal([1; 12], b"gate", &mut sealed).unwrap();

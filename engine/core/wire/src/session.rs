@@ -26,13 +26,14 @@ pub struct Grant {
     pub scope: Scope,
 }
 
-/// What seals the packets of a session, in both directions (docs/decisions/0041).
+/// A family of ciphers (docs/decisions/0041): what seals the packets of a session in both directions, and the fields of a
+/// registry's vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Suite {
-    /// AES-128-GCM for requests, AES-128-GCM-SIV (RFC 8452) for replies.
+    /// AES-128-GCM for requests, AES-128-GCM-SIV (RFC 8452) for replies; AES-256-GCM in a vault.
     Aes = 0,
-    /// SM4-GCM (RFC 8998) for both.
+    /// SM4-GCM (RFC 8998) for all of them.
     Sm4 = 1,
 }
 

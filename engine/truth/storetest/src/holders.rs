@@ -6,7 +6,7 @@ use hufu_registry::Registered;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use crate::scene::{key_file, name, now, number, person};
-use crate::{Database, ISSUER, Scene};
+use crate::{Database, ISSUER, Scene, Tampering};
 
 /// Indices count from 0; the same person gets the one they have, within a list and when it is read again.
 pub async fn indices_are_dense_and_a_person_is_registered_once(database: &dyn Database) {
@@ -101,6 +101,47 @@ pub async fn holders_are_read_page_by_page(database: &dyn Database) {
         indices.extend(page.iter().map(|holder| holder.index.0));
     }
     assert_eq!(indices, (0..25).collect::<Vec<_>>());
+}
+
+/// Rows of both suites lie side by side while one takes over, altered ones are found, and all pass back again.
+pub async fn r45_sealing_passes_from_aes_to_sm4_and_back(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(0, 20).await;
+    let old = key_file();
+    let [of_sm4, newest] = ["seal-sm4 ".to_owned() + &"c3".repeat(32), "seal ".to_owned() + &"d4".repeat(32)];
+    let file =
+        |lines: &[&str]| old.lines().take(2).chain(lines.iter().copied()).collect::<Vec<_>>().join("\n");
+    let of_aes = old.lines().nth(2).expect("a sealing key");
+    let shown = async |scene: &Scene, index| {
+        let shown = scene.registry.holder(&scene.operator, ISSUER, HolderIndex(index), now()).await;
+        shown.map(|shown| shown.display)
+    };
+
+    let mixed = Scene::with_vault(database, &file(&[&of_sm4, of_aes])).await;
+    mixed.add_people(20, 5).await;
+    for index in [0, 19, 20, 24] {
+        assert_eq!(shown(&mixed, index).await, Ok(person(index).display()), "sealed with either");
+    }
+    assert_eq!(mixed.registry.rotate_vault(&mixed.operator, now()).await, Ok(20));
+    let only_sm4 = Scene::with_vault(database, &file(&[&of_sm4])).await;
+    assert_eq!(shown(&only_sm4, 3).await, Ok(person(3).display()));
+    let wrong = Scene::with_vault(database, &file(&[&of_sm4.replacen("seal-sm4", "seal", 1)])).await;
+    let found = shown(&wrong, 3).await;
+    assert!(matches!(&found, Err(Fault::Misconfigured(why)) if why.contains("`seal-sm4`")), "{found:?}");
+
+    let back = Scene::with_vault(database, &file(&[&newest, &of_sm4])).await;
+    assert_eq!(back.registry.rotate_vault(&back.operator, now()).await, Ok(25));
+    let only_aes = Scene::with_vault(database, &file(&[&newest])).await;
+    for index in [0, 19, 20, 24] {
+        assert_eq!(shown(&only_aes, index).await, Ok(person(index).display()));
+    }
+    // And forth once more, for a row that somebody moves under SM4.
+    let forth = Scene::with_vault(database, &file(&[&of_sm4, &newest])).await;
+    assert_eq!(forth.registry.rotate_vault(&forth.operator, now()).await, Ok(25));
+    database.tamper(Tampering::SwapSealed).await;
+    let found = shown(&forth, 0).await;
+    assert!(matches!(found, Err(Fault::Damaged(_))), "{found:?}");
+    assert_eq!(shown(&forth, 2).await, Ok(person(2).display()));
 }
 
 /// The newest key of the file seals what an older one sealed, and the older one is needed no more.

@@ -102,6 +102,7 @@ macro_rules! store_suite {
             holders::r45_no_personal_field_is_stored_in_clear,
             holders::holders_are_read_page_by_page,
             holders::another_sealing_key_takes_over,
+            holders::r45_sealing_passes_from_aes_to_sm4_and_back,
             records::r47_a_known_number_with_another_name_is_refused_whole,
             records::r47_one_number_of_two_states_is_two_people,
             records::r47_a_name_is_corrected_and_nothing_else,

@@ -25,8 +25,8 @@ use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table, Writer};
 use hufu_wire::{
     CheckNumber, Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, HubId, IssuerId, Lane,
-    Reason, RequestHeader, Scope, Sequence, SiteId, StatusWord, Step, UnixMillis, UnixSeconds, Verdict,
-    sealed, write,
+    Reason, RequestHeader, Scope, Sequence, SiteId, StatusWord, Step, Suites, UnixMillis, UnixSeconds,
+    Verdict, sealed, write,
 };
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
@@ -87,18 +87,23 @@ impl Checkpoint {
     }
 
     pub fn with_rate(device_rate: Rate) -> Checkpoint {
-        Checkpoint::of([3; 32], device_rate, 1024)
+        Checkpoint::of([3; 32], device_rate, 1024, Suites::AES)
     }
 
     pub fn of_cluster(seed: [u8; 32]) -> Checkpoint {
-        Checkpoint::of(seed, Rate { per_s: 1_000_000, burst: 1_000_000 }, 1024)
+        Checkpoint::of(seed, Rate { per_s: 1_000_000, burst: 1_000_000 }, 1024, Suites::AES)
     }
 
     pub fn with_seen_entries(seen_entries: usize) -> Checkpoint {
-        Checkpoint::of([3; 32], Rate { per_s: 1_000_000, burst: 1_000_000 }, seen_entries)
+        Checkpoint::of([3; 32], Rate { per_s: 1_000_000, burst: 1_000_000 }, seen_entries, Suites::AES)
     }
 
-    fn of(cluster_seed: [u8; 32], device_rate: Rate, seen_entries: usize) -> Checkpoint {
+    /// An engine of the same cluster that offers these suites.
+    pub fn offering(suites: Suites) -> Checkpoint {
+        Checkpoint::of([3; 32], Rate { per_s: 1_000_000, burst: 1_000_000 }, 1024, suites)
+    }
+
+    fn of(cluster_seed: [u8; 32], device_rate: Rate, seen_entries: usize, suites: Suites) -> Checkpoint {
         let signer = IssuerSigner::from_seed(&[1; 32], ISSUER);
         let operator = OperatorSigner::from_seed(&[2; 32]);
         let table = Table::new(Limits::for_holders(2, 1000)).unwrap();
@@ -118,7 +123,7 @@ impl Checkpoint {
             devices_max: 64,
             device_rate,
             cookie_s: 3600,
-            suites: hufu_wire::Suites::AES,
+            suites,
             seen_entries,
             pass_back_entries: 1024,
         })

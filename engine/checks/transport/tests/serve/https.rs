@@ -16,11 +16,11 @@ use crate::rig::{Asker, LOOPBACK, MARKET_GATE, MARKET_GATE_2, Rig, Setup, decide
 
 const ENROL: &str = "POST /v1/enrol HTTP/1.1\r\nHost: engine\r\nContent-Length: 0\r\n\r\n";
 
-fn with_https(setup: &mut Setup) {
+pub(crate) fn with_https(setup: &mut Setup) {
     setup.options.quic.https = Some(LOOPBACK);
 }
 
-fn address(rig: &Rig) -> SocketAddr {
+pub(crate) fn address(rig: &Rig) -> SocketAddr {
     rig.running.https_addr.unwrap()
 }
 

@@ -16,6 +16,7 @@ mod rig;
 mod rosters;
 mod silence;
 mod stop;
+mod suites;
 mod time;
 mod trust;
 mod watch;

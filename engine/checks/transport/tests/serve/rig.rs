@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) journal: Option<Recorder>,
     pub(crate) cookie_s: u32,
+    /// What the engine offers.
+    pub(crate) suites: hufu_wire::Suites,
     pub(crate) devices_max: u32,
     pub(crate) rate: Rate,
     pub(crate) cluster_seed: [u8; 32],
@@ -198,6 +200,7 @@ fn engine(world: &World, table: &Table, setup: &Setup) -> Arc<Engine> {
         devices_max: setup.devices_max,
         device_rate: setup.rate,
         cookie_s: setup.cookie_s,
+        suites: setup.suites,
         seen_entries: 4096,
         pass_back_entries: 4096,
     };

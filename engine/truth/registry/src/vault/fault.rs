@@ -20,6 +20,9 @@ pub enum VaultFault {
         /// The line, counted from 1.
         line: usize,
     },
+    /// The cryptographic library makes no key.
+    #[error("the cryptographic library makes no key: start the registry again")]
+    Library,
     /// The operating system has no random bytes.
     #[error("the operating system gives no random bytes")]
     NoRandomness,

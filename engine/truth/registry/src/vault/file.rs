@@ -5,13 +5,14 @@
 //! hufu-vault 1
 //! index 64 hexadecimal digits
 //! seal 64 hexadecimal digits
-//! seal 64 hexadecimal digits
+//! seal-sm4 64 hexadecimal digits
 //! ```
 
 use core::fmt::{self, Write as _};
 
 use aws_lc_rs::{hkdf, rand};
 use hufu_contract::{HexDigits, read_hex};
+use hufu_wire::Suite;
 use zeroize::Zeroizing;
 
 use super::Vault;
@@ -29,27 +30,50 @@ pub struct KeyFile {
 }
 
 /// A sealing key as the file holds it.
-pub struct SealingSecret(Secret);
+pub struct SealingSecret {
+    suite: Suite,
+    secret: Secret,
+}
 
 const FIRST: &str = "hufu-vault 1";
+const WORDS: &str = "neither `index KEY` nor `seal KEY` nor `seal-sm4 KEY`";
+
+/// The word before a sealing key.
+pub(super) const fn seals(suite: Suite) -> &'static str {
+    match suite {
+        Suite::Aes => "seal",
+        Suite::Sm4 => "seal-sm4",
+    }
+}
+
+impl SealingSecret {
+    fn random(suite: Suite) -> Result<SealingSecret, VaultFault> {
+        Ok(SealingSecret { suite, secret: random()? })
+    }
+}
 
 impl KeyFile {
-    /// A new one with new keys.
+    /// A new one with new keys; the sealing key is one of AES.
     ///
     /// # Errors
     /// [`VaultFault::NoRandomness`].
     pub fn generate() -> Result<KeyFile, VaultFault> {
-        Ok(KeyFile { index: random()?, sealing: vec![SealingSecret(random()?)] })
+        Ok(KeyFile { index: random()?, sealing: vec![SealingSecret::random(Suite::Aes)?] })
     }
 
-    /// Puts a new sealing key before the others. Fields are sealed again with it by
+    /// Puts a new sealing key of `suite` before the others. Fields are sealed again with it by
     /// [`Registry::rotate_vault`](crate::Registry::rotate_vault); until that is done the old ones must stay.
     ///
     /// # Errors
     /// [`VaultFault::NoRandomness`].
-    pub fn rotate(&mut self) -> Result<(), VaultFault> {
-        self.sealing.insert(0, SealingSecret(random()?));
+    pub fn rotate(&mut self, suite: Suite) -> Result<(), VaultFault> {
+        self.sealing.insert(0, SealingSecret::random(suite)?);
         Ok(())
+    }
+
+    /// The suite of the key that seals now.
+    pub fn suite(&self) -> Suite {
+        self.sealing.first().map_or(Suite::Aes, |newest| newest.suite)
     }
 
     /// Leaves out all sealing keys but the newest, once nothing is sealed with them any more.
@@ -75,16 +99,19 @@ impl KeyFile {
         let mut sealing: Vec<SealingSecret> = Vec::new();
         for (line, text) in lines {
             let form = |what| VaultFault::Form { line, what };
-            let (word, digits) = text.split_once(' ').ok_or(form("neither `index KEY` nor `seal KEY`"))?;
+            let (word, digits) = text.split_once(' ').ok_or(form(WORDS))?;
             let mut key = Zeroizing::new([0; 32]);
             read_hex(digits.trim(), &mut *key).map_err(|_| form("a key is 64 hexadecimal digits"))?;
-            let is_twice = index.as_deref() == Some(&*key) || sealing.iter().any(|other| *other.0 == *key);
+            let is_twice =
+                index.as_deref() == Some(&*key) || sealing.iter().any(|other| *other.secret == *key);
             match word {
                 _ if is_twice => return Err(VaultFault::Twice { line }),
                 "index" if index.is_some() => return Err(form("a second index key; there is one for good")),
                 "index" => index = Some(key),
-                "seal" => sealing.push(SealingSecret(key)),
-                _ => return Err(form("neither `index KEY` nor `seal KEY`")),
+                _ => match Suite::ALL.into_iter().find(|suite| seals(*suite) == word) {
+                    Some(suite) => sealing.push(SealingSecret { suite, secret: key }),
+                    None => return Err(form(WORDS)),
+                },
             }
         }
         if sealing.is_empty() {
@@ -95,15 +122,15 @@ impl KeyFile {
 
     /// The file's text. For the eyes of the registry's process alone.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(256 + self.sealing.len() * 72));
+        let mut text = Zeroizing::new(String::with_capacity(256 + self.sealing.len() * 76));
         text.push_str(
             "# Hufu vault keys: who has these and the database reads every name. Never beside its backup.\n",
         );
         text.push_str("# index finds people again and stays for good. seal: the first seals, all open.\n");
         // Writing to a String cannot fail.
         let _ = write!(text, "{FIRST}\nindex {}", HexDigits(&*self.index));
-        for key in &self.sealing {
-            let _ = write!(text, "\nseal {}", HexDigits(&*key.0));
+        for SealingSecret { suite, secret } in &self.sealing {
+            let _ = write!(text, "\n{} {}", seals(*suite), HexDigits(&**secret));
         }
         text.push('\n');
         text
@@ -120,9 +147,10 @@ impl KeyFile {
     /// The vault with these keys.
     ///
     /// # Errors
-    /// [`VaultFault::Missing`] without a sealing key.
+    /// [`VaultFault::Missing`] without a sealing key, [`VaultFault::Library`].
     pub fn vault(&self) -> Result<Vault, VaultFault> {
-        let sealing: Vec<_> = self.sealing.iter().map(|secret| SealingKey::new(&secret.0)).collect();
+        let keys = self.sealing.iter().map(|key| SealingKey::new(key.suite, &key.secret));
+        let sealing: Vec<_> = keys.collect::<Result<_, _>>()?;
         if sealing.is_empty() {
             return Err(VaultFault::Missing("seal"));
         }
@@ -168,7 +196,8 @@ mod tests {
     #[test]
     fn a_file_is_read_as_it_was_written() {
         let mut file = KeyFile::generate().unwrap();
-        file.rotate().unwrap();
+        file.rotate(Suite::Sm4).unwrap();
+        file.rotate(Suite::Aes).unwrap();
         let read = KeyFile::read(&file.to_text()).unwrap();
         assert_eq!(*read.to_text(), *file.to_text());
         assert_eq!(read.ids().unwrap(), file.ids().unwrap());
@@ -196,6 +225,12 @@ mod tests {
             "line 4: ",
         );
         check("another word", format!("{FIRST}\nkey {one}"), "neither");
+        check("an unknown suite", format!("{FIRST}\nindex {one}\nseal-sm5 {two}"), "line 3: ");
+        check(
+            "one key in two suites",
+            format!("{FIRST}\nindex {one}\nseal {two}\nseal-sm4 {two}"),
+            "line 4: the same",
+        );
         check("a word alone", format!("{FIRST}\nseal"), "neither");
         check("two indices", format!("{FIRST}\nindex {one}\nindex {two}"), "second index");
         check("twice", format!("{FIRST}\nindex {one}\nseal {two}\nseal {two}"), "line 4: the same key");

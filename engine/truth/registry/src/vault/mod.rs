@@ -1,8 +1,8 @@
 //! The vault: seals personal fields before they reach the store (R45), and names people without naming them.
 //!
 //! The key file lies outside the database, so neither a copy of the database nor its administrator shows anybody's
-//! name. Sealed bytes are a key id (4), a nonce (12), the ciphertext and a tag (16), AES-256-GCM; the issuer and the
-//! index are authenticated with them, so a row moved to another holder does not open.
+//! name. Sealed bytes are a key id (4), a nonce (12), the ciphertext and a tag (16), AES-256-GCM or SM4-GCM as the key's line in
+//! the file says; the issuer and the index are authenticated with them, so a row moved to another holder does not open.
 
 mod fault;
 mod file;
@@ -13,7 +13,7 @@ use core::fmt;
 
 use aws_lc_rs::hmac;
 use hufu_contract::{AppealId, Fact};
-use hufu_wire::{HolderIndex, IssuerId};
+use hufu_wire::{HolderIndex, IssuerId, Suite};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -28,6 +28,7 @@ use crate::ticket::TicketKey;
 use crate::trail::TrailKey;
 
 pub use fault::VaultFault;
+use file::seals;
 pub use file::{KeyFile, SealingSecret};
 pub use place::Place;
 use seal::SealingKey;
@@ -201,6 +202,24 @@ impl Vault {
         self.seal_plain(place, &self.open_plain(place, sealed)?).map(Some)
     }
 
+    /// What to do about a key that is not there.
+    fn missing(&self, place: &Place, id: SealingKeyId) -> String {
+        match self.sealing.iter().find_map(|key| key.is_mistaken_for(id)) {
+            None => format!(
+                "{place} is sealed with key {id}, which is not in the vault's key file: put it back after the newest"
+            ),
+            Some(wrong) => {
+                let right = if wrong == Suite::Aes { Suite::Sm4 } else { Suite::Aes };
+                format!(
+                    "{place} is sealed with key {id}, which is in the vault's key file as a key of {}: begin its line \
+                     with `{}`",
+                    wrong.name(),
+                    seals(right)
+                )
+            }
+        }
+    }
+
     fn seal_plain(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Fault> {
         self.sealing[0].seal(&place.authenticated, plain)
     }
@@ -211,11 +230,8 @@ impl Vault {
 
     fn open_plain(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let id = seal::key_of(sealed).ok_or_else(|| place.damaged())?;
-        let key = self.sealing.iter().find(|key| key.id() == id).ok_or_else(|| {
-            Fault::Misconfigured(format!(
-                "{place} is sealed with key {id}, which is not in the vault's key file: put it back after the newest"
-            ))
-        })?;
+        let key = self.sealing.iter().find(|key| key.id() == id);
+        let key = key.ok_or_else(|| Fault::Misconfigured(self.missing(place, id)))?;
         key.open(&place.authenticated, sealed).ok_or_else(|| place.damaged())
     }
 }
@@ -234,67 +250,4 @@ impl fmt::Debug for Vault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ISSUER: IssuerId = IssuerId(310_000);
-    const SEVENTH: HolderIndex = HolderIndex(7);
-
-    fn person() -> Person {
-        Person::new(
-            "王小明".into(),
-            IdNumber::read("11010519491231002X").unwrap(),
-            Some("+86 21 1234".into()),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn r45_sealed_fields_open_at_their_place_alone() {
-        let vault = KeyFile::generate().unwrap().vault().unwrap();
-        let sealed = vault.seal(ISSUER, SEVENTH, &person()).unwrap();
-        assert_eq!(vault.open_person(ISSUER, SEVENTH, &sealed).unwrap(), person());
-        assert_ne!(vault.seal(ISSUER, SEVENTH, &person()).unwrap(), sealed, "another nonce");
-        assert!(!sealed.windows(6).any(|window| window == "王小".as_bytes()));
-
-        let damaged = |found: Result<Person, Fault>| matches!(found, Err(Fault::Damaged(_)));
-        assert!(damaged(vault.open_person(ISSUER, HolderIndex(8), &sealed)), "moved to another holder");
-        assert!(damaged(vault.open_person(IssuerId(1), SEVENTH, &sealed)), "moved to another issuer");
-        for at in 4..sealed.len() {
-            let mut altered = sealed.clone();
-            altered[at] ^= 1;
-            assert!(damaged(vault.open_person(ISSUER, SEVENTH, &altered)), "altered at {at}");
-        }
-        assert!(damaged(vault.open_person(ISSUER, SEVENTH, &sealed[..31])), "cut");
-        assert!(damaged(vault.open_person(ISSUER, SEVENTH, &[])), "empty");
-    }
-
-    #[test]
-    fn old_keys_open_and_the_newest_seals() {
-        let mut file = KeyFile::generate().unwrap();
-        let old = file.vault().unwrap();
-        let sealed = old.seal(ISSUER, SEVENTH, &person()).unwrap();
-        file.rotate().unwrap();
-        let new = file.vault().unwrap();
-        assert_eq!(new.open_person(ISSUER, SEVENTH, &sealed).unwrap(), person());
-        let resealed = new.reseal(&Place::holder(ISSUER, SEVENTH), &sealed).unwrap().unwrap();
-        assert_eq!(new.reseal(&Place::holder(ISSUER, SEVENTH), &resealed).unwrap(), None);
-        assert_eq!(new.open_person(ISSUER, SEVENTH, &resealed).unwrap(), person());
-        let found = old.open_person(ISSUER, SEVENTH, &resealed);
-        assert!(matches!(found, Err(Fault::Misconfigured(_))), "the old file lacks the new key: {found:?}");
-        let number = person();
-        assert_eq!(old.subject(ISSUER, number.id_number()), new.subject(ISSUER, number.id_number()));
-    }
-
-    #[test]
-    fn a_subject_says_who_in_one_issuer_only() {
-        let vault = KeyFile::generate().unwrap().vault().unwrap();
-        let number = |text| IdNumber::read(text).unwrap();
-        let subject = vault.subject(ISSUER, &number("11010519491231002x"));
-        assert_eq!(subject, vault.subject(ISSUER, &number("11010519491231002X")));
-        assert_ne!(subject, vault.subject(IssuerId(1), &number("11010519491231002X")));
-        assert_ne!(subject, vault.subject(ISSUER, &number("440524188001010014")));
-        let other = KeyFile::generate().unwrap().vault().unwrap();
-        assert_ne!(subject, other.subject(ISSUER, &number("11010519491231002X")), "keyed");
-    }
-}
+mod tests;

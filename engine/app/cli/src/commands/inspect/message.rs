@@ -46,10 +46,11 @@ fn sealed_request(bytes: &[u8]) -> Explained {
         Ok(header) => header,
         Err(fault) => return malformed(NAME, fault),
     };
-    let epoch_from = show(hufu_wire::UnixSeconds(epoch.0.saturating_mul(limits::EPOCH_S)));
+    let epoch_from = show(hufu_wire::UnixSeconds(epoch.number().saturating_mul(limits::EPOCH_S)));
     let mut explained = Explained::new(NAME);
     explained
         .field("key epoch", epoch, format!("its cookie was made in the six hours from {epoch_from}"))
+        .field("suite", epoch.suite().name(), "what cookie and packets are sealed with")
         .field("cookie nonce", hex::encode(cookie_nonce), "")
         .field("cookie", format!("{} bytes", sealed::COOKIE_BYTES), "only engines of the cluster can open it")
         .field("number", number, "of the check in its session, and the nonce")

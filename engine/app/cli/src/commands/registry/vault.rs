@@ -10,6 +10,7 @@ use hufu_office::Config;
 use hufu_office::with_registry;
 use hufu_registry::Caller;
 use hufu_registry::vault::KeyFile;
+use hufu_wire::Suite;
 use zeroize::Zeroizing;
 
 use crate::outcome::Exit;
@@ -20,7 +21,7 @@ use crate::term::tell;
 pub(crate) enum VaultCommand {
     /// Make a new key, seal every holder's fields with it, and keep the old ones for opening. Stop the registry
     /// first: it knows the keys that it was started with
-    Rotate(VaultArgs),
+    Rotate(RotateArgs),
     /// Leave out old keys once nothing is sealed with them any more
     Retire(VaultArgs),
 }
@@ -33,29 +34,41 @@ pub(crate) struct VaultArgs {
     config: PathBuf,
 }
 
+/// Which registry's, and what with.
+#[derive(Debug, Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    vault: VaultArgs,
+    /// What the new key is for: AES-256-GCM or SM4-GCM [default: as the key before it]
+    #[arg(long, value_parser = ["aes", "sm4"])]
+    suite: Option<String>,
+}
+
 /// Runs `hufu registry vault`.
 pub(super) fn run(command: &VaultCommand) -> anyhow::Result<Exit> {
     match command {
-        VaultCommand::Rotate(args) => rotate(&args.config),
+        VaultCommand::Rotate(args) => rotate(&args.vault.config, args.suite.as_deref()),
         VaultCommand::Retire(args) => retire(&args.config),
     }
 }
 
-fn rotate(config: &Path) -> anyhow::Result<Exit> {
+fn rotate(config: &Path, suite: Option<&str>) -> anyhow::Result<Exit> {
     let config = Config::load(config)?;
     let path = &config.files.vault;
     let _lock = files::lock_folder_of(path)?;
     let mut keys = read(path)?;
-    keys.rotate()?;
+    let suite = suite.and_then(Suite::from_name).unwrap_or(keys.suite());
+    keys.rotate(suite)?;
     // The key before its first use: fields sealed with a key that is lost are lost.
     files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
     let count = reseal(&config, &keys)?;
     let newest = keys.ids()?.first().map(ToString::to_string).unwrap_or_default();
     tell!(
-        { "vault": path, "key": newest, "sealed": count },
-        "{}: key {newest} seals from now on, {count} holders and appeals were sealed again\n\
+        { "vault": path, "key": newest, "suite": suite.name(), "sealed": count },
+        "{}: key {newest} of {} seals from now on, {count} holders and appeals were sealed again\n\
          start the registry; back the file up; then `hufu registry vault retire` leaves out the old keys",
-        path.display()
+        path.display(),
+        suite.name()
     );
     Ok(Exit::Yes)
 }
