@@ -12,7 +12,7 @@ use hufu_fixtures::{STEADY_H, Site, World};
 use hufu_loadgen::{
     Arrivals, Carriage, CodeStock, CpuMeter, Generator, Mix, PHONES, Plan, QuicTarget, Watch,
 };
-use hufu_wire::{Enrolled, Scope, UnixMillis};
+use hufu_wire::{Enrolled, Scope, Suites, UnixMillis};
 
 /// Open-loop load for a Hufu engine; every answer is checked
 #[derive(Debug, Parser)]
@@ -104,6 +104,9 @@ pub(crate) struct Load {
     /// Most datagrams of one gate that leave together [default: 1 up to 20,000/s, 16 beyond]
     #[arg(long)]
     burst: Option<usize>,
+    /// Gates take SM4 alone, where the engine offers it
+    #[arg(long)]
+    sm4: bool,
     /// Begin without showing seen-again codes once
     #[arg(long)]
     no_warm_up: bool,
@@ -159,7 +162,7 @@ impl Load {
     pub(crate) fn generator(&self, watch: Watch<'_>) -> anyhow::Result<Generator> {
         let world = World::read(&self.world)?;
         self.fresh(&world)?;
-        let identities = identities(&self.gates)?;
+        let identities = identities(&self.gates, if self.sm4 { Suites::SM4 } else { Suites::AES })?;
         let (enrolled, site) = self.enrol(&identities)?;
         let stock = CodeStock::with_phones(world, site, self.phones, &|done, of| {
             watch(hufu_loadgen::Stage::Signing(done, of));
@@ -220,7 +223,7 @@ impl Load {
 }
 
 /// Every gate below `folder`, by name.
-fn identities(folder: &Path) -> anyhow::Result<Vec<Identity>> {
+fn identities(folder: &Path, suites: Suites) -> anyhow::Result<Vec<Identity>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut gates: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -229,7 +232,8 @@ fn identities(folder: &Path) -> anyhow::Result<Vec<Identity>> {
     gates.sort();
     let identity = |gate: &PathBuf| {
         let file = |name| gate.join(name);
-        Ok(Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?)
+        let identity = Identity::from_pem_files(&file("device.pem"), &file("device.key"), &file("ca.pem"))?;
+        Ok(identity.with_suites(suites))
     };
     gates.iter().map(identity).collect()
 }
