@@ -126,7 +126,7 @@ fn a_clock_that_stands_still_is_for_tests_on_this_machine_alone() {
     let follow = "\n[[follow]]\nissuer = 1\nnational = 2\npublisher = 3\nfeed = \"file:sets\"\n";
     deployment.write("open.toml", &format!("{text}{follow}"));
     let refused = deployment.attempt(serve);
-    assert!(said(&refused).contains("no chain is followed then"), "{}", said(&refused));
+    assert!(said(&refused).contains("nothing is followed then"), "{}", said(&refused));
     // Whoever checks a configuration is told that no gate may ask this engine.
     deployment.write("open.toml", &text);
     let refused = deployment.attempt(&format!("{serve} --check"));

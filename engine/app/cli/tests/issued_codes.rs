@@ -111,7 +111,7 @@ fn inspect_explains_and_ends_in_1_when_something_would_be_refused() {
     check(&flipped, 1, "would be refused");
     check(&genuine[..80], 1, "would be refused");
     check("HF1:abc", 1, "bad-text");
-    check("HC1:6BF", 1, "foreign-code");
+    check("HC1:6BF", 1, "foreign-unreadable");
     check("t", 0, "trust list");
     let old = paper("a.key", &["--issued", "now", "--valid", "1d"]);
     let at_end = ["inspect", &old, "--at", "+2d"];
