@@ -6,7 +6,7 @@ use hufu_files::moment::Zone;
 use crate::commands::{
     abroad, appeal, audit, batch, bridge, ca, change, check, checkpoint, completions, console, demo, device,
     doctor, enrol, facts, family, foreign, gate, holder, import, inspect, issue, keys, present, records,
-    registry, roster, rules, serve, site, snapshot, trip,
+    registry, roster, rules, serve, site, snapshot, status_list, trip,
 };
 use crate::outcome;
 

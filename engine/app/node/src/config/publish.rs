@@ -197,7 +197,11 @@ mod tests {
     #[test]
     fn r64_errors_name_file_line_key_and_mend() {
         for (from, to, wanted) in [
-            ("310000/{shard}", "310000/0", "uri: is no place of several lists; write https://HOST/PATH/{shard}"),
+            (
+                "310000/{shard}",
+                "310000/0",
+                "uri: is no place of several lists; write https://HOST/PATH/{shard}",
+            ),
             (
                 "\n[list]\n",
                 "\n[list]\nttl_s = 4000\n",
