@@ -117,7 +117,11 @@ fn r45_keys_of_both_schemes_bring_codes_and_rosters_to_their_verdicts() {
         // A code may have blanks in it.
         let checked = hufu(gates.folder(), &["check", "--gate", "gate", "--json", code.trim()]);
         let verdict: Value = serde_json::from_slice(&checked.stdout).unwrap();
-        assert_eq!((&verdict["decision"], &verdict["kind"]), (&"admit".into(), &"paper".into()), "{key}");
+        assert_eq!(
+            (&verdict["decision"], &verdict["kind"]),
+            (&"admit".into(), &"paper".into()),
+            "{key}: {verdict}"
+        );
         let told = ["inspect", "--trust", "trust.hufu", "--operator", "operator.pub", code.trim()];
         let told = ok(gates.folder(), &told);
         let by = if key == "issuer.key" { "SM2 with SM3" } else { "Ed25519" };

@@ -86,6 +86,7 @@ fn words(messages: &[[u8; BLOCKS_MAX * BLOCK_BYTES]; LANES], block: usize) -> [_
 }
 
 /// The state after one block of each message.
+#[expect(clippy::many_single_char_names, reason = "the letters of the standard")]
 #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
 fn compress(state: [__m512i; 8], mut w: [__m512i; 16]) -> [__m512i; 8] {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
@@ -201,6 +202,7 @@ mod tests {
     use crate::ed25519::lanes::tests::where_possible;
     use crate::key::{PreparedKey, PublicKey};
 
+    #[expect(clippy::needless_pass_by_value, reason = "`where_possible` passes it on")]
     #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     fn check(lengths: Vec<usize>) {
         // The base point: its table takes a while.
