@@ -33,6 +33,7 @@ impl Streams {
     }
 
     /// As [`present_all`](super::present_all).
+    #[expect(clippy::unused_self, reason = "it is the proof that the CPU has the instructions")]
     pub(super) fn present_all<'s, 'b: 's>(
         self,
         shown: impl Iterator<Item = (&'s Verified<Credential<'b>>, Option<&'s Presentation<'b>>)>,
