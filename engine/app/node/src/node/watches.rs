@@ -2,7 +2,7 @@
 
 use hufu_files::watched::Watched;
 
-use crate::config::Config;
+use crate::config::{Config, Foreign};
 
 /// The files that are looked at once a second, those aside that a thread of their own follows.
 pub(super) struct Watches {
@@ -25,7 +25,7 @@ impl Watches {
             trust_list: Watched::new([&files.trust_list]),
             sites: Watched::new([&files.sites]),
             ended_trips: Watched::new(&files.ended_trips),
-            foreign: Watched::new(config.foreign.iter().flat_map(|foreign| foreign.files())),
+            foreign: Watched::new(config.foreign.iter().flat_map(Foreign::files)),
             own: Watched::new([&files.certificate, &files.key]),
             fixed: vec![Watched::new([&files.operator_key])],
         }

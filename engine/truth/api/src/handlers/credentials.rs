@@ -61,11 +61,11 @@ pub(crate) async fn list(
 
 /// Compare a certificate for abroad with what is known, and note it
 ///
-/// The token needs the scope `holders` too. 409 when the holder is another person, or the dose or test is not known. The
+/// 409 when the holder is another person, or the dose or test is not known. The
 /// certificate is signed by the authority's own tool after this, and never here.
 #[utoipa::path(post, path = "/v1/issuers/{issuer}/holders/{holder}/abroad", tag = "credentials",
     params(("issuer" = u32, Path), ("holder" = u32, Path)), request_body = CertifyAbroad,
-    responses((status = 200, body = NotedAbroad)), security(("bearer" = ["credentials"])))]
+    responses((status = 200, body = NotedAbroad)), security(("bearer" = ["holders"])))]
 pub(crate) async fn certify_abroad(
     State(api): State<Api>,
     Bearer(caller): Bearer,
