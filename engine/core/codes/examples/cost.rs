@@ -93,7 +93,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for scheme in Scheme::ALL {
         let secret = Secret::new(scheme, &[0x44; 32])?;
         measure(&format!("Secret::sign, {scheme}"), 4, |_| {
-            _ = black_box(secret.sign(&[black_box(&message)]))
+            _ = black_box(secret.sign(&[black_box(&message)]));
         });
     }
     measure("StepTree::new, 4607 blocks", 1, |_| _ = black_box(StepTree::new(&[0x33; 32], &salt)));

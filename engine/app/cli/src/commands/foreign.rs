@@ -133,7 +133,7 @@ fn import(make: &MakeArgs, country: Option<Country>) -> anyhow::Result<()> {
 }
 
 fn show(which: &ShowListArgs) -> anyhow::Result<()> {
-    let list = which.open(|bytes, operator| Signers::open(bytes, operator))?;
+    let list = which.open(Signers::open)?;
     let Dated { serial, made_at } = list.dated;
     let row = |signer: &ListedSigner| {
         json!({
@@ -215,13 +215,12 @@ impl MakeArgs {
     ) -> anyhow::Result<u64> {
         let signer = SecretKey::load(&self.operator, Owner::Operator)?.operator_signer()?;
         let _lock = files::lock_folder_of(&self.list)?;
-        let before = match self.list.exists() {
-            true => {
-                let key = PreparedKey::new(signer.public())?;
-                let before = serial(&files::read(&self.list)?, &key);
-                before.with_context(|| format!("{} is there, and is not replaced", self.list.display()))?
-            }
-            false => 0,
+        let before = if self.list.exists() {
+            let key = PreparedKey::new(signer.public())?;
+            let before = serial(&files::read(&self.list)?, &key);
+            before.with_context(|| format!("{} is there, and is not replaced", self.list.display()))?
+        } else {
+            0
         };
         let dated = Dated { serial: before + 1, made_at: moment::now().seconds() };
         files::replace(&self.list, &sign(dated, &signer), Readable::All)?;

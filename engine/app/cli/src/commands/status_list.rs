@@ -160,7 +160,9 @@ fn publish(args: &PublishArgs) -> anyhow::Result<Exit> {
         signals
             .watch(LOOK, |at_once| match lists.look(at_once) {
                 Ok(written) => {
-                    written.into_iter().for_each(|list| put(&documents, list));
+                    for list in written {
+                        put(&documents, list);
+                    }
                     failed = None;
                 }
                 // Once; it is tried again every second.

@@ -68,8 +68,8 @@ fn a_subject_says_who_in_one_issuer_only() {
 }
 
 fn file(lines: &[(&str, &str)]) -> Vault {
-    let keys: String = lines.iter().map(|(word, byte)| format!("{word} {}\n", byte.repeat(32))).collect();
-    Vault::open(&format!("hufu-vault 1\nindex {}\n{keys}", "a1".repeat(32))).unwrap()
+    let keys: Vec<_> = lines.iter().map(|(word, byte)| format!("{word} {}", byte.repeat(32))).collect();
+    Vault::open(&format!("hufu-vault 1\nindex {}\n{}\n", "a1".repeat(32), keys.join("\n"))).unwrap()
 }
 
 fn open(vault: &Vault, sealed: &[u8]) -> Result<Person, Fault> {
@@ -130,7 +130,7 @@ fn openssl(arguments: &[&str]) -> String {
 #[test]
 fn r45_an_sm4_key_follows_from_its_secret_as_openssl_derives_it() {
     let vault = file(&[("seal-sm4", "c3")]);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let secret = format!("hexkey:{}", "c3".repeat(32));
     let (salt, info) = (hex(b"hufu/1 vault"), hex(b"hufu/1 holder fields"));
     let derived = openssl(&[

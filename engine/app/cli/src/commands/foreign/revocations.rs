@@ -62,7 +62,7 @@ pub(super) fn import(make: &MakeArgs) -> anyhow::Result<()> {
 }
 
 pub(super) fn show(which: &ShowListArgs) -> anyhow::Result<()> {
-    let list = which.open(|bytes, operator| Revoked::open(bytes, operator))?;
+    let list = which.open(Revoked::open)?;
     let Dated { serial, made_at } = list.dated;
     let rows = || {
         list.groups().iter().map(|group| {

@@ -72,13 +72,13 @@ pub(super) fn read(path: &Path, country: Option<Country>, found: &mut Found) -> 
         let value: Value = serde_json::from_slice(json).context("it is not JSON")?;
         if value.get("certificates").is_some() {
             let list: DscList = serde_json::from_value(value).context("it is no list of certificates")?;
-            list.certificates.iter().for_each(|entry| found.add(entry.signer(country), entry.name()));
+            list.certificates.iter().for_each(|entry| found.add(entry.signer(country), &entry.name()));
         } else if value.get("verificationMethod").is_some() {
             let document: DidDocument = serde_json::from_value(value).context("it is no DID document")?;
             // Texts among them refer to others, which are there too.
             for method in document.verification_method.into_iter().filter(Value::is_object) {
                 let name = method["id"].as_str().unwrap_or("a method without an id").to_owned();
-                found.add(method_signer(method, country), name);
+                found.add(method_signer(method, country), &name);
             }
         } else {
             bail!("it has neither certificates nor a verificationMethod");
@@ -88,12 +88,12 @@ pub(super) fn read(path: &Path, country: Option<Country>, found: &mut Found) -> 
     let name = path.display().to_string();
     let is_pem = bytes.windows(11).any(|window| window == b"-----BEGIN ");
     if !is_pem {
-        found.add(certificate(&bytes, country, None), name);
+        found.add(certificate(&bytes, country, None), &name);
         return Ok(());
     }
     for der in CertificateDer::pem_slice_iter(&bytes) {
         let der = der.map_err(|error| anyhow!("it is no PEM: {error:?}"))?;
-        found.add(certificate(&der, country, None), name.clone());
+        found.add(certificate(&der, country, None), &name);
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn certificate(der: &[u8], country: Option<Country>, key_id: Option<KeyId>) -> a
 }
 
 impl Found {
-    fn add(&mut self, signer: anyhow::Result<ListedSigner>, name: String) {
+    fn add(&mut self, signer: anyhow::Result<ListedSigner>, name: &str) {
         match signer {
             Ok(signer) => self.signers.push(signer),
             Err(why) => self.left_out.push(format!("{name}: {why:#}")),
