@@ -39,7 +39,7 @@ fn b10_a_cookie_is_sealed_under_the_epoch_of_its_time() {
 /// Issue 7, C: two enrolments that shared a nonce would share it under the cluster's key.
 #[test]
 fn b10_no_two_enrolments_share_a_nonce_or_a_key() {
-    let engines = vec![Checkpoint::new(), Checkpoint::new()];
+    let engines: Vec<_> = (0..2).map(|_| Checkpoint::new()).collect();
     let grant = engines[0].gate(1, SCHOOL).grant;
     let enrol = |checkpoint: &Checkpoint| checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
     let enrolled: Vec<_> = engines.iter().cycle().take(50).map(enrol).collect();

@@ -110,7 +110,7 @@ fn r45_where_sm4_alone_is_offered_sessions_of_aes_end_at_once_and_those_of_sm4_l
 
 #[test]
 fn r45_no_two_enrolments_or_replies_of_sm4_share_a_nonce_or_a_key() {
-    let mut engines = vec![Checkpoint::offering(Suites::SM4), Checkpoint::offering(Suites::SM4)];
+    let mut engines: Vec<_> = (0..2).map(|_| Checkpoint::offering(Suites::SM4)).collect();
     let all: Vec<_> =
         engines.iter().cycle().take(50).map(|engine| enrolled(engine, 1, Suites::SM4).unwrap()).collect();
     let nonces: BTreeSet<_> = all.iter().map(|one| one.cookie_nonce).collect();
