@@ -76,6 +76,7 @@ impl KeyEpoch {
     }
 
     /// The same epoch for cookies that are sealed with `suite`.
+    #[must_use]
     pub const fn sealed_with(self, suite: Suite) -> KeyEpoch {
         match suite {
             Suite::Aes => KeyEpoch(self.0 & !Self::SM4),
