@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`StatusList`] | values of 1, 2, 4 or 8 bits, packed, deflated and inflated within bounds |
-//! | [`Token`] | a list with its claims, signed, as JWT or CWT: [`write`], [`read`], and [`look`] for people |
+//! | [`Token`] | a list with its claims, signed, as JWT or CWT: [`write()`], [`read`], and [`look`] for people |
 //! | [`Signer`], [`Keys`] | who signs it, and whose signatures count |
 //! | [`colours`] | from status words to values and back, through [`hufu_table::Writer`] |
 //! | [`Follower`] | a foreign issuer's lists, verified, never older than before, written into the table |
