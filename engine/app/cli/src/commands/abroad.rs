@@ -30,7 +30,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 
 A claim is what a clerk copies from passport and card: surname, given, born, and one of [vaccination], [test] and [recovery]; \
 docs/ISSUING-ABROAD.md has an example of each. The registry compares it with the holder's record, status and facts first, \
-and its trail has a line for each certificate; the token needs the scopes credentials and holders. A name that is not written \
+and its trail has a line for each certificate; the token needs the scope holders. A name that is not written \
 in the letters of English alone needs surname_icao and given_icao, from the machine-readable lines of the passport.
 
 signer makes three files: NAME.key, which signs and stays where the authority works, NAME.pem, a certificate of its own that \
