@@ -1,8 +1,8 @@
 //! Dates and moments as certificates write them (ISO 8601).
 
-use hufu_wire::UnixSeconds;
+use hufu_wire::{UnixSeconds, days_since_1970};
 
-const DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const DAYS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAY_S: i64 = 86_400;
 
 /// The first second in UTC of a date, `YYYY-MM-DD`; of a moment its date counts. `None` for days that no calendar has
@@ -32,7 +32,7 @@ pub fn moment(text: &str) -> Option<UnixSeconds> {
         return None;
     }
     // A leap second counts as the second before it.
-    let local = days(date)? * DAY_S + hours * 3600 + minutes * 60 + seconds.min(59);
+    let local = days(date)? * DAY_S + seconds_of(hours, minutes) + i64::from(seconds.min(59));
     u32::try_from(local - ahead(rest)?).ok().map(UnixSeconds)
 }
 
@@ -49,7 +49,11 @@ fn ahead(zone: &str) -> Option<i64> {
     let (hours, rest) = pair(&zone[1..])?;
     let (minutes, rest) =
         if rest.is_empty() { (0, "") } else { pair(rest.strip_prefix(':').unwrap_or(rest))? };
-    (rest.is_empty() && hours <= 14 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
+    (rest.is_empty() && hours <= 14 && minutes <= 59).then_some(sign * seconds_of(hours, minutes))
+}
+
+fn seconds_of(hours: u8, minutes: u8) -> i64 {
+    i64::from(hours) * 3600 + i64::from(minutes) * 60
 }
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`, from 1900 on: people who travel were born before 1970.
@@ -58,21 +62,17 @@ pub(crate) fn days(date: &str) -> Option<i64> {
     let (year, rest) = pair(rest)?;
     let (month, rest) = pair(rest.strip_prefix('-')?)?;
     let (day, rest) = pair(rest.strip_prefix('-')?)?;
-    let year = century * 100 + year;
+    let year = i64::from(century) * 100 + i64::from(year);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = DAYS.get(usize::try_from(month - 1).ok()?)? + u32::from(leap && month == 2);
-    if !rest.is_empty() || !(1900..2106).contains(&year) || day < 1 || day > i64::from(longest) {
-        return None;
-    }
-    // A year begins in March here, so that a leap day is its last.
-    let (year, month) = (year - i64::from(month < 3), (month + 9) % 12);
-    Some(year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469)
+    let longest = DAYS.get(usize::from(month.checked_sub(1)?))? + u8::from(leap && month == 2);
+    let is_a_day = rest.is_empty() && (1900..2106).contains(&year) && (1..=longest).contains(&day);
+    is_a_day.then(|| days_since_1970(year, month, day))
 }
 
 /// Two digits.
-fn pair(text: &str) -> Option<(i64, &str)> {
+fn pair(text: &str) -> Option<(u8, &str)> {
     let (digits, rest) = text.split_at_checked(2)?;
     let [tens, ones] = digits.as_bytes() else { return None };
     let both = tens.is_ascii_digit() && ones.is_ascii_digit();
-    both.then(|| (i64::from(tens - b'0') * 10 + i64::from(ones - b'0'), rest))
+    both.then(|| ((tens - b'0') * 10 + ones - b'0', rest))
 }

@@ -39,5 +39,5 @@ pub use roster::{MemberVerdict, RosterReply};
 pub use session::{Cookie, Grant, Scope, SessionKeys, Suite, Suites};
 pub use status::{Colour, StatusWord, TestResult};
 pub use stream::{Enrolled, FRAME_HEADER_BYTES, FrameHeader, FrameKind, RecordsKept, ServerTime};
-pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds};
+pub use time::{ClockOffset, StatusMinute, Step, UnixMillis, UnixSeconds, days_since_1970};
 pub use verdict::{Age, CodeKind, Verdict};

@@ -96,6 +96,13 @@ impl StatusMinute {
     }
 }
 
+/// Days from 1970-01-01 to a day that the Gregorian calendar has; negative for all that lies before.
+pub fn days_since_1970(year: i64, month: u8, day: u8) -> i64 {
+    // A year begins in March here, so that a leap day is its last.
+    let (year, month) = (year - i64::from(month < 3), (i64::from(month) + 9) % 12);
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + i64::from(day) - 719_469
+}
+
 impl fmt::Display for ClockOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:+} s", self.0)

@@ -1,6 +1,7 @@
 //! A moment as TOML writes it, in seconds. Firmware links this, and has no room for a library of calendars.
 
-use toml::value::{Date, Datetime, Offset};
+use hufu_wire::days_since_1970;
+use toml::value::{Datetime, Offset};
 
 /// Seconds since 1970. `None` for what lacks its date, its time or its zone, and for what is before 1970 or after 2106.
 pub(super) fn unix_seconds(written: &Datetime) -> Option<u32> {
@@ -9,17 +10,11 @@ pub(super) fn unix_seconds(written: &Datetime) -> Option<u32> {
         Offset::Z => 0,
         Offset::Custom { minutes } => i64::from(minutes),
     };
-    let minutes = days(date) * 1440 + i64::from(time.hour) * 60 + i64::from(time.minute) - minutes_ahead;
+    let days = days_since_1970(date.year.into(), date.month, date.day);
+    let minutes = days * 1440 + i64::from(time.hour) * 60 + i64::from(time.minute) - minutes_ahead;
     // A leap second counts as the second before it.
     let second = i64::from(time.second.unwrap_or(0).min(59));
     u32::try_from(minutes * 60 + second).ok()
-}
-
-/// Days since 1970-01-01; negative for all that lies before.
-fn days(Date { year, month, day }: Date) -> i64 {
-    // A year begins in March here, so that a leap day is its last.
-    let (year, month) = (i64::from(year) - i64::from(month < 3), (i64::from(month) + 9) % 12);
-    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + i64::from(day) - 719_469
 }
 
 #[cfg(test)]
