@@ -106,8 +106,8 @@ struct Walk<'s> {
 
 /// What is hashed next.
 enum Next {
-    /// The salt's own block.
-    Salt([__m128i; 4]),
+    /// The salt's own block; then this link of the leaf's chain.
+    Salt([__m128i; 4], u8),
     /// A link of the leaf's chain.
     Link(u8),
     /// The inner node of this level.
@@ -132,11 +132,11 @@ impl<'s> Walk<'s> {
             root: load(root),
             siblings: presentation.path.as_chunks::<NODE_BYTES>().0,
             place,
-            next: Next::Salt(salt),
+            next: Next::Salt(salt, link),
             value: load(presentation.preimage),
-            // Until the salt is known, which link comes first.
+            // Known once the salt is.
             fronts: [_mm_setzero_si128(); 2],
-            salt_end: link.into(),
+            salt_end: 0,
         }
     }
 
@@ -145,7 +145,7 @@ impl<'s> Walk<'s> {
     #[inline]
     fn message(&self) -> [__m128i; 4] {
         match self.next {
-            Next::Salt(block) => block,
+            Next::Salt(block, _) => block,
             Next::Link(link) => [
                 self.fronts[0],
                 _mm_or_si128(self.head(self.place, link), _mm_shuffle_epi8(self.value, FIRST_PART)),
@@ -181,12 +181,11 @@ impl<'s> Walk<'s> {
     #[inline]
     fn take(&mut self, digest: __m128i) -> Option<bool> {
         match self.next {
-            Next::Salt(_) => {
+            Next::Salt(_, link) => {
                 let front = |tag: u8| {
                     let tag = _mm_cvtsi32_si128((u32::from(tag) << 24).cast_signed());
                     _mm_or_si128(tag, _mm_shuffle_epi8(digest, AFTER_TAG))
                 };
-                let link = self.salt_end.to_le_bytes()[0];
                 self.fronts = [front(CHAIN_LINK), front(INNER)];
                 self.salt_end = _mm_extract_epi32::<3>(digest).cast_unsigned() & 0xff;
                 self.next = Next::Link(link);
