@@ -169,8 +169,11 @@ impl Work {
         let mut next = Instant::now();
         loop {
             if Instant::now() >= next {
+                // For every list of a round, and made again for the next: the host's roots may have been replaced.
+                let mut documents = None;
                 for shard in 0..self.follower.count() {
-                    let answer = self.fetch(shard).await.map_err(|fault| format!("{fault:#}"));
+                    let answer = self.fetch(shard, &mut documents).await;
+                    let answer = answer.map_err(|fault| format!("{fault:#}"));
                     self.tell(shard, answer);
                 }
                 next = Instant::now()
@@ -187,7 +190,11 @@ impl Work {
     }
 
     /// Looks for a newer token, and takes it. `None` when there is none.
-    async fn fetch(&mut self, shard: u32) -> anyhow::Result<Option<String>> {
+    async fn fetch(
+        &mut self,
+        shard: u32,
+        documents: &mut Option<Documents>,
+    ) -> anyhow::Result<Option<String>> {
         let (place, seen) = (self.list.place_of_list(shard), self.seen[shard as usize].0.clone());
         let (token, tag) = if let Some(path) = place.strip_prefix("file:") {
             let token = files::read(Path::new(path))?;
@@ -197,7 +204,10 @@ impl Work {
             }
             (token, Some(tag))
         } else {
-            let documents = Documents::of(&place, self.list.ca.as_deref())?;
+            let documents = match documents {
+                Some(documents) => documents,
+                None => documents.insert(Documents::of(&place, self.list.ca.as_deref())?),
+            };
             let Some(document) = documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await?
             else {
                 return Ok(None);
