@@ -8,56 +8,36 @@ use arrayvec::ArrayVec;
 use hufu_codes::code::{self, Code};
 use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
-use hufu_codes::presentation::{self, Node, Presentation, clock_offset, steps_ahead};
+use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
 use hufu_codes::seen::{SeenCache, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_wire::{
-    Age, CheckNumber, CheckRequest, CodeKind, Decision, Grant, HolderIndex, Lane, Reason, Reference,
-    StatusWord, Step, UnixMillis, UnixSeconds, Verdict, limits,
+    Age, CodeKind, Decision, HolderIndex, Reason, Reference, StatusWord, Step, UnixMillis, UnixSeconds,
+    limits,
 };
 
 use crate::counters::Counters;
 use crate::foreign::Foreign;
 use crate::grounds::{Beside, Grounds, Rules};
-use crate::journal::{Channel, Durability, Record, Trace};
-use crate::passback::{Claim, Gate, PassBack, Use, Windows};
+use crate::journal::Durability;
+use crate::passback::{Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
 
+use self::case::Proof;
 use self::foreign::Abroad;
 
+mod case;
 mod foreign;
 mod reference;
+
+pub(crate) use self::case::Case;
 
 /// As many things as a batch has requests.
 pub(crate) type Batch<T> = ArrayVec<T, { limits::BATCH_MAX }>;
 
 /// Room for one decoded code of each request.
 pub(crate) type Binaries = [[u8; limits::CODE_BINARY_BYTES_MAX]; limits::BATCH_MAX];
-
-/// One request: who asked what, and what is known so far. All of it stays to the end, settled or not.
-pub(crate) struct Case<'d, 'b> {
-    grant: Grant,
-    /// `None` when the request could not be read.
-    lane: Option<Lane>,
-    /// What is to be checked; `None` when the request is answered without.
-    code: Option<&'d [u8]>,
-    /// Whether this very request was seen before, or may have been.
-    repeated: bool,
-    /// What was verified of the code, where it lies.
-    proof: Proof<'b>,
-    /// What the site asks for its records.
-    durability: Durability,
-    verdict: Verdict,
-}
-
-/// What becomes a record's [`Trace`], not copied yet: without a journal it never is.
-#[derive(Clone, Copy)]
-enum Proof<'b> {
-    None,
-    Step(&'b Node),
-    Code(&'b [u8; 32]),
-}
 
 /// A code that was read, at a site that has a policy.
 struct Read<'p, 'b> {
@@ -337,72 +317,6 @@ fn decide(
             by: policy.pass_back_by,
         };
         case.claimed(pass_back.claim(shown, *gate, now.seconds(), windows), counters);
-    }
-}
-
-/// Why what a policy admits is not admitted after all. What cannot be claimed is never admitted.
-const fn objection(claim: Claim) -> Option<Reason> {
-    match claim {
-        Claim::First { .. } | Claim::Again => None,
-        Claim::Elsewhere => Some(Reason::PassBack),
-        // With a new session the gate asks again under a number that is known to be new.
-        Claim::Unclaimed => Some(Reason::CookieExpired),
-        Claim::Contended => Some(Reason::Busy),
-    }
-}
-
-impl<'d> Case<'d, '_> {
-    /// A request, `None` when it could not be read. `repeated` says whether it was seen before, or may have been, or
-    /// why it is answered without being checked.
-    pub(crate) fn new(
-        now: UnixMillis,
-        number: CheckNumber,
-        grant: Grant,
-        request: Option<&CheckRequest<'d>>,
-        repeated: Result<bool, Reason>,
-    ) -> Self {
-        let (code, repeated, reason) = match (request, repeated) {
-            (_, Err(reason)) => (None, true, reason),
-            (None, Ok(_)) => (None, true, Reason::BadRequest),
-            // Until a step says otherwise.
-            (Some(request), Ok(repeated)) => (Some(request.code), repeated, Reason::Busy),
-        };
-        let (lane, verdict) = (request.map(|request| request.lane), Verdict::of(number, now, reason));
-        Case { grant, lane, code, repeated, proof: Proof::None, durability: Durability::default(), verdict }
-    }
-
-    /// Turns down what was to be admitted where the claim says so.
-    #[inline]
-    fn claimed(&mut self, claim: Claim, counters: &Counters) {
-        match claim {
-            Claim::First { evicted: true } => counters.count_pass_back_evictions(1),
-            Claim::Unclaimed => counters.count_pass_back_unclaimed(1),
-            Claim::First { evicted: false } | Claim::Again | Claim::Elsewhere | Claim::Contended => {}
-        }
-        if let Some(reason) = objection(claim) {
-            self.settle(reason);
-        }
-    }
-
-    /// Turns the request down. The decision is the reason's own, which is never to admit.
-    fn settle(&mut self, reason: Reason) {
-        (self.verdict.decision, self.verdict.reason) = (reason.decision(), reason);
-    }
-
-    /// The verdict, once [`judge`] is through.
-    pub(crate) fn verdict(&self) -> &Verdict {
-        &self.verdict
-    }
-
-    /// What is noted of it, once [`judge`] is through.
-    pub(crate) fn record(&self, channel: Channel) -> Record {
-        let Case { grant, lane, proof, durability, verdict, .. } = *self;
-        let trace = match proof {
-            Proof::None => Trace::None,
-            Proof::Step(value) => Trace::Step(*value),
-            Proof::Code(half) => Trace::Code(*half),
-        };
-        Record { channel, grant, lane, trace, durability, verdict, roster: None }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{Age, StatusWord, UnixMillis};
 use super::{Batch, Case, CodeKind, Facts, Gate, Keyring, Present, Reason, Reference, Shown, SitePolicy};
 
-/// What such a text refers to, at a site that takes it. Where it does not, nobody's colour is looked up.
+/// What such a text refers to, at a site that takes it. Where it does not, no one's colour is looked up.
 #[cold]
 pub(super) fn read<'p>(
     now: UnixMillis,

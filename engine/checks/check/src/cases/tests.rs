@@ -1,6 +1,8 @@
-use hufu_wire::{DeviceGeneration, DeviceId, Scope, SiteId};
+use hufu_wire::{CheckNumber, DeviceGeneration, DeviceId, Grant, Lane, Scope, SiteId};
 
+use super::case::objection;
 use super::*;
+use crate::passback::Claim;
 use crate::statuses::moving::{BEGUN, HOLDERS, ISSUER, Moving};
 
 const GRANT: Grant =
