@@ -131,7 +131,7 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     third_party(42, "jwt", 1, "\"INVALID\"");
     becomes(deployment, "SL1:900001.42", "status-red", 1);
 
-    // The publisher starts again with another key: what it had published is there at once, and then signed anew.
+    // The publisher starts again with another key: what it had published is there at once, and then signed again.
     publisher.signal("-TERM");
     assert_eq!(publisher.ended(), Some(0));
     deployment.run("status-list key --out next");

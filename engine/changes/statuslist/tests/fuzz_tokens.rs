@@ -1,4 +1,4 @@
-//! Bytes that nobody signed, and altered good ones: nothing panics, nothing grows, nothing is believed.
+//! Bytes that no one signed, and altered good ones: nothing panics, nothing grows, nothing is believed.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

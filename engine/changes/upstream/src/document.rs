@@ -78,7 +78,7 @@ impl Documents {
     }
 }
 
-/// HTTPS, or this machine: what comes in the clear could be kept from whoever asks.
+/// HTTPS, or this machine: what comes in the clear could be kept from who asks.
 fn read_url(url: &str) -> Result<Url, ApiFault> {
     let read = Url::parse(url).ok().filter(|url| url.username().is_empty() && url.password().is_none());
     match read {

@@ -1,4 +1,4 @@
-//! Sessions of AES and of SM4 side by side, and what no gate, and nobody between it and its engine, can make of one (R45).
+//! Sessions of AES and of SM4 side by side, and what no gate, and no one between it and its engine, can make of one (R45).
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 

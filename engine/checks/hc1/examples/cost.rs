@@ -71,7 +71,7 @@ fn main() {
     println!("a paper code of ours, seen again   {:7.3} µs", paper());
 }
 
-/// The lists are opened anew so that nothing is remembered; the operator's key is made ready only once.
+/// The lists are opened again so that nothing is remembered; the operator's key is made ready only once.
 fn made_once(curve: &Signer, rsa: &Signer) -> hufu_hc1::signers::Signers {
     use std::sync::OnceLock;
     static KEY: OnceLock<hufu_signature::PreparedKey> = OnceLock::new();

@@ -114,7 +114,7 @@ fn r45_a_nonce_that_is_drawn_twice_never_seals_two_texts() {
     assert_eq!(key.nonce([3; 12], b"one"), key.nonce([3; 12], b"one"), "the same text is the same packet");
     assert_ne!(key.nonce([3; 12], b"one"), key.nonce([4; 12], b"one"));
     assert_ne!(key.nonce([3; 12], b"one"), Key::sm4_gcm_shared(&[8; 16]).nonce([3; 12], b"one"));
-    // Keys whose nonces nobody else draws keep them.
+    // Keys whose nonces no one else draws keep them.
     for plain in [Key::sm4_gcm(&[9; 16]), Key::aes_128_gcm_siv(&[9; 16]).unwrap()] {
         assert_eq!(plain.nonce([3; 12], b"one"), [3; 12]);
     }

@@ -1,4 +1,4 @@
-//! Input that nobody means well with.
+//! Input that no one means well with.
 
 use hufu_check::Foreign as _;
 use hufu_hc1::Verifier;
