@@ -44,7 +44,11 @@ fn main() {
         black_box(PreparedKey::new(&PublicKey::Ed25519(public)).expect("an honest key"));
     }
     let key_ms = (cpu_us() - before_us) / 1e3 / f64::from(KEYS_PREPARED);
-    println!("Preparing a key: {key_ms:.1} ms, {} KiB", ed25519::Key::TABLE_BYTES / 1024);
+    println!(
+        "Preparing a key: {key_ms:.1} ms, {} KiB and once {} KiB",
+        ed25519::Key::TABLE_BYTES / 1024,
+        ed25519::Key::BASE_TABLE_BYTES / 1024
+    );
     for keys in [1, 8, 64] {
         println!("\n{keys} issuer key(s), {MESSAGE_BYTES}-byte messages, CPU µs a signature");
         compare(keys);

@@ -1,10 +1,10 @@
 //! The portable back end: a comb of table look-ups.
 //!
-//! With the multiples of `256^i P` for every digit position `i` at hand, a multiple of P is the sum of one
-//! look-up per digit: 64 additions for `[S]B - [k]A` and not one doubling. Up to sixteen results share the one
+//! With the multiples of `2^(bits i) P` for every digit position `i` at hand, a multiple of P is the sum of one
+//! look-up per digit: 55 additions for `[S]B - [k]A` and not one doubling. Up to sixteen results share the one
 //! inversion that their encodings need.
 
-use super::equation::{DIGITS, Equation, digest};
+use super::equation::{Equation, LOOK_UPS, digest};
 use super::field::Fe;
 use super::in_groups;
 use super::point::{Point, invert_together};
@@ -49,25 +49,20 @@ fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
     }
 }
 
+/// How many additions before its use a row is asked for: memory takes longer than an addition.
+const AHEAD: usize = 2;
+
 /// `R' = [S]B - [k]A`, of the table of -A.
 pub(super) fn expected_r(minus_a: &Table, equation: &Equation) -> Point {
-    let look_up = |position: usize| {
-        [(table::base(), equation.s[position]), (minus_a, equation.k[position])].map(|(table, digit)| {
-            let row = table.row(position, digit);
-            row.prefetch();
-            (row, digit < 0)
-        })
-    };
-    let mut next = look_up(0);
+    let mut rows = [(table::base().row(0, 0), false); LOOK_UPS];
+    equation.rows(minus_a).zip(&mut rows).for_each(|(row, place)| *place = row);
+    rows[..AHEAD].iter().for_each(|(row, _)| row.prefetch());
     let mut sum = Point::ZERO;
-    for position in 1..=DIGITS {
-        let now = next;
-        if position < DIGITS {
-            next = look_up(position);
+    for (i, (row, negative)) in rows.iter().enumerate() {
+        if let Some((ahead, _)) = rows.get(i + AHEAD) {
+            ahead.prefetch();
         }
-        for (row, negative) in now {
-            sum = sum.plus(&row.addend(), negative);
-        }
+        sum = sum.plus(&row.addend(), *negative);
     }
     sum
 }

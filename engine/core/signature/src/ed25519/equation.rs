@@ -9,22 +9,31 @@ use ed25519_dalek::Signature;
 use sha2::{Digest as _, Sha512};
 
 use super::key::Key;
+use super::table::{self, Row, Table};
 use crate::verify::Job;
 
-/// Digits of a scalar.
-pub(super) const DIGITS: usize = 32;
+/// Bits and digits of S. B has one table in a process, so it may be large: the more bits a digit has, the fewer
+/// additions.
+pub(super) const BASE_BITS: usize = 11;
+pub(super) const BASE_DIGITS: usize = SCALAR_BITS.div_ceil(BASE_BITS);
 
-/// A scalar below 2^253 in signed digits: `digits[i] * 256^i` add up to the very integer, not only to its
+/// Bits and digits of k. Every issuer's key has a table of its own.
+pub(super) const KEY_BITS: usize = 8;
+pub(super) const KEY_DIGITS: usize = SCALAR_BITS.div_ceil(KEY_BITS);
+
+/// Look-ups of one job, which are its additions.
+pub(super) const LOOK_UPS: usize = BASE_DIGITS + KEY_DIGITS;
+
+const SCALAR_BITS: usize = 253;
+
+/// The scalars of one job in signed digits: `digits[i] * 2^(bits i)` add up to the very integer, not only to its
 /// residue, so they multiply points of any order rightly.
-pub(super) type Digits = [i8; DIGITS];
-
-/// The scalars of one job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Equation {
     /// S, the multiple of the base point B.
-    pub(super) s: Digits,
+    pub(super) s: [i16; BASE_DIGITS],
     /// k = SHA-512(R, A, message) mod L, the multiple of -A.
-    pub(super) k: Digits,
+    pub(super) k: [i16; KEY_DIGITS],
 }
 
 /// L, the order of the base point, little-endian.
@@ -75,7 +84,18 @@ impl Equation {
             return None;
         }
         let k = Scalar::from_bytes_mod_order_wide(&digest());
-        Some(Equation { s: digits(s), k: digits(k.as_bytes()) })
+        Some(Equation { s: digits::<BASE_BITS, _>(s), k: digits::<KEY_BITS, _>(k.as_bytes()) })
+    }
+
+    /// The rows that add up to `R' = [S]B - [k]A`, of the table of -A, and whether each is subtracted.
+    #[inline]
+    pub(super) fn rows<'t>(&self, minus_a: &'t Table) -> impl Iterator<Item = (&'t Row, bool)> {
+        let base = table::base();
+        let key =
+            self.k.iter().enumerate().map(|(position, digit)| (minus_a.row(position, *digit), *digit < 0));
+        let base =
+            self.s.iter().enumerate().map(|(position, digit)| (base.row(position, *digit), *digit < 0));
+        key.chain(base)
     }
 }
 
@@ -92,19 +112,42 @@ fn is_small_order(r: &[u8; 32]) -> bool {
     SMALL_ORDER_Y.contains(&y)
 }
 
-fn digits(scalar: &[u8; 32]) -> Digits {
-    let mut carry = 0;
-    let mut digits = [0; DIGITS];
-    for (digit, byte) in digits.iter_mut().zip(scalar) {
-        let sum = i16::from(*byte) + carry;
-        carry = i16::from(sum >= 128);
-        #[expect(clippy::cast_possible_truncation, reason = "-128..=127 after the carry is taken off")]
-        {
-            *digit = (sum - 256 * carry) as i8;
-        }
+/// The digits of a scalar below L, each at most half of `2^BITS` in size.
+fn digits<const BITS: usize, const DIGITS: usize>(scalar: &[u8; 32]) -> [i16; DIGITS] {
+    const { assert!(BITS < 15 && BITS * DIGITS >= SCALAR_BITS && BITS * DIGITS <= 256) };
+    // Half of 2^BITS is added at every position and taken off every digit: so none borrows from the next.
+    let halves = const { halves(BITS, DIGITS) };
+    let mut sum = [0; 40];
+    let mut carry = false;
+    for ((sum, word), half) in
+        sum.as_chunks_mut::<8>().0.iter_mut().zip(scalar.as_chunks::<8>().0).zip(halves)
+    {
+        let (word, carried) = u64::from_le_bytes(*word).overflowing_add(u64::from(carry));
+        let (word, carried_too) = word.overflowing_add(half);
+        carry = carried || carried_too;
+        *sum = word.to_le_bytes();
     }
-    debug_assert_eq!(carry, 0, "the top byte of a scalar below 2^253 is at most 0x1f");
-    digits
+    std::array::from_fn(|i| {
+        let at = BITS * i / 8;
+        let window = u32::from_le_bytes([sum[at], sum[at + 1], sum[at + 2], sum[at + 3]]) >> (BITS * i % 8);
+        // The top digit is not cut: it is twice the half, for scalars from 2^252 on.
+        let digit = if i + 1 < DIGITS { window & ((1 << BITS) - 1) } else { window };
+        #[expect(clippy::cast_possible_truncation, reason = "at most 2^BITS")]
+        let digit = digit as i16;
+        digit - (1 << (BITS - 1))
+    })
+}
+
+/// Half of `2^bits` at every position, little-endian.
+const fn halves(bits: usize, digits: usize) -> [u64; 4] {
+    let mut halves = [0; 4];
+    let mut position = 0;
+    while position < digits {
+        let bit = bits * position + bits - 1;
+        halves[bit / 64] |= 1 << (bit % 64);
+        position += 1;
+    }
+    halves
 }
 
 #[cfg(test)]
@@ -141,23 +184,41 @@ mod tests {
         check_canonical([0xff; 32]);
     }
 
-    /// The integer that the digits stand for, as bytes.
-    fn value(digits: &Digits) -> [u8; 32] {
-        let mut carry = 0_i16;
-        let bytes = digits.map(|digit| {
-            let sum = i16::from(digit) + carry;
-            carry = sum >> 8;
-            sum.to_le_bytes()[0]
-        });
-        assert_eq!(carry, 0);
-        bytes
+    /// Whether the digits are small enough for a table, and stand for this very integer.
+    fn check_digits<const BITS: usize, const DIGITS: usize>(scalar: &[u8; 32]) {
+        let digits = digits::<BITS, DIGITS>(scalar);
+        assert!(digits.iter().all(|digit| digit.unsigned_abs() <= 1 << (BITS - 1)), "{digits:?}");
+        // Bit by bit from the top, modulo 2^256: no integer of 253 bits gets there.
+        let mut bytes = [0_u8; 32];
+        for digit in digits.iter().rev() {
+            let mut carry = i32::from(*digit);
+            for byte in &mut bytes {
+                carry += i32::from(*byte) << BITS;
+                *byte = carry.to_le_bytes()[0];
+                carry >>= 8;
+            }
+        }
+        assert_eq!(&bytes, scalar, "{digits:?}");
+    }
+
+    #[test]
+    fn digits_of_the_largest_scalars_add_up() {
+        let mut largest = ORDER;
+        largest[0] -= 1;
+        let mut ones = [0xff; 32];
+        ones[31] = 0x0f;
+        for scalar in [largest, ones, [0; 32]] {
+            check_digits::<BASE_BITS, BASE_DIGITS>(&scalar);
+            check_digits::<KEY_BITS, KEY_DIGITS>(&scalar);
+        }
     }
 
     proptest! {
         #[test]
         fn digits_add_up_to_the_very_scalar(mut scalar: [u8; 32]) {
-            scalar[31] &= 0x1f;
-            prop_assert_eq!(value(&digits(&scalar)), scalar);
+            scalar[31] &= 0x0f;
+            check_digits::<BASE_BITS, BASE_DIGITS>(&scalar);
+            check_digits::<KEY_BITS, KEY_DIGITS>(&scalar);
         }
 
         #[test]

@@ -263,6 +263,12 @@ mod tests {
     }
 
     #[test]
+    fn constants_are_what_they_are_called() {
+        assert_eq!(value(Fe::D2), value(Fe::D.add(Fe::D)));
+        assert_eq!(value(Fe::I.square().add(Fe::ONE)), value(Fe::ZERO));
+    }
+
+    #[test]
     fn values_near_p_have_one_encoding() {
         for above in 0..=40 {
             // From p - 20 to p + 20, also with the excess in other limbs.

@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
-use super::equation::DIGITS;
+use super::equation::{BASE_BITS, BASE_DIGITS, KEY_BITS, KEY_DIGITS};
 use super::field::{Fe, LIMBS};
 use super::point::{Addend, Point, invert_together};
 
-/// Multiples `0 ..= 128` of `256^i P` for every digit position `i`: a digit's look-up needs no special case.
-/// 32 * 129 rows of 128 bytes, 516 KiB.
-pub(super) struct Table(Box<[Row]>);
+/// Multiples `0 ..= 2^(bits - 1)` of `2^(bits i) P` for every digit position `i`: a digit's look-up needs no special case.
+pub(super) struct Table {
+    rows: Box<[Row]>,
+    /// Rows of one position.
+    window: usize,
+}
 
 /// One multiple: the limbs of `y + x`, of `y - x` and of `2dxy`, then nothing. Two cache lines exactly, which
 /// is also two registers of eight lanes.
@@ -16,50 +19,59 @@ pub(super) struct Table(Box<[Row]>);
 #[repr(align(64))]
 pub(super) struct Row(pub(super) [[u64; 8]; 2]);
 
-/// Rows of one digit position: 0 and the 128 sizes of a signed digit.
-const WINDOW: usize = 129;
-
 const _: () = assert!(size_of::<Row>() == 128);
 
-impl Table {
-    /// Bytes of one table.
-    pub(super) const BYTES: usize = DIGITS * WINDOW * size_of::<Row>();
+/// Rows of one digit position: 0 and the sizes of a signed digit of so many bits.
+const fn window(bits: usize) -> usize {
+    (1 << (bits - 1)) + 1
+}
 
-    /// Makes the table of `point` in about 1.5 ms.
-    pub(super) fn of(point: &Point) -> Table {
-        let mut rows = Vec::with_capacity(DIGITS * WINDOW);
-        let mut base = *point;
-        for _ in 0..DIGITS {
-            let multiples = multiples(&base);
-            rows.extend(multiples.iter().map(|(_, addend)| Row::of(addend)));
-            // 256 P = 128 P + 128 P.
-            let (half, addend) = &multiples[WINDOW - 1];
-            base = half.plus(addend, false);
-        }
-        Table(rows.into_boxed_slice())
+impl Table {
+    /// Bytes of a key's table, 516 KiB.
+    pub(super) const KEY_BYTES: usize = KEY_DIGITS * window(KEY_BITS) * size_of::<Row>();
+    /// Bytes of the table of B, 2.9 MiB.
+    pub(super) const BASE_BYTES: usize = BASE_DIGITS * window(BASE_BITS) * size_of::<Row>();
+
+    /// Makes the table of a key's point in about 1.5 ms.
+    pub(super) fn of_key(point: &Point) -> Table {
+        Table::of(point, KEY_BITS, KEY_DIGITS)
     }
 
-    /// The row of `|digit| * 256^position * P`.
+    fn of(point: &Point, bits: usize, digits: usize) -> Table {
+        let window = window(bits);
+        let mut rows = Vec::with_capacity(digits * window);
+        let mut base = *point;
+        for _ in 0..digits {
+            let multiples = multiples(&base, window);
+            rows.extend(multiples.iter().map(|(_, addend)| Row::of(addend)));
+            // The last is half of what the next position counts in.
+            let (half, addend) = &multiples[window - 1];
+            base = half.plus(addend, false);
+        }
+        Table { rows: rows.into_boxed_slice(), window }
+    }
+
+    /// The row of `|digit|` times the multiple that `position` counts in.
     #[inline]
-    pub(super) fn row(&self, position: usize, digit: i8) -> &Row {
-        &self.0[position * WINDOW + usize::from(digit.unsigned_abs())]
+    pub(super) fn row(&self, position: usize, digit: i16) -> &Row {
+        &self.rows[position * self.window + usize::from(digit.unsigned_abs())]
     }
 }
 
-/// The table of the base point, made at the first call.
+/// The table of the base point, made at the first call in about 8 ms.
 pub(super) fn base() -> &'static Table {
-    static BASE: LazyLock<Table> = LazyLock::new(|| Table::of(&Point::base()));
+    static BASE: LazyLock<Table> = LazyLock::new(|| Table::of(&Point::base(), BASE_BITS, BASE_DIGITS));
     &BASE
 }
 
-/// The multiples 0 to 128 of `base`, each also prepared to be added.
-fn multiples(base: &Point) -> Vec<(Point, Addend)> {
+/// The first `window` multiples of `base` from 0 on, each also prepared to be added.
+fn multiples(base: &Point, window: usize) -> Vec<(Point, Addend)> {
     let step = base.addend(base.z.invert());
     let points: Vec<Point> = std::iter::successors(Some(Point::ZERO), |point| Some(point.plus(&step, false)))
-        .take(WINDOW)
+        .take(window)
         .collect();
     let mut inverses: Vec<Fe> = points.iter().map(|point| point.z).collect();
-    invert_together(&mut inverses, &mut [Fe::ONE; WINDOW]);
+    invert_together(&mut inverses, &mut vec![Fe::ONE; window]);
     points.iter().zip(inverses).map(|(point, inverse)| (*point, point.addend(inverse))).collect()
 }
 
@@ -110,26 +122,34 @@ mod tests {
     #[test]
     fn every_row_is_the_multiple_it_stands_for() {
         // Of mixed order, so that an error modulo the group's order would show.
-        let mut base = ED25519_BASEPOINT_POINT + EIGHT_TORSION[1];
-        let table = Table::of(&Point::decode(&base.compress().to_bytes()).unwrap());
-        for position in 0..DIGITS {
+        let point = ED25519_BASEPOINT_POINT + EIGHT_TORSION[1];
+        let table = Table::of_key(&Point::decode(&point.compress().to_bytes()).unwrap());
+        check(&table, point, KEY_BITS, 1);
+        // Of the large one every eleventh row: 11 has no factor in common with a window.
+        check(base(), ED25519_BASEPOINT_POINT, BASE_BITS, 11);
+    }
+
+    /// Whether every row of `table` whose size `step` divides, and the last of each position, is the multiple of `point`
+    /// that it stands for.
+    fn check(table: &Table, point: EdwardsPoint, bits: usize, step: usize) {
+        let half = 1_u16 << (bits - 1);
+        let mut base = point;
+        for position in 0..table.rows.len() / table.window {
             let mut multiple = EdwardsPoint::identity();
-            for size in 0..128_u8 {
-                let row = table.row(position, size.cast_signed());
-                let point = Point::ZERO.plus(&row.addend(), false);
-                assert_eq!(
-                    point.encode(point.z.invert()),
-                    multiple.compress().to_bytes(),
-                    "{size} at {position}"
-                );
-                multiple += base;
+            for size in 0..=half {
+                if usize::from(size).is_multiple_of(step) || size == half {
+                    let digit = size.cast_signed();
+                    let added = Point::ZERO.plus(&table.row(position, digit).addend(), false);
+                    let taken = Point::ZERO.plus(&table.row(position, -digit).addend(), true);
+                    for (sum, expected) in [(added, multiple), (taken, -multiple)] {
+                        let encoding = sum.encode(sum.z.invert());
+                        assert_eq!(encoding, expected.compress().to_bytes(), "{size} at {position}");
+                    }
+                }
+                if size < half {
+                    multiple += base;
+                }
             }
-            let point = Point::ZERO.plus(&table.row(position, -128).addend(), true);
-            assert_eq!(
-                point.encode(point.z.invert()),
-                (-multiple).compress().to_bytes(),
-                "-128 at {position}"
-            );
             base = multiple + multiple;
         }
     }

@@ -1,17 +1,17 @@
 //! Which lane adds which rows when.
 //!
-//! Eight jobs take a lane each and add their 64 look-ups one after the other. Fewer jobs would leave lanes idle,
-//! so each gets several: a lane adds the look-ups of every second, fourth or eighth digit position, and the
-//! parts are added together at the end. One job alone is then eight steps and three additions of parts long.
+//! Eight jobs take a lane each and add their 55 look-ups one after the other. Fewer jobs would leave lanes idle,
+//! so each gets several: a lane adds every second, fourth or eighth look-up, and the parts are added together at the
+//! end. One job alone is then seven steps and three additions of parts long.
 
 use super::LANES;
 use super::point::{Addends, Sums};
-use crate::ed25519::equation::{DIGITS, Equation};
+use crate::ed25519::equation::{Equation, LOOK_UPS};
 use crate::ed25519::table::{self, Row, Table};
 
 /// The look-ups of up to eight jobs.
 pub(super) struct Plan<'t> {
-    steps: [Step<'t>; STEPS_MAX],
+    steps: [Step<'t>; LOOK_UPS],
     /// Lanes of one job: 1, 2, 4 or 8.
     parts: usize,
 }
@@ -24,9 +24,6 @@ struct Step<'t> {
     negative: u8,
 }
 
-/// Look-ups of one job: two scalars.
-const STEPS_MAX: usize = 2 * DIGITS;
-
 /// How many steps before its use a row is asked for: an addition takes longer than memory does.
 const AHEAD: usize = 2;
 
@@ -34,23 +31,24 @@ impl<'t> Plan<'t> {
     /// A plan for so many jobs, at most [`LANES`]; what is not [`place`](Plan::place)d adds zero.
     pub(super) fn for_jobs(jobs: usize) -> Plan<'t> {
         let idle = Step { rows: [table::base().row(0, 0); LANES], negative: 0 };
-        Plan { steps: [idle; STEPS_MAX], parts: LANES / jobs.next_power_of_two() }
+        Plan { steps: [idle; LOOK_UPS], parts: LANES / jobs.next_power_of_two() }
     }
 
     /// Places the look-ups of job number `job`: part `i` of it goes `i * LANES / parts` lanes further on.
     pub(super) fn place(&mut self, job: usize, minus_a: &'t Table, equation: &Equation) {
-        for position in 0..DIGITS {
-            let lane = job + position % self.parts * self.stride();
-            let step = position / self.parts * 2;
-            self.steps[step].set(lane, table::base(), position, equation.s[position]);
-            self.steps[step + 1].set(lane, minus_a, position, equation.k[position]);
-        }
+        let (stride, shift) = (self.stride(), self.parts.ilog2());
+        equation.rows(minus_a).enumerate().for_each(|(i, (row, negative))| {
+            let lane = job + (i & (self.parts - 1)) * stride;
+            let step = &mut self.steps[i >> shift];
+            step.rows[lane] = row;
+            step.negative |= u8::from(negative) << lane;
+        });
     }
 
     /// Adds everything up: the sum of a job's look-ups in the lane of its number.
     #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     pub(super) fn sum(&self) -> Sums {
-        let steps = &self.steps[..STEPS_MAX / self.parts];
+        let steps = &self.steps[..LOOK_UPS.div_ceil(self.parts)];
         steps.iter().take(AHEAD).for_each(Step::prefetch);
         let mut sums = Sums::zero();
         for (i, step) in steps.iter().enumerate() {
@@ -73,12 +71,7 @@ impl<'t> Plan<'t> {
     }
 }
 
-impl<'t> Step<'t> {
-    fn set(&mut self, lane: usize, table: &'t Table, position: usize, digit: i8) {
-        self.rows[lane] = table.row(position, digit);
-        self.negative |= u8::from(digit < 0) << lane;
-    }
-
+impl Step<'_> {
     #[inline]
     fn prefetch(&self) {
         self.rows.iter().for_each(|row| row.prefetch());
@@ -89,7 +82,7 @@ impl<'t> Step<'t> {
 mod tests {
     use super::*;
     use crate::ed25519::comb;
-    use crate::ed25519::equation::Digits;
+    use crate::ed25519::equation::{BASE_BITS, KEY_BITS};
     use crate::ed25519::lanes::GROUPS;
     use crate::ed25519::lanes::encoding::encode_together;
     use crate::ed25519::lanes::tests::where_possible;
@@ -102,7 +95,7 @@ mod tests {
     /// Tables of a point of mixed order and of one of order 8, whose sums meet every special case.
     static TABLES: LazyLock<[Table; 2]> = LazyLock::new(|| {
         [ED25519_BASEPOINT_POINT + EIGHT_TORSION[3], EIGHT_TORSION[1]].map(|point: EdwardsPoint| {
-            Table::of(&Point::decode(&point.compress().to_bytes()).expect("a point"))
+            Table::of_key(&Point::decode(&point.compress().to_bytes()).expect("a point"))
         })
     });
 
@@ -124,12 +117,13 @@ mod tests {
         assert_eq!(encodings[0][0], Point::ZERO.encode(Point::ZERO.z));
     }
 
-    fn digits() -> impl Strategy<Value = Digits> {
+    fn digits<const BITS: usize, const DIGITS: usize>() -> impl Strategy<Value = [i16; DIGITS]> {
+        let half = 1_i16 << (BITS - 1);
         prop_oneof![
-            8 => any::<Digits>(),
+            8 => prop::array::uniform(-half..=half),
             1 => Just([0; DIGITS]),
-            1 => Just([-128; DIGITS]),
-            1 => (0..DIGITS, any::<i8>()).prop_map(|(position, digit)| {
+            1 => Just([-half; DIGITS]),
+            1 => (0..DIGITS, -half..=half).prop_map(|(position, digit)| {
                 let mut digits = [0; DIGITS];
                 digits[position] = digit;
                 digits
@@ -138,7 +132,8 @@ mod tests {
     }
 
     fn jobs() -> impl Strategy<Value = Vec<(usize, Equation)>> {
-        let job = (0..2_usize, digits(), digits()).prop_map(|(table, s, k)| (table, Equation { s, k }));
+        let job = (0..2_usize, digits::<BASE_BITS, _>(), digits::<KEY_BITS, _>())
+            .prop_map(|(table, s, k)| (table, Equation { s, k }));
         prop::collection::vec(job, 1..=LANES)
     }
 
