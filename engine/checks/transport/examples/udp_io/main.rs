@@ -8,6 +8,8 @@
 //! A peer puts datagrams into the server's socket, then the server takes and answers them all while its CPU
 //! time is measured; nothing else runs meanwhile, so batches are full and waking costs nothing.
 
+mod ring;
+
 use std::error::Error;
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -17,6 +19,8 @@ use std::time::Duration;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 use rustix::time::{ClockId, clock_gettime};
+
+use ring::Ring;
 
 const REQUEST_BYTES: usize = 400;
 const REPLY_BYTES: usize = 80;
@@ -31,6 +35,8 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 enum Receive {
     OneByOne,
     Batched,
+    /// Receives and replies through `io_uring`.
+    Ring,
 }
 
 /// How the server replies.
@@ -50,6 +56,7 @@ fn main() -> Fallible<()> {
         ("recv_from, send_to, 64 peers", Receive::OneByOne, Reply::OneByOne, 64),
         ("recvmmsg, send_to, 64 peers", Receive::Batched, Reply::OneByOne, 64),
         ("recvmmsg, sendmmsg, 64 peers", Receive::Batched, Reply::Sendmmsg, 64),
+        ("io_uring, multishot receive and sends, 64 peers", Receive::Ring, Reply::OneByOne, 64),
         ("recvmmsg, send_to, 1 peer", Receive::Batched, Reply::OneByOne, 1),
         ("recvmmsg, sendmmsg, 1 peer", Receive::Batched, Reply::Sendmmsg, 1),
         ("recvmmsg, GSO runs of 32, 1 peer", Receive::Batched, Reply::Segmented, 1),
@@ -72,15 +79,17 @@ fn measure(receive: Receive, reply: Reply, peers: usize) -> Fallible<f64> {
     let clients: Vec<UdpSocket> =
         (0..peers.max(1)).map(|_| connected(server.local_addr()?)).collect::<Fallible<_>>()?;
     let mut memory = vec![0_u8; BATCH_SIZE << 16];
+    let mut ring = if receive == Receive::Ring { Some(Ring::of(&server)?) } else { None };
     let mut used = Duration::ZERO;
     for _ in 0..ROUNDS {
         offer(&clients, peers == 0)?;
         let before = cpu();
         let mut answered = 0;
         while answered < WINDOW {
-            answered += match receive {
-                Receive::OneByOne => answer_one(&server, &mut memory)?,
-                Receive::Batched => answer_batch(&server, &state, &mut memory, reply)?,
+            answered += match (&mut ring, receive) {
+                (Some(ring), _) => ring.answer_window()?,
+                (None, Receive::OneByOne) => answer_one(&server, &mut memory)?,
+                (None, _) => answer_batch(&server, &state, &mut memory, reply)?,
             };
         }
         used += cpu().saturating_sub(before);
