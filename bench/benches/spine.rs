@@ -7,6 +7,8 @@ use hufu_bench::{BATCH, Stage};
 const HOLDERS: u32 = 1_000_000;
 /// Different codes in turn.
 const CODES: usize = 4096;
+/// More than fit the nearest caches with what is remembered of them.
+const MANY_CODES: usize = 131_072;
 
 fn spine(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("spine");
@@ -15,15 +17,17 @@ fn spine(criterion: &mut Criterion) {
     let remembering = Stage::new(HOLDERS, 1 << 22);
     let phones = forgetful.phone_codes(CODES);
     let papers = forgetful.paper_codes(CODES);
+    let many_papers = forgetful.paper_codes(MANY_CODES);
     for (name, stage, codes) in [
         ("phone, first seen", &forgetful, &phones),
         ("phone, seen again", &remembering, &phones),
         ("paper, first seen", &forgetful, &papers),
         ("paper, seen again", &remembering, &papers),
+        ("one of many papers, seen again", &remembering, &many_papers),
     ] {
         let mut packets = stage.gates(64).seal(codes.iter().map(|(code, _)| code.as_slice()));
         let mut worker = stage.spine();
-        for _ in 0..CODES / BATCH {
+        for _ in 0..codes.len() / BATCH {
             packets.answer(&mut worker, stage.now, BATCH);
         }
         for batch in [1, 4, BATCH] {

@@ -9,7 +9,7 @@ use hufu_codes::code::{self, Code};
 use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::presentation::{self, Presentation, clock_offset, steps_ahead};
-use hufu_codes::seen::{SeenCache, Unseen};
+use hufu_codes::seen::{SeenCache, Sought, Unseen};
 use hufu_codes::{Credential, Detail, Verified};
 use hufu_policy::{Facts, Presented, Shown, SitePolicy, Sites, Trip, evaluate};
 use hufu_wire::{
@@ -21,7 +21,7 @@ use crate::counters::Counters;
 use crate::foreign::Foreign;
 use crate::grounds::{Beside, Grounds, Rules};
 use crate::journal::Durability;
-use crate::passback::{Gate, PassBack, Use, Windows};
+use crate::passback::{self, Gate, PassBack, Use, Windows};
 use crate::statuses::Statuses;
 
 use self::case::Proof;
@@ -153,19 +153,23 @@ fn verify<'p, 'b>(
     (keyring, seen, ended): (&Keyring, &SeenCache, &EndedTrips),
     counters: &Counters,
 ) -> Batch<Genuine<'p, 'b>> {
-    let mut known: Batch<(Read<'p, 'b>, Verified<Credential<'b>>)> = Batch::new();
-    let mut asking: Batch<Read<'p, 'b>> = Batch::new();
-    let mut unseen: Batch<Unseen<'_, 'b, Credential<'b>>> = Batch::new();
-    for read in read {
+    let mut sought: Batch<(&Read<'p, 'b>, Sought<'_, 'b, Credential<'b>>)> = Batch::new();
+    for read in &read {
         match keyring.admit(read.code.credential, now.seconds()) {
-            Ok(admitted) => match seen.recall(admitted) {
-                Ok(credential) => known.push((read, credential)),
-                Err(credential) => {
-                    asking.push(read);
-                    unseen.push(credential);
-                }
-            },
+            Ok(admitted) => sought.push((read, seen.look_for(admitted))),
             Err(reason) => cases[read.case].settle(reason),
+        }
+    }
+    let mut known: Batch<(&Read<'p, 'b>, Verified<Credential<'b>>)> = Batch::new();
+    let mut asking: Batch<&Read<'p, 'b>> = Batch::new();
+    let mut unseen: Batch<Unseen<'_, 'b, Credential<'b>>> = Batch::new();
+    for (read, sought) in sought {
+        match seen.recall_sought(sought) {
+            Ok(credential) => known.push((read, credential)),
+            Err(credential) => {
+                asking.push(read);
+                unseen.push(credential);
+            }
         }
     }
     counters.count_seen_again(known.len());
@@ -181,7 +185,7 @@ fn verify<'p, 'b>(
     }
 
     let mut genuine = Batch::new();
-    for (Read { case, gate, policy, code }, credential) in known {
+    for (&Read { case, gate, policy, ref code }, credential) in known {
         // A phone code proves nothing until its presentation is verified.
         if credential.kind() != CodeKind::Phone {
             cases[case].proof = Proof::Code(code.credential.signature_r());
@@ -301,22 +305,27 @@ fn decide(
     pass_back: &PassBack,
     counters: &Counters,
 ) {
-    for Present { case, gate, policy, holder, step, facts } in present {
-        let case = &mut cases[*case];
+    let mut claims: Batch<(usize, Gate, passback::Sought, Windows)> = Batch::new();
+    for &Present { case: index, gate, policy, holder, step, ref facts } in present {
+        let case = &mut cases[index];
         let ruling = evaluate(policy, facts);
         (case.verdict.decision, case.verdict.reason) = (ruling.decision(), ruling.reason());
-        if ruling.decision() != Decision::Admit {
+        let here_s = rules.pass_back_s(policy, step.is_some());
+        if ruling.decision() != Decision::Admit || here_s == 0 {
             continue;
         }
-        let shown = Use { issuer: facts.issuer, holder: *holder, step: *step };
         let windows = Windows {
-            here_s: rules.pass_back_s(policy, step.is_some()),
+            here_s,
             longest_s: rules.pass_back_s_max,
             // What is not known to be new starts no window.
             repeated: case.repeated,
             by: policy.pass_back_by,
         };
-        case.claimed(pass_back.claim(shown, *gate, now.seconds(), windows), counters);
+        let shown = Use { issuer: facts.issuer, holder, step };
+        claims.push((index, gate, pass_back.look_for(shown), windows));
+    }
+    for (index, gate, sought, windows) in claims {
+        cases[index].claimed(pass_back.claim_sought(sought, gate, now.seconds(), windows), counters);
     }
 }
 

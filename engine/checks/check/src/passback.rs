@@ -3,6 +3,7 @@
 use core::hash::Hasher;
 
 use crossbeam_utils::Backoff;
+use hufu_codes::prefetch;
 use hufu_policy::PassBackBy;
 use hufu_wire::{HolderIndex, IssuerId, Step, UnixSeconds};
 use portable_atomic::{AtomicU128, Ordering::Acquire, Ordering::Release};
@@ -56,6 +57,13 @@ pub struct Use {
     pub step: Option<Step>,
 }
 
+/// What was shown, by the place that may remember it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought {
+    hash: u64,
+    step: Option<Step>,
+}
+
 /// What claiming a presentation found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -106,7 +114,16 @@ impl PassBack {
         if windows.here_s == 0 {
             return Claim::First { evicted: false };
         }
-        self.claim_hashed(self.hash(shown), shown.step, gate, now, windows)
+        self.claim_sought(self.look_for(shown), gate, now, windows)
+    }
+
+    /// Where a presentation would be remembered. The memory is larger than any cache: of a batch, look for all before
+    /// the first is claimed.
+    #[inline]
+    pub(crate) fn look_for(&self, shown: Use) -> Sought {
+        let hash = self.hash(shown);
+        prefetch(self.line(hash));
+        Sought { hash, step: shown.step }
     }
 
     /// The same for a certificate of another system, by a digest of its identifier.
@@ -118,14 +135,14 @@ impl PassBack {
         hasher.write_u64(id);
         // Neither a holder's paper nor a phone.
         hasher.write_u8(2);
-        self.claim_hashed(hasher.finish(), None, gate, now, windows)
+        self.claim_sought(Sought { hash: hasher.finish(), step: None }, gate, now, windows)
     }
 
+    /// As [`claim`](Self::claim), with a window that is not 0.
     #[inline]
-    fn claim_hashed(
+    pub(crate) fn claim_sought(
         &self,
-        hash: u64,
-        step: Option<Step>,
+        Sought { hash, step }: Sought,
         gate: Gate,
         now: UnixSeconds,
         windows: Windows,

@@ -28,6 +28,7 @@ use hufu_signature::Backend;
 use hufu_wire::{Reason, limits};
 use siphasher::sip128::SipHasher24;
 
+use crate::prefetch::prefetch;
 use crate::verified::{Admitted, Claims, Verified};
 
 /// Digests in one set: what fits a cache line.
@@ -49,12 +50,16 @@ pub struct Digest {
     second: u64,
 }
 
-/// An admitted message that was not seen before: its signature is to be verified.
+/// An admitted message of which it is to be told whether it was seen before.
 #[derive(Clone, Copy, Debug)]
-pub struct Unseen<'k, 'a, T> {
+pub struct Sought<'k, 'a, T> {
     admitted: Admitted<'k, 'a, T>,
     digest: Digest,
 }
+
+/// An admitted message that was not seen before: its signature is to be verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen<'k, 'a, T>(Sought<'k, 'a, T>);
 
 #[derive(Default)]
 #[repr(align(64))]
@@ -94,8 +99,28 @@ impl SeenCache {
         &self,
         admitted: Admitted<'k, 'a, T>,
     ) -> Result<Verified<T>, Unseen<'k, 'a, T>> {
+        self.recall_sought(self.look_for(admitted))
+    }
+
+    /// The first half of [`recall`](Self::recall). The memory is larger than any cache: of a batch, look for all before
+    /// the first is recalled.
+    #[inline]
+    pub fn look_for<'k, 'a, T: Claims<'a>>(&self, admitted: Admitted<'k, 'a, T>) -> Sought<'k, 'a, T> {
         let digest = self.digest(admitted.signed().bytes());
-        if self.contains(digest) { Ok(admitted.believed()) } else { Err(Unseen { admitted, digest }) }
+        prefetch(self.set(digest));
+        Sought { admitted, digest }
+    }
+
+    /// The second half of [`recall`](Self::recall).
+    ///
+    /// # Errors
+    /// As [`recall`](Self::recall).
+    #[inline]
+    pub fn recall_sought<'k, 'a, T: Claims<'a>>(
+        &self,
+        sought: Sought<'k, 'a, T>,
+    ) -> Result<Verified<T>, Unseen<'k, 'a, T>> {
+        if self.contains(sought.digest) { Ok(sought.admitted.believed()) } else { Err(Unseen(sought)) }
     }
 
     /// Verifies the signatures of `batch`, writes each answer to the same place of `answers` and remembers
@@ -114,7 +139,7 @@ impl SeenCache {
         for (batch, answers) in batch.chunks(limits::BATCH_MAX).zip(answers) {
             // Places beyond a short batch repeat its first job and are never looked at.
             let jobs: [_; limits::BATCH_MAX] =
-                core::array::from_fn(|at| batch.get(at).unwrap_or(&batch[0]).admitted.job());
+                core::array::from_fn(|at| batch.get(at).unwrap_or(&batch[0]).0.admitted.job());
             let mut genuine = [false; limits::BATCH_MAX];
             backend.verify(&jobs[..batch.len()], &mut genuine[..batch.len()]);
             for ((unseen, answer), genuine) in batch.iter().zip(answers).zip(genuine) {
@@ -135,9 +160,9 @@ impl SeenCache {
         self.set(digest).load().contains(&digest)
     }
 
-    fn remember<'a, T: Claims<'a>>(&self, unseen: &Unseen<'_, 'a, T>) -> Verified<T> {
-        self.insert(unseen.digest);
-        unseen.admitted.believed()
+    fn remember<'a, T: Claims<'a>>(&self, Unseen(sought): &Unseen<'_, 'a, T>) -> Verified<T> {
+        self.insert(sought.digest);
+        sought.admitted.believed()
     }
 
     fn insert(&self, digest: Digest) {
