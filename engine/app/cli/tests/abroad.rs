@@ -131,6 +131,14 @@ fn r63_signers_and_lists_are_explained_and_told_apart() {
             assert!(!shown.contains(line), "a part of the key is shown: {shown}");
         }
     }
+    ok("keys generate issuer --issuer 7 --scheme SM2 --out sm2");
+    for (name, what) in [("pub", "public key of Hufu"), ("key", "secret key of Hufu")] {
+        let shown = ok(&format!("inspect sm2.{name}"));
+        assert!(shown.contains(what) && shown.contains("SM2"), "{shown}");
+    }
+    let seed = fs::read_to_string(folder.path().join("sm2.key")).unwrap();
+    let seed = seed.lines().find_map(|line| line.strip_prefix("seed = ")).unwrap().trim_matches('"');
+    assert!(!ok("inspect sm2.key").contains(&seed[..8]));
     let jwk: Value = serde_json::from_slice(&fs::read(folder.path().join("list.jwk")).unwrap()).unwrap();
     assert!(ok("inspect list.jwk").contains(jwk["kid"].as_str().unwrap()));
 

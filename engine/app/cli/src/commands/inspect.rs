@@ -168,7 +168,7 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     if bytes.starts_with(b"ey") && status_list::token(bytes.trim_ascii()).is_readable() {
         return Ok(status_list::token(bytes.trim_ascii()));
     }
-    if let Some(explained) = is_file.then(|| keys::explain(&bytes)).flatten() {
+    if let Some(explained) = is_file.then(|| keys::explain(path, &bytes)).flatten() {
         return Ok(explained);
     }
     if let Ok(bytes) = hex::decode(bytes.trim_ascii()) {

@@ -24,8 +24,8 @@ pub(super) const TOP: f32 = 31.0;
 /// The middle of the page, and what fits between its margins.
 const MIDDLE: (f32, f32) = (WIDTH / 2.0, WIDTH - 2.0 * MARGIN);
 /// Where the name stands, and its machine-readable form: from the top to the last base line.
-const NAME: (f32, f32) = (104.4, 110.4);
-const ICAO: (f32, f32) = (111.0, 115.4);
+const NAME: (f32, f32) = (103.8, 109.8);
+const ICAO: (f32, f32) = (110.4, 114.8);
 /// Lines of a name at most.
 const LINES_MAX: usize = 3;
 /// Base lines of the watermark.

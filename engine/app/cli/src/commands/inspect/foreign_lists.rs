@@ -36,7 +36,7 @@ fn signers(what: &str, bytes: &[u8], operator: &PreparedKey) -> Explained {
         Err(fault) => return Explained::unreadable(what, fault.to_string()),
     };
     let mut explained = dated(what, list.dated);
-    explained.field("keys", list.listed().len(), "of documents' signers abroad");
+    explained.field("keys", list.listed().len(), "that sign certificates abroad");
     for signer in list.listed().take(ROWS_MAX) {
         let signs = foreign::kinds(signer.kinds).join(", ");
         let (country, algorithm) = (signer.country.as_str(), foreign::algorithm(signer.algorithm));

@@ -1,6 +1,9 @@
-//! Files of keys that others' programs read too: document signers for abroad (R63), keys of status lists (R64). Nothing of a
-//! private key is shown.
+//! Files of keys: of `hufu keys generate`, of document signers for abroad (R63), of status lists (R64). Nothing of a private key
+//! is shown.
 
+use std::path::Path;
+
+use hufu_files::keys::{Owner, PublicKey, SecretKey};
 use hufu_files::moment::show;
 use hufu_hc1::{dsc, lists};
 use hufu_statuslist::Keys;
@@ -13,8 +16,11 @@ use super::explained::Explained;
 use crate::commands::foreign;
 
 /// Explains a file of keys; `None` for any other.
-pub(super) fn explain(bytes: &[u8]) -> Option<Explained> {
+pub(super) fn explain(path: &Path, bytes: &[u8]) -> Option<Explained> {
     let text = str::from_utf8(bytes).ok()?;
+    if let Some(owner) = text.lines().find_map(|line| line.strip_prefix("owner = ")) {
+        return ours(path, text, Owner::of_word(owner.trim_matches(['"', ' ']))?);
+    }
     if text.trim_ascii_start().starts_with('{') {
         return jwk(text);
     }
@@ -27,6 +33,31 @@ pub(super) fn explain(bytes: &[u8]) -> Option<Explained> {
         }
         _ => None,
     }
+}
+
+/// A file of `hufu keys generate`, public or secret.
+fn ours(path: &Path, text: &str, owner: Owner) -> Option<Explained> {
+    let name = path.display().to_string();
+    let secret = SecretKey::parse(text, owner, &name).ok();
+    let (what, public) = match &secret {
+        Some(secret) => ("secret key of Hufu", PublicKey::of(secret)),
+        None => ("public key of Hufu", PublicKey::load(path, owner)),
+    };
+    let public = match public {
+        Ok(public) => public,
+        Err(why) => return Some(Explained::unreadable(what, format!("{why:#}"))),
+    };
+    let mut explained = Explained::new(what);
+    explained.field("key", public.kid(), "its id in trust lists and signatures");
+    match public.issuer() {
+        Ok(issuer) => explained.field("issuer", issuer, "whose key it is"),
+        Err(_) => explained.field("owner", "operator", "who signs trust lists and foreign lists"),
+    };
+    explained.field("scheme", public.public.scheme(), "of its signatures");
+    Some(explained.sound(match secret {
+        Some(_) => "Nothing else of it is shown. It is for its owner alone (mode 600).",
+        None => "Nothing secret.",
+    }))
 }
 
 fn certificate(der: &CertificateDer<'_>) -> Explained {

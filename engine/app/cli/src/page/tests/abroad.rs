@@ -156,5 +156,8 @@ fn r63_long_names_are_set_on_lines_that_can_be_read() {
     let words: Vec<&str> = people.iter().rev().flat_map(|(_, text)| text.split(' ')).collect();
     assert_eq!(words.join(" "), format!("{surname} {given}"));
     let joined: String = machines.iter().rev().map(|(_, text)| text.as_str()).collect();
-    assert!(joined.starts_with("VON<WUERTTEMBERG<HOHENZOLLERN<") && joined.contains("<<MAXIMILIAN<"), "{joined}");
+    assert!(
+        joined.starts_with("VON<WUERTTEMBERG<HOHENZOLLERN<") && joined.contains("<<MAXIMILIAN<"),
+        "{joined}"
+    );
 }
