@@ -129,7 +129,7 @@ impl Lists {
         let slot = reader.slot(issuer).context("no [[follow]] table")?;
         let publisher = Publisher::new(config.terms(), signer, reader, slot);
         let chains = chains.start(&keyring, &state)?;
-        let figures = Arc::new(Figures::new(issuer, config.list.entries.get_ref()));
+        let figures = Arc::new(Figures::new(issuer, *config.list.entries.get_ref()));
         Ok(Lists { config, operator, keyring, state, chains, publisher, trust_list, figures })
     }
 
@@ -174,11 +174,11 @@ impl Lists {
         let mut fault = lists.as_ref().err().cloned().map(anyhow::Error::from);
         let (mut written, mut bytes, mut not_valid) = (Vec::new(), 0, 0);
         for list in lists.unwrap_or_default() {
-            let files = Format::ALL.into_iter().zip(&list.tokens);
+            let mut files = Format::ALL.into_iter().zip(&list.tokens);
             let write = |(format, token): (Format, &Arc<[u8]>)| {
                 files::replace(&file(&self.config, list.shard, format), token, Readable::All)
             };
-            if let Err(error) = files.map(write).collect::<anyhow::Result<()>>() {
+            if let Err(error) = files.try_for_each(write) {
                 self.publisher.lost(list.shard);
                 fault.get_or_insert(error);
                 continue;

@@ -25,8 +25,8 @@ struct Told {
 }
 
 impl Figures {
-    pub(super) fn new(issuer: IssuerId, entries: &u32) -> Figures {
-        Figures { issuer, entries: *entries, told: Mutex::default() }
+    pub(super) fn new(issuer: IssuerId, entries: u32) -> Figures {
+        Figures { issuer, entries, told: Mutex::default() }
     }
 
     /// These were written.
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn r64_a_publisher_shows_the_age_of_its_oldest_list_and_what_failed() {
-        let figures = Figures::new(IssuerId(7), &1_024);
+        let figures = Figures::new(IssuerId(7), 1_024);
         let labels: Labels = vec![("issuer", "7".to_owned())];
         let values = |at| figures.families_at(UnixSeconds(at)).into_iter().map(|family| family.values);
         assert_eq!(values(9).next(), Some(Values::Seconds(Vec::new())), "no age before the first list");
