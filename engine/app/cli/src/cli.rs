@@ -121,7 +121,7 @@ pub(crate) enum Command {
     /// Look into a status snapshot and change it
     #[command(subcommand, after_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::SnapshotCommand),
-    /// Explain the bytes of a code, a credential, a roster, a trust list, a packet, a verdict, a snapshot, a checkpoint or a status list
+    /// Explain the bytes of a code, a credential, a roster, a list, a packet, a verdict, a snapshot, a checkpoint or a key
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::InspectArgs),
     /// Look for what is wrong or ends soon on this machine, and say what to do

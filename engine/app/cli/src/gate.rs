@@ -86,7 +86,7 @@ fn point_at(folder: &Path, engines: &[EngineAddress]) -> anyhow::Result<()> {
         scanner_prefix,
         scanner_suffix,
         appeal: None,
-        suites: Vec::new(),
+        suites: None,
     })?;
     let text = format!(
         "# The engines' QUIC addresses or host names, in the order in which they are asked.\n{settings}\

@@ -28,7 +28,7 @@ use crate::term::note;
 /// Where a page goes.
 #[derive(Debug, Args)]
 pub(crate) struct PageArgs {
-    /// Write a page to print, with the masked name and both dates; the name ends in .pdf, .svg or .png
+    /// Write a page to print, with the name and the dates; the file's name ends in .pdf, .svg or .png
     #[arg(long, value_name = "FILE")]
     page: Option<PageFile>,
     /// The size of the page
@@ -90,7 +90,7 @@ impl PageArgs {
             [text] => vec![Page::of(text.as_ref(), self.page_size)?],
             texts => sheet::sheets(texts)?,
         };
-        self.store(self.draw(&pages)?)
+        self.store(self.draw(&pages)?, Readable::All)
     }
 
     /// Draws a certificate for abroad, if a page is wanted. Nothing is written: see [`store`](Self::store).
@@ -99,9 +99,9 @@ impl PageArgs {
     }
 
     /// Writes what was drawn.
-    pub(crate) fn store(&self, drawn: Option<Vec<u8>>) -> anyhow::Result<()> {
+    pub(crate) fn store(&self, drawn: Option<Vec<u8>>, readable: Readable) -> anyhow::Result<()> {
         let (Some(PageFile { path, .. }), Some(bytes)) = (&self.page, drawn) else { return Ok(()) };
-        files::replace(path, &bytes, Readable::All)?;
+        files::replace(path, &bytes, readable)?;
         note!("{}: a page to print", path.display());
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use common::said;
+use common::{hufu, said};
 use registry::World;
 use serde_json::Value;
 
@@ -54,6 +54,8 @@ fn r63_a_known_dose_becomes_a_certificate_and_a_page() {
     let again: Value = serde_json::from_str(&world.ok(&format!("{ISSUE} --json"))).unwrap();
     assert_ne!(again["identifier"], issued["identifier"], "each has one of its own");
     assert!(fs::read(world.path("wang.pdf")).unwrap().starts_with(b"%PDF-"));
+    let mode = fs::metadata(world.path("wang.pdf")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o77, 0, "a whole name and a date of birth are no one else's");
     world.audit_agrees();
 }
 
@@ -87,11 +89,79 @@ fn r63_what_a_hurried_clerk_claims_is_refused_and_nothing_is_printed() {
     refused("dose", "dose", "", "other users of this machine may use this secret key");
     for (line, wanted) in [
         ("abroad signer --country CN --name Shanghai --out dsc", "exists already and is not overwritten"),
-        ("abroad signer --country China --name Shanghai --out other", "names a country"),
+        ("abroad signer --country China --name Shanghai --out other", "write two letters of upper case"),
         ("abroad digest URN:UVCI:01:SE:EHM/C878/123456789ABD#B", "the check character behind # does not fit"),
     ] {
         let output = world.hufu(line);
         assert_eq!(output.status.code(), Some(2), "{line}: {}", said(&output));
         assert!(said(&output).contains(wanted), "{line}: {}", said(&output));
     }
+}
+
+/// What the files of this part are, as `hufu inspect` explains them, and what is told of one in the place of another.
+#[test]
+fn r63_signers_and_lists_are_explained_and_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| hufu(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    let ok = |line: &str| {
+        let output = run(line);
+        assert!(output.status.success(), "{line}: {}", said(&output));
+        said(&output)
+    };
+    let refused = |line: &str, wanted: &str| {
+        let told = said(&run(line));
+        assert!(told.contains(wanted), "{line} does not say {wanted:?}: {told}");
+    };
+    ok("keys generate operator --out operator");
+    let two_lines = ["abroad", "signer", "--country", "CN", "--name", "a\nb", "--out", "dsc"];
+    assert!(said(&hufu(folder.path(), &two_lines)).contains("control character"));
+    assert!(!folder.path().join("dsc.key").exists());
+    ok("abroad signer --country CN --name Shanghai --out dsc");
+    ok("status-list key --out list");
+    let certificate = ok("inspect dsc.pem");
+    for wanted in ["certificate, X.509", "CN", "ES256", "vaccination, test, recovery"] {
+        assert!(certificate.contains(wanted), "{wanted}: {certificate}");
+    }
+    assert!(ok("inspect dsc.csr").contains("signing authority (CSCA)"));
+    for name in ["dsc", "list"] {
+        let shown = ok(&format!("inspect {name}.key"));
+        assert!(shown.contains("private key, PEM"), "{shown}");
+        let pem = fs::read_to_string(folder.path().join(format!("{name}.key"))).unwrap();
+        for line in pem.lines().filter(|line| !line.starts_with('-')) {
+            assert!(!shown.contains(line), "a part of the key is shown: {shown}");
+        }
+    }
+    ok("keys generate issuer --issuer 7 --scheme SM2 --out sm2");
+    for (name, what) in [("pub", "public key of Hufu"), ("key", "secret key of Hufu")] {
+        let shown = ok(&format!("inspect sm2.{name}"));
+        assert!(shown.contains(what) && shown.contains("SM2"), "{shown}");
+    }
+    let seed = fs::read_to_string(folder.path().join("sm2.key")).unwrap();
+    let seed = seed.lines().find_map(|line| line.strip_prefix("seed = ")).unwrap().trim_matches('"');
+    assert!(!ok("inspect sm2.key").contains(&seed[..8]));
+    let jwk: Value = serde_json::from_slice(&fs::read(folder.path().join("list.jwk")).unwrap()).unwrap();
+    assert!(ok("inspect list.jwk").contains(jwk["kid"].as_str().unwrap()));
+
+    let signers = "foreign signers import dsc.pem dsc.pem --operator operator.key --list signers.hufu";
+    assert!(ok(signers).contains("list 1 of 1 signers"), "the same key twice is one");
+    let batch = r#"{"kid":"UNKNOWN_KID","hashType":"UCI","entries":[{"hash":"AAAAAAAAAAAAAAAAAAAAAA=="}]}"#;
+    fs::write(folder.path().join("batch.json"), batch).unwrap();
+    let revocations = "foreign revocations import batch.json batch.json --operator operator.key --list";
+    assert!(ok(&format!("{revocations} revoked.hufu")).contains("list 1 of 1 revocations"));
+    for (list, wanted) in [("signers.hufu", "CN, ES256"), ("revoked.hufu", "1 by identifier")] {
+        assert!(ok(&format!("inspect {list}")).contains("--operator FILE verifies it"));
+        let shown = ok(&format!("inspect {list} --operator operator.pub"));
+        assert!(shown.contains(wanted) && shown.contains("Signed by this operator"), "{shown}");
+    }
+    refused(&format!("{revocations} signers.hufu"), "is not replaced: this is a list of foreign signers");
+    refused(
+        "foreign signers show --operator operator.pub --list revoked.hufu",
+        "one of foreign signers is needed",
+    );
+    refused(
+        "foreign signers import dsc.key --operator operator.key --list x",
+        "dsc.key: it is PEM without a certificate",
+    );
+    ok("keys generate operator --out other");
+    refused("inspect signers.hufu --operator other.pub", "not signed by this operator: its key is");
 }

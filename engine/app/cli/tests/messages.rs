@@ -37,6 +37,24 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
     ok(folder, &["keys", "generate", "operator", "--out", "op"]);
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
     ok(folder, &["ca", "init", "--dir", "ca"]);
+    ok(
+        folder,
+        &[
+            "ca",
+            "device",
+            "--dir",
+            "ca",
+            "--device",
+            "7",
+            "--site",
+            "1",
+            "--engine",
+            "127.0.0.1:1",
+            "--out",
+            "g",
+        ],
+    );
+    write("g/gate.toml", b"engines = [\"127.0.0.1:1\"]\nsuites = []\n");
     // Nothing listens at port 1 of this machine.
     let list = "site list --token token --registry";
     for (line, status, wanted) in [
@@ -46,7 +64,7 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
         (
             &format!("{list} https://127.0.0.1:1"),
             3,
-            "https://127.0.0.1:1 cannot be reached: nothing listens there; start the registry, or correct its address",
+            "https://127.0.0.1:1 cannot be reached: nothing listens there; start what serves it, or correct its address",
         ),
         (
             &format!("{list} https://127.0.0.1:1 --ca dir"),
@@ -103,6 +121,8 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
             "members:2: write a holder's index, or issuer,holder\n",
         ),
         ("inspect empty", 2, "empty is empty"),
+        ("check --gate g HF1:X", 2, "g/gate.toml: suites: write [\"aes\"], [\"sm4\"] or both"),
+        ("abroad signer --country Cn --name x --out d", 2, "write two letters of upper case"),
         (
             "snapshot new --issuer 1 --out none/x",
             2,

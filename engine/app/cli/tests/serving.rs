@@ -138,7 +138,7 @@ fn two_engines_do_not_share_a_memory() {
     let _engine = deployment.serve();
     let output = hufu(deployment.folder(), &["serve", "--config", "engine.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains("another engine uses the state folder"), "{}", said(&output));
+    assert!(said(&output).contains("another process uses the state folder"), "{}", said(&output));
     let look = deployment.attempt("serve --config engine.toml --check");
     assert_eq!(look.status.code(), Some(0), "one may look while it runs: {}", said(&look));
 }

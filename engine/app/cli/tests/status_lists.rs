@@ -63,7 +63,7 @@ fn ask(address: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
 fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     let source = Source::over_http();
     let deployment = &source.deployment;
-    let lists = common::free_address();
+    let [lists, metrics, figures] = [(); 3].map(|()| common::free_address());
     deployment.run("status-list key --out list");
     let follow = fs::read_to_string(deployment.path("engine.toml")).unwrap();
     let follow = &follow[follow.find("[[follow]]").unwrap()..];
@@ -71,7 +71,7 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     deployment.write(
         "status-list.toml",
         &format!(
-            "[list]\nlisten = \"{lists}\"\nuri = \"{uri}\"\nentries = 4096\nttl_s = 60\n\n[files]\noperator_key = \
+            "[list]\nlisten = \"{lists}\"\nmetrics = \"{metrics}\"\nuri = \"{uri}\"\nentries = 4096\nttl_s = 60\n\n[files]\noperator_key = \
              \"operator.pub\"\ntrust_list = \"trust.hufu\"\nkey = \"list.key\"\nlists = \"lists\"\nstate = \"list-state\"\n\n\
              {follow}"
         ),
@@ -82,6 +82,8 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
             "[[status_list]]\nissuer = {FOREIGN}\nuri = \"{uri}\"\nkeys = [\"list.jwk\"]\nentries = 4096\ninterval_s = 1\nlists = 1\n"
         ),
     );
+    let engine = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    deployment.write("engine.toml", &engine.replace("metrics = \"\"", &format!("metrics = \"{figures}\"")));
     accept_references(deployment);
     let _registry = source.registry();
     source.set("green");
@@ -131,11 +133,41 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     third_party(42, "jwt", 1, "\"INVALID\"");
     becomes(deployment, "SL1:900001.42", "status-red", 1);
 
+    let page = String::from_utf8(ask(&metrics, "/metrics", "").2).unwrap();
+    for wanted in [
+        "hufu_status_list_published_age_seconds{issuer=\"310000\"} ",
+        "hufu_status_list_published_failures_total{issuer=\"310000\"} 0",
+        "hufu_follow_connected{issuer=\"310000\"} 1",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let page = common::get(&figures, "/metrics").1;
+    for wanted in [
+        "hufu_status_list_age_seconds{issuer=\"900001\"} ",
+        "hufu_status_list_entries{issuer=\"900001\"} 4096",
+        "hufu_status_list_failing{issuer=\"900001\"} 0",
+        "hufu_status_list_fetches_total{issuer=\"900001\",outcome=\"failed\"} ",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+
+    // Another number of entries would send credentials to another index; a file in the folder's place is told, too.
+    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
+    for (from, to, wanted) in [
+        ("entries = 4096", "entries = 8192", "0.cwt has 4096 entries, and `entries` is 8192 now"),
+        ("lists = \"lists\"", "lists = \"list.jwk\"", "list.jwk is a file"),
+        ("operator.pub", "list.jwk", "list.jwk is not a public key"),
+    ] {
+        deployment.write("other.toml", &config.replace(from, to));
+        let told = said(&deployment.attempt("status-list publish --config other.toml --check"));
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    deployment.run("status-list publish --config status-list.toml --check");
+
     // The publisher starts again with another key: what it had published is there at once, and then signed again.
     publisher.signal("-TERM");
     assert_eq!(publisher.ended(), Some(0));
     deployment.run("status-list key --out next");
-    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
     deployment.write("status-list.toml", &config.replace("list.key", "next.key"));
     let _publisher = deployment.serve_other("lists.log", &arguments, "ready lists=");
     assert_eq!(ask(&lists, "/lists/310000/0", "").0, 200, "kept over the restart");

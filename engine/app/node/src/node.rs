@@ -94,6 +94,7 @@ struct Held {
     cluster: Cluster,
     cluster_age: Arc<ClusterAge>,
     ended_trips: ended_trips::Lists,
+    foreign: Option<Arc<foreign::Figures>>,
     engine: Arc<Engine>,
 }
 
@@ -184,7 +185,7 @@ impl Prepared {
         .map_err(unavailable)?;
         let mut ended_trips = ended_trips::Lists::default();
         engine.set_ended_trips(ended_trips.read(&config.files.ended_trips)?);
-        foreign::start(&config, &operator, &state, &engine)?;
+        let foreign = foreign::start(&config, &operator, &state, &engine)?;
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
         for (device, generation) in state.revoked() {
@@ -205,6 +206,7 @@ impl Prepared {
             cluster,
             cluster_age,
             ended_trips,
+            foreign,
             engine,
         };
         held.note_cluster();
@@ -245,6 +247,12 @@ impl Prepared {
         }
         if chains.are_any() {
             running.exhibit(Arc::new(chains.figures()));
+        }
+        if lists.are_any() {
+            running.exhibit(Arc::new(lists.figures()));
+        }
+        if let Some(foreign) = &held.foreign {
+            running.exhibit(Arc::<foreign::Figures>::clone(foreign));
         }
         let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
         Ok(Node { running, watches, held, loader, chains, lists, hand_out, records })

@@ -152,6 +152,11 @@ impl Follower {
         issued.collect::<Option<Vec<_>>>()?.into_iter().min()
     }
 
+    /// Entries of all lists that have come.
+    pub fn entries(&self) -> u64 {
+        self.held.iter().flatten().map(|held| held.entries).sum()
+    }
+
     /// Seconds until a list should be fetched again: as often as the operator says, more often where its `ttl` is
     /// shorter, and never more often than every ten seconds for that.
     pub fn wait_s(&self, interval_s: u32) -> u32 {

@@ -217,6 +217,11 @@ impl Keys {
         Ok(())
     }
 
+    /// The thumbprint of each key.
+    pub fn thumbprints(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(PublicKey::thumbprint)
+    }
+
     /// These keys and one more.
     #[must_use]
     pub fn with(mut self, key: PublicKey) -> Keys {

@@ -44,20 +44,35 @@ pub struct Publisher {
     signer: Signer,
     reader: Reader,
     slot: Slot,
-    /// What each list said last, and its date.
-    written: Vec<Option<(StatusList, UnixSeconds)>>,
-    /// The sequence and the minute that were looked at last: nothing changes in between.
-    looked: Option<(u64, u32)>,
+    written: Vec<Option<Written>>,
+    /// Where the next look begins: every list has its turn.
+    next: u32,
 }
+
+/// What a list said last.
+struct Written {
+    list: StatusList,
+    /// Its date.
+    issued: UnixSeconds,
+    /// The sequence and the minute at which its entries were read last: nothing changes in between.
+    read: (u64, u32),
+    /// Whether it reached no reader.
+    is_lost: bool,
+}
+
+/// Most lists that one look writes, so that each is handed out soon, and a publisher can be stopped in between. At a look a
+/// second the 4,096 lists that an engine follows at most take 64 s; they are due after 150 s, half of the usual `ttl_s`.
+const AT_ONCE: usize = 64;
 
 impl Publisher {
     /// Publishes what `reader` has of the issuer in `slot`.
     pub fn new(terms: Terms, signer: Signer, reader: Reader, slot: Slot) -> Publisher {
-        Publisher { terms, signer, reader, slot, written: Vec::new(), looked: None }
+        Publisher { terms, signer, reader, slot, written: Vec::new(), next: 0 }
     }
 
-    /// The lists that have changed, or whose `ttl` is half over. A list is dated by the issuer's last signed head and
-    /// never by this clock: what a publisher without a feed repeats must not look fresh.
+    /// The lists that have changed, or whose `ttl` is half over; at most 64 of them, the others at the next look. A list is
+    /// dated by the issuer's last signed head and never by this clock: what a publisher without a feed repeats must not
+    /// look fresh.
     ///
     /// # Errors
     /// [`Fault::Key`] when signing fails.
@@ -70,31 +85,47 @@ impl Publisher {
         }
         // Colours end at minutes.
         let state = (as_of.sequence.0, now.0 / 60);
-        let may_differ = self.looked != Some(state);
         let count = self.count();
         self.written.resize_with(count as usize, || None);
         let mut published = Vec::new();
-        for shard in 0..count {
+        for shard in (0..count).map(|nth| (self.next % count + nth) % count) {
+            if published.len() == AT_ONCE {
+                self.next = shard;
+                break;
+            }
             let written = self.written[shard as usize].as_ref();
+            let half = self.terms.ttl_s.div_ceil(2);
             let due =
-                written.is_none_or(|(_, at)| issued.0 >= at.0.saturating_add(self.terms.ttl_s.div_ceil(2)));
-            if !due && !may_differ {
+                written.is_none_or(|list| list.is_lost || issued.0 >= list.issued.0.saturating_add(half));
+            let is_read = written.is_some_and(|written| written.read == state);
+            if is_read && !due {
                 continue;
             }
             let list = match written {
-                Some((list, _)) if !may_differ => list.clone(),
+                Some(written) if is_read => written.list.clone(),
                 _ => self.collect(shard, now),
             };
-            if due || written.is_none_or(|(before, _)| *before != list) {
+            let before = written.map(|written| written.issued);
+            let is_same = written.is_some_and(|written| written.list == list);
+            let issued = match before {
+                Some(before) if is_same && !due => before,
                 // No two lists have one date, so that readers can tell which is the later one.
-                let issued =
-                    written.map_or(issued, |(_, at)| UnixSeconds(issued.0.max(at.0.saturating_add(1))));
+                Some(before) => UnixSeconds(issued.0.max(before.0.saturating_add(1))),
+                None => issued,
+            };
+            if before != Some(issued) {
                 published.push(self.publish(shard, &list, issued)?);
-                self.written[shard as usize] = Some((list, issued));
             }
+            self.written[shard as usize] = Some(Written { list, issued, read: state, is_lost: false });
         }
-        self.looked = Some(state);
         Ok(published)
+    }
+
+    /// A list could not be handed out: the next look writes it again.
+    pub fn lost(&mut self, shard: u32) {
+        if let Some(written) = self.written.get_mut(shard as usize).and_then(Option::as_mut) {
+            written.is_lost = true;
+        }
     }
 
     /// As many lists as reach the last segment in which a holder is known; one at least.

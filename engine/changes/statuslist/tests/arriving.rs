@@ -170,12 +170,16 @@ fn r64_an_issuer_larger_than_the_table_changes_nothing() {
 
 /// A publisher of lists of four holders over a table of ours.
 fn publisher() -> (Writer, Publisher) {
+    publisher_of(1 << 17)
+}
+
+fn publisher_of(entries: u32) -> (Writer, Publisher) {
     let table = table();
     let mut writer = table.writer(ISSUER).unwrap();
     for (holder, colour) in [(0, Colour::Green), (1, Colour::Red), (2, Colour::Amber), (5, Colour::Green)] {
         writer.set(HolderIndex(holder), StatusWord::new(colour, 9)).unwrap();
     }
-    let shards = Shards::new(URI.to_owned(), 1 << 17);
+    let shards = Shards::new(URI.to_owned(), entries);
     let terms = Terms { shards, amber: Amber::Suspended, ttl_s: 60, valid_s: 600 };
     let (reader, slot) = (table.reader(), writer.slot());
     (writer, Publisher::new(terms, signer(), reader, slot))
@@ -227,4 +231,24 @@ fn r64_a_colour_that_ends_is_published_as_ended_and_no_date_comes_twice() {
     assert_eq!(look(&before[0].tokens[0]).unwrap().list.get(0), Some(VALID));
     assert_eq!(look(&after[0].tokens[0]).unwrap().list.get(0), Some(INVALID));
     assert!(after[0].claims.issued > before[0].claims.issued);
+}
+
+#[test]
+fn r64_many_lists_are_written_a_few_at_a_time_and_each_has_its_turn() {
+    let (mut writer, mut publisher) = publisher_of(1 << 10);
+    writer.advance(Sequence(1), NOW.millis()).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        // A change in the first list, again and again, keeps no other one waiting.
+        let written = publisher.look(later(3)).unwrap();
+        assert!(written.len() <= 64, "{} lists at once", written.len());
+        seen.extend(written.iter().map(|list| list.shard));
+        let red = if seen.len() % 128 == 0 { Colour::Green } else { Colour::Red };
+        writer.set(HolderIndex(0), StatusWord::new(red, 9)).unwrap();
+        let next = Sequence(u64::try_from(seen.len()).unwrap() + 1);
+        writer.advance(next, NOW.millis()).unwrap();
+    }
+    let lists: std::collections::BTreeSet<u32> = seen.iter().copied().collect();
+    assert!(lists.len() > 128, "{lists:?}");
+    assert_eq!(lists.len(), *lists.last().unwrap() as usize + 1, "none is left out");
 }

@@ -23,7 +23,7 @@ pub enum ApiFault {
         what: String,
     },
     /// The registry says why not; [`Problem::name`] tells which problem it is, and its detail who can mend it.
-    #[error("{registry}: {}: {}", problem.title, problem.detail)]
+    #[error("{registry}: {}", words(problem))]
     Refused {
         /// The registry's URL.
         registry: String,
@@ -40,6 +40,13 @@ pub enum ApiFault {
         /// What is wrong with it.
         what: String,
     },
+}
+
+/// A problem's title and detail; the detail alone where it begins with the title.
+fn words(problem: &Problem) -> String {
+    let Problem { title, detail, .. } = problem;
+    let begins = detail.get(..title.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(title));
+    if begins { detail.clone() } else { format!("{title}: {detail}") }
 }
 
 impl ApiFault {
@@ -105,7 +112,7 @@ fn unconnected(error: &(dyn Error + 'static)) -> String {
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     if refused {
-        return "nothing listens there; start the registry, or correct its address".to_owned();
+        return "nothing listens there; start what serves it, or correct its address".to_owned();
     }
     if is_name {
         return format!("its name is not known here ({last}); correct the address, or the name service");
@@ -127,4 +134,21 @@ pub(crate) fn told(error: reqwest::Error) -> String {
         cause = next.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_once() {
+        let told = |title: &str, detail: &str| {
+            let problem = serde_json::json!({ "type": "x", "title": title, "status": 403, "detail": detail });
+            words(&serde_json::from_value(problem).unwrap())
+        };
+        let detail = "the token does not allow this: it needs scope holders";
+        assert_eq!(told("The token does not allow this", detail), detail);
+        assert_eq!(told("Not found", "there is no holder 7"), "Not found: there is no holder 7");
+        assert_eq!(told("Not found", "é"), "Not found: é");
+    }
 }

@@ -44,7 +44,7 @@ pub enum ControlFault {
         why: String,
     },
     /// The engine understood and said no.
-    #[error("the engine refused: {0}")]
+    #[error("the engine refused: {}", refused(*.0))]
     Refused(Reason),
     /// The engine gave a session of a suite that this device does not take.
     #[error(
@@ -155,6 +155,17 @@ fn refused_or_lost(code: quinn::VarInt, why: &str) -> ControlFault {
         .map_or_else(|| ControlFault::Lost { why: why.to_owned() }, ControlFault::Refused)
 }
 
+/// A reason, and what an operator does about one that no gate can correct.
+fn refused(reason: Reason) -> String {
+    match reason {
+        Reason::SuiteNotShared => format!(
+            "{reason}: the two have no encryption suite in common; `suites` in the gate's gate.toml or in [devices] of the \
+             engine's file must name one of the other's"
+        ),
+        reason => reason.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +180,11 @@ mod tests {
         let lost = ControlFault::Lost { why: "closed".to_owned() };
         assert!(is_refused(lost.or(refused())), "the later one");
         assert!(matches!(unreachable().or(unreachable()), ControlFault::Unreachable { .. }));
+    }
+
+    #[test]
+    fn r45_who_has_no_suite_in_common_is_told_where_to_set_one() {
+        let told = ControlFault::Refused(Reason::SuiteNotShared).to_string();
+        assert!(told.contains("suite-not-shared") && told.contains("gate.toml"), "{told}");
     }
 }

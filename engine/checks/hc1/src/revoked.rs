@@ -9,11 +9,9 @@ use hufu_codes::cbor::{Fault, Reader, Writer};
 use hufu_codes::issue::OperatorSigner;
 use hufu_signature::PreparedKey;
 
-use crate::lists::{self, Dated, ListFault};
+use crate::lists::{self, Dated, ListFault, ListKind};
 use crate::signers::KeyId;
 
-/// Private claim of such a list.
-const CLAIM: i64 = -65561;
 /// Most digests of one list: 64 MiB.
 pub const REVOKED_MAX: usize = 1 << 22;
 
@@ -115,7 +113,7 @@ impl Revoked {
         all.retain(|_, digests| !digests.is_empty());
         let count: usize = all.values().map(Vec::len).sum();
         let mut writer = Writer::new();
-        dated.write(CLAIM, 2, &mut writer).uint(count as u64).array(all.len());
+        dated.write(ListKind::Revocations, 2, &mut writer).uint(count as u64).array(all.len());
         for ((key_id, of), digests) in &all {
             let key_id = key_id.as_ref().map_or(&[][..], |key_id| key_id);
             writer.array(3).bytes(key_id).uint(*of as u8).bytes(digests.as_flattened());
@@ -129,8 +127,8 @@ impl Revoked {
     /// [`ListFault`] for any byte string but the one encoding, for another operator's, for digests that do not rise, and
     /// for another number of them than it declares.
     pub fn open(bytes: &[u8], operator: &PreparedKey) -> Result<Revoked, ListFault> {
-        let mut reader = Reader::new(lists::payload(bytes, operator)?);
-        let dated = Dated::read(CLAIM, 2, &mut reader)?;
+        let mut reader = Reader::new(lists::payload(bytes, operator, ListKind::Revocations)?);
+        let dated = Dated::read(ListKind::Revocations, 2, &mut reader)?;
         let declared = reader.uint()?;
         let (mut groups, mut found) = (Vec::new(), 0);
         for _ in 0..reader.array()? {

@@ -10,10 +10,8 @@ use hufu_signature::PreparedKey;
 use hufu_wire::UnixSeconds;
 
 use crate::cose::Sign1;
-use crate::lists::{self, Dated, ListFault};
+use crate::lists::{self, Dated, ListFault, ListKind};
 
-/// Private claim of such a list.
-const CLAIM: i64 = -65560;
 /// Items that describe one key.
 const KEY_ITEMS: usize = 7;
 /// Most keys of one list: the EU gateway had about 3,000 of 60 countries, the WHO's network is to have 190.
@@ -159,7 +157,7 @@ impl Signers {
         signers.sort_by_key(|signer| (signer.key_id, &signer.public));
         signers.dedup_by_key(|signer| (signer.key_id, &signer.public));
         let mut writer = Writer::new();
-        dated.write(CLAIM, 1, &mut writer).array(signers.len());
+        dated.write(ListKind::Signers, 1, &mut writer).array(signers.len());
         for signer in signers {
             writer.array(KEY_ITEMS).bytes(&signer.key_id).text(signer.country.as_str());
             writer.int(signer.algorithm.cose()).bytes(&signer.public);
@@ -173,9 +171,9 @@ impl Signers {
     /// # Errors
     /// [`ListFault`] for any byte string but the one encoding, for another operator's, and for a key that cannot be used.
     pub fn open(bytes: &[u8], operator: &PreparedKey) -> Result<Signers, ListFault> {
-        let payload = lists::payload(bytes, operator)?;
+        let payload = lists::payload(bytes, operator, ListKind::Signers)?;
         let mut reader = Reader::new(payload);
-        let dated = Dated::read(CLAIM, 1, &mut reader)?;
+        let dated = Dated::read(ListKind::Signers, 1, &mut reader)?;
         let count = reader.array()?;
         if count > SIGNERS_MAX {
             return Err(ListFault::TooLong { count });
@@ -194,6 +192,12 @@ impl Signers {
         }
         reader.end()?;
         Ok(Signers { dated, signers })
+    }
+
+    /// How many keys such a list would have: the same key twice comes out once.
+    pub fn count(signers: &[ListedSigner]) -> usize {
+        let keys = signers.iter().map(|signer| (signer.key_id, &signer.public));
+        keys.collect::<std::collections::BTreeSet<_>>().len()
     }
 
     /// Its keys, by rising id.

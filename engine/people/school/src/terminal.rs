@@ -41,8 +41,8 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appeal: Option<String>,
     /// What its sessions may be sealed with, `aes`, `sm4` or both; AES alone by default.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub suites: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suites: Option<Vec<String>>,
 }
 
 /// A device ready to ask.
@@ -74,12 +74,12 @@ impl Terminal {
         keys::ensure_private(&folder.join(KEY))?;
         let identity =
             Identity::from_pem_files(&folder.join(CERTIFICATE), &folder.join(KEY), &folder.join(ROOT))?;
-        let identity = if settings.suites.is_empty() {
-            identity
-        } else {
-            let suites = Suites::from_names(&settings.suites);
-            let wrong = || format!("{}: suites: write [\"aes\"], [\"sm4\"] or both", path.display());
-            identity.with_suites(suites.with_context(wrong)?)
+        let identity = match &settings.suites {
+            None => identity,
+            Some(names) => {
+                let wrong = || format!("{}: suites: write [\"aes\"], [\"sm4\"] or both", path.display());
+                identity.with_suites(Suites::from_names(names).with_context(wrong)?)
+            }
         };
         identity.remember_revocations_in(&folder.join(REVOCATIONS))?;
         let warning = identity.keep_time_in(&folder.join(SERVER_TIME)).err().map(|fault| fault.to_string());

@@ -109,7 +109,8 @@ fn issue(args: &IssueArgs) -> anyhow::Result<()> {
     };
     let remote = registry.connect()?;
     let noted = remote.ask(|api| api.certify_abroad(IssuerId(*issuer), HolderIndex(*holder), &wanted))?;
-    args.page.store(printed)?;
+    // It has a whole name and a date of birth.
+    args.page.store(printed, Readable::Owner)?;
     let (digest, ends) = (hex::encode(uvci.digest()), moment::show(expires));
     term::outcome(
         || {
@@ -137,7 +138,8 @@ fn read_claim(path: &Path) -> anyhow::Result<Claim> {
         anyhow!(
             "{}, line {line}: {}; `hufu abroad --help` says what a claim is",
             path.display(),
-            error.message()
+            // The names of types are of no use to a clerk.
+            error.message().replace("expected u8", "expected a number from 1 to 9")
         )
     })
 }
@@ -165,7 +167,7 @@ fn digests(identifiers: &[String], batch: Option<&Path>) -> anyhow::Result<()> {
             digests.iter().map(|digest| json!({ "hash": STANDARD.encode(digest) })).collect();
         let text = json!({ "hashType": "UCI", "entries": entries });
         files::create(path, format!("{text:#}\n").as_bytes(), Readable::All)?;
-        note!("{}: {} revocations", path.display(), digests.len());
+        note!("{}: revocations: {}", path.display(), digests.len());
     }
     let digests: Vec<_> = digests.iter().map(hex::encode).collect();
     tell!({ "digests": digests, "batch": batch }, "{}", digests.join("\n"));

@@ -6,7 +6,7 @@ mod sources;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, Subcommand};
 use hufu_codes::issue::OperatorSigner;
 use hufu_files::keys::{Owner, PublicKey, SecretKey};
@@ -18,6 +18,7 @@ use hufu_policy::foreign::Country;
 use hufu_signature::PreparedKey;
 use serde_json::json;
 
+pub(crate) use self::revocations::word as digested;
 use crate::outcome::Exit;
 use crate::term::{self, note, printable, tell};
 
@@ -118,12 +119,16 @@ fn import(make: &MakeArgs, country: Option<Country>) -> anyhow::Result<()> {
     for what in &left_out {
         note!("left out: {}", printable(what));
     }
-    ensure!(!signers.is_empty(), "no source has a key that certificates can be verified with");
+    ensure!(
+        !signers.is_empty(),
+        "no source has a key that certificates can be verified with; sources are lists of certificates (DSC) in JSON, DID \
+         documents, and certificates in PEM or DER"
+    );
     let serial = make.sign(
         |bytes, operator| Signers::open(bytes, operator).map(|list| list.dated.serial),
         |dated, operator| Signers::sign(dated, &signers, operator),
     )?;
-    let count = signers.len();
+    let count = Signers::count(&signers);
     tell!(
         { "list": make.list, "serial": serial, "signers": count, "left_out": left_out.len() },
         "{}: list {serial} of {count} signers",
@@ -182,7 +187,8 @@ pub(crate) fn kinds(kinds: Kinds) -> Vec<&'static str> {
     all.into_iter().filter(|(kind, _)| kinds.contain(*kind)).map(|(_, word)| word).collect()
 }
 
-fn country(code: &str) -> Result<Country, String> {
+/// A country's code as an argument.
+pub(crate) fn country(code: &str) -> Result<Country, String> {
     Country::of(code).ok_or_else(|| "write two letters of upper case, as FR".to_owned())
 }
 
@@ -217,8 +223,12 @@ impl MakeArgs {
         let _lock = files::lock_folder_of(&self.list)?;
         let before = if self.list.exists() {
             let key = PreparedKey::new(signer.public())?;
-            let before = serial(&files::read(&self.list)?, &key);
-            before.with_context(|| format!("{} is there, and is not replaced", self.list.display()))?
+            serial(&files::read(&self.list)?, &key).map_err(|fault| {
+                anyhow!(
+                    "{} is there, and is not replaced: {fault}; or name another file with --list",
+                    self.list.display()
+                )
+            })?
         } else {
             0
         };

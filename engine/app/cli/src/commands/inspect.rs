@@ -4,6 +4,8 @@ mod certificate;
 mod chain;
 mod explained;
 mod foreign;
+mod foreign_lists;
+mod keys;
 mod message;
 mod signed;
 mod snapshot;
@@ -21,6 +23,7 @@ use hufu_files::keys::{Owner, PublicKey};
 use hufu_files::moment::{Clock, Moment};
 use hufu_files::trust_list;
 use hufu_hc1::Verifier;
+use hufu_hc1::lists::ListKind;
 use hufu_signature::PreparedKey;
 use hufu_wire::{Reason, Reference, UnixSeconds, limits, scan};
 
@@ -38,6 +41,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu inspect issuer-310000.snapshot
   hufu inspect next.checkpoint
   hufu inspect 0.cwt
+  hufu inspect signers.hufu --operator operator.pub
+  hufu inspect dsc.pem
   hufu inspect SL1:900001.7
   hufu inspect --as verdict 0100000000000000
   hufu present --holder zhang.holder | hufu inspect -
@@ -111,6 +116,10 @@ pub(crate) enum Kind {
     Snapshot,
     /// A Token Status List, as JWT or CWT
     StatusList,
+    /// The operator's list of foreign signers
+    ForeignSigners,
+    /// The operator's list of foreign revocations
+    ForeignRevocations,
 }
 
 /// Whom to believe, and when.
@@ -158,6 +167,9 @@ fn explain(args: &InspectArgs, judge: &Judge) -> anyhow::Result<Explained> {
     // A JWT is no text of a scanner: it is longer.
     if bytes.starts_with(b"ey") && status_list::token(bytes.trim_ascii()).is_readable() {
         return Ok(status_list::token(bytes.trim_ascii()));
+    }
+    if let Some(explained) = is_file.then(|| keys::explain(path, &bytes)).flatten() {
+        return Ok(explained);
     }
     if let Ok(bytes) = hex::decode(bytes.trim_ascii()) {
         return guess(&bytes, judge);
@@ -210,6 +222,8 @@ fn as_kind(kind: Kind, bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained>
         }
         Kind::Snapshot => bail!("a snapshot is read from a file"),
         Kind::StatusList => status_list::token(bytes),
+        Kind::ForeignSigners => foreign_lists::explain(ListKind::Signers, bytes, judge),
+        Kind::ForeignRevocations => foreign_lists::explain(ListKind::Revocations, bytes, judge),
         _ => message::explain(kind, bytes),
     })
 }
@@ -235,6 +249,12 @@ fn guess(bytes: &[u8], judge: &Judge) -> anyhow::Result<Explained> {
         }
         Ok(None)
     };
+    // By their outside: also of another operator, or cut.
+    match ListKind::of(bytes) {
+        Some(ListKind::Signers) => return as_kind(Kind::ForeignSigners, bytes, judge),
+        Some(ListKind::Revocations) => return as_kind(Kind::ForeignRevocations, bytes, judge),
+        None => {}
+    }
     let lists = [Kind::StatusList];
     let ours = explain(&chain)?.or(explain(&signed)?).or(explain(&lists)?);
     if let Some(explained) = ours.or_else(|| foreign::explain(bytes)) {

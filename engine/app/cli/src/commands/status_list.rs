@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -13,6 +14,7 @@ use hufu_node::config::PublishConfig;
 use hufu_node::{Listed, Lists};
 use hufu_statuslist::colours::word_of;
 use hufu_statuslist::{Expected, Format, Keys, Signer, TOKEN_BYTES_MAX, Token, read};
+use hufu_transport::MetricsPage;
 use hufu_wire::{Colour, HolderIndex, UnixSeconds};
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -30,13 +32,13 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu status-list check https://status.example/lists/310000/1 --index 4 --key list.jwk
   hufu status-list check 1.cwt --index 4 --key root.pem --uri https://status.example/lists/310000/1
 
-docs/examples/status-list.toml describes every key, docs/STATUS-LISTS.md how lists are used. When lists can be fetched publish
+docs/examples/status-list.toml describes every key, docs/STATUS-LISTS.md how lists are used. When lists can be fetched publish \
 prints one line to standard output:
 
-  ready lists=ADDRESS
+  ready lists=ADDRESS metrics=ADDRESS
 
-Exit status of check: 0 the entry is VALID, 1 it is INVALID or the list is not to be believed, 4 it is SUSPENDED or has a
-value of an application's own.";
+Exit status of check: 0 the entry is VALID, 1 it is INVALID or the list is not to be believed, 3 nothing answers at the URL, 4 \
+it is SUSPENDED or has a value of an application's own.";
 
 /// Publish an issuer's colours as Token Status Lists, and check an entry of any such list.
 #[derive(Debug, Subcommand)]
@@ -119,8 +121,15 @@ fn key(args: &KeyArgs) -> anyhow::Result<Exit> {
     let pem = Signer::generate()?;
     let public = Signer::from_pem(pem.as_bytes(), b"")?.public().clone();
     let [secret, jwk] = ["key", "jwk"].map(|extension| with_extension(&args.out, extension));
-    files::create(&jwk, format!("{:#}\n", public.jwk()).as_bytes(), Readable::All)?;
+    for path in [&secret, &jwk] {
+        ensure!(
+            !path.exists(),
+            "{} exists already and is not overwritten; choose another name",
+            path.display()
+        );
+    }
     files::create(&secret, pem.as_bytes(), Readable::Owner)?;
+    files::create(&jwk, format!("{:#}\n", public.jwk()).as_bytes(), Readable::All)?;
     tell!(
         { "key_id": public.thumbprint(), "secret": secret, "public": jwk },
         "key {}: {} (secret), {}",
@@ -147,7 +156,9 @@ fn publish(args: &PublishArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Yes);
     }
     log::to_stderr(config.log);
-    let options = ApiOptions { plain: config.list.behind_proxy, ..ApiOptions::on(config.list.listen) };
+    let listen = *config.list.listen.get_ref();
+    let options = ApiOptions { plain: config.list.behind_proxy, ..ApiOptions::on(listen) };
+    let metrics = config.list.metrics.0;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unavailable)?;
     runtime.block_on(async {
         let mut signals = Signals::new(args.until_stdin_ends)?;
@@ -155,16 +166,13 @@ fn publish(args: &PublishArgs) -> anyhow::Result<Exit> {
         let documents = Documents::default();
         lists.kept().into_iter().for_each(|list| put(&documents, list));
         let front = serve_routes(&options, documents.router())?;
-        announce(front.addr());
+        let page = metrics.map(|listen| MetricsPage::serve(listen, Arc::new(lists.figures())));
+        let page = page.transpose().map_err(unavailable)?;
+        announce(front.addr(), page.as_ref().map(MetricsPage::addr));
         let mut failed = None;
         signals
-            .watch(LOOK, |at_once| match lists.look(at_once) {
-                Ok(written) => {
-                    for list in written {
-                        put(&documents, list);
-                    }
-                    failed = None;
-                }
+            .watch(LOOK, |at_once| match lists.look(at_once, |list| put(&documents, list)) {
+                Ok(()) => failed = None,
                 // Once; it is tried again every second.
                 Err(error) => {
                     let why = format!("{error:#}");
@@ -176,6 +184,9 @@ fn publish(args: &PublishArgs) -> anyhow::Result<Exit> {
             })
             .await;
         front.stop().await;
+        if let Some(page) = page {
+            page.stop();
+        }
         lists.stop();
         Ok(Exit::Yes)
     })
@@ -190,9 +201,11 @@ fn put(documents: &Documents, list: Listed) {
     documents.put(&list.path, &[form(Format::Jwt, jwt), form(Format::Cwt, cwt)]);
 }
 
-fn announce(address: SocketAddr) {
-    tracing::info!("ready lists={address}");
-    term::event(|| json!({ "ready": { "lists": address } }), || format!("ready lists={address}"));
+fn announce(lists: SocketAddr, metrics: Option<SocketAddr>) {
+    let shown = metrics.map_or_else(String::new, |metrics| format!(" metrics={metrics}"));
+    tracing::info!("ready lists={lists}{shown}");
+    let ready = || json!({ "ready": { "lists": lists, "metrics": metrics } });
+    term::event(ready, || format!("ready lists={lists}{shown}"));
 }
 
 fn entry(args: &EntryArgs) -> anyhow::Result<Exit> {

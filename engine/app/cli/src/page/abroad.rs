@@ -23,6 +23,11 @@ pub(super) const SYMBOL: f32 = 74.0;
 pub(super) const TOP: f32 = 31.0;
 /// The middle of the page, and what fits between its margins.
 const MIDDLE: (f32, f32) = (WIDTH / 2.0, WIDTH - 2.0 * MARGIN);
+/// Where the name stands, and its machine-readable form: from the top to the last base line.
+const NAME: (f32, f32) = (103.8, 109.8);
+const ICAO: (f32, f32) = (110.4, 114.8);
+/// Lines of a name at most.
+const LINES_MAX: usize = 3;
 /// Base lines of the watermark.
 const WATERMARKS: [f32; 7] = [28.5, 108.5, 114.5, 120.5, 126.5, 132.5, 138.5];
 
@@ -62,8 +67,8 @@ impl AbroadPage<'_> {
             Kind::Test(t) => format!("{}  {}", t.taken.replacen('T', " ", 1), t.country),
             Kind::Recovery(r) => format!("{}  {} - {}  {}", r.first_positive, r.from, r.until, r.country),
         };
-        page.mark(MIDDLE, 109.0, 5.5, Ink::Black, name.trim());
-        page.mark(MIDDLE, 113.5, 3.0, Ink::Black, icao.trim_end_matches('<'));
+        page.lines(NAME, 5.5, name.trim(), ' ');
+        page.lines(ICAO, 3.0, icao.trim_end_matches('<'), '<');
         let lines = [
             ("abroad-born", claim.born.clone()),
             (id, said),
@@ -79,12 +84,56 @@ impl AbroadPage<'_> {
 }
 
 impl Page {
-    /// A line around `x` that is made smaller until it is no wider than `width`: names have up to 160 letters.
+    /// A text that may be long, names have up to 160 letters: on as many lines as let its letters be largest, broken behind
+    /// `blank` and never within a word unless the word is longer than a line. The lines end at the lower edge.
+    fn lines(&mut self, (top, last): (f32, f32), size: f32, text: &str, blank: char) {
+        let fits = |lines: &[String]| {
+            let widest = lines.iter().map(|line| ems(line)).fold(1.0, f32::max);
+            #[expect(clippy::cast_precision_loss, reason = "three at most")]
+            let height = (last - top) / (lines.len() as f32 - 0.1);
+            size.min(MIDDLE.1 / widest).min(height)
+        };
+        let ways = (1..=LINES_MAX).map(|count| broken(text, blank, count));
+        // The fewest lines among those of the largest letters.
+        let best = ways.reduce(|best, way| if fits(&way) > fits(&best) { way } else { best });
+        let lines = best.unwrap_or_default();
+        let size = fits(&lines);
+        for (nth, line) in lines.iter().rev().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "three at most")]
+            let y = last - nth as f32 * size;
+            self.mark(MIDDLE, y, size, Ink::Black, line);
+        }
+    }
+
+    /// A line around `x` that is made smaller until it is no wider than `width`.
     fn mark(&mut self, (x, width): (f32, f32), y: f32, size: f32, ink: Ink, text: &str) {
         // Marks of direction (FSI, PDI) are for viewers that turn texts; here each line is of one direction.
         let text: String = text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect();
-        // A letter is at most an em wide where it is of China, Japan or Korea, and about two thirds elsewhere.
-        let ems: f32 = text.chars().map(|c| if u32::from(c) >= 0x1100 { 1.0 } else { 0.68 }).sum();
-        self.line(x, y, size.min(width / ems.max(1.0)), ink, &text);
+        self.line(x, y, size.min(width / ems(&text).max(1.0)), ink, &text);
     }
+}
+
+/// About how wide a text is, ems: a letter is at most one wide where it is of China, Japan or Korea, and about two thirds
+/// elsewhere.
+fn ems(text: &str) -> f32 {
+    text.chars().map(|c| if u32::from(c) >= 0x1100 { 1.0 } else { 0.68 }).sum()
+}
+
+/// A text on `count` lines at most, as even as its words allow.
+fn broken(text: &str, blank: char, count: usize) -> Vec<String> {
+    let letters = text.chars().count();
+    let target = letters.div_ceil(count);
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(blank) {
+        let line = lines.len();
+        let (so_far, more) = lines.last().map_or((0, 0), |last| (last.chars().count(), word.chars().count()));
+        // To the next line where more of the word would stand beyond the even end than before it.
+        if line < count && so_far > 0 && so_far + more / 2 > target {
+            lines.push(String::new());
+        }
+        if let Some(last) = lines.last_mut() {
+            last.push_str(word);
+        }
+    }
+    lines.iter().map(|line| line.trim_end_matches(' ').to_owned()).collect()
 }

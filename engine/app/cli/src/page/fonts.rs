@@ -81,7 +81,10 @@ impl Fonts {
             "the name is in a script whose letters are joined, and PNG and PDF pages set letters one by one: write the \
              page as .svg, which the viewer's own fonts show"
         );
-        script::set(text).chars().map(|c| self.glyph(c)).collect()
+        let set = script::set(text);
+        let mut glyphs = set.chars().map(|c| self.glyph(c)).collect::<anyhow::Result<Vec<_>>>()?;
+        stack(&mut glyphs);
+        Ok(glyphs)
     }
 
     fn glyph(&self, c: char) -> anyhow::Result<Glyph> {
@@ -115,6 +118,66 @@ impl Fonts {
             "no font of this machine has a letter of the name: write the page as .svg, which the viewer's own fonts \
              show, or install a font that has it (Debian: fonts-noto-cjk, fonts-noto-core)"
         )
+    }
+}
+
+/// Lifts a mark over the mark before it on the same letter: fonts leave that to tables (GPOS) that are not read here.
+fn stack(glyphs: &mut [Glyph]) {
+    // How high what stands on the letter reaches.
+    let mut top = None;
+    for glyph in glyphs {
+        let Some((low, high)) = glyph.height() else { continue };
+        if glyph.advance > 0.0 {
+            top = None;
+            continue;
+        }
+        // A mark below the letter stays where it is.
+        if high < MARK_LOW {
+            continue;
+        }
+        let lift = top.map_or(0.0, |top: f32| (top + MARK_GAP - low).max(0.0));
+        if lift > 0.0 {
+            glyph.lift(lift);
+        }
+        top = Some(high + lift);
+    }
+}
+
+/// Ems: what ends below this stands under its letter, and what is left between two marks.
+const MARK_LOW: f32 = 0.3;
+const MARK_GAP: f32 = 0.03;
+
+impl Glyph {
+    /// The lowest and the highest point, ems.
+    fn height(&self) -> Option<(f32, f32)> {
+        let points = self.strokes.iter().flat_map(|stroke| stroke.points()).map(|[_, y]| y);
+        points.fold(None, |all: Option<(f32, f32)>, y| {
+            Some(all.map_or((y, y), |(low, high)| (low.min(y), high.max(y))))
+        })
+    }
+
+    fn lift(&mut self, by: f32) {
+        let up = |[x, y]: [f32; 2]| [x, y + by];
+        for stroke in &mut self.strokes {
+            *stroke = match *stroke {
+                Stroke::Move(to) => Stroke::Move(up(to)),
+                Stroke::Line(to) => Stroke::Line(up(to)),
+                Stroke::Quad(by, to) => Stroke::Quad(up(by), up(to)),
+                Stroke::Cubic(a, b, to) => Stroke::Cubic(up(a), up(b), up(to)),
+                Stroke::Close => Stroke::Close,
+            };
+        }
+    }
+}
+
+impl Stroke {
+    fn points(self) -> Vec<[f32; 2]> {
+        match self {
+            Stroke::Move(to) | Stroke::Line(to) => vec![to],
+            Stroke::Quad(by, to) => vec![by, to],
+            Stroke::Cubic(a, b, to) => vec![a, b, to],
+            Stroke::Close => Vec::new(),
+        }
     }
 }
 
@@ -197,6 +260,28 @@ pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn r63_marks_on_one_letter_stand_above_each_other() {
+        let glyph = |advance, low: f32, high: f32| Glyph {
+            advance,
+            strokes: vec![Stroke::Move([0.0, low]), Stroke::Line([0.1, high]), Stroke::Close],
+        };
+        let mut line = [
+            glyph(0.6, 0.0, 0.6),
+            glyph(0.0, -0.3, -0.1),
+            glyph(0.0, 0.7, 0.9),
+            glyph(0.0, 0.75, 0.95),
+            glyph(0.6, 0.0, 0.6),
+            glyph(0.0, 0.75, 0.95),
+        ];
+        stack(&mut line);
+        let heights: Vec<_> = line.iter().map(|glyph| glyph.height().unwrap()).collect();
+        assert_eq!(heights[1], (-0.3, -0.1), "a mark below the letter stays");
+        assert_eq!(heights[2], (0.7, 0.9));
+        assert!(heights[3].0 > 0.9 && heights[3].0 < 1.0, "{heights:?}");
+        assert_eq!(heights[5], (0.75, 0.95), "another letter's");
+    }
 
     /// A font whose only character is `c`, drawn like the `A` of the command's own font.
     pub(in crate::page) fn with_letter(c: char) -> Vec<u8> {

@@ -1,5 +1,6 @@
-//! The order and the forms of Arabic letters, as far as a line on a page needs them: letters take the form that their
-//! neighbours want (Unicode, chapter 9.2), and the line is turned so that it can be set from left to right.
+//! The order and the forms of letters, as far as a line on a page needs them. Arabic letters take the form that their
+//! neighbours want (Unicode, chapter 9.2); a line with Arabic or Hebrew letters is turned so that it can be set from left to
+//! right; a Thai vowel that has a part above its letter gives the tone's mark its place.
 
 /// Letters that follow each other both in Unicode and in the block Arabic Presentation Forms-B: the first, its first form, and
 /// how many forms each has. Four are alone, at the end, at the beginning, in the middle; two join on the right alone.
@@ -21,17 +22,23 @@ const LAM_ALEF: [(char, u32); 4] =
     [('\u{622}', 0xfef5), ('\u{623}', 0xfef7), ('\u{625}', 0xfef9), ('\u{627}', 0xfefb)];
 const LAM: char = '\u{644}';
 
-/// The line as it is set from left to right. A text without Arabic letters stays as it is.
+/// SARA AM of Thai: a circle above the letter before it, and a vowel behind it.
+const SARA_AM: (char, [char; 2]) = ('\u{e33}', ['\u{e4d}', '\u{e32}']);
+
+/// The line as it is set from left to right. A text without letters of these scripts stays as it is.
 pub(super) fn set(text: &str) -> String {
-    if !text.chars().any(|c| known(c).is_some()) {
+    if text.contains(SARA_AM.0) {
+        return set(&parted(text));
+    }
+    if !text.chars().any(is_turned) {
         return text.to_owned();
     }
     // Vowel signs are left out, as on most documents.
-    let text: Vec<char> = text.chars().filter(|c| !matches!(c, '\u{64b}'..='\u{65f}' | '\u{670}')).collect();
+    let text: Vec<char> = text.chars().filter(|c| !is_vowel_sign(*c)).collect();
     let mut line: Vec<char> = shaped(&text);
     line.reverse();
     // Words and numbers of other scripts are read from left to right also inside of a line that is turned.
-    let is_turned_back = |c: char| c.is_alphanumeric() && !is_form(c);
+    let is_turned_back = |c: char| c.is_alphanumeric() && !is_form(c) && !is_hebrew(c);
     let mut at = 0;
     while at < line.len() {
         let is_between = |at: usize| {
@@ -44,6 +51,34 @@ pub(super) fn set(text: &str) -> String {
         at += run.max(1);
     }
     line.into_iter().map(mirrored).collect()
+}
+
+/// With the circle of each SARA AM under the mark of the tone, and the vowel behind it.
+fn parted(text: &str) -> String {
+    let mut line: Vec<char> = Vec::new();
+    for c in text.chars() {
+        if c != SARA_AM.0 {
+            line.push(c);
+            continue;
+        }
+        let (_, [circle, vowel]) = SARA_AM;
+        let tone = line.pop_if(|last| matches!(last, '\u{e48}'..='\u{e4b}'));
+        line.extend([Some(circle), tone, Some(vowel)].into_iter().flatten());
+    }
+    line.into_iter().collect()
+}
+
+/// Whether a letter's script is written from right to left.
+fn is_turned(c: char) -> bool {
+    known(c).is_some() || is_hebrew(c)
+}
+
+const fn is_hebrew(c: char) -> bool {
+    matches!(c, '\u{5d0}'..='\u{5f4}' | '\u{fb1d}'..='\u{fb4f}')
+}
+
+const fn is_vowel_sign(c: char) -> bool {
+    matches!(c, '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}')
 }
 
 /// Whether a letter is one that [`set`] gives its form.

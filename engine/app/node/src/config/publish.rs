@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use hufu_files::settings::{LogFormat, Misconfigured, Place, bare};
+use hufu_files::settings::{LogFormat, Misconfigured, Place, Somewhere, bare};
 use hufu_statuslist::colours::Amber;
 use hufu_statuslist::{Shards, TTL_S_MAX, Terms};
 use serde::Deserialize;
@@ -32,10 +32,13 @@ pub struct PublishConfig {
 pub struct List {
     /// Where lists are served over HTTP.
     #[serde(default = "listen")]
-    pub listen: SocketAddr,
+    pub listen: Spanned<SocketAddr>,
     /// Whether it may be another address than this machine's: a proxy in front of it speaks TLS.
     #[serde(default)]
     pub behind_proxy: bool,
+    /// Prometheus metrics over HTTP; an empty text for none.
+    #[serde(default = "nowhere")]
+    pub metrics: Somewhere,
     /// Where readers find a list; `{shard}` stands for its number.
     pub uri: Spanned<String>,
     /// Holders of each list.
@@ -84,8 +87,12 @@ pub enum AmberWord {
     Invalid,
 }
 
-fn listen() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, 7480).into()
+fn listen() -> Spanned<SocketAddr> {
+    bare((Ipv4Addr::LOCALHOST, 7480).into())
+}
+
+fn nowhere() -> Somewhere {
+    Somewhere(None)
 }
 
 fn entries() -> Spanned<u32> {
@@ -123,7 +130,16 @@ impl PublishConfig {
     fn parse(text: &str, path: &Path) -> Result<PublishConfig, Misconfigured> {
         let place = Place { text, path, example: "docs/examples/status-list.toml" };
         let mut config: PublishConfig = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
-        let List { uri, entries, ttl_s, valid_s, holders_max, .. } = &config.list;
+        let List { listen, behind_proxy, uri, entries, ttl_s, valid_s, holders_max, .. } = &config.list;
+        if !listen.get_ref().ip().is_loopback() && !behind_proxy {
+            let what = format!(
+                "{} is reached from other machines, and lists are served without TLS",
+                listen.get_ref()
+            );
+            let mend =
+                "write 127.0.0.1:7480, or behind_proxy = true where a proxy on another machine speaks TLS";
+            return Err(place.misconfigured("listen", listen, what, mend));
+        }
         place.within("entries", entries, 1..=1 << 26)?;
         place.within("ttl_s", ttl_s, 2..=TTL_S_MAX)?;
         place.within("valid_s", valid_s, *ttl_s.get_ref() + 1..=TTL_S_MAX)?;
@@ -189,7 +205,8 @@ mod tests {
             format!("{:?}", config.terms()),
             "a default is another one"
         );
-        assert_eq!(shown.list.listen, config.list.listen);
+        assert_eq!(shown.list.listen.get_ref(), config.list.listen.get_ref());
+        assert_eq!(shown.list.metrics.0, config.list.metrics.0);
         assert_eq!(shown.list.holders_max.get_ref(), config.list.holders_max.get_ref());
         assert!(shown.files.chain.is_some());
     }
@@ -208,6 +225,11 @@ mod tests {
                 "valid_s: 3600 is out of range; write a whole number from 4001",
             ),
             ("\n[list]\n", "\n[list]\namber = 'green'\n", "amber: unknown variant"),
+            (
+                "\n[list]\n",
+                "\n[list]\nlisten = '0.0.0.0:80'\n",
+                "listen: 0.0.0.0:80 is reached from other machines",
+            ),
             (
                 "\n[[follow]]\n",
                 "\n[[follow]]\nissuer = 1\nnational = 2\npublisher = 2\nfeed = 'file:x'\n[[follow]]\n",

@@ -1,15 +1,17 @@
 //! Certificates of other systems: the operator's lists of signers and of revocations.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use hufu_check::Engine;
+use hufu_files::moment;
 use hufu_hc1::Verifier;
 use hufu_hc1::lists::Dated;
 use hufu_hc1::revoked::Revoked;
 use hufu_hc1::signers::Signers;
 use hufu_signature::PreparedKey;
+use hufu_transport::{Exhibit, Family};
 
 use super::state::State;
 use crate::config::{Config, Foreign};
@@ -20,11 +22,57 @@ pub(super) fn start(
     operator: &PreparedKey,
     state: &State,
     engine: &Engine,
-) -> anyhow::Result<()> {
-    if let Some(config) = &config.foreign {
-        engine.set_foreign(Some(read(config, operator, state)?));
+) -> anyhow::Result<Option<Arc<Figures>>> {
+    let Some(config) = &config.foreign else { return Ok(None) };
+    let verifier = read(config, operator, state)?;
+    engine.set_foreign(Some(Arc::<Verifier>::clone(&verifier)));
+    Ok(Some(Arc::new(Figures(Mutex::new(verifier)))))
+}
+
+/// The lists in use, on the metrics page.
+pub(super) struct Figures(Mutex<Arc<Verifier>>);
+
+impl Figures {
+    fn verifier(&self) -> MutexGuard<'_, Arc<Verifier>> {
+        // Replaced whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Ok(())
+}
+
+impl Exhibit for Figures {
+    fn families(&self) -> Vec<Family> {
+        let verifier = Arc::clone(&self.verifier());
+        let now = moment::now().seconds();
+        let signers = verifier.signers();
+        let lists: Vec<(&str, Dated, u64)> = [("signers", signers.dated, signers.listed().len() as u64)]
+            .into_iter()
+            .chain(verifier.revoked().map(|list| ("revocations", list.dated, list.len() as u64)))
+            .collect();
+        let label = |list: &str| vec![("list", list.to_owned())];
+        let levels = |of: fn(&Dated, u64) -> u64| {
+            lists.iter().map(move |(list, dated, entries)| (label(list), of(dated, *entries)))
+        };
+        let age = |(list, dated, _): &(&str, Dated, u64)| {
+            (label(list), f64::from(now.0) - f64::from(dated.made_at.0))
+        };
+        vec![
+            Family::levels(
+                "foreign_list_serial",
+                "The serial of a list for certificates from abroad",
+                levels(|dated, _| dated.serial),
+            ),
+            Family::levels(
+                "foreign_list_entries",
+                "Signers, or revocations, on the list",
+                levels(|_, entries| entries),
+            ),
+            Family::seconds(
+                "foreign_list_age_seconds",
+                "Time since the list was made",
+                lists.iter().map(age),
+            ),
+        ]
+    }
 }
 
 /// Reads both lists. Neither may be older than one that this engine has had, also before a restart.
@@ -54,7 +102,8 @@ fn never_back(path: &Path, name: &str, list: Dated, state: &State) -> anyhow::Re
     let before = state.remember_list(name, list.serial);
     ensure!(
         list.serial >= before,
-        "{}: list {} of {name} is older than {before}, which this engine has had; put the newer one back",
+        "{}: list {} of {name} is older than {before}, which this engine has had; put the newer one back, or, where it is lost, \
+         make the list again with `hufu foreign` until its number is above {before}",
         path.display(),
         list.serial
     );
@@ -67,6 +116,9 @@ impl super::Held {
         let Some(config) = &self.config.foreign else { return Ok(String::new()) };
         let verifier = read(config, &self.operator, &self.state)?;
         let said = summary(&verifier);
+        if let Some(figures) = &self.foreign {
+            *figures.verifier() = Arc::<Verifier>::clone(&verifier);
+        }
         self.engine.set_foreign(Some(verifier));
         Ok(said)
     }

@@ -1,9 +1,11 @@
 //! Foreign issuers whose Token Status Lists are followed, one thread each (R64). Tokens that were taken are kept in the state
 //! folder: an engine that starts serves them at once, as old as they are, and takes no older ones.
 
+mod figures;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use hufu_wire::{IssuerId, Sequence, UnixSeconds};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use self::figures::{Figures, Told};
 use super::state::State;
 use super::statuses::Statuses;
 use crate::config::StatusList;
@@ -39,8 +42,7 @@ pub(super) struct StatusLists {
 
 struct Followed {
     issuer: IssuerId,
-    /// Of when its oldest list is; 0 until each has come.
-    as_of: Arc<AtomicU32>,
+    told: Arc<Told>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,7 +53,7 @@ struct Work {
     /// Of each list: the tag of the newest document, and why the last look failed.
     seen: Vec<(Option<String>, Option<String>)>,
     folder: PathBuf,
-    as_of: Arc<AtomicU32>,
+    told: Arc<Told>,
 }
 
 impl Planned {
@@ -93,25 +95,36 @@ impl Planned {
             let folder = state.folder().join(format!("status-list-{issuer}"));
             files::folder(&folder)?;
             follower.not_before(UnixSeconds(u32::try_from(state.sequence(issuer).0).unwrap_or(u32::MAX)));
-            let as_of = Arc::default();
+            let told = Arc::default();
             let seen = vec![(None, None); follower.count() as usize];
-            let mut work = Work { list, follower, seen, folder, as_of: Arc::clone(&as_of) };
+            let mut work = Work { list, follower, seen, folder, told: Arc::clone(&told) };
             work.recall();
             let stopped = stopped.clone();
             let thread =
                 thread::Builder::new().name(format!("list-{issuer}")).spawn(move || work.run(stopped));
             let thread = Some(thread.map_err(unavailable)?);
-            lists.followed.push(Followed { issuer, as_of, thread });
+            lists.followed.push(Followed { issuer, told, thread });
         }
         Ok(lists)
     }
 }
 
 impl StatusLists {
+    /// Whether any is followed.
+    pub(super) fn are_any(&self) -> bool {
+        !self.followed.is_empty()
+    }
+
+    /// What the metrics page shows of them.
+    pub(super) fn figures(&self) -> Figures {
+        Figures::new(self.followed.iter().map(|one| (one.issuer, Arc::clone(&one.told))).collect())
+    }
+
     /// Remembers how far each has come, and tells the log, once, should a thread have ended.
     pub(super) fn look(&mut self, state: &State) {
         // Relaxed: one number, which only grows.
-        let dates = self.followed.iter().map(|one| (one.issuer, Sequence(one.as_of.load(Relaxed).into())));
+        let dates =
+            self.followed.iter().map(|one| (one.issuer, Sequence(one.told.as_of.load(Relaxed).into())));
         state.remember_followed(dates);
         for followed in &mut self.followed {
             if followed.thread.as_ref().is_some_and(JoinHandle::is_finished) {
@@ -176,6 +189,9 @@ impl Work {
                     let answer = answer.map_err(|fault| format!("{fault:#}"));
                     self.tell(shard, answer);
                 }
+                let failing = self.seen.iter().filter(|(_, fault)| fault.is_some()).count();
+                // Relaxed: figures for people.
+                self.told.failing.store(failing as u64, Relaxed);
                 next = Instant::now()
                     + Duration::from_secs(self.follower.wait_s(*self.list.interval_s.get_ref()).into());
             }
@@ -231,6 +247,9 @@ impl Work {
     fn tell(&mut self, shard: u32, answer: Result<Option<String>, String>) {
         let place = self.list.place_of_list(shard);
         let fault = &mut self.seen[shard as usize].1;
+        // Relaxed: figures for people.
+        let count = if answer.is_ok() { &self.told.fetched } else { &self.told.failed };
+        count.fetch_add(1, Relaxed);
         match answer {
             Ok(told) => {
                 if let Some(told) = told {
@@ -247,8 +266,9 @@ impl Work {
     }
 
     fn note(&self) {
-        // Relaxed: one number, which only grows.
-        self.as_of.store(self.follower.as_of().map_or(0, |as_of| as_of.0), Relaxed);
+        // Relaxed: numbers that stand alone.
+        self.told.as_of.store(self.follower.as_of().map_or(0, |as_of| as_of.0), Relaxed);
+        self.told.entries.store(self.follower.entries(), Relaxed);
     }
 
     fn kept(&self, shard: u32) -> PathBuf {

@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultFault {
     /// Not a key file.
-    #[error("line {line}: not a vault key file: {what}; run `hufu registry init` to create one")]
+    #[error(
+        "line {line}: not a vault key file: {what}; correct the line, or take the file from its backup: a new one reads no name"
+    )]
     Form {
         /// The line, counted from 1.
         line: usize,

@@ -100,6 +100,9 @@ impl KeyFile {
         for (line, text) in lines {
             let form = |what| VaultFault::Form { line, what };
             let (word, digits) = text.split_once(' ').ok_or(form(WORDS))?;
+            if word != "index" && !Suite::ALL.into_iter().any(|suite| seals(suite) == word) {
+                return Err(form(WORDS));
+            }
             let mut key = Zeroizing::new([0; 32]);
             read_hex(digits.trim(), &mut *key).map_err(|_| form("a key is 64 hexadecimal digits"))?;
             let is_twice =

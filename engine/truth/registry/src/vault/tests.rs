@@ -106,6 +106,14 @@ fn r45_a_key_in_a_line_of_the_wrong_suite_opens_nothing_and_says_which_is_right(
     }
 }
 
+#[test]
+fn r45_a_line_of_an_unknown_suite_is_told_as_such_and_no_new_file_is_advised() {
+    let text = format!("hufu-vault 1\nindex {}\nseal-sm5 {}\n", "a1".repeat(32), "b2".repeat(31));
+    let told = KeyFile::read(&text).map(drop).unwrap_err().to_string();
+    assert!(told.contains("line 3") && told.contains("seal-sm4 KEY") && told.contains("backup"), "{told}");
+    assert!(!told.contains("init"), "{told}");
+}
+
 /// Bytes that were sealed before there was a second suite, and some of SM4: both stay readable for good.
 #[test]
 fn r45_golden_fields_of_both_suites_open() {

@@ -9,6 +9,7 @@ use hufu_files::moment::{self, Span};
 use hufu_files::{self as files, Readable, keys};
 use hufu_hc1::dsc::key_id;
 use hufu_hc1::issue::Signer;
+use hufu_policy::foreign::Country;
 use hufu_wire::UnixSeconds;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
@@ -22,8 +23,8 @@ use crate::term::tell;
 #[derive(Debug, Args)]
 pub(crate) struct SignerArgs {
     /// The country that issues, two letters (ISO 3166-1)
-    #[arg(long, value_name = "CC")]
-    country: String,
+    #[arg(long, value_name = "CC", value_parser = super::super::foreign::country)]
+    country: Country,
     /// What the authority is called in the certificate
     #[arg(long)]
     name: String,
@@ -42,7 +43,8 @@ pub(super) fn make(args: &SignerArgs) -> anyhow::Result<()> {
         ensure!(!path.exists(), "{} exists already and is not overwritten", path.display());
     }
     // RFC 5280 appendix A: ub-common-name.
-    ensure!((1..=64).contains(&args.name.chars().count()), "--name must have 1 to 64 characters");
+    let is_name = (1..=64).contains(&args.name.chars().count()) && !args.name.contains(char::is_control);
+    ensure!(is_name, "--name must have 1 to 64 characters, none of them a control character");
     let key = KeyPair::generate().context("cannot make the signer's key")?;
     let now = moment::now().seconds();
     let mut params = CertificateParams::default();
@@ -75,9 +77,12 @@ pub(super) fn load(name: &Path, now: UnixSeconds) -> anyhow::Result<Signer> {
     let [key_path, certificate_path] = ["key", "pem"].map(|ending| files::with_extension(name, ending));
     keys::ensure_private(&key_path)?;
     let key_pem = Zeroizing::new(files::read_text(&key_path)?);
-    let key = KeyPair::from_pem(&key_pem)
-        .ok()
-        .with_context(|| format!("{} is not a private key (PKCS #8, PEM)", key_path.display()))?;
+    let key = KeyPair::from_pem(&key_pem).ok().with_context(|| {
+        format!(
+            "{} is not a private key (PKCS #8, PEM); `hufu abroad signer` makes a document signer",
+            key_path.display()
+        )
+    })?;
     let certificate = CertificateDer::from_pem_slice(&files::read_pem(&certificate_path)?)
         .ok()
         .with_context(|| format!("{} is not a certificate, PEM", certificate_path.display()))?;

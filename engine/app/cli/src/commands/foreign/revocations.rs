@@ -1,5 +1,7 @@
 //! `hufu foreign revocations`: the list of revoked certificates, from the gateway's batches.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,13 +44,18 @@ pub(super) fn import(make: &MakeArgs) -> anyhow::Result<()> {
     let mut groups = Vec::new();
     for path in make.files()? {
         let group = || {
-            let batch: Batch =
-                serde_json::from_slice(&files::read(&path)?).context("it is no batch of revocations")?;
+            let batch: Batch = serde_json::from_slice(&files::read(&path)?).context(
+                "it is no batch of revocations, a JSON object with kid, hashType (SIGNATURE, UCI or COUNTRYCODEUCI) and \
+                 entries, each with a hash",
+            )?;
             batch.group()
         };
         groups.push(group().with_context(|| path.display().to_string())?);
     }
-    let count: usize = groups.iter().map(|group| group.digests.len()).sum();
+    // The same digest twice comes out once.
+    let digests =
+        groups.iter().flat_map(|group| group.digests.iter().map(|digest| (group.key_id, group.of, *digest)));
+    let count = digests.collect::<BTreeSet<_>>().len();
     let serial = make.sign(
         |bytes, operator| Revoked::open(bytes, operator).map(|list| list.dated.serial),
         |dated, operator| Revoked::sign(dated, groups, operator),
@@ -83,7 +90,8 @@ pub(super) fn show(which: &ShowListArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-const fn word(of: Digested) -> &'static str {
+/// What is digested, in words.
+pub(crate) const fn word(of: Digested) -> &'static str {
     match of {
         Digested::Signature => "signature",
         Digested::Id => "identifier",

@@ -71,10 +71,14 @@ pub(super) fn read(path: &Path, country: Option<Country>, found: &mut Found) -> 
     if let Some(json) = json(&bytes) {
         let value: Value = serde_json::from_slice(json).context("it is not JSON")?;
         if value.get("certificates").is_some() {
-            let list: DscList = serde_json::from_value(value).context("it is no list of certificates")?;
+            // Not the parser's own words: of a value that was read already it knows no line.
+            let list: DscList = serde_json::from_value(value).map_err(|error| {
+                anyhow!("it is no list of certificates as the EU's gateway has them: {error}")
+            })?;
             list.certificates.iter().for_each(|entry| found.add(entry.signer(country), &entry.name()));
         } else if value.get("verificationMethod").is_some() {
-            let document: DidDocument = serde_json::from_value(value).context("it is no DID document")?;
+            let document: DidDocument =
+                serde_json::from_value(value).map_err(|error| anyhow!("it is no DID document: {error}"))?;
             // Texts among them refer to others, which are there too.
             for method in document.verification_method.into_iter().filter(Value::is_object) {
                 let name = method["id"].as_str().unwrap_or("a method without an id").to_owned();
@@ -91,9 +95,14 @@ pub(super) fn read(path: &Path, country: Option<Country>, found: &mut Found) -> 
         found.add(certificate(&bytes, country, None), &name);
         return Ok(());
     }
+    let mut is_any = false;
     for der in CertificateDer::pem_slice_iter(&bytes) {
         let der = der.map_err(|error| anyhow!("it is no PEM: {error:?}"))?;
         found.add(certificate(&der, country, None), &name);
+        is_any = true;
+    }
+    if !is_any {
+        found.left_out.push(format!("{name}: it is PEM without a certificate"));
     }
     Ok(())
 }
@@ -302,6 +311,12 @@ mod tests {
         assert_eq!(ids(found("a.der", &first, None).unwrap()), [id]);
         let both = format!("{}{}", pem(&first), pem(&second));
         assert_eq!(ids(found("a.pem", both.as_bytes(), None).unwrap()), [id, other]);
+        let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let left_out = found("a.key", key, None).unwrap().left_out;
+        assert!(left_out[0].contains("PEM without a certificate"), "{left_out:?}");
+        let said = found("a.json", br#"{"certificates":[{"kid":5,"rawData":""}]}"#, None).err().unwrap();
+        let said = crate::message::of(&said);
+        assert!(said.contains("integer `5`") && !said.contains("line 0"), "{said}");
         let cut = &first[..first.len() - 1];
         assert_eq!(found("cut.der", cut, None).unwrap().left_out.len(), 1);
     }

@@ -122,7 +122,42 @@ fn r63_arabic_letters_take_their_forms_and_their_order() {
         ("مُاء", "\u{fe80}\u{fe8e}\u{fee3}"),
         ("گل", "\u{fede}\u{fb94}"),
         ("(د) New York 7", "New York 7 (\u{fea9})"),
+        // Hebrew is turned and has one form; its vowel signs are left out.
+        ("כהן משה", "השמ ןהכ"),
+        ("מֹשֶׁה 7", "7 השמ"),
+        // The circle of SARA AM goes under the mark of the tone.
+        ("น้ำ", "น\u{e4d}\u{e49}\u{e32}"),
+        ("กำ", "ก\u{e4d}\u{e32}"),
     ] {
         assert_eq!(script::set(text), set, "{text}");
     }
+}
+
+#[test]
+fn r63_long_names_are_set_on_lines_that_can_be_read() {
+    let [surname, given] = ["von Wuerttemberg-Hohenzollern ", "Maximilian Alexander Friedrich "]
+        .map(|part| part.repeat(3)[..79].trim_end().to_owned());
+    let mut claim = claim(&surname, &given);
+    (claim.surname_icao, claim.given_icao) = (None, None);
+    let page = page(&claim, Language::De);
+    let name: Vec<_> = page
+        .marks
+        .iter()
+        .filter_map(|mark| match mark {
+            Mark::Line { y, size, ink: Ink::Black, text, .. } if (103.0..115.6).contains(y) => {
+                Some((*size, text.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(name.iter().all(|(size, _)| *size >= 1.4), "{name:?}");
+    let (people, machines): (Vec<_>, Vec<_>) = name.iter().partition(|(_, text)| !text.contains('<'));
+    assert!(people.iter().all(|(size, _)| *size >= 2.0) && people.len() > 1, "{people:?}");
+    let words: Vec<&str> = people.iter().rev().flat_map(|(_, text)| text.split(' ')).collect();
+    assert_eq!(words.join(" "), format!("{surname} {given}"));
+    let joined: String = machines.iter().rev().map(|(_, text)| text.as_str()).collect();
+    assert!(
+        joined.starts_with("VON<WUERTTEMBERG<HOHENZOLLERN<") && joined.contains("<<MAXIMILIAN<"),
+        "{joined}"
+    );
 }

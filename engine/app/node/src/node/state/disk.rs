@@ -150,7 +150,7 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => {
-            bail!("another engine uses the state folder {}; give each its own", folder.display())
+            bail!("another process uses the state folder {}; give each its own", folder.display())
         }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", folder.display()))
