@@ -102,7 +102,7 @@ impl Stage {
             befallen
         });
         self.author = Some(author);
-        befallen?;
-        self.agrees()
+        let steps = format!("the last steps, the latest first: {:?}", self.outcome.steps);
+        befallen.and_then(|()| self.agrees()).context(steps)
     }
 }

@@ -1,6 +1,6 @@
 //! What a torture came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -41,14 +41,25 @@ pub struct Outcome {
     pub load: Loaded,
     /// What befell the lines between gates and engines, and between engines and the registry.
     pub lines: [Befallen; 2],
+    /// The last steps: what lay under a kill, and who was killed.
+    pub steps: VecDeque<String>,
     /// How long it took.
     pub took: Duration,
 }
+
+/// Steps that are told when something is wrong.
+const STEPS_TOLD: usize = 16;
 
 impl Outcome {
     /// All kills.
     pub fn killed(&self) -> u32 {
         self.kills.values().sum()
+    }
+
+    /// Remembers a step.
+    pub(super) fn last(&mut self, step: String) {
+        self.steps.truncate(STEPS_TOLD - 1);
+        self.steps.push_front(step);
     }
 
     /// Nothing wrong, nothing lost, and something was done at all.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use hufu_fixtures::World;
 use hufu_fixtures::services::Postgres;
 use hufu_wire::Colour;
@@ -29,6 +29,8 @@ use crate::watch::Watch;
 /// Holders of the world that the load checks, and phones that its codes come from.
 const WORLD: (u32, usize) = (20_000, 1_000);
 /// Of an engine's statuses, of its records, of a registry's database.
+/// A gate's budget for a check, and more than a line can hold an answer back.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
 const DISKS: [&str; 3] = ["4m", "256m", "64m"];
 
 pub(super) struct Stage {
@@ -44,6 +46,9 @@ pub(super) struct Stage {
     /// Of each engine, statuses and records; then the registry's.
     disks: Vec<[SmallDisk; 2]>,
     database_disk: Option<SmallDisk>,
+    /// Of each engine whose statuses had no room: warm copies it had kept when there was room again. Until it keeps the next
+    /// one, a kill takes it back to what it had kept before.
+    gaps: Vec<Option<f64>>,
     pub(super) load: Option<Load>,
     pub(super) outcome: Outcome,
     // Last: lines carry as long as it is there.
@@ -84,6 +89,7 @@ impl Stage {
             feeds: Vec::new(),
             disks: Vec::new(),
             database_disk,
+            gaps: vec![None; torture.engines],
             load: None,
             outcome: Outcome { seed: torture.seed, ..Outcome::default() },
             network: Network::new()?,
@@ -146,15 +152,16 @@ impl Stage {
             victims.push(Victim::Database);
         }
         let victim = dice.pick(&victims);
+        self.outcome.last(format!("{trouble:?}, {victim:?}"));
+        let forgets = self.forgets(trouble, victim);
         let state = if matches!(trouble, Trouble::Hung(it) if it == victim) { "hung" } else { "running" };
         self.kill(victim, state)?;
-        if let (Trouble::FullState(full), Victim::Engine(killed)) = (trouble, victim)
-            && full == killed
-        {
-            // It begins with what it could keep.
-            self.watches[full].may_forget();
-        }
         pause(dice, 0, 150);
+        if let Some(engine) = forgets {
+            // When the last answers of before have come.
+            thread::sleep(ANSWERS_WITHIN);
+            self.watches[engine].may_forget();
+        }
         while victim != Victim::Database && dice.one_in(4) {
             self.begin_again(victim)?;
             pause(dice, 0, 150);
@@ -173,6 +180,21 @@ impl Stage {
         let most = if dice.one_in(16) { 3_000 } else { 150 };
         pause(dice, 0, most);
         self.heal(trouble, hung)
+    }
+
+    /// The engine that is about to be killed, when it begins again with less than it has served.
+    fn forgets(&mut self, trouble: Trouble, victim: Victim) -> Option<usize> {
+        let Victim::Engine(engine) = victim else { return None };
+        if let Some(before) = self.gaps[engine]
+            && self.kept_copies(engine).is_ok_and(|kept| kept > before)
+        {
+            self.gaps[engine] = None;
+        }
+        (trouble == Trouble::FullState(engine) || self.gaps[engine].is_some()).then_some(engine)
+    }
+
+    fn kept_copies(&self, engine: usize) -> Result<f64> {
+        self.engines[engine].figure("warm_copies", Some("kept"))
     }
 
     /// Begins a trouble; the process that hangs, if one does.
@@ -205,11 +227,15 @@ impl Stage {
     }
 
     /// Ends it.
-    fn heal(&self, trouble: Trouble, hung: Option<Pid>) -> Result<()> {
+    fn heal(&mut self, trouble: Trouble, hung: Option<Pid>) -> Result<()> {
         let fair = Weather::default();
         self.gates.iter().chain(&self.feeds).for_each(|line| line.set(fair, fair));
         match trouble {
-            Trouble::FullState(of) => self.disks[of][0].make_room()?,
+            Trouble::FullState(of) => {
+                self.disks[of][0].make_room()?;
+                // A copy that was begun before has the gap still: the second one has not.
+                self.gaps[of] = Some(self.kept_copies(of).map_or(f64::MAX, |kept| kept + 1.0));
+            }
             Trouble::FullRecords(of) => self.disks[of][1].make_room()?,
             Trouble::FullDatabase => self.database_disk.as_ref().context("a small disk")?.make_room()?,
             _ => {}
@@ -249,7 +275,11 @@ impl Stage {
 
     fn start(&mut self, victim: Victim) -> Result<()> {
         match victim {
-            Victim::Engine(engine) => self.engines[engine].restart(&self.deployment),
+            Victim::Engine(engine) => {
+                // It counts its copies from 0 again, and its first one is whole.
+                self.gaps[engine] = self.gaps[engine].map(|_| 0.0);
+                self.engines[engine].restart(&self.deployment)
+            }
             Victim::Registry => self.registry.restart(&self.deployment),
             Victim::Database => self.database.as_mut().context("a database")?.restart(),
         }
@@ -281,9 +311,7 @@ impl Stage {
             .with_context(|| format!("the registry's log:\n{}", self.registry.log(&self.deployment)))?;
         self.outcome.agreements += 1;
         self.look();
-        if let Some(first) = self.outcome.wrong.first() {
-            anyhow::bail!("{} wrong verdicts, the first: {first}", self.outcome.wrong.len());
-        }
+        ensure!(self.outcome.wrong.is_empty(), "wrong verdicts: {:?}", self.outcome.wrong);
         Ok(())
     }
 
