@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// Slow machines and full cores included.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server of ours. Dropping it kills it.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
 /// Asks until the answer is `Ok`.
 ///
 /// # Errors
-/// The last answer, after 40 seconds.
+/// The last answer, after 90 seconds.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let begun = Instant::now();
     loop {

@@ -87,6 +87,17 @@ impl Registry {
         Ok(registry)
     }
 
+    /// Lets as many people be set back as come: in hours of changes they are more than the brake lets pass.
+    ///
+    /// # Errors
+    /// It does not take that.
+    pub fn without_brake(&self, deployment: &Deployment) -> Result<()> {
+        let who = format!("--name Shanghai --national {NATIONAL} --publisher {PUBLISHER}");
+        let brake = "--brake 1000,60,4000000000";
+        deployment.run(&format!("registry issuer put {ISSUER} {who} {brake} {}", self.arguments()))?;
+        Ok(())
+    }
+
     /// Starts it again where it was.
     ///
     /// # Errors

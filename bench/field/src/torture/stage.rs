@@ -76,6 +76,7 @@ impl Stage {
             fills_database.then(|| SmallDisk::mount(deployment.path("database"), DISKS[2])).transpose()?;
         let settings = Settings { store: Some(store), ..Settings::default() };
         let registry = Registry::start(&deployment, "registry", &settings)?;
+        registry.without_brake(&deployment)?;
         let mut author = Author::new(&deployment, registry.api(&deployment)?, Arc::new(Truth::new()))?;
         author.set(&(0..HOLDERS).map(|holder| (holder, Colour::Green)).collect::<Vec<_>>())?;
         let mut stage = Stage {

@@ -71,6 +71,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let hufu = hufu_field::begin(arguments.hufu.as_deref())?;
     let world = World::new(1, arguments.holders, hufu_files::moment::now().seconds());
     let mut scene = Scene::on(Deployment::of_world(&hufu, world)?, &Settings::default())?;
+    scene.registry.without_brake(&scene.deployment)?;
     scene.deployment.run("records secret --out engine0.secret")?;
     let records = "[records]\nfolder = \"records\"\nkeys = \"record-keys\"\nsecret = \"../engine0.secret\"\nsegment_mib = 4\n";
     let follow = Follow::registry(&scene.registry).with(records);

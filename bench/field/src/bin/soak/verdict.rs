@@ -135,8 +135,9 @@ pub(crate) fn judge(samples: &[Sample], as_json: bool) -> bool {
 
 impl Row {
     fn trend(&self, samples: &[Sample]) -> Option<Trend> {
-        let points: Vec<_> =
-            samples.iter().map(|sample| (sample.at.as_secs_f64() / 3600.0, (self.of)(sample))).collect();
+        let point = |sample: &Sample| (sample.at.as_secs_f64() / 3600.0, (self.of)(sample));
+        // No plan may have ended since the sample before: that is no latency.
+        let points: Vec<_> = samples.iter().map(point).filter(|(_, value)| value.is_finite()).collect();
         Trend::through(&points)
     }
 
