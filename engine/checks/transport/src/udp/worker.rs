@@ -27,8 +27,14 @@ pub(crate) struct Worker<J> {
     wake: Arc<Wake>,
     clock: Clock,
     busy_poll: Duration,
+    /// When the socket was last empty: what is in it now came later.
+    empty_at: Instant,
 }
 
+/// Longest time without the socket being empty once: who asked before that has asked again, and soon asks another engine
+/// (PROTOCOL 4, "Retry"). Answers to them would be late, and so would all behind them: a full socket can hold more than a
+/// slow CPU answers in the time that a gate has.
+const QUEUED_MAX: Duration = Duration::from_millis(100);
 /// How long a worker waits before it receives again from a socket that keeps failing.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// How long an idle worker keeps its keys before it looks whether they have expired.
@@ -46,7 +52,8 @@ impl<J: Journal> Worker<J> {
         busy_poll: Duration,
     ) -> Worker<J> {
         let (inbox, queue) = (Inbox::new(), Queue::new());
-        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll }
+        let empty_at = Instant::now();
+        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll, empty_at }
     }
 
     /// Serves until told to stop, and then until the socket is dry and nothing waits for its records.
@@ -66,6 +73,9 @@ impl<J: Journal> Worker<J> {
             match self.socket.receive(&mut self.inbox) {
                 Ok(received) => {
                     (failed, idle_since) = (false, None);
+                    if self.is_too_late(received) {
+                        continue;
+                    }
                     self.answer(received, &mut drain);
                     if drain.is_over(self.wake.stopping()) {
                         break;
@@ -107,6 +117,29 @@ impl<J: Journal> Worker<J> {
             self.send_waiting();
         }
         withhold_all(&mut self.queue, &self.meters);
+    }
+
+    /// Whether the socket has held more than one batch for too long. What it holds is dropped then: what comes next is
+    /// answered in time.
+    fn is_too_late(&mut self, received: usize) -> bool {
+        let now = Instant::now();
+        if received < BATCH_MAX {
+            self.empty_at = now;
+            return false;
+        }
+        if now - self.empty_at < QUEUED_MAX {
+            return false;
+        }
+        let mut dropped = received;
+        while let Ok(more) = self.socket.discard(&mut self.inbox) {
+            dropped += more;
+            if more < BATCH_MAX {
+                break;
+            }
+        }
+        self.meters.late_drops.add(dropped);
+        self.empty_at = Instant::now();
+        true
     }
 
     /// Checks everything that was received, in batches as large as the spine takes, and sends the replies whose
@@ -164,6 +197,7 @@ impl<J: Journal> Worker<J> {
             // Keys of expired sessions do not stay in memory because nothing arrives.
             self.spine.keep_keys(self.clock.now());
         }
+        self.empty_at = Instant::now();
     }
 }
 

@@ -111,6 +111,55 @@ fn stopped_with_a_request(durable_after: u32) -> (Option<Reason>, u64) {
     (told, meters.withheld.get())
 }
 
+/// So many requests lie in the socket of a worker that begins so late; how many are answered, and of those that come after.
+fn answered_after(requests: usize, late: Duration) -> [usize; 2] {
+    let world = world();
+    let engine = engine(&world);
+    let enrolled = engine.enrol(world.grants()[0], 1, UnixSeconds(u32::MAX), NOW).unwrap();
+    let mut session = Session::new(enrolled);
+    let socket = Socket::open(Listen { addr: ([127, 0, 0, 1], 0).into(), only_v6: false }, 1 << 20).unwrap();
+    let gate = UdpSocket::bind("127.0.0.1:0").unwrap();
+    gate.connect(socket.addr()).unwrap();
+    gate.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut ask = |count: usize| {
+        for _ in 0..count {
+            let mut packet = [0; Session::REQUEST_BYTES_MAX];
+            let (_, length) = session.seal(b"no code", Lane(0), &mut packet).unwrap();
+            gate.send(&packet[..length]).unwrap();
+        }
+    };
+    let heard = |count: usize| (0..count).take_while(|_| gate.recv(&mut [0; 200]).is_ok()).count();
+    let (meters, wake) = (Arc::<WorkerMeters>::default(), Arc::new(Wake::new().unwrap()));
+    let spine = Spine::with_journal(engine, NoJournal).unwrap();
+    let worker = Worker::new(
+        socket,
+        spine,
+        Arc::clone(&meters),
+        Arc::clone(&wake),
+        Clock::new(|| NOW),
+        Duration::ZERO,
+    );
+    ask(requests);
+    std::thread::sleep(late);
+    let running = std::thread::spawn(move || worker.run(None));
+    let of_those = heard(requests);
+    ask(1);
+    let after = heard(1);
+    wake.stop();
+    running.join().unwrap();
+    assert_eq!(usize::try_from(meters.late_drops.get()).unwrap() + of_those, requests);
+    [of_those, after]
+}
+
+#[test]
+fn what_has_waited_too_long_is_dropped_and_what_comes_next_is_answered() {
+    let late = QUEUED_MAX + Duration::from_millis(20);
+    assert_eq!(answered_after(200, late), [0, 1]);
+    // Less than one batch is answered at once, however long a machine slept; and a burst in time is answered whole.
+    assert_eq!(answered_after(BATCH_MAX - 1, late), [BATCH_MAX - 1, 1]);
+    assert_eq!(answered_after(200, Duration::ZERO), [200, 1]);
+}
+
 #[test]
 fn r40_a_stopping_worker_sends_what_becomes_durable_in_time_and_nothing_else() {
     assert_eq!(stopped_with_a_request(0), (Some(Reason::NotACode), 0));
