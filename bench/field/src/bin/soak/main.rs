@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Parser;
 use hdrhistogram::Histogram;
-use hufu_field::{Deployment, Engine, Follow, Scene, Settings, Vitals, now_us};
+use hufu_field::{Deployment, Engine, Follow, Scene, Settings, Vitals, eventually, now_us};
 use hufu_fixtures::World;
 use hufu_loadgen::{Mix, Plan, Report};
 
@@ -134,7 +134,8 @@ fn load(
     let mix: Mix = MIX.parse()?;
     let mut seed = 0;
     loop {
-        let mut generator = hufu_field::generator(deployment, engine.control(), 20_000)?;
+        let enrol = || hufu_field::generator(deployment, engine.control(), 20_000);
+        let mut generator = eventually("the load's gates do not enrol", enrol)?;
         for _ in 0..PLANS_A_SESSION {
             if over.load(Ordering::Relaxed) {
                 return Ok(());

@@ -12,7 +12,7 @@ pub(crate) struct WorkerMeters {
     pub(crate) datagrams: Meter,
     pub(crate) replies: Meter,
     pub(crate) send_drops: Meter,
-    /// Receives dropped unseen because they had waited too long behind others.
+    /// Datagrams dropped unread because they had waited too long behind others; several that came as one piece count once.
     pub(crate) late_drops: Meter,
     /// Replies not sent because their records were lost.
     pub(crate) withheld: Meter,
