@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Ways to a place where a disk may be mounted: anybody's, and root's where namespaces of users are switched off.
+/// Ways to a place where a disk may be mounted: every user's, and root's where namespaces of users are switched off.
 const UNSHARE: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount", "--"], &["--mount", "--"]];
 /// Set for the one that runs within.
 const WITHIN: &str = "HUFU_FIELD_WITHIN";

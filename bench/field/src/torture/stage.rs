@@ -28,9 +28,9 @@ use crate::watch::Watch;
 
 /// Holders of the world that the load checks, and phones that its codes come from.
 const WORLD: (u32, usize) = (20_000, 1_000);
-/// Of an engine's statuses, of its records, of a registry's database.
 /// A gate's budget for a check, and more than a line can hold an answer back.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
+/// Of an engine's statuses, of its records, of a registry's database.
 const DISKS: [&str; 3] = ["4m", "256m", "64m"];
 
 pub(super) struct Stage {
