@@ -1,6 +1,7 @@
 //! The local authority and the national platform at work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +34,8 @@ pub struct Author {
     proposed: Proposed,
     /// Turns taken.
     turn: u32,
+    /// Answers that a disk was full.
+    without_room: Arc<AtomicU64>,
 }
 
 /// A change set that is in the chain.
@@ -63,6 +66,7 @@ impl Author {
             tip: Tip::START,
             proposed: Proposed::START,
             turn: 0,
+            without_room: Arc::default(),
         })
     }
 
@@ -116,6 +120,18 @@ impl Author {
         self.set(&changed)
     }
 
+    /// How often it was told that a disk is full, as a count that goes on elsewhere.
+    pub fn without_room(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.without_room)
+    }
+
+    /// Whether the same set may be taken a moment later: an operator who is told of a full disk makes room.
+    fn passes(&self, fault: &ApiFault) -> bool {
+        let is_full = fault.problem().is_some_and(|problem| problem.status == 507);
+        self.without_room.fetch_add(u64::from(is_full), Ordering::Relaxed);
+        fault.is_passing() || is_full
+    }
+
     /// Signs records of any holders and hands them in, as [`set`](Self::set) does.
     ///
     /// # Errors
@@ -129,7 +145,7 @@ impl Author {
                     self.tip = set.tip;
                     return Ok(committed);
                 }
-                Err(fault) if passes(&fault) && begun.elapsed() < PATIENCE => {
+                Err(fault) if self.passes(&fault) && begun.elapsed() < PATIENCE => {
                     thread::sleep(Duration::from_millis(50));
                 }
                 Err(fault) => bail!("the registry does not take the set: {fault}"),
@@ -207,11 +223,6 @@ impl Author {
             })
         })
     }
-}
-
-/// Whether the same set may be taken a moment later: an operator who is told of a full disk makes room.
-fn passes(fault: &ApiFault) -> bool {
-    fault.is_passing() || fault.problem().is_some_and(|problem| problem.status == 507)
 }
 
 /// Microseconds since 1970 by this machine's clock.

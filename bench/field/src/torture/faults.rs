@@ -97,6 +97,11 @@ impl Trouble {
         dice.pick(&all)
     }
 
+    /// Whether a disk without room lies under the kill.
+    pub(super) fn is_full_disk(self) -> bool {
+        matches!(self, Trouble::FullState(_) | Trouble::FullRecords(_) | Trouble::FullDatabase)
+    }
+
     /// Its name in reports.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@ pub struct Outcome {
     pub kills: BTreeMap<String, u32>,
     /// What lay under the kills, by kind.
     pub troubles: BTreeMap<&'static str, u32>,
+    /// Full disks that a process felt before the kill, by kind: it could not write, said so, and went on.
+    pub felt: BTreeMap<&'static str, u32>,
     /// Processes that would not start on a full disk, said so, and started once there was room.
     pub refused_starts: u32,
     /// Times at which all was healed and agreed.
@@ -47,6 +49,8 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// A full disk that came so often and was never felt is no fault of the product's: it was not one.
+const FELT_OF: u32 = 10;
 /// Steps that are told when something is wrong.
 const STEPS_TOLD: usize = 16;
 
@@ -79,6 +83,10 @@ impl Outcome {
             self.load.wrong,
             self.load.complaints
         );
+        for (name, times) in &self.felt {
+            let drawn = self.troubles.get(name).copied().unwrap_or_default();
+            ensure!(*times > 0 || drawn < FELT_OF, "{name} was drawn {drawn} times and never felt");
+        }
         ensure!(
             self.checks > 0 && self.records > 0 && self.changes > 0 && self.agreements > 0,
             "nothing was done"
@@ -91,7 +99,7 @@ impl Outcome {
         let line = |of: Befallen| json!({ "pieces": of.pieces, "lost": of.lost, "doubled": of.doubled, "late": of.late, "torn": of.torn });
         json!({
             "seed": self.seed, "killed": self.killed(), "kills": self.kills, "troubles": self.troubles,
-            "refused_starts": self.refused_starts, "agreements": self.agreements, "changes": self.changes,
+            "felt": self.felt, "refused_starts": self.refused_starts, "agreements": self.agreements, "changes": self.changes,
             "checks": self.checks, "silent": self.silent, "busy": self.busy, "wrong": self.wrong,
             "records": self.records, "lost": self.lost,
             "load": { "sent": self.load.sent, "answered": self.load.answered, "busy": self.load.busy,
@@ -120,11 +128,15 @@ impl Outcome {
             counts.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
         };
         let kills = counted(&mut self.kills.iter().map(|(name, count)| (name.clone(), *count)));
-        let troubles = counted(&mut self.troubles.iter().map(|(name, count)| ((*name).to_owned(), *count)));
+        let named = |of: &BTreeMap<&'static str, u32>| {
+            counted(&mut of.iter().map(|(name, count)| ((*name).to_owned(), *count)))
+        };
+        let (troubles, felt) = (named(&self.troubles), named(&self.felt));
         let [gates, feeds] = self.lines;
         let rows = [
             ("kills", format!("{}: {kills}", self.killed())),
             ("under them", troubles),
+            ("full disks that were felt", felt),
             (
                 "gates' datagrams",
                 format!(

@@ -4,8 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use hufu_fixtures::World;
@@ -30,6 +31,10 @@ use crate::watch::Watch;
 const WORLD: (u32, usize) = (20_000, 1_000);
 /// A gate's budget for a check, and more than a line can hold an answer back.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
+/// A full disk is felt in this time, or not before the kill.
+const FELT_WITHIN: Duration = Duration::from_secs(4);
+/// Starts of an engine that use up its segments of records.
+const SPARE_STARTS: u32 = 3;
 /// Of an engine's statuses, of its records, of a registry's database.
 const DISKS: [&str; 3] = ["4m", "256m", "64m"];
 
@@ -49,6 +54,8 @@ pub(super) struct Stage {
     /// Of each engine whose statuses had no room: warm copies it had kept when there was room again. Until it keeps the next
     /// one, a kill takes it back to what it had kept before.
     gaps: Vec<Option<f64>>,
+    /// Answers of the registry that its disk is full.
+    without_room: Arc<AtomicU64>,
     pub(super) load: Option<Load>,
     pub(super) outcome: Outcome,
     // Last: lines carry as long as it is there.
@@ -81,6 +88,7 @@ impl Stage {
         author.set(&(0..HOLDERS).map(|holder| (holder, Colour::Green)).collect::<Vec<_>>())?;
         let mut stage = Stage {
             deployment,
+            without_room: author.without_room(),
             author: Some(author),
             registry,
             database,
@@ -105,6 +113,9 @@ impl Stage {
         }
         for trouble in Trouble::names(is_within(), stage.database.is_none()) {
             stage.outcome.troubles.insert(trouble, 0);
+            if trouble.ends_with("-full") {
+                stage.outcome.felt.insert(trouble, 0);
+            }
         }
         stage.agrees()?;
         Ok(stage)
@@ -145,8 +156,12 @@ impl Stage {
         let sqlite = self.database.is_none();
         let trouble = Trouble::draw(dice, self.engines.len(), is_within(), sqlite);
         *self.outcome.troubles.entry(trouble.name()).or_default() += 1;
+        let before = self.signs(trouble);
         let hung = self.begin(trouble, dice)?;
         pause(dice, 20, 200);
+        if trouble.is_full_disk() {
+            self.feel(trouble, before)?;
+        }
         let mut victims: Vec<_> = (0..self.engines.len()).map(Victim::Engine).collect();
         victims.push(Victim::Registry);
         if !sqlite {
@@ -154,24 +169,16 @@ impl Stage {
         }
         let victim = dice.pick(&victims);
         self.outcome.last(format!("{trouble:?}, {victim:?}"));
-        let forgets = self.forgets(trouble, victim);
         let state = if matches!(trouble, Trouble::Hung(it) if it == victim) { "hung" } else { "running" };
-        self.kill(victim, state)?;
+        self.kill(trouble, victim, state)?;
         pause(dice, 0, 150);
-        if let Some(engine) = forgets {
-            // When the last answers of before have come.
-            thread::sleep(ANSWERS_WITHIN);
-            self.watches[engine].may_forget();
-        }
         while victim != Victim::Database && dice.one_in(4) {
             self.begin_again(victim)?;
             pause(dice, 0, 150);
-            self.kill(victim, "starting")?;
+            self.kill(trouble, victim, "starting")?;
         }
         let started = self.start(victim);
-        if started.is_err()
-            && matches!(trouble, Trouble::FullState(_) | Trouble::FullRecords(_) | Trouble::FullDatabase)
-        {
+        if started.is_err() && trouble.is_full_disk() {
             self.heal(trouble, hung)?;
             self.outcome.refused_starts += 1;
             return self.start(victim);
@@ -181,6 +188,47 @@ impl Stage {
         let most = if dice.one_in(16) { 3_000 } else { 150 };
         pause(dice, 0, most);
         self.heal(trouble, hung)
+    }
+
+    /// How often a process has said that the disk of this trouble is full.
+    fn signs(&self, trouble: Trouble) -> u64 {
+        match trouble {
+            Trouble::FullState(of) => {
+                // An engine that cannot say it has not said it.
+                let faults = self.engines[of].figure("disk_faults", None).unwrap_or(0.0);
+                format!("{faults:.0}").parse().unwrap_or(0)
+            }
+            Trouble::FullRecords(of) => self.watches[of].busy(),
+            Trouble::FullDatabase => self.without_room.load(Ordering::Relaxed),
+            _ => 0,
+        }
+    }
+
+    /// Waits until a full disk is felt, for a while. Records have a spare segment: starts use it up.
+    fn feel(&mut self, trouble: Trouble, before: u64) -> Result<()> {
+        let (begun, mut starts) = (Instant::now(), 0);
+        while begun.elapsed() < FELT_WITHIN {
+            if self.signs(trouble) > before {
+                *self.outcome.felt.entry(trouble.name()).or_default() += 1;
+                return Ok(());
+            }
+            if let Trouble::FullRecords(of) = trouble
+                && starts < SPARE_STARTS
+            {
+                starts += 1;
+                self.kill(trouble, Victim::Engine(of), "running")?;
+                if let Err(why) = self.start(Victim::Engine(of)) {
+                    self.disks[of][1].make_room()?;
+                    self.start(Victim::Engine(of)).with_context(|| format!("before: {why:#}"))?;
+                    self.disks[of][1].fill()?;
+                    *self.outcome.felt.entry(trouble.name()).or_default() += 1;
+                    self.outcome.refused_starts += 1;
+                    return Ok(());
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// The engine that is about to be killed, when it begins again with less than it has served.
@@ -248,7 +296,8 @@ impl Stage {
         Ok(())
     }
 
-    fn kill(&mut self, victim: Victim, state: &str) -> Result<()> {
+    fn kill(&mut self, trouble: Trouble, victim: Victim, state: &str) -> Result<()> {
+        let forgets = self.forgets(trouble, victim);
         let name = match victim {
             Victim::Engine(engine) => {
                 self.engines[engine].kill()?;
@@ -264,6 +313,11 @@ impl Stage {
             }
         };
         *self.outcome.kills.entry(format!("{name} {state}")).or_default() += 1;
+        if let Some(engine) = forgets {
+            // When the last answers of before have come.
+            thread::sleep(ANSWERS_WITHIN);
+            self.watches[engine].may_forget();
+        }
         Ok(())
     }
 
