@@ -226,18 +226,17 @@ async fn carry_datagrams(near: Arc<UdpSocket>, to: SocketAddr, [there, back]: [A
     loop {
         // An error tells of an earlier datagram that was not taken.
         let Ok((bytes, from)) = near.recv_from(&mut buffer).await else { continue };
-        let socket = match far.get(&from) {
-            Some(socket) => Arc::clone(socket),
-            None => {
-                let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await else { continue };
-                if socket.connect(to).await.is_err() {
-                    continue;
-                }
-                let socket = Arc::new(socket);
-                far.insert(from, Arc::clone(&socket));
-                tokio::spawn(answer(Arc::clone(&socket), Arc::clone(&near), from, Arc::clone(&back)));
-                socket
+        let socket = if let Some(socket) = far.get(&from) {
+            Arc::clone(socket)
+        } else {
+            let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await else { continue };
+            if socket.connect(to).await.is_err() {
+                continue;
             }
+            let socket = Arc::new(socket);
+            far.insert(from, Arc::clone(&socket));
+            tokio::spawn(answer(Arc::clone(&socket), Arc::clone(&near), from, Arc::clone(&back)));
+            socket
         };
         for late in there.copies() {
             send(&socket, None, &buffer[..bytes], late).await;

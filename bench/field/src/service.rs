@@ -31,8 +31,8 @@ impl Service {
             let line = format!("--device {device} --site {SITE} --engine {at} --out {folder}");
             deployment.run(&format!("ca device --dir ca {line}"))?;
             deployment.write(&format!("{folder}.token"), &Service::token(terminal))?;
-            settings +=
-                &format!("[[terminal]]\nname = '{terminal}'\ngate = '{folder}'\ntoken = '{folder}.token'\n");
+            let files = format!("gate = '{folder}'\ntoken = '{folder}.token'");
+            settings = format!("{settings}[[terminal]]\nname = '{terminal}'\n{files}\n");
         }
         deployment.write("bridge.toml", &settings)?;
         Service::start(deployment, "bridge", "bridge --config bridge.toml", address)
