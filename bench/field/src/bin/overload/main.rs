@@ -115,7 +115,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         fs::write(svg, report::picture(&curves)).with_context(|| svg.display().to_string())?;
     }
     let faults: Vec<_> = curves.iter().flat_map(Curve::faults).collect();
-    faults.iter().for_each(|fault| eprintln!("overload: {fault}"));
+    for fault in &faults {
+        eprintln!("overload: {fault}");
+    }
     scene.end()?;
     Ok(is_whole && faults.is_empty())
 }

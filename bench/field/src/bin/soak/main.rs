@@ -166,7 +166,7 @@ fn sample(at: Duration, pids: [u32; 2], plans: &[Report], changes: &Histogram<u6
         sent: plans.iter().map(|plan| plan.sent).sum(),
         lost: plans.iter().map(|plan| plan.lost).sum(),
         wrong: plans.iter().map(|plan| plan.wrong).sum(),
-        complaint: plans.iter().flat_map(|plan| plan.complaints.first()).next().cloned(),
+        complaint: plans.iter().find_map(|plan| plan.complaints.first()).cloned(),
         check_us: [median(|plan| plan.p50_us), median(|plan| plan.p99_us)],
         change_ms: [ms(0.5), ms(0.99)],
         changes: changes.len(),

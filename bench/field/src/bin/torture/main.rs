@@ -85,9 +85,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         eprintln!();
     }
     if arguments.json {
-        println!("{}", outcome.json())
+        println!("{}", outcome.json());
     } else {
-        print!("{}", outcome.table())
+        print!("{}", outcome.table());
     }
     Ok(())
 }
