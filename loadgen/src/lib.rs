@@ -32,7 +32,7 @@ pub use cpu::{CpuMeter, CpuReading};
 pub use enrol::enrol;
 pub use generator::{Generator, Stage, THREAD_NAME, Watch};
 pub use mix::{Draw, Kind, Mix, MixFault, PRESETS};
-pub use picture::picture;
+pub use picture::{goodput, picture};
 pub use plan::{BURST_MAX, ONE_BY_ONE_PER_S, Plan};
 pub use quic::{Carriage, QuicTarget};
 pub use ramp::{Ramp, RampReport};

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every check the project has, stage by stage, as its CI runs them. `cargo xtask mutate` checks
-//! the tests themselves; `cargo xtask package` makes what is installed.
+//! the tests themselves; `cargo xtask torture`, `soak` and `overload` show what it withstands; `cargo xtask package` makes what
+//! is installed.
 
 mod clients;
 mod counts;
 mod dependencies;
+mod field;
 mod figures;
 mod licence;
 mod mutate;
@@ -42,6 +44,12 @@ enum Task {
     },
     /// Change the code of floors 1 to 3 step by step and see whether a test fails each time
     Mutate(mutate::Options),
+    /// Kill a whole deployment at random and judge all that it answers
+    Torture(field::Arguments),
+    /// Hours of steady load with changes, reloads and renewals: does anything grow?
+    Soak(field::Arguments),
+    /// Offer every door of a deployment ten times what it can answer
+    Overload(field::Arguments),
     /// Make Debian packages, a container image and a bill of materials, the same bytes each time
     Package(package::Options),
 }
@@ -60,6 +68,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     std::env::set_current_dir(root())?;
     match arguments.command {
         Some(Task::Mutate(options)) => return mutate::run(&options),
+        Some(Task::Torture(arguments)) => return field::start("torture", &arguments),
+        Some(Task::Soak(arguments)) => return field::start("soak", &arguments),
+        Some(Task::Overload(arguments)) => return field::start("overload", &arguments),
         Some(Task::Package(options)) => package::run(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),

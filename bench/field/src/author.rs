@@ -1,6 +1,7 @@
 //! The local authority and the national platform at work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::deployment::{Deployment, ISSUER};
 use crate::process::PATIENCE;
-use crate::truth::Truth;
+use crate::truth::{HOLDERS, Truth};
 
 /// Signs changes and hands them in until the registry has them.
 pub struct Author {
@@ -31,6 +32,10 @@ pub struct Author {
     truth: Arc<Truth>,
     tip: Tip,
     proposed: Proposed,
+    /// Turns taken.
+    turn: u32,
+    /// Answers that a disk was full.
+    without_room: Arc<AtomicU64>,
 }
 
 /// A change set that is in the chain.
@@ -60,6 +65,8 @@ impl Author {
             truth,
             tip: Tip::START,
             proposed: Proposed::START,
+            turn: 0,
+            without_room: Arc::default(),
         })
     }
 
@@ -95,6 +102,36 @@ impl Author {
         Ok(committed)
     }
 
+    /// Turns three holders red, amber and green again, each turn others: one change set.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn turn(&mut self) -> Result<Committed> {
+        self.turn += 1;
+        let holder = |of: u32| (self.turn * 5 + of) % HOLDERS;
+        let next = |holder: u32| match self.truth.colour(holder) {
+            Some(Colour::Green) => Colour::Red,
+            Some(Colour::Red) => Colour::Amber,
+            Some(Colour::Amber) | None => Colour::Green,
+        };
+        let mut changed: Vec<_> = (0..3).map(|of| (holder(of * 7), next(holder(of * 7)))).collect();
+        changed.sort_by_key(|(holder, _)| *holder);
+        changed.dedup_by_key(|(holder, _)| *holder);
+        self.set(&changed)
+    }
+
+    /// How often it was told that a disk is full, as a count that goes on elsewhere.
+    pub fn without_room(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.without_room)
+    }
+
+    /// Whether the same set may be taken a moment later: an operator who is told of a full disk makes room.
+    fn passes(&self, fault: &ApiFault) -> bool {
+        let is_full = fault.problem().is_some_and(|problem| problem.status == 507);
+        self.without_room.fetch_add(u64::from(is_full), Ordering::Relaxed);
+        fault.is_passing() || is_full
+    }
+
     /// Signs records of any holders and hands them in, as [`set`](Self::set) does.
     ///
     /// # Errors
@@ -108,7 +145,7 @@ impl Author {
                     self.tip = set.tip;
                     return Ok(committed);
                 }
-                Err(fault) if fault.is_passing() && begun.elapsed() < PATIENCE => {
+                Err(fault) if self.passes(&fault) && begun.elapsed() < PATIENCE => {
                     thread::sleep(Duration::from_millis(50));
                 }
                 Err(fault) => bail!("the registry does not take the set: {fault}"),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use hufu_authority::figures;
@@ -10,6 +11,7 @@ use hufu_authority::figures;
 use crate::deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
 use crate::process::{Process, free_port};
 use crate::registry::Registry;
+use crate::relay::Line;
 
 /// Where an engine's changes come from.
 #[derive(Clone, Debug)]
@@ -35,6 +37,12 @@ impl Follow {
                 "feed = \"{url}\"\ntoken = \"../{name}-feed.token\"\nca = \"../{name}/ca/ca.pem\"\n"
             ),
         }
+    }
+
+    /// From a registry through a line to it.
+    pub fn through(registry: &Registry, line: &Line) -> Follow {
+        let (lines, url) = (Follow::registry(registry).lines, registry.url());
+        Follow { lines: lines.replace(&url, &format!("https://{}", line.address())) }
     }
 
     /// Through NATS, with snapshots in a folder of the deployment.
@@ -95,10 +103,24 @@ impl Engine {
         if !deployment.path(&format!("{state}/cluster.keys")).exists() {
             deployment.run(&format!("keys cluster migrate --seed cluster.seed --state {state}"))?;
         }
-        let line = format!("serve --until-stdin-ends --config {}/engine.toml", self.name);
-        let log = deployment.path(&format!("{}.log", self.name));
-        self.process = Some(Process::start(deployment.command(&line), &log, "ready udp=")?);
+        let (command, log) = self.command(deployment);
+        self.process = Some(Process::start(command, &log, "ready udp=")?);
         Ok(())
+    }
+
+    /// The same, without waiting until it is ready.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn begin(&mut self, deployment: &Deployment) -> Result<()> {
+        let (command, log) = self.command(deployment);
+        self.process = Some(Process::begin(command, &log)?);
+        Ok(())
+    }
+
+    fn command(&self, deployment: &Deployment) -> (Command, PathBuf) {
+        let line = format!("serve --until-stdin-ends --config {}/engine.toml", self.name);
+        (deployment.command(&line), deployment.path(&format!("{}.log", self.name)))
     }
 
     /// Kills it: SIGKILL.
@@ -120,6 +142,16 @@ impl Engine {
     /// Where gates enrol.
     pub fn control(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.ports[1]))
+    }
+
+    /// Where it answers sealed UDP.
+    pub fn udp(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.ports[0]))
+    }
+
+    /// The folder's name in the deployment.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its metrics page's address.

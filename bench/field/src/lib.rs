@@ -6,6 +6,8 @@
 //! * [`Registry`] and [`Engine`]: processes of a deployment, started, killed and started again;
 //! * [`Author`]: the local authority and the national platform, with their keys;
 //! * [`Truth`]: what every holder's colour was at every sequence; [`Watch`]: checks that never stop, judged by it;
+//! * [`Network`] and [`Line`]: what carries between them, in any weather; [`SmallDisk`]: what fills up;
+//! * [`torture`]: all that at random from a seed;
 //! * [`Rush`]: many people who want a credential at the same moment;
 //! * [`Scene`]: all of them together, and the question whether everybody agrees.
 
@@ -15,23 +17,36 @@ use anyhow::{Context as _, Result};
 
 mod author;
 mod deployment;
+mod disk;
 mod engine;
+mod load;
 mod process;
 mod registry;
+mod relay;
 mod rush;
 mod scene;
+mod service;
+mod share;
+pub mod torture;
 mod truth;
+mod vitals;
 mod watch;
 
 pub use author::{Author, Committed, now_us};
 pub use deployment::{Deployment, ISSUER, NATIONAL, PUBLISHER};
+pub use disk::{SmallDisk, is_within, within};
 pub use engine::{Engine, Follow};
-pub use process::eventually;
+pub use load::generator;
+pub use process::{eventually, free_port};
 pub use registry::{Registry, Settings};
+pub use relay::{Befallen, Line, Network, Weather};
 pub use rush::{Rush, Rushed, Target, people};
 pub use scene::Scene;
+pub use service::Service;
+pub use share::Share;
 pub use truth::{HOLDERS, Truth};
-pub use watch::Watch;
+pub use vitals::{Trend, Vitals};
+pub use watch::{Given, Watch};
 
 /// What a program that measures deployments begins with: the TLS provider, and the `hufu` it measures, the one beside it
 /// unless another is named.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// Slow machines and full cores included.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server of ours. Dropping it kills it.
 #[derive(Debug)]
@@ -21,9 +21,24 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, whose standard error is appended to `log`, and waits for a line of its standard output that
-    /// begins with `ready`. Its standard input is held open: `--until-stdin-ends` ends it with us, however we end.
-    pub(crate) fn start(mut command: Command, log: &Path, ready: &str) -> Result<Process> {
+    /// Starts `command`, and waits for a line of its standard output that begins with `ready`.
+    pub(crate) fn start(command: Command, log: &Path, ready: &str) -> Result<Process> {
+        let told = format!("{command:?}");
+        let mut process = Process::begin(command, log)?;
+        let (out, begun) = (log.with_extension("out"), Instant::now());
+        while !fs::read_to_string(&out)?.lines().any(|line| line.starts_with(ready)) {
+            if let Some(status) = process.child.try_wait()? {
+                bail!("{told} ended with {status}:\n{}", process.log());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "{told} does not say {ready}:\n{}", process.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(process)
+    }
+
+    /// Starts `command`, whose standard error is appended to `log`, and waits for nothing. Its standard input is held open:
+    /// `--until-stdin-ends` ends it with us, however we end.
+    pub(crate) fn begin(mut command: Command, log: &Path) -> Result<Process> {
         let out = log.with_extension("out");
         let file = |path: &Path| File::options().create(true).append(true).open(path);
         fs::write(&out, "").with_context(|| out.display().to_string())?;
@@ -33,16 +48,7 @@ impl Process {
             .stderr(file(log)?)
             .spawn()
             .with_context(|| format!("{command:?}"))?;
-        let mut process = Process { child, log: log.to_owned() };
-        let begun = Instant::now();
-        while !fs::read_to_string(&out)?.lines().any(|line| line.starts_with(ready)) {
-            if let Some(status) = process.child.try_wait()? {
-                bail!("{command:?} ended with {status}:\n{}", process.log());
-            }
-            ensure!(begun.elapsed() < PATIENCE, "{command:?} does not say {ready}:\n{}", process.log());
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(process)
+        Ok(Process { child, log: log.to_owned() })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -99,7 +105,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
 /// Asks until the answer is `Ok`.
 ///
 /// # Errors
-/// The last answer, after 40 seconds.
+/// The last answer, after 90 seconds.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let begun = Instant::now();
     loop {
@@ -113,7 +119,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T
 
 /// A port of the loopback that is free now, for UDP and TCP, below those that the system gives to anybody, and never
 /// given twice by one process: what is restarted must be where it was.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(89);
     loop {

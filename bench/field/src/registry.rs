@@ -1,6 +1,9 @@
 //! A registry's process.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use hufu_upstream::{Api, ApiOptions};
@@ -84,15 +87,45 @@ impl Registry {
         Ok(registry)
     }
 
+    /// Lets as many people be set back as come: in hours of changes they are more than the brake lets pass.
+    ///
+    /// # Errors
+    /// It does not take that.
+    pub fn without_brake(&self, deployment: &Deployment) -> Result<()> {
+        let who = format!("--name Shanghai --national {NATIONAL} --publisher {PUBLISHER}");
+        let brake = "--brake 1000,60,4000000000";
+        deployment.run(&format!("registry issuer put {ISSUER} {who} {brake} {}", self.arguments()))?;
+        Ok(())
+    }
+
     /// Starts it again where it was.
     ///
     /// # Errors
     /// It does not start.
     pub fn restart(&mut self, deployment: &Deployment) -> Result<()> {
-        let line = format!("registry serve --until-stdin-ends --config {}/registry.toml", self.name);
-        let log = deployment.path(&format!("{}.log", self.name));
-        self.process = Some(Process::start(deployment.command(&line), &log, "ready")?);
+        let (command, log) = self.command(deployment);
+        self.process = Some(Process::start(command, &log, "ready")?);
         Ok(())
+    }
+
+    /// The same, without waiting until it is ready.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn begin(&mut self, deployment: &Deployment) -> Result<()> {
+        let (command, log) = self.command(deployment);
+        self.process = Some(Process::begin(command, &log)?);
+        Ok(())
+    }
+
+    fn command(&self, deployment: &Deployment) -> (Command, PathBuf) {
+        let line = format!("registry serve --until-stdin-ends --config {}/registry.toml", self.name);
+        (deployment.command(&line), deployment.path(&format!("{}.log", self.name)))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// Kills it: SIGKILL.
@@ -101,6 +134,14 @@ impl Registry {
     /// It does not run.
     pub fn kill(&mut self) -> Result<()> {
         self.process.take().context("the registry does not run")?.kill()
+    }
+
+    /// Lets it end as it should.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.take().context("the registry does not run")?.stop()
     }
 
     /// Its address.

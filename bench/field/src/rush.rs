@@ -12,11 +12,10 @@ use hufu_contract::NewHolder;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::deployment::{Deployment, ISSUER};
 use crate::registry::Registry;
@@ -41,14 +40,27 @@ pub struct Rush {
     pub first: u64,
 }
 
-/// A registry, and how it is asked for a credential.
+/// A service over HTTP, and how it is asked.
 #[derive(Clone, Debug)]
 pub struct Target {
     address: SocketAddr,
-    tls: Arc<ClientConfig>,
-    /// The request up to the holder, and from there on.
-    request: [String; 2],
+    /// `None` for a service without TLS.
+    tls: Option<Arc<ClientConfig>>,
+    request: Request,
 }
+
+/// Requests by their number.
+#[derive(Clone, Debug)]
+enum Request {
+    /// For a credential: up to the holder, and from there on.
+    Holder([String; 2]),
+    /// One after the other, then from the first again.
+    Turns(Arc<[String]>),
+}
+
+/// What TLS and TCP have in common.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// What became of a rush.
 #[derive(Debug)]
@@ -106,17 +118,25 @@ impl Rush {
             body.len()
         );
         let target = Target {
-            address: registry.url().trim_start_matches("https://").parse()?,
-            tls: Arc::new(tls),
-            request: [format!("POST /v1/issuers/{ISSUER}/holders/"), after],
+            address: registry.address(),
+            tls: Some(Arc::new(tls)),
+            request: Request::Holder([format!("POST /v1/issuers/{ISSUER}/holders/"), after]),
         };
         Ok(Rush { target, people, rate: None, time: Duration::from_secs(1), connections: 64, first: 0 })
+    }
+
+    /// The same load for another service: whole requests in turns, with TLS when this has it.
+    #[must_use]
+    pub fn to(&self, address: SocketAddr, has_tls: bool, requests: Vec<String>) -> Rush {
+        let tls = self.target.tls.clone().filter(|_| has_tls);
+        let target = Target { address, tls, request: Request::Turns(requests.into()) };
+        Rush { target, ..self.clone() }
     }
 
     /// Sends them.
     ///
     /// # Errors
-    /// The registry takes no connections, or answers with neither a credential nor `busy`.
+    /// The service takes no connections, or answers with neither what was asked for nor `busy`.
     pub fn run(&self) -> Result<Rushed> {
         // One thread: what is left of the machine is the server's.
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -142,15 +162,16 @@ impl Rush {
         })
     }
 
-    async fn connect(&self) -> Result<TlsStream<TcpStream>> {
+    async fn connect(&self) -> Result<Box<dyn Stream>> {
         let stream = TcpStream::connect(self.target.address).await?;
         stream.set_nodelay(true)?;
+        let Some(tls) = &self.target.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::from(self.target.address.ip());
-        Ok(TlsConnector::from(Arc::clone(&self.target.tls)).connect(name, stream).await?)
+        Ok(Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?))
     }
 
     /// One connection's share.
-    async fn send(&self, mut on: TlsStream<TcpStream>, next: &AtomicU64, begun: Instant) -> Result<Rushed> {
+    async fn send(&self, mut on: Box<dyn Stream>, next: &AtomicU64, begun: Instant) -> Result<Rushed> {
         let mut share = empty(self.first)?;
         let mut buffer = Vec::with_capacity(4096);
         loop {
@@ -167,8 +188,12 @@ impl Rush {
                 share.unsent += 1;
                 continue;
             }
-            let [before, after] = &self.target.request;
-            let request = format!("{before}{}{after}", number % u64::from(self.people));
+            let request = match &self.target.request {
+                Request::Holder([before, after]) => {
+                    format!("{before}{}{after}", number % u64::from(self.people))
+                }
+                Request::Turns(turns) => turns[usize::try_from(number % turns.len() as u64)?].clone(),
+            };
             let answered = async {
                 on.write_all(request.as_bytes()).await?;
                 answer(&mut on, &mut buffer).await
@@ -182,10 +207,13 @@ impl Rush {
                     share.issued.push(number);
                     share.waited.saturating_record(u64::try_from(due.elapsed().as_micros())?);
                 }
-                503 => {
-                    share.shed.push((number, retry_after_s.context("busy, and no Retry-After")?));
+                // A bridge says 429 and leaves it to the terminal when to scan again.
+                429 | 503 => {
+                    let needs_a_time = matches!(self.target.request, Request::Holder(_));
+                    ensure!(retry_after_s.is_some() || !needs_a_time, "busy, and no Retry-After");
+                    share.shed.push((number, retry_after_s.unwrap_or(0)));
                 }
-                _ => bail!("the registry answers {status}: {}", String::from_utf8_lossy(&buffer)),
+                _ => bail!("it answers {status}: {}", String::from_utf8_lossy(&buffer)),
             }
         }
     }
@@ -215,7 +243,7 @@ fn empty(next: u64) -> Result<Rushed> {
 }
 
 /// Reads one answer; its status, and its Retry-After in seconds.
-async fn answer(from: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> Result<(u16, Option<u32>)> {
+async fn answer(from: &mut Box<dyn Stream>, buffer: &mut Vec<u8>) -> Result<(u16, Option<u32>)> {
     buffer.clear();
     loop {
         ensure!(from.read_buf(buffer).await? > 0, "the connection ended");

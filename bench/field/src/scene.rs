@@ -28,8 +28,6 @@ pub struct Scene {
     pub engines: Vec<Engine>,
     /// A gate at each engine.
     pub watches: Vec<Watch>,
-    /// Turns taken.
-    turn: u32,
 }
 
 impl Scene {
@@ -48,8 +46,7 @@ impl Scene {
     pub fn on(deployment: Deployment, settings: &Settings) -> Result<Scene> {
         let registry = Registry::start(&deployment, "registry", settings)?;
         let author = Author::new(&deployment, registry.api(&deployment)?, Arc::new(Truth::new()))?;
-        let mut scene =
-            Scene { deployment, author, registry, engines: Vec::new(), watches: Vec::new(), turn: 0 };
+        let mut scene = Scene { deployment, author, registry, engines: Vec::new(), watches: Vec::new() };
         let everybody: Vec<_> = (0..HOLDERS).map(|holder| (holder, Colour::Green)).collect();
         scene.author.set(&everybody)?;
         Ok(scene)
@@ -85,19 +82,9 @@ impl Scene {
     /// Turns three holders red, amber and green again, each turn others: one change set.
     ///
     /// # Errors
-    /// Those of [`Author::set`].
+    /// Those of [`Author::turn`].
     pub fn turn(&mut self) -> Result<Committed> {
-        self.turn += 1;
-        let holder = |of: u32| (self.turn * 5 + of) % HOLDERS;
-        let next = |holder: u32| match self.author.truth().colour(holder) {
-            Some(Colour::Green) => Colour::Red,
-            Some(Colour::Red) => Colour::Amber,
-            Some(Colour::Amber) | None => Colour::Green,
-        };
-        let mut changed: Vec<_> = (0..3).map(|of| (holder(of * 7), next(holder(of * 7)))).collect();
-        changed.sort_by_key(|(holder, _)| *holder);
-        changed.dedup_by_key(|(holder, _)| *holder);
-        self.author.set(&changed)
+        self.author.turn()
     }
 
     /// So many turns, with a pause after each.
@@ -118,32 +105,7 @@ impl Scene {
     /// # Errors
     /// That does not come to be, with the logs of those who differ.
     pub fn agrees(&self) -> Result<()> {
-        let tip = *self.author.tip();
-        let digest = tip.digest.to_string();
-        for engine in &self.engines {
-            let same = || {
-                let held = engine.digest()?;
-                let sequence = engine.figure("sequence", None)?;
-                ensure!(held == digest, "at {sequence} {held}, and the chain at {} {digest}", tip.sequence);
-                Ok(())
-            };
-            eventually("an engine does not come to the chain's digest", same)
-                .with_context(|| format!("its log:\n{}", engine.log(&self.deployment)))?;
-        }
-        for (number, watch) in self.watches.iter().enumerate() {
-            let right = || {
-                ensure!(watch.as_of() >= tip.sequence, "still as of {}", watch.as_of());
-                for holder in 0..HOLDERS {
-                    let is_green = self.author.truth().colour(holder) == Some(Colour::Green);
-                    let decision = watch.decision(holder);
-                    let is_admitted = decision == Some(Decision::Admit);
-                    ensure!(is_admitted == is_green, "holder {holder}: {decision:?}, green: {is_green}");
-                }
-                Ok(())
-            };
-            eventually("a gate does not see the truth", right).with_context(|| format!("engine {number}"))?;
-        }
-        Ok(())
+        agree(&self.deployment, &self.author, &self.engines, &self.watches)
     }
 
     /// Agreement, and that no verdict ever was wrong.
@@ -154,4 +116,39 @@ impl Scene {
         self.agrees()?;
         self.watches.into_iter().try_for_each(Watch::end)
     }
+}
+
+/// See [`Scene::agrees`].
+pub(crate) fn agree(
+    deployment: &Deployment,
+    author: &Author,
+    engines: &[Engine],
+    watches: &[Watch],
+) -> Result<()> {
+    let tip = *author.tip();
+    let digest = tip.digest.to_string();
+    for engine in engines {
+        let same = || {
+            let held = engine.digest()?;
+            let sequence = engine.figure("sequence", None)?;
+            ensure!(held == digest, "at {sequence} {held}, and the chain at {} {digest}", tip.sequence);
+            Ok(())
+        };
+        eventually("an engine does not come to the chain's digest", same)
+            .with_context(|| format!("its log:\n{}", engine.log(deployment)))?;
+    }
+    for (number, watch) in watches.iter().enumerate() {
+        let right = || {
+            ensure!(watch.as_of() >= tip.sequence, "still as of {}", watch.as_of());
+            for holder in 0..HOLDERS {
+                let is_green = author.truth().colour(holder) == Some(Colour::Green);
+                let decision = watch.decision(holder);
+                let is_admitted = decision == Some(Decision::Admit);
+                ensure!(is_admitted == is_green, "holder {holder}: {decision:?}, green: {is_green}");
+            }
+            Ok(())
+        };
+        eventually("a gate does not see the truth", right).with_context(|| format!("engine {number}"))?;
+    }
+    Ok(())
 }

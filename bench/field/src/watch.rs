@@ -8,12 +8,25 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use hufu_client::Gate;
-use hufu_wire::{Decision, Lane, Sequence};
+use hufu_wire::{Decision, Lane, Reason, Sequence};
 
 use crate::truth::Truth;
 
 /// One check in this time and engine.
 const BETWEEN_CHECKS: Duration = Duration::from_millis(4);
+
+/// A verdict that a gate was given, as its record must have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Given {
+    /// The gate's number of the check.
+    pub check: u64,
+    /// The engine's clock, milliseconds since 1970.
+    pub time_ms: u64,
+    /// The sequence that it takes into account.
+    pub as_of: u64,
+    /// The reason's slug.
+    pub reason: &'static str,
+}
 
 /// A gate of one engine that checks without a pause.
 pub struct Watch {
@@ -27,6 +40,10 @@ pub struct Watch {
 struct Seen {
     answered: AtomicU64,
     silent: AtomicU64,
+    /// Answers that are no verdict: the engine cannot keep a record now.
+    busy: AtomicU64,
+    /// Every verdict, where records are compared with them.
+    given: Option<Mutex<Vec<Given>>>,
     /// The sequence of the last verdict.
     as_of: AtomicU64,
     wrong: Mutex<Vec<String>>,
@@ -36,8 +53,17 @@ struct Seen {
 
 impl Watch {
     /// Checks `codes`, one for each holder, until it is ended or dropped.
-    pub fn start(mut gate: Gate, codes: Vec<String>, truth: Arc<Truth>) -> Watch {
-        let (seen, over) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
+    pub fn start(gate: Gate, codes: Vec<String>, truth: Arc<Truth>) -> Watch {
+        Watch::begin(gate, codes, truth, Seen::default())
+    }
+
+    /// The same, and remembers each verdict: at most as long as there is memory.
+    pub fn start_remembering(gate: Gate, codes: Vec<String>, truth: Arc<Truth>) -> Watch {
+        Watch::begin(gate, codes, truth, Seen { given: Some(Mutex::default()), ..Seen::default() })
+    }
+
+    fn begin(mut gate: Gate, codes: Vec<String>, truth: Arc<Truth>, seen: Seen) -> Watch {
+        let (seen, over) = (Arc::new(seen), Arc::new(AtomicBool::new(false)));
         let (see, stop) = (Arc::clone(&seen), Arc::clone(&over));
         let thread = thread::spawn(move || {
             for (holder, code) in (0..).zip(&codes).cycle() {
@@ -59,6 +85,27 @@ impl Watch {
     /// Verdicts so far.
     pub fn answered(&self) -> u64 {
         self.seen.answered.load(Ordering::Relaxed)
+    }
+
+    /// Checks without an answer so far.
+    pub fn silent(&self) -> u64 {
+        self.seen.silent.load(Ordering::Relaxed)
+    }
+
+    /// Checks that were answered `busy` so far.
+    pub fn busy(&self) -> u64 {
+        self.seen.busy.load(Ordering::Relaxed)
+    }
+
+    /// Wrong verdicts so far, in words.
+    pub fn wrong(&self) -> Vec<String> {
+        self.seen.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every verdict so far, where they are remembered.
+    pub fn given(&self) -> Vec<Given> {
+        let given = self.seen.given.iter();
+        given.flat_map(|given| given.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
     /// The last decision about a holder.
@@ -102,6 +149,19 @@ impl Seen {
             return;
         };
         self.answered.fetch_add(1, Ordering::Relaxed);
+        if verdict.reason == Reason::Busy {
+            // Nothing was looked up: it says nothing of the holder, and has no record.
+            self.busy.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if let Some(given) = &self.given {
+            given.lock().unwrap_or_else(PoisonError::into_inner).push(Given {
+                check: verdict.number.0,
+                time_ms: verdict.server_time.0,
+                as_of: verdict.as_of.0,
+                reason: verdict.reason.slug(),
+            });
+        }
         // Sequence 0 is where the issuer is not known at all.
         let before = self.as_of.swap(verdict.as_of.0, Ordering::Relaxed);
         let went_back = (verdict.as_of.0 < before)

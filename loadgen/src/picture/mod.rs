@@ -41,6 +41,34 @@ pub fn picture(reports: &[Report]) -> String {
     svg.finish()
 }
 
+/// Goodput over offered load, both as multiples of the capacity: on the dashed line everything is answered, and above a
+/// capacity the best is 1.
+pub fn goodput(title: &str, subtitle: &str, curves: &[(String, Vec<(f64, f64)>)]) -> String {
+    let mut svg = Svg::new(WIDTH / 2.0, HEIGHT);
+    svg.text((70.0, 34.0), Anchor::Start, 19.0, INK, title);
+    svg.text((70.0, 58.0), Anchor::Start, 13.0, MUTED, subtitle);
+    let most = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).fold(1.0, f64::max);
+    let mut series = vec![Series {
+        name: "all answered, up to the capacity".to_owned(),
+        points: vec![(0.0, 0.0), (1.0, 1.0), (most, 1.0)],
+        colour: "#9ca3af",
+        dashed: true,
+        dots: false,
+    }];
+    series.extend(curves.iter().zip(COLOURS).map(|((name, points), colour)| Series {
+        name: name.clone(),
+        points: points.clone(),
+        colour,
+        dashed: false,
+        dots: true,
+    }));
+    let highest = curves.iter().flat_map(|(_, points)| points).map(|point| point.1).fold(2.0, f64::max);
+    let x = Axis::linear("offered, in capacities", most, trimmed);
+    let y = Axis::linear("answered, in capacities", highest, trimmed);
+    panel(&mut svg, 70.0, "", &x, &y, &series);
+    svg.finish()
+}
+
 fn heading(reports: &[Report]) -> [String; 2] {
     let Some(last) = reports.last() else { return ["No load".to_owned(), String::new()] };
     let cpu =
@@ -228,6 +256,9 @@ mod tests {
         check("two steps", &picture(&[report, silent.clone()]));
         check("nothing answered", &picture(&[silent]));
         check("no load", &picture(&[]));
+        let curves = [("a <door>".to_owned(), vec![(1.0, 1.0), (10.0, 0.9)])];
+        check("goodput", &goodput("a", "b", &curves));
+        check("no curve", &goodput("a", "b", &[]));
     }
 
     #[test]

@@ -2,12 +2,11 @@
 
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use hufu_field::{Deployment, Engine};
 use hufu_files::moment::now;
 use hufu_fixtures::World;
-use hufu_fixtures::sites::MARKET;
-use hufu_loadgen::{CodeStock, Generator, Plan, Report};
+use hufu_loadgen::{Generator, Plan, Report};
 
 use crate::LoadArgs;
 
@@ -21,11 +20,7 @@ pub(crate) fn deployment(hufu: &std::path::Path, load: &LoadArgs) -> Result<Depl
 
 /// Enrols the gates of the load and signs their codes.
 pub(crate) fn generator(deployment: &Deployment, engine: &Engine, load: &LoadArgs) -> Result<Generator> {
-    let world = deployment.world().context("a load needs a world")?.clone();
-    let enrolled = hufu_loadgen::enrol(engine.control(), "engine.hufu", &deployment.load_gates()?)?;
-    let port = enrolled.first().context("no gate")?.udp_port;
-    let stock = CodeStock::with_phones(world, MARKET, load.phones, &|_, _| {});
-    Ok(Generator::new(stock, enrolled, (engine.control().ip(), port).into(), 1)?)
+    hufu_field::generator(deployment, engine.control(), load.phones)
 }
 
 /// Runs `plan` beside the caller.

@@ -189,6 +189,9 @@ impl EngineMetrics {
             each("udp_receives", "Receive calls that returned datagrams", &|worker| worker.receives.get()),
             each("udp_datagrams", "Datagrams received", &|worker| worker.datagrams.get()),
             each("udp_replies", "Replies sent", &|worker| worker.replies.get()),
+            each("udp_late_drops", "Datagrams dropped unread: they had waited too long", &|worker| {
+                worker.late_drops.get()
+            }),
             each("udp_send_drops", "Replies that the system did not accept", &|worker| {
                 worker.send_drops.get()
             }),

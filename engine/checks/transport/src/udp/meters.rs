@@ -12,6 +12,8 @@ pub(crate) struct WorkerMeters {
     pub(crate) datagrams: Meter,
     pub(crate) replies: Meter,
     pub(crate) send_drops: Meter,
+    /// Datagrams dropped unread because they had waited too long behind others; several that came as one piece count once.
+    pub(crate) late_drops: Meter,
     /// Replies not sent because their records were lost.
     pub(crate) withheld: Meter,
     pub(crate) receive_errors: Meter,

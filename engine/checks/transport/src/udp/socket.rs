@@ -108,6 +108,16 @@ impl Socket {
         self.state.recv(self.sock_ref(), &mut buffers, &mut inbox.metas)
     }
 
+    /// Takes as much away as [`receive`](Self::receive) would and looks at none of it.
+    pub(crate) fn discard(&self, inbox: &mut Inbox) -> io::Result<usize> {
+        // A byte of each: the rest of a datagram is not copied.
+        let mut chunks = inbox.memory.chunks_exact_mut(BUFFER_BYTES);
+        let mut buffers: [IoSliceMut<'_>; BATCH_MAX] = core::array::from_fn(|_| {
+            IoSliceMut::new(chunks.next().and_then(|chunk| chunk.get_mut(..1)).unwrap_or_default())
+        });
+        self.state.recv(self.sock_ref(), &mut buffers, &mut inbox.metas)
+    }
+
     /// Sleeps until there is something to receive or `wake` is set, or for this long; whether nothing came.
     pub(crate) fn wait(&self, wake: &Wake, at_most: Duration) -> bool {
         let mut waiting = [PollFd::new(self, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];

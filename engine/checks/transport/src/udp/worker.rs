@@ -27,8 +27,15 @@ pub(crate) struct Worker<J> {
     wake: Arc<Wake>,
     clock: Clock,
     busy_poll: Duration,
+    /// When the first of the full receives since the socket was last empty came; `None` when the last one was not full.
+    full_since: Option<Instant>,
 }
 
+/// Longest time without the socket being empty once. A gate asks again after 50 ms and gives up after 400 (PROTOCOL 4,
+/// "Retry"), and a full socket can hold more than a slow CPU answers in that time: all its answers would be too late.
+const QUEUED_MAX: Duration = Duration::from_millis(100);
+/// Receives that are dropped at once: more than a socket of 8 MiB holds, and an end where datagrams come faster than they go.
+const DISCARDS_MAX: usize = 1024;
 /// How long a worker waits before it receives again from a socket that keeps failing.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// How long an idle worker keeps its keys before it looks whether they have expired.
@@ -46,7 +53,7 @@ impl<J: Journal> Worker<J> {
         busy_poll: Duration,
     ) -> Worker<J> {
         let (inbox, queue) = (Inbox::new(), Queue::new());
-        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll }
+        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll, full_since: None }
     }
 
     /// Serves until told to stop, and then until the socket is dry and nothing waits for its records.
@@ -66,7 +73,12 @@ impl<J: Journal> Worker<J> {
             match self.socket.receive(&mut self.inbox) {
                 Ok(received) => {
                     (failed, idle_since) = (false, None);
-                    self.answer(received, &mut drain);
+                    let begun = Instant::now();
+                    if self.is_too_late(received, begun) {
+                        self.drop_backlog(received);
+                        continue;
+                    }
+                    self.answer(received, begun, &mut drain);
                     if drain.is_over(self.wake.stopping()) {
                         break;
                     }
@@ -79,7 +91,7 @@ impl<J: Journal> Worker<J> {
                     if self.wake.stopping() {
                         break;
                     }
-                    failed = false;
+                    (failed, self.full_since) = (false, None);
                     if self.queue.is_empty() {
                         self.idle(&mut idle_since);
                     } else {
@@ -109,10 +121,33 @@ impl<J: Journal> Worker<J> {
         withhold_all(&mut self.queue, &self.meters);
     }
 
+    /// Whether the socket has held more than one receive takes for too long, now that so much was received at `begun`.
+    fn is_too_late(&mut self, received: usize, begun: Instant) -> bool {
+        if received < BATCH_MAX {
+            self.full_since = None;
+            return false;
+        }
+        begun - *self.full_since.get_or_insert(begun) >= QUEUED_MAX
+    }
+
+    /// Drops what was received and what the socket still holds: what comes next is answered in time.
+    fn drop_backlog(&mut self, received: usize) {
+        let mut dropped = received;
+        for _ in 0..DISCARDS_MAX {
+            let Ok(more) = self.socket.discard(&mut self.inbox) else { break };
+            dropped += more;
+            if more < BATCH_MAX {
+                break;
+            }
+        }
+        self.meters.late_drops.add(dropped);
+        self.full_since = None;
+    }
+
     /// Checks everything that was received, in batches as large as the spine takes, and sends the replies whose
     /// records are durable. The others wait in the queue; when it is full this waits for them.
-    fn answer(&mut self, received: usize, drain: &mut Drain) {
-        let (now, begun) = (self.clock.now(), Instant::now());
+    fn answer(&mut self, received: usize, begun: Instant, drain: &mut Drain) {
+        let now = self.clock.now();
         let Worker { socket, spine, inbox, queue, meters, wake, .. } = self;
         let mut received = inbox.datagrams(received);
         loop {

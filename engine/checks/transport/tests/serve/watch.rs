@@ -43,6 +43,7 @@ fn metrics_and_health_are_served_over_http() {
         "hufu_requests_total 1",
         "hufu_credentials_total{seen=\"first\"} 1",
         "hufu_udp_queue_drops_total{worker=\"1\"} 0",
+        "hufu_udp_late_drops_total{worker=\"0\"} 0",
         "hufu_udp_send_drops_total{worker=\"0\"} 0",
         "hufu_quic_handshakes_total{outcome=\"accepted\"} 1",
         "hufu_quic_enrolments_total 1",

@@ -1,16 +1,13 @@
-//! Disks that fill up, under an engine and under a registry, while checks go on.
-//!
-//! A small disk can be had in a namespace of one's own, where a test is root: each test here runs itself again in
-//! one. What was mounted there is gone with it.
+//! Disks that fill up, under an engine and under a registry, while checks go on. Each test runs itself again in a namespace
+//! of its own.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use hufu_codes::chain::Tip;
-use hufu_field::{Deployment, Follow, ISSUER, NATIONAL, Scene, Settings, eventually};
+use hufu_field::{Deployment, Follow, ISSUER, NATIONAL, Scene, Settings, SmallDisk, eventually, is_within};
 use hufu_registry::ProposalId;
 use hufu_upstream::{Api, ApiFault};
 use hufu_wire::chain::{Change, Record};
@@ -20,71 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 use super::carried::{at, comes_to, whole};
 use super::{PAUSE, over_http, pause, provide, told};
 
-/// Ways to a place where a disk may be mounted: anybody's, and root's where namespaces of users are switched off.
-const UNSHARE: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount", "--"], &["--mount", "--"]];
-/// Set for the one that runs within.
-const WITHIN: &str = "HUFU_TEST_WITHIN";
-
 /// Runs a test again where it may mount.
-fn within(test: &str) -> Result<()> {
-    let works = |way: &&&[&str]| {
-        Command::new("unshare").args(**way).arg("true").status().is_ok_and(|status| status.success())
-    };
-    let way = UNSHARE.iter().find(works);
-    let way =
-        way.context("no small disk can be mounted here: allow user namespaces, or run the tests as root")?;
-    let output = Command::new("unshare")
-        .args(*way)
-        .arg(std::env::current_exe()?)
-        .args(["--exact", test, "--ignored", "--nocapture"])
-        .env(WITHIN, "1")
-        .output()?;
+pub(super) fn within(test: &str) -> Result<()> {
+    let output = hufu_field::within()?.args(["--exact", test, "--ignored", "--nocapture"]).output()?;
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success() && said.contains("1 passed"), "{said}");
     Ok(())
-}
-
-fn is_within() -> bool {
-    std::env::var_os(WITHIN).is_some()
-}
-
-/// A disk of its own in the place of a folder, which keeps what is in it.
-struct SmallDisk {
-    path: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(path: PathBuf, size: &str) -> Result<SmallDisk> {
-        let before = path.with_extension("before");
-        fs::rename(&path, &before)?;
-        fs::create_dir(&path)?;
-        let options = format!("size={size},mode=700");
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path))?;
-        run(Command::new("cp").arg("-a").arg(before.join(".")).arg(&path))?;
-        Ok(SmallDisk { path })
-    }
-
-    /// Until not even a page is free.
-    fn fill(&self) -> Result<()> {
-        let mut file = File::options().create(true).append(true).open(self.ballast())?;
-        while file.write_all(&[0; 4096]).is_ok() {}
-        Ok(())
-    }
-
-    fn make_room(&self) -> Result<()> {
-        Ok(fs::remove_file(self.ballast())?)
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.path.join("ballast")
-    }
-}
-
-fn run(command: &mut Command) -> Result<Output> {
-    let output = command.output().with_context(|| format!("{command:?}"))?;
-    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(output)
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod peak;
 mod postgres;
 mod snapshots;
 mod told;
+mod torture;
 
 use std::path::Path;
 use std::sync::Once;
