@@ -5,6 +5,7 @@ mod clients;
 mod counts;
 mod dependencies;
 mod figures;
+mod fuzz;
 mod licence;
 mod mutate;
 mod package;
@@ -42,6 +43,8 @@ enum Task {
     },
     /// Change the code of floors 1 to 3 step by step and see whether a test fails each time
     Mutate(mutate::Options),
+    /// Run every fuzz target under libFuzzer, guided by what inputs reach, and the registry's API from its document
+    Fuzz(fuzz::Options),
     /// Make Debian packages, a container image and a bill of materials, the same bytes each time
     Package(package::Options),
 }
@@ -60,6 +63,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     std::env::set_current_dir(root())?;
     match arguments.command {
         Some(Task::Mutate(options)) => return mutate::run(&options),
+        Some(Task::Fuzz(options)) => return fuzz::run(&options),
         Some(Task::Package(options)) => package::run(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
