@@ -24,7 +24,7 @@ pub(super) struct Sizes {
     pub(super) new: usize,
 }
 
-/// Takes out of `working` what reaches nothing that smaller inputs do not reach, and adds to `kept`.
+/// Takes out of `working` what reaches nothing that smaller inputs do not reach, and keeps the best of it in `kept`.
 ///
 /// `merge` gets a control file of libFuzzer and returns it with what each input reached; `None` when an input failed: then
 /// nothing changes.
@@ -33,8 +33,15 @@ pub(super) fn tidy(
     working: &Path,
     merge: impl Fn(&str) -> Result<Option<String>>,
 ) -> Result<Sizes> {
-    let (of_kept, of_working) = (files(kept)?, files(working)?);
-    let mut sizes = Sizes { working: of_working.len(), kept: of_kept.len(), new: 0 };
+    // What was found before competes with what is found now.
+    let is_found = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MARK));
+    for (path, _) in files(kept)?.into_iter().filter(|(path, _)| is_found(path)) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().replace(MARK, "");
+        fs::copy(&path, working.join(name))?;
+    }
+    let (mut of_kept, of_working) = (files(kept)?, files(working)?);
+    let before: Vec<PathBuf> = of_kept.extract_if(.., |(path, _)| is_found(path)).map(|(path, _)| path).collect();
+    let mut sizes = Sizes { working: of_working.len(), kept: of_kept.len() + before.len(), new: 0 };
     let all: Vec<&PathBuf> = of_kept.iter().chain(&of_working).map(|(path, _)| path).collect();
     let mut control = format!("{}\n{}\n", all.len(), of_kept.len());
     for path in &all {
@@ -56,15 +63,21 @@ pub(super) fn tidy(
         }
     }
     best.sort_by(|a, b| b.cmp(a));
-    let is_found = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MARK));
-    let room = KEPT_FILES_MAX.saturating_sub(of_kept.iter().filter(|(path, _)| is_found(path)).count());
-    for (_, path) in best.into_iter().take(room) {
-        fs::create_dir_all(kept)?;
+    let mut now = Vec::new();
+    for (_, path) in best.into_iter().take(KEPT_FILES_MAX) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        fs::copy(path, kept.join(format!("{MARK}{}", name.get(..12).unwrap_or(&name))))?;
-        sizes.new += 1;
+        let place = kept.join(format!("{MARK}{}", name.get(..12).unwrap_or(&name)));
+        if !before.contains(&place) {
+            fs::create_dir_all(kept)?;
+            fs::copy(path, &place)?;
+            sizes.new += 1;
+        }
+        now.push(place);
     }
-    sizes.kept += sizes.new;
+    for path in before.iter().filter(|path| !now.contains(path)) {
+        fs::remove_file(path)?;
+    }
+    sizes.kept = of_kept.len() + now.len();
     Ok(sizes)
 }
 
@@ -113,7 +126,15 @@ mod tests {
         assert_eq!(sizes, Sizes { working: 3, kept: 1, new: 1 }, "the second reaches nothing, the third is too long");
         assert!(kept.join("found-aaaaaaaaaaaa").is_file());
         let failed = tidy(&kept, &working, |_| Ok(None)).unwrap();
-        assert_eq!(failed, Sizes { working: 3, kept: 1, new: 0 });
+        assert_eq!(failed, Sizes { working: 4, kept: 1, new: 0 }, "what was kept competes again");
+        // Now another one is the best: the first leaves.
+        fs::write(kept.join("by-hand"), "x").unwrap();
+        let better = |control: &str| {
+            assert!(control.starts_with("5\n1\n") && control.contains("by-hand"), "{control}");
+            Ok(Some("FT 0 1\nCOV 0 1\nFT 1\nCOV 1\nFT 2\nCOV 2\nFT 3 9\nCOV 3\nFT 4 10\nCOV 4\n".to_owned()))
+        };
+        assert_eq!(tidy(&kept, &working, better).unwrap(), Sizes { working: 2, kept: 1, new: 0 });
+        assert!(!kept.join("found-aaaaaaaaaaaa").exists() && kept.join("by-hand").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }
