@@ -18,7 +18,8 @@ const ISSUER: &str = "310000";
 /// What each part checks. `documented_fault` is in `api_checks.py`.
 const WITH_ALL: &str = "documented_fault,status_code_conformance,content_type_conformance,\
     response_schema_conformance,response_headers_conformance,negative_data_rejection";
-const WITH_ONE: &str = "documented_fault,status_code_conformance,content_type_conformance,response_schema_conformance";
+const WITH_ONE: &str =
+    "documented_fault,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// A feed does not end, and a token that was revoked by chance ends the run.
 const LEFT_OUT: [&str; 2] = ["/v1/issuers/{issuer}/feed", "/v1/tokens/{token}"];
 
@@ -32,7 +33,11 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn line(&self) -> String {
-        self.parts.iter().map(|(scope, line)| format!("api with {scope}: {line}")).collect::<Vec<_>>().join("\n")
+        self.parts
+            .iter()
+            .map(|(scope, line)| format!("api with {scope}: {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     pub(super) fn told(&self) -> Value {
@@ -63,7 +68,9 @@ pub(super) fn run(time: Duration) -> Result<Outcome> {
     let address = server.address("api")?;
     let mut parts = Vec::new();
     let mut passed = true;
-    for (scope, share) in told.iter().map(|scope| (scope.as_str(), 0.25 / told.len() as f64)).chain([("all", 0.75)]) {
+    for (scope, share) in
+        told.iter().map(|scope| (scope.as_str(), 0.25 / told.len() as f64)).chain([("all", 0.75)])
+    {
         let checks = if scope == "all" { WITH_ALL } else { WITH_ONE };
         let log = folder.join(format!("{scope}.txt"));
         let token = fs::read_to_string(folder.join(format!("{scope}.token")))?;
@@ -105,7 +112,9 @@ fn told_scopes(hufu: &Path, folder: &Path) -> Result<Vec<String>> {
         "registry init registry --issuer {ISSUER}=Shanghai --listen 127.0.0.1:0 --operator operator.pub \
          --credential-key issuer.key --token-out all.token"
     ))?;
-    hufu("keys trust add --operator operator.key --list trust.hufu --key registry/publisher.pub --uses head")?;
+    hufu(
+        "keys trust add --operator operator.key --list trust.hufu --key registry/publisher.pub --uses head",
+    )?;
     fs::copy(folder.join("trust.hufu"), folder.join("registry/trust.hufu"))?;
     // Over plain HTTP, which a registry serves on its own machine when it has no certificate.
     let config = folder.join("registry/registry.toml");
@@ -145,12 +154,14 @@ fn schemathesis() -> Result<PathBuf> {
     if program.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENT) {
         return Ok(program);
     }
-    let quiet = |command: &mut Command| -> Result<bool> { Ok(status_of(command.stdout(Stdio::null()))?.success()) };
+    let quiet =
+        |command: &mut Command| -> Result<bool> { Ok(status_of(command.stdout(Stdio::null()))?.success()) };
     ensure!(
         quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?,
         "python3 cannot make a virtual environment (Debian: apt-get install python3-venv)"
     );
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
+    let install =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
     ensure!(
         quiet(Command::new(venv.join("bin/python")).args(install).arg(REQUIREMENT))?,
         "{REQUIREMENT} could not be installed into {}. Without a network, fill a folder with `pip download '{REQUIREMENT}'` \

@@ -33,7 +33,8 @@ pub(super) fn targets(only: &[String]) -> Result<Vec<Target>> {
     let packages = packages(only)?;
     let host = host()?;
     let flags: Vec<String> = FLAGS.iter().map(|flag| format!("{flag:?}")).collect();
-    let mut build = cargo(["test", "--no-run", "--locked", "--all-features", "--profile", "fuzz", "--test", "fuzz*"]);
+    let mut build =
+        cargo(["test", "--no-run", "--locked", "--all-features", "--profile", "fuzz", "--test", "fuzz*"]);
     build.args(["--target", &host, "--target-dir", &format!("{FOLDER}/build")]);
     build.arg("--config").arg(format!("target.{host}.rustflags=[{}]", flags.join(",")));
     build.args(["--message-format", "json-render-diagnostics"]);
@@ -49,7 +50,9 @@ pub(super) fn targets(only: &[String]) -> Result<Vec<Target>> {
     let mut targets = Vec::new();
     for line in String::from_utf8(built.stdout)?.lines() {
         let artifact: Value = serde_json::from_str(line)?;
-        if let (Some(exe), Some(test)) = (artifact["executable"].as_str(), artifact["target"]["name"].as_str()) {
+        if let (Some(exe), Some(test)) =
+            (artifact["executable"].as_str(), artifact["target"]["name"].as_str())
+        {
             let manifest = artifact["manifest_path"].as_str().context("cargo names no manifest")?;
             let folder = Path::new(manifest).parent().context("a manifest is in a folder")?;
             targets.extend(of_program(Path::new(exe), test, folder)?);
@@ -96,7 +99,8 @@ fn packages(only: &[String]) -> Result<BTreeSet<String>> {
         .filter(|name| name != env!("CARGO_PKG_NAME"))
         .collect();
     let named = |name: &String| only.iter().any(|only| only.split("::").next() == Some(name));
-    let is_named = !only.is_empty() && only.iter().all(|only| all.contains(only.split("::").next().unwrap_or("")));
+    let is_named =
+        !only.is_empty() && only.iter().all(|only| all.contains(only.split("::").next().unwrap_or("")));
     Ok(if is_named { all.into_iter().filter(named).collect() } else { all })
 }
 

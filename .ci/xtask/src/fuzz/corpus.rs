@@ -34,13 +34,15 @@ pub(super) fn tidy(
     merge: impl Fn(&str) -> Result<Option<String>>,
 ) -> Result<Sizes> {
     // What was found before competes with what is found now.
-    let is_found = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MARK));
+    let is_found =
+        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MARK));
     for (path, _) in files(kept)?.into_iter().filter(|(path, _)| is_found(path)) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().replace(MARK, "");
         fs::copy(&path, working.join(name))?;
     }
     let (mut of_kept, of_working) = (files(kept)?, files(working)?);
-    let before: Vec<PathBuf> = of_kept.extract_if(.., |(path, _)| is_found(path)).map(|(path, _)| path).collect();
+    let before: Vec<PathBuf> =
+        of_kept.extract_if(.., |(path, _)| is_found(path)).map(|(path, _)| path).collect();
     let mut sizes = Sizes { working: of_working.len(), kept: of_kept.len() + before.len(), new: 0 };
     let all: Vec<&PathBuf> = of_kept.iter().chain(&of_working).map(|(path, _)| path).collect();
     let mut control = format!("{}\n{}\n", all.len(), of_kept.len());
@@ -58,7 +60,9 @@ pub(super) fn tidy(
         if features.get(&number).copied().unwrap_or(0) == 0 {
             fs::remove_file(path)?;
             sizes.working -= 1;
-        } else if let Some(&edges) = edges.get(&number).filter(|&&edges| edges > 0 && *bytes <= KEPT_BYTES_MAX) {
+        } else if let Some(&edges) =
+            edges.get(&number).filter(|&&edges| edges > 0 && *bytes <= KEPT_BYTES_MAX)
+        {
             best.push((edges, path));
         }
     }
@@ -115,15 +119,23 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("hufu-corpus-{}", std::process::id()));
         let (kept, working) = (folder.join("kept"), folder.join("working"));
         fs::create_dir_all(&working).unwrap();
-        for (name, bytes) in [("aaaaaaaaaaaaaaaa", 1), ("bbbbbbbbbbbbbbbb", 2), ("cccccccccccccccc", 5000), ("d", 9000)] {
+        for (name, bytes) in
+            [("aaaaaaaaaaaaaaaa", 1), ("bbbbbbbbbbbbbbbb", 2), ("cccccccccccccccc", 5000), ("d", 9000)]
+        {
             fs::write(working.join(name), vec![0; bytes]).unwrap();
         }
         let merge = |control: &str| {
             assert!(control.starts_with("4\n0\n") && control.lines().count() == 6, "{control}");
-            Ok(Some(format!("{control}STARTED 0 1\nFT 0 1 2\nCOV 0 7\nFT 1\nCOV 1\nFT 2 9\nCOV 2 8\nFT 3 10\nCOV 3\n")))
+            Ok(Some(format!(
+                "{control}STARTED 0 1\nFT 0 1 2\nCOV 0 7\nFT 1\nCOV 1\nFT 2 9\nCOV 2 8\nFT 3 10\nCOV 3\n"
+            )))
         };
         let sizes = tidy(&kept, &working, merge).unwrap();
-        assert_eq!(sizes, Sizes { working: 3, kept: 1, new: 1 }, "the second reaches nothing, the third is too long");
+        assert_eq!(
+            sizes,
+            Sizes { working: 3, kept: 1, new: 1 },
+            "the second reaches nothing, the third is too long"
+        );
         assert!(kept.join("found-aaaaaaaaaaaa").is_file());
         let failed = tidy(&kept, &working, |_| Ok(None)).unwrap();
         assert_eq!(failed, Sizes { working: 4, kept: 1, new: 0 }, "what was kept competes again");

@@ -149,7 +149,8 @@ impl Target {
 
     fn failed(&self, log: &str) -> String {
         let Target { id, package, test, name, .. } = self;
-        let input = log.lines().find_map(|line| line.split_once("Test unit written to ").map(|(_, path)| path));
+        let input =
+            log.lines().find_map(|line| line.split_once("Test unit written to ").map(|(_, path)| path));
         let replay = format!("cargo test --package {package} --all-features --test {test} {name} -- --exact");
         let log = self.log.display();
         match input {

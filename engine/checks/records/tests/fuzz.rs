@@ -2,7 +2,11 @@
 //! middle of any operation, losses of power, and in the end a byte that was turned. What was acknowledged is found, or
 //! the folder says that it is damaged. Three bytes are one step.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "tests; it shares files with others and uses its part of them")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "tests; it shares files with others and uses its part of them"
+)]
 
 #[path = "records/common.rs"]
 mod common;
@@ -101,7 +105,10 @@ impl Play {
         self.next += count;
         if self.with(|store, _| store.commit(now, &kept(now, from, count))) {
             // The block says what was durable before it.
-            self.acknowledged.values_mut().filter(|at| **at == Reached::Synced).for_each(|at| *at = Reached::Told);
+            self.acknowledged
+                .values_mut()
+                .filter(|at| **at == Reached::Synced)
+                .for_each(|at| *at = Reached::Told);
             self.acknowledged.extend((from..from + count).map(|number| (number, Reached::Written)));
         }
     }
@@ -126,7 +133,8 @@ impl Play {
 
     fn restart(&mut self, records: LyingDisk, keys: LyingDisk) {
         (self.store, self.records, self.keys) = (None, records, keys);
-        self.store = Some(open(&self.records, &self.keys).expect("neither a kill nor a loss of power is damage"));
+        self.store =
+            Some(open(&self.records, &self.keys).expect("neither a kill nor a loss of power is damage"));
         let missing = self.missing().expect("it is read");
         assert_eq!(missing, [], "acknowledged and lost");
     }

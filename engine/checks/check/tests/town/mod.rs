@@ -1,7 +1,13 @@
 //! A town of gates, and an adversary who owns the network, holds codes and changes clocks. A presentation that is admitted
 //! at a second place inside the window panics.
 
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part"
+)]
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
