@@ -7,6 +7,7 @@ mod counts;
 mod dependencies;
 mod field;
 mod figures;
+mod fuzz;
 mod licence;
 mod mutate;
 mod package;
@@ -50,6 +51,8 @@ enum Task {
     Soak(field::Arguments),
     /// Offer every door of a deployment ten times what it can answer
     Overload(field::Arguments),
+    /// Run every fuzz target under libFuzzer, guided by what inputs reach, and the registry's API from its document
+    Fuzz(fuzz::Options),
     /// Make Debian packages, a container image and a bill of materials, the same bytes each time
     Package(package::Options),
 }
@@ -71,6 +74,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Task::Torture(arguments)) => return field::start("torture", &arguments),
         Some(Task::Soak(arguments)) => return field::start("soak", &arguments),
         Some(Task::Overload(arguments)) => return field::start("overload", &arguments),
+        Some(Task::Fuzz(options)) => return fuzz::run(&options),
         Some(Task::Package(options)) => package::run(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),

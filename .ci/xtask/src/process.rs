@@ -151,7 +151,7 @@ fn cannot_start(command: &Command) -> String {
 }
 
 /// The command as one would type it, with what it adds to the environment.
-fn told(command: &Command) -> String {
+pub(crate) fn told(command: &Command) -> String {
     let mut told = String::new();
     for (name, value) in command.get_envs() {
         let value = value.unwrap_or_default().to_string_lossy();

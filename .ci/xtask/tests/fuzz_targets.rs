@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates with a door to the outside.
-const READ_BYTES: [&str; 12] = [
+const READ_BYTES: [&str; 15] = [
     "engine/core/wire",
     "engine/core/codes",
     "engine/core/table",
@@ -12,8 +12,11 @@ const READ_BYTES: [&str; 12] = [
     "engine/checks/check",
     "engine/checks/offline",
     "engine/checks/hc1",
+    "engine/checks/records",
     "engine/changes/sync",
     "engine/changes/statuslist",
+    "engine/changes/upstream",
+    "engine/truth/rules",
     "engine/app/sheets",
     "engine/people/console",
     "engine/people/texts",

@@ -87,10 +87,14 @@ impl Language {
     /// The best language that an `Accept-Language` header asks for (RFC 9110, 12.5.4), `None` where it names none of ours.
     pub fn accepted(header: &str) -> Option<Language> {
         let mut best: Option<(u16, Language)> = None;
-        let header = header.get(..HEADER_BYTES_MAX).unwrap_or(header);
-        if header.len() > HEADER_BYTES_MAX {
-            return None;
-        }
+        // Of a longer one the ranges that are whole among its first bytes: half of `en;q=0.9` would say something else.
+        let end = match header.as_bytes().get(..HEADER_BYTES_MAX) {
+            Some(first) if header.len() > HEADER_BYTES_MAX => {
+                first.iter().rposition(|byte| *byte == b',').unwrap_or(0)
+            }
+            _ => header.len(),
+        };
+        let header = &header[..end];
         for range in header.split(',').take(RANGES_MAX) {
             let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
             let (Some(language), Some(weight)) = (Language::from_tag(tag.trim()), weight_mille(weight))

@@ -11,8 +11,10 @@ fn fuzz_accepted() {
         if let Some(language) = accepted {
             // It names the language somewhere, in some case.
             let tags = if language == Language::Id { ["id", "in"] } else { [language.tag(); 2] };
-            assert!(tags.iter().any(|tag| header.to_ascii_lowercase().contains(tag)));
-            assert!(header.len() <= 1024);
+            let mut read = header.to_ascii_lowercase().into_bytes();
+            read.truncate(1024);
+            let names = |tag: &&str| read.windows(tag.len()).any(|part| part == tag.as_bytes());
+            assert!(tags.iter().any(names), "no more is read than a browser sends");
         }
     });
 }

@@ -41,3 +41,15 @@ fn r62_a_browser_gets_the_language_that_it_asks_for_most() {
     let long = format!("{}zh", "x,".repeat(1000));
     assert_eq!(Language::accepted(&long), None, "no more is read than a browser sends");
 }
+
+/// Found by fuzzing: the range at the end of what is read was read in part, as another one, and where the end fell into a letter
+/// nothing was read.
+#[test]
+fn r62_a_range_that_is_cut_is_not_read() {
+    let half = format!("fr;q=0.5,{},en;q=0.1", "x".repeat(1012));
+    assert_eq!(half.find(";q=0.1"), Some(1024));
+    assert_eq!(Language::accepted(&half), Some(Language::Fr));
+    let letter = format!("fr,{}é", "x".repeat(1020));
+    assert!(!letter.is_char_boundary(1024));
+    assert_eq!(Language::accepted(&letter), Some(Language::Fr));
+}

@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hufu_contract::{PROBLEM_TYPE_PREFIX, Problem};
+use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
@@ -31,8 +32,39 @@ pub(super) fn base() -> OpenApi {
     Base::openapi()
 }
 
-/// Adds what every route has in common.
-pub(super) fn finish(document: &mut OpenApi) {
+/// The document of these routes, with what every route has in common.
+pub(super) fn finish(mut document: OpenApi) -> Value {
+    add_common(&mut document);
+    // A document of texts and numbers always becomes JSON.
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    widen(&mut document);
+    document
+}
+
+/// utoipa calls a `u32` a `u-int32`, which no reader knows: names it as OpenAPI's registry of formats does, and says how far it
+/// reaches.
+fn widen(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(bits) = members.get("format").and_then(Value::as_str).and_then(unsigned_bits) {
+                members.insert("format".to_owned(), format!("uint{bits}").into());
+                // JSON readers that hold numbers as doubles have no largest u64.
+                if bits < 64 {
+                    members.entry("maximum").or_insert_with(|| ((1_u64 << bits) - 1).into());
+                }
+            }
+            members.values_mut().for_each(widen);
+        }
+        Value::Array(items) => items.iter_mut().for_each(widen),
+        _ => {}
+    }
+}
+
+fn unsigned_bits(format: &str) -> Option<u32> {
+    format.strip_prefix("u-int")?.parse().ok()
+}
+
+fn add_common(document: &mut OpenApi) {
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.bearer_format = Some("hufu_ and 43 characters".to_owned());
     bearer.description = Some("Each route names the scopes of which the token needs one.".to_owned());

@@ -3,7 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
-use utoipa::openapi::OpenApi;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,14 +19,12 @@ use super::{guard, limits};
 pub(super) fn router(api: Api) -> Router {
     let bounded = from_fn_with_state(api.clone(), guard::bounded);
     let admitted = from_fn_with_state(api.clone(), guard::admitted);
-    let (router, mut document) = OpenApiRouter::with_openapi(document::base())
+    let (router, document) = OpenApiRouter::with_openapi(document::base())
         .merge(all_bounded().layer(bounded))
         .merge(unbounded())
         .layer(admitted)
         .split_for_parts();
-    document::finish(&mut document);
-    // A document of texts always becomes JSON.
-    let json = serde_json::to_vec(&document).unwrap_or_default();
+    let json = document::finish(document).to_string();
     router
         .fallback(guard::unknown)
         .method_not_allowed_fallback(guard::other_method)
@@ -37,11 +35,9 @@ pub(super) fn router(api: Api) -> Router {
 }
 
 /// The document of [`router`], without a registry behind it.
-pub(super) fn document() -> OpenApi {
-    let mut document =
-        OpenApiRouter::with_openapi(document::base()).merge(all_bounded()).merge(unbounded()).into_openapi();
-    document::finish(&mut document);
-    document
+pub(super) fn document() -> Value {
+    let router = OpenApiRouter::with_openapi(document::base()).merge(all_bounded()).merge(unbounded());
+    document::finish(router.into_openapi())
 }
 
 fn all_bounded() -> OpenApiRouter<Api> {

@@ -34,8 +34,7 @@ pub(crate) struct Which {
     overdue: Option<bool>,
     /// The last id of the page before.
     after: Option<u64>,
-    /// How many at most, 1 to 1000; 100 when absent.
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many at most; 100 when absent. Below 1 counts as 1, above 1000 as 1000.
     limit: Option<u32>,
 }
 

@@ -57,8 +57,7 @@ pub(crate) struct After {
 pub(crate) struct Range {
     /// The first holder; 0 when absent.
     from: Option<u32>,
-    /// How many at most, 1 to 65,536, which is also the default.
-    #[param(minimum = 1, maximum = 65536)]
+    /// How many at most; 65,536 when absent. Below 1 counts as 1, above 65,536 as 65,536.
     limit: Option<u32>,
 }
 

@@ -39,8 +39,7 @@ type Answer<T> = Result<Json<T>, ApiProblem>;
 pub(super) struct Page {
     /// The last id or number of the page before; from the beginning when absent.
     after: Option<u64>,
-    /// How many at most, 1 to 1000; 100 when absent.
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many at most; 100 when absent. Below 1 counts as 1, above 1000 as 1000.
     limit: Option<u32>,
 }
 

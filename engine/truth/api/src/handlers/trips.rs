@@ -23,8 +23,7 @@ use crate::state::Api;
 pub(crate) struct EndedPage {
     /// The last digest of the page before, 64 hex digits; from the beginning when absent.
     after: Option<String>,
-    /// How many at most, 1 to 65,536, which is also the default.
-    #[param(minimum = 1, maximum = 65536)]
+    /// How many at most; 65,536 when absent. Below 1 counts as 1, above 65,536 as 65,536.
     limit: Option<u32>,
 }
 
