@@ -95,7 +95,15 @@ const HOUSE: &[Room] = &[
         "hufu-registry",
         "engine/truth/registry",
         3,
-        &["hufu-wire", "hufu-signature", "hufu-seal", "hufu-codes", "hufu-table", "hufu-policy", "hufu-contract"],
+        &[
+            "hufu-wire",
+            "hufu-signature",
+            "hufu-seal",
+            "hufu-codes",
+            "hufu-table",
+            "hufu-policy",
+            "hufu-contract",
+        ],
     ),
     room(
         "hufu-api",

@@ -105,6 +105,10 @@ impl PassBack {
         if windows.here_s == 0 {
             return Claim::First { evicted: false };
         }
+        #[cfg(feature = "planted")]
+        if hufu_wire::planted::rare(4096) {
+            return Claim::Contended;
+        }
         let hash = self.hash(shown);
         let mine = Entry::new(hash, shown.step, gate, now);
         let line = &self.line(hash).0;
