@@ -190,7 +190,8 @@ impl Following {
                     Action::Tidy { kept } => self.applier.tidy(kept),
                     Action::Log(..) => {}
                     Action::Wait { until } => {
-                        let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+                        // Not before the time has come: a part of a millisecond is a whole one.
+                        let until = u64::try_from(until.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
                         wishes.push(Wish::Wake(self.started.saturating_add(until)));
                     }
                     Action::End => {
