@@ -1,7 +1,9 @@
 //! `simulate`: runs seeds for a time, repeats one, or looks for planted bugs. `cargo xtask simulate` builds and runs it.
 
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hufu_simulator::{Bug, Plan, Report, Until, find_planted, run, run_many, shrunk};
@@ -71,25 +73,30 @@ fn repeat(seed: u64, bug: Option<Bug>) -> bool {
 }
 
 fn look(arguments: &Arguments) -> bool {
-    let mut missed = 0;
-    let mut left = Duration::from_secs(arguments.seconds);
-    for (number, bug) in (1..).zip(Bug::ALL) {
-        let found = find_planted(*bug, arguments.first, Until { time: left, runs: arguments.runs });
-        left = left.saturating_sub(found.took);
-        let took = found.took.as_secs_f64();
-        match found.by {
-            Some((seed, what)) => println!(
-                "{number:>2} {bug:?}: found by seed {seed}, run {} of it, {took:.1} s: {}",
-                found.runs,
-                what.chars().take(140).collect::<String>()
-            ),
-            None => {
-                missed += 1;
-                println!("{number:>2} {bug:?}: NOT found in {} runs, {took:.1} s:{}", found.runs, bug.what());
-            }
+    let (next, missed, begun) = (AtomicUsize::new(0), AtomicUsize::new(0), Instant::now());
+    let whole = Duration::from_secs(arguments.seconds);
+    thread::scope(|scope| {
+        for _ in 0..arguments.jobs.max(1) {
+            scope.spawn(|| {
+                // Relaxed: these only count.
+                while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let until = Until { time: whole.saturating_sub(begun.elapsed()), runs: arguments.runs };
+                    let found = find_planted(*bug, arguments.first, until);
+                    let took = found.took.as_secs_f64();
+                    if let Some((seed, what)) = &found.by {
+                        let what: String = what.chars().take(140).collect();
+                        println!("{bug:?}: found by seed {seed}, run {}, in {took:.1} s: {what}", found.runs);
+                    } else {
+                        missed.fetch_add(1, Ordering::Relaxed);
+                        println!("{bug:?}: NOT found in {} runs and {took:.1} s:{}", found.runs, bug.what());
+                    }
+                }
+            });
         }
-    }
-    println!("{} of {} planted bugs found", Bug::ALL.len() - missed, Bug::ALL.len());
+    });
+    let missed = missed.into_inner();
+    let all = Bug::ALL.len();
+    println!("{} of {all} planted bugs found in {:.1} s", all - missed, begun.elapsed().as_secs_f64());
     missed == 0
 }
 
