@@ -90,8 +90,13 @@ impl Report {
 /// Failures after which it is no use to go on.
 const FAILURES_MAX: usize = 20;
 
-/// Runs the seeds from `first` on, on so many threads.
-pub fn run_many(first: u64, jobs: usize, until: Until, bug: Option<Bug>) -> Report {
+/// Runs the seeds from `first` on, on so many threads. Each outcome is told as it comes.
+pub fn run_many(
+    (first, jobs): (u64, usize),
+    until: Until,
+    bug: Option<Bug>,
+    tell: &(dyn Fn(u64, &Outcome) + Sync),
+) -> Report {
     let (next, begun) = (AtomicU64::new(0), Instant::now());
     let report = Mutex::new(Report { first, ..Report::default() });
     let lock = || report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -106,6 +111,7 @@ pub fn run_many(first: u64, jobs: usize, until: Until, bug: Option<Bug>) -> Repo
                     }
                     let seed = first + run_number;
                     let outcome = run(&Plan::of(seed), bug);
+                    tell(seed, &outcome);
                     lock().add(seed, outcome);
                 }
             });

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use hufu_codes::chain::{Tip, open_instruction};
+use hufu_codes::chain::{AuthoritySigner, Tip, open_instruction};
 use hufu_contract::{ChainSource as _, ProposalId};
 use hufu_registry::chain::Appended;
 use hufu_registry::store::Store;
@@ -39,6 +39,11 @@ pub(crate) struct RegistryMachine {
     pub(crate) clock: Clock,
     /// Every set of each chain, as its file holds it.
     pub(crate) sets: Vec<Vec<Bytes>>,
+    /// Where each chain ends, as the registry said last.
+    tips: Vec<Tip>,
+    publisher: AuthoritySigner,
+    /// Heads since the registry itself was asked for one.
+    heads: u64,
     /// What the authorities handed in for each chain, and were told is in it.
     ledger: Vec<Vec<Signed>>,
 }
@@ -66,6 +71,8 @@ pub(crate) struct Added {
 
 /// What is not done at a registry's own time: it stays valid for a week of a clock that is wrong.
 const VALID_S: u32 = 6 * 86_400;
+/// One head in so many is the registry's own.
+const HEADS_ASKED: u64 = 16;
 
 thread_local! {
     /// An empty registry with its issuers, made once a thread.
@@ -132,6 +139,9 @@ impl RegistryMachine {
             backup: None,
             clock: Clock::default(),
             sets: vec![Vec::new(); issuers],
+            tips: vec![Tip::START; issuers],
+            publisher: publisher(),
+            heads: 0,
             ledger: vec![Vec::new(); issuers],
         };
         machine.start()?;
@@ -156,6 +166,7 @@ impl RegistryMachine {
         for n in 0..self.sets.len() {
             let sets = self.runtime.block_on(open.registry.sets(issuer(n), Sequence(0), usize::MAX >> 1))?;
             self.sets[n] = sets.into_iter().map(|set| set.bytes).collect();
+            self.tips[n] = self.runtime.block_on(open.registry.tip(&Caller::operator(), issuer(n)))?;
         }
         self.open = Some(open);
         Ok(())
@@ -245,8 +256,8 @@ impl RegistryMachine {
     /// # Errors
     /// What the registry says.
     pub(crate) fn tip(&self, n: usize) -> Result<Tip> {
-        let open = self.open.as_ref().context("the registry is down")?;
-        Ok(self.runtime.block_on(open.registry.tip(&Caller::operator(), issuer(n)))?)
+        ensure!(self.is_up(), "the registry is down");
+        Ok(self.tips[n])
     }
 
     /// Both authorities sign a change, and the registry takes it; `None` where it does not, by its rules.
@@ -300,6 +311,7 @@ impl RegistryMachine {
         let appended = self.runtime.block_on(confirm)?;
         if matches!(appended, Appended::Appended { .. }) {
             self.sets[n].push(signed.set.clone().into());
+            self.tips[n] = self.runtime.block_on(open.registry.tip(&operator, issuer(n)))?;
         }
         Ok(appended)
     }
@@ -308,9 +320,16 @@ impl RegistryMachine {
     ///
     /// # Errors
     /// What the registry says.
-    pub(crate) fn head(&self, n: usize, now: u64) -> Result<Option<(Bytes, Head)>> {
+    pub(crate) fn head(&mut self, n: usize, now: u64) -> Result<Option<(Bytes, Head)>> {
         let Some(open) = &self.open else { return Ok(None) };
-        let bytes = self.runtime.block_on(open.registry.head_at(issuer(n), self.clock.date(now)))?;
+        self.heads += 1;
+        let date = self.clock.date(now);
+        // What the registry does, without its store's threads; every so often it is asked itself.
+        let bytes = self.publisher.head(issuer(n), &self.tips[n], date);
+        if self.heads.is_multiple_of(HEADS_ASKED) {
+            let said = self.runtime.block_on(open.registry.head_at(issuer(n), date))?;
+            ensure!(said == bytes, "the registry signs another head than its own end");
+        }
         let head = hufu_wire::read(&bytes)?;
         Ok(Some((Bytes::copy_from_slice(&bytes), head)))
     }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use hufu_simulator::{Bug, Plan, Report, Until, find_planted, run, run_many, shrunk};
+use hufu_simulator::{Bug, Outcome, Plan, Report, Until, find_planted, run, run_many, shrunk};
 use serde_json::json;
 
 /// Whole deployments in one process from one seed.
@@ -102,7 +102,14 @@ fn look(arguments: &Arguments) -> bool {
 
 fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     let until = Until { time: Duration::from_secs(arguments.seconds), runs: arguments.runs };
-    let report = run_many(arguments.first, arguments.jobs, until, bug);
+    let tell = |seed, outcome: &Outcome| {
+        if let Some((at, what)) = &outcome.failure {
+            println!(
+                "seed {seed} failed at {at} ms: {what}\n   to repeat it: cargo xtask simulate --seed {seed}"
+            );
+        }
+    };
+    let report = run_many((arguments.first, arguments.jobs), until, bug, &tell);
     let json = told(&report);
     if let Some(path) = &arguments.report
         && let Err(error) = std::fs::write(path, format!("{json:#}\n"))
@@ -114,11 +121,6 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     let never: Vec<&str> = report.never().into_iter().map(hufu_simulator::Kind::slug).collect();
     if arguments.every_fault && !never.is_empty() {
         println!("these faults never took effect, so the runs show nothing about them: {}", never.join(", "));
-    }
-    for (seed, at, what) in &report.failures {
-        println!(
-            "seed {seed} failed at {at} ms: {what}\n   to repeat it: cargo xtask simulate --seed {seed}"
-        );
     }
     report.failures.is_empty() && (!arguments.every_fault || never.is_empty())
 }
