@@ -102,6 +102,8 @@ fn look(arguments: &Arguments) -> bool {
 
 fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     let until = Until { time: Duration::from_secs(arguments.seconds), runs: arguments.runs };
+    // Now: while it runs the tree may go on.
+    let commit = commit();
     let tell = |seed, outcome: &Outcome| {
         if let Some((at, what)) = &outcome.failure {
             println!(
@@ -110,7 +112,7 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
         }
     };
     let report = run_many((arguments.first, arguments.jobs), until, bug, &tell);
-    let json = told(&report);
+    let json = told(&report, &commit);
     if let Some(path) = &arguments.report
         && let Err(error) = std::fs::write(path, format!("{json:#}\n"))
     {
@@ -125,7 +127,7 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     report.failures.is_empty() && (!arguments.every_fault || never.is_empty())
 }
 
-fn told(report: &Report) -> serde_json::Value {
+fn told(report: &Report, commit: &str) -> serde_json::Value {
     let faults: serde_json::Map<_, _> = hufu_simulator::Kind::ALL
         .iter()
         .map(|kind| (kind.slug().to_owned(), report.happened.of(*kind).into()))
@@ -134,7 +136,7 @@ fn told(report: &Report) -> serde_json::Value {
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let rate = report.checks as f64 / seconds;
     json!({
-        "commit": commit(),
+        "commit": commit,
         "first_seed": report.first,
         "runs": report.runs,
         "checks": report.checks,
