@@ -155,6 +155,8 @@ pub(crate) struct World {
 
 /// Events that may be under way at once: more is a leak.
 const EVENTS_MAX: usize = 20_000;
+/// Events of one millisecond: more is a loop that never rests.
+const AT_ONCE_MAX: u64 = 50_000;
 
 impl World {
     /// The deployment of a plan, at its beginning.
@@ -232,8 +234,13 @@ impl World {
 
     /// Lets it run to its end.
     pub(crate) fn run(mut self) -> Outcome {
+        let mut at_once = 0;
         while let Some(Reverse((at, order))) = self.queue.pop() {
             let Some(event) = self.events.remove(&order) else { continue };
+            at_once = if at == self.now { at_once + 1 } else { 0 };
+            if at_once > AT_ONCE_MAX {
+                self.fail(format!("time stands still: something never rests, last {event:?}"));
+            }
             self.now = at;
             self.handled += 1;
             self.handle(event);
