@@ -104,7 +104,7 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     let until = Until { time: Duration::from_secs(arguments.seconds), runs: arguments.runs };
     // Now: while it runs the tree may go on.
     let commit = commit();
-    let tell = |seed, outcome: &Outcome| {
+    let tell = |seed: u64, outcome: &Outcome| {
         if let Some((at, what)) = &outcome.failure {
             println!(
                 "seed {seed} failed at {at} ms: {what}\n   to repeat it: cargo xtask simulate --seed {seed}"
