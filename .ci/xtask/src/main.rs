@@ -10,6 +10,7 @@ mod mutate;
 mod package;
 mod process;
 mod runner;
+mod simulate;
 mod sizes;
 mod stages;
 mod tools;
@@ -44,6 +45,8 @@ enum Task {
     Mutate(mutate::Options),
     /// Make Debian packages, a container image and a bill of materials, the same bytes each time
     Package(package::Options),
+    /// Run whole deployments from one seed each, for hours, and write a report
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Some(Task::Mutate(options)) => return mutate::run(&options),
         Some(Task::Package(options)) => package::run(&options)?,
+        Some(Task::Simulate(options)) => simulate::long(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
         Some(Task::Test { only, list: false }) => {

@@ -159,6 +159,10 @@ impl Subscription {
         if !self.is_open || self.again_at.is_some() {
             return None;
         }
+        #[cfg(feature = "planted")]
+        if hufu_wire::planted::has(hufu_wire::planted::Bug::SilenceIgnored) {
+            return None;
+        }
         let trip = if self.is_live && now >= self.spoke_at + self.silent {
             self.is_open = false;
             Trip::Silent
