@@ -46,6 +46,8 @@ pub struct Until {
     pub time: Duration,
     /// So many runs at most.
     pub runs: u64,
+    /// Half as long again where some kind of fault has not taken effect yet, as on a slow machine.
+    pub every_fault: bool,
 }
 
 /// What many runs came to.
@@ -103,7 +105,12 @@ pub fn run_many(
     thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while begun.elapsed() < until.time && lock().failures.len() < FAILURES_MAX {
+                let goes_on = |report: &Report| {
+                    let is_short = until.every_fault && !report.never().is_empty();
+                    let time = if is_short { until.time * 3 / 2 } else { until.time };
+                    begun.elapsed() < time && report.failures.len() < FAILURES_MAX
+                };
+                while goes_on(&lock()) {
                     // Relaxed: it only deals out numbers.
                     let run_number = next.fetch_add(1, Ordering::Relaxed);
                     if run_number >= until.runs {

@@ -1,11 +1,13 @@
 //! A disk in memory: what was written is seen at once, and outlives a power cut only after a sync.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hufu_table::{Disk, DiskFile, Stamp};
+use hufu_table::{Disk, DiskFile};
 
 use crate::chance::Chance;
 use crate::fault::{Happened, Kind};
@@ -23,6 +25,7 @@ struct State {
     renamed: Vec<(PathBuf, Option<usize>)>,
     made: usize,
     trouble: Option<Trouble>,
+    looks: u64,
     happened: Happened,
     /// Operations that still succeed; the one after is cut in the middle, and the process is dead then.
     left: Option<u64>,
@@ -32,7 +35,7 @@ struct State {
 /// What is wrong with a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Writes and syncs fail; of reads one in so many.
+    /// Writes and syncs fail, and one read in eight.
     Errors,
     /// Nothing more fits.
     Full,
@@ -67,9 +70,9 @@ impl SimDisk {
         Arc::new(self.clone())
     }
 
-    /// What is wrong with it from now on.
-    pub(crate) fn trouble(&self, trouble: Option<Trouble>) {
-        self.state().trouble = trouble;
+    /// What is wrong with it from now on, and what was.
+    pub(crate) fn trouble(&self, trouble: Option<Trouble>) -> Option<Trouble> {
+        std::mem::replace(&mut self.state().trouble, trouble)
     }
 
     /// The process that uses it dies after so many more operations.
@@ -191,17 +194,27 @@ impl SimDisk {
 }
 
 impl State {
+    /// An operation begins that reads something.
+    fn look(&mut self) -> io::Result<()> {
+        if self.is_dead {
+            return Err(dead());
+        }
+        self.looks += 1;
+        if self.trouble == Some(Trouble::Errors) && self.looks.is_multiple_of(8) {
+            self.happened.count(Kind::DiskError);
+            return Err(broken());
+        }
+        Ok(())
+    }
+
     /// An operation begins that changes something.
     fn change(&mut self) -> io::Result<()> {
         if self.is_dead {
             return Err(dead());
         }
-        match self.trouble {
-            Some(Trouble::Errors) => {
-                self.happened.count(Kind::DiskError);
-                return Err(io::Error::other("simulated: the disk answers with an error"));
-            }
-            Some(Trouble::Full) | None => {}
+        if self.trouble == Some(Trouble::Errors) {
+            self.happened.count(Kind::DiskError);
+            return Err(broken());
         }
         match &mut self.left {
             Some(0) => {
@@ -246,6 +259,10 @@ impl State {
     }
 }
 
+fn broken() -> io::Error {
+    io::Error::other("simulated: the disk answers with an error")
+}
+
 fn dead() -> io::Error {
     io::Error::other("simulated: the process is dead")
 }
@@ -258,171 +275,5 @@ fn put(bytes: &mut Vec<u8>, at: usize, new: &[u8]) {
     if !new.is_empty() {
         bytes.resize(bytes.len().max(at + new.len()), 0);
         bytes[at..at + new.len()].copy_from_slice(new);
-    }
-}
-
-impl Disk for SimDisk {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let number = {
-            let state = self.state();
-            if state.is_dead {
-                return Err(dead());
-            }
-            state.names.get(path).copied()
-        };
-        number.map(|number| self.file(number)).ok_or_else(missing)
-    }
-
-    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let number = {
-            let mut state = self.state();
-            match state.names.get(path) {
-                Some(number) => *number,
-                None => {
-                    state.change()?;
-                    state.room()?;
-                    let number = state.new_file();
-                    state.files.insert(number, Contents::default());
-                    state.name(path, Some(number));
-                    number
-                }
-            }
-        };
-        Ok(self.file(number))
-    }
-
-    fn create_beside(&self, path: &Path) -> io::Result<(Box<dyn DiskFile>, PathBuf)> {
-        let beside = {
-            let made = self.state().made;
-            let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?.to_string_lossy().into_owned();
-            path.with_file_name(format!(".{name}.{made}.partial"))
-        };
-        Ok((self.open_to_write(&beside)?, beside))
-    }
-
-    fn stamp(&self, path: &Path) -> io::Result<Stamp> {
-        let state = self.state();
-        let number = *state.names.get(path).ok_or_else(missing)?;
-        let bytes = state.files.get(&number).map_or(0, |contents| contents.seen.len() as u64);
-        Ok(Stamp { bytes, modified: None, file: number as u64 })
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.state();
-        let number = *state.names.get(from).ok_or_else(missing)?;
-        state.change()?;
-        state.name(from, None);
-        state.name(to, Some(number));
-        Ok(())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.state();
-        if !state.names.contains_key(path) {
-            return Err(missing());
-        }
-        state.change()?;
-        state.name(path, None);
-        Ok(())
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let state = self.state();
-        let inside = state.names.keys().chain(&state.folders).filter(|path| path.parent() == Some(folder));
-        Ok(inside.cloned().collect())
-    }
-
-    fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        let mut state = self.state();
-        if !state.folders.contains(folder) {
-            state.change()?;
-            state.folders.insert(folder.to_owned());
-        }
-        Ok(())
-    }
-
-    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
-        let mut state = self.state();
-        state.change()?;
-        let inside: Vec<PathBuf> =
-            state.names.keys().filter(|path| path.starts_with(folder)).cloned().collect();
-        for path in inside {
-            state.name(&path, None);
-        }
-        state.folders.retain(|path| !path.starts_with(folder));
-        Ok(())
-    }
-
-    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
-        let mut state = self.state();
-        state.change()?;
-        state.renamed.clear();
-        state.drop_unnamed();
-        Ok(())
-    }
-}
-
-impl DiskFile for SimFile {
-    fn bytes(&self) -> io::Result<u64> {
-        let state = self.disk.state();
-        Ok(state.files.get(&self.number).map_or(0, |contents| contents.seen.len() as u64))
-    }
-
-    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        let state = self.disk.state();
-        if state.is_dead {
-            return Err(dead());
-        }
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
-        let rest =
-            state.files.get(&self.number).and_then(|contents| contents.seen.get(at..)).unwrap_or_default();
-        let read = rest.len().min(out.len());
-        out[..read].copy_from_slice(&rest[..read]);
-        Ok(read)
-    }
-
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let was_dead = state.is_dead;
-        let changed = state.change();
-        // Who dies while it writes has written a part.
-        let bytes = match &changed {
-            Ok(()) => bytes,
-            Err(_) if !was_dead && state.is_dead => &bytes[..bytes.len() / 2],
-            Err(_) => return changed,
-        };
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
-        let grows =
-            state.files.get(&self.number).is_some_and(|contents| at + bytes.len() > contents.seen.len());
-        if grows {
-            state.room()?;
-        }
-        let contents = state.files.entry(self.number).or_default();
-        put(&mut contents.seen, at, bytes);
-        contents.pending.push(Pending::Bytes(at, bytes.to_vec()));
-        changed
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.change()?;
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let contents = state.files.entry(self.number).or_default();
-        contents.seen.resize(bytes, 0);
-        contents.pending.push(Pending::Length(bytes));
-        Ok(())
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.change()?;
-        let contents = state.files.entry(self.number).or_default();
-        for pending in contents.pending.drain(..) {
-            match pending {
-                Pending::Bytes(at, bytes) => put(&mut contents.durable, at, &bytes),
-                Pending::Length(length) => contents.durable.resize(length, 0),
-            }
-        }
-        Ok(())
     }
 }

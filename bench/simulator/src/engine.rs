@@ -1,5 +1,7 @@
 //! An engine's machine: its disk and its clock outlive the process that runs on it.
 
+mod audit;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,13 +19,16 @@ use hufu_records::{
 };
 use hufu_table::{Limits, Table};
 use hufu_wire::limits::{BATCH_MAX, FRAME_BYTES_MAX};
-use hufu_wire::{DeviceId, Message as _, OfflineAsk, OfflineIssuer, Reason, Suites, UnixMillis, sealed};
+use hufu_wire::{
+    DeviceId, HolderIndex, Message as _, OfflineAsk, OfflineIssuer, Reason, StatusWord, Suites, UnixMillis,
+    sealed,
+};
 
 use crate::clock::Clock;
 use crate::disk::SimDisk;
 use crate::following::Following;
 use crate::people::{LONE, People, authorities, issuer};
-use crate::truth::{Shown, Uses};
+use crate::truth::{HOLDERS, Shown, Uses};
 
 /// A datagram on its way to an engine, and what is in it.
 #[derive(Clone, Debug)]
@@ -257,55 +262,6 @@ impl EngineMachine {
         });
         Ok(())
     }
-
-    /// Looks for every record that was acknowledged and must outlive what has happened; the keys of those that are not
-    /// there.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub(crate) fn lost_records(&self, after_power_cut: bool) -> Result<Vec<RecordKey>, String> {
-        let mut wanted: HashMap<RecordKey, u32> = self
-            .acknowledged
-            .iter()
-            .filter(|(_, (durability, _))| match durability {
-                Durability::Synced => true,
-                Durability::Written => !after_power_cut,
-                Durability::Memory => false,
-            })
-            .map(|(key, (_, count))| (*key, *count))
-            .collect();
-        for n in 1..=self.record_folders {
-            let (records, keys) = self.records_folder(n);
-            let days: std::collections::BTreeSet<u64> = wanted.keys().map(|key| key.2 / 86_400_000).collect();
-            for day in days {
-                let day = Day(u32::try_from(day).unwrap_or(u32::MAX));
-                let read = hufu_records::read(&records, &keys, day, |found| {
-                    if let hufu_records::Answer::Verdict(verdict) = found.row.answer {
-                        let key = (found.row.device.0, verdict.number.0, verdict.server_time.0);
-                        if let Some(count) = wanted.get_mut(&key) {
-                            *count = count.saturating_sub(1);
-                        }
-                    }
-                    Ok(())
-                });
-                if let Err(error) = read
-                    && !self.is_rotten
-                {
-                    return Err(format!("records of {day} cannot be read: {error}"));
-                }
-            }
-        }
-        Ok(wanted.into_iter().filter(|(_, count)| *count > 0).map(|(key, _)| key).collect())
-    }
-
-    /// What is not known to be durable may be lost with the power: forgets it.
-    pub(crate) fn forget_undurable(&mut self, after_power_cut: bool) {
-        self.acknowledged.retain(|_, (durability, _)| match durability {
-            Durability::Synced => true,
-            Durability::Written => !after_power_cut,
-            Durability::Memory => false,
-        });
-    }
 }
 
 impl Process {
@@ -334,9 +290,9 @@ impl Process {
     }
 
     /// Lets the writer of records go on; whether it has more to do at once.
-    pub(crate) fn write(&mut self, now: u64, date: UnixMillis, stopping: bool) -> bool {
+    pub(crate) fn write(&mut self, now: u64, date: UnixMillis) -> bool {
         self.date.set(date);
-        self.recorder.as_mut().is_some_and(|recorder| recorder.step(instant(now), stopping))
+        self.recorder.as_mut().is_some_and(|recorder| recorder.step(instant(now)))
     }
 
     /// Whether it keeps records.
@@ -357,6 +313,15 @@ impl Process {
             Standing::Pending => true,
         });
         ready
+    }
+
+    /// Every word that checks read of an issuer.
+    pub(crate) fn words(&self, n: usize) -> Vec<StatusWord> {
+        let reader = self.table.reader();
+        let Some(slot) = reader.slot(issuer(n)) else { return Vec::new() };
+        (0..HOLDERS)
+            .map(|holder| reader.lookup(slot, HolderIndex(u32::try_from(holder).unwrap_or(0))))
+            .collect()
     }
 
     /// Batches that wait for their records.

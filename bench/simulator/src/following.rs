@@ -72,7 +72,6 @@ pub(crate) struct Following {
     /// A snapshot that is being fetched.
     pub(crate) fetching: Option<Box<Confirmed<Checkpoint>>>,
     started: u64,
-    is_over: bool,
 }
 
 impl Following {
@@ -113,13 +112,7 @@ impl Following {
             copying: None,
             fetching: None,
             started: now,
-            is_over: false,
         })
-    }
-
-    /// Whether it has ended, as it was asked to.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_over
     }
 
     /// Whether messages of the feed are wanted.
@@ -188,15 +181,12 @@ impl Following {
                         wishes.push(Wish::Copy);
                     }
                     Action::Tidy { kept } => self.applier.tidy(kept),
-                    Action::Log(..) => {}
+                    // Nothing asks a following to end: its process is killed.
+                    Action::Log(..) | Action::End => {}
                     Action::Wait { until } => {
                         // Not before the time has come: a part of a millisecond is a whole one.
                         let until = u64::try_from(until.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
                         wishes.push(Wish::Wake(self.started.saturating_add(until)));
-                    }
-                    Action::End => {
-                        self.copying = None;
-                        self.is_over = true;
                     }
                 }
             }

@@ -119,9 +119,12 @@ pub(crate) struct People {
     /// Trips whose tickets were cancelled.
     pub(crate) ended: EndedTrips,
     phones: RefCell<HashMap<(usize, u32, u8), Rc<Phone>>>,
-    others: RefCell<HashMap<(usize, u32, u8, CodeKind), Rc<str>>>,
-    shown: RefCell<HashMap<(usize, u32, u8, u32), Rc<str>>>,
+    others: RefCell<Texts<CodeKind>>,
+    shown: RefCell<Texts<u32>>,
 }
+
+/// Texts of codes by issuer, holder, generation, and kind or step.
+type Texts<Which> = HashMap<(usize, u32, u8, Which), Rc<str>>;
 
 struct Phone {
     credential: Vec<u8>,

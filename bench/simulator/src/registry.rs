@@ -91,7 +91,7 @@ fn runtime() -> Result<Runtime> {
 fn empty() -> Result<TempDir> {
     let folder = TempDir::new_in(base())?;
     let runtime = runtime()?;
-    let open = Open::open(&People::of_thread(), &runtime, &folder.path().join(FILE))?;
+    let open = Open::of(&People::of_thread(), &runtime, &folder.path().join(FILE))?;
     for n in 0..ISSUERS_MAX {
         let issuer = Issuer {
             id: issuer(n),
@@ -109,7 +109,7 @@ fn empty() -> Result<TempDir> {
 }
 
 impl Open {
-    fn open(people: &People, runtime: &Runtime, file: &Path) -> Result<Open> {
+    fn of(people: &People, runtime: &Runtime, file: &Path) -> Result<Open> {
         let store: Arc<dyn Store> = Arc::new(runtime.block_on(SqliteStore::open(file))?);
         let vault =
             Vault::open(&format!("hufu-vault 1\nindex {}\nseal {}\n", "a1".repeat(32), "b2".repeat(32)))?;
@@ -162,7 +162,7 @@ impl RegistryMachine {
     /// # Errors
     /// What the registry says of its file.
     pub(crate) fn start(&mut self) -> Result<()> {
-        let open = Open::open(&self.people, &self.runtime, &self.file())?;
+        let open = Open::of(&self.people, &self.runtime, &self.file())?;
         for n in 0..self.sets.len() {
             let sets = self.runtime.block_on(open.registry.sets(issuer(n), Sequence(0), usize::MAX >> 1))?;
             self.sets[n] = sets.into_iter().map(|set| set.bytes).collect();

@@ -80,7 +80,8 @@ fn look(arguments: &Arguments) -> bool {
             scope.spawn(|| {
                 // Relaxed: these only count.
                 while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let until = Until { time: whole.saturating_sub(begun.elapsed()), runs: arguments.runs };
+                    let time = whole.saturating_sub(begun.elapsed());
+                    let until = Until { time, runs: arguments.runs, every_fault: false };
                     let found = find_planted(*bug, arguments.first, until);
                     let took = found.took.as_secs_f64();
                     if let Some((seed, what)) = &found.by {
@@ -101,7 +102,8 @@ fn look(arguments: &Arguments) -> bool {
 }
 
 fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
-    let until = Until { time: Duration::from_secs(arguments.seconds), runs: arguments.runs };
+    let time = Duration::from_secs(arguments.seconds);
+    let until = Until { time, runs: arguments.runs, every_fault: arguments.every_fault };
     // Now: while it runs the tree may go on.
     let commit = commit();
     let tell = |seed: u64, outcome: &Outcome| {

@@ -202,7 +202,6 @@ impl World {
         }
         let Some(process) = self.alive(run) else { return };
         let tip = *process.followings[n].applier.tip();
-        let is_over = process.followings.iter().all(crate::following::Following::is_over);
         let Some(branch) = self.truth[n].branch_of(tip.sequence, tip.digest) else {
             return self.fail(format!(
                 "engine {} is at set {} of a history that nobody signed",
@@ -216,10 +215,6 @@ impl World {
         self.note(tip.sequence.0 << 8 | n as u64);
         for wish in wishes {
             self.grant(run, n, wish);
-        }
-        if is_over {
-            self.engines[run.0].process = None;
-            self.after(500, Event::Boot(run.0, false));
         }
     }
 

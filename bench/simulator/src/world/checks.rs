@@ -240,7 +240,7 @@ impl World {
     pub(super) fn write(&mut self, run: Run) {
         let (now, date, slow_ms) = (self.now, self.date(run.0), self.slow_ms[run.0]);
         let Some(process) = self.alive(run) else { return };
-        let has_more = process.write(now, date, false);
+        let has_more = process.write(now, date);
         if slow_ms > 0 {
             self.happened.count(crate::fault::Kind::DiskSlow);
         }

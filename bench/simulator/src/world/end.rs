@@ -95,6 +95,10 @@ impl World {
                 );
                 return self.fail(what);
             }
+            let words = process.words(n);
+            if words != self.truth[n].words() {
+                return self.fail(format!("engine {engine} has other words of issuer {n} than were signed"));
+            }
             let age_ms = heard.map_or(u64::MAX, |heard| date.since(heard));
             if age_ms > 4_000 {
                 return self.fail(format!("engine {engine} has heard nothing of issuer {n} for {age_ms} ms"));
@@ -107,7 +111,7 @@ impl World {
         if self.plan.records {
             let now = self.now;
             let date = self.date(engine);
-            while self.alive(run).is_some_and(|process| process.write(now, date, false)) {}
+            while self.alive(run).is_some_and(|process| process.write(now, date)) {}
             match self.engines[engine].lost_records(false) {
                 Ok(lost) if lost.is_empty() || self.engines[engine].is_rotten => {}
                 Ok(lost) => self.fail(format!("engine {engine} does not have {} records", lost.len())),

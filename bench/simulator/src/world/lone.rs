@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hufu_offline::Errand;
 use hufu_wire::{CodeKind, Lane, Reason};
 
+use super::troubles::BOOT_MS;
 use super::{Answer, Event, Given, World};
 use crate::net::Node;
 use crate::people::{LONE_SITE, facts, issuer};
@@ -21,12 +22,28 @@ impl World {
             let disk = self.lones[lone].disk.clone();
             disk.after_power_cut(&mut self.chance);
         }
+        if self.lones[lone].keeper.is_some() {
+            return;
+        }
         if self.lones[lone].start(&people).is_err() {
             self.reach("lone gate does not start yet");
+            self.lones[lone].disk.after_kill();
             self.after(1000, Event::LoneBoot(lone, false));
-        } else {
+        } else if !self.lone_ends_where_dead(lone) {
             self.look_at_book(lone);
         }
+    }
+
+    /// Whether its program died in the middle of what its disk did.
+    fn lone_ends_where_dead(&mut self, lone: usize) -> bool {
+        let machine = &mut self.lones[lone];
+        let is_dead = machine.disk.is_dead();
+        if is_dead {
+            (machine.keeper, machine.errand) = (None, None);
+            machine.disk.after_kill();
+            self.after(BOOT_MS, Event::LoneBoot(lone, false));
+        }
+        is_dead
     }
 
     /// Every record that was given and that no engine has is in the book.
@@ -63,10 +80,13 @@ impl World {
         let machine = &mut self.lones[lone];
         let at = machine.at(now);
         let Some(keeper) = &mut machine.keeper else { return };
-        let given = match keeper.check(at, Lane(0), text.as_bytes()) {
-            Ok(given) => given,
-            Err(_) => return self.reach("lone gate does not decide"),
-        };
+        let given = keeper.check(at, Lane(0), text.as_bytes());
+        if self.lone_ends_where_dead(lone) {
+            return;
+        }
+        let Ok(given) = given else { return self.reach("lone gate does not decide") };
+        let machine = &mut self.lones[lone];
+        let Some(keeper) = &mut machine.keeper else { return };
         let verdict = given.verdict;
         let tip = keeper
             .gate()
@@ -112,7 +132,12 @@ impl World {
         let machine = &mut self.lones[lone];
         let at = machine.at(now);
         let Some(keeper) = &mut machine.keeper else { return };
-        let Ok(Some(errand)) = keeper.errand(at) else { return };
+        let errand = keeper.errand(at);
+        if self.lone_ends_where_dead(lone) {
+            return;
+        }
+        let Ok(Some(errand)) = errand else { return };
+        let machine = &mut self.lones[lone];
         machine.errand = Some((id, errand.clone()));
         let engine = machine.engine;
         self.send(Node::Lone(lone), Node::Engine(engine), || {
@@ -146,6 +171,9 @@ impl World {
             return;
         }
         self.lones[lone].told(now, answer.date);
+        if self.lone_ends_where_dead(lone) {
+            return;
+        }
         let at = self.lones[lone].at(now);
         let Some(keeper) = &mut self.lones[lone].keeper else { return };
         let mut red = Vec::new();
@@ -167,7 +195,9 @@ impl World {
             self.reach("lone gate heard of a red after it");
         }
         self.reach(state);
-        self.lone_errand(lone);
+        if !self.lone_ends_where_dead(lone) {
+            self.lone_errand(lone);
+        }
     }
 
     pub(super) fn lone_late(&mut self, lone: usize, id: u64) {

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Kind};
 use crate::net::Node;
 
 /// How long a machine takes to start, milliseconds.
-const BOOT_MS: u64 = 700;
+pub(super) const BOOT_MS: u64 = 700;
 
 impl World {
     fn place(&self, fault: &Fault) -> usize {
@@ -97,11 +97,23 @@ impl World {
                 let gate = usize::try_from(fault.on).unwrap_or(0) % self.plan.gates;
                 self.gates[gate].restart();
             }
-            Kind::LoneRestart | Kind::LoneReboot => {
+            Kind::LoneRestart => {
+                if let Some(lone) = self.lone_of(&fault) {
+                    // Now, or in the middle of what its disk does next.
+                    self.happened.count(kind);
+                    self.lones[lone].disk.die_after(much % 12);
+                }
+            }
+            Kind::LoneReboot => {
                 if let Some(lone) = self.lone_of(&fault) {
                     self.happened.count(kind);
                     self.lones[lone].keeper = None;
-                    self.after(BOOT_MS, Event::LoneBoot(lone, kind == Kind::LoneReboot));
+                    self.after(BOOT_MS, Event::LoneBoot(lone, true));
+                    // What took its power took the network's, too.
+                    let cut = Fault { kind: Kind::Partition, lasts_ms: 3 * lasts_ms, ..fault };
+                    if much.is_multiple_of(2) {
+                        self.net.trouble(self.now, Node::Lone(lone), &cut);
+                    }
                 }
             }
             Kind::TrimmedFeed => self.trims = true,

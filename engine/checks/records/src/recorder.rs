@@ -132,13 +132,8 @@ impl<C: Fn() -> UnixMillis> RecorderByHand<C> {
     }
 
     /// Does what the thread would do next; `false` when it would sleep after that.
-    pub fn step(&mut self, now: Instant, stopping: bool) -> bool {
-        self.writer.step(now, stopping)
-    }
-
-    /// Whether records cannot be kept now.
-    pub fn has_failed(&self) -> bool {
-        self.writer.failed()
+    pub fn step(&mut self, now: Instant) -> bool {
+        self.writer.step(&|| now, false)
     }
 }
 
@@ -204,7 +199,7 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         loop {
             // Before the rings are emptied: what was noted before the stop is taken then.
             let stopping = self.shared.stopping.load(Ordering::SeqCst);
-            if self.step(Instant::now(), stopping) {
+            if self.step(&Instant::now, stopping) {
                 continue;
             }
             if stopping {
@@ -215,21 +210,21 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
     }
 
     /// Commits what was noted, or looks after what else is due; `false` when there is nothing to do until more is noted.
-    fn step(&mut self, now: Instant, stopping: bool) -> bool {
+    fn step(&mut self, now: &dyn Fn() -> Instant, stopping: bool) -> bool {
         self.take_joined();
-        self.look_at_days(now);
+        self.look_at_days(now());
         let strictest = self.take();
         if self.kept.is_empty() {
             self.rings.retain(Ring::is_used);
-            self.retry(now);
-            if stopping || now.saturating_duration_since(self.synced) >= SYNC_EVERY {
+            self.retry(now());
+            if stopping || now().saturating_duration_since(self.synced) >= SYNC_EVERY {
                 self.rest(now);
             }
             return false;
         }
         let (clock, store) = (&self.clock, &mut self.store);
         if let Err(why) = store.commit(clock(), &self.kept) {
-            self.fail(&why, now);
+            self.fail(&why, now());
             return true;
         }
         self.shared.records.fetch_add(self.kept.len() as u64, Ordering::Relaxed);
@@ -240,7 +235,7 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         if let Some(ahead) = &mut self.ahead {
             ahead.keep();
         }
-        if strictest == Durability::Synced || now.saturating_duration_since(self.synced) >= SYNC_EVERY {
+        if strictest == Durability::Synced || now().saturating_duration_since(self.synced) >= SYNC_EVERY {
             self.sync(now);
         }
         self.wake();
@@ -262,6 +257,8 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         }
         for ring in &mut self.rings {
             let room = RECORDS_MAX - self.kept.len();
+            #[cfg(feature = "planted")]
+            let room = if hufu_wire::planted::rare(16) { room.min(3) } else { room };
             let count = ring.consumer.slots().min(room);
             let Ok(entries) = ring.consumer.read_chunk(count) else { continue };
             for entry in entries {
@@ -278,18 +275,18 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         strictest
     }
 
-    fn sync(&mut self, now: Instant) {
+    fn sync(&mut self, now: &dyn Fn() -> Instant) {
         let (clock, store) = (&self.clock, &mut self.store);
         let synced = store.sync(clock());
-        self.note_sync(synced, now);
+        self.note_sync(synced, now());
     }
 
     /// Nothing comes: makes what was written durable, and has it written that it is.
-    fn rest(&mut self, now: Instant) {
+    fn rest(&mut self, now: &dyn Fn() -> Instant) {
         if !self.failed() {
             let (clock, store) = (&self.clock, &mut self.store);
             let rested = store.rest(clock());
-            self.note_sync(rested, now);
+            self.note_sync(rested, now());
         }
     }
 
