@@ -111,6 +111,19 @@ struct Subscriber {
     next: u64,
 }
 
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Things go wrong.
+    Trouble,
+    /// Everything must become well.
+    Calm,
+    /// And nothing more is changed, so that what was changed last arrives.
+    Rest,
+    /// It was looked at.
+    Over,
+}
+
 /// A whole deployment.
 pub(crate) struct World {
     plan: Plan,
@@ -138,8 +151,7 @@ pub(crate) struct World {
     trims: bool,
     bad_snapshots: bool,
     must_hand_in: bool,
-    authors_rest: bool,
-    is_calm: bool,
+    phase: Phase,
     /// The last step that was shown, to be shown elsewhere.
     last_shown: Option<crate::truth::Shown>,
     numbers: u64,
@@ -150,7 +162,6 @@ pub(crate) struct World {
     reached: BTreeMap<String, u64>,
     reasons: HashMap<Reason, u64>,
     failure: Option<(u64, String)>,
-    is_over: bool,
 }
 
 /// Events that may be under way at once: more is a leak.
@@ -190,8 +201,7 @@ impl World {
             trims: false,
             bad_snapshots: false,
             must_hand_in: false,
-            authors_rest: false,
-            is_calm: false,
+            phase: Phase::Trouble,
             last_shown: None,
             numbers: 0,
             digest: plan.seed,
@@ -201,7 +211,6 @@ impl World {
             reached: BTreeMap::new(),
             reasons: HashMap::new(),
             failure: None,
-            is_over: false,
             plan: plan.clone(),
         };
         world.begin();
@@ -247,7 +256,7 @@ impl World {
             if self.events.len() > EVENTS_MAX {
                 self.fail(format!("{} events are under way: memory is not bounded", self.events.len()));
             }
-            if self.failure.is_some() || self.is_over {
+            if self.failure.is_some() || self.phase == Phase::Over {
                 break;
             }
         }
@@ -317,10 +326,10 @@ impl World {
         match event {
             Event::Scan(gate) => self.scan(gate),
             Event::GateTime(gate, scan) => self.gate_time(gate, scan),
-            Event::ToEngine(engine, packet) => self.to_engine(engine, packet),
+            Event::ToEngine(engine, packet) => self.reach_engine(engine, packet),
             Event::Serve(run) => self.serve(run),
             Event::Write(run) => self.write(run),
-            Event::ToGate(reply) => self.to_gate(&reply),
+            Event::ToGate(reply) => self.reach_gate(&reply),
             Event::EnrolAt(gate, engine, id) => self.enrol_at(gate, engine, id),
             Event::Enrolled(gate, engine, id, enrolled) => self.enrolled(gate, engine, id, *enrolled),
             Event::EnrolLate(gate, id) => self.enrol_late(gate, id),
@@ -333,7 +342,7 @@ impl World {
             Event::AskCheckpoint(run, n, id) => self.ask_checkpoint(run, n, id),
             Event::Checkpoint(run, n, id, bytes) => self.checkpoint(run, n, id, bytes),
             Event::NoCheckpoint(run, n, id) => self.no_checkpoint(run, n, id),
-            Event::Fetch(run, n, of) => self.fetch(run, n, of),
+            Event::Fetch(run, n, of) => self.fetch(run, n, &of),
             Event::Fetched(run, n, of, bytes) => self.fetched(run, n, &of, bytes),
             Event::Copy(run, n) => self.copy(run, n),
             Event::Heads => self.heads(),
@@ -358,6 +367,10 @@ impl World {
     fn alive(&mut self, (engine, start): Run) -> Option<&mut crate::engine::Process> {
         let machine = &mut self.engines[engine];
         if machine.starts == start { machine.process.as_mut() } else { None }
+    }
+
+    fn is_calm(&self) -> bool {
+        self.phase >= Phase::Calm
     }
 
     fn date(&self, engine: usize) -> UnixMillis {

@@ -11,7 +11,7 @@ use hufu_table::{Disk as _, SnapshotWriter};
 use hufu_wire::chain::{Change, Checkpoint};
 use hufu_wire::{Colour, Sequence, StatusMinute, StatusWord};
 
-use super::{Event, Run, Subscriber, World};
+use super::{Event, Phase, Run, Subscriber, World};
 use crate::clock::START_MS;
 use crate::fault::Kind;
 use crate::following::{TIMINGS, Wish, unreachable};
@@ -27,10 +27,10 @@ impl World {
     pub(super) fn author(&mut self, n: usize) {
         let pause = self.chance.between(300, 4000);
         self.after(pause, Event::Author(n));
-        if self.authors_rest || self.must_hand_in {
+        if self.phase >= Phase::Rest || self.must_hand_in {
             return;
         }
-        let changes = if self.truth[n].length() == 0 { self.everybody() } else { self.some(n) };
+        let changes = if self.truth[n].length() == 0 { everybody() } else { self.some(n) };
         self.change(n, &changes);
     }
 
@@ -53,13 +53,8 @@ impl World {
         self.change(n, &changes);
     }
 
-    fn everybody(&mut self) -> Vec<(u32, Change)> {
-        let holders = (0..u32::try_from(HOLDERS).unwrap_or(0)).filter(|holder| holder % 12 != 11);
-        holders.map(|holder| (holder, Change::Status(StatusWord::new(Colour::Green, 0)))).collect()
-    }
-
     fn some(&mut self, n: usize) -> Vec<(u32, Change)> {
-        let mut holders: Vec<u32> = (0..1 + self.chance.place(4))
+        let mut holders: Vec<u32> = (0..=self.chance.place(4))
             .map(|_| u32::try_from(self.chance.place(HOLDERS)).unwrap_or(0))
             .collect();
         holders.sort_unstable();
@@ -330,7 +325,7 @@ impl World {
         }
     }
 
-    pub(super) fn fetch(&mut self, run: Run, n: usize, of: Box<Confirmed<Checkpoint>>) {
+    pub(super) fn fetch(&mut self, run: Run, n: usize, of: &Confirmed<Checkpoint>) {
         let mut bytes = self.snapshots.get(&of.snapshot).map(Rc::clone);
         if self.bad_snapshots {
             self.happened.count(Kind::BadSnapshot);
@@ -341,7 +336,9 @@ impl World {
                 bytes.into()
             });
         }
-        self.send(Node::Registry, Node::Engine(run.0), || Event::Fetched(run, n, of.clone(), bytes.clone()));
+        self.send(Node::Registry, Node::Engine(run.0), || {
+            Event::Fetched(run, n, Box::new(*of), bytes.clone())
+        });
     }
 
     pub(super) fn fetched(
@@ -374,4 +371,10 @@ impl World {
         let wishes = process.followings[n].copy(now, date);
         self.stepped(run, n, wishes);
     }
+}
+
+/// The first set of a chain: nearly everyone is green.
+fn everybody() -> Vec<(u32, Change)> {
+    let holders = (0..u32::try_from(HOLDERS).unwrap_or(0)).filter(|holder| holder % 12 != 11);
+    holders.map(|holder| (holder, Change::Status(StatusWord::new(Colour::Green, 0)))).collect()
 }

@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    pub(super) fn to_engine(&mut self, engine: usize, packet: Packet) {
+    pub(super) fn reach_engine(&mut self, engine: usize, packet: Packet) {
         let run = self.run_of(engine);
         let Some(process) = self.alive(run) else { return };
         if process.inbox.len() >= INBOX_MAX {
@@ -272,7 +272,7 @@ impl World {
         }
     }
 
-    pub(super) fn to_gate(&mut self, reply: &Reply) {
+    pub(super) fn reach_gate(&mut self, reply: &Reply) {
         let now = self.now;
         let wanted = self.gates[reply.gate].datagram(now, &reply.bytes);
         self.grant_gate(reply.gate, wanted);

@@ -6,7 +6,7 @@ use std::path::Path;
 use hufu_offline::{Handover, Shelf};
 use hufu_wire::Verdict;
 
-use super::{Event, World};
+use super::{Event, Phase, World};
 use crate::engine::{SHELF, follow_folder};
 
 /// Files of one following when all is well: a state, a snapshot or two, tails, a head.
@@ -15,7 +15,7 @@ const FILES_MAX: usize = 12;
 impl World {
     /// Every fault is over, and operators set right what they see.
     pub(super) fn heal(&mut self) {
-        self.is_calm = true;
+        self.phase = Phase::Calm;
         self.net.heal();
         (self.trims, self.bad_snapshots) = (false, false);
         self.registry.clock.set_right();
@@ -50,13 +50,13 @@ impl World {
 
     /// The run is over: is everything well?
     pub(super) fn end(&mut self) {
-        if !self.authors_rest {
+        if self.phase < Phase::Rest {
             // What was changed last has a few seconds to arrive everywhere.
-            self.authors_rest = true;
+            self.phase = Phase::Rest;
             self.after(5_000, Event::End);
             return;
         }
-        self.is_over = true;
+        self.phase = Phase::Over;
         for engine in 0..self.plan.engines {
             self.end_of_engine(engine);
         }

@@ -28,7 +28,7 @@ impl World {
 
     /// A fault of the plan begins.
     pub(super) fn fault(&mut self, index: usize) {
-        if self.is_calm {
+        if self.is_calm() {
             return;
         }
         let fault = self.plan.faults[index];
@@ -173,19 +173,16 @@ impl World {
         let mut chance = self.chance.clone();
         self.chance.number();
         let disk = self.engines[engine].disk.clone();
-        match much % 4 {
-            0 => {
-                self.engines[engine].is_rotten = true;
-                let folder = format!("/records-{}", self.engines[engine].record_folders);
-                disk.rot(Path::new(&folder), &mut chance);
-            }
-            _ => {
-                let n = usize::try_from(much).unwrap_or(0) % self.plan.issuers;
-                self.is_excused[engine] = true;
-                disk.rot(&follow_folder(n), &mut chance);
-                // It is seen by who reads it again.
-                self.kill_if_alive(self.run_of(engine));
-            }
+        if much.is_multiple_of(4) {
+            self.engines[engine].is_rotten = true;
+            let folder = format!("/records-{}", self.engines[engine].record_folders);
+            disk.rot(Path::new(&folder), &mut chance);
+        } else {
+            let n = usize::try_from(much).unwrap_or(0) % self.plan.issuers;
+            self.is_excused[engine] = true;
+            disk.rot(&follow_folder(n), &mut chance);
+            // It is seen by who reads it again.
+            self.kill_if_alive(self.run_of(engine));
         }
     }
 
@@ -237,7 +234,7 @@ impl World {
 
     /// An operator restores an old backup.
     pub(super) fn restore(&mut self, signs_another: bool) {
-        if self.is_calm || self.must_hand_in || !self.registry.is_up() {
+        if self.is_calm() || self.must_hand_in || !self.registry.is_up() {
             return;
         }
         self.subscribers.clear();
@@ -351,7 +348,7 @@ impl World {
             self.reach("engine does not start yet");
             if self.engines[engine].disk.is_dead() {
                 self.engines[engine].disk.after_kill();
-            } else if self.is_calm {
+            } else if self.is_calm() {
                 return self.fail(format!("engine {engine} does not start: {why}"));
             }
             self.after(BOOT_MS, Event::Boot(engine, after_power_cut));
