@@ -80,8 +80,8 @@ impl Plan {
         };
         // A run of its own has few kinds: what one hides, another shows.
         let kinds: Vec<Kind> =
-            (0..2 + chance.place(5)).map(|_| PLANNED[chance.place(PLANNED.len())]).collect();
-        let faults = chance.place(24);
+            (0..3 + chance.place(6)).map(|_| PLANNED[chance.place(PLANNED.len())]).collect();
+        let faults = 3 + chance.place(38);
         for _ in 0..faults {
             plan.faults.push(Fault {
                 at_ms: chance.between(5_000, length_ms),
