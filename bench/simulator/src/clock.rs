@@ -14,6 +14,8 @@ pub(crate) struct Clock {
     drift_ppm: i64,
     /// Since when it drifts.
     since_ms: u64,
+    /// It was wrong at some time.
+    was_wrong: bool,
 }
 
 impl Clock {
@@ -28,18 +30,24 @@ impl Clock {
         self.ahead_ms + passed * self.drift_ppm / 1_000_000
     }
 
+    /// Whether it was wrong at some time.
+    pub(crate) fn was_wrong(&self) -> bool {
+        self.was_wrong
+    }
+
     /// It leaps.
     pub(crate) fn leap(&mut self, by_ms: i64) {
         self.ahead_ms += by_ms;
+        self.was_wrong = true;
     }
 
     /// It drifts from now on.
     pub(crate) fn drift(&mut self, now: u64, ppm: i64) {
-        *self = Clock { ahead_ms: self.ahead(now), drift_ppm: ppm, since_ms: now };
+        *self = Clock { ahead_ms: self.ahead(now), drift_ppm: ppm, since_ms: now, was_wrong: true };
     }
 
     /// It is set right.
     pub(crate) fn set_right(&mut self) {
-        *self = Clock::default();
+        *self = Clock { was_wrong: self.was_wrong, ..Clock::default() };
     }
 }

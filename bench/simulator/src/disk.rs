@@ -175,6 +175,13 @@ impl SimDisk {
         state.drop_unnamed();
     }
 
+    /// Removes everything below `folder`, as an operator does.
+    pub(crate) fn forget(&self, folder: &Path) {
+        let mut state = self.state();
+        state.names.retain(|path, _| !path.starts_with(folder));
+        state.drop_unnamed();
+    }
+
     /// Files below `folder`, and their bytes together.
     pub(crate) fn used(&self, folder: &Path) -> (usize, usize) {
         let state = self.state();

@@ -72,7 +72,7 @@ impl Plan {
             calm_ms: CALM_MS,
             engines: 1 + chance.place(3),
             gates: 2 + chance.place(7),
-            lones: chance.place(3),
+            lones: chance.place(4).min(2),
             issuers: 1 + chance.place(2),
             records: !chance.permille(250),
             pace_ms: chance.between(15, 120),
@@ -93,10 +93,5 @@ impl Plan {
         }
         plan.faults.sort_by_key(|fault| fault.at_ms);
         plan
-    }
-
-    /// Whether its clocks are right all the time.
-    pub(crate) fn has_true_clocks(&self) -> bool {
-        self.faults.iter().all(|fault| !matches!(fault.kind, Kind::ClockLeap | Kind::ClockDrift))
     }
 }

@@ -76,7 +76,8 @@ impl World {
             Kind::WrongFolder => {
                 if self.plan.issuers > 1 {
                     let disk = self.engines[engine].disk.clone();
-                    self.exchange_folder(engine, kind, || {
+                    self.happened.count(kind);
+                    self.exchange_folder(engine, || {
                         disk.copy_folder(&disk, &follow_folder(0), &follow_folder(1));
                     });
                 }
@@ -86,7 +87,8 @@ impl World {
                 if other != engine {
                     let (from, to) = (self.engines[other].disk.clone(), self.engines[engine].disk.clone());
                     let issuers = self.plan.issuers;
-                    self.exchange_folder(engine, kind, || {
+                    self.happened.count(kind);
+                    self.exchange_folder(engine, || {
                         (0..issuers)
                             .for_each(|n| to.copy_folder(&from, &follow_folder(n), &follow_folder(n)));
                     });
@@ -117,7 +119,13 @@ impl World {
                 }
             }
             Kind::TrimmedFeed => self.trims = true,
-            Kind::BadSnapshot => self.bad_snapshots = true,
+            Kind::BadSnapshot => {
+                // An engine begins with nothing, and needs one.
+                (self.bad_snapshots, self.trims) = (true, true);
+                let disk = self.engines[engine].disk.clone();
+                let issuers = self.plan.issuers;
+                self.exchange_folder(engine, || (0..issuers).for_each(|n| disk.forget(&follow_folder(n))));
+            }
             Kind::LostWrite | Kind::TornWrite => {}
         }
     }
@@ -144,7 +152,8 @@ impl World {
                 let from = format!("/attic-{engine}");
                 if attic.used(Path::new(&from)).0 > 0 {
                     let issuers = self.plan.issuers;
-                    self.exchange_folder(engine, Kind::OldFolder, || {
+                    self.happened.count(Kind::OldFolder);
+                    self.exchange_folder(engine, || {
                         for n in 0..issuers {
                             let folder = follow_folder(n);
                             let kept =
@@ -155,14 +164,13 @@ impl World {
                 }
             }
             Kind::TrimmedFeed => self.trims = false,
-            Kind::BadSnapshot => self.bad_snapshots = false,
+            Kind::BadSnapshot => (self.bad_snapshots, self.trims) = (false, false),
             _ => {}
         }
     }
 
     /// The operator stops an engine, exchanges files, and starts it.
-    fn exchange_folder(&mut self, engine: usize, kind: Kind, exchange: impl FnOnce()) {
-        self.happened.count(kind);
+    fn exchange_folder(&mut self, engine: usize, exchange: impl FnOnce()) {
         self.is_excused[engine] = true;
         self.end_process(engine);
         exchange();
