@@ -73,10 +73,15 @@ pub(crate) struct EngineMachine {
     pub(crate) acknowledged: HashMap<RecordKey, (Durability, u32)>,
     /// The disk of its records was damaged, which no journal can undo.
     pub(crate) is_rotten: bool,
+    /// It lost its power, and was not started since.
+    pub(crate) lost_power: bool,
     /// Folders of records so far: a damaged one is put aside.
     pub(crate) record_folders: u32,
     /// For each issuer the end of the chain that its checks were as of, and the tip's digest says which history.
     pub(crate) served: Vec<u64>,
+    /// For each issuer, up to where its words may be later than what they are said to be as of: a warm copy's are, until
+    /// the sets that its tail lost come again.
+    pub(crate) vague: Vec<u64>,
 }
 
 /// A process of an engine.
@@ -165,8 +170,10 @@ impl EngineMachine {
             starts: 0,
             acknowledged: HashMap::new(),
             is_rotten: false,
+            lost_power: false,
             record_folders: 1,
             served: vec![0; issuers],
+            vague: vec![0; issuers],
         }
     }
 

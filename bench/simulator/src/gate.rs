@@ -171,6 +171,8 @@ pub(crate) struct LoneMachine {
     drift_ppm: u64,
     /// What is being asked, and its number.
     pub(crate) errand: Option<(u64, Errand)>,
+    /// When it was asked, since the machine was started.
+    pub(crate) asked_at: Duration,
     /// Every record whose verdict was given, by its counter.
     pub(crate) given: BTreeMap<u64, Verdict>,
 }
@@ -189,6 +191,7 @@ impl LoneMachine {
             booted: 0,
             drift_ppm: chance.below(u64::from(DRIFT_PPM)),
             errand: None,
+            asked_at: Duration::ZERO,
             given: BTreeMap::new(),
         }
     }
@@ -230,7 +233,7 @@ impl LoneMachine {
         let at = self.at(now);
         if let Some(keeper) = &mut self.keeper {
             // A disk that fails loses the time at a restart, and nothing else.
-            let _ = keeper.told(at, date);
+            let _ = keeper.answered(self.asked_at, at, date);
         }
     }
 }

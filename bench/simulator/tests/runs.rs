@@ -25,6 +25,21 @@ fn r09_a_planted_bug_is_found_and_its_run_is_made_small() {
     assert!(small.faults.is_empty(), "it needs none: {:?}", small.faults);
 }
 
+/// A clock was told the time by answers that were longer on their way than it allows for.
+#[test]
+fn a_gate_without_a_network_is_as_wrong_as_it_says() {
+    assert_eq!(run(&Plan::of(1_000_001), None).failure, None);
+}
+
+/// An operator started an engine before its power came back: the simulator forgot that the power had been away. And where
+/// a tail rots, words are later than what they are said to be as of.
+#[test]
+fn what_a_lost_tail_and_a_lost_power_excuse_is_excused() {
+    for seed in [1_000_044, 1_000_058] {
+        assert_eq!(run(&Plan::of(seed), None).failure, None, "seed {seed}");
+    }
+}
+
 /// A run of this seed that takes a second.
 fn short(seed: u64) -> Plan {
     let plan = Plan::of(seed);

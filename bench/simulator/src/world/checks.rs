@@ -226,7 +226,12 @@ impl World {
         let Some(process) = self.alive(run) else { return };
         let branch = process.branches[shown.issuer];
         let claimed = process.uses.judge(&site, shown, (device, 0), &verdict);
-        let judged = judge(&self.truth[shown.issuer], branch, &site, shown, &verdict).and(claimed);
+        let judged = if verdict.as_of.0 < self.engines[run.0].vague[shown.issuer] {
+            self.reach("verdict of vague words");
+            claimed
+        } else {
+            judge(&self.truth[shown.issuer], branch, &site, shown, &verdict).and(claimed)
+        };
         if let Err(what) = judged {
             return self.fail(format!("engine {}: {what}", run.0));
         }

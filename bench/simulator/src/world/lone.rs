@@ -111,7 +111,8 @@ impl World {
         let Some(branch) = branch else {
             return self.fail(format!("lone gate {lone} has a history that nobody signed"));
         };
-        if verdict.reason == Reason::PassBack || says_nothing(verdict.reason) {
+        let vague = self.engines[self.lones[lone].engine].vague[shown.issuer];
+        if verdict.as_of.0 < vague || verdict.reason == Reason::PassBack || says_nothing(verdict.reason) {
             return;
         }
         if let Err(what) = judge(chain, branch, &facts(LONE_SITE), &shown, &verdict) {
@@ -139,7 +140,7 @@ impl World {
         }
         let Ok(Some(errand)) = errand else { return };
         let machine = &mut self.lones[lone];
-        machine.errand = Some((id, errand.clone()));
+        (machine.errand, machine.asked_at) = (Some((id, errand.clone())), at);
         let engine = machine.engine;
         self.send(Node::Lone(lone), Node::Engine(engine), || {
             Event::LoneAsk(lone, id, Box::new(errand.clone()))

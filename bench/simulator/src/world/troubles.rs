@@ -282,6 +282,7 @@ impl World {
         self.end_process(engine);
         let machine = &self.engines[engine];
         machine.disk.after_power_cut(&mut self.chance);
+        self.engines[engine].lost_power = true;
         self.is_excused[engine] = true;
         self.after(lasts_ms, Event::Boot(engine, true));
     }
@@ -347,6 +348,8 @@ impl World {
         if self.engines[engine].process.is_some() {
             return;
         }
+        // Whatever starts it: an operator may, before the power would have.
+        let after_power_cut = after_power_cut || self.engines[engine].lost_power;
         self.audit_records(engine, after_power_cut);
         let seed = self.chance.number();
         let people = std::rc::Rc::clone(&self.people);
@@ -370,9 +373,14 @@ impl World {
                 return self
                     .fail(format!("engine {engine} forgot sets after {tip}, and had served {served}"));
             }
+            if tip < served {
+                let vague = &mut self.engines[engine].vague[n];
+                *vague = served.max(*vague);
+            }
             self.follow(run, n);
         }
         self.is_excused[engine] = false;
+        self.engines[engine].lost_power = false;
         self.reach("engine started");
         self.after(5, Event::Write(run));
     }

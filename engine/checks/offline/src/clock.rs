@@ -20,8 +20,8 @@ pub const DRIFT_PPM: u32 = 100;
 /// [`DRIFT_PPM`] it is reached after three and a third days.
 pub const UNCERTAIN_MS_MAX: u64 = 30_000;
 
-/// How long an answer of an engine may have been on its way, milliseconds: more than any gate waits for one.
-const ANSWER_MS: u64 = 1000;
+/// How long an answer of an engine may have been on its way, milliseconds. The time of one that took longer does not count.
+pub(crate) const ANSWER_MS: u64 = 1000;
 
 /// Which run of the machine: since-boot times of two runs have nothing to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
