@@ -13,6 +13,7 @@ mod mutate;
 mod package;
 mod process;
 mod runner;
+mod simulate;
 mod sizes;
 mod stages;
 mod tools;
@@ -55,6 +56,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Make Debian packages, a container image and a bill of materials, the same bytes each time
     Package(package::Options),
+    /// Run whole deployments from one seed each, for hours, and write a report
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Task::Overload(arguments)) => return field::start("overload", &arguments),
         Some(Task::Fuzz(options)) => return fuzz::run(&options),
         Some(Task::Package(options)) => package::run(&options)?,
+        Some(Task::Simulate(options)) => simulate::long(&options)?,
         None => Arguments::command().print_help()?,
         Some(Task::Test { list: true, .. }) => runner::list(stages::ALL),
         Some(Task::Test { only, list: false }) => {

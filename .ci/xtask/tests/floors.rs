@@ -187,6 +187,7 @@ const HOUSE: &[Room] = &[
     // What measures, measures every floor.
     beside("hufu-peers", "bench/peers", LIBRARIES),
     beside("hufu-field", "bench/field", LIBRARIES),
+    beside("hufu-simulator", "bench/simulator", LIBRARIES),
     beside("hufu-bench", "bench", LIBRARIES_AND_PEERS),
     beside("hufu-xtask", ".ci/xtask", &[]),
 ];

@@ -3,18 +3,20 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use hufu_codes::chain::{Authorities, Confirmed};
 use hufu_codes::keyring::Keyring;
 use hufu_sync::{Delivery, Follower, HeadAnswer, SetAnswer, SyncFault};
-use hufu_table::{Disk, SnapshotInfo, Writer};
+use hufu_table::{Disk, Reader, SnapshotInfo, Writer};
 use hufu_wire::chain::Checkpoint;
 use hufu_wire::{Sequence, UnixMillis};
 
-use crate::copies::KeptCopy;
+use crate::copies::{CopyJob, CopyOutcome, KeptCopy};
 use crate::event::Event;
 use crate::folder::Folder;
 use crate::last_head::LastHead;
@@ -23,6 +25,7 @@ use crate::recent::Recent;
 use crate::restore::restore;
 use crate::status::Tally;
 use crate::tail::Tail;
+use crate::warm::copy;
 
 /// One issuer's follower. Every set is in the tail before its first word can be seen.
 pub struct Applier {
@@ -78,7 +81,15 @@ impl Applier {
         let event = match delivery {
             Delivery::ChangeSet(bytes) => {
                 let mut tail = Ok(());
-                let answer = self.follower.change_set_kept(bytes, keyring, time, &mut |_| {
+                let answer = self.follower.change_set_kept(bytes, keyring, time, &mut |tip| {
+                    #[cfg(not(feature = "planted"))]
+                    let _ = tip;
+                    #[cfg(feature = "planted")]
+                    if tip.sequence.0.is_multiple_of(3)
+                        && hufu_wire::planted::has(hufu_wire::planted::Bug::TailSkipped)
+                    {
+                        return;
+                    }
                     tail = self.tail.append(bytes).map_err(|error| error.to_string());
                 });
                 if let Ok(SetAnswer::Applied { sequence, .. }) = answer {
@@ -130,6 +141,25 @@ impl Applier {
             Err(fault) => Err(fault.to_string()),
         };
         (loaded, kept)
+    }
+
+    /// Empties the folder for snapshots that are fetched, and says where the next one goes.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn make_room(&self) -> io::Result<PathBuf> {
+        self.folder.empty_incoming()?;
+        Ok(self.folder.incoming())
+    }
+
+    /// Makes a warm copy of what `reader` has. `spoiled` is set when a snapshot is loaded meanwhile.
+    pub fn copy(&self, job: &CopyJob, reader: &Reader, spoiled: &AtomicBool) -> CopyOutcome {
+        copy(job, &self.folder, reader, spoiled)
+    }
+
+    /// Removes what a warm copy of `kept` makes needless.
+    pub fn tidy(&self, kept: Sequence) {
+        self.folder.tidy(kept);
     }
 
     /// Writes sets to a tail of their own from now on.

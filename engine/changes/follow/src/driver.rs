@@ -165,14 +165,14 @@ impl Driver {
                 self.work.events.push_front(Event::Loaded { of, loaded, took: begun.elapsed() });
             }
             Action::Discard => {
-                if let Err(error) = self.applier.folder.empty_incoming() {
+                if let Err(error) = self.applier.make_room() {
                     let what = format!("what was fetched cannot be removed: {error}");
                     self.work.events.push_back(Event::DiskFailed(what));
                 }
             }
             Action::BeginTail { after } => self.applier.begin_tail(after),
             Action::MakeCopy(job) => self.work.copying.begin(job, &self.applier.folder, &self.reader),
-            Action::Tidy { kept } => self.applier.folder.tidy(kept),
+            Action::Tidy { kept } => self.applier.tidy(kept),
             Action::Log(level, line) => log(level, &line),
             Action::Wait { until } => self.work.wake_at = until,
             Action::End => {
@@ -183,12 +183,15 @@ impl Driver {
     }
 
     fn fetch(&mut self, of: &Confirmed<Checkpoint>) {
-        if let Err(error) = self.applier.folder.empty_incoming() {
-            let what = format!("a snapshot cannot be fetched into its folder: {error}");
-            self.work.events.extend([Event::DiskFailed(what.clone()), Event::Fetched(*of, Err(what))]);
-            return;
-        }
-        let (digest, path) = (SnapshotDigest(of.snapshot), self.applier.folder.incoming());
+        let path = match self.applier.make_room() {
+            Ok(path) => path,
+            Err(error) => {
+                let what = format!("a snapshot cannot be fetched into its folder: {error}");
+                self.work.events.extend([Event::DiskFailed(what.clone()), Event::Fetched(*of, Err(what))]);
+                return;
+            }
+        };
+        let digest = SnapshotDigest(of.snapshot);
         let (snapshots, limit) = (Arc::clone(&self.snapshots), self.fetch_limit);
         let task = tokio::spawn(async move { bring(&*snapshots, digest, &path, limit).await });
         self.work.fetch = Some(Fetch { of: *of, task });

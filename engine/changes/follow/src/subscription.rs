@@ -89,7 +89,7 @@ impl Subscription {
         if self.again_at.is_some() {
             return self.due_at();
         }
-        let silent = (self.is_live && self.is_open).then_some(self.spoke_at + self.silent);
+        let silent = (self.is_live && self.is_open).then(|| self.silent_at());
         let hung = self.starved_since.filter(|_| self.is_open).map(|since| since + self.hung);
         silent.into_iter().chain(hung).min()
     }
@@ -159,7 +159,7 @@ impl Subscription {
         if !self.is_open || self.again_at.is_some() {
             return None;
         }
-        let trip = if self.is_live && now >= self.spoke_at + self.silent {
+        let trip = if self.is_live && now >= self.silent_at() {
             self.is_open = false;
             Trip::Silent
         } else if self.starved_since.is_some_and(|since| now >= since + self.hung) {
@@ -170,6 +170,15 @@ impl Subscription {
         };
         self.again_after(now, Duration::ZERO);
         Some(trip)
+    }
+
+    /// When a feed that says nothing more is taken for dead.
+    fn silent_at(&self) -> Duration {
+        #[cfg(feature = "planted")]
+        if hufu_wire::planted::has(hufu_wire::planted::Bug::SilenceIgnored) {
+            return Duration::from_secs(1 << 40);
+        }
+        self.spoke_at + self.silent
     }
 
     fn again_after(&mut self, now: Duration, rest: Duration) {

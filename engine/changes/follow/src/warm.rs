@@ -77,7 +77,10 @@ fn attempt(
             let copy = folder.copy();
             let info = write_snapshot_on(disk, reader, folder.issuer(), warm.as_of(), &copy).map_err(text)?;
             // Relaxed: as in WarmCopying::spoil.
-            if spoiled.load(Ordering::Relaxed) {
+            let is_spoiled = spoiled.load(Ordering::Relaxed);
+            #[cfg(feature = "planted")]
+            let is_spoiled = is_spoiled || hufu_wire::planted::rare(8);
+            if is_spoiled {
                 disk.remove(&copy).map_err(text)?;
                 return Ok(CopyOutcome::Spoiled);
             }

@@ -74,6 +74,11 @@ impl<W: Words> Follower<W> {
             _ => {}
         }
 
+        #[cfg(feature = "planted")]
+        let place = match place {
+            Place::Branch if hufu_wire::planted::has(hufu_wire::planted::Bug::BranchTaken) => Place::Next,
+            place => place,
+        };
         // Only what both authorities signed has any effect from here on, be it an alarm.
         let set = set.confirm(keyring, self.backend)?;
         let sequence = set.tip().sequence;

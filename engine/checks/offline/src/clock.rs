@@ -20,8 +20,8 @@ pub const DRIFT_PPM: u32 = 100;
 /// [`DRIFT_PPM`] it is reached after three and a third days.
 pub const UNCERTAIN_MS_MAX: u64 = 30_000;
 
-/// How long an answer of an engine may have been on its way, milliseconds: more than any gate waits for one.
-const ANSWER_MS: u64 = 1000;
+/// How long an answer of an engine may have been on its way, milliseconds. The time of one that took longer does not count.
+pub(crate) const ANSWER_MS: u64 = 1000;
 
 /// Which run of the machine: since-boot times of two runs have nothing to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,11 +112,20 @@ impl OfflineClock {
     pub fn resume(self, kept: &[u8], boot: BootId) -> OfflineClock {
         let layout = Layout::ref_from_bytes(kept)
             .ok()
-            .filter(|layout| layout.magic == MAGIC && layout.boot == boot.0 && layout.check == check(layout));
+            .filter(|layout| layout.magic == MAGIC && layout.check == check(layout))
+            .filter(|layout| is_same_boot(layout, boot));
         let told = layout
             .map(|layout| (UnixMillis(layout.told_ms.get()), Duration::from_millis(layout.at_ms.get())));
         OfflineClock { told, ..self }
     }
+}
+
+fn is_same_boot(layout: &Layout, boot: BootId) -> bool {
+    #[cfg(feature = "planted")]
+    if hufu_wire::planted::has(hufu_wire::planted::Bug::TimeOutlivesBoot) {
+        return true;
+    }
+    layout.boot == boot.0
 }
 
 fn check(layout: &Layout) -> [u8; 8] {

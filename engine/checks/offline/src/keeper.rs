@@ -19,7 +19,7 @@ use hufu_table::Disk;
 use hufu_wire::{Grant, IssuerId, Lane, OfflineAsk, Reason, UnixMillis};
 
 use crate::book::{BOOK_RECORDS_MAX, Book};
-use crate::clock::{BootId, OfflineClock};
+use crate::clock::{ANSWER_MS, BootId, OfflineClock};
 use crate::format::OfflineFile;
 use crate::gate::{NotDecided, OfflineGate, OfflineVerdict};
 use crate::list::Room;
@@ -199,7 +199,19 @@ impl Keeper {
         self.gate.lists().is_empty().then_some("a list of any issuer")
     }
 
-    /// An engine has told the time, in an answer that was authenticated.
+    /// An engine has told the time, in an authenticated answer to what was asked at `asked`. An answer that was longer on
+    /// its way than a second is left out: by how much its time is late cannot be told.
+    ///
+    /// # Errors
+    /// As [`told`](Self::told).
+    pub fn answered(&mut self, asked: Duration, at: Duration, time: UnixMillis) -> Result<(), KeeperFault> {
+        if at.saturating_sub(asked) > Duration::from_millis(ANSWER_MS) {
+            return Ok(());
+        }
+        self.told(at, time)
+    }
+
+    /// An engine has told the time, in an authenticated answer that was on its way for a second at most.
     ///
     /// # Errors
     /// The disk's: the time is known, and a restart of the program will lose it.

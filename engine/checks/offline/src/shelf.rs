@@ -121,6 +121,15 @@ impl Shelf {
     ) -> Result<Received, BookFault> {
         let next = self.volume(device, book)?.map_or(1, |volume| volume.next);
         let known = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
+        #[cfg(feature = "planted")]
+        if known > 0 && hufu_wire::planted::has(hufu_wire::planted::Bug::RecordTwice) {
+            let fresh = records.len();
+            return Ok(Received {
+                kept: records.last().map_or(next - 1, OfflineRecord::counter),
+                fresh,
+                missing: None,
+            });
+        }
         let fresh = records.get(known..).unwrap_or_default();
         let kept = fresh.last().map_or(next - 1, OfflineRecord::counter);
         let Some(counter) = fresh.first().map(OfflineRecord::counter) else {

@@ -138,6 +138,10 @@ pub(crate) fn ring(entries: usize, epoch: u64, writer: Arc<OnceLock<Thread>>) ->
 
 impl Journal for RingJournal {
     fn begin(&mut self, count: usize) -> bool {
+        #[cfg(feature = "planted")]
+        if hufu_wire::planted::rare(4096) {
+            return false;
+        }
         let (written, _) = self.progress.now();
         if !written.is_open() || self.producer.slots() < count {
             return false;

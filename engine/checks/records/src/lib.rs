@@ -35,7 +35,7 @@ pub use identity::{Identity, engine_of, public_key};
 pub use journal::RingJournal;
 pub use keys::{DayKey, KeyFolder, Secret, Wrapping};
 pub use live::{Heard, Listener};
-pub use recorder::{Recorder, RecorderFigures};
+pub use recorder::{Recorder, RecorderByHand, RecorderFigures};
 pub use row::{Answer, Row, SlipKind};
 pub use segment::{EngineId, KeyName, SegmentHeader};
 pub use shown::{channel_slug, decision_slug, kind_slug, record_json};

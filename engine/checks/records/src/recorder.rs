@@ -79,7 +79,8 @@ impl Recorder {
         let shared = Arc::new(Shared::default());
         let writer = Arc::new(OnceLock::new());
         let live = Live::new(store.records());
-        let mut work = Writer::new(store, clock, Arc::clone(&shared), live.clone());
+        let ahead = Some(Ahead::new(Arc::clone(store.spare())));
+        let mut work = Writer::new(store, clock, ahead, Arc::clone(&shared), live.clone());
         let thread = thread::Builder::new().name("records".to_owned()).spawn(move || work.run())?;
         // Nobody else sets it.
         let _ = writer.set(thread.thread().clone());
@@ -88,12 +89,7 @@ impl Recorder {
 
     /// The journal of one more thread that checks.
     pub fn journal(&self) -> RingJournal {
-        let mut joining = self.shared.joining.lock().unwrap_or_else(PoisonError::into_inner);
-        let (journal, ring) = ring(self.ring_entries, self.shared.epoch(), Arc::clone(&self.writer));
-        joining.push(ring);
-        // Release: pairs with the Acquire in `take_joined`.
-        self.shared.joined.store(true, Ordering::Release);
-        journal
+        self.shared.journal(self.ring_entries, &self.writer)
     }
 
     /// Hears every record that is written from now on.
@@ -115,6 +111,32 @@ impl Recorder {
     }
 }
 
+/// A [`Recorder`] without a thread: who holds it says when it writes and what time it is, as a simulation does.
+pub struct RecorderByHand<C> {
+    writer: Writer<C>,
+    ring_entries: usize,
+}
+
+impl<C: Fn() -> UnixMillis> RecorderByHand<C> {
+    /// As [`Recorder::start`], and nothing is written before [`step`](Self::step).
+    pub fn new(store: Store, clock: C, ring_entries: usize, now: Instant) -> RecorderByHand<C> {
+        let live = Live::new(store.records());
+        let writer =
+            Writer { synced: now, tried: now, ..Writer::new(store, clock, None, Arc::default(), live) };
+        RecorderByHand { writer, ring_entries }
+    }
+
+    /// The journal of one that checks.
+    pub fn journal(&self) -> RingJournal {
+        self.writer.shared.journal(self.ring_entries, &Arc::default())
+    }
+
+    /// Does what the thread would do next; `false` when it would sleep after that.
+    pub fn step(&mut self, now: Instant) -> bool {
+        self.writer.step(&|| now, false)
+    }
+}
+
 impl Drop for Recorder {
     /// Writes and syncs what was noted, and ends the thread.
     fn drop(&mut self) {
@@ -128,6 +150,15 @@ impl Drop for Recorder {
 }
 
 impl Shared {
+    fn journal(&self, entries: usize, writer: &Arc<OnceLock<Thread>>) -> RingJournal {
+        let mut joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
+        let (journal, ring) = ring(entries, self.epoch(), Arc::clone(writer));
+        joining.push(ring);
+        // Release: pairs with the Acquire in `take_joined`.
+        self.joined.store(true, Ordering::Release);
+        journal
+    }
+
     fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -135,7 +166,8 @@ impl Shared {
 
 struct Writer<C> {
     store: Store,
-    ahead: Ahead,
+    /// `None` where it is made when it is needed.
+    ahead: Option<Ahead>,
     clock: C,
     shared: Arc<Shared>,
     rings: Vec<Ring>,
@@ -147,10 +179,10 @@ struct Writer<C> {
 }
 
 impl<C: Fn() -> UnixMillis> Writer<C> {
-    fn new(store: Store, clock: C, shared: Arc<Shared>, live: Live) -> Writer<C> {
+    fn new(store: Store, clock: C, ahead: Option<Ahead>, shared: Arc<Shared>, live: Live) -> Writer<C> {
         let (kept, now) = (Vec::with_capacity(RECORDS_MAX), Instant::now());
         Writer {
-            ahead: Ahead::new(Arc::clone(store.spare())),
+            ahead,
             store,
             clock,
             shared,
@@ -167,39 +199,49 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         loop {
             // Before the rings are emptied: what was noted before the stop is taken then.
             let stopping = self.shared.stopping.load(Ordering::SeqCst);
-            self.take_joined();
-            self.look_at_days();
-            let strictest = self.take();
-            if self.kept.is_empty() {
-                self.rings.retain(Ring::is_used);
-                self.retry();
-                if stopping || self.synced.elapsed() >= SYNC_EVERY {
-                    self.rest();
-                }
-                if stopping {
-                    return;
-                }
-                thread::park_timeout(if self.failed() { TRY_AGAIN } else { IDLE });
+            if self.step(&Instant::now, stopping) {
                 continue;
             }
-            let (clock, store) = (&self.clock, &mut self.store);
-            if let Err(why) = store.commit(clock(), &self.kept) {
-                self.fail(&why);
-                continue;
+            if stopping {
+                return;
             }
-            self.shared.records.fetch_add(self.kept.len() as u64, Ordering::Relaxed);
-            self.shared.commits.fetch_add(1, Ordering::Relaxed);
-            for ring in &self.rings {
-                ring.progress.written(ring.taken);
-            }
-            self.ahead.keep();
-            if strictest == Durability::Synced || self.synced.elapsed() >= SYNC_EVERY {
-                self.sync();
-            }
-            self.wake();
-            let first = self.store.records() - self.kept.len() as u64;
-            self.live.tell(first, self.kept.drain(..).map(|kept| kept.row));
+            thread::park_timeout(if self.failed() { TRY_AGAIN } else { IDLE });
         }
+    }
+
+    /// Commits what was noted, or looks after what else is due; `false` when there is nothing to do until more is noted.
+    fn step(&mut self, now: &dyn Fn() -> Instant, stopping: bool) -> bool {
+        self.take_joined();
+        self.look_at_days(now());
+        let strictest = self.take();
+        if self.kept.is_empty() {
+            self.rings.retain(Ring::is_used);
+            self.retry(now());
+            if stopping || now().saturating_duration_since(self.synced) >= SYNC_EVERY {
+                self.rest(now);
+            }
+            return false;
+        }
+        let (clock, store) = (&self.clock, &mut self.store);
+        if let Err(why) = store.commit(clock(), &self.kept) {
+            self.fail(&why, now());
+            return true;
+        }
+        self.shared.records.fetch_add(self.kept.len() as u64, Ordering::Relaxed);
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        for ring in &self.rings {
+            ring.progress.written(ring.taken);
+        }
+        if let Some(ahead) = &mut self.ahead {
+            ahead.keep();
+        }
+        if strictest == Durability::Synced || now().saturating_duration_since(self.synced) >= SYNC_EVERY {
+            self.sync(now);
+        }
+        self.wake();
+        let first = self.store.records() - self.kept.len() as u64;
+        self.live.tell(first, self.kept.drain(..).map(|kept| kept.row));
+        true
     }
 
     /// Takes what all rings hold, up to a block's worth, and returns the strictest durability among it. What was noted
@@ -215,6 +257,8 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         }
         for ring in &mut self.rings {
             let room = RECORDS_MAX - self.kept.len();
+            #[cfg(feature = "planted")]
+            let room = if hufu_wire::planted::rare(16) { room.min(3) } else { room };
             let count = ring.consumer.slots().min(room);
             let Ok(entries) = ring.consumer.read_chunk(count) else { continue };
             for entry in entries {
@@ -231,27 +275,27 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         strictest
     }
 
-    fn sync(&mut self) {
+    fn sync(&mut self, now: &dyn Fn() -> Instant) {
         let (clock, store) = (&self.clock, &mut self.store);
         let synced = store.sync(clock());
-        self.note_sync(synced);
+        self.note_sync(synced, now());
     }
 
     /// Nothing comes: makes what was written durable, and has it written that it is.
-    fn rest(&mut self) {
+    fn rest(&mut self, now: &dyn Fn() -> Instant) {
         if !self.failed() {
             let (clock, store) = (&self.clock, &mut self.store);
             let rested = store.rest(clock());
-            self.note_sync(rested);
+            self.note_sync(rested, now());
         }
     }
 
-    fn note_sync(&mut self, synced: io::Result<()>) {
+    fn note_sync(&mut self, synced: io::Result<()>, now: Instant) {
         if let Err(why) = synced {
-            self.fail(&why);
+            self.fail(&why, now);
             return;
         }
-        self.synced = Instant::now();
+        self.synced = now;
         self.shared.syncs.fetch_add(1, Ordering::Relaxed);
         for ring in &self.rings {
             ring.progress.synced(ring.taken);
@@ -263,20 +307,20 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
     }
 
     /// From now on nothing is kept, and every check is answered `busy`.
-    fn fail(&mut self, why: &io::Error) {
+    fn fail(&mut self, why: &io::Error, now: Instant) {
         tracing::error!(%why, "records of checks cannot be kept; checks are answered busy until they can");
         self.shared.lost.fetch_add(self.kept.len() as u64, Ordering::Relaxed);
         self.kept.clear();
-        self.tried = Instant::now();
+        self.tried = now;
         self.turn();
     }
 
     /// After a failure: begins a new segment, and a new epoch once that is durable.
-    fn retry(&mut self) {
-        if !self.failed() || self.tried.elapsed() < TRY_AGAIN {
+    fn retry(&mut self, now: Instant) {
+        if !self.failed() || now.saturating_duration_since(self.tried) < TRY_AGAIN {
             return;
         }
-        self.tried = Instant::now();
+        self.tried = now;
         let (clock, store) = (&self.clock, &mut self.store);
         match store.resume(clock()) {
             Ok(()) => {
@@ -315,11 +359,12 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         }
     }
 
-    fn look_at_days(&mut self) {
-        if self.failed() || self.looked_at_days.is_some_and(|looked| looked.elapsed() < LOOK_AT_DAYS) {
+    fn look_at_days(&mut self, now: Instant) {
+        let is_early = |looked| now.saturating_duration_since(looked) < LOOK_AT_DAYS;
+        if self.failed() || self.looked_at_days.is_some_and(is_early) {
             return;
         }
-        self.looked_at_days = Some(Instant::now());
+        self.looked_at_days = Some(now);
         let (clock, store) = (&self.clock, &mut self.store);
         if let Err(why) = store.turn(clock()) {
             tracing::error!(%why, "a day of records cannot be closed or destroyed; the engine tries again");

@@ -206,6 +206,10 @@ impl Store {
             return Ok(());
         }
         let written = self.try_commit(now, kept);
+        #[cfg(feature = "planted")]
+        if hufu_wire::planted::has(hufu_wire::planted::Bug::FailureSwallowed) {
+            return Ok(());
+        }
         self.note_failure(now, written)
     }
 
@@ -272,6 +276,11 @@ impl Store {
         if let Some(segment) = &self.segment
             && self.synced != self.tip
         {
+            #[cfg(feature = "planted")]
+            if hufu_wire::planted::has(hufu_wire::planted::Bug::AckBeforeSync) {
+                self.synced = self.tip;
+                return Ok(());
+            }
             segment.file.sync()?;
         }
         self.synced = self.tip;

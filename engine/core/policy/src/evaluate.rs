@@ -130,6 +130,10 @@ fn site_takes_it(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {
 }
 
 fn data_is_fresh(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {
+    #[cfg(feature = "planted")]
+    if hufu_wire::planted::has(hufu_wire::planted::Bug::StaleIgnored) {
+        return Ok(());
+    }
     match facts.age {
         Age::Millis(age_ms) if age_ms <= site.staleness_ms_max => Ok(()),
         Age::Millis(_) | Age::Unknown => shut(Reason::StaleData, site.on_stale),
@@ -140,6 +144,10 @@ fn credential_is_alive(site: &SitePolicy, facts: &Facts) -> Result<(), Shut> {
     // An unknown word has no generation to compare, so this comes first (R07).
     if facts.status.colour().is_none() {
         return shut(Reason::StatusUnknown, site.on_unknown);
+    }
+    #[cfg(feature = "planted")]
+    if hufu_wire::planted::has(hufu_wire::planted::Bug::SupersededAdmitted) {
+        return Ok(());
     }
     // Any other generation is dead: eight bits wrap around, so "newer" cannot be told from "older".
     if facts.shown.generation().is_some_and(|generation| generation != facts.status.generation()) {

@@ -12,6 +12,8 @@ mod ids;
 pub mod limits;
 mod message;
 mod offline;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod reason;
 mod reference;
 mod request;

@@ -132,6 +132,12 @@ impl Alone {
         }
     }
 
+    /// An engine has told the time, as it was asked at `asked`.
+    async fn answered(&self, asked: Duration, time: UnixMillis) {
+        let told = self.work(move |keeper| keeper.answered(asked, since_boot(), time)).await;
+        told.unwrap_or_else(|fault| tracing::warn!("{fault}"));
+    }
+
     /// An engine has told the time.
     pub(crate) async fn told(&self, time: UnixMillis) {
         let told = self.work(move |keeper| keeper.told(since_boot(), time)).await;
@@ -228,7 +234,9 @@ async fn round(
             None => control.insert(reach(device).await?),
         };
         if !is_told {
-            alone.told(control.time().await?).await;
+            let asked = since_boot();
+            let time = control.time().await?;
+            alone.answered(asked, time).await;
             is_told = true;
             if alone.is_cut.swap(false, Relaxed) {
                 tracing::info!("an engine answers again");

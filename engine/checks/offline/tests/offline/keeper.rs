@@ -249,6 +249,21 @@ fn r06_wrong_answers_change_nothing() {
     assert_eq!(reason_of(&mut gate, at, 1), Reason::Clear);
 }
 
+/// The clock claims to be a second wrong at most: an answer that was longer on its way does not set it.
+#[test]
+fn r06_the_time_of_an_answer_that_took_long_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = Engine::new(world(), &folder.path().join("shelf"));
+    let mut gate = open(&folder.path().join("gate")).unwrap();
+    engine.serve(&mut gate, after(0));
+    let time = |gate: &mut Keeper, at| gate.gate().clock().read(at).unwrap().time;
+    let told = |ms| UnixMillis(START.0 + ms);
+    gate.answered(after(1_000), after(2_001), told(1_000)).unwrap();
+    assert_eq!(time(&mut gate, after(2_001)), told(2_001), "as the answer before says");
+    gate.answered(after(3_000), after(4_000), told(3_000)).unwrap();
+    assert_eq!(time(&mut gate, after(4_000)), told(3_000), "a second late, which it claims to be at most");
+}
+
 /// An engine that has no room for records is no reason to have old lists.
 #[test]
 fn r06_records_that_are_refused_wait_and_the_lists_stay_current() {
