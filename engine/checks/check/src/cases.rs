@@ -82,7 +82,7 @@ pub(crate) fn judge<'b>(
     if let (Some(foreign), false) = (foreign, abroad.is_empty()) {
         foreign::judge(now, cases, abroad, &**foreign, (rules, pass_back, counters));
     }
-    let genuine = verify(now, cases, read, (&trust.keyring, &trust.seen, ended), counters);
+    let genuine = verify(now, cases, &read, (&trust.keyring, &trust.seen, ended), counters);
     let mut present = present(now, cases, genuine);
     reference::join(cases, &trust.keyring, &mut present, referred);
     let present = look_up(now, cases, present, statuses);
@@ -149,12 +149,12 @@ fn read_codes<'p, 'd, 'b>(
 fn verify<'p, 'b>(
     now: UnixMillis,
     cases: &mut [Case<'_, 'b>],
-    read: Batch<Read<'p, 'b>>,
+    read: &Batch<Read<'p, 'b>>,
     (keyring, seen, ended): (&Keyring, &SeenCache, &EndedTrips),
     counters: &Counters,
 ) -> Batch<Genuine<'p, 'b>> {
     let mut sought: Batch<(&Read<'p, 'b>, Sought<'_, 'b, Credential<'b>>)> = Batch::new();
-    for read in &read {
+    for read in read {
         match keyring.admit(read.code.credential, now.seconds()) {
             Ok(admitted) => sought.push((read, seen.look_for(admitted))),
             Err(reason) => cases[read.case].settle(reason),
