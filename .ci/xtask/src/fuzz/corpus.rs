@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 /// What the repository holds of one target at most: files that people did not put there, and bytes of each.
-const KEPT_FILES_MAX: usize = 24;
+const KEPT_FILES_MAX: usize = 12;
 const KEPT_BYTES_MAX: u64 = 2048;
 /// So begins the name of a file that this program put there.
 const MARK: &str = "found-";

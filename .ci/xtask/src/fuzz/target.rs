@@ -173,7 +173,12 @@ impl Target {
         let control = self.working.with_extension("control");
         let started = |files: &str| {
             fs::write(&control, files)?;
-            let arguments = format!("-merge_control_file={} -merge_inner=1", control.display());
+            // An input that fails here lies in a corpus already.
+            let arguments = format!(
+                "-merge_control_file={} -merge_inner=1 -artifact_prefix={}/",
+                control.display(),
+                self.working.parent().unwrap_or(&self.working).display()
+            );
             let passed = self.start(&arguments)?;
             Ok(if passed { Some(fs::read_to_string(&control)?) } else { None })
         };
