@@ -16,7 +16,11 @@ use super::{REPLY_BYTES, WINDOW};
 /// Buffers of the ring, a power of two.
 const BUFFERS: u16 = 256;
 /// Room for a request, its sender and what the kernel puts before them.
-const BUFFER_BYTES: usize = 1024;
+const BUFFER_BYTES: u32 = 1024;
+const ROOM: usize = BUFFER_BYTES as usize;
+/// Bytes of an IPv4 sender's address.
+const NAME_BYTES: u32 = 16;
+const _: () = assert!(size_of::<libc::sockaddr_in>() == NAME_BYTES as usize);
 const GROUP: u16 = 0;
 const RECEIVED: u64 = u64::MAX;
 
@@ -59,7 +63,7 @@ impl Ring {
             ring.submitter().register_buf_ring_with_flags(address, BUFFERS, GROUP, 0)?;
         }
         let mut header = empty_message();
-        header.msg_namelen = size_of::<libc::sockaddr_in>() as u32;
+        header.msg_namelen = NAME_BYTES;
         let part: &'static mut [u8] = vec![0; REPLY_BYTES].leak();
         let part = libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: REPLY_BYTES };
         let to = libc::sockaddr_in {
@@ -73,7 +77,7 @@ impl Ring {
         let replies = replies.leak();
         for reply in &mut *replies {
             reply.message.msg_name = (&raw mut reply.to).cast();
-            reply.message.msg_namelen = size_of::<libc::sockaddr_in>() as u32;
+            reply.message.msg_namelen = NAME_BYTES;
             reply.message.msg_iov = &raw mut reply.part;
             reply.message.msg_iovlen = 1;
         }
@@ -89,7 +93,8 @@ impl Ring {
         let mut answered = 0;
         while answered < WINDOW {
             self.ring.submit_and_wait(1)?;
-            while let Some(done) = self.ring.completion().next() {
+            loop {
+                let Some(done) = self.ring.completion().next() else { break };
                 if done.user_data() != RECEIVED {
                     return Err(std::io::Error::from_raw_os_error(-done.result()).into());
                 }
@@ -107,13 +112,13 @@ impl Ring {
     }
 
     fn reply_to(&mut self, buffer: u16) -> Result<(), Box<dyn Error>> {
-        let bytes = self.buffers.memory.chunks_exact(BUFFER_BYTES).nth(buffer.into()).unwrap_or_default();
+        let bytes = self.buffers.memory.chunks_exact(ROOM).nth(buffer.into()).unwrap_or_default();
         let received = RecvMsgOut::parse(bytes, self.header).map_err(|()| "a message cut short")?;
         let reply = &mut self.replies[usize::from(buffer)];
         let name = received.name_data();
         reply.to.sin_port = u16::from_ne_bytes([name[2], name[3]]);
         reply.to.sin_addr.s_addr = u32::from_ne_bytes([name[4], name[5], name[6], name[7]]);
-        reply.to.sin_family = libc::AF_INET as u16;
+        reply.to.sin_family = u16::from_ne_bytes([name[0], name[1]]);
         let send = opcode::SendMsg::new(self.fd, &raw const reply.message)
             .build()
             .user_data(buffer.into())
@@ -151,7 +156,7 @@ impl Buffers {
             )?
         };
         let entries = NonNull::new(entries.cast()).ok_or("no mapping")?;
-        let memory = vec![0; usize::from(BUFFERS) * BUFFER_BYTES].leak();
+        let memory = vec![0; usize::from(BUFFERS) * ROOM].leak();
         let mut buffers = Buffers { memory, entries, tail: 0 };
         (0..BUFFERS).for_each(|buffer| buffers.give_back(buffer));
         Ok(buffers)
@@ -159,13 +164,13 @@ impl Buffers {
 
     /// The kernel may write to this buffer again.
     fn give_back(&mut self, buffer: u16) {
-        let address = &raw mut self.memory[usize::from(buffer) * BUFFER_BYTES];
+        let address = &raw mut self.memory[usize::from(buffer) * ROOM];
         #[expect(unsafe_code, reason = "memory that the kernel reads too")]
         // SAFETY: the index is within the mapping, and the kernel reads an entry only once the tail is behind it.
         unsafe {
             let entry = &mut *self.entries.as_ptr().add(usize::from(self.tail % BUFFERS));
             entry.set_addr(address as u64);
-            entry.set_len(BUFFER_BYTES as u32);
+            entry.set_len(BUFFER_BYTES);
             entry.set_bid(buffer);
             self.tail = self.tail.wrapping_add(1);
             let tail = BufRingEntry::tail(self.entries.as_ptr()).cast::<AtomicU16>();
