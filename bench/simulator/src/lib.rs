@@ -30,7 +30,7 @@ mod shrink;
 mod truth;
 mod world;
 
-pub use batch::{Found, Report, Until, find_planted, run, run_many};
+pub use batch::{Found, Report, Until, find_planted, known, run, run_many};
 pub use fault::{Fault, Happened, Kind};
 pub use hufu_wire::planted::Bug;
 pub use plan::Plan;

@@ -206,7 +206,8 @@ pub(crate) fn expected(site: &SiteFacts, shown: &Shown, word: StatusWord, verdic
 #[derive(Clone, Copy, Debug)]
 struct Used {
     shown: Shown,
-    gate: (u32, u16),
+    /// The device, and which scan of it.
+    gate: (u32, u64),
     second: u64,
 }
 
@@ -232,7 +233,7 @@ impl Uses {
         &mut self,
         site: &SiteFacts,
         shown: &Shown,
-        gate: (u32, u16),
+        gate: (u32, u64),
         verdict: &Verdict,
     ) -> Result<(), String> {
         let second = verdict.server_time.0 / 1000;
@@ -256,7 +257,10 @@ impl Uses {
                     used.gate, used.second
                 ));
             }
-            self.used.push(Used { shown: *shown, gate, second });
+            // A request that was sent again is no second use.
+            if !self.used.iter().rev().filter(same).any(|used| used.gate == gate) {
+                self.used.push(Used { shown: *shown, gate, second });
+            }
         } else if verdict.reason == Reason::PassBack
             && !self.used.iter().any(|used| same(&used) && used.gate.0 != gate.0)
         {

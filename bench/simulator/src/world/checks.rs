@@ -225,7 +225,7 @@ impl World {
         let device = record.grant.device.0;
         let Some(process) = self.alive(run) else { return };
         let branch = process.branches[shown.issuer];
-        let claimed = process.uses.judge(&site, shown, (device, 0), &verdict);
+        let claimed = process.uses.judge(&site, shown, (device, *scan), &verdict);
         let judged = if verdict.as_of.0 < self.engines[run.0].vague[shown.issuer] {
             self.reach("verdict of vague words");
             claimed

@@ -379,7 +379,8 @@ impl World {
             }
             self.follow(run, n);
         }
-        self.is_excused[engine] = false;
+        // What is served while the disk fails is in no tail.
+        self.is_excused[engine] = self.engines[engine].disk.is_in_trouble();
         self.engines[engine].lost_power = false;
         self.reach("engine started");
         self.after(5, Event::Write(run));

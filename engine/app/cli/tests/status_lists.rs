@@ -57,6 +57,28 @@ fn ask(address: &str, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
     (status, head, answer[end + 4..].to_vec())
 }
 
+#[track_caller]
+fn shows(page: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+}
+
+/// Another number of entries would send credentials to another index; a file in the folder's place is told, too.
+fn refused_by_a_look(deployment: &Deployment) {
+    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
+    for (from, to, wanted) in [
+        ("entries = 4096", "entries = 8192", "0.cwt has 4096 entries, and `entries` is 8192 now"),
+        ("lists = \"lists\"", "lists = \"list.jwk\"", "list.jwk is a file"),
+        ("operator.pub", "list.jwk", "list.jwk is not a public key"),
+    ] {
+        deployment.write("other.toml", &config.replace(from, to));
+        let told = said(&deployment.attempt("status-list publish --config other.toml --check"));
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    deployment.run("status-list publish --config status-list.toml --check");
+}
+
 /// Registry, publisher and engine are real processes. What the two authorities sign comes out as JWT and CWT, a third party
 /// with nothing but the key sees it, and an engine that follows the list admits and then refuses.
 #[test]
@@ -134,40 +156,30 @@ fn r64_a_colour_goes_from_the_registry_through_a_public_list_to_another_gate() {
     becomes(deployment, "SL1:900001.42", "status-red", 1);
 
     let page = String::from_utf8(ask(&metrics, "/metrics", "").2).unwrap();
-    for wanted in [
-        "hufu_status_list_published_age_seconds{issuer=\"310000\"} ",
-        "hufu_status_list_published_failures_total{issuer=\"310000\"} 0",
-        "hufu_follow_connected{issuer=\"310000\"} 1",
-    ] {
-        assert!(page.contains(wanted), "{wanted}: {page}");
-    }
-    let page = common::get(&figures, "/metrics").1;
-    for wanted in [
-        "hufu_status_list_age_seconds{issuer=\"900001\"} ",
-        "hufu_status_list_entries{issuer=\"900001\"} 4096",
-        "hufu_status_list_failing{issuer=\"900001\"} 0",
-        "hufu_status_list_fetches_total{issuer=\"900001\",outcome=\"failed\"} ",
-    ] {
-        assert!(page.contains(wanted), "{wanted}: {page}");
-    }
-
-    // Another number of entries would send credentials to another index; a file in the folder's place is told, too.
-    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
-    for (from, to, wanted) in [
-        ("entries = 4096", "entries = 8192", "0.cwt has 4096 entries, and `entries` is 8192 now"),
-        ("lists = \"lists\"", "lists = \"list.jwk\"", "list.jwk is a file"),
-        ("operator.pub", "list.jwk", "list.jwk is not a public key"),
-    ] {
-        deployment.write("other.toml", &config.replace(from, to));
-        let told = said(&deployment.attempt("status-list publish --config other.toml --check"));
-        assert!(told.contains(wanted), "{wanted}: {told}");
-    }
-    deployment.run("status-list publish --config status-list.toml --check");
+    shows(
+        &page,
+        &[
+            "hufu_status_list_published_age_seconds{issuer=\"310000\"} ",
+            "hufu_status_list_published_failures_total{issuer=\"310000\"} 0",
+            "hufu_follow_connected{issuer=\"310000\"} 1",
+        ],
+    );
+    shows(
+        &common::get(&figures, "/metrics").1,
+        &[
+            "hufu_status_list_age_seconds{issuer=\"900001\"} ",
+            "hufu_status_list_entries{issuer=\"900001\"} 4096",
+            "hufu_status_list_failing{issuer=\"900001\"} 0",
+            "hufu_status_list_fetches_total{issuer=\"900001\",outcome=\"failed\"} ",
+        ],
+    );
+    refused_by_a_look(deployment);
 
     // The publisher starts again with another key: what it had published is there at once, and then signed again.
     publisher.signal("-TERM");
     assert_eq!(publisher.ended(), Some(0));
     deployment.run("status-list key --out next");
+    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
     deployment.write("status-list.toml", &config.replace("list.key", "next.key"));
     let _publisher = deployment.serve_other("lists.log", &arguments, "ready lists=");
     assert_eq!(ask(&lists, "/lists/310000/0", "").0, 200, "kept over the restart");

@@ -26,7 +26,7 @@ const RECEIVED: u64 = u64::MAX;
 
 /// A socket behind a ring. What it points to lives as long as the process: the kernel has its addresses.
 pub(super) struct Ring {
-    ring: IoUring,
+    uring: IoUring,
     fd: Fd,
     buffers: Buffers,
     /// Says how much of a buffer is for the sender's address.
@@ -50,7 +50,7 @@ struct Buffers {
 
 impl Ring {
     pub(super) fn of(socket: &UdpSocket) -> Result<Ring, Box<dyn Error>> {
-        let ring = IoUring::builder()
+        let uring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_cqsize(4 * u32::from(BUFFERS))
@@ -60,7 +60,7 @@ impl Ring {
         #[expect(unsafe_code, reason = "the kernel keeps the address")]
         // SAFETY: the entries are mapped until the process ends.
         unsafe {
-            ring.submitter().register_buf_ring_with_flags(address, BUFFERS, GROUP, 0)?;
+            uring.submitter().register_buf_ring_with_flags(address, BUFFERS, GROUP, 0)?;
         }
         let mut header = empty_message();
         header.msg_namelen = NAME_BYTES;
@@ -82,9 +82,9 @@ impl Ring {
             reply.message.msg_iovlen = 1;
         }
         let mut this =
-            Ring { ring, fd: Fd(socket.as_raw_fd()), buffers, header: Box::leak(Box::new(header)), replies };
+            Ring { uring, fd: Fd(socket.as_raw_fd()), buffers, header: Box::leak(Box::new(header)), replies };
         this.receive();
-        this.ring.submit()?;
+        this.uring.submit()?;
         Ok(this)
     }
 
@@ -92,9 +92,9 @@ impl Ring {
     pub(super) fn answer_window(&mut self) -> Result<usize, Box<dyn Error>> {
         let mut answered = 0;
         while answered < WINDOW {
-            self.ring.submit_and_wait(1)?;
+            self.uring.submit_and_wait(1)?;
             loop {
-                let Some(done) = self.ring.completion().next() else { break };
+                let Some(done) = self.uring.completion().next() else { break };
                 if done.user_data() != RECEIVED {
                     return Err(std::io::Error::from_raw_os_error(-done.result()).into());
                 }
@@ -107,7 +107,7 @@ impl Ring {
                 }
             }
         }
-        self.ring.submit()?;
+        self.uring.submit()?;
         Ok(answered)
     }
 
@@ -135,9 +135,9 @@ impl Ring {
     fn push(&mut self, entry: &io_uring::squeue::Entry) {
         #[expect(unsafe_code, reason = "the kernel keeps the addresses")]
         // SAFETY: all that entries point to lives until the process ends.
-        while unsafe { self.ring.submission().push(entry) }.is_err() {
+        while unsafe { self.uring.submission().push(entry) }.is_err() {
             // Full: the kernel takes what is there.
-            drop(self.ring.submit());
+            drop(self.uring.submit());
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::commands::foreign;
 pub(super) fn explain(path: &Path, bytes: &[u8]) -> Option<Explained> {
     let text = str::from_utf8(bytes).ok()?;
     if let Some(owner) = text.lines().find_map(|line| line.strip_prefix("owner = ")) {
-        return ours(path, text, Owner::of_word(owner.trim_matches(['"', ' ']))?);
+        return Some(ours(path, text, Owner::of_word(owner.trim_matches(['"', ' ']))?));
     }
     if text.trim_ascii_start().starts_with('{') {
         return jwk(text);
@@ -36,7 +36,7 @@ pub(super) fn explain(path: &Path, bytes: &[u8]) -> Option<Explained> {
 }
 
 /// A file of `hufu keys generate`, public or secret.
-fn ours(path: &Path, text: &str, owner: Owner) -> Option<Explained> {
+fn ours(path: &Path, text: &str, owner: Owner) -> Explained {
     let name = path.display().to_string();
     let secret = SecretKey::parse(text, owner, &name).ok();
     let (what, public) = match &secret {
@@ -45,7 +45,7 @@ fn ours(path: &Path, text: &str, owner: Owner) -> Option<Explained> {
     };
     let public = match public {
         Ok(public) => public,
-        Err(why) => return Some(Explained::unreadable(what, format!("{why:#}"))),
+        Err(why) => return Explained::unreadable(what, format!("{why:#}")),
     };
     let mut explained = Explained::new(what);
     explained.field("key", public.kid(), "its id in trust lists and signatures");
@@ -54,10 +54,10 @@ fn ours(path: &Path, text: &str, owner: Owner) -> Option<Explained> {
         Err(_) => explained.field("owner", "operator", "who signs trust lists and foreign lists"),
     };
     explained.field("scheme", public.public.scheme(), "of its signatures");
-    Some(explained.sound(match secret {
+    explained.sound(match secret {
         Some(_) => "Nothing else of it is shown. It is for its owner alone (mode 600).",
         None => "Nothing secret.",
-    }))
+    })
 }
 
 fn certificate(der: &CertificateDer<'_>) -> Explained {
