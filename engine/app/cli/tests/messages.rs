@@ -37,24 +37,6 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
     ok(folder, &["keys", "generate", "operator", "--out", "op"]);
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
     ok(folder, &["ca", "init", "--dir", "ca"]);
-    ok(
-        folder,
-        &[
-            "ca",
-            "device",
-            "--dir",
-            "ca",
-            "--device",
-            "7",
-            "--site",
-            "1",
-            "--engine",
-            "127.0.0.1:1",
-            "--out",
-            "g",
-        ],
-    );
-    write("g/gate.toml", b"engines = [\"127.0.0.1:1\"]\nsuites = []\n");
     // Nothing listens at port 1 of this machine.
     let list = "site list --token token --registry";
     for (line, status, wanted) in [
@@ -121,8 +103,6 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
             "members:2: write a holder's index, or issuer,holder\n",
         ),
         ("inspect empty", 2, "empty is empty"),
-        ("check --gate g HF1:X", 2, "g/gate.toml: suites: write [\"aes\"], [\"sm4\"] or both"),
-        ("abroad signer --country Cn --name x --out d", 2, "write two letters of upper case"),
         (
             "snapshot new --issuer 1 --out none/x",
             2,
@@ -141,4 +121,21 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
     let rows: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
     let key = rows.as_array().unwrap().iter().find(|row| row["what"] == "gate key").unwrap();
     assert_eq!(key["todo"], "correct its path, or put the file back", "{key}");
+}
+
+#[test]
+fn r45_suites_that_name_none_and_a_country_that_is_none_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["ca", "init", "--dir", "ca"]);
+    let device = "ca device --dir ca --device 7 --site 1 --engine 127.0.0.1:1 --out g";
+    ok(folder, &device.split(' ').collect::<Vec<_>>());
+    fs::write(folder.join("g/gate.toml"), "engines = [\"127.0.0.1:1\"]\nsuites = []\n").unwrap();
+    for (line, wanted) in [
+        ("check --gate g HF1:X", "g/gate.toml: suites: write [\"aes\"], [\"sm4\"] or both"),
+        ("abroad signer --country Cn --name x --out d", "write two letters of upper case"),
+    ] {
+        let told = said(&hufu(folder, &line.split(' ').collect::<Vec<_>>()));
+        assert!(told.contains(wanted), "{line} does not say {wanted:?}: {told}");
+    }
 }
