@@ -66,7 +66,7 @@ fn shows(page: &str, wanted: &[&str]) {
 
 /// Another number of entries would send credentials to another index; a file in the folder's place is told, too.
 fn refused_by_a_look(deployment: &Deployment) {
-    let config = fs::read_to_string(deployment.path("status-list.toml")).unwrap();
+    let config = fs::read_to_string(deployment.path("status-list.toml")).expect("it was written");
     for (from, to, wanted) in [
         ("entries = 4096", "entries = 8192", "0.cwt has 4096 entries, and `entries` is 8192 now"),
         ("lists = \"lists\"", "lists = \"list.jwk\"", "list.jwk is a file"),

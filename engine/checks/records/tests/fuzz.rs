@@ -74,7 +74,7 @@ impl Play {
             8 => self.pass(u64::from(one) * 60_000),
             9 => {
                 self.pass(DAY_MS);
-                self.with(|store, now| store.turn(now));
+                self.with(hufu_records::Store::turn);
             }
             10 => self.records.fail_writes((one & 1 != 0).then_some(ErrorKind::StorageFull)),
             11 => self.records.fail_syncs((one & 1 != 0).then_some(ErrorKind::Other)),
