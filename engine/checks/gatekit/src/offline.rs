@@ -83,7 +83,8 @@ pub unsafe extern "C" fn hufu_offline_free(offline: *mut HufuOffline) {
     }
 }
 
-/// An engine has told the time, in a verdict or in another answer that was authenticated. `boot_ms` is how long the machine
+/// An engine has told the time, in a verdict or in another answer that was authenticated. Leave out the time of an answer
+/// that was longer than a second on its way: by how much it is late cannot be told. `boot_ms` is how long the machine
 /// has run, also while it slept (on Linux `CLOCK_BOOTTIME`), here and everywhere: it outlives this program.
 ///
 /// # Safety
@@ -104,8 +105,8 @@ pub unsafe extern "C" fn hufu_offline_told(
     status(told)
 }
 
-/// An engine has enrolled this gate: the answer tells the time, too. `HUFU_BAD_ENROLLED` when it is none, or another
-/// device's.
+/// An engine has enrolled this gate: the answer tells the time, too, so leave out one that was longer than a second on its
+/// way. `HUFU_BAD_ENROLLED` when it is none, or another device's.
 ///
 /// # Safety
 /// `offline` is a gate or null, and `enrolled` points to `length` bytes.

@@ -4,7 +4,7 @@
 mod events;
 mod exhibit;
 mod http;
-mod kernel;
+pub(crate) mod kernel;
 mod listener;
 mod page;
 mod process;

@@ -179,8 +179,8 @@ impl EngineMetrics {
     }
 
     fn udp(&self) -> Vec<Family> {
-        let drops = kernel::drops();
-        let dropped = |inode| drops.iter().find(|(of, _)| *of == inode).map_or(0, |(_, dropped)| *dropped);
+        let sockets = kernel::udp_sockets();
+        let dropped = |inode| sockets.iter().find(|row| row.inode == inode).map_or(0, |row| row.drops);
         let each = |name, help, of: &dyn Fn(&WorkerMeters) -> u64| {
             let values = self.workers.iter().map(|(_, meters)| (meters.index.to_string(), of(meters)));
             Family::counts(name, help, "worker", values)

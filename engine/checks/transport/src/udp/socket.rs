@@ -13,10 +13,13 @@ use socket2::SockAddr;
 
 use super::wake::Wake;
 use crate::family::Listen;
+use crate::metrics::kernel::{self, UdpRow};
 
 /// Room for one receive: with GRO the kernel may hand over up to 64 datagrams of one sender in one piece.
 const BUFFER_BYTES: usize = 64 << 10;
 const _: () = assert!(BATCH_MAX <= quinn_udp::BATCH_SIZE);
+/// Memory that Linux takes for a request of a phone code that waits; a smaller request takes more than half of it.
+const DATAGRAM_BYTES: u64 = 1280;
 
 /// A non-blocking socket that shares its port with its siblings.
 pub(crate) struct Socket {
@@ -106,6 +109,12 @@ impl Socket {
         let mut buffers: [IoSliceMut<'_>; BATCH_MAX] =
             core::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         self.state.recv(self.sock_ref(), &mut buffers, &mut inbox.metas)
+    }
+
+    /// About how many datagrams wait in it. Reads a file of the system, which takes longer than some checks.
+    pub(crate) fn waiting(&self) -> u64 {
+        let of = |row: &UdpRow| row.inode == self.inode;
+        kernel::udp_sockets().iter().find(|row| of(row)).map_or(0, |row| row.waiting_bytes / DATAGRAM_BYTES)
     }
 
     /// Takes as much away as [`receive`](Self::receive) would and looks at none of it.

@@ -27,11 +27,18 @@ pub(crate) struct Worker<J> {
     wake: Arc<Wake>,
     clock: Clock,
     busy_poll: Duration,
-    /// When the first of the full receives since the socket was last empty came; `None` when the last one was not full.
-    full_since: Option<Instant>,
+    /// `None` when the last receive was not full.
+    full: Option<Full>,
 }
 
-/// Longest time without the socket being empty once. A gate asks again after 50 ms and gives up after 400 (PROTOCOL 4,
+/// Receives that were full one after the other: the socket was not empty once.
+struct Full {
+    since: Instant,
+    /// Datagrams answered before it.
+    answered: u64,
+}
+
+/// The longest that a datagram may wait behind others. A gate asks again after 50 ms and gives up after 400 (PROTOCOL 4,
 /// "Retry"), and a full socket can hold more than a slow CPU answers in that time: all its answers would be too late.
 const QUEUED_MAX: Duration = Duration::from_millis(100);
 /// Receives that are dropped at once: more than a socket of 8 MiB holds, and an end where datagrams come faster than they go.
@@ -53,7 +60,7 @@ impl<J: Journal> Worker<J> {
         busy_poll: Duration,
     ) -> Worker<J> {
         let (inbox, queue) = (Inbox::new(), Queue::new());
-        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll, full_since: None }
+        Worker { socket, spine, inbox, queue, meters, wake, clock, busy_poll, full: None }
     }
 
     /// Serves until told to stop, and then until the socket is dry and nothing waits for its records.
@@ -91,7 +98,7 @@ impl<J: Journal> Worker<J> {
                     if self.wake.stopping() {
                         break;
                     }
-                    (failed, self.full_since) = (false, None);
+                    (failed, self.full) = (false, None);
                     if self.queue.is_empty() {
                         self.idle(&mut idle_since);
                     } else {
@@ -121,13 +128,21 @@ impl<J: Journal> Worker<J> {
         withhold_all(&mut self.queue, &self.meters);
     }
 
-    /// Whether the socket has held more than one receive takes for too long, now that so much was received at `begun`.
+    /// Whether more waits than can be answered in time, now that so much was received at `begun`: more than was answered in
+    /// the time that the socket has not been empty. It is asked only after a long such time.
     fn is_too_late(&mut self, received: usize, begun: Instant) -> bool {
         if received < BATCH_MAX {
-            self.full_since = None;
+            self.full = None;
             return false;
         }
-        begun - *self.full_since.get_or_insert(begun) >= QUEUED_MAX
+        let now = || Full { since: begun, answered: self.meters.datagrams.get() };
+        let full = self.full.get_or_insert_with(now);
+        if begun - full.since < QUEUED_MAX {
+            return false;
+        }
+        let answered = self.meters.datagrams.get() - full.answered;
+        *full = now();
+        self.socket.waiting() > answered
     }
 
     /// Drops what was received and what the socket still holds: what comes next is answered in time.
@@ -141,7 +156,7 @@ impl<J: Journal> Worker<J> {
             }
         }
         self.meters.late_drops.add(dropped);
-        self.full_since = None;
+        self.full = None;
     }
 
     /// Checks everything that was received, in batches as large as the spine takes, and sends the replies whose
