@@ -282,7 +282,7 @@ fn json_is_the_output_of_commands_without_a_registry() {
     fs::write(folder.join("rules.toml"), rules).unwrap();
     let lists = include_str!("../../../../docs/examples/status-list.toml");
     let lists =
-        lists.replace("operator.pub", "op.pub").replace("trust.hufu", "t").replace("feed.token", "a.token");
+        lists.replace("operator.pub", "next.pub").replace("trust.hufu", "t").replace("feed.token", "a.token");
     fs::write(folder.join("lists.toml"), lists).unwrap();
     let token = include_str!("../../../changes/statuslist/tests/vectors/token.jwt");
     fs::write(folder.join("token.jwt"), token).unwrap();

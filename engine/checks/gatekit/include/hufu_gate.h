@@ -523,21 +523,20 @@ void hufu_offline_free(struct hufu_offline *offline);
 
 #if defined(HUFU_GATE_OFFLINE)
 /*
- An engine has told the time, in a verdict or in another answer that was authenticated. `boot_ms` is how long the machine
+ An engine has told the time, in a verdict or in another answer that was authenticated. Leave out the time of an answer
+ that was longer than a second on its way: by how much it is late cannot be told. `boot_ms` is how long the machine
  has run, also while it slept (on Linux `CLOCK_BOOTTIME`), here and everywhere: it outlives this program.
 
  # Safety
  `offline` is a gate or null.
  */
-int32_t hufu_offline_told(struct hufu_offline *offline,
-                          uint64_t boot_ms,
-                          uint64_t server_time_ms);
+int32_t hufu_offline_told(struct hufu_offline *offline, uint64_t boot_ms, uint64_t server_time_ms);
 #endif
 
 #if defined(HUFU_GATE_OFFLINE)
 /*
- An engine has enrolled this gate: the answer tells the time, too. `HUFU_BAD_ENROLLED` when it is none, or another
- device's.
+ An engine has enrolled this gate: the answer tells the time, too, so leave out one that was longer than a second on its
+ way. `HUFU_BAD_ENROLLED` when it is none, or another device's.
 
  # Safety
  `offline` is a gate or null, and `enrolled` points to `length` bytes.

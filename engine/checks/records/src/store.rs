@@ -252,11 +252,15 @@ impl Store {
         self.destroy_old(self.day_at(now), now)
     }
 
-    /// After a failure: begins a new segment with the gap, durably.
+    /// After a failure: begins a new segment with the gap, durably. While nothing has failed it does nothing: what was
+    /// written to the open segment would not be durable before the new one says so.
     ///
     /// # Errors
     /// The disk's, or that of what wraps keys; it may be called again.
     pub fn resume(&mut self, now: UnixMillis) -> io::Result<()> {
+        if self.segment.is_some() {
+            return Ok(());
+        }
         let before = self.last_segment;
         let keys = self.open_day.as_ref().map_or_else(Sha256::new, |open| open.keys.clone());
         let begun = self.close_if_over(now).and_then(|()| self.begin_segment(now));

@@ -288,6 +288,22 @@ fn a_clock_set_back_over_midnight_reopens_no_day() {
 }
 
 #[test]
+fn r40_to_resume_what_has_not_failed_changes_nothing() {
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    let mut store = open(&records, &key_disk).unwrap();
+    store.commit(NOON, &kept(NOON, 0, 10)).unwrap();
+    store.resume(NOON).unwrap();
+    store.commit(NOON, &kept(NOON, 10, 10)).unwrap();
+    assert_eq!(numbers(&all(&records, &key_disk, day_of(NOON))), (0..20).collect::<Vec<_>>());
+    for seed in 0..50 {
+        let mut chance = Chance::new(seed);
+        let (records, keys) = (records.after_power_cut(&mut chance), key_disk.after_power_cut(&mut chance));
+        drop(open(&records, &keys).unwrap());
+        assert_eq!(report(&records, &keys).faults, [], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_disk_that_fails_loses_nothing_acknowledged_and_the_gap_is_a_record() {
     for (writes, syncs) in [
         (Some(ErrorKind::StorageFull), None),
