@@ -365,6 +365,10 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
             return;
         }
         self.looked_at_days = Some(now);
+        self.sync(&|| now);
+        if self.failed() {
+            return;
+        }
         let (clock, store) = (&self.clock, &mut self.store);
         if let Err(why) = store.turn(clock()) {
             tracing::error!(%why, "a day of records cannot be closed or destroyed; the engine tries again");

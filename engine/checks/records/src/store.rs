@@ -243,7 +243,7 @@ impl Store {
     }
 
     /// Closes the open day when it is over at `now`, and destroys what is older than is kept. A commit closes a day too;
-    /// only this destroys.
+    /// only this destroys. What was written is made durable before with [`sync`](Self::sync), whose error is another matter.
     ///
     /// # Errors
     /// The disk's; it may be called again.
@@ -258,7 +258,7 @@ impl Store {
     /// # Errors
     /// The disk's, or that of what wraps keys; it may be called again.
     pub fn resume(&mut self, now: UnixMillis) -> io::Result<()> {
-        if self.segment.is_some() {
+        if self.segment.is_some() || self.gap_since.is_none() {
             return Ok(());
         }
         let before = self.last_segment;
@@ -275,17 +275,22 @@ impl Store {
         resumed
     }
 
-    /// Makes everything that was written durable, and what a gap says with it.
+    /// Makes everything that was written durable, and what a gap says with it. A sync that failed is never tried again: the
+    /// system may have dropped what it could not write, and says so once (fsync(2), "EIO").
     fn sync_segment(&mut self) -> io::Result<()> {
-        if let Some(segment) = &self.segment
-            && self.synced != self.tip
-        {
+        // Without a segment a gap is still to be written.
+        let Some(segment) = &self.segment else { return Ok(()) };
+        if self.synced != self.tip {
             #[cfg(feature = "planted")]
             if hufu_wire::planted::has(hufu_wire::planted::Bug::AckBeforeSync) {
                 self.synced = self.tip;
                 return Ok(());
             }
-            segment.file.sync()?;
+            if let Err(why) = segment.file.sync() {
+                self.segment = None;
+                self.tip = self.synced;
+                return Err(why);
+            }
         }
         self.synced = self.tip;
         self.gap_since = None;

@@ -33,15 +33,25 @@ impl Store {
         if header.engine != self.engine {
             return Err(OpenFault::OtherEngine { file: file_name(number) });
         }
-        let end = scan::blocks(&*file, &header, |_, _| Ok(()))?;
+        let begun = Tip { next: header.first, link: header.before };
+        let closed = Tip::after(&self.days);
+        let mut met_end = begun == closed;
+        let end = scan::blocks(&*file, &header, |_, block| {
+            met_end |= Tip { next: block.header.end(), link: block.link } == closed;
+            Ok(())
+        })?;
         if end.damaged {
             return Err(OpenFault::Damaged { file: file_name(number), at: end.at, next: end.next });
         }
         // What another run wrote and never made durable is made so before anything follows it.
         file.sync()?;
         self.tip = Tip { next: end.next, link: end.link };
+        if self.open_day.is_none() && met_end && self.tip != closed {
+            // Behind the day's end lies what could not be made durable and was given up.
+            self.tip = closed;
+            self.gap_since = self.days.last_closed().map(|closed| closed.time);
+        }
         // The last closed day ends where its signed end says, and the open day begins there.
-        let closed = Tip::after(&self.days);
         let met = self.open_day.as_ref().map_or(self.tip, |open| open.begun);
         if met != closed {
             return Err(OpenFault::Damaged { file: file_name(number), at: 0, next: closed.next });

@@ -304,6 +304,22 @@ fn r40_to_resume_what_has_not_failed_changes_nothing() {
 }
 
 #[test]
+fn r40_a_gap_is_written_whatever_comes_between_a_failure_and_the_next_record() {
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    let mut store = open(&records, &key_disk).unwrap();
+    store.commit(NOON, &kept(NOON, 0, 10)).unwrap();
+    records.fail_syncs(Some(ErrorKind::Other));
+    assert!(store.sync(NOON).is_err());
+    records.fail_syncs(None);
+    // What a sync could not write is not asked for again.
+    store.sync(NOON).unwrap();
+    store.rest(NOON).unwrap();
+    store.commit(NOON, &kept(NOON, 10, 10)).unwrap();
+    let found = report(&records, &key_disk);
+    assert_eq!((found.faults, found.days[0].gaps), (vec![], 1));
+}
+
+#[test]
 fn a_disk_that_fails_loses_nothing_acknowledged_and_the_gap_is_a_record() {
     for (writes, syncs) in [
         (Some(ErrorKind::StorageFull), None),
