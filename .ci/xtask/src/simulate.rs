@@ -10,7 +10,7 @@ use crate::counts::Counts;
 use crate::process::{cargo, run};
 
 /// How long the seeds of a test run take, seconds. All of them are the same each time.
-const SEEDS_S: u32 = 45;
+const SEEDS_S: u32 = 30;
 /// How long the planted bugs may take together, seconds.
 const PLANTED_S: u32 = 75;
 

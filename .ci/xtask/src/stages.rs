@@ -54,7 +54,7 @@ pub(crate) const ALL: &[Stage] = &[
     },
     Stage {
         name: "simulate",
-        does: "whole deployments from one seed each, for 45 seconds; planted bugs are found in 75 more",
+        does: "whole deployments from one seed each, for 30 seconds or more; planted bugs are found in 75",
         mend: "cargo xtask simulate --seed N repeats what failed, and says how little of it is needed",
         run: simulate::stage,
     },
