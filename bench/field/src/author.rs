@@ -192,7 +192,7 @@ impl Author {
         Ok(set)
     }
 
-    /// Signs the set that comes next and hands it to nobody: the chain goes on here from it. The registry has seen the
+    /// Signs the set that comes next and hands it to no one: the chain goes on here from it. The registry has seen the
     /// last of this author then.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // Its processes go to where everybody is; an empty group can go. One that has ended is gone already.
+        // Its processes go to where all others are; an empty group can go. One that ended is gone already.
         let members = fs::read_to_string(self.group.join("cgroup.procs")).unwrap_or_default();
         if let Some(parent) = self.group.parent() {
             for pid in members.lines() {

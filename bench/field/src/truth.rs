@@ -25,7 +25,7 @@ impl Truth {
         Truth::default()
     }
 
-    /// The next set will make this of everybody; the sequence it will have.
+    /// The next set will make this of every holder; the sequence it will have.
     pub fn push(&self, changed: &[(u32, Colour)]) -> Sequence {
         let mut states = self.states();
         let mut state = states.last().copied().unwrap_or(NOTHING);
@@ -41,7 +41,7 @@ impl Truth {
         self.states().last().copied().unwrap_or(NOTHING)[holder as usize]
     }
 
-    /// What is wrong with a verdict, if anything: it admits whom no state from its `as_of` on makes green.
+    /// What is wrong with a verdict, if anything: it admits one that no state from its `as_of` on makes green.
     ///
     /// # Errors
     /// In words.

@@ -1,5 +1,7 @@
 //! Chance with a seed: SplitMix64. Everything in a run that is not decided follows from it.
 
+use hufu_wire::planted;
+
 /// A source of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
@@ -12,11 +14,7 @@ impl Chance {
 
     /// The next number.
     pub(crate) fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
+        planted::next(&mut self.0)
     }
 
     /// A number below `end`; 0 where there is none.

@@ -1,4 +1,4 @@
-//! Holders with phones, paper and tickets; everybody who signs; sites.
+//! Holders with phones, paper and tickets; all who sign; sites.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -101,7 +101,7 @@ pub(crate) fn authorities(n: usize) -> Authorities {
     Authorities::new(issuer(n), NATIONAL, PUBLISHER).expect("two authorities")
 }
 
-/// Everybody who signs, and every code. A thread has one, for all its runs.
+/// All who sign, and every code. A thread has one, for all its runs.
 pub(crate) struct People {
     /// The local authorities.
     pub(crate) local: Vec<AuthoritySigner>,

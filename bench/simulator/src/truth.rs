@@ -105,7 +105,7 @@ impl ChainTruth {
         self.branches.iter().rposition(|branch| branch.digests.get(place) == Some(&digest))
     }
 
-    /// A holder's word as of `sequence`; `None` for a sequence that nobody signed.
+    /// A holder's word as of `sequence`; `None` for a sequence that no one signed.
     pub(crate) fn word(&self, branch: usize, sequence: Sequence, holder: u32) -> Option<StatusWord> {
         let words = self.branches.get(branch)?.words.get(usize::try_from(sequence.0).ok()?)?;
         words.get(holder as usize).copied()

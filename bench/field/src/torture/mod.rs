@@ -73,7 +73,7 @@ impl Torture {
 }
 
 impl Stage {
-    /// Kills until there were `until` of them, while changes go on; then heals, and everybody must agree.
+    /// Kills until there were `until` of them, while changes go on; then heals, and all must agree.
     fn round(&mut self, dice: &mut Dice, until: u32, watch: &(dyn Fn(&Outcome) + Sync)) -> Result<()> {
         let over = AtomicBool::new(false);
         let mut author = self.author.take().context("the author is at work")?;

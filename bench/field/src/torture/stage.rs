@@ -370,7 +370,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Ends it: everybody must agree once more, and every verdict has its record.
+    /// Ends it: all must agree once more, and every verdict has its record.
     pub(super) fn end(mut self) -> Result<Outcome> {
         self.agrees()?;
         for (engine, watch) in self.engines.iter_mut().zip(&self.watches) {

@@ -102,7 +102,7 @@ impl World {
         let disk = self.workshop.shared();
         let mut writer =
             SnapshotWriter::create_on(&disk, path, issuer(n), tip.sequence, Some(tip.confirmed))?;
-        // Up to the last holder of whom something is known.
+        // Up to the last holder that something is known of.
         let words = self.truth[n].words();
         let known = words.iter().rposition(|word| *word != StatusWord::UNKNOWN).map_or(0, |last| last + 1);
         writer.push(&words[..known])?;

@@ -3,9 +3,8 @@
 use core::hash::Hasher;
 
 use crossbeam_utils::Backoff;
-use hufu_codes::prefetch;
 use hufu_policy::PassBackBy;
-use hufu_wire::{HolderIndex, IssuerId, Step, UnixSeconds};
+use hufu_wire::{HolderIndex, IssuerId, Step, UnixSeconds, prefetch};
 use portable_atomic::{AtomicU128, Ordering::Acquire, Ordering::Release};
 use siphasher::sip::SipHasher24;
 

@@ -21,7 +21,6 @@ pub mod ended;
 pub mod issue;
 pub mod keyring;
 mod operator;
-mod prefetch;
 pub mod presentation;
 pub mod roster;
 mod secret;
@@ -32,5 +31,4 @@ mod verified;
 
 pub use credential::{Credential, Detail, SignedCredential};
 pub use operator::open_signed;
-pub use prefetch::prefetch;
 pub use verified::{Admitted, Claims, Signed, Verified};

@@ -25,10 +25,9 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hufu_signature::Backend;
-use hufu_wire::{Reason, limits};
+use hufu_wire::{Reason, limits, prefetch};
 use siphasher::sip128::SipHasher24;
 
-use crate::prefetch::prefetch;
 use crate::verified::{Admitted, Claims, Verified};
 
 /// Digests in one set: what fits a cache line.

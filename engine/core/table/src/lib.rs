@@ -24,7 +24,6 @@ mod issuers;
 mod limits;
 #[cfg(not(loom))]
 mod memory;
-mod prefetch;
 mod published;
 mod reader;
 mod segment;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 #[cfg(not(loom))]
 use std::{io, ptr};
 
-use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord};
+use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, prefetch};
 
 use crate::head::{AsOf, Head};
 use crate::issuers::Slot;
 #[cfg(not(loom))]
 use crate::memory::{MemoryUse, kernel_view};
-use crate::prefetch::prefetch;
 #[cfg(not(loom))]
 use crate::published::Published;
 #[cfg(not(loom))]

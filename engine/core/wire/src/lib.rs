@@ -14,6 +14,7 @@ mod message;
 mod offline;
 #[cfg(feature = "planted")]
 pub mod planted;
+mod prefetch;
 mod reason;
 mod reference;
 mod request;
@@ -34,6 +35,7 @@ pub use ids::{
 };
 pub use message::{Malformed, Message, NoRoom, read, write};
 pub use offline::{OFFLINE_RECORDS_PATH, OfflineAsk, OfflineIssuer};
+pub use prefetch::prefetch;
 pub use reason::{Actor, Reason};
 pub use reference::Reference;
 pub use request::{CheckRequest, ReplyHeader, RequestHeader, sealed};

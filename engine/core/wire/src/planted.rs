@@ -98,8 +98,8 @@ pub fn rare(one_in: u64) -> bool {
     is_now
 }
 
-/// SplitMix64.
-fn next(state: &mut u64) -> u64 {
+/// The next number of SplitMix64.
+pub fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

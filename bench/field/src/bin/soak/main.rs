@@ -147,7 +147,7 @@ fn load(
     }
 }
 
-/// What everybody holds, and the medians of the plans since the last sample.
+/// What each process holds, and the medians of the plans since the last sample.
 fn sample(at: Duration, pids: [u32; 2], plans: &[Report], changes: &Histogram<u64>) -> Result<Sample> {
     let median = |of: fn(&Report) -> f64| {
         let mut all: Vec<_> = plans.iter().map(of).collect();

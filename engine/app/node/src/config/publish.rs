@@ -136,9 +136,9 @@ impl PublishConfig {
                 "{} is reached from other machines, and lists are served without TLS",
                 listen.get_ref()
             );
-            let mend =
+            let what_to_do =
                 "write 127.0.0.1:7480, or behind_proxy = true where a proxy on another machine speaks TLS";
-            return Err(place.misconfigured("listen", listen, what, mend));
+            return Err(place.misconfigured("listen", listen, what, what_to_do));
         }
         place.within("entries", entries, 1..=1 << 26)?;
         place.within("ttl_s", ttl_s, 2..=TTL_S_MAX)?;

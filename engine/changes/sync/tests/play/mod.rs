@@ -237,7 +237,7 @@ impl Play {
         self.engine = Engine { table, follower };
     }
 
-    /// The words are the oracle's at the very place that readers are told, all of them. So nobody is green whom
+    /// The words are the oracle's at the very place that readers are told, all of them. So no one is green whom
     /// that history made red at that sequence or before it, unless it made them green again.
     fn check(&self) {
         let tip = self.engine.follower.tip();
