@@ -4,6 +4,7 @@ mod changes;
 mod checks;
 mod end;
 mod lone;
+mod processes;
 mod troubles;
 
 use std::cmp::Reverse;

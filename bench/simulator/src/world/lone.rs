@@ -5,7 +5,7 @@ use std::rc::Rc;
 use hufu_offline::Errand;
 use hufu_wire::{CodeKind, Lane, Reason};
 
-use super::troubles::BOOT_MS;
+use super::processes::BOOT_MS;
 use super::{Answer, Event, Given, World};
 use crate::net::Node;
 use crate::people::{LONE_SITE, facts, issuer};
