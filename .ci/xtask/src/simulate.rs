@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Repeat this seed, compare, and say how little of it is needed to fail
     #[arg(long)]
     seed: Option<u64>,
+    /// With crowds at many more gates, which costs least for each check
+    #[arg(long)]
+    crowded: bool,
     /// Where the report goes
     #[arg(long, default_value = "target/xtask/simulate.json")]
     report: PathBuf,
@@ -50,6 +53,9 @@ pub(crate) fn long(options: &Options) -> Result<()> {
     ensure!(options.hours > 0.0, "--hours is more than 0");
     run(&mut cargo(["build", "--locked", "--release", "--package", "hufu-simulator"]))?;
     let mut simulate = simulate("release");
+    if options.crowded {
+        simulate.arg("--crowded");
+    }
     if let Some(seed) = options.seed {
         return run(simulate.args(["--seed", &seed.to_string()]));
     }

@@ -92,9 +92,10 @@ impl Report {
 /// Failures after which it is no use to go on.
 const FAILURES_MAX: usize = 20;
 
-/// Runs the seeds from `first` on, on so many threads. Each outcome is told as it comes.
+/// Runs the seeds from `first` on, on so many threads, each as `plan` makes it. Each outcome is told as it comes.
 pub fn run_many(
     (first, jobs): (u64, usize),
+    plan: &(dyn Fn(u64) -> Plan + Sync),
     until: Until,
     bug: Option<Bug>,
     tell: &(dyn Fn(u64, &Outcome) + Sync),
@@ -117,7 +118,7 @@ pub fn run_many(
                         break;
                     }
                     let seed = first + run_number;
-                    let outcome = run(&Plan::of(seed), bug);
+                    let outcome = run(&plan(seed), bug);
                     tell(seed, &outcome);
                     lock().add(seed, outcome);
                 }

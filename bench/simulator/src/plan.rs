@@ -31,6 +31,9 @@ pub struct Plan {
 /// Long enough for a restart, a silent feed, a backoff and a checkpoint after it.
 const CALM_MS: u64 = 60_000;
 
+/// Gates that a crowd has beside the others: engines know 64 devices, and gates without a network are those from 40 on.
+const CROWD_GATES: usize = 30;
+
 /// Kinds that a plan may name; the others follow from these.
 const PLANNED: [Kind; 25] = [
     Kind::Loss,
@@ -93,5 +96,13 @@ impl Plan {
         }
         plan.faults.sort_by_key(|fault| fault.at_ms);
         plan
+    }
+
+    /// The same with crowds: many more gates, at which people come as fast as they are let through.
+    #[must_use]
+    pub fn crowded(mut self) -> Plan {
+        self.gates += CROWD_GATES;
+        self.pace_ms = self.pace_ms / 8 + 2;
+        self
     }
 }

@@ -1,5 +1,7 @@
 //! The oracle: who is what as of when, and what a verdict must be. A dumb model that shares no line with what it judges.
 
+use std::collections::{HashMap, HashSet};
+
 use hufu_check::Channel;
 use hufu_wire::chain::{ChainDigest, Change};
 use hufu_wire::{Age, CodeKind, Colour, Decision, Reason, Sequence, StatusWord, UnixMillis, Verdict};
@@ -202,25 +204,26 @@ pub(crate) fn expected(site: &SiteFacts, shown: &Shown, word: StatusWord, verdic
     }
 }
 
-/// One admission, as pass-back must remember it.
+/// The last use of a step at a gate.
 #[derive(Clone, Copy, Debug)]
 struct Used {
-    shown: Shown,
-    /// The device, and which scan of it.
-    gate: (u32, u64),
+    step: u32,
+    device: u32,
     second: u64,
 }
+
+/// Whose presentation it is: the issuer, the holder, and whether a phone shows it.
+type Presented = (usize, u32, bool);
 
 /// What one engine has admitted since it was started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
-    used: Vec<Used>,
+    used: HashMap<Presented, Vec<Used>>,
+    /// Every scan that was admitted.
+    scans: HashSet<u64>,
     /// Its clock was set: windows are not what they were.
     is_void: bool,
 }
-
-/// The longest window of any site, seconds, and a minute for a clock that is set back a little.
-const REMEMBERED_S: u64 = 600;
 
 impl Uses {
     /// Its clock was set.
@@ -233,37 +236,29 @@ impl Uses {
         &mut self,
         site: &SiteFacts,
         shown: &Shown,
-        gate: (u32, u64),
+        (device, scan): (u32, u64),
         verdict: &Verdict,
     ) -> Result<(), String> {
         let second = verdict.server_time.0 / 1000;
-        if self.used.len() > 8192 {
-            self.used.retain(|used| used.second + REMEMBERED_S > second);
-        }
         if site.pass_back_s == 0 || self.is_void {
             return Ok(());
         }
-        let same = |used: &&Used| {
-            let other = &used.shown;
-            (other.issuer, other.holder, other.kind == CodeKind::Phone)
-                == (shown.issuer, shown.holder, shown.kind == CodeKind::Phone)
-        };
-        let elsewhere = |used: &&Used| used.gate.0 != gate.0 && used.shown.step >= shown.step;
+        let used = self.used.entry((shown.issuer, shown.holder, shown.kind == CodeKind::Phone)).or_default();
+        let mut elsewhere = used.iter().filter(|used| used.device != device);
         if verdict.decision == Decision::Admit {
-            let within = |used: &&Used| second < used.second + u64::from(site.pass_back_s);
-            if let Some(used) = self.used.iter().rev().filter(same).filter(elsewhere).find(within) {
-                return Err(format!(
-                    "{shown:?} is admitted at {gate:?}, and was at {:?} at {}",
-                    used.gate, used.second
-                ));
+            let is_within =
+                |used: &&Used| used.step >= shown.step && second < used.second + u64::from(site.pass_back_s);
+            if let Some(Used { device: other, second, .. }) = elsewhere.find(is_within) {
+                return Err(format!("{shown:?} is admitted at {device}, and was at {other} at {second}"));
             }
             // A request that was sent again is no second use.
-            if !self.used.iter().rev().filter(same).any(|used| used.gate == gate) {
-                self.used.push(Used { shown: *shown, gate, second });
+            if self.scans.insert(scan) {
+                match used.iter_mut().find(|used| (used.device, used.step) == (device, shown.step)) {
+                    Some(before) => before.second = before.second.max(second),
+                    None => used.push(Used { step: shown.step, device, second }),
+                }
             }
-        } else if verdict.reason == Reason::PassBack
-            && !self.used.iter().any(|used| same(&used) && used.gate.0 != gate.0)
-        {
+        } else if verdict.reason == Reason::PassBack && elsewhere.next().is_none() {
             return Err(format!("{shown:?} is turned down for a use elsewhere that never was"));
         }
         Ok(())

@@ -7,7 +7,7 @@ mod lone;
 mod processes;
 mod troubles;
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::rc::Rc;
 
@@ -88,6 +88,40 @@ pub(crate) enum Event {
     End,
 }
 
+/// An event that is to come. A heap gives its greatest first: the earliest, and of one time the one that was made first.
+#[derive(Debug)]
+struct Due {
+    at: u64,
+    order: u64,
+    event: Event,
+}
+
+impl Due {
+    fn place(&self) -> (u64, u64) {
+        (self.at, self.order)
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Due) -> Ordering {
+        other.place().cmp(&self.place())
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Due) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Due) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Due {}
+
 /// What an engine answers to a gate without a network.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -132,8 +166,7 @@ pub(crate) struct World {
     chance: Chance,
     now: u64,
     order: u64,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: HashMap<u64, Event>,
+    queue: BinaryHeap<Due>,
     net: Net,
     registry: RegistryMachine,
     engines: Vec<EngineMachine>,
@@ -191,7 +224,6 @@ impl World {
             now: 0,
             order: 0,
             queue: BinaryHeap::new(),
-            events: HashMap::new(),
             net: Net::default(),
             subscribers: Vec::new(),
             snapshots: HashMap::new(),
@@ -245,8 +277,7 @@ impl World {
     /// Lets it run to its end.
     pub(crate) fn run(mut self) -> Outcome {
         let mut at_once = 0;
-        while let Some(Reverse((at, order))) = self.queue.pop() {
-            let Some(event) = self.events.remove(&order) else { continue };
+        while let Some(Due { at, event, .. }) = self.queue.pop() {
             at_once = if at == self.now { at_once + 1 } else { 0 };
             if at_once > AT_ONCE_MAX {
                 self.fail(format!("time stands still: something never rests, last {event:?}"));
@@ -254,8 +285,8 @@ impl World {
             self.now = at;
             self.handled += 1;
             self.handle(event);
-            if self.events.len() > EVENTS_MAX {
-                self.fail(format!("{} events are under way: memory is not bounded", self.events.len()));
+            if self.queue.len() > EVENTS_MAX {
+                self.fail(format!("{} events are under way: memory is not bounded", self.queue.len()));
             }
             if self.failure.is_some() || self.phase == Phase::Over {
                 break;
@@ -285,8 +316,7 @@ impl World {
 
     fn at(&mut self, at: u64, event: Event) {
         self.order += 1;
-        self.queue.push(Reverse((at.max(self.now), self.order)));
-        self.events.insert(self.order, event);
+        self.queue.push(Due { at: at.max(self.now), order: self.order, event });
     }
 
     fn after(&mut self, ms: u64, event: Event) {

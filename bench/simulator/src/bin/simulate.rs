@@ -9,6 +9,9 @@ use clap::Parser;
 use hufu_simulator::{Bug, Outcome, Plan, Report, Until, find_planted, known, run, run_many, shrunk};
 use serde_json::json;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whole deployments in one process from one seed.
 #[derive(Parser)]
 struct Arguments {
@@ -33,6 +36,9 @@ struct Arguments {
     /// Plant this bug: its number from 1
     #[arg(long)]
     bug: Option<usize>,
+    /// With crowds at many more gates, which costs least for each check
+    #[arg(long, conflicts_with = "planted")]
+    crowded: bool,
     /// Fail also when a kind of fault never took effect
     #[arg(long)]
     every_fault: bool,
@@ -41,29 +47,35 @@ struct Arguments {
     report: Option<std::path::PathBuf>,
 }
 
+impl Arguments {
+    fn plan(&self, seed: u64) -> Plan {
+        let plan = Plan::of(seed);
+        if self.crowded { plan.crowded() } else { plan }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A panic of the product is a failure of its run, and told there.
     std::panic::set_hook(Box::new(|_| {}));
     let bug = arguments.bug.and_then(|number| Bug::ALL.get(number.checked_sub(1)?).copied());
     let is_well = match arguments.seed {
-        Some(seed) => repeat(seed, bug),
+        Some(seed) => repeat(seed, &arguments.plan(seed), bug),
         None if arguments.planted => look(&arguments),
         None => many(&arguments, bug),
     };
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn repeat(seed: u64, bug: Option<Bug>) -> bool {
-    let plan = Plan::of(seed);
-    let (one, two) = (run(&plan, bug), run(&plan, bug));
+fn repeat(seed: u64, plan: &Plan, bug: Option<Bug>) -> bool {
+    let (one, two) = (run(plan, bug), run(plan, bug));
     println!("seed {seed}: {} checks, {} events, digest {:016x}", one.checks, one.events, one.digest);
     if one.digest != two.digest {
         println!("it is not the same the second time: {:016x}", two.digest);
     }
     if let Some((at, what)) = &one.failure {
         println!("{at} ms: {what}");
-        let small = shrunk(&plan, bug, 60);
+        let small = shrunk(plan, bug, 60);
         println!("this is enough: {small:#?}");
         if let Some((at, what)) = run(&small, bug).failure {
             println!("{at} ms: {what}");
@@ -112,13 +124,15 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     let commit = commit();
     let tell = |seed: u64, outcome: &Outcome| {
         if let Some((at, what)) = &outcome.failure {
+            let crowded = if arguments.crowded { " --crowded" } else { "" };
             println!(
-                "seed {seed} failed at {at} ms: {what}\n   to repeat it: cargo xtask simulate --seed {seed}"
+                "seed {seed} failed at {at} ms: {what}\n   to repeat it: cargo xtask simulate --seed {seed}{crowded}"
             );
         }
     };
-    let report = run_many((arguments.first, arguments.jobs), until, bug, &tell);
-    let json = told(&report, &commit);
+    let seeds = (arguments.first, arguments.jobs);
+    let report = run_many(seeds, &|seed| arguments.plan(seed), until, bug, &tell);
+    let json = told(&report, &commit, arguments.crowded);
     if let Some(path) = &arguments.report
         && let Err(error) = std::fs::write(path, format!("{json:#}\n"))
     {
@@ -133,7 +147,7 @@ fn many(arguments: &Arguments, bug: Option<Bug>) -> bool {
     report.failures.is_empty() && (!arguments.every_fault || never.is_empty())
 }
 
-fn told(report: &Report, commit: &str) -> serde_json::Value {
+fn told(report: &Report, commit: &str, crowded: bool) -> serde_json::Value {
     let faults: serde_json::Map<_, _> = hufu_simulator::Kind::ALL
         .iter()
         .map(|kind| (kind.slug().to_owned(), report.happened.of(*kind).into()))
@@ -143,6 +157,7 @@ fn told(report: &Report, commit: &str) -> serde_json::Value {
     let rate = report.checks as f64 / seconds;
     json!({
         "commit": commit,
+        "crowded": crowded,
         "first_seed": report.first,
         "runs": report.runs,
         "checks": report.checks,
