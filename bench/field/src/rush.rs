@@ -1,7 +1,7 @@
 //! Many people who want a credential at the same moment: requests over connections that stay open, each sent when it was
 //! meant to be sent, however long the ones before it take.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 use tokio_rustls::TlsConnector;
 
@@ -36,6 +36,8 @@ pub struct Rush {
     pub time: Duration,
     /// Connections that stay open.
     pub connections: usize,
+    /// Addresses of this machine that they come from, in turns: a service may limit what comes from one.
+    pub sources: u8,
     /// The number of the first request.
     pub first: u64,
 }
@@ -122,7 +124,8 @@ impl Rush {
             tls: Some(Arc::new(tls)),
             request: Request::Holder([format!("POST /v1/issuers/{ISSUER}/holders/"), after]),
         };
-        Ok(Rush { target, people, rate: None, time: Duration::from_secs(1), connections: 64, first: 0 })
+        let time = Duration::from_secs(1);
+        Ok(Rush { target, people, rate: None, time, connections: 64, sources: 1, first: 0 })
     }
 
     /// The same load for another service: whole requests in turns, with TLS when this has it.
@@ -142,8 +145,8 @@ impl Rush {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut connections = Vec::with_capacity(self.connections);
-            for _ in 0..self.connections {
-                connections.push(self.connect().await?);
+            for source in (1..=self.sources.max(1)).cycle().take(self.connections) {
+                connections.push(self.connect(source).await?);
             }
             let (next, begun) = (Arc::new(AtomicU64::new(self.first)), Instant::now());
             let sending = connections.into_iter().map(|connection| {
@@ -162,8 +165,10 @@ impl Rush {
         })
     }
 
-    async fn connect(&self) -> Result<Box<dyn Stream>> {
-        let stream = TcpStream::connect(self.target.address).await?;
+    async fn connect(&self, source: u8) -> Result<Box<dyn Stream>> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::new(127, 0, 0, source), 0).into())?;
+        let stream = socket.connect(self.target.address).await?;
         stream.set_nodelay(true)?;
         let Some(tls) = &self.target.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::from(self.target.address.ip());

@@ -72,6 +72,8 @@ const WORLD: (u32, usize) = (50_000, 4_096);
 const PEOPLE: u32 = 20_000;
 const TERMINALS: u32 = 32;
 const CONNECTIONS: usize = 256;
+/// Addresses that readers of the console come from.
+const SOURCES: u8 = 64;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -162,7 +164,9 @@ fn open(door: DoorName, scene: &Scene, arguments: &Arguments, phones: &str) -> R
         DoorName::Console => {
             let console = service.insert(Service::console(deployment, engine, registry)?);
             let ask = format!("GET /login {host}\r\n");
-            (console.pid(), Box::new(Http(base.to(console.address(), false, vec![ask]))))
+            // It takes a hundred requests a second from one address.
+            let rush = Rush { sources: SOURCES, ..base.to(console.address(), false, vec![ask]) };
+            (console.pid(), Box::new(Http(rush)))
         }
     };
     let share = Share::limit(pid, arguments.share);
