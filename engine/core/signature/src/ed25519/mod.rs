@@ -14,7 +14,11 @@ mod key;
 mod lanes;
 #[cfg(test)]
 mod oracle;
+#[cfg(any(target_arch = "x86_64", emulated_lanes))]
+mod plan;
 mod point;
+#[cfg(any(target_arch = "x86_64", emulated_lanes))]
+mod sha512;
 mod table;
 
 #[cfg(any(target_arch = "x86_64", emulated_lanes))]

@@ -19,17 +19,14 @@ use core::arch::x86_64 as arch;
 
 mod encoding;
 mod field;
-mod plan;
 mod point;
 mod register;
 mod sha512;
 
-use super::equation::{Equation, digest};
 use super::in_groups;
-use crate::key::PreparedKey;
+use super::plan::Plan;
 use crate::verify::{BATCH_MAX, Backend, Job};
 use encoding::encode_together;
-use plan::Plan;
 use point::Sums;
 
 /// The back end itself. A value of this type is proof that the CPU has the instructions.
@@ -83,39 +80,12 @@ impl Backend for Lanes {
 fn verify_batch(jobs: &[Job<'_>], genuine: &mut [bool]) {
     let mut sums = [Sums::zero(); GROUPS];
     for ((jobs, genuine), sums) in jobs.chunks(LANES).zip(genuine.chunks_mut(LANES)).zip(&mut sums) {
-        *sums = expected_r(jobs, genuine);
+        *sums = Sums::of(&Plan::of(jobs, genuine, sha512::digests(jobs)));
     }
     let encodings = encode_together(&sums[..jobs.len().div_ceil(LANES)]);
     for ((job, genuine), encoding) in jobs.iter().zip(genuine).zip(encodings.as_flattened()) {
         *genuine = *genuine && job.signature.starts_with(encoding);
     }
-}
-
-/// `R' = [S]B - [k]A` of up to eight jobs, each in the lane of its index. Writes to `genuine` whether the
-/// signature may be genuine; those refused without arithmetic leave zero in their lane.
-#[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
-fn expected_r(jobs: &[Job<'_>], genuine: &mut [bool]) -> Sums {
-    let mut plan = Plan::for_jobs(jobs.len());
-    let mut keys = [&[0; 32]; LANES];
-    for (key, job) in keys.iter_mut().zip(jobs) {
-        if let PreparedKey::Ed25519(prepared) = job.key {
-            *key = prepared.public();
-        }
-    }
-    let digests = sha512::digests(jobs, &keys);
-    for (lane, (job, genuine)) in jobs.iter().zip(genuine).enumerate() {
-        let PreparedKey::Ed25519(key) = job.key else {
-            *genuine = false;
-            continue;
-        };
-        let equation =
-            Equation::of(job, || digests.map_or_else(|| digest(key, job), |digests| digests[lane]));
-        *genuine = equation.is_some();
-        if let Some(equation) = equation {
-            plan.place(lane, key.minus_a(), &equation);
-        }
-    }
-    plan.sum()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::LANES;
 use super::field::{Eight, Wide, splat};
 use super::register::{load, transpose};
 use crate::ed25519::field::{Fe, LIMBS, MASK};
+use crate::ed25519::plan::Plan;
 use crate::ed25519::table::Row;
 
 /// Eight points in extended coordinates, Y + X and Y - X in place of X and Y: that is how they are added.
@@ -21,7 +22,7 @@ pub(super) struct Sums {
 }
 
 /// Eight affine points, prepared to be added: see `Addend`.
-pub(super) struct Addends {
+struct Addends {
     y_plus_x: Eight,
     y_minus_x: Eight,
     xy2d: Eight,
@@ -34,7 +35,7 @@ impl Addends {
     /// Takes row `i` for lane `i`, with the sign changed where bit `i` of `negative` is set.
     #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
-    pub(super) fn of(rows: &[&Row; LANES], negative: __mmask8) -> Addends {
+    fn of(rows: &[&Row; LANES], negative: __mmask8) -> Addends {
         let first = transpose(std::array::from_fn(|lane| load(&rows[lane].0[0])));
         let second = transpose(std::array::from_fn(|lane| load(&rows[lane].0[1])));
         let plus = [first[0], first[1], first[2], first[3], first[4]];
@@ -62,10 +63,23 @@ impl Sums {
         Sums { y_plus_x: one, y_minus_x: one, z: one.widened(), t: Eight::splat(Fe::ZERO) }
     }
 
+    /// Everything in `plan` added up: the sum of a job's look-ups in the lane of its number.
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
+    pub(super) fn of(plan: &Plan<'_, LANES>) -> Sums {
+        let mut sums = Sums::zero();
+        for step in plan.steps() {
+            sums = sums.plus(&Addends::of(&step.rows, step.negative));
+        }
+        for distance in plan.distances() {
+            sums = sums.plus_rotated(distance);
+        }
+        sums
+    }
+
     /// Adds a point to each sum, by the formula of `Point::plus`.
     #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
     #[inline]
-    pub(super) fn plus(&self, other: &Addends) -> Sums {
+    fn plus(&self, other: &Addends) -> Sums {
         let a = self.y_minus_x.mul(other.y_minus_x);
         let b = self.y_plus_x.mul(other.y_plus_x);
         let c = self.t.mul(other.xy2d);
@@ -76,7 +90,7 @@ impl Sums {
     /// same point.
     #[expect(clippy::many_single_char_names, reason = "the names of the formula")]
     #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
-    pub(super) fn plus_rotated(&self, distance: usize) -> Sums {
+    fn plus_rotated(&self, distance: usize) -> Sums {
         let from = load(&std::array::from_fn(|lane| ((lane + distance) % LANES) as u64));
         let rotated = |value: Eight| Eight(value.0.map(|limb| _mm512_permutexvar_epi64(from, limb)));
         let a = self.y_minus_x.mul(rotated(self.y_minus_x));
@@ -109,5 +123,34 @@ fn completed(a: Wide, b: Wide, c: Wide, d: Wide) -> Sums {
         y_minus_x: y.minus(x).carried(),
         z: f.mul(g),
         t: e.mul(h).carried(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ed25519::lanes::GROUPS;
+    use crate::ed25519::lanes::encoding::encode_together;
+    use crate::ed25519::lanes::tests::where_possible;
+    use crate::ed25519::plan::tests::{Jobs, jobs, planned};
+    use crate::ed25519::point::Point;
+    use proptest::prelude::*;
+
+    #[cfg_attr(not(emulated_lanes), target_feature(enable = "avx512f,avx512dq,avx512ifma"))]
+    fn check(jobs: &Jobs) {
+        let (plan, expected) = planned(jobs);
+        let mut sums = [Sums::zero(); GROUPS];
+        sums[GROUPS - 1] = Sums::of(&plan);
+        let encodings = encode_together(&sums);
+        assert_eq!(encodings[GROUPS - 1][..jobs.len()], expected);
+        assert_eq!(encodings[0][0], Point::ZERO.encode(Point::ZERO.z));
+    }
+
+    proptest! {
+        /// However many jobs share the lanes, each sum is the comb's.
+        #[test]
+        fn sums_are_those_of_the_comb(jobs in jobs(LANES)) {
+            where_possible(check, jobs.as_slice());
+        }
     }
 }
