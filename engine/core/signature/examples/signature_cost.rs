@@ -239,7 +239,7 @@ fn features() -> Vec<&'static str> {
     macro_rules! present {
         ($($feature:tt),*) => { [$((std::is_x86_feature_detected!($feature), $feature)),*] };
     }
-    let all = present!["avx2", "bmi2", "adx", "avx512f", "avx512vl", "avx512dq", "avx512ifma"];
+    let all = present!["avx2", "fma", "bmi2", "adx", "avx512f", "avx512vl", "avx512dq", "avx512ifma"];
     all.into_iter().filter(|(present, _)| *present).map(|(_, feature)| feature).collect()
 }
 

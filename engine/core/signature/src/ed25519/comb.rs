@@ -7,7 +7,7 @@
 use super::equation::{Equation, LOOK_UPS, digest};
 use super::field::Fe;
 use super::in_groups;
-use super::point::{Point, invert_together};
+use super::point::{Point, Projective, invert_together};
 use super::table::{self, Table};
 use crate::key::PreparedKey;
 use crate::verify::{Backend, Job};
@@ -30,8 +30,8 @@ impl Backend for Comb {
 
 /// Verifies up to [`TOGETHER`] jobs. Those refused without arithmetic ride along as zero.
 fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
-    let mut points = [Point::ZERO; TOGETHER];
-    for ((job, point), genuine) in jobs.iter().zip(&mut points).zip(&mut *genuine) {
+    let mut sums = [Projective::ZERO; TOGETHER];
+    for ((job, sum), genuine) in jobs.iter().zip(&mut sums).zip(&mut *genuine) {
         let PreparedKey::Ed25519(key) = job.key else {
             *genuine = false;
             continue;
@@ -39,13 +39,18 @@ fn verify_group(jobs: &[Job<'_>], genuine: &mut [bool]) {
         let equation = Equation::of(job, || digest(key, job));
         *genuine = equation.is_some();
         if let Some(equation) = equation {
-            *point = expected_r(key.minus_a(), &equation);
+            *sum = expected_r(key.minus_a(), &equation).projective();
         }
     }
-    let mut inverses = points.map(|point| point.z);
-    invert_together(&mut inverses[..jobs.len()], &mut [Fe::ONE; TOGETHER]);
-    for (((job, genuine), point), inverse) in jobs.iter().zip(genuine).zip(&points).zip(inverses) {
-        *genuine = *genuine && job.signature.starts_with(&point.encode(inverse));
+    compare(jobs, genuine, &sums);
+}
+
+/// Leaves those jobs genuine whose R encodes their sum. One inversion for all of them.
+pub(super) fn compare<const N: usize>(jobs: &[Job<'_>], genuine: &mut [bool], sums: &[Projective; N]) {
+    let mut inverses = sums.map(|sum| sum.z);
+    invert_together(&mut inverses[..jobs.len()], &mut [Fe::ONE; N]);
+    for (((job, genuine), sum), inverse) in jobs.iter().zip(genuine).zip(sums).zip(inverses) {
+        *genuine = *genuine && job.signature.starts_with(&sum.encode(inverse));
     }
 }
 

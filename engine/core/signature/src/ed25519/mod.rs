@@ -9,6 +9,8 @@
 mod comb;
 mod equation;
 mod field;
+#[cfg(all(target_arch = "x86_64", not(emulated_lanes)))]
+mod fours;
 mod key;
 #[cfg(any(target_arch = "x86_64", emulated_lanes))]
 mod lanes;
@@ -34,15 +36,12 @@ pub use key::Key;
 
 /// The fastest back end of this CPU.
 pub fn backend() -> &'static dyn Backend {
-    match lanes() {
-        Some(lanes) => lanes,
-        None => &comb::Comb,
-    }
+    backends().next().unwrap_or(&comb::Comb)
 }
 
 /// Every back end this CPU can run, fastest first.
 pub fn backends() -> impl Iterator<Item = &'static dyn Backend> {
-    lanes().into_iter().chain([&comb::Comb as &dyn Backend])
+    [lanes(), fours()].into_iter().flatten().chain([&comb::Comb as &dyn Backend])
 }
 
 /// The back end in AVX-512 lanes; the CPU is asked once.
@@ -54,6 +53,18 @@ fn lanes() -> Option<&'static dyn Backend> {
 
 #[cfg(not(any(target_arch = "x86_64", emulated_lanes)))]
 fn lanes() -> Option<&'static dyn Backend> {
+    None
+}
+
+/// The back end in AVX2 registers; the CPU is asked once.
+#[cfg(all(target_arch = "x86_64", not(emulated_lanes)))]
+fn fours() -> Option<&'static dyn Backend> {
+    static FOURS: LazyLock<Option<fours::Fours>> = LazyLock::new(fours::Fours::detect);
+    FOURS.as_ref().map(|fours| fours as &dyn Backend)
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(emulated_lanes))))]
+fn fours() -> Option<&'static dyn Backend> {
     None
 }
 

@@ -11,6 +11,14 @@ pub(super) struct Point {
     pub(super) t: Fe,
 }
 
+/// A point without T, which is enough to be encoded: all coordinates loose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Projective {
+    pub(super) x: Fe,
+    pub(super) y: Fe,
+    pub(super) z: Fe,
+}
+
 /// An affine point, prepared to be added: `y + x`, `y - x` and `2dxy`, each below p and in limbs of 51 bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Addend {
@@ -54,11 +62,15 @@ impl Point {
         Some(Point::of(Fe::x_of(y, bytes[31] >> 7 == 1)?, y))
     }
 
-    /// The encoding, given `1 / Z` (RFC 8032 section 5.1.2).
+    /// The same point without T.
+    pub(super) fn projective(&self) -> Projective {
+        Projective { x: self.x, y: self.y, z: self.z }
+    }
+
+    /// The encoding, given `1 / Z`.
+    #[cfg(test)]
     pub(super) fn encode(&self, inverse_z: Fe) -> [u8; 32] {
-        let mut bytes = self.y.mul(inverse_z).encode();
-        bytes[31] |= u8::from(self.x.mul(inverse_z).is_negative()) << 7;
-        bytes
+        self.projective().encode(inverse_z)
     }
 
     /// The point with the other sign.
@@ -97,6 +109,18 @@ impl Point {
         let (e, h) = (b.sub(a), b.add(a));
         let (f, g) = if negative { (d.add(c), d.sub(c)) } else { (d.sub(c), d.add(c)) };
         Point { x: e.mul(f), y: g.mul(h), z: f.mul(g), t: e.mul(h) }
+    }
+}
+
+impl Projective {
+    /// Zero of the group.
+    pub(super) const ZERO: Projective = Projective { x: Fe::ZERO, y: Fe::ONE, z: Fe::ONE };
+
+    /// The encoding, given `1 / Z` (RFC 8032 section 5.1.2).
+    pub(super) fn encode(&self, inverse_z: Fe) -> [u8; 32] {
+        let mut bytes = self.y.mul(inverse_z).encode();
+        bytes[31] |= u8::from(self.x.mul(inverse_z).is_negative()) << 7;
+        bytes
     }
 }
 
