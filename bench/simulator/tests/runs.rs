@@ -40,6 +40,15 @@ fn what_a_lost_tail_and_a_lost_power_excuse_is_excused() {
     }
 }
 
+/// Two who showed codes of one person in one batch: the engine let in the second, and the oracle asked why not the first.
+#[test]
+fn who_comes_at_one_moment_may_be_let_in_in_any_order() {
+    let plan = Plan::of(210_000_066).crowded();
+    let faults = plan.faults.iter().copied().filter(|fault| fault.at_ms < 30_000).collect();
+    let plan = Plan { length_ms: 30_000, calm_ms: 1_000, faults, ..plan };
+    assert_eq!(run(&plan, None).failure.filter(|(at, _)| *at < 30_000), None);
+}
+
 /// A run of this seed that takes a second.
 fn short(seed: u64) -> Plan {
     let plan = Plan::of(seed);

@@ -193,12 +193,16 @@ impl World {
     pub(super) fn serve(&mut self, run: Run) {
         let date = self.date(run.0);
         let Some(process) = self.alive(run) else { return };
-        let (told, is_more) = process.serve(date);
+        let (mut told, is_more) = process.serve(date);
         process.will_serve = is_more;
         let has_recorder = process.has_recorder();
         if is_more {
             self.after(1, Event::Serve(run));
         }
+        // What arrived together has no order: what was admitted may be why another was turned down before it.
+        told.sort_by_key(|(_, record)| {
+            record.is_none_or(|record| record.verdict.decision != Decision::Admit)
+        });
         for (packet, record) in told {
             self.judge(run, &packet, record);
         }
