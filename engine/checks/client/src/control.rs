@@ -275,7 +275,8 @@ impl Control {
         Err(ControlFault::Unreachable { why: "no datagram was answered".to_owned() })
     }
 
-    /// Sends one check as a datagram and does not wait. Datagrams may be lost.
+    /// Sends one check as a datagram and does not wait. Datagrams may be lost, here too: where more wait for the network than
+    /// 32 KiB, the oldest.
     ///
     /// # Errors
     /// [`ControlFault`] when the connection is gone or the code too long for any request.

@@ -173,6 +173,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const IDLE_MS_MAX: u32 = 15_000;
 /// Room for the answers to a large batch: verdicts of 1,024 checks are 40 KiB, of a full roster 128 KiB.
 const DATAGRAM_BYTES_MAX: usize = 1 << 20;
+/// Room for checks in datagrams that the congestion window does not let out yet: 64 phone codes. What waits longer than its
+/// answer is of use is dropped for what was asked after it; a megabyte of it made every answer of an overloaded engine late.
+const DATAGRAMS_SENT_BYTES: usize = 32 << 10;
 
 fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
@@ -182,7 +185,8 @@ fn transport() -> TransportConfig {
         // An engine never opens a stream.
         .max_concurrent_bidi_streams(0_u8.into())
         .max_concurrent_uni_streams(0_u8.into())
-        .datagram_receive_buffer_size(Some(DATAGRAM_BYTES_MAX));
+        .datagram_receive_buffer_size(Some(DATAGRAM_BYTES_MAX))
+        .datagram_send_buffer_size(DATAGRAMS_SENT_BYTES);
     transport
 }
 
