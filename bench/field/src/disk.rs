@@ -8,8 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Ways to a place where a disk may be mounted: every user's, and root's where namespaces of users are switched off.
-const UNSHARE: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount", "--"], &["--mount", "--"]];
+/// Ways to a place where a disk may be mounted: root's, in which there are other users still, as PostgreSQL needs, and then
+/// every user's.
+const UNSHARE: [&[&str]; 2] = [&["--mount", "--"], &["--user", "--map-root-user", "--mount", "--"]];
 /// Set for the one that runs within.
 const WITHIN: &str = "HUFU_FIELD_WITHIN";
 
@@ -24,7 +25,7 @@ pub fn is_within() -> bool {
 /// No disk can be mounted on this machine by this user.
 pub fn within() -> Result<Command> {
     let works = |way: &&&[&str]| {
-        Command::new("unshare").args(**way).arg("true").status().is_ok_and(|status| status.success())
+        Command::new("unshare").args(**way).arg("true").output().is_ok_and(|output| output.status.success())
     };
     let way = UNSHARE.iter().find(works);
     let way = way.context("no small disk can be mounted here: allow user namespaces, or run this as root")?;
