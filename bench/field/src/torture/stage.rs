@@ -33,8 +33,6 @@ const WORLD: (u32, usize) = (20_000, 1_000);
 const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
 /// A full disk is felt in this time, or not before the kill.
 const FELT_WITHIN: Duration = Duration::from_secs(4);
-/// SQLite writes on in what its log has room for, which is 4 MiB: that takes longer.
-const DATABASE_FELT_WITHIN: Duration = Duration::from_secs(15);
 /// Starts of an engine that use up its segments of records.
 const SPARE_STARTS: u32 = 3;
 /// Of an engine's statuses, of its records, of a registry's database.
@@ -209,8 +207,7 @@ impl Stage {
     /// Waits until a full disk is felt, for a while. Records have a spare segment: starts use it up.
     fn feel(&mut self, trouble: Trouble, before: u64) -> Result<()> {
         let (begun, mut starts) = (Instant::now(), 0);
-        let within = if trouble == Trouble::FullDatabase { DATABASE_FELT_WITHIN } else { FELT_WITHIN };
-        while begun.elapsed() < within {
+        while begun.elapsed() < FELT_WITHIN {
             if self.signs(trouble) > before {
                 *self.outcome.felt.entry(trouble.name()).or_default() += 1;
                 return Ok(());
