@@ -7,8 +7,7 @@ mod lone;
 mod processes;
 mod troubles;
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use hufu_codes::chain::Confirmed;
@@ -88,40 +87,6 @@ pub(crate) enum Event {
     End,
 }
 
-/// An event that is to come. A heap gives its greatest first: the earliest, and of one time the one that was made first.
-#[derive(Debug)]
-struct Due {
-    at: u64,
-    order: u64,
-    event: Event,
-}
-
-impl Due {
-    fn place(&self) -> (u64, u64) {
-        (self.at, self.order)
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Due) -> Ordering {
-        other.place().cmp(&self.place())
-    }
-}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Due) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Due) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Eq for Due {}
-
 /// What an engine answers to a gate without a network.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -166,7 +131,8 @@ pub(crate) struct World {
     chance: Chance,
     now: u64,
     order: u64,
-    queue: BinaryHeap<Due>,
+    /// What is to come: by its time, and of one time in the order in which it was made.
+    queue: BTreeMap<(u64, u64), Event>,
     net: Net,
     registry: RegistryMachine,
     engines: Vec<EngineMachine>,
@@ -223,7 +189,7 @@ impl World {
             chance,
             now: 0,
             order: 0,
-            queue: BinaryHeap::new(),
+            queue: BTreeMap::new(),
             net: Net::default(),
             subscribers: Vec::new(),
             snapshots: HashMap::new(),
@@ -277,7 +243,7 @@ impl World {
     /// Lets it run to its end.
     pub(crate) fn run(mut self) -> Outcome {
         let mut at_once = 0;
-        while let Some(Due { at, event, .. }) = self.queue.pop() {
+        while let Some(((at, _), event)) = self.queue.pop_first() {
             at_once = if at == self.now { at_once + 1 } else { 0 };
             if at_once > AT_ONCE_MAX {
                 self.fail(format!("time stands still: something never rests, last {event:?}"));
@@ -316,7 +282,7 @@ impl World {
 
     fn at(&mut self, at: u64, event: Event) {
         self.order += 1;
-        self.queue.push(Due { at: at.max(self.now), order: self.order, event });
+        self.queue.insert((at.max(self.now), self.order), event);
     }
 
     fn after(&mut self, ms: u64, event: Event) {
