@@ -70,7 +70,7 @@ impl EndedList {
     /// [`NotAnEndedList`] for anything that [`write`](Self::write) does not make, a list that was cut off too.
     pub fn read(text: &str) -> Result<EndedList, NotAnEndedList> {
         let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
-        let mut next = || lines.next().unwrap_or((text.lines().count() + 1, ""));
+        let mut next = || lines.next().unwrap_or_else(|| (text.lines().count() + 1, ""));
         let wrong = |line, what| NotAnEndedList { line, what };
         let (line, title) = next();
         if title != TITLE {
@@ -177,5 +177,14 @@ mod tests {
         check(&text.replace("abab", "ABab"), 4);
         check(&text.replace("end 2", "end 3"), 6);
         check(&format!("{text}more\n"), 6);
+    }
+
+    #[test]
+    fn r04_a_long_list_is_read_in_one_pass() {
+        // Where each line cost a look at all of them, this took minutes.
+        let digests: Vec<[u8; 32]> =
+            (0..200_000_u32).map(|n| [n.to_le_bytes(); 8].concat().try_into().unwrap()).collect();
+        let list = EndedList::read(&EndedList::write(IssuerId(1), UnixSeconds(7), &digests)).unwrap();
+        assert_eq!(list.len(), digests.len());
     }
 }
