@@ -65,11 +65,11 @@ fn judge_foreign(site: &SitePolicy, now: UnixSeconds, certificate: &Certificate)
             if asked.products.as_ref().is_some_and(|some| !some.contains(&product)) {
                 return not_enough(Reason::ForeignNotEnough);
             }
-            if asked.complete && (of == 0 || dose < of) {
-                return not_enough(Reason::DosesTooFew);
-            }
             if !asked.days.hold(on, now) {
                 return not_enough(Reason::ForeignNotEnough);
+            }
+            if asked.complete && (of == 0 || dose < of) {
+                return not_enough(Reason::DosesTooFew);
             }
         }
         Proof::Test { kind, negative, taken } => {

@@ -71,6 +71,22 @@ fn r63_days_are_counted_from_date_to_date_with_both_ends() {
     assert!(!any.hold(UnixSeconds(20_001 * DAY_S), now), "a day that is still to come");
 }
 
+#[test]
+fn r63_of_several_faults_the_first_of_the_table_is_told() {
+    let now = UnixSeconds(20_000 * DAY_S);
+    let sites = sites("accepts = [\"foreign\"]\nforeign_products = [\"a\"]");
+    let said = |product, dose, days_ago: u32| {
+        let on = UnixSeconds((20_000 - days_ago) * DAY_S);
+        let proof = Proof::Vaccination { product: Product::of(product), dose, of: 2, on };
+        evaluate_foreign(sites.get(SiteId(1)).unwrap(), now, &Certificate { country: Country(*b"DE"), proof })
+            .reason()
+    };
+    assert_eq!(said("b", 1, 1), Reason::ForeignNotEnough);
+    assert_eq!(said("a", 1, 1), Reason::ForeignNotEnough);
+    assert_eq!(said("a", 1, 14), Reason::DosesTooFew);
+    assert_eq!(said("a", 2, 14), Reason::Clear);
+}
+
 fn certificates() -> impl Strategy<Value = Certificate> {
     let second = (0..u32::MAX).prop_map(UnixSeconds);
     let country = prop_oneof![Just(Country(*b"DE")), Just(Country(*b"FR"))];
