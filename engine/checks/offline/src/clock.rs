@@ -110,22 +110,24 @@ impl OfflineClock {
     /// The clock that was kept, if the machine has not been started since. Anything else gives a clock without a time.
     #[must_use]
     pub fn resume(self, kept: &[u8], boot: BootId) -> OfflineClock {
-        let layout = Layout::ref_from_bytes(kept)
+        let told = Layout::ref_from_bytes(kept)
             .ok()
             .filter(|layout| layout.magic == MAGIC && layout.check == check(layout))
-            .filter(|layout| is_same_boot(layout, boot));
-        let told = layout
-            .map(|layout| (UnixMillis(layout.told_ms.get()), Duration::from_millis(layout.at_ms.get())));
+            .and_then(|layout| Some((UnixMillis(layout.told_ms.get()), came(layout, boot)?)));
         OfflineClock { told, ..self }
     }
 }
 
-fn is_same_boot(layout: &Layout, boot: BootId) -> bool {
+/// When an answer came, since the start of the machine; `None` where it has been started again meanwhile.
+fn came(layout: &Layout, boot: BootId) -> Option<Duration> {
+    if layout.boot == boot.0 {
+        return Some(Duration::from_millis(layout.at_ms.get()));
+    }
     #[cfg(feature = "planted")]
     if hufu_wire::planted::has(hufu_wire::planted::Bug::TimeOutlivesBoot) {
-        return true;
+        return Some(Duration::ZERO);
     }
-    layout.boot == boot.0
+    None
 }
 
 fn check(layout: &Layout) -> [u8; 8] {
