@@ -1,6 +1,6 @@
 //! Where the changes of a chain go.
 
-use hufu_table::{SEGMENT_WORDS, TableFault, Writer};
+use hufu_table::{TableFault, Writer};
 use hufu_wire::chain::{Change, Changes};
 use hufu_wire::{HolderIndex, IssuerId, Sequence, StatusWord, UnixMillis};
 
@@ -13,7 +13,7 @@ pub trait Words {
     /// The sequence that they are at.
     fn sequence(&self) -> Sequence;
 
-    /// Makes room for every holder of `changes`: applying them cannot fail afterwards. No word changes.
+    /// Makes room for every holder of `changes`, or for none: applying them cannot fail afterwards. No word changes.
     ///
     /// # Errors
     /// [`TableFault::HolderOutOfRange`], [`TableFault::Full`], [`TableFault::NoMemory`].
@@ -48,17 +48,7 @@ impl Words for Writer {
     }
 
     fn make_room(&mut self, changes: Changes<'_>) -> Result<(), TableFault> {
-        // The greatest holder first: one who is out of range is refused before room is made for others.
-        Writer::make_room(self, changes.last_holder())?;
-        let mut made_for = None;
-        for (holder, _) in changes.iter() {
-            let segment = holder.0 / SEGMENT_HOLDERS;
-            if made_for != Some(segment) {
-                Writer::make_room(self, holder)?;
-                made_for = Some(segment);
-            }
-        }
-        Ok(())
+        self.make_room_for(changes.iter().map(|(holder, _)| holder))
     }
 
     fn word(&self, holder: HolderIndex) -> StatusWord {
@@ -78,5 +68,23 @@ impl Words for Writer {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "2^18")]
-const SEGMENT_HOLDERS: u32 = SEGMENT_WORDS as u32;
+#[cfg(test)]
+mod tests {
+    use hufu_table::{Limits, SEGMENT_BYTES, Table};
+    use hufu_wire::Colour;
+    use hufu_wire::chain::Record;
+
+    use super::*;
+
+    #[test]
+    fn r22_a_set_that_finds_no_room_takes_none_from_other_issuers() {
+        let limits = Limits { bytes_max: SEGMENT_BYTES as u64, ..Limits::for_holders(2, 1) };
+        let table = Table::new(limits).unwrap();
+        let [mut full, mut other] = [110_000, 310_000].map(|issuer| table.writer(IssuerId(issuer)).unwrap());
+        let red = Change::Word(StatusWord::new(Colour::Red, 1));
+        let records = [0, 300_000].map(|holder| Record::new(HolderIndex(holder), red));
+        let changes = Changes::new(&records).unwrap();
+        assert!(matches!(Words::make_room(&mut full, changes), Err(TableFault::Full { .. })));
+        Words::make_room(&mut other, Changes::new(&records[..1]).unwrap()).unwrap();
+    }
+}

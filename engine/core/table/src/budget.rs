@@ -41,6 +41,12 @@ impl Budget {
 }
 
 impl Reservation {
+    /// Takes `bytes`, which are not more than it has, out of it as a reservation of their own.
+    pub(crate) fn split(&mut self, bytes: u64) -> Reservation {
+        self.bytes -= bytes;
+        Reservation { budget: Arc::clone(&self.budget), bytes }
+    }
+
     /// Keeps the bytes accounted for as long as the budget lives: what they are for is never given back.
     pub(crate) fn keep(mut self) {
         self.bytes = 0;

@@ -80,17 +80,44 @@ impl Writer {
     }
 
     /// Makes room for a holder: the next [`set`](Self::set) of this holder, and of every other one of the same
-    /// segment, cannot fail. Nobody's status changes; what changes many makes room for all of them first.
+    /// segment, cannot fail. No status changes.
     ///
     /// # Errors
     /// Those of [`set`](Self::set).
     pub fn make_room(&mut self, holder: HolderIndex) -> Result<(), TableFault> {
-        self.admit_holder(holder)?;
-        if self.shared.word(self.slot, holder).is_some() {
+        self.make_room_for([holder])
+    }
+
+    /// As [`make_room`](Self::make_room), for all of these holders or for none of them: what changes many asks for all
+    /// of its room first.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn make_room_for(
+        &mut self,
+        holders: impl IntoIterator<Item = HolderIndex>,
+    ) -> Result<(), TableFault> {
+        let mut missing = Vec::new();
+        for holder in holders {
+            self.admit_holder(holder)?;
+            let (segment, _) = place(holder);
+            if missing.last() != Some(&segment) && self.shared.word(self.slot, holder).is_none() {
+                missing.push(segment);
+            }
+        }
+        if missing.is_empty() {
             return Ok(());
         }
-        // A segment in which everybody is unknown says what no segment says.
-        self.set_first(holder, StatusWord::UNKNOWN)
+        missing.sort_unstable();
+        missing.dedup();
+        // A published segment is never given back, so all of them are there before the first is published.
+        let mut room = self.reserve((missing.len() * SEGMENT_BYTES) as u64)?;
+        let fresh: Result<Vec<_>, _> = missing.iter().map(|_| Segment::unknown()).collect();
+        for (segment, fresh) in missing.into_iter().zip(fresh.map_err(TableFault::NoMemory)?) {
+            // A segment in which every holder is unknown says what no segment says.
+            self.directory()[segment].publish(fresh, room.split(SEGMENT_BYTES as u64));
+        }
+        Ok(())
     }
 
     /// The words now include every change up to `sequence`, whose head was made at `heard`.

@@ -48,6 +48,23 @@ fn r22_where_room_was_made_a_change_cannot_fail() {
 }
 
 #[test]
+fn r22_room_is_made_for_all_holders_or_for_none() {
+    let limits =
+        Limits { bytes_max: 2 * SEGMENT_BYTES as u64, holders_max: 1_000_000, ..Limits::for_holders(2, 1) };
+    let table = Table::new(limits).unwrap();
+    let [mut writer, mut other] = [BEIJING, SHANGHAI].map(|issuer| table.writer(issuer).unwrap());
+    let three = [900_000, 0, 300_000].map(HolderIndex);
+    assert!(matches!(writer.make_room_for(three), Err(TableFault::Full { .. })));
+    let out = [0, 1_000_000].map(HolderIndex);
+    assert!(matches!(writer.make_room_for(out), Err(TableFault::HolderOutOfRange { .. })));
+    // Two segments, whatever the order of their holders; a refused change has taken nothing of them.
+    other.make_room_for([900_000, 0, 900_001, 1].map(HolderIndex)).unwrap();
+    other.set(HolderIndex(900_002), RED).unwrap();
+    assert!(matches!(writer.make_room(HolderIndex(0)), Err(TableFault::Full { .. })));
+    other.make_room_for([0, 900_000].map(HolderIndex)).unwrap();
+}
+
+#[test]
 fn a_snapshot_says_the_as_of_that_its_writer_knew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("snapshot");
