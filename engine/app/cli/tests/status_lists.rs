@@ -5,8 +5,10 @@ mod common;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 use common::source::Source;
 use common::{Deployment, Engine, eventually, hufu, said};
@@ -265,6 +267,48 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     becomes(&deployment, "SL1:900001.2", "clear", 0);
     refused(&two, 45, &[0; 4], "an older list is never taken", &engine);
     becomes(&deployment, "SL1:900001.0", "status-red", 1);
+}
+
+/// A host that answers once and then never again keeps no list from expiring while it is waited for.
+#[test]
+fn r64_a_list_expires_while_its_host_does_not_answer() {
+    let deployment = Deployment::new();
+    let signer = key(&deployment, "one");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let from = listener.local_addr().unwrap();
+    configure(
+        &deployment,
+        &format!(
+            "[[status_list]]\nissuer = {FOREIGN}\nuri = \"https://lists.example/a\"\nfrom = \"http://{from}/a\"\nkeys = \
+             [\"one.jwk\"]\ninterval_s = 1\n"
+        ),
+    );
+    let (asked, is_asked) = mpsc::channel();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            if held.is_empty() {
+                let issued = UnixSeconds(now());
+                let (expires, uri) = (Some(UnixSeconds(issued.0 + 3)), "https://lists.example/a".to_owned());
+                let claims = Claims { uri, issued, expires, ttl_s: None };
+                let zlib = StatusList::of(Bits::Two, [0; 4]).deflate();
+                let token = write(Format::Cwt, &claims, Bits::Two, &zlib, &signer).unwrap();
+                let length = token.len();
+                write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
+                    .unwrap();
+                stream.write_all(&token).unwrap();
+            }
+            held.push(stream);
+            // Fails when the test has ended.
+            let _ = asked.send(());
+        }
+    });
+    let engine = deployment.serve();
+    for _ in 0..2 {
+        is_asked.recv_timeout(common::PATIENCE).expect("the engine asks");
+    }
+    engine.logs("the list has expired");
+    assert!(!engine.log().contains("no answer within"), "it is waited for still: {}", engine.log());
 }
 
 /// What people are shown of a token and of a reference.

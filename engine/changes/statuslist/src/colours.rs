@@ -69,12 +69,18 @@ pub fn collect(
     StatusList::of(amber.bits(), (0..entries).map(|index| value_of(word(index), amber, now)))
 }
 
-/// Gives the holders from `first` on what the list says; returns how many have changed. Readers see each word at once.
+/// Gives `entries` holders from `first` on what the list says, and no others: its last byte may have more. Returns how
+/// many have changed. Readers see each word at once.
 ///
 /// # Errors
 /// [`TableFault`]: a holder has no room. Those before it have their new words.
-pub fn apply(list: &StatusList, writer: &mut Writer, first: HolderIndex) -> Result<u64, TableFault> {
-    let holders = u64::from(first.0)..u64::from(first.0).saturating_add(list.entries());
+pub fn apply(
+    list: &StatusList,
+    writer: &mut Writer,
+    first: HolderIndex,
+    entries: u64,
+) -> Result<u64, TableFault> {
+    let holders = u64::from(first.0)..u64::from(first.0).saturating_add(entries);
     let mut changed = 0;
     for (index, holder) in (0..).zip(holders) {
         let Ok(holder) = u32::try_from(holder) else { break };

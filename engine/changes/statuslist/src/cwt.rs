@@ -7,7 +7,7 @@ use hufu_wire::UnixSeconds;
 use minicbor::Decoder;
 use minicbor::data::Type;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, shown};
 use crate::jwt::CHAIN_MAX;
 use crate::list::Bits;
 use crate::signer::Signer;
@@ -218,7 +218,10 @@ fn each<'a>(
         };
         let key = key.map_err(|_| Fault::NotAToken("a key of its CBOR is no number and no text"))?;
         if !keys.insert(key) {
-            return Err(Fault::Duplicate(format!("{key:?}")));
+            return Err(Fault::Duplicate(match key {
+                Key::Number(_) => format!("{key:?}"),
+                Key::Text(name) => format!("{:?}", Key::Text(&shown(name))),
+            }));
         }
         member(key, reader)?;
     }

@@ -1,5 +1,14 @@
 //! Why a list cannot be used. The peer is at fault unless the text names the operator.
 
+/// Characters of a name in a message: longer than any that the draft has.
+const NAME_CHARS_MAX: usize = 64;
+
+/// What a peer has written, before its signature is verified, as a part of a message: short, and on one line.
+pub(crate) fn shown(text: &str) -> String {
+    let chars = text.chars().take(NAME_CHARS_MAX);
+    chars.map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
 /// What is wrong with a token, its list or a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -106,17 +106,18 @@ impl Follower {
         if newest > claims.issued {
             return Err(Fault::Older { found: claims.issued.0, held: newest.0 });
         }
-        let (entries, issued, forgotten) = (list.entries(), claims.issued, claims.expired(now));
+        // What fills the last byte is of no holder, or of the first holders of the next list.
+        let entries = self.entries.map_or(list.entries(), |agreed| agreed.min(list.entries()));
+        let (issued, forgotten) = (claims.issued, claims.expired(now));
         let changed = if forgotten {
             0
         } else {
             // Room first: a list is applied whole or not at all.
             let last = u64::from(first.0).saturating_add(entries).min(1 << 32) - 1;
-            for holder in (u64::from(first.0)..=last).step_by(hufu_table::SEGMENT_WORDS).chain([last]) {
-                let holder = HolderIndex(u32::try_from(holder).unwrap_or(u32::MAX));
-                self.writer.make_room(holder).map_err(no_room)?;
-            }
-            colours::apply(&list, &mut self.writer, first).map_err(no_room)?
+            let each = (u64::from(first.0)..=last).step_by(hufu_table::SEGMENT_WORDS).chain([last]);
+            let each = each.map(|holder| HolderIndex(u32::try_from(holder).unwrap_or(u32::MAX)));
+            self.writer.make_room_for(each).map_err(no_room)?;
+            colours::apply(&list, &mut self.writer, first, entries).map_err(no_room)?
         };
         *held = Some(Held { claims, entries, forgotten });
         if let Some(less) = before.checked_sub(entries).filter(|less| *less > 0) {

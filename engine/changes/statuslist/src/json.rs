@@ -6,15 +6,19 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, shown};
 
 /// Reads an object, and refuses a name that comes twice, at any depth. Unknown names are passed over.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Fault> {
     let fault = |error: serde_json::Error| {
         let text = error.to_string();
         match text.strip_prefix(TWICE) {
-            Some(name) => Fault::Duplicate(name.split(" at line ").next().unwrap_or_default().to_owned()),
-            None => Fault::Content(text),
+            Some(name) => Fault::Duplicate(shown(name.split(" at line ").next().unwrap_or_default())),
+            // It may repeat a value of any length; where that stands comes last.
+            None => Fault::Content(match text.rsplit_once(" at line ") {
+                Some((what, line)) => format!("{} at line {}", shown(what), shown(line)),
+                None => shown(&text),
+            }),
         }
     };
     serde_json::from_slice::<Once>(json).map_err(fault)?;

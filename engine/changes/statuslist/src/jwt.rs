@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hufu_wire::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, shown};
 use crate::json::{self, there};
 use crate::list::Bits;
 use crate::signer::Signer;
@@ -78,7 +78,7 @@ pub(crate) fn open(token: &[u8]) -> Result<Envelope, Fault> {
         "ES256" => Algorithm::Es256,
         "EdDSA" | "Ed25519" => Algorithm::EdDsa,
         none if none.eq_ignore_ascii_case("none") => return Err(Fault::Unsigned),
-        other => return Err(Fault::Algorithm(other.chars().take(32).collect())),
+        other => return Err(Fault::Algorithm(shown(other))),
     };
     if head.typ.as_deref() != Some(TYP) {
         return Err(Fault::Type("the typ statuslist+jwt"));

@@ -128,7 +128,12 @@ impl PublicKey {
             ("oct", _) => return Err(Fault::Key("a shared secret (oct) is no signature key".to_owned())),
             _ => return Err(Fault::Key("the JWK is neither of P-256 nor of Ed25519".to_owned())),
         };
-        if jwk.alg.as_deref().is_some_and(|alg| alg != key.algorithm.name()) {
+        // RFC 9864 gives EdDSA on this curve a name of its own, which tokens may use, too.
+        let names: &[&str] = match key.algorithm {
+            Algorithm::Es256 => &["ES256"],
+            Algorithm::EdDsa => &["EdDSA", "Ed25519"],
+        };
+        if jwk.alg.as_deref().is_some_and(|alg| !names.contains(&alg)) {
             return Err(Fault::Key("alg of the JWK is not of its curve".to_owned()));
         }
         Ok(PublicKey { key_id: jwk.kid.clone(), ..key })

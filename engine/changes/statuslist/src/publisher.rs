@@ -1,5 +1,6 @@
 //! Which of an issuer's lists must be written, and when. No I/O and no clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hufu_table::{ISSUER_SEGMENTS, Reader, SEGMENT_WORDS, Slot};
@@ -45,6 +46,8 @@ pub struct Publisher {
     reader: Reader,
     slot: Slot,
     written: Vec<Option<Written>>,
+    /// The dates of an earlier run's lists: readers take nothing older.
+    kept: BTreeMap<u32, UnixSeconds>,
     /// Where the next look begins: every list has its turn.
     next: u32,
 }
@@ -67,7 +70,14 @@ const AT_ONCE: usize = 64;
 impl Publisher {
     /// Publishes what `reader` has of the issuer in `slot`.
     pub fn new(terms: Terms, signer: Signer, reader: Reader, slot: Slot) -> Publisher {
-        Publisher { terms, signer, reader, slot, written: Vec::new(), next: 0 }
+        Publisher { terms, signer, reader, slot, written: Vec::new(), kept: BTreeMap::new(), next: 0 }
+    }
+
+    /// An earlier run handed out this list with this date. It is not written before a head is as late, and its next date
+    /// is a later one.
+    pub fn not_before(&mut self, shard: u32, issued: UnixSeconds) {
+        let kept = self.kept.entry(shard).or_insert(issued);
+        *kept = issued.max(*kept);
     }
 
     /// The lists that have changed, or whose `ttl` is half over; at most 64 of them, the others at the next look. A list is
@@ -94,9 +104,13 @@ impl Publisher {
                 break;
             }
             let written = self.written[shard as usize].as_ref();
+            let kept = self.kept.get(&shard).copied().filter(|_| written.is_none());
+            if kept.is_some_and(|kept| issued < kept) {
+                continue;
+            }
+            let is_lost = written.is_some_and(|written| written.is_lost);
             let half = self.terms.ttl_s.div_ceil(2);
-            let due =
-                written.is_none_or(|list| list.is_lost || issued.0 >= list.issued.0.saturating_add(half));
+            let due = is_lost || written.is_none_or(|list| issued.0 >= list.issued.0.saturating_add(half));
             let is_read = written.is_some_and(|written| written.read == state);
             if is_read && !due {
                 continue;
@@ -105,15 +119,17 @@ impl Publisher {
                 Some(written) if is_read => written.list.clone(),
                 _ => self.collect(shard, now),
             };
-            let before = written.map(|written| written.issued);
+            let before = written.map(|written| written.issued).or(kept);
             let is_same = written.is_some_and(|written| written.list == list);
             let issued = match before {
                 Some(before) if is_same && !due => before,
+                // What could not be handed out has its date still: trying again makes nothing look fresh.
+                Some(before) if is_same && is_lost => issued.max(before),
                 // No two lists have one date, so that readers can tell which is the later one.
                 Some(before) => UnixSeconds(issued.0.max(before.0.saturating_add(1))),
                 None => issued,
             };
-            if before != Some(issued) {
+            if is_lost || before != Some(issued) {
                 published.push(self.publish(shard, &list, issued)?);
             }
             self.written[shard as usize] = Some(Written { list, issued, read: state, is_lost: false });

@@ -22,11 +22,15 @@ fn later(seconds: u32) -> UnixSeconds {
 }
 
 fn token(signer: &Signer, shard: u32, at: UnixSeconds, values: &[u8]) -> Vec<u8> {
+    token_of(Bits::Two, signer, shard, at, values)
+}
+
+fn token_of(bits: Bits, signer: &Signer, shard: u32, at: UnixSeconds, values: &[u8]) -> Vec<u8> {
     let expires = Some(UnixSeconds(at.0 + 100));
     let uri = Shards::new(URI.to_owned(), 4).uri(shard);
     let claims = Claims { uri, issued: at, expires, ttl_s: Some(30) };
-    let zlib = StatusList::of(Bits::Two, values.iter().copied()).deflate();
-    write(Format::Cwt, &claims, Bits::Two, &zlib, signer).unwrap()
+    let zlib = StatusList::of(bits, values.iter().copied()).deflate();
+    write(Format::Cwt, &claims, bits, &zlib, signer).unwrap()
 }
 
 /// A follower of `count` lists of four holders, and what checks see of it.
@@ -154,9 +158,28 @@ fn r64_several_lists_are_as_old_as_the_oldest() {
 }
 
 #[test]
+fn r64_what_fills_the_last_byte_of_a_list_is_of_no_holder() {
+    let (table, signer) = (table(), signer());
+    let mut several = follower(&table, 2, &[&signer]);
+    several.take(1, &token_of(Bits::One, &signer, 1, NOW, &[INVALID; 4]), NOW).unwrap();
+    let newer = token_of(Bits::One, &signer, 0, later(1), &[VALID; 4]);
+    let taken = several.take(0, &newer, later(1)).unwrap();
+    assert_eq!((taken.changed, taken.entries, several.entries()), (4, 4, 8), "a byte has eight");
+    let said = [[Some(Colour::Green); 4], [Some(Colour::Red); 4], [None; 4]].concat();
+    assert_eq!(colours(&table.reader(), 12), said, "red of the next list stays red");
+
+    let (table, keys) = (self::table(), Keys::default().with(signer.public().clone()));
+    let shards = Shards::new(URI.to_owned(), 4);
+    let mut alone = Follower::new(table.writer(ISSUER).unwrap(), shards, 1, Some(3), keys);
+    alone.take(0, &token_of(Bits::One, &signer, 0, NOW, &[VALID; 3]), NOW).unwrap();
+    let said = [vec![Some(Colour::Green); 3], vec![None; 5]].concat();
+    assert_eq!(colours(&table.reader(), 8), said);
+}
+
+#[test]
 fn r64_an_issuer_larger_than_the_table_changes_nothing() {
     let table = Table::new(Limits {
-        issuers_max: 1,
+        issuers_max: 2,
         holders_max: 1 << 20,
         bytes_max: hufu_table::SEGMENT_BYTES as u64,
     })
@@ -166,6 +189,8 @@ fn r64_an_issuer_larger_than_the_table_changes_nothing() {
     let large = token(&signer, 0, NOW, &vec![VALID; hufu_table::SEGMENT_WORDS + 1]);
     assert!(matches!(follower.take(0, &large, NOW), Err(Fault::NoRoom(_))));
     assert_eq!((colours(&table.reader(), 1), follower.as_of()), (vec![None], None));
+    let mut other = table.writer(IssuerId(310_000)).unwrap();
+    other.make_room(HolderIndex(0)).expect("what was refused has taken no room of others");
 }
 
 /// A publisher of lists of four holders over a table of ours.
@@ -218,6 +243,40 @@ fn r64_lists_are_published_when_they_change_and_before_their_ttl_ends() {
     let third = publisher.look(later(30)).unwrap();
     assert_eq!(third.iter().map(|list| list.shard).collect::<Vec<_>>(), [1], "half of the ttl is over");
     assert!(publisher.look(later(500)).unwrap().is_empty(), "without a head nothing is made to look fresh");
+}
+
+#[test]
+fn r64_a_list_that_cannot_be_written_is_not_dated_forward() {
+    let (mut writer, mut publisher) = publisher();
+    writer.advance(Sequence(1), NOW.millis()).unwrap();
+    for second in 0..20 {
+        let lists = publisher.look(later(second)).unwrap();
+        assert_eq!(lists.first().map(|list| (list.shard, list.claims.issued)), Some((0, NOW)), "{second}");
+        publisher.lost(0);
+    }
+    // A head may be later, and another list has another date: a part of the lost one may have been read.
+    writer.heard(later(5).millis());
+    assert_eq!(publisher.look(later(30)).unwrap()[0].claims.issued, later(5));
+    publisher.lost(0);
+    writer.set(HolderIndex(0), StatusWord::new(Colour::Red, 9)).unwrap();
+    writer.advance(Sequence(2), later(5).millis()).unwrap();
+    assert_eq!(publisher.look(later(31)).unwrap()[0].claims.issued, later(6));
+}
+
+#[test]
+fn r64_a_publisher_that_starts_again_dates_no_list_before_those_of_the_earlier_run() {
+    let (mut writer, mut publisher) = publisher();
+    publisher.not_before(0, later(10));
+    publisher.not_before(0, later(8));
+    let mut written = |writer: &mut Writer, heard: u32| {
+        writer.heard(later(heard).millis());
+        let lists = publisher.look(later(20)).unwrap();
+        lists.iter().map(|list| (list.shard, list.claims.issued)).collect::<Vec<_>>()
+    };
+    writer.advance(Sequence(1), NOW.millis()).unwrap();
+    assert_eq!(written(&mut writer, 9), [(1, later(9))], "the head is older than the first list");
+    assert_eq!(written(&mut writer, 10), [(0, later(11))], "no two lists have one date");
+    assert!(written(&mut writer, 12).is_empty(), "nothing has changed");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod figures;
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use hufu_files::{Readable, moment};
 use hufu_signature::PreparedKey;
 use hufu_statuslist::{Claims, Format, Publisher, Signer, look};
 use hufu_transport::Exhibit;
+use hufu_wire::{UnixSeconds, limits};
 
 use self::figures::Figures;
 
@@ -99,6 +102,36 @@ fn ensure_same_entries(config: &PublishConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The dates of an earlier run's lists, of each form: readers may have either.
+fn dates(config: &PublishConfig) -> anyhow::Result<Vec<(u32, UnixSeconds)>> {
+    let (folder, shards) = (&config.files.lists, config.terms().shards);
+    let latest = moment::now().seconds().0.saturating_add(limits::NOT_BEFORE_TOLERANCE_S);
+    let unreadable = || format!("cannot read {}", folder.display());
+    let mut dates = Vec::new();
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let [stem, end] = [path.file_stem(), path.extension()].map(|part| part.and_then(OsStr::to_str));
+        let is_list = end.is_some_and(|end| end.parse::<Format>().is_ok());
+        let Some(shard) = stem.filter(|_| is_list).and_then(|stem| stem.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Some(token) = files::read(&path).ok().and_then(|bytes| look(&bytes).ok()) else { continue };
+        let issued = token.claims.issued;
+        if token.claims.uri == shards.uri(shard) {
+            if issued.0 > latest {
+                tracing::warn!(
+                    "{} is dated {}, which is in the future: the list is not written before; check this clock, or move \
+                     the file away if no reader has fetched it",
+                    path.display(),
+                    moment::show(issued)
+                );
+            }
+            dates.push((shard, issued));
+        }
+    }
+    Ok(dates)
+}
+
 fn file(config: &PublishConfig, shard: u32, format: Format) -> PathBuf {
     config.files.lists.join(format!("{shard}.{}", format.extension()))
 }
@@ -127,7 +160,10 @@ impl Lists {
         let reader = statuses.reader();
         let issuer = config.follow.first().context("no [[follow]] table")?.issuer();
         let slot = reader.slot(issuer).context("no [[follow]] table")?;
-        let publisher = Publisher::new(config.terms(), signer, reader, slot);
+        let mut publisher = Publisher::new(config.terms(), signer, reader, slot);
+        for (shard, issued) in dates(&config)? {
+            publisher.not_before(shard, issued);
+        }
         let chains = chains.start(&keyring, &state)?;
         let figures = Arc::new(Figures::new(issuer, *config.list.entries.get_ref()));
         Ok(Lists { config, operator, keyring, state, chains, publisher, trust_list, figures })

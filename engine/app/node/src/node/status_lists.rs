@@ -4,6 +4,7 @@
 mod figures;
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
@@ -30,6 +31,12 @@ const ACCEPT: &str = "application/statuslist+cwt, application/statuslist+jwt;q=0
 
 /// How often a thread looks whether a list has expired.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Characters of a fault in the log, which a peer may have written.
+const FAULT_CHARS_MAX: usize = 500;
+
+/// A token, and the tag by which the next look can tell that it is the same.
+type Found = (Vec<u8>, Option<String>);
 
 /// Lists that can be followed: their keys were read, and nothing was fetched.
 pub(super) struct Planned(Vec<(StatusList, Follower)>);
@@ -188,6 +195,7 @@ impl Work {
                     let answer = self.fetch(shard, &mut documents).await;
                     let answer = answer.map_err(|fault| format!("{fault:#}"));
                     self.tell(shard, answer);
+                    self.look();
                 }
                 let failing = self.seen.iter().filter(|(_, fault)| fault.is_some()).count();
                 // Relaxed: figures for people.
@@ -195,13 +203,18 @@ impl Work {
                 next = Instant::now()
                     + Duration::from_secs(self.follower.wait_s(*self.list.interval_s.get_ref()).into());
             }
-            for shard in self.follower.look(moment::now().seconds()) {
-                tracing::warn!(
-                    "{}: the list has expired, and nothing newer has come: its holders are unknown, but for red",
-                    self.follower.uri(shard)
-                );
-            }
+            self.look();
             sleep(LOOK).await;
+        }
+    }
+
+    /// Forgets what lists said whose time is over.
+    fn look(&mut self) {
+        for shard in self.follower.look(moment::now().seconds()) {
+            tracing::warn!(
+                "{}: the list has expired, and nothing newer has come: its holders are unknown, but for red",
+                self.follower.uri(shard)
+            );
         }
     }
 
@@ -211,25 +224,17 @@ impl Work {
         shard: u32,
         documents: &mut Option<Documents>,
     ) -> anyhow::Result<Option<String>> {
-        let (place, seen) = (self.list.place_of_list(shard), self.seen[shard as usize].0.clone());
-        let (token, tag) = if let Some(path) = place.strip_prefix("file:") {
-            let token = files::read(Path::new(path))?;
-            let tag = hex::encode(digest(&SHA256, &token));
-            if seen.as_ref() == Some(&tag) {
-                return Ok(None);
+        let (place, ca) = (self.list.place_of_list(shard), self.list.ca.clone());
+        let seen = self.seen[shard as usize].0.clone();
+        let mut found = pin!(find(&place, ca.as_deref(), seen.as_deref(), documents));
+        // A host that does not answer keeps no list from expiring.
+        let found = loop {
+            tokio::select! {
+                found = &mut found => break found?,
+                () = sleep(LOOK) => self.look(),
             }
-            (token, Some(tag))
-        } else {
-            let documents = match documents {
-                Some(documents) => documents,
-                None => documents.insert(Documents::of(&place, self.list.ca.as_deref())?),
-            };
-            let Some(document) = documents.get(&place, ACCEPT, seen.as_deref(), TOKEN_BYTES_MAX).await?
-            else {
-                return Ok(None);
-            };
-            (document.bytes.to_vec(), document.tag)
         };
+        let Some((token, tag)) = found else { return Ok(None) };
         let taken = self.follower.take(shard, &token, moment::now().seconds())?;
         files::replace(&self.kept(shard), &token, Readable::All)?;
         self.note();
@@ -250,7 +255,7 @@ impl Work {
         // Relaxed: figures for people.
         let count = if answer.is_ok() { &self.told.fetched } else { &self.told.failed };
         count.fetch_add(1, Relaxed);
-        match answer {
+        match answer.map_err(|why| one_line(&why)) {
             Ok(told) => {
                 if let Some(told) = told {
                     tracing::info!("{place}: {told}");
@@ -273,5 +278,44 @@ impl Work {
 
     fn kept(&self, shard: u32) -> PathBuf {
         self.folder.join(format!("{shard}.token"))
+    }
+}
+
+/// The token at `place`, or `None` where it is still the one with the tag `seen`.
+async fn find(
+    place: &str,
+    ca: Option<&Path>,
+    seen: Option<&str>,
+    documents: &mut Option<Documents>,
+) -> anyhow::Result<Option<Found>> {
+    if let Some(path) = place.strip_prefix("file:") {
+        let token = files::read(Path::new(path))?;
+        let tag = hex::encode(digest(&SHA256, &token));
+        return Ok((seen != Some(&*tag)).then_some((token, Some(tag))));
+    }
+    let documents = match documents {
+        Some(documents) => documents,
+        None => documents.insert(Documents::of(place, ca)?),
+    };
+    let document = documents.get(place, ACCEPT, seen, TOKEN_BYTES_MAX).await?;
+    Ok(document.map(|document| (document.bytes.to_vec(), document.tag)))
+}
+
+/// A peer writes no lines of its own into the log, and does not fill the disk.
+fn one_line(text: &str) -> String {
+    let chars = text.chars().take(FAULT_CHARS_MAX);
+    chars.map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r64_a_peer_writes_no_lines_of_its_own_into_the_log() {
+        let line =
+            one_line(&format!("names a\nERROR all is lost\u{1b}[2J\u{9b}{} twice", "long ".repeat(1_000)));
+        assert!(line.starts_with("names a ERROR"), "{line}");
+        assert!(line.chars().count() == FAULT_CHARS_MAX && !line.contains(char::is_control), "{line}");
     }
 }

@@ -139,6 +139,25 @@ fn r64_hostile_headers_are_refused_before_anything_is_believed() {
     }
 }
 
+/// A message repeats little of what is not believed yet, and no line breaks of it.
+#[test]
+fn r64_a_peer_writes_no_lines_of_its_own_into_a_message() {
+    let long = "long ".repeat(1_000);
+    let told = |token: &[u8], wanted: &str| {
+        let told = look(token).unwrap_err().to_string();
+        assert!(told.contains(wanted) && !told.contains(char::is_control), "{told}");
+        assert!(told.chars().count() < 200, "{told}");
+    };
+    let header = |header: &str| jwt(header, &payload(""), |_| Vec::new());
+    let twice = format!(r#","a\nERROR b{long}":1,"a\nERROR b{long}":2}}"#);
+    told(&header(&HEADER.replace('}', &twice)), "names a ERROR b");
+    told(&header(&HEADER.replace("ES256", &format!("a\\nERROR b{long}"))), "is signed with a ERROR b");
+    told(&header(&HEADER.replace('}', &format!(r#","x5c":"{long}"}}"#))), "invalid type: string");
+    let (name, signer) = (format!("a\nERROR b{long}"), signer());
+    let twice = made(|w| _ = w.map(2).text(&name).int(1).text(&name).int(1));
+    told(&cwt(&signer, &twice, &made(|w| _ = w.map(0)), &[]), "names Text(\"a ERROR b");
+}
+
 fn sign(signer: &Signer, message: &[u8]) -> Vec<u8> {
     signer.sign(message).unwrap()
 }

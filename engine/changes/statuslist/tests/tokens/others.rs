@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
 use super::*;
 
 /// Python's zlib and json read our JWT, and the OpenSSL program verifies both signatures and signs a token of its own.
@@ -58,6 +60,27 @@ print(message + "." + part(r.to_bytes(32, "big") + s.to_bytes(32, "big")), end="
     let keys = Keys::default().with(signer.public().clone());
     let found = read(theirs.as_bytes(), &keys, &expected()).unwrap();
     assert!((0..1000).all(|index| found.list.get(index) == Some(u8::try_from(index % 4).unwrap())));
+}
+
+/// RFC 8037 names EdDSA and RFC 9864 Ed25519: a publisher may use one for its key and the other for its tokens.
+#[test]
+fn r64_both_names_of_ed25519_are_known() {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let jwk = |alg: &str| {
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        let jwk = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "alg": alg });
+        let mut keys = Keys::default();
+        keys.add_file(jwk.to_string().as_bytes()).map(|()| keys)
+    };
+    for key in ["EdDSA", "Ed25519"] {
+        for token in ["EdDSA", "Ed25519"] {
+            let header = HEADER.replace("ES256", token);
+            let signed =
+                jwt(&header, &payload(""), |message| pair.sign(message.as_bytes()).as_ref().to_vec());
+            assert!(read(&signed, &jwk(key).unwrap(), &expected()).is_ok(), "{token} by a key of {key}");
+        }
+    }
+    assert!(jwk("ES256").unwrap_err().to_string().contains("not of its curve"));
 }
 
 /// A chain of certificates made by the OpenSSL program: the root vouches for the signer, and nobody else does.
