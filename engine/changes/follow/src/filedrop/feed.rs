@@ -65,6 +65,7 @@ impl FileDrop {
             return Ok(Some(Delivery::ChangeSet(set)));
         }
         let listing = self.list()?;
+        self.files.forget_missing(&listing);
         if let Some(again) = self.files.written_again(&listing.sets) {
             self.files.forget_set(again);
             self.next = self.next.min(again);
@@ -173,5 +174,18 @@ mod tests {
         assert_eq!(look(5_000), None, "written again, it may be in the middle of being copied");
         assert_eq!(look(14_999), None);
         assert_eq!(look(15_000), Some(Delivery::ChangeSet(cut.into())), "nobody copies it any more");
+    }
+
+    #[test]
+    fn heads_that_are_gone_are_not_remembered() {
+        let (folder, start) = (tempfile::tempdir().unwrap(), Instant::now());
+        let mut drop = FileDrop::new(folder.path());
+        for second in 0..20 {
+            let head = folder.path().join(format!("{second}.head"));
+            fs::write(&head, b"half a head").unwrap();
+            assert_eq!(drop.look(start + Duration::from_secs(second)).unwrap(), None);
+            fs::remove_file(head).unwrap();
+        }
+        assert_eq!(drop.files.remembered(), 1);
     }
 }

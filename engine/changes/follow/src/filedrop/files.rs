@@ -125,6 +125,20 @@ impl Files {
         self.seen.retain(|path, _| sequence_of(path).is_none_or(|set| set >= sequence));
     }
 
+    /// Heads and checkpoints that are no longer here need not be remembered: each may have a name of its own.
+    pub(super) fn forget_missing(&mut self, listing: &Listing) {
+        self.seen.retain(|path, _| {
+            sequence_of(path).is_some()
+                || listing.heads.binary_search(path).is_ok()
+                || listing.checkpoints.binary_search(path).is_ok()
+        });
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.seen.len()
+    }
+
     fn fresh(
         &mut self,
         path: &Path,
