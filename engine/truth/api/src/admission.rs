@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hufu_registry::{Caller, Registry};
+use hufu_registry::{Caller, Crowded, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clock::steady;
@@ -61,22 +61,45 @@ impl IssuingPlace {
     /// # Errors
     /// The answer to a request for which there is no room: [`Kind::Busy`], with when to come back.
     pub(super) async fn take(registry: &Arc<Registry>) -> Result<IssuingPlace, ApiProblem> {
+        match IssuingPlace::enter(registry) {
+            Ok(place) => Ok(place),
+            Err(crowded) => Err(crowded.told().await),
+        }
+    }
+
+    /// Takes a place, and does not wait where there is none.
+    ///
+    /// # Errors
+    /// [`TurnedAway`], which says so after a moment.
+    pub(super) fn enter(registry: &Arc<Registry>) -> Result<IssuingPlace, TurnedAway> {
         let entered = steady();
         match registry.issuing().enter(entered) {
             Ok(()) => Ok(IssuingPlace { registry: Arc::clone(registry), entered }),
-            Err(crowded) => {
-                let _held = Held(registry);
-                tokio::time::sleep(crowded.held).await;
-                Err(ApiProblem::crowded(crowded))
-            }
+            Err(crowded) => Err(TurnedAway { held: Held(Arc::clone(registry)), crowded }),
         }
     }
 }
 
-/// Somebody who was turned away, until they are told or gone.
-struct Held<'r>(&'r Registry);
+/// There was no place for a request, and it is not told yet.
+pub(super) struct TurnedAway {
+    held: Held,
+    crowded: Crowded,
+}
 
-impl Drop for Held<'_> {
+impl TurnedAway {
+    /// The answer, after the moment that it is held back.
+    pub(super) async fn told(self) -> ApiProblem {
+        let TurnedAway { held, crowded } = self;
+        tokio::time::sleep(crowded.held).await;
+        drop(held);
+        ApiProblem::crowded(crowded)
+    }
+}
+
+/// Somebody who was turned away, until they are told or gone.
+struct Held(Arc<Registry>);
+
+impl Drop for Held {
     fn drop(&mut self) {
         self.0.issuing().told();
     }

@@ -34,7 +34,7 @@ pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use phones::{PhoneFigures, PhoneOptions, RunningPhones, serve_phones};
 pub use range::RequestedRange;
-pub use server::{Front, Running, Source, serve, serve_routes};
+pub use server::{Front, Running, Source, check, serve, serve_routes};
 pub use tally::Tally;
 
 /// The OpenAPI document of this API as JSON, made from its handlers.

@@ -103,7 +103,7 @@ pub enum ServeFault {
     #[error("{0} is not a loopback address: configure a certificate and a key, or listen on 127.0.0.1")]
     Plain(SocketAddr),
     /// The address cannot be had.
-    #[error("cannot listen on {addr}: {why}")]
+    #[error("cannot listen on {addr}: {}", unbound(.why))]
     Listen {
         /// The address.
         addr: SocketAddr,
@@ -126,4 +126,26 @@ pub enum ServeFault {
         /// What the operating system says.
         why: std::io::Error,
     },
+}
+
+fn unbound(why: &std::io::Error) -> String {
+    match why.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "another process listens there; stop it, or configure another address".to_owned()
+        }
+        _ => why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_told_so() {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 7420));
+        let why = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let told = ServeFault::Listen { addr, why }.to_string();
+        assert!(told.contains("another process listens there"), "{told}");
+    }
 }

@@ -18,6 +18,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hufu_registry::{ChainSource, Registry};
 use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -110,11 +111,25 @@ pub fn serve_routes(options: &ApiOptions, router: Router) -> Result<Front, Serve
     front(options, router, Arc::default())
 }
 
-pub(super) fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
+/// Whether these options could be served, as far as that shows without a socket: the address, and the certificate with its
+/// key.
+///
+/// # Errors
+/// [`ServeFault`]: nothing would be served.
+pub fn check(options: &ApiOptions) -> Result<(), ServeFault> {
+    identity(options).map(drop)
+}
+
+/// The certificate with its key; none where plain HTTP may be served.
+fn identity(options: &ApiOptions) -> Result<Option<Arc<ServerConfig>>, ServeFault> {
     if options.tls.is_none() && !options.plain && !options.listen.ip().is_loopback() {
         return Err(ServeFault::Plain(options.listen));
     }
-    let tls = options.tls.as_ref().map(tls::config).transpose()?.map(RustlsConfig::from_config);
+    options.tls.as_ref().map(tls::config).transpose()
+}
+
+pub(super) fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -> Result<Front, ServeFault> {
+    let tls = identity(options)?.map(RustlsConfig::from_config);
     let not_bound = |why| ServeFault::Listen { addr: options.listen, why };
     let listener = TcpListener::bind(options.listen).map_err(not_bound)?;
     listener.set_nonblocking(true).map_err(not_bound)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hufu_wire::without_bom;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::options::{ServeFault, TlsFiles};
@@ -20,15 +20,23 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeFault> 
     if chain.is_empty() {
         return Err(fault(&files.certificate, "there is no certificate in it".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_slice(without_bom(&read(&files.key)?))
-        .map_err(|why| fault(&files.key, why.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(without_bom(&read(&files.key)?)).map_err(|why| match why {
+        pem::Error::NoItemsFound => fault(&files.key, "there is no private key in PEM in it".to_owned()),
+        why => fault(&files.key, why.to_string()),
+    })?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|why| fault(&files.certificate, why.to_string()))?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|why| fault(&files.certificate, why.to_string()))?;
+        .map_err(|why| match why {
+            rustls::Error::InconsistentKeys(_) => fault(
+                &files.key,
+                format!("it is not the key of the certificate in {}", files.certificate.display()),
+            ),
+            why => fault(&files.certificate, why.to_string()),
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hufu_registry::STRANGERS;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -56,7 +57,7 @@ pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 /// One line for each caller that was refused something since the last time, and one for all without a token.
 async fn report_refusals(api: &Api) {
     for refusals in api.meters.take_unreported() {
-        let who = refusals.who.as_deref().unwrap_or("callers without a valid token");
+        let who = refusals.who.as_deref().unwrap_or(STRANGERS);
         tracing::warn!(who, what = refusals.what, "requests were refused");
         if let Err(fault) = api.registry.note_refusals(who, &refusals.what, now()).await {
             tracing::warn!(%fault, "refusals cannot be written to the trail");

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use hufu_registry::store::{Columns as _, Facts, at_most, big};
-use hufu_registry::{Entry, Fault, NewFact, PaperKind, Standing, StoredFact, StoredPaper, Subject};
+use hufu_registry::{Entry, FactRoom, Fault, NewFact, PaperKind, Standing, StoredFact, StoredPaper, Subject};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+use sqlx::{Executor, Postgres};
 
-use crate::fault::{fault, retried};
+use crate::fault::{TxFault, fault, retried};
 use crate::holders::numbers;
 use crate::issuers::lock;
 use crate::row::{Row, all, one};
-use crate::store::PostgresStore;
+use crate::store::{PostgresStore, Tx};
 
 #[async_trait]
 impl Facts for PostgresStore {
@@ -19,42 +20,36 @@ impl Facts for PostgresStore {
         &self,
         issuer: IssuerId,
         facts: &[NewFact],
+        room: FactRoom,
         entry: &Entry,
-    ) -> Result<Vec<bool>, Fault> {
-        const ADD: &str = "
-            INSERT INTO facts (issuer, holder, digest, forgotten, sealed)
-            SELECT $1, new.holder, new.digest, new.forgotten, new.sealed
-            FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS new (holder, digest, forgotten, sealed, nth)
-            ORDER BY nth ON CONFLICT (issuer, digest) DO NOTHING RETURNING digest";
-        let holders: Vec<i64> = facts.iter().map(|fact| i64::from(fact.holder.0)).collect();
-        let digests: Vec<&[u8]> = facts.iter().map(|fact| &fact.digest.0[..]).collect();
-        let forgotten = facts.iter().map(|fact| fact.forgotten.map(|at| big("to_ms", at.0)).transpose());
-        let forgotten: Vec<Option<i64>> = forgotten.collect::<Result<_, _>>()?;
-        let sealed: Vec<&[u8]> = facts.iter().map(|fact| &fact.sealed[..]).collect();
+    ) -> Result<Vec<Option<bool>>, Fault> {
+        const TAKEN: &str = "
+            SELECT holder, count(*) AS facts, sum(length(sealed)) AS bytes FROM facts
+            WHERE issuer = $1 AND holder = ANY($2) GROUP BY holder";
+        let holders: Vec<HolderIndex> = facts.iter().map(|fact| fact.holder).collect();
+        let digests: Vec<Subject> = facts.iter().map(|fact| fact.digest).collect();
         retried(|| async {
             let mut tx = self.begin().await?;
             // Numbers are committed in their order, so that who follows them misses none.
             lock(&mut tx, issuer).await?;
-            let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(&holders).bind(&digests);
-            let rows = add.bind(&forgotten).bind(&sealed).fetch_all(&mut *tx).await?;
-            let added = rows.iter().map(|row| Row(row).array("digest"));
-            let mut added: HashSet<[u8; 32]> = added.collect::<Result<_, Fault>>()?;
-            if !added.is_empty() {
+            let taken = sqlx::query(TAKEN).bind(i64::from(issuer.0)).bind(numbers(&holders));
+            let taken: Vec<(HolderIndex, FactRoom)> = all(&mut *tx, taken).await?;
+            let known = known(&mut *tx, issuer, &digests).await?;
+            let sorted = NewFact::sort(facts, room, known, &taken);
+            let new = facts.iter().zip(&sorted).filter(|(_, sorted)| **sorted == Some(false));
+            let new: Vec<&NewFact> = new.map(|(fact, _)| fact).collect();
+            if !new.is_empty() {
+                add(&mut tx, issuer, &new).await?;
                 self.commit(tx, entry).await?;
             }
-            Ok(facts.iter().map(|fact| !added.remove(&fact.digest.0)).collect())
+            Ok(sorted)
         })
         .await
     }
 
     async fn known_facts(&self, issuer: IssuerId, digests: &[Subject]) -> Result<Vec<bool>, Fault> {
-        const KNOWN: &str = "SELECT digest FROM facts WHERE issuer = $1 AND digest = ANY($2)";
-        let sought: Vec<&[u8]> = digests.iter().map(|digest| &digest.0[..]).collect();
-        let rows = sqlx::query(KNOWN).bind(i64::from(issuer.0)).bind(sought).fetch_all(&self.pool).await;
-        let known = rows.map_err(fault)?;
-        let known = known.iter().map(|row| Row(row).array("digest"));
-        let known: HashSet<[u8; 32]> = known.collect::<Result<_, Fault>>()?;
-        Ok(digests.iter().map(|digest| known.contains(&digest.0)).collect())
+        let known: HashSet<Subject> = known(&self.pool, issuer, digests).await?.into_iter().collect();
+        Ok(digests.iter().map(|digest| known.contains(digest)).collect())
     }
 
     async fn facts_of(
@@ -150,6 +145,36 @@ impl Facts for PostgresStore {
         let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
         rows.iter().map(Row).map(|row| Ok((row.array("name")?, row.time("added")?))).collect()
     }
+}
+
+/// Which of these digests are kept.
+async fn known<'e>(
+    from: impl Executor<'e, Database = Postgres>,
+    issuer: IssuerId,
+    digests: &[Subject],
+) -> Result<Vec<Subject>, TxFault> {
+    const KNOWN: &str = "SELECT digest FROM facts WHERE issuer = $1 AND digest = ANY($2)";
+    let sought: Vec<&[u8]> = digests.iter().map(|digest| &digest.0[..]).collect();
+    let rows = sqlx::query(KNOWN).bind(i64::from(issuer.0)).bind(sought).fetch_all(from).await?;
+    let known = rows.iter().map(|row| Row(row).array("digest").map(Subject));
+    Ok(known.collect::<Result<_, Fault>>()?)
+}
+
+/// Writes facts in their order.
+async fn add(tx: &mut Tx, issuer: IssuerId, facts: &[&NewFact]) -> Result<(), TxFault> {
+    const ADD: &str = "
+        INSERT INTO facts (issuer, holder, digest, forgotten, sealed)
+        SELECT $1, new.holder, new.digest, new.forgotten, new.sealed
+        FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS new (holder, digest, forgotten, sealed, nth)
+        ORDER BY nth";
+    let holders: Vec<i64> = facts.iter().map(|fact| i64::from(fact.holder.0)).collect();
+    let digests: Vec<&[u8]> = facts.iter().map(|fact| &fact.digest.0[..]).collect();
+    let forgotten = facts.iter().map(|fact| fact.forgotten.map(|at| big("to_ms", at.0)).transpose());
+    let forgotten: Vec<Option<i64>> = forgotten.collect::<Result<_, Fault>>()?;
+    let sealed: Vec<&[u8]> = facts.iter().map(|fact| &fact.sealed[..]).collect();
+    let add = sqlx::query(ADD).bind(i64::from(issuer.0)).bind(holders).bind(digests);
+    add.bind(forgotten).bind(sealed).execute(&mut **tx).await?;
+    Ok(())
 }
 
 const PAPER: &str = "SELECT * FROM papers WHERE issuer = $1 AND kind = $2 AND name = $3";

@@ -10,7 +10,7 @@ use crate::fault::fault;
 use crate::options::pool;
 
 /// By rising number. What is here is never changed: the next change is the next file.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "records of people", include_str!("../migrations/0003_records_of_people.sql")),
@@ -20,6 +20,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "appeals", include_str!("../migrations/0007_appeals.sql")),
     (8, "tickets", include_str!("../migrations/0008_tickets.sql")),
     (9, "phones", include_str!("../migrations/0009_phones.sql")),
+    (10, "living phone credentials", include_str!("../migrations/0010_living_phone_credentials.sql")),
 ];
 
 /// Brings the schema to what this program knows.

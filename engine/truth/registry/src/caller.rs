@@ -6,6 +6,13 @@ use hufu_wire::IssuerId;
 use crate::fault::Fault;
 use crate::token::Token;
 
+/// What the trail calls the operator at the machine itself.
+pub(crate) const OPERATOR: &str = "operator at the registry";
+/// What the trail calls a phone begins so; its name follows.
+pub(crate) const PHONE: &str = "phone ";
+/// What a step of an appeal calls both authorities begins so.
+pub(crate) const AUTHORITIES: &str = "both authorities";
+
 /// Who asks, and what they may. Every method of the registry that reads or writes for somebody takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -22,13 +29,13 @@ impl Caller {
 
     /// The operator at the machine itself, who has the store's files anyway.
     pub fn operator() -> Caller {
-        Caller { label: "operator at the registry".into(), scopes: Scopes::ALL, issuer: None }
+        Caller { label: OPERATOR.into(), scopes: Scopes::ALL, issuer: None }
     }
 
     /// A phone of a holder, which may nothing but what its holder may about themselves.
     pub(crate) fn phone(name: PhoneName) -> Caller {
         let issuer = Some(IssuerId(name.issuer));
-        Caller { label: format!("phone {name}"), scopes: Scopes::default(), issuer }
+        Caller { label: format!("{PHONE}{name}"), scopes: Scopes::default(), issuer }
     }
 
     /// What the trail calls them.

@@ -1,5 +1,7 @@
 //! Facts of holders: what is taken, and how long it is kept (R28).
 
+use std::collections::{HashMap, HashSet};
+
 use hufu_contract::{Fact, PaperKind};
 use hufu_wire::{HolderIndex, StatusWord, UnixMillis};
 
@@ -32,6 +34,62 @@ pub struct StoredFact {
     pub digest: Subject,
     /// What it says, sealed.
     pub sealed: Vec<u8>,
+}
+
+/// Room for facts of one holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactRoom {
+    /// How many facts.
+    pub facts: u64,
+    /// Their sealed bytes.
+    pub bytes: u64,
+}
+
+impl FactRoom {
+    /// Of each holder: as many as rules take, far more than a person has. All are opened in one answer, of which a client takes
+    /// 16 MiB.
+    pub const OF_HOLDER: FactRoom = FactRoom { facts: 10_000, bytes: 1 << 20 };
+    /// For what the registry records itself: colours are computed again also of who has no more room.
+    pub const ENDLESS: FactRoom = FactRoom { facts: u64::MAX, bytes: u64::MAX };
+
+    /// Whether the fact fits; then there is less room for others.
+    fn take(&mut self, fact: &NewFact) -> bool {
+        let bytes = self.bytes.checked_sub(fact.sealed.len() as u64);
+        let (Some(facts), Some(bytes)) = (self.facts.checked_sub(1), bytes) else { return false };
+        *self = FactRoom { facts, bytes };
+        true
+    }
+
+    /// What is left when so much is taken.
+    fn without(self, taken: FactRoom) -> FactRoom {
+        FactRoom {
+            facts: self.facts.saturating_sub(taken.facts),
+            bytes: self.bytes.saturating_sub(taken.bytes),
+        }
+    }
+}
+
+impl NewFact {
+    /// Of each fact whether it is known already, or that it has no room. Those that are not known are to be written. `known`
+    /// are digests that are kept, `taken` what is kept of the holders, and each has `room`.
+    pub fn sort(
+        facts: &[NewFact],
+        room: FactRoom,
+        known: Vec<Subject>,
+        taken: &[(HolderIndex, FactRoom)],
+    ) -> Vec<Option<bool>> {
+        let mut known: HashSet<_> = known.into_iter().collect();
+        let mut rooms: HashMap<_, _> =
+            taken.iter().map(|(holder, taken)| (*holder, room.without(*taken))).collect();
+        let sort = |fact: &NewFact| {
+            if known.contains(&fact.digest) {
+                return Some(true);
+            }
+            let fits = rooms.entry(fact.holder).or_insert(room).take(fact);
+            (fits && known.insert(fact.digest)).then_some(false)
+        };
+        facts.iter().map(sort).collect()
+    }
 }
 
 /// What the chain makes of a holder, and since when.

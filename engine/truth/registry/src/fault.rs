@@ -101,7 +101,7 @@ impl Fault {
 
     /// There is no such site.
     pub fn no_site(site: SiteId) -> Fault {
-        Fault::NotFound(format!("site {site}"))
+        Fault::NotFound(format!("site {site}: the operator adds it with `hufu site put`"))
     }
 
     /// An issuer that exists would get another national platform.

@@ -44,7 +44,7 @@ pub use credential::{
     Terms,
 };
 pub use device::Device;
-pub use fact::{FactTaken, HolderFacts, NewFact, Standing, StoredFact, StoredPaper, VISIT_KEPT_MS};
+pub use fact::{FactRoom, FactTaken, HolderFacts, NewFact, Standing, StoredFact, StoredPaper, VISIT_KEPT_MS};
 pub use family::{
     ADULT_YEARS, Application, BindingView, COMMITMENT_YEARS_MAX, Commitment, ELDER_YEARS, ENDABLE_AFTER_MS,
     Evidence, FACE_BYTES, FACE_S_MAX, FaceStatement, Families, FamilyFault, KeptAssurance, RELATIVES_MAX,
@@ -80,5 +80,6 @@ pub use ticket::{
 };
 pub use token::{NewToken, Token, TokenHash, TokenText};
 pub use trail::{
-    Action, Entry, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal,
+    Action, Entry, PHONES, STRANGERS, TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine,
+    TrailSeal,
 };

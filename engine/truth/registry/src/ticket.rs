@@ -3,7 +3,7 @@
 use core::fmt;
 
 use hufu_contract::{TicketPhase, TripOutcome};
-use hufu_wire::{HolderIndex, HubId, UnixMillis, UnixSeconds};
+use hufu_wire::{HolderIndex, HubId, UnixMillis, UnixSeconds, limits};
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::fault::Fault;
@@ -18,6 +18,10 @@ const TICKET_BYTES_MAX: usize = 64;
 /// Longest reference, bytes: it stands behind the masked name in 32 bytes of display, of which that takes at most nine
 /// and a space.
 const REFERENCE_BYTES_MAX: usize = 12;
+
+/// How long an ended trip is kept after its code would have expired, seconds: a clock that is ahead forgets none that is still
+/// good, for no trip code is issued further ahead.
+const ENDED_KEPT_S: u32 = limits::TRIP_VALIDITY_S_MAX;
 
 /// Which ticket: a keyed digest of issuer, office and the office's number. The number names a person's journey.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,11 +169,16 @@ impl StoredTicket {
         UnixSeconds(self.until.0.saturating_add(1))
     }
 
-    /// What engines must hear of that credential, if it would still be believed at `now`.
+    /// What engines must hear of that credential, if by any clock that is not far off it would still be believed at `now`.
     pub fn ended(&self, now: UnixSeconds) -> Option<EndedTrip> {
         let expires = self.expires();
-        (expires > now).then_some(EndedTrip { digest: self.digest, expires })
+        (expires > forgotten(now)).then_some(EndedTrip { digest: self.digest, expires })
     }
+}
+
+/// Ended trips that expired at this second or an earlier one are forgotten at `now`.
+pub(crate) fn forgotten(now: UnixSeconds) -> UnixSeconds {
+    UnixSeconds(now.0.saturating_sub(ENDED_KEPT_S))
 }
 
 impl fmt::Debug for TicketKey {

@@ -7,8 +7,10 @@ use hufu_contract::{Base64Url, Scopes, TokenId};
 use hufu_wire::{IssuerId, UnixMillis};
 use zeroize::Zeroizing;
 
+use crate::caller::{AUTHORITIES, OPERATOR, PHONE};
 use crate::fault::Fault;
 use crate::issuer::check_name;
+use crate::trail::{ITSELF, PHONES, STRANGERS};
 
 /// SHA-256 of a token's text. The text is 256 random bits, so the digest needs no salt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,6 +101,18 @@ impl NewToken {
     /// [`Fault::Invalid`] with the field.
     pub fn check(&self, now: UnixMillis) -> Result<(), Fault> {
         check_name("label", &self.label)?;
+        // The trail names a caller by the label alone: none may stand there as another.
+        let is_taken = [OPERATOR, ITSELF, PHONES, STRANGERS].contains(&&*self.label)
+            || [PHONE, AUTHORITIES].iter().any(|begin| self.label.starts_with(begin));
+        if is_taken {
+            return Err(Fault::invalid(
+                "label",
+                format!(
+                    "another one: the registry calls somebody else so; no label begins with `{PHONE}` or \
+                     `{AUTHORITIES}`"
+                ),
+            ));
+        }
         if self.scopes == Scopes::default() {
             return Err(Fault::invalid("scopes", "at least one"));
         }

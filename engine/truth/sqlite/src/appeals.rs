@@ -75,9 +75,10 @@ impl Appeals for SqliteStore {
         [from, until]: [UnixMillis; 2],
         now: UnixMillis,
     ) -> Result<AppealFigures, Fault> {
+        // A clock that was set back decides before the appeal was opened: that took no time.
         const FIGURES: &str = "
             WITH done AS (
-                SELECT phase, against, colour, due, decided, decided - opened AS took FROM appeals
+                SELECT phase, against, colour, due, decided, max(decided - opened, 0) AS took FROM appeals
                 WHERE issuer = ?1 AND decided >= ?2 AND decided < ?3
             ), ranked AS (
                 SELECT took, row_number() OVER (ORDER BY took) AS nth, count(*) OVER () AS count FROM done

@@ -49,6 +49,12 @@ impl Credentials for SqliteStore {
     }
 }
 
+/// Living phone credentials of holders. The kind is a literal: so SQLite takes the index of that kind alone.
+const PHONES: &str = "
+    SELECT c.holder, c.generation, c.expires_s, c.digest FROM json_each(?2) AS named
+    CROSS JOIN credentials AS c ON c.issuer = ?1 AND c.holder = named.value WHERE c.kind = 1 AND c.expires_s > ?3";
+const _: () = assert!(CodeKind::Phone as u8 == 1);
+
 /// Reads what is sought of one issuer.
 async fn read(
     write: &mut SqliteConnection,
@@ -60,9 +66,6 @@ async fn read(
     const GOING_ON: &str = "
         SELECT h.holder FROM json_each(?2) AS named
         CROSS JOIN holders AS h ON h.issuer = ?1 AND h.holder = named.value WHERE h.joined IS NULL";
-    const PHONES: &str = "
-        SELECT c.holder, c.generation, c.expires_s, c.digest FROM json_each(?2) AS named
-        CROSS JOIN credentials AS c ON c.issuer = ?1 AND c.holder = named.value WHERE c.kind = ?3 AND c.expires_s > ?4";
     const RENEWED: &str = "
         SELECT p.holder, p.phone FROM json_each(?2) AS named
         CROSS JOIN phones AS p ON p.issuer = ?1 AND p.holder = named.value WHERE p.renewed IS NOT NULL";
@@ -73,7 +76,7 @@ async fn read(
         let found = one(&mut *write, sqlx::query(SETTING).bind(issuer.0)).await?;
         setting = found.ok_or_else(|| Fault::no_issuer(issuer))?;
         let query = sqlx::query(PHONES).bind(issuer.0).bind(json(&sought.phones));
-        phones = all(&mut *write, query.bind(CodeKind::Phone as u8).bind(from.0)).await?;
+        phones = all(&mut *write, query.bind(from.0)).await?;
     }
     records.take(issuer, setting, going_on, phones);
     if !sought.firsts.is_empty() {
@@ -111,4 +114,23 @@ pub(crate) async fn add(
         change(&mut *write, add).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    use super::*;
+
+    /// Otherwise each renewal reads every credential that the phone ever had, and all others wait for it.
+    #[tokio::test]
+    async fn r46_a_renewal_reads_no_credential_that_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("registry.sqlite")).await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {PHONES}"));
+        let plan = sqlx::query(explain).bind(1).bind("[1]").bind(1).fetch_all(&store.readers).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        let looks = "living_phone_credentials (issuer=? AND holder=? AND expires_s>?)";
+        assert!(plan.iter().any(|step| step.contains(looks)), "{plan:?}");
+    }
 }

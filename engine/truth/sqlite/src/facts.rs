@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use hufu_registry::store::{Columns as _, Facts, at_most, big};
-use hufu_registry::{Entry, Fault, NewFact, PaperKind, Standing, StoredFact, StoredPaper, Subject};
+use hufu_registry::{Entry, FactRoom, Fault, NewFact, PaperKind, Standing, StoredFact, StoredPaper, Subject};
 use hufu_wire::{HolderIndex, IssuerId, UnixMillis};
+use sqlx::SqliteConnection;
 
 use crate::fault::fault;
 use crate::issuers;
@@ -17,31 +18,44 @@ impl Facts for SqliteStore {
         &self,
         issuer: IssuerId,
         facts: &[NewFact],
+        room: FactRoom,
         entry: &Entry,
-    ) -> Result<Vec<bool>, Fault> {
-        const ADD: &str = "
-            INSERT INTO facts (issuer, holder, digest, forgotten, sealed) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (issuer, digest) DO NOTHING";
+    ) -> Result<Vec<Option<bool>>, Fault> {
+        const ADD: &str =
+            "INSERT INTO facts (issuer, holder, digest, forgotten, sealed) VALUES (?, ?, ?, ?, ?)";
+        const TAKEN: &str = "
+            SELECT f.holder, COUNT(*) AS facts, SUM(LENGTH(f.sealed)) AS bytes FROM json_each(?2) AS named
+            CROSS JOIN facts AS f ON f.issuer = ?1 AND f.holder = named.value GROUP BY f.holder";
         let mut write = self.write().await?;
         issuers::known(&mut write, issuer).await?;
-        let mut known = Vec::with_capacity(facts.len());
+        let mut holders: Vec<_> = facts.iter().map(|fact| fact.holder).collect();
+        holders.sort_unstable();
+        holders.dedup();
+        let taken: Vec<(HolderIndex, FactRoom)> =
+            all(&mut *write, sqlx::query(TAKEN).bind(issuer.0).bind(json(&holders))).await?;
+        let mut known = Vec::new();
         for fact in facts {
+            if is_known(&mut write, issuer, &fact.digest).await? {
+                known.push(fact.digest);
+            }
+        }
+        let sorted = NewFact::sort(facts, room, known, &taken);
+        for (fact, _) in facts.iter().zip(&sorted).filter(|(_, sorted)| **sorted == Some(false)) {
             let forgotten = fact.forgotten.map(|at| big("to_ms", at.0)).transpose()?;
             let add = sqlx::query(ADD).bind(issuer.0).bind(fact.holder.0).bind(fact.digest.0.as_slice());
-            known.push(change(&mut *write, add.bind(forgotten).bind(&fact.sealed)).await? == 0);
+            change(&mut *write, add.bind(forgotten).bind(&fact.sealed)).await?;
         }
-        if known.contains(&false) {
+        if sorted.contains(&Some(false)) {
             self.commit(write, entry).await?;
         }
-        Ok(known)
+        Ok(sorted)
     }
 
     async fn known_facts(&self, issuer: IssuerId, digests: &[Subject]) -> Result<Vec<bool>, Fault> {
         let mut reader = self.readers.acquire().await.map_err(fault)?;
         let mut known = Vec::with_capacity(digests.len());
         for digest in digests {
-            let query = sqlx::query("SELECT 1 FROM facts WHERE issuer = ? AND digest = ?");
-            known.push(exists(&mut *reader, query.bind(issuer.0).bind(digest.0.as_slice())).await?);
+            known.push(is_known(&mut reader, issuer, digest).await?);
         }
         Ok(known)
     }
@@ -134,6 +148,12 @@ impl Facts for SqliteStore {
         let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
         rows.iter().map(Row).map(|row| Ok((row.array("name")?, row.time("added")?))).collect()
     }
+}
+
+/// Whether a fact of this digest is kept.
+async fn is_known(at: &mut SqliteConnection, issuer: IssuerId, digest: &Subject) -> Result<bool, Fault> {
+    let query = sqlx::query("SELECT 1 FROM facts WHERE issuer = ? AND digest = ?");
+    exists(at, query.bind(issuer.0).bind(digest.0.as_slice())).await
 }
 
 const PAPER: &str = "SELECT * FROM papers WHERE issuer = ? AND kind = ? AND name = ?";

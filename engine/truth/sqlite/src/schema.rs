@@ -11,7 +11,7 @@ use crate::proposals::add_named;
 use crate::row::{all, change};
 
 /// Every migration, by rising number. Files that were released are never changed.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "registry", include_str!("../migrations/0001_registry.sql")),
     (2, "trail and phones", include_str!("../migrations/0002_trail_and_phones.sql")),
     (3, "names of columns", include_str!("../migrations/0003_names_of_columns.sql")),
@@ -22,6 +22,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "appeals", include_str!("../migrations/0008_appeals.sql")),
     (9, "tickets", include_str!("../migrations/0009_tickets.sql")),
     (10, "phones", include_str!("../migrations/0010_phones.sql")),
+    (11, "living phone credentials", include_str!("../migrations/0011_living_phone_credentials.sql")),
 ];
 
 /// Brings the tables up to date, all of it under the file's write lock: other processes may be opening it, too.

@@ -372,4 +372,11 @@ pub async fn r29_figures_say_how_many_and_how_long(database: &dyn Database) {
     assert_eq!((first_hour.decided, first_hour.p50_ms, first_hour.overdue), (2, Some(10_000), 0));
     let later = of([at(1), at(2)], at(2)).await;
     assert_eq!((later.opened, later.decided, later.max_ms), (0, 0, None));
+
+    // The clock was set back between the appeal and its decision.
+    let before = UnixMillis(begin.0 - 5000);
+    court.review(board, appeals[3]).await.expect("a reviewer");
+    court.decide(board, appeals[3], None, before).await.expect("a decision");
+    let back = of([before, begin], begin).await;
+    assert_eq!((back.decided, back.p50_ms, back.max_ms), (1, Some(0), Some(0)));
 }

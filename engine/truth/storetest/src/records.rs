@@ -209,6 +209,17 @@ pub async fn r47_two_records_of_one_person_are_joined(database: &dyn Database) {
     assert_eq!(view(&scene, 1).await.joined, Some(HolderIndex(2)), "it goes on with the other");
     assert_eq!(find(&scene, &number(1), None).await, Ok(Some(2)));
 
+    // The record that goes on had the wrong number, and the right one is that of a record which ended.
+    let to = Correction { id_number: Some(person(1).id_number().clone()), ..Correction::default() };
+    let right = correct(&scene, 2, &person(2).display(), to).await.expect("the number of the same person");
+    assert_eq!(right.display, person(1).display(), "the tail of the number");
+    for name in [None, Some(&*crate::scene::name(2))] {
+        assert_eq!(find(&scene, &number(1), name).await, Ok(Some(2)));
+    }
+    assert_eq!(find(&scene, &number(2), None).await, Ok(None), "the wrong one is free");
+    let to = Correction { id_number: Some(person(2).id_number().clone()), ..Correction::default() };
+    correct(&scene, 2, &right.display, to).await.expect("its own number");
+
     assert!(matches!(part(&scene, 1, Some("李华")).await, Err(Fault::Invalid { field: "name", .. })));
     let alone = part(&scene, 1, None).await.expect("a mistake that is taken back");
     assert_eq!((alone.index, alone.joined, alone.status), (HolderIndex(1), None, StatusWord::UNKNOWN));

@@ -68,6 +68,23 @@ pub async fn a_token_is_stored_hashed_and_its_label_used_once(database: &dyn Dat
         let refused = registry.add_token(operator, &wrong, now()).await;
         assert!(matches!(refused, Err(Fault::Invalid { .. })), "{refused:?}");
     }
+    // What the trail calls others is no token's label.
+    let callers = [
+        operator.label(),
+        "the registry",
+        "phones",
+        "callers without a valid token",
+        "phone 310000.42.1",
+        "phone of a clerk",
+        "both authorities, change set 2",
+    ];
+    for label in callers {
+        let refused = registry.add_token(operator, &token(label, wanted.scopes, None), now()).await;
+        assert!(matches!(refused, Err(Fault::Invalid { field: "label", .. })), "{label}: {refused:?}");
+    }
+    for label in ["phones of the counter", "the registry of births"] {
+        registry.add_token(operator, &token(label, wanted.scopes, None), now()).await.expect("a token");
+    }
 }
 
 /// Each scope by itself, and an issuer's token elsewhere.

@@ -1,14 +1,17 @@
 //! Trip codes for tickets (R04).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hufu_codes::Detail;
-use hufu_codes::issue::IssuerSigner;
+use hufu_codes::issue::{IssuerSigner, OperatorSigner};
+use hufu_codes::keyring::{Keyring, TrustList, Uses};
 use hufu_registry::vault::Vault;
 use hufu_registry::{
     Action, EndedTrip, Fault, IdNumber, Reference, Registry, Signers, TicketOrder, TicketPhase, Traveller,
     TripIssuance, TripOutcome,
 };
+use hufu_signature::PreparedKey;
 use hufu_wire::chain::Change;
 use hufu_wire::{CodeKind, HolderIndex, HubId, UnixMillis, UnixSeconds};
 
@@ -138,13 +141,34 @@ pub async fn r04_a_changed_ticket_ends_the_code_before(database: &dyn Database) 
         ended(&scene, UnixSeconds(end + 1).millis()).await.iter().map(|trip| trip.digest).collect();
     assert_eq!(over, [second.ticket.digest], "the window that was an hour longer");
 
-    // What is over is forgotten when another one ends.
+    // What has long been over is forgotten when another one ends.
     let then = UnixSeconds(end + 1).millis();
     let mut hub = order("another", 4, then);
     put(&scene, hub.clone(), then).await.expect("a code");
     hub.hub = HubId(1);
     put(&scene, hub, then).await.expect("a code");
-    assert_eq!(ended(&scene, at).await.len(), 2);
+    assert_eq!(ended(&scene, at).await.len(), 5);
+    let then = UnixSeconds(end + 1 + 60 * DAY_S).millis();
+    put(&scene, order("another", 4, then), then).await.expect("a code");
+    assert_eq!(ended(&scene, at).await.len(), 3);
+}
+
+/// What a clock that is ahead takes for over is on the list when the clock is right again.
+pub async fn r04_a_clock_that_was_ahead_gives_no_cancelled_code_back(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 1).await;
+    let at = now();
+    let mut digests = BTreeSet::new();
+    for ticket in ["A1", "A2"] {
+        digests.insert(put(&scene, order(ticket, 4, at), at).await.expect("a code").ticket.digest);
+    }
+    let ahead = UnixSeconds(at.seconds().0 + 10 * DAY_S).millis();
+    for (ticket, at) in [("A1", at), ("A2", ahead)] {
+        let cancelled = scene.registry.cancel_trip(&scene.operator, ISSUER, (OFFICE, ticket), at).await;
+        cancelled.expect("cancelled");
+    }
+    assert_eq!(ended(&scene, ahead).await, []);
+    assert_eq!(ended(&scene, at).await.iter().map(|trip| trip.digest).collect::<BTreeSet<_>>(), digests);
 }
 
 /// Cancelled is for good.
@@ -191,6 +215,35 @@ pub async fn r04_a_code_stays_good_when_its_key_has_a_successor(database: &dyn D
     assert_eq!((again.outcome, &again.code), (TripOutcome::Unchanged, &issued.code));
     let without = later(vec![next_codes()]).await;
     assert_eq!((without.outcome, believed(&without.bytes).key), (TripOutcome::Changed, next_codes().key()));
+}
+
+/// A window that no key of now is believed for, or that is too far ahead, is that ticket's fault alone.
+pub async fn r04_a_ticket_that_outlives_the_keys_is_refused_alone(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 1).await;
+    let at = now();
+    let in_days = |days: u32| UnixSeconds(at.seconds().0 + days * DAY_S);
+    let (operator, since) = (OperatorSigner::from_seed(&[0x22; 32]), UnixSeconds(1_780_000_000));
+    let listed = [codes().listed(Uses::TRIP, since, since, in_days(10))];
+    let list = TrustList::sign(1, since, &listed, &operator);
+    let public = PreparedKey::new(operator.public()).expect("a good key");
+    let list = TrustList::open(&list, &public).expect("our own list");
+    let keyring = Arc::new(Keyring::empty().update(&list, at.seconds()).expect("a good list"));
+    let vault = Vault::open(&key_file()).expect("a good key file");
+    let signers = Signers { codes: vec![codes()], ..Signers::default() };
+    let registry = Registry::new(database.open().await, vault, signers, keyring);
+    let scene = Scene { registry, ..Scene::beside(database).await };
+
+    let orders = [("A1", 2), ("A2", 20), ("A3", 70)].map(|(ticket, days)| {
+        let mut order = order(ticket, 4, at);
+        order.until = in_days(days);
+        order
+    });
+    let answers = put_all(&scene, &orders, at).await.expect("an answer");
+    assert_eq!(answers[0].as_ref().map(|issued| issued.outcome), Ok(TripOutcome::Issued));
+    let said = |nth: usize| answers[nth].as_ref().expect_err("refused").to_string();
+    assert!(matches!(answers[1], Err(Fault::Conflict(_))) && said(1).contains("next key"), "{}", said(1));
+    assert!(matches!(answers[2], Err(Fault::Invalid { .. })) && said(2).contains("60 days"), "{}", said(2));
 }
 
 /// Two tickets that say the same in one second are two credentials.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use hufu_codes::ended::{ENDED_MAX, EndedList, EndedTrips};
-use hufu_wire::{IssuerId, UnixSeconds};
+use hufu_wire::limits::NOT_BEFORE_TOLERANCE_S;
+use hufu_wire::{IssuerId, UnixMillis, UnixSeconds};
 
 /// The lists in use.
 #[derive(Debug, Default)]
@@ -15,8 +16,8 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Reads every list; none may be older than that of its issuer before.
-    pub(super) fn read(&mut self, paths: &[PathBuf]) -> anyhow::Result<EndedTrips> {
+    /// Reads every list; none may be older than that of its issuer before, nor made after `now`.
+    pub(super) fn read(&mut self, paths: &[PathBuf], now: UnixMillis) -> anyhow::Result<EndedTrips> {
         let mut lists: Vec<EndedList> = Vec::with_capacity(paths.len());
         for path in paths {
             let what = || path.display().to_string();
@@ -25,6 +26,13 @@ impl Lists {
             ensure!(
                 lists.iter().all(|other| other.issuer != issuer),
                 "{}: another list is issuer {issuer}'s too; name one for each issuer in ended_trips",
+                path.display()
+            );
+            // It lacks what was over by the wrong clock only, and every right list would be older than it.
+            ensure!(
+                made.0 <= now.seconds().0.saturating_add(NOT_BEFORE_TOLERANCE_S),
+                "{} was made in the future by this engine's clock; correct the clock of the registry, or of this engine, and \
+                 write it again with `hufu trip ended`",
                 path.display()
             );
             if let Some(before) = self.made.get(&issuer) {
@@ -50,7 +58,7 @@ impl Lists {
 impl super::Held {
     /// Takes the lists as they are now.
     pub(super) fn take_ended_trips(&mut self) -> anyhow::Result<String> {
-        let ended = self.ended_trips.read(&self.config.files.ended_trips)?;
+        let ended = self.ended_trips.read(&self.config.files.ended_trips, self.config.now())?;
         let count = ended.len();
         self.engine.set_ended_trips(ended);
         Ok(format!("{count} trip codes have ended before their time"))
@@ -68,15 +76,25 @@ mod tests {
         let write = |issuer, made, digests: &[[u8; 32]]| {
             std::fs::write(&path, EndedList::write(IssuerId(issuer), UnixSeconds(made), digests)).unwrap();
         };
-        let mut lists = Lists::default();
+        let (mut lists, now) = (Lists::default(), UnixSeconds(100).millis());
         write(1, 100, &[[1; 32]]);
-        assert_eq!(lists.read(std::slice::from_ref(&path)).unwrap().len(), 1);
+        assert_eq!(lists.read(std::slice::from_ref(&path), now).unwrap().len(), 1);
         write(1, 99, &[]);
-        let refused = lists.read(std::slice::from_ref(&path)).unwrap_err().to_string();
+        let refused = lists.read(std::slice::from_ref(&path), now).unwrap_err().to_string();
         assert!(refused.contains("is older than the list of issuer 1"), "{refused}");
+        // One that is dated ahead is refused, and makes none of those after it older.
+        write(1, 161, &[]);
+        let refused = lists.read(std::slice::from_ref(&path), now).unwrap_err().to_string();
+        assert!(refused.contains("was made in the future"), "{refused}");
+        write(1, 160, &[[1; 32]]);
+        assert_eq!(
+            Lists::default().read(std::slice::from_ref(&path), now).unwrap().len(),
+            1,
+            "clocks differ"
+        );
         write(1, 100, &[[1; 32], [2; 32]]);
-        assert_eq!(lists.read(std::slice::from_ref(&path)).unwrap().len(), 2);
-        let twice = lists.read(&[path.clone(), path.clone()]).unwrap_err().to_string();
+        assert_eq!(lists.read(std::slice::from_ref(&path), now).unwrap().len(), 2);
+        let twice = lists.read(&[path.clone(), path.clone()], now).unwrap_err().to_string();
         assert!(twice.contains("another list is issuer 1's too"), "{twice}");
     }
 }

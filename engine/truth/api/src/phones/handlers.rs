@@ -60,6 +60,7 @@ pub(super) async fn renew(State(state): State<Arc<Phones>>, request: Request) ->
     let now = now();
     let arrived = Arrived::read(&state, request, now).await?;
     let (phone, RenewPhone { terms, step_root, origin_step }) = arrived.by_phone(&state).await?;
+    state.may_issue(phone.stored().name(), None)?;
     let terms = Terms {
         key: KeyId(terms.key.0),
         generation: terms.generation,
@@ -125,7 +126,9 @@ pub(super) async fn family(State(state): State<Arc<Phones>>, request: Request) -
     let now = now();
     let arrived = Arrived::read(&state, request, now).await?;
     let (phone, AskFamilyCode { relative }) = arrived.by_phone(&state).await?;
-    let (issuance, display) = state.registry.own_family_code(&phone, BindingId(relative), now).await?;
+    let relative = BindingId(relative);
+    state.may_issue(phone.stored().name(), Some(relative))?;
+    let (issuance, display) = state.registry.own_family_code(&phone, relative, now).await?;
     Ok(Json(PhoneFamilyCode {
         code: issuance.code.unwrap_or_default(),
         display,

@@ -2,7 +2,8 @@
 //! has the bytes.
 //!
 //! A request passes four doors, each cheaper than the next: room for one more, its headers and its time, its body, its
-//! signature. What is turned away at the first two costs no store and no signature.
+//! signature. What is turned away at the first two costs no store and no signature. The body of
+//! what wants a credential is read before that, so that it has a place among those that get one only while it is worked at.
 
 mod about;
 mod handlers;
@@ -14,17 +15,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use hufu_contract::PhoneName;
+use bytes::Bytes;
+use hufu_contract::{BindingId, PhoneName};
 use hufu_registry::Registry;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::admission::IssuingPlace;
+use super::extract::unread;
 use super::guard;
 use super::keyed_limit::KeyedLimit;
 use super::meters::Meters;
@@ -84,6 +88,8 @@ struct Phones {
     sources: Arc<KeyedLimit<IpAddr>>,
     /// Requests of each phone, once its signature was verified: no one uses up another's.
     asked: Tally<PhoneName>,
+    /// Credentials that each phone wanted for its holder, and for each relative: every one is a row that is never deleted.
+    issued: Tally<(PhoneName, Option<BindingId>)>,
     /// Activations under way, by source: who guesses numbers leaves places for others. How many numbers were wrong is not
     /// counted: thousands of phones share one address, and 80 random bits are not guessed.
     activating: Arc<KeyedLimit<IpAddr>>,
@@ -101,6 +107,14 @@ const ACTIVATIONS_MAX: usize = 16;
 const ACTIVATIONS_SOURCE_MAX: usize = 4;
 /// How long requests of a phone are counted together.
 const PHONE_WINDOW: Duration = Duration::from_secs(60);
+/// How long a body may take of a request that wants a credential: it mostly comes with the headers.
+const BODY_TIME: Duration = Duration::from_secs(5);
+/// How long credentials of a phone are counted together.
+const ISSUED_WINDOW: Duration = Duration::from_secs(3600);
+/// Credentials of a phone in that time: a phone renews once a day, and again when its terms do not hold or an answer is lost.
+const ISSUED_MAX: u32 = 12;
+/// When a phone that had so many is to come back, seconds: the time may be over sooner than an hour from then.
+const ISSUED_PAUSE_S: u64 = 600;
 /// Phones that are counted at once: some ten megabytes.
 const COUNTED_MAX: usize = 1 << 20;
 
@@ -137,6 +151,7 @@ pub fn serve_phones(
         activations: Semaphore::new(ACTIVATIONS_MAX),
         sources: KeyedLimit::new(api.requests_token_max),
         asked: Tally::new(PHONE_WINDOW, *phone_requests_max, COUNTED_MAX),
+        issued: Tally::new(ISSUED_WINDOW, ISSUED_MAX, COUNTED_MAX),
         activating: KeyedLimit::new(ACTIVATIONS_SOURCE_MAX),
         about: About::default(),
         notes: Notes::default(),
@@ -158,8 +173,8 @@ fn router(state: Arc<Phones>, beside: Option<Router>) -> Router {
         .route("/phone/v1/status", post(handlers::status))
         .route("/phone/v1/family", post(handlers::family))
         .method_not_allowed_fallback(guard::other_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&state), admitted))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(guard::caught))
         .layer(from_fn_with_state(Arc::clone(&state), counted))
         .with_state(state);
@@ -169,32 +184,50 @@ fn router(state: Arc<Phones>, beside: Option<Router>) -> Router {
     }
 }
 
-/// Turns away what there is no room for, before anything of it is read, and ends what takes too long.
+/// Turns away what there is no room for, and ends what takes too long. Who has not sent a whole request keeps no place from
+/// others among those that get a credential.
 async fn admitted(State(state): State<Arc<Phones>>, request: Request, next: Next) -> Response {
     if state.room.available_permits() == 0 {
         return state.busy().into_response();
     }
-    // Clerks' requests and phones' together: the same store writes all of them down.
-    let _place = if ["/phone/v1/renew", "/phone/v1/family"].contains(&request.uri().path()) {
-        match IssuingPlace::take(&state.registry).await {
-            Ok(place) => Some(place),
-            Err(turned_away) => return turned_away.into_response(),
-        }
-    } else {
-        None
-    };
     let source = request.extensions().get::<Source>().map(|source| source.0);
-    let _share = match source.map(|source| state.sources.take(source)) {
+    let share = match source.map(|source| state.sources.take(source)) {
         Some(None) => {
             let problem = ApiProblem::new(Kind::TooMany, "this address has too many requests under way");
             return problem.after(state.notes.pause_s()).into_response();
         }
         share => share,
     };
+    let (request, _place) = if ["/phone/v1/renew", "/phone/v1/family"].contains(&request.uri().path()) {
+        let request = match whole(request, state.request.min(BODY_TIME)).await {
+            Ok(request) => request,
+            Err(problem) => return problem.into_response(),
+        };
+        // Clerks' requests and phones' together: the same store writes all of them down.
+        match IssuingPlace::enter(&state.registry) {
+            Ok(place) => (request, Some(place)),
+            Err(turned_away) => {
+                // Thousands of phones share one address: who waits to be told takes no other's share.
+                drop(share);
+                return turned_away.told().await.into_response();
+            }
+        }
+    } else {
+        (request, None)
+    };
     let answer = tokio::time::timeout(state.request, next.run(request)).await;
     answer.unwrap_or_else(|_| {
         ApiProblem::new(Kind::Slow, "send it again: what is sent twice has one effect").into_response()
     })
+}
+
+/// The request with all of its body.
+async fn whole(request: Request, time: Duration) -> Result<Request, ApiProblem> {
+    let (parts, body) = request.into_parts();
+    let read = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
+    let late = |_| ApiProblem::new(Kind::Slow, "the body did not arrive in time: send the request again");
+    let body = tokio::time::timeout(time, read).await.map_err(late)?.map_err(unread)?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// Counts every answer, and keeps all of them out of caches. What phones send is in no log.
@@ -234,6 +267,18 @@ impl Phones {
         let detail =
             "more phones ask than can be answered: the code that you have stays good until it expires";
         ApiProblem::new(Kind::Busy, detail).after(self.notes.pause_s())
+    }
+
+    /// Counts one more credential of a phone, for its holder or for a relative.
+    ///
+    /// # Errors
+    /// [`Kind::TooMany`] beyond [`ISSUED_MAX`].
+    fn may_issue(&self, phone: PhoneName, relative: Option<BindingId>) -> Result<(), ApiProblem> {
+        if self.issued.count((phone, relative), Instant::now()) {
+            return Ok(());
+        }
+        let detail = format!("this phone has asked for {ISSUED_MAX} codes within an hour: use the last one");
+        Err(ApiProblem::new(Kind::TooMany, detail).after(ISSUED_PAUSE_S))
     }
 }
 

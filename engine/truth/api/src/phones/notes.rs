@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hufu_contract::PhoneName;
+use hufu_registry::PHONES;
 use hufu_wire::{IssuerId, UnixMillis};
 use tokio::sync::watch;
 
@@ -105,7 +106,7 @@ async fn write_asked(state: &Phones) {
 async fn report_refusals(state: &Phones) {
     for refusals in state.meters.take_unreported() {
         tracing::warn!(what = refusals.what, "requests of phones were refused");
-        if let Err(fault) = state.registry.note_refusals("phones", &refusals.what, now()).await {
+        if let Err(fault) = state.registry.note_refusals(PHONES, &refusals.what, now()).await {
             tracing::warn!(%fault, "refusals of phones cannot be written to the trail");
         }
     }

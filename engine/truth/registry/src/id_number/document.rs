@@ -56,13 +56,25 @@ pub(super) fn stored(kind: &str, rest: &str) -> Result<IdNumber, IdFault> {
     let number_fits =
         (4..=32).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !kind_fits || !number_fits {
-        return Err(IdFault::Form);
+        return Err(form(&kind.to_ascii_lowercase()));
     }
     if resident::read(&number).is_ok() {
         return Err(IdFault::Kind);
     }
     let colon = if state.is_empty() { "" } else { ":" };
     Ok(IdNumber(format!("{}:{state}{colon}{}", kind.to_ascii_lowercase(), number.to_ascii_uppercase())))
+}
+
+/// The form of a kind, as far as one is known: who wrote the kind is not told to write it.
+fn form(kind: &str) -> IdFault {
+    match kind {
+        passport::KIND => IdFault::Passport,
+        RESIDENCE => IdFault::Residence,
+        HONG_KONG_MACAO => IdFault::HongKongMacao,
+        TAIWAN => IdFault::Taiwan,
+        MILITARY => IdFault::Military,
+        _ => IdFault::Form,
+    }
 }
 
 /// Whether the number can be one of its kind that is registered now.
@@ -141,6 +153,16 @@ mod tests {
         for wrong in ["1234567", "123456789", "1234567890", "A2345678", "12345678B"] {
             check(&format!("twpermit:{wrong}"), Err(IdFault::Taiwan));
         }
+    }
+
+    #[test]
+    fn r47_a_number_that_is_too_short_is_told_the_form_of_its_kind() {
+        check("twpermit:123", Err(IdFault::Taiwan));
+        check("hmpermit:H12", Err(IdFault::HongKongMacao));
+        check("residence:USA", Err(IdFault::Residence));
+        check("Passport:E1", Err(IdFault::Passport));
+        check("military:12", Err(IdFault::Military));
+        check("other:12", Err(IdFault::Form));
     }
 
     #[test]

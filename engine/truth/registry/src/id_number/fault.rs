@@ -68,6 +68,12 @@ pub enum IdFault {
          twpermit:12345678"
     )]
     Taiwan,
+    /// No number of a passport.
+    #[error(
+        "a passport's number is 4 to 9 letters and digits without spaces, with its state before it, like \
+         passport:USA:E12345678"
+    )]
+    Passport,
     /// Longer than a passport's number can be.
     #[error(
         "a passport's number has at most 9 letters and digits; its check digit is written after a <, like \

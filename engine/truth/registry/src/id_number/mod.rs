@@ -164,10 +164,10 @@ mod tests {
         check("not ASCII", "１1010519491231002X", Err(IdFault::Form));
         check("a passport", "Passport:e12345678", Ok("passport:E12345678"));
         check("hyphens", "passport:e-1234-5678", Ok("passport:E12345678"));
-        check("nothing but hyphens", "passport:----", Err(IdFault::Form));
+        check("nothing but hyphens", "passport:----", Err(IdFault::Passport));
         check("a resident's number as a document", "id:11010519491231002x", Err(IdFault::Kind));
         check("the same with hyphens", "id:110105-19491231-002X", Err(IdFault::Kind));
-        check("nothing but a kind", "passport:", Err(IdFault::Form));
+        check("nothing but a kind", "passport:", Err(IdFault::Passport));
         check("no kind", ":E12345678", Err(IdFault::Form));
         check("empty", "", Err(IdFault::Form));
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn r47_a_document_carries_the_state_that_issued_it() {
-        check("as ICAO 9303 writes it", "Passport:usa:e-1234 5678", Err(IdFault::Form));
+        check("as ICAO 9303 writes it", "Passport:usa:e-1234 5678", Err(IdFault::Passport));
         check("hyphens", "Passport:usa:e-1234-5678", Ok("passport:USA:E12345678"));
         check("Germany in the machine-readable zone", "passport:D<<:C01X00T47", Ok("passport:DEU:C01X00T47"));
         check("no such state", "passport:UAS:E12345678", Err(IdFault::State));

@@ -10,7 +10,7 @@ use crate::appeal::{
     APPEAL_CHARS_MAX, Appeal, AppealFigures, AppealRequest, AppealStep, AppealTold, CHECK_CHARS_MAX,
     check_words,
 };
-use crate::caller::Caller;
+use crate::caller::{AUTHORITIES, Caller};
 use crate::fault::Fault;
 use crate::proposal::{Proposal, ProposalState};
 use crate::store::{AppealEdit, AppealFilter, AppealRecords, SoughtAppeals};
@@ -132,7 +132,7 @@ impl Registry {
         {
             let ((confirmed, _), _) = self.change_in(issuer, sequence, appeal.holder).await?;
             let number = steps.last().map_or(0, |step| step.number) + 1;
-            let who = format!("both authorities, change set {sequence}");
+            let who = format!("{AUTHORITIES}, change set {sequence}");
             let phase = AppealPhase::CarriedOut;
             steps.push(AppealStep { number, at: confirmed, who, phase, words: String::new() });
         }
@@ -142,7 +142,7 @@ impl Registry {
     /// Appeals with a number above `after` that a filter lets through.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer.
     pub async fn appeals(
         &self,
         caller: &Caller,
@@ -152,6 +152,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Vec<Appeal>, Fault> {
         caller.may(Scope::Appeals, issuer)?;
+        self.issuer_of(issuer).await?;
         self.store.expire(issuer, now).await?;
         self.store.appeals(issuer, filter, after, page(limit)).await
     }

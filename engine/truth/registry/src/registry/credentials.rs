@@ -112,7 +112,7 @@ impl Registry {
     /// What was issued to a holder, in that order.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a holder.
     pub async fn credentials(
         &self,
         caller: &Caller,
@@ -124,6 +124,7 @@ impl Registry {
         caller.may(Scope::Credentials, issuer)?;
         let what = format!("of holder {holder}");
         self.store.note(&Entry::new(now, caller, Action::CredentialsRead, Some(issuer), what)).await?;
+        self.ensure_holder(issuer, holder).await?;
         self.store.credentials(issuer, holder, after, page(limit)).await
     }
 

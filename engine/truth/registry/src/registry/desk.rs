@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use hufu_codes::Credential;
 use hufu_codes::issue::{IssuerSigner, code_text};
 use hufu_codes::keyring::{Keyring, Uses};
+use hufu_codes::{Credential, Detail};
 use hufu_contract::{TicketPhase, TripOutcome};
 use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixMillis, UnixSeconds};
 
@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::credential::{CredentialRequest, IssuedCredential, Terms};
 use crate::fault::Fault;
 use crate::store::{TicketEdit, TicketRecords};
-use crate::ticket::{StoredTicket, TicketKey, TicketOrder, TripIssuance};
+use crate::ticket::{StoredTicket, TicketKey, TicketOrder, TripIssuance, forgotten};
 use crate::trail::{Action, Entry};
 
 /// A ticket whose traveller is known.
@@ -49,7 +49,7 @@ impl Desk<'_> {
         records: &TicketRecords,
         ready: &[Result<Ready<'_>, Fault>],
     ) -> Result<(TicketEdit, Outcomes), Fault> {
-        let mut edit = TicketEdit { over: self.now.seconds(), ..TicketEdit::default() };
+        let mut edit = TicketEdit { over: forgotten(self.now.seconds()), ..TicketEdit::default() };
         let mut outcomes = Vec::with_capacity(ready.len());
         // Two tickets of one holder in one second would otherwise be one credential, and end together.
         let mut last = HashMap::new();
@@ -109,8 +109,11 @@ impl Desk<'_> {
         // Never the second of a code that ended: its bytes could be the same.
         let after = after.max(held.map(|held| held.issued));
         let issued = after.map_or(now, |after| now.max(UnixSeconds(after.0.saturating_add(1))));
-        let expires = UnixSeconds(ready.order.until.0.saturating_add(1));
-        let signer = self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, expires))?;
+        // Without any key that signs trips now no ticket gets a code; the rest is this ticket's alone.
+        let any = self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, now))?;
+        let (_, expires, _) = ready.claims(any, issued)?;
+        let mut lasting = self.signers.codes_of(self.issuer, Uses::TRIP, self.keyring, (self.now, expires));
+        let signer = lasting.next().ok_or_else(|| self.outlived())?;
         let (bytes, credential) = self.sign(signer, ready, issued)?;
         let ticket = StoredTicket {
             key: ready.key,
@@ -132,6 +135,15 @@ impl Desk<'_> {
         Ok(issuance(outcome, ticket, ready, bytes))
     }
 
+    /// The window ends when no key that signs trips now is believed any more.
+    fn outlived(&self) -> Fault {
+        Fault::Conflict(format!(
+            "until: later than the keys that sign trips of issuer {} are believed: hand the ticket in again when the operator \
+             of the registry has the next key in force",
+            self.issuer
+        ))
+    }
+
     /// The credential of a ticket, valid from `issued` on.
     fn sign(
         &self,
@@ -139,9 +151,7 @@ impl Desk<'_> {
         ready: &Ready<'_>,
         issued: UnixSeconds,
     ) -> Result<(Vec<u8>, IssuedCredential), Fault> {
-        let TicketOrder { hub, from, until, .. } = *ready.order;
-        let terms = Terms { key: signer.key(), generation: ready.generation, issued };
-        let (issued, expires, detail) = CredentialRequest::Trip { hub, from, until }.claims(&terms)?;
+        let (issued, expires, detail) = ready.claims(signer, issued)?;
         let credential = Credential {
             key: signer.key(),
             issued,
@@ -189,6 +199,17 @@ impl Desk<'_> {
 }
 
 impl Ready<'_> {
+    /// From when, until when, and the window, if a credential of `issued` may have it.
+    fn claims(
+        &self,
+        signer: &IssuerSigner,
+        issued: UnixSeconds,
+    ) -> Result<(UnixSeconds, UnixSeconds, Detail), Fault> {
+        let TicketOrder { hub, from, until, .. } = *self.order;
+        let terms = Terms { key: signer.key(), generation: self.generation, issued };
+        CredentialRequest::Trip { hub, from, until }.claims(&terms)
+    }
+
     /// What gates show: the traveller, masked, and the reference behind a space.
     fn display(&self) -> String {
         match &self.order.reference {

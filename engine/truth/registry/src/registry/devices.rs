@@ -42,7 +42,7 @@ impl Registry {
     /// Devices of a site, or all, after `after`.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site.
     pub async fn devices(
         &self,
         caller: &Caller,
@@ -51,6 +51,9 @@ impl Registry {
         limit: u32,
     ) -> Result<Vec<Device>, Fault> {
         caller.may_one_everywhere(&[Scope::Devices, Scope::Audit])?;
+        if let Some(site) = site {
+            self.ensure_site(site).await?;
+        }
         self.store.devices(site, after, page(limit)).await
     }
 

@@ -7,7 +7,7 @@ use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
 use super::{PAGE_MAX, Registry};
 use crate::caller::Caller;
-use crate::fact::{self, FactTaken, HolderFacts, NewFact, Standing, StoredPaper};
+use crate::fact::{self, FactRoom, FactTaken, HolderFacts, NewFact, Standing, StoredFact, StoredPaper};
 use crate::fault::Fault;
 use crate::id_number::IdNumber;
 use crate::trail::{Action, Entry};
@@ -41,10 +41,12 @@ pub enum Of {
 }
 
 impl Registry {
-    /// Takes facts, each by itself; the same fact again is known. With `dry_run` none is kept.
+    /// Takes facts, each by itself; the same fact again is known. With `dry_run` none is kept, and whether there is room for it
+    /// is not looked at.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 2,048 facts, [`Fault::NotFound`].
+    /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 2,048 facts, [`Fault::NotFound`]. For one fact also
+    /// [`Fault::Full`] beyond [`FactRoom::OF_HOLDER`].
     pub async fn add_facts(
         &self,
         caller: &Caller,
@@ -79,18 +81,19 @@ impl Registry {
             taken.push(FactTaken { holder: holder.ok(), outcome: outcome.map(|()| false) });
         }
         let refused = taken.len() - new.len();
-        let known = if dry_run {
+        let known: Vec<Option<bool>> = if dry_run {
             let what = format!("{} facts looked at, {refused} refused", facts.len());
             self.store.note(&Entry::new(now, caller, Action::FactsChecked, Some(issuer), what)).await?;
-            self.store.known_facts(issuer, &new.iter().map(|fact| fact.digest).collect::<Vec<_>>()).await?
+            let digests: Vec<_> = new.iter().map(|fact| fact.digest).collect();
+            self.store.known_facts(issuer, &digests).await?.into_iter().map(Some).collect()
         } else {
             let what = format!("{} facts, {refused} refused", facts.len());
             let entry = Entry::new(now, caller, Action::FactsAdded, Some(issuer), what);
-            self.store.add_facts(issuer, &new, &entry).await?
+            self.store.add_facts(issuer, &new, FactRoom::OF_HOLDER, &entry).await?
         };
         let mut known = known.into_iter();
-        for outcome in taken.iter_mut().filter_map(|taken| taken.outcome.as_mut().ok()) {
-            *outcome = known.next().unwrap_or_default();
+        for taken in taken.iter_mut().filter(|taken| taken.outcome.is_ok()) {
+            taken.outcome = known.next().flatten().ok_or_else(no_room);
         }
         Ok(taken)
     }
@@ -98,7 +101,7 @@ impl Registry {
     /// Facts that came in after the number `after`, each with whose it is, at most `limit`.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer.
     pub async fn fact_changes(
         &self,
         caller: &Caller,
@@ -107,6 +110,7 @@ impl Registry {
         limit: u32,
     ) -> Result<Vec<(u64, HolderIndex)>, Fault> {
         caller.may(Scope::Rulings, issuer)?;
+        self.issuer_of(issuer).await?;
         let facts = self.store.facts_after(issuer, after, limit).await?;
         Ok(facts.into_iter().map(|fact| (fact.number, fact.place)).collect())
     }
@@ -132,34 +136,40 @@ impl Registry {
         self.store.note(&Entry::new(now, caller, Action::FactsRead, Some(issuer), what)).await?;
         let (mut all, mut bytes) = (Vec::with_capacity(holders.len()), 0);
         for holders in holders.chunks(OPENED_AT_ONCE) {
-            bytes += self.open_some(issuer, holders, (until.unwrap_or(u64::MAX), now), &mut all).await?;
-            if bytes > OPENED_BYTES_MAX {
+            let of = (until.unwrap_or(u64::MAX), now);
+            if !self.open_some(issuer, holders, of, (&mut all, &mut bytes)).await? {
                 break;
             }
         }
         Ok(all)
     }
 
-    /// Opens the facts of a few holders; answers how many sealed bytes that were.
+    /// Opens the facts of a few holders, one after the other; answers whether there is room for those of more.
     async fn open_some(
         &self,
         issuer: IssuerId,
         holders: &[HolderIndex],
         (until, now): (u64, UnixMillis),
-        all: &mut Vec<HolderFacts>,
-    ) -> Result<usize, Fault> {
-        let mut by_holder: BTreeMap<HolderIndex, Vec<(u64, Fact)>> = BTreeMap::new();
-        let mut bytes = 0;
+        (all, bytes): (&mut Vec<HolderFacts>, &mut usize),
+    ) -> Result<bool, Fault> {
+        let mut by_holder: BTreeMap<HolderIndex, Vec<StoredFact>> = BTreeMap::new();
         for stored in self.store.facts_of(issuer, holders, until, now).await? {
-            bytes += stored.sealed.len();
-            let fact = self.vault.open_fact(issuer, stored.holder, &stored.digest, &stored.sealed)?;
-            by_holder.entry(stored.place).or_default().push((stored.number, fact));
+            by_holder.entry(stored.place).or_default().push(stored);
         }
         let standings = self.store.standings(issuer, holders).await?;
         let standings: BTreeMap<_, _> =
             standings.into_iter().map(|standing| (standing.holder, standing)).collect();
         let joined = self.store.joined_among(issuer, holders).await?;
         for holder in holders {
+            if *bytes > OPENED_BYTES_MAX {
+                return Ok(false);
+            }
+            let mut facts = Vec::new();
+            for stored in by_holder.remove(holder).unwrap_or_default() {
+                *bytes += stored.sealed.len();
+                let fact = self.vault.open_fact(issuer, stored.holder, &stored.digest, &stored.sealed)?;
+                facts.push((stored.number, fact));
+            }
             let unknown = Standing { holder: *holder, word: StatusWord::UNKNOWN, since: UnixMillis(0) };
             let joined = match joined.binary_search(holder) {
                 Ok(_) => self.store.holder(issuer, *holder).await?.and_then(|held| held.joined),
@@ -168,10 +178,10 @@ impl Registry {
             all.push(HolderFacts {
                 joined,
                 standing: standings.get(holder).copied().unwrap_or(unknown),
-                facts: by_holder.remove(holder).unwrap_or_default(),
+                facts,
             });
         }
-        Ok(bytes)
+        Ok(*bytes <= OPENED_BYTES_MAX)
     }
 
     /// Whether what a void names is a fact of this person.
@@ -210,7 +220,7 @@ impl Registry {
             holders.iter().map(|holder| self.sealed(issuer, *holder, &Fact::Record { at_ms })).collect();
         let entry =
             Entry::new(now, caller, Action::FactsAdded, Some(issuer), "records that were joined or parted");
-        self.store.add_facts(issuer, &facts?, &entry).await.map(drop)
+        self.store.add_facts(issuer, &facts?, FactRoom::ENDLESS, &entry).await.map(drop)
     }
 
     /// Deletes what is to be forgotten by `now`, of every issuer; answers how many facts that were.
@@ -283,7 +293,7 @@ impl Registry {
     /// Names of papers with the time they came in, the newest first.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer.
     pub async fn papers(
         &self,
         caller: &Caller,
@@ -292,6 +302,7 @@ impl Registry {
         limit: u32,
     ) -> Result<Vec<([u8; 32], UnixMillis)>, Fault> {
         caller.may_one_of(readers(kind), issuer)?;
+        self.issuer_of(issuer).await?;
         self.store.papers(issuer, kind, super::page(limit)).await
     }
 
@@ -319,4 +330,13 @@ impl Registry {
             },
         }
     }
+}
+
+/// So much is kept of the holder that no more is taken.
+fn no_room() -> Fault {
+    let FactRoom { facts, bytes } = FactRoom::OF_HOLDER;
+    Fault::Full(format!(
+        "{facts} facts of a holder, and {bytes} bytes of them sealed: look at what was handed in for this holder (`hufu facts \
+         open`); the operator of the registry finds in the trail which token did so"
+    ))
 }

@@ -19,7 +19,8 @@ impl Registry {
     /// What the chain made of a holder, set by set, after the set `after`.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer, [`Fault::Damaged`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer, and for a holder who is not registered and whom no
+    /// set names; [`Fault::Damaged`].
     pub async fn history(
         &self,
         caller: &Caller,
@@ -34,7 +35,11 @@ impl Registry {
         self.store.note(&Entry::new(now, caller, Action::HistoryRead, Some(issuer), what)).await?;
         let mut entries = Vec::new();
         let mut word = StatusWord::UNKNOWN;
-        for (sequence, proposal) in self.changes_of(issuer, holder).await? {
+        let changes = self.changes_of(issuer, holder).await?;
+        if changes.is_empty() {
+            self.ensure_holder(issuer, holder).await?;
+        }
+        for (sequence, proposal) in changes {
             // A set that was appended while this was read is for the next look.
             if sequence > last || entries.len() == page(limit) as usize {
                 break;

@@ -38,7 +38,7 @@ use hufu_codes::keyring::Keyring;
 use hufu_contract::Scope;
 use hufu_signature::{Backend, backend};
 use hufu_wire::limits::{CHAIN_SKEW_MS_MAX, INSTRUCTION_VALIDITY_S_MAX};
-use hufu_wire::{IssuerId, RuleId, UnixMillis};
+use hufu_wire::{HolderIndex, IssuerId, RuleId, SiteId, UnixMillis};
 
 use crate::appeal::APPEAL_DUE_S;
 use crate::caller::Caller;
@@ -134,6 +134,15 @@ impl Registry {
 
     async fn issuer_of(&self, issuer: IssuerId) -> Result<Issuer, Fault> {
         self.store.issuer(issuer).await?.ok_or_else(|| Fault::no_issuer(issuer))
+    }
+
+    async fn ensure_holder(&self, issuer: IssuerId, holder: HolderIndex) -> Result<(), Fault> {
+        let held = self.store.holder(issuer, holder).await?;
+        held.map(drop).ok_or_else(|| Fault::no_holder(issuer, holder))
+    }
+
+    async fn ensure_site(&self, site: SiteId) -> Result<(), Fault> {
+        self.store.site(site).await?.map(drop).ok_or_else(|| Fault::no_site(site))
     }
 
     async fn authorities(&self, issuer: IssuerId) -> Result<Authorities, Fault> {

@@ -72,7 +72,7 @@ impl Registry {
     /// Every phone of a holder, those that were ended too.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a holder.
     pub async fn phones(
         &self,
         caller: &Caller,
@@ -83,6 +83,7 @@ impl Registry {
         caller.may(Scope::Invitations, issuer)?;
         let line = Entry::new(now, caller, Action::PhonesRead, Some(issuer), format!("of holder {holder}"));
         self.store.note(&line).await?;
+        self.ensure_holder(issuer, holder).await?;
         self.store.phones_of(issuer, holder).await
     }
 

@@ -88,7 +88,7 @@ impl Registry {
     /// Proposals with a number above `after` that a filter lets through.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer.
     pub async fn proposals(
         &self,
         caller: &Caller,
@@ -98,6 +98,7 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Vec<Proposal>, Fault> {
         caller.may_one_of(&SEERS, issuer)?;
+        self.issuer_of(issuer).await?;
         self.store.expire(issuer, now).await?;
         self.store.proposals(issuer, filter, after, page(limit)).await
     }

@@ -89,7 +89,16 @@ impl Registry {
                     other.place()
                 )));
             }
-            Ok(RecordEdit { changed: vec![changed.clone()], ..RecordEdit::default() })
+            let mut changed = changed.clone();
+            // One that was joined into this one keeps the number: this one is found by it, too, as a second person is.
+            let has = |number: &Lookup| {
+                records.holders.iter().any(|other| other.index != index && other.subject == number.number)
+            };
+            if numbers.iter().any(has) {
+                changed.subject = self.vault.twin(issuer, corrected.id_number(), index);
+                changed.document = Some(lookup.number);
+            }
+            Ok(RecordEdit { changed: vec![changed], ..RecordEdit::default() })
         })
         .await?;
         self.view(issuer, index).await

@@ -16,9 +16,10 @@ impl Registry {
     /// Rosters of a site.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such a site.
     pub async fn rosters(&self, caller: &Caller, site: SiteId) -> Result<Vec<RosterSummary>, Fault> {
         caller.may_everywhere(Scope::Rosters)?;
+        self.ensure_site(site).await?;
         self.store.rosters(site).await
     }
 

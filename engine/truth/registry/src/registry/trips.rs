@@ -19,6 +19,7 @@ use crate::id_number::IdNumber;
 use crate::store::{SoughtTickets, TicketEdit, TicketRecords};
 use crate::ticket::{
     EndedTrip, StoredTicket, TICKETS_MAX, TicketKey, TicketOrder, Traveller, check_office, check_ticket,
+    forgotten,
 };
 use crate::trail::{Action, Entry};
 
@@ -30,7 +31,7 @@ impl Registry {
     /// [`Fault::Forbidden`]; [`Fault::Invalid`] for none or more than 4,096 tickets and for the office;
     /// [`Fault::Misconfigured`] without a key that signs trips. For one ticket: [`Fault::Invalid`], [`Fault::NotFound`]
     /// without such a traveller, [`Fault::Conflict`] when the name is another, when the traveller's record was joined, when
-    /// the ticket was cancelled, or when it comes twice.
+    /// the ticket was cancelled, when it comes twice, or when its window ends after the keys that sign trips.
     pub async fn put_trips(
         &self,
         caller: &Caller,
@@ -95,7 +96,7 @@ impl Registry {
             let what = format!("a ticket of office {office} for holder {}", held.holder);
             Ok(TicketEdit {
                 ended: held.ended(now.seconds()).into_iter().collect(),
-                over: now.seconds(),
+                over: forgotten(now.seconds()),
                 put: vec![StoredTicket { phase: TicketPhase::Cancelled, changed: now, ..held.clone() }],
                 lines: vec![Entry::new(now, caller, Action::TripCancelled, Some(issuer), what)],
                 ..TicketEdit::default()
@@ -126,7 +127,7 @@ impl Registry {
     /// Trip credentials that ended before their time, for engines; the page after a digest, by rising digest.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer.
     pub async fn ended_trips(
         &self,
         caller: &Caller,
@@ -135,6 +136,8 @@ impl Registry {
         now: UnixMillis,
     ) -> Result<Vec<EndedTrip>, Fault> {
         caller.may_one_of(&[Scope::Feed, Scope::Trips], issuer)?;
+        // An empty list for a mistyped issuer would let cancelled codes pass.
+        self.issuer_of(issuer).await?;
         self.store.ended_trips(issuer, after, now.seconds(), limit).await
     }
 

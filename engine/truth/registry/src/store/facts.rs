@@ -5,7 +5,7 @@ use hufu_contract::PaperKind;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis};
 
 use super::row::{Columns, FromColumns};
-use crate::fact::{NewFact, Standing, StoredFact, StoredPaper};
+use crate::fact::{FactRoom, NewFact, Standing, StoredFact, StoredPaper};
 use crate::fault::Fault;
 use crate::holder::Subject;
 use crate::trail::Entry;
@@ -13,13 +13,19 @@ use crate::trail::Entry;
 /// What is recorded of holders, sealed.
 #[async_trait]
 pub trait Facts {
-    /// Keeps facts with the next numbers of the issuer; answers for each whether it was there already. Nothing is written when
-    /// all were.
+    /// Keeps facts with the next numbers of the issuer, of each holder as many as there is `room` for, with what is kept;
+    /// answers for each whether it was there already, and nothing for one that has no room ([`NewFact::sort`]). Nothing is
+    /// written when no fact is new.
     ///
     /// # Errors
     /// [`Fault::NotFound`] without such an issuer.
-    async fn add_facts(&self, issuer: IssuerId, facts: &[NewFact], entry: &Entry)
-    -> Result<Vec<bool>, Fault>;
+    async fn add_facts(
+        &self,
+        issuer: IssuerId,
+        facts: &[NewFact],
+        room: FactRoom,
+        entry: &Entry,
+    ) -> Result<Vec<Option<bool>>, Fault>;
 
     /// Which of these digests are kept already, in their order.
     async fn known_facts(&self, issuer: IssuerId, digests: &[Subject]) -> Result<Vec<bool>, Fault>;
@@ -80,6 +86,14 @@ impl FromColumns for StoredFact {
             digest: Subject(row.array("digest")?),
             sealed: row.bytes("sealed")?,
         })
+    }
+}
+
+/// A holder with how much is kept of them.
+impl FromColumns for (HolderIndex, FactRoom) {
+    fn read(row: &impl Columns) -> Result<(HolderIndex, FactRoom), Fault> {
+        let taken = FactRoom { facts: row.number("facts")?, bytes: row.number("bytes")? };
+        Ok((HolderIndex::read(row)?, taken))
     }
 }
 

@@ -37,7 +37,8 @@ pub struct TicketEdit {
     pub issued: Vec<IssuedCredential>,
     /// Credentials that ended.
     pub ended: Vec<EndedTrip>,
-    /// Ended credentials that are refused in any case from this second on, or an earlier one, are forgotten when others end.
+    /// Ended credentials that are refused in any case from this second on, or an earlier one, are forgotten when others end. It
+    /// is long ago: what is forgotten does not come back when a clock was wrong.
     pub over: UnixSeconds,
     /// Lines of the trail.
     pub lines: Vec<Entry>,

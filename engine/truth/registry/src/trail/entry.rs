@@ -172,7 +172,11 @@ impl Action {
 }
 
 /// Whom the trail names for what the registry does without being asked.
-const ITSELF: &str = "the registry";
+pub(crate) const ITSELF: &str = "the registry";
+/// What the trail calls all phones together, whose requests were refused.
+pub const PHONES: &str = "phones";
+/// What the trail calls all who show no valid token, whose requests were refused.
+pub const STRANGERS: &str = "callers without a valid token";
 
 impl Entry {
     /// What the registry does of itself at `now`.

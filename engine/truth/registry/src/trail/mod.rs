@@ -3,5 +3,6 @@
 mod entry;
 mod link;
 
-pub use entry::{Action, Entry};
+pub(crate) use entry::ITSELF;
+pub use entry::{Action, Entry, PHONES, STRANGERS};
 pub use link::{TrailBreak, TrailCheck, TrailDigest, TrailEnd, TrailKey, TrailLine, TrailSeal};

@@ -206,7 +206,8 @@ impl Vault {
     fn missing(&self, place: &Place, id: SealingKeyId) -> String {
         match self.sealing.iter().find_map(|key| key.is_mistaken_for(id)) {
             None => format!(
-                "{place} is sealed with key {id}, which is not in the vault's key file: put it back after the newest"
+                "{place} is sealed with key {id}, which this registry did not find in the vault's key file: put it back after the \
+                 newest, or restart the registry, if the key is in the file"
             ),
             Some(wrong) => {
                 let right = if wrong == Suite::Aes { Suite::Sm4 } else { Suite::Aes };

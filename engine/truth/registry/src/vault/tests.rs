@@ -102,7 +102,7 @@ fn r45_a_key_in_a_line_of_the_wrong_suite_opens_nothing_and_says_which_is_right(
         let Err(Fault::Misconfigured(why)) = found else { panic!("{found:?}") };
         assert!(why.contains(&format!("begin its line with {says}")), "{why}");
         let Err(Fault::Misconfigured(why)) = open(&file(&[(wrong, "c3")]), &sealed) else { panic!() };
-        assert!(why.contains("put it back"), "{why}");
+        assert!(why.contains("put it back") && why.contains("restart the registry"), "{why}");
     }
 }
 

@@ -32,6 +32,7 @@ async fn the_api_is_served_under_tls_1_3_and_1_2_to_whoever_knows_its_root() {
     let renewed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     fs::write(&files.certificate, renewed.cert.pem()).unwrap();
     let fault = world.running.renew(&files).unwrap_err();
+    assert!(fault.to_string().contains("is not the key of the certificate in"), "{fault}");
     assert!(fault.to_string().contains("api.pem"), "a certificate of another key: {fault}");
     fs::write(&files.key, renewed.signing_key.serialize_pem()).unwrap();
     world.running.renew(&files).unwrap();

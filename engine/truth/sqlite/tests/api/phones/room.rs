@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hufu_contract::ProofLevel;
+use hufu_contract::{Base64Url, ProofLevel};
 use hufu_registry::{Caller, IdNumber, Person};
 use hufu_wire::HolderIndex;
 use reqwest::StatusCode;
@@ -108,5 +108,66 @@ async fn r46_a_phone_that_finds_no_room_waits_a_moment_and_reads_the_time_drawn_
     assert!(begun.elapsed() >= Duration::from_millis(100), "who asks again at once takes others' time");
     let after: u64 = answer.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((1..=2).contains(&after), "{after} is what any phone is told, not what was drawn");
+    front.running.stop().await;
+}
+
+/// Of a request that wants a credential the body is here before it takes a place; until then it has its address' share.
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_a_request_whose_body_never_comes_takes_no_place_of_those_that_get_a_credential() {
+    let world = World::start().await;
+    let clerk = world.everybody().await;
+    people(&clerk).await;
+    let front = Front::start(&world, |options| options.api.requests_token_max = 1);
+    world.registry.issuing().at_most(1);
+    let mut stream = tokio::net::TcpStream::connect(front.running.addr()).await.unwrap();
+    let head = format!(
+        "POST /phone/v1/renew HTTP/1.1\r\nhost: x\r\nhufu-phone: 310000.0.1\r\nhufu-time: {}\r\nhufu-signature: {}\r\n\
+         content-type: application/json\r\nexpect: 100-continue\r\n{CONTENT_LENGTH}: 400\r\n\r\n",
+        now().0,
+        Base64Url(vec![7; 64]),
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // It is told to go on as soon as its body is waited for.
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    let beside = front.client.get(front.url("/phone/v1/about")).send().await.unwrap();
+    assert_eq!(beside.status(), StatusCode::TOO_MANY_REQUESTS, "it has its address' share");
+    let paper = json!({"kind": "paper", "valid_s": 60});
+    let (status, issued) = clerk.post("/v1/issuers/310000/holders/0/credentials", paper).await;
+    assert_eq!(status, StatusCode::OK, "{issued}");
+    drop(stream);
+    front.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_a_phone_gets_so_many_credentials_an_hour_and_others_get_theirs() {
+    let world = World::start().await;
+    let clerk = world.everybody().await;
+    people(&clerk).await;
+    let front = Front::start(&world, |_| {});
+    let path = "/phone/v1/renew";
+    let mut phones = Vec::new();
+    for holder in [0, 1] {
+        let (mut phone, number) = (Phone::new(), invite(&clerk, holder).await);
+        let (_, activated) = front.activate(&mut phone, &number).await;
+        phones.push((phone, renewal(&activated["terms"])));
+    }
+    let [(phone, wanted), (other, others)] = &phones[..] else { panic!("two phones") };
+    for nth in 1..=12 {
+        let (status, renewed) = front.ask(phone, path, wanted.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{nth}: {renewed}");
+    }
+    let refused = front.request(phone, path, now().0, &wanted.to_string()).send().await.unwrap();
+    assert_eq!(
+        (refused.status(), &refused.headers()[RETRY_AFTER]),
+        (StatusCode::TOO_MANY_REQUESTS, &"600".parse().unwrap())
+    );
+    assert_eq!(front.ask(phone, "/phone/v1/status", json!({})).await.0, StatusCode::OK);
+    // A relative's code is counted by itself, and there is no such relative.
+    let family = front.ask(phone, "/phone/v1/family", json!({"relative": 1})).await;
+    assert_eq!(family.0, StatusCode::NOT_FOUND, "{}", family.1);
+    assert_eq!(front.ask(other, path, others.clone()).await.0, StatusCode::OK);
     front.running.stop().await;
 }
