@@ -161,7 +161,7 @@ impl Prepared {
         endings.look(&own, &devices, &keyring);
         let mut statuses = Statuses::new(&config.memory)?;
         for path in &config.files.snapshots {
-            statuses.apply(path, &state)?;
+            statuses.apply(path, &state, config.now())?;
         }
         let follow = chains::resolve(&config.short, config.follow.clone(), &keyring)?;
         let chains = Planned::new(follow, &mut statuses, &keyring, &config.memory)?;
@@ -184,7 +184,7 @@ impl Prepared {
         })
         .map_err(unavailable)?;
         let mut ended_trips = ended_trips::Lists::default();
-        engine.set_ended_trips(ended_trips.read(&config.files.ended_trips)?);
+        engine.set_ended_trips(ended_trips.read(&config.files.ended_trips, config.now())?);
         let foreign = foreign::start(&config, &operator, &state, &engine)?;
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.
@@ -232,7 +232,8 @@ impl Prepared {
             held.config.records.as_ref().map(|config| Kept::start(config, clock.clone())).transpose()?;
         let records = records.map(Arc::new);
         let journal = || records.as_ref().map(|records| records.journal());
-        let serving = hufu_transport::serve_by(clock, held.options(), Arc::clone(&held.engine), journal);
+        let serving =
+            hufu_transport::serve_by(clock.clone(), held.options(), Arc::clone(&held.engine), journal);
         let running = match serving {
             Ok(running) => running,
             Err(ServeError::Tls(fault)) => return Err(fault.into()),
@@ -254,7 +255,8 @@ impl Prepared {
         if let Some(foreign) = &held.foreign {
             running.exhibit(Arc::<foreign::Figures>::clone(foreign));
         }
-        let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state)).map_err(unavailable)?;
+        let loader = Loader::start(statuses, snapshots, Arc::clone(&held.state), clock);
+        let loader = loader.map_err(unavailable)?;
         Ok(Node { running, watches, held, loader, chains, lists, hand_out, records })
     }
 

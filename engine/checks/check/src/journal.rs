@@ -33,7 +33,7 @@ pub enum Channel {
     Sealed,
     /// A request in a QUIC connection.
     Connection,
-    /// A roster: one record for all its members, also when it was turned down.
+    /// A roster: one record for all its members, also when it was turned down. Beyond its device's rate it has none.
     Roster,
 }
 

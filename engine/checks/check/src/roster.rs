@@ -140,7 +140,7 @@ fn verify<'a>(
     roster: &'a [u8],
 ) -> Result<Verified<Roster<'a>>, Reason> {
     let signed = parse(roster)?;
-    if !engine.devices.charge_many(grant, worth(signed.claims().len()), now) {
+    if !engine.devices.charge_many(grant, further(signed.claims().len()), now) {
         return Err(Reason::RateExceeded);
     }
     let trust = engine.trust.load();
@@ -152,9 +152,10 @@ fn verify<'a>(
     Ok(roster)
 }
 
-/// How many single checks a roster is worth to its device's rate: a member costs about a hundredth of one.
-fn worth(members: usize) -> u32 {
-    u32::try_from(members / MEMBERS_A_CHECK).unwrap_or(u32::MAX).saturating_add(1)
+/// How many single checks a roster is worth to its device's rate beside the one it is charged before it is read: a
+/// member costs about a hundredth of one.
+fn further(members: usize) -> u32 {
+    u32::try_from(members / MEMBERS_A_CHECK).unwrap_or(u32::MAX)
 }
 
 const MEMBERS_A_CHECK: usize = 128;

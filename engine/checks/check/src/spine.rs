@@ -170,6 +170,14 @@ impl<J: Journal> Spine<J> {
     /// Checks every member of a signed roster (R12), notes the roster, and appends the reply to `out`: a summary, then
     /// four bytes a member. Grows `out` once, by exactly the reply. No part of it may leave before the mark.
     pub fn check_roster(&mut self, now: UnixMillis, grant: &Grant, roster: &[u8], out: &mut Vec<u8>) -> Mark {
+        let devices = &self.engine.devices;
+        // Charged before it is read, whatever it is: beyond its rate a device makes no records.
+        if !devices.is_revoked(grant) && !devices.charge(grant, now) {
+            let reason = Reason::RateExceeded;
+            self.counters.count_verdict(grant.site, reason.decision(), reason);
+            roster::turn_down_roster(now, reason, out);
+            return Mark::default();
+        }
         let kept = self.begin(1);
         let served = kept || self.serves_unrecorded(grant, now, 1);
         let fault =

@@ -191,6 +191,33 @@ fn r40_a_roster_is_noted_once_whole_with_its_tally() {
     }
 }
 
+/// A roster is charged before it is read. What is beyond the rate is answered, and leaves no record.
+#[test]
+fn r43_rosters_that_are_turned_down_are_charged_and_beyond_the_rate_leave_no_record() {
+    let checkpoint = Checkpoint::with_rate(Rate { per_s: 1, burst: 2 });
+    let mut spine = noting(&checkpoint);
+    let gate = Grant { scope: Scope::CHECKS, ..grant(2, 0, SCHOOL) };
+    let nowhere = grant(3, 0, hufu_wire::SiteId(99));
+    let cases = [
+        (grant(1, 0, SCHOOL), Reason::RosterInvalid),
+        (gate, Reason::OutOfScope),
+        (nowhere, Reason::SiteUnknown),
+    ];
+    for (asking, reason) in cases {
+        let before = spine.journal().records.len();
+        let mut asked = || {
+            let mut out = Vec::new();
+            let mark = spine.check_roster(NOW, &asking, &[0; 8], &mut out);
+            (mark != Mark::default(), read::<RosterReply>(&out).unwrap().reason)
+        };
+        let told = [asked(), asked(), asked(), asked()];
+        let over = (false, Reason::RateExceeded);
+        assert_eq!(told, [(true, reason), (true, reason), over, over]);
+        assert_eq!(spine.journal().records.len(), before + 2);
+    }
+    assert_eq!(spine.counters().reason(Reason::RateExceeded), 6);
+}
+
 /// A journal that cannot keep records: nothing is checked, nothing is noted, and no admission is used up.
 #[test]
 fn r40_without_a_record_every_request_is_answered_busy() {

@@ -116,9 +116,11 @@ impl From<ConnectionError> for ControlFault {
             ConnectionError::ConnectionClosed(close) if is_out_of_time(close.error_code) => {
                 ControlFault::DeviceOutOfTime { why }
             }
-            ConnectionError::TransportError(error) if is_tls(error.code) => ControlFault::Untrusted { why },
+            ConnectionError::TransportError(error) if is_tls(error.code) => {
+                ControlFault::Untrusted { why: alert(error.code, "this device's ca.pem", why) }
+            }
             ConnectionError::ConnectionClosed(close) if is_tls(close.error_code) => {
-                ControlFault::Untrusted { why }
+                ControlFault::Untrusted { why: alert(close.error_code, "the engine's `ca`", why) }
             }
             ConnectionError::ConnectionClosed(close)
                 if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
@@ -135,6 +137,20 @@ impl From<ConnectionError> for ControlFault {
 /// valid yet.
 fn is_out_of_time(code: quinn::TransportErrorCode) -> bool {
     code == quinn::TransportErrorCode::crypto(45)
+}
+
+/// What an alert says (RFC 8446 section 6.2) whose name tells no operator what to do. `roots` are what the certificate was
+/// held against.
+fn alert(code: quinn::TransportErrorCode, roots: &str, why: String) -> String {
+    if code == quinn::TransportErrorCode::crypto(44) {
+        format!("it is revoked; the operator issues the next generation with `hufu ca device` ({why})")
+    } else if [48, 51].map(quinn::TransportErrorCode::crypto).contains(&code) {
+        format!(
+            "it is of another authority than {roots}; the operator corrects the one that is wrong ({why})"
+        )
+    } else {
+        why
+    }
 }
 
 /// RFC 9001 section 4.8: TLS alerts are the transport error codes 0x100 to 0x1ff.
@@ -162,6 +178,13 @@ fn refused(reason: Reason) -> String {
             "{reason}: the two have no encryption suite in common; `suites` in the gate's gate.toml or in [devices] of the \
              engine's file must name one of the other's"
         ),
+        Reason::SiteUnknown => format!(
+            "{reason}: the engine has no site of this number; the operator adds the site to the engine's sites.toml, or \
+             issues the gate for another site"
+        ),
+        Reason::DeviceRevoked => {
+            format!("{reason}: the operator issues the next generation of this device with `hufu ca device`")
+        }
         reason => reason.to_string(),
     }
 }
@@ -186,5 +209,31 @@ mod tests {
     fn r45_who_has_no_suite_in_common_is_told_where_to_set_one() {
         let told = ControlFault::Refused(Reason::SuiteNotShared).to_string();
         assert!(told.contains("suite-not-shared") && told.contains("gate.toml"), "{told}");
+    }
+
+    #[test]
+    fn r45_a_gate_that_is_refused_is_told_what_the_operator_does() {
+        for (reason, todo) in [(Reason::SiteUnknown, "sites.toml"), (Reason::DeviceRevoked, "hufu ca device")]
+        {
+            let told = ControlFault::Refused(reason).to_string();
+            assert!(told.contains(&reason.to_string()) && told.contains(todo), "{told}");
+        }
+        let here = |alert| ConnectionError::TransportError(quinn::TransportErrorCode::crypto(alert).into());
+        let there = |alert| {
+            ConnectionError::ConnectionClosed(quinn::ConnectionClose {
+                error_code: quinn::TransportErrorCode::crypto(alert),
+                frame_type: None,
+                reason: bytes::Bytes::new(),
+            })
+        };
+        for (error, todo) in [
+            (there(44), "hufu ca device"),
+            (here(48), "this device's ca.pem"),
+            (here(51), "this device's ca.pem"),
+            (there(48), "the engine's `ca`"),
+        ] {
+            let told = ControlFault::from(error).to_string();
+            assert!(told.contains(todo), "{told}");
+        }
     }
 }

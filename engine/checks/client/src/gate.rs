@@ -71,7 +71,7 @@ impl Gate {
         let renewal = Renewal::start(servers, identity).map_err(GateFault::Local)?;
         renewal.ask(0);
         let first = renewal.wait(options.open_budget).unwrap_or_else(|| Err(silent()))?;
-        let core = Core::new(Instant::now(), ports, options.pace(), first);
+        let core = Core::new(ports, options.pace(), first);
         Ok(Gate { socket, core, renewal, fault: None, budget: options.budget })
     }
 

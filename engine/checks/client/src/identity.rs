@@ -9,7 +9,7 @@ use hufu_wire::{Actor, Suites, UnixSeconds, without_bom};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, TransportConfig};
 use rustls::RootCertStore;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -53,8 +53,21 @@ impl Identity {
             let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
             all.map_err(|error| unreadable(what, &error))
         };
-        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|error| unreadable(key.0, &error))?;
-        Identity::from_der(certificates(chain)?, private, &certificates(roots)?)
+        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|error| match error {
+            pem::Error::NoItemsFound => {
+                unreadable(key.0, &"it has no private key in PEM; take it from `hufu ca device`")
+            }
+            error => unreadable(key.0, &error),
+        })?;
+        Identity::from_der(certificates(chain)?, private, &certificates(roots)?).map_err(
+            |fault| match fault {
+                IdentityFault::Unusable { why } => {
+                    let files = [chain.0, key.0, roots.0].map(|file| file.display().to_string()).join(", ");
+                    IdentityFault::Unusable { why: format!("{files}: {why}") }
+                }
+                fault @ IdentityFault::Unreadable { .. } => fault,
+            },
+        )
     }
 
     /// The same from DER: the device's chain (leaf first), its key, and the operator's roots.
@@ -66,7 +79,12 @@ impl Identity {
         key: PrivateKeyDer<'static>,
         roots: &[CertificateDer<'static>],
     ) -> Result<Identity, IdentityFault> {
-        let unusable = |error: rustls::Error| IdentityFault::Unusable { why: error.to_string() };
+        let unusable = |error: rustls::Error| IdentityFault::Unusable {
+            why: match error {
+                rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+                error => error.to_string(),
+            },
+        };
         let mut store = RootCertStore::empty();
         for root in roots {
             store.add(root.clone()).map_err(unusable)?;

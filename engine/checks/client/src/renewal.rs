@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hufu_wire::Enrolled;
 use tokio::task::JoinSet;
@@ -98,8 +98,8 @@ impl Enroller {
             }
             match tokio::time::timeout(SERVER_TRY, self.enrol_at(server)).await {
                 Ok(Ok((enrolled, control))) => {
-                    let (reached, addresses) = (control.server(), self.known.clone());
-                    return Ok((Renewed { server, reached, enrolled, addresses }, control));
+                    let (reached, at, addresses) = (control.server(), Instant::now(), self.known.clone());
+                    return Ok((Renewed { server, reached, enrolled, at, addresses }, control));
                 }
                 Ok(Err(other)) => fault = fault.or(other),
                 Err(_) => {

@@ -26,6 +26,8 @@ struct Kept {
     known: [u8; SHA256_OUTPUT_LEN],
     /// Where the lists outlive the process; `None` keeps them in memory alone.
     file: Option<PathBuf>,
+    /// Whether the file does not have them all yet.
+    unstored: bool,
 }
 
 /// One authority's newest list.
@@ -50,8 +52,8 @@ const UNREADABLE: Malformed = Malformed { message: "revocation list", fault: "ca
 
 impl Revocations {
     pub(crate) fn new(roots: &[CertificateDer<'static>]) -> Revocations {
-        let kept =
-            Kept { roots: roots.to_vec(), lists: Vec::new(), known: [0; SHA256_OUTPUT_LEN], file: None };
+        let (roots, known) = (roots.to_vec(), [0; SHA256_OUTPUT_LEN]);
+        let kept = Kept { roots, lists: Vec::new(), known, file: None, unstored: false };
         Revocations(Arc::new(Mutex::new(kept)))
     }
 
@@ -88,8 +90,12 @@ impl Revocations {
         }
         let mut kept = self.lock();
         let newer = kept.add(der)?;
+        kept.unstored |= newer;
         kept.known.copy_from_slice(digest(&SHA256, der).as_ref());
-        if newer && kept.store().is_err() {
+        if kept.unstored {
+            kept.unstored = kept.store().is_err();
+        }
+        if kept.unstored {
             // The lists count in this process all the same. Asked for again, they are stored then.
             kept.known = [0; SHA256_OUTPUT_LEN];
         }

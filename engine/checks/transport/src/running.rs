@@ -63,8 +63,8 @@ pub struct Figures {
     pub cpu: Vec<(String, Duration)>,
 }
 
-/// Opens every socket, then starts serving `engine`. Sealed UDP's come last: from the moment they join their port
-/// they take packets, perhaps from another engine that serves it.
+/// Opens every socket, then starts serving `engine`. Sealed UDP's come last: from the moment they are open they take
+/// packets. A port that another process serves is refused.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
@@ -173,7 +173,7 @@ impl Running {
     }
 
     /// Hands this out to gates that go on without a network, from now on; only the first counts. Until then they are told
-    /// that nothing is handed out.
+    /// to ask again: no gate loses what it has because an engine was started a moment ago.
     pub fn hand_out(&self, offline: Arc<dyn Offline>) {
         // The second time there is something already.
         let _ = self.quic.shared.offline.set(offline);

@@ -81,7 +81,12 @@ impl Tls {
         }
         let verifier = verifier.build().map_err(|error| TlsFault::Devices(error.to_string()))?;
 
-        let own = |error: rustls::Error| TlsFault::Own(error.to_string());
+        let own = |error: rustls::Error| {
+            TlsFault::Own(match error {
+                rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+                error => error.to_string(),
+            })
+        };
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(own)?

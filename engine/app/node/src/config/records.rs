@@ -35,7 +35,8 @@ pub struct Records {
     /// MiB of each file of records.
     #[serde(default = "Records::sixty_four")]
     pub segment_mib: Spanned<u64>,
-    /// Records that each thread holds at most while the disk is slow; beyond that checks are answered `busy`.
+    /// Records that each thread holds at most while the disk is slow; beyond that checks are answered `busy`. A thread
+    /// whose verdicts wait for their records holds 2,048 at most.
     #[serde(default = "Records::waiting")]
     pub waiting_max: Spanned<usize>,
     /// The file with the token for who reads records as they are written; empty: no one does.

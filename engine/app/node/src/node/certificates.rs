@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use hufu_files::{keys, moment, read_pem};
 use hufu_transport::{TlsParts, profile};
 use hufu_wire::{DeviceGeneration, DeviceId, UnixSeconds};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, GeneralName, X509Certificate};
 use zeroize::Zeroizing;
 
@@ -46,15 +47,25 @@ pub(super) struct RevocationList {
 }
 
 impl Own {
-    /// Reads the certificate and its key; TLS finds out whether they belong together.
+    /// Reads the certificate and its key.
     ///
     /// # Errors
-    /// A file that is missing or is not what it should be.
+    /// A file that is missing or is not what it should be, and two that do not belong together.
     pub(super) fn read(files: &Files) -> anyhow::Result<Own> {
         let chain = certificates(&files.certificate)?;
         let key = Zeroizing::new(read_pem(&files.key)?);
         let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| pem(&files.key, &error))?;
         keys::ensure_private(&files.key)?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider).map_err(|error| {
+            let (key, certificate) = (files.key.display(), files.certificate.display());
+            match error {
+                rustls::Error::InconsistentKeys(_) => anyhow!(
+                    "{key} is not the key of the certificate in {certificate}; copy both from one `hufu ca server`"
+                ),
+                error => anyhow!("{key} and {certificate} cannot be used: {error}"),
+            }
+        })?;
         Ok(Own { chain, key })
     }
 
@@ -194,5 +205,11 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 fn pem(path: &Path, error: &rustls::pki_types::pem::Error) -> anyhow::Error {
-    anyhow::anyhow!("{} cannot be used: {error}", path.display())
+    match error {
+        // Of certificates and lists there may be none; a key is looked for.
+        rustls::pki_types::pem::Error::NoItemsFound => {
+            anyhow!("{} has no private key in PEM; copy the one that `hufu ca server` wrote", path.display())
+        }
+        error => anyhow!("{} cannot be used: {error}", path.display()),
+    }
 }

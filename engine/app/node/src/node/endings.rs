@@ -77,7 +77,7 @@ impl Ending {
 
     /// The warning for `end`, at most once a day.
     fn due(&mut self, end: UnixSeconds, now: UnixSeconds) -> Option<String> {
-        let today = |(of, at): (_, UnixSeconds)| of == end && now.0.saturating_sub(at.0) < DAY_S;
+        let today = |(of, at): (_, UnixSeconds)| of == end && now.0.abs_diff(at.0) < DAY_S;
         if now.0 < end.0.saturating_sub(self.near_s) || self.told.is_some_and(today) {
             return None;
         }
@@ -107,6 +107,15 @@ mod tests {
         assert_eq!(due(101, 1, end), Some("ended"));
         assert_eq!(due(101, 2, UnixSeconds(130 * DAY_S)), None, "a new list");
         assert_eq!(due(101, 3, UnixSeconds(102 * DAY_S)), Some("ends"), "and one that ends soon");
+    }
+
+    #[test]
+    fn an_end_that_was_told_by_a_clock_that_was_ahead_is_told_again() {
+        let mut ending = Ending::of_revocation_list();
+        let end = UnixSeconds(100 * DAY_S);
+        assert!(ending.due(end, UnixSeconds(5_000 * DAY_S)).is_some());
+        assert!(ending.due(end, UnixSeconds(95 * DAY_S)).is_some(), "the clock is correct again");
+        assert_eq!(ending.due(end, UnixSeconds(95 * DAY_S - 60)), None, "told today");
     }
 
     #[test]

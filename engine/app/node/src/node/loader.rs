@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use hufu_files::watched::Watched;
+use hufu_transport::Clock;
 
 use super::state::State;
 use super::statuses::Statuses;
@@ -27,11 +28,12 @@ impl Loader {
         statuses: Statuses,
         snapshots: Vec<(PathBuf, Watched)>,
         state: Arc<State>,
+        clock: Clock,
     ) -> io::Result<Loader> {
         let (wake, woken) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("hufu-snapshots".to_owned())
-            .spawn(move || follow(statuses, snapshots, &state, &woken))?;
+            .spawn(move || follow(statuses, snapshots, &state, &clock, &woken))?;
         Ok(Loader { wake, thread: Some(thread) })
     }
 
@@ -56,6 +58,7 @@ fn follow(
     mut statuses: Statuses,
     mut snapshots: Vec<(PathBuf, Watched)>,
     state: &State,
+    clock: &Clock,
     woken: &Receiver<()>,
 ) {
     loop {
@@ -65,7 +68,7 @@ fn follow(
             Err(RecvTimeoutError::Disconnected) => return,
         };
         for (path, watched) in &mut snapshots {
-            watched.follow(at_once, || statuses.apply(path, state));
+            watched.follow(at_once, || statuses.apply(path, state, clock.now()));
         }
     }
 }

@@ -48,8 +48,8 @@ pub(super) fn addresses(listen: &Listen, state: Folder) -> anyhow::Result<()> {
     for address in udp.iter() {
         let is_both = address.port() != 0 && listen.quic.iter().any(|quic| quic == address);
         ensure!(!is_both, "udp and quic in [listen] are both {address}; give them two ports");
-        // Sealed UDP's port may be shared: an engine that takes another's place joins it.
-        tried("udp", UdpSocket::bind(address).map(drop), true)?;
+        // The workers of one engine share this port, and `serve` refuses one that another process has.
+        tried("udp", UdpSocket::bind(address).map(drop), state == Folder::InUse)?;
     }
     for address in listen.quic.iter() {
         tried("quic", UdpSocket::bind(address).map(drop), state == Folder::InUse)?;
@@ -64,6 +64,10 @@ pub(super) fn addresses(listen: &Listen, state: Folder) -> anyhow::Result<()> {
 fn tried(key: &str, bound: io::Result<()>, may_be_in_use: bool) -> anyhow::Result<()> {
     match bound {
         Err(error) if may_be_in_use && error.kind() == ErrorKind::AddrInUse => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "the address of `{key}` in [listen] cannot be served: another process listens there; stop it, or write \
+             another address"
+        ),
         Err(error) => bail!("the address of `{key}` in [listen] cannot be served: {error}"),
         Ok(()) => Ok(()),
     }
@@ -103,9 +107,11 @@ mod tests {
             ..Listen::default()
         };
         assert!(addresses(&listen(free, free), Folder::Free).is_ok());
-        assert!(addresses(&listen(addr, free), Folder::Free).is_ok(), "shared with another engine");
-        assert!(addresses(&listen(free, addr), Folder::InUse).is_ok(), "the running engine's");
+        for own in [listen(addr, free), listen(free, addr)] {
+            assert!(addresses(&own, Folder::InUse).is_ok(), "the running engine's");
+        }
         for (wrong, wanted) in [
+            (listen(addr, free), "`udp` in [listen] cannot be served: another process listens there"),
             (listen(free, addr), "`quic` in [listen]"),
             (listen(addr, addr), "both"),
             (listen("192.0.2.1:0".parse().unwrap(), free), "`udp` in [listen]"),

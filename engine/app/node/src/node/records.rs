@@ -1,8 +1,10 @@
 //! Records of checks, as the configuration asks for them.
 
 mod live;
+mod waiting;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use hufu_files::agent::Agent;
@@ -12,15 +14,20 @@ use hufu_records::{Day, Folder, Identity, KeyFolder, Recorder, RingJournal, Stor
 use hufu_transport::{Clock, Events, Exhibit, Family, NoEvents};
 
 use self::live::Door;
+use self::waiting::{Waiting, Watched};
 use crate::config::Records;
 use crate::wrapping;
 
 /// The records of a running engine.
 pub(super) struct Kept {
     recorder: Recorder,
+    waiting: Waiting,
     /// For who may read them as they are written.
     live: Option<Door>,
 }
+
+/// How long a record may stay unwritten before this engine is not ready.
+const UNWRITTEN_MAX: Duration = Duration::from_secs(2);
 
 impl Kept {
     /// Opens the folders and starts to write.
@@ -41,7 +48,7 @@ impl Kept {
             .with_context(|| format!("records of checks in {} cannot be opened", config.folder.display()))?;
         let recorder = Recorder::start(store, move || clock.now(), *config.waiting_max.get_ref());
         let live = door(config)?;
-        Ok(Kept { recorder: recorder.map_err(unavailable)?, live })
+        Ok(Kept { recorder: recorder.map_err(unavailable)?, waiting: Waiting::new(), live })
     }
 
     /// Whether an engine could keep records, without opening the folders: another engine may be writing to them.
@@ -58,8 +65,8 @@ impl Kept {
     }
 
     /// The journal of one more thread that checks.
-    pub(super) fn journal(&self) -> RingJournal {
-        self.recorder.journal()
+    pub(super) fn journal(&self) -> Watched<RingJournal> {
+        self.waiting.watch(self.recorder.journal())
     }
 }
 
@@ -83,6 +90,19 @@ fn lock(folder: &Path) -> anyhow::Result<Folder> {
     Folder::lock(folder).with_context(|| format!("{} cannot be used", folder.display()))
 }
 
+/// Why records are not kept as they should be, if they are not.
+fn unfit(failed: bool, unwritten: Duration) -> Option<String> {
+    if failed {
+        return Some("records of checks cannot be written; see the log".to_owned());
+    }
+    (unwritten > UNWRITTEN_MAX).then(|| {
+        format!(
+            "records of checks wait for {:.1} s, and verdicts with them; look at the disk of `folder` in [records]",
+            unwritten.as_secs_f64()
+        )
+    })
+}
+
 impl Exhibit for Kept {
     fn families(&self) -> Vec<Family> {
         let figures = self.recorder.figures();
@@ -101,11 +121,24 @@ impl Exhibit for Kept {
 
     fn not_ready(&self) -> Vec<String> {
         let failed = self.recorder.figures().failed;
-        failed.then(|| "records of checks cannot be written; see the log".to_owned()).into_iter().collect()
+        unfit(failed, self.waiting.longest(Instant::now())).into_iter().collect()
     }
 
     fn events(&self, path: &str, token: Option<&str>) -> Option<Result<Box<dyn Events>, NoEvents>> {
         let door = self.live.as_ref().filter(|_| path == live::PATH)?;
         Some(door.enter(token, || self.recorder.listen()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a9_an_engine_whose_records_are_not_written_is_not_ready() {
+        assert_eq!(unfit(false, UNWRITTEN_MAX), None);
+        let hanging = unfit(false, Duration::from_millis(2_100)).unwrap();
+        assert!(hanging.contains("wait for 2.1 s"), "{hanging}");
+        assert!(unfit(true, Duration::ZERO).unwrap().contains("cannot be written"));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use hufu_table::{Limits, MemoryUse, Reader, Snapshot, SnapshotDigest, SnapshotInfo, Table, Writer};
-use hufu_wire::{IssuerId, UnixMillis};
+use hufu_wire::{IssuerId, UnixMillis, limits};
 
 use super::state::State;
 use crate::config::Memory;
@@ -41,19 +41,19 @@ impl Statuses {
         self.table.reader()
     }
 
-    /// Loads a snapshot over whatever is known of its issuer.
+    /// Loads a snapshot over whatever is known of its issuer, at `now` by the engine's clock.
     ///
     /// # Errors
     /// It is damaged, or older than one that was applied before, in this run or an earlier one, or of the same
     /// sequence with other statuses (R22). Readers then see what they saw before.
-    pub(super) fn apply(&mut self, path: &Path, state: &State) -> anyhow::Result<String> {
+    pub(super) fn apply(&mut self, path: &Path, state: &State, now: UnixMillis) -> anyhow::Result<String> {
         let snapshot = Snapshot::open(path)?;
         let SnapshotInfo { issuer, sequence, heard, .. } = *snapshot.info();
         let content = snapshot.content_digest();
         let followed = self.follow(issuer, path)?;
         state.admit(issuer, sequence, content).with_context(|| path.display().to_string())?;
         if followed.content == Some(content) && followed.writer.sequence() == sequence {
-            followed.hear(heard);
+            followed.hear(heard, now);
             return Ok(format!("issuer {issuer} is still at sequence {sequence}"));
         }
         let begun = Instant::now();
@@ -119,11 +119,22 @@ impl Statuses {
 
 impl Followed {
     /// Nothing but the time has changed since the last loading.
-    fn hear(&mut self, heard: Option<UnixMillis>) {
+    fn hear(&mut self, heard: Option<UnixMillis>, now: UnixMillis) {
         let before = self.writer.reader().as_of(self.writer.slot()).heard;
-        if let Some(heard) = heard.filter(|heard| Some(*heard) > before) {
+        let counts = |heard: &UnixMillis| before.is_none_or(|before| replaces(*heard, before, now));
+        if let Some(heard) = heard.filter(counts) {
             self.writer.heard(heard);
         }
+    }
+}
+
+/// Whether `heard` counts instead of `before`: the later one does, unless a clock that was ahead has written it.
+fn replaces(heard: UnixMillis, before: UnixMillis, now: UnixMillis) -> bool {
+    let is_ahead = |time: UnixMillis| time.since(now) > limits::HEAD_AHEAD_MS_MAX;
+    match (is_ahead(heard), is_ahead(before)) {
+        (false, true) => true,
+        (true, false) => false,
+        (false, false) | (true, true) => heard > before,
     }
 }
 
@@ -143,6 +154,7 @@ mod tests {
 
     const ISSUER: IssuerId = IssuerId(310_000);
     const HOLDER: HolderIndex = HolderIndex(0);
+    const NOW: UnixMillis = UnixMillis(100_000);
 
     fn write(path: &Path, sequence: u64, colour: Colour, heard_ms: u64) {
         let heard = Some(UnixMillis(heard_ms));
@@ -159,15 +171,15 @@ mod tests {
         let state = State::look(folder.path()).unwrap();
         let engine = || Statuses::new(&Memory::default()).unwrap();
         write(&path, 9, Colour::Red, 1_000);
-        engine().apply(&path, &state).unwrap();
+        engine().apply(&path, &state, NOW).unwrap();
 
         write(&path, 9, Colour::Green, 2_000);
-        let error = format!("{:#}", engine().apply(&path, &state).unwrap_err());
+        let error = format!("{:#}", engine().apply(&path, &state, NOW).unwrap_err());
         assert!(error.contains("statuses.snapshot: ") && error.contains("other statuses"), "{error}");
         write(&path, 9, Colour::Red, 2_000);
-        engine().apply(&path, &state).unwrap();
+        engine().apply(&path, &state, NOW).unwrap();
         write(&path, 10, Colour::Green, 3_000);
-        engine().apply(&path, &state).unwrap();
+        engine().apply(&path, &state, NOW).unwrap();
     }
 
     #[test]
@@ -177,13 +189,38 @@ mod tests {
         let state = State::look(folder.path()).unwrap();
         let mut statuses = Statuses::new(&Memory::default()).unwrap();
         write(&path, 9, Colour::Red, 1_000);
-        assert!(statuses.apply(&path, &state).unwrap().contains("with 1 holders"));
+        assert!(statuses.apply(&path, &state, NOW).unwrap().contains("with 1 holders"));
         let (reader, slot) = (statuses.reader(), statuses.followed[&ISSUER].writer.slot());
         for (heard_ms, wanted) in [(2_000, 2_000), (1_500, 2_000)] {
             write(&path, 9, Colour::Red, heard_ms);
-            assert!(statuses.apply(&path, &state).unwrap().contains("still at sequence 9"));
+            assert!(statuses.apply(&path, &state, NOW).unwrap().contains("still at sequence 9"));
             assert_eq!(reader.as_of(slot).heard, Some(UnixMillis(wanted)));
         }
         assert_eq!(reader.lookup(slot, HOLDER).colour(), Some(Colour::Red));
+    }
+
+    /// One `snapshot touch` by a clock that was ahead leaves no issuer stale until a restart.
+    #[test]
+    fn r24_a_time_far_ahead_replaces_no_usable_one_and_a_correct_one_replaces_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("statuses.snapshot");
+        let state = State::look(folder.path()).unwrap();
+        let mut statuses = Statuses::new(&Memory::default()).unwrap();
+        let ahead = NOW.0 + 86_400_000;
+        // What is loaded first is dated ahead as well.
+        let touches = [
+            (ahead, ahead),
+            (99_000, 99_000),
+            (ahead, 99_000),
+            (99_500, 99_500),
+            (NOW.0 + limits::HEAD_AHEAD_MS_MAX, NOW.0 + limits::HEAD_AHEAD_MS_MAX),
+            (NOW.0 + limits::HEAD_AHEAD_MS_MAX + 1, NOW.0 + limits::HEAD_AHEAD_MS_MAX),
+        ];
+        for (heard_ms, wanted) in touches {
+            write(&path, 9, Colour::Red, heard_ms);
+            statuses.apply(&path, &state, NOW).unwrap();
+            let slot = statuses.followed[&ISSUER].writer.slot();
+            assert_eq!(statuses.reader().as_of(slot).heard, Some(UnixMillis(wanted)), "{heard_ms}");
+        }
     }
 }

@@ -66,7 +66,7 @@ impl AsyncGate {
         let _ = ask.try_send(0);
         let first = time::timeout(options.open_budget, answers.recv()).await.ok().flatten();
         let first = first.unwrap_or_else(|| Err(silent()))?;
-        let core = Core::new(Instant::now(), ports, options.pace(), first);
+        let core = Core::new(ports, options.pace(), first);
         Ok(AsyncGate { socket, is_ipv4, core, ask, answers, fault: None, budget: options.budget })
     }
 

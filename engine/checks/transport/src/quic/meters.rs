@@ -28,7 +28,7 @@ pub(crate) struct QuicMeters {
     pub(crate) closed_revoked: Meter,
     /// Closed: the certificate has expired, or is not accepted any more after a replacement of roots or lists.
     pub(crate) closed_certificate: Meter,
-    /// Closed: the device opened one connection too many, and this was its oldest.
+    /// Closed: the device opened one connection too many, and this was the oldest of its lowest generation.
     pub(crate) closed_surplus: Meter,
     pub(crate) enrolments: Meter,
     pub(crate) frames: Meter,

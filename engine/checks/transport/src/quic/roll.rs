@@ -59,6 +59,9 @@ impl Roll {
     /// Enters a connection unless `objection`, asked under the roll's lock, has a reason against it. A revocation
     /// is noted first and then sweeps the roll, so one of the two sees the other. Returns the place and
     /// how many of the device's older connections had to go.
+    ///
+    /// Where the device has one too many, the oldest of its lowest generation is closed. If that is this one, it is
+    /// refused with [`Reason::Busy`].
     pub(crate) fn enter(
         &self,
         grant: Grant,
@@ -69,19 +72,27 @@ impl Roll {
         if let Some(reason) = objection() {
             return Err(reason);
         }
-        open.count += 1;
         let of_device = open.by_device.entry(grant.device).or_insert_with(|| OfDevice {
             connections: Vec::new(),
             room: Arc::new(Semaphore::new(self.device_room)),
         });
-        of_device.connections.push((grant, connection.clone()));
         // Those that were closed before stay until their task has noticed.
-        let open_of_device = of_device.connections.iter().filter(|(_, connection)| is_open(connection));
-        let surplus = open_of_device.clone().count().saturating_sub(self.per_device_max);
-        for (_, connection) in open_of_device.take(surplus) {
+        let mut standing: Vec<&(Grant, Connection)> =
+            of_device.connections.iter().filter(|(_, connection)| is_open(connection)).collect();
+        standing.sort_by_key(|(grant, _)| grant.generation);
+        let with_this = standing.len() + usize::from(is_open(connection));
+        let surplus = with_this.saturating_sub(self.per_device_max);
+        standing.truncate(surplus);
+        // A thief of an older certificate closes nothing of the device in its place.
+        if standing.iter().any(|(older, _)| older.generation > grant.generation) {
+            return Err(Reason::Busy);
+        }
+        for (_, connection) in standing {
             connection.close(close_code(Reason::Busy), b"one connection too many");
         }
+        of_device.connections.push((grant, connection.clone()));
         let room = Arc::clone(&of_device.room);
+        open.count += 1;
         Ok((Entry { roll: self, device: grant.device, connection: connection.stable_id(), room }, surplus))
     }
 

@@ -163,14 +163,19 @@ impl Shared {
 
     /// Counts a device that was turned away for `reason` after its handshake.
     pub(super) fn count_objection(&self, reason: Reason) {
-        let revoked = reason == Reason::DeviceRevoked;
-        if revoked { &self.meters.closed_revoked } else { &self.meters.closed_certificate }.add_shared(1);
+        let meter = match reason {
+            Reason::DeviceRevoked => &self.meters.closed_revoked,
+            Reason::Busy => &self.meters.closed_surplus,
+            _ => &self.meters.closed_certificate,
+        };
+        meter.add_shared(1);
     }
 
     /// What is handed out to gates without a network.
     ///
     /// # Errors
-    /// [`Reason::RateExceeded`] where the device asks too much, [`Reason::OutOfScope`] where this engine hands nothing out.
+    /// [`Reason::RateExceeded`] where the device asks too much, [`Reason::Busy`] until this engine hands something
+    /// out: `out-of-scope` would take back what a gate has.
     pub(super) fn offline(&self, grant: &Grant, now: UnixMillis) -> Result<Arc<dyn Offline>, Reason> {
         if self.stopping() {
             return Err(Reason::Stopping);
@@ -178,7 +183,7 @@ impl Shared {
         if !self.engine.devices().charge(grant, now) {
             return Err(Reason::RateExceeded);
         }
-        self.offline.get().cloned().ok_or(Reason::OutOfScope)
+        self.offline.get().cloned().ok_or(Reason::Busy)
     }
 
     pub(super) fn spine(&self) -> MutexGuard<'_, Box<dyn Checks>> {

@@ -4,7 +4,7 @@ use hufu_check::Rate;
 use hufu_client::{Control, ControlFault};
 use hufu_transport::QuicOptions;
 use hufu_transport::profile::ENGINE_NAME;
-use hufu_wire::Reason;
+use hufu_wire::{DeviceGeneration, Grant, Reason};
 
 use crate::rig::{MARKET_GATE, MARKET_GATE_2, Rig, block_on, closed_at_once};
 
@@ -100,6 +100,35 @@ fn a_devices_newest_connections_are_kept_and_its_oldest_closed() {
         }
     });
     assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), 1);
+    rig.running.stop();
+}
+
+/// A thief of an older certificate that is not revoked opens as many connections as can be.
+#[test]
+fn r43_an_older_generation_closes_no_connection_of_the_newest() {
+    let rig = Rig::start_with(|setup| setup.options.quic.connections_per_device_max = 2);
+    let old = rig.grant(MARKET_GATE);
+    let new = Grant { generation: DeviceGeneration(old.generation.0 + 1), ..old };
+    block_on(async {
+        let first = rig.connect(new).await;
+        assert!(first.time().await.is_ok());
+        let older = rig.connect(old).await;
+        assert!(older.time().await.is_ok(), "there is room for it");
+        let second = rig.connect(new).await;
+        assert!(second.time().await.is_ok());
+        let ended = closed_at_once(&older).await;
+        assert!(matches!(ended, ControlFault::Refused(Reason::Busy)), "{ended}");
+        for _ in 0..3 {
+            let identity = rig.ca.device(old);
+            let ended = match Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await {
+                Ok(control) => closed_at_once(&control).await,
+                Err(fault) => fault,
+            };
+            assert!(matches!(ended, ControlFault::Refused(Reason::Busy)), "{ended}");
+        }
+        assert!(first.time().await.is_ok() && second.time().await.is_ok());
+    });
+    assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), 4);
     rig.running.stop();
 }
 

@@ -127,3 +127,27 @@ fn b11_a_gate_remembers_revoked_engines_through_a_restart() {
     std::fs::remove_dir_all(&folder).unwrap();
     rig.running.stop();
 }
+
+#[test]
+fn b11_a_list_that_could_not_be_written_once_is_written_at_the_next_enrolment() {
+    let folder = std::env::temp_dir().join(format!("hufu-unwritten-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("revoked.crl");
+    let rig = Rig::start_in(Ca::new(), |_| {});
+    let device = || {
+        let identity = rig.ca.device(rig.grant(MARKET_GATE));
+        identity.remember_revocations_in(&file).unwrap();
+        identity
+    };
+    let gate = device();
+    serve_as(&rig, GOOD, 2, &[STOLEN]);
+    // No file takes the place of a folder.
+    std::fs::create_dir(&file).unwrap();
+    assert!(enrol(&rig, &gate).is_ok(), "the list counts in this process");
+    std::fs::remove_dir(&file).unwrap();
+    assert!(enrol(&rig, &gate).is_ok());
+    serve_as(&rig, STOLEN, 1, &[]);
+    assert!(is_refused_by(&enrol(&rig, &device()), 2), "a new process");
+    std::fs::remove_dir_all(&folder).unwrap();
+    rig.running.stop();
+}
