@@ -10,6 +10,7 @@ pub(crate) mod screen;
 mod source;
 pub(crate) mod words;
 
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,32 @@ use screen::Screen;
 
 /// Between two looks for a device that is not there.
 const RETRY: Duration = Duration::from_millis(500);
+
+/// The line that says that a gate takes scans. It is written once.
+pub(crate) struct Ready {
+    lanes: usize,
+    page: Option<String>,
+    told: Once,
+}
+
+impl Ready {
+    /// The line of a gate with so many lanes, and the URL of its page.
+    pub(crate) fn new(lanes: usize, page: Option<String>) -> Ready {
+        Ready { lanes, page, told: Once::new() }
+    }
+
+    /// Writes it for the program that started this, unless it is written.
+    pub(crate) fn tell(&self, session: bool) {
+        self.told.call_once(|| {
+            let (lanes, page) = (self.lanes, self.page.as_deref());
+            let has = if session { "yes" } else { "no" };
+            let line = format!("ready lanes={lanes} session={has} page={}", page.unwrap_or("none"));
+            tracing::info!("{line}");
+            let object = json!({ "ready": { "lanes": lanes, "session": session, "page": page } });
+            term::event(|| object, || line);
+        });
+    }
+}
 
 /// One passage at work.
 pub(crate) struct Passage {
@@ -78,11 +105,11 @@ impl Passage {
         })
     }
 
-    /// Takes scans until standard input ends; a device is looked for again when it goes.
+    /// Takes scans until standard input ends; a device is looked for again when it goes. `ready` is told before a verdict.
     ///
     /// # Errors
     /// No one answers questions any more.
-    pub(crate) fn work(&self) -> anyhow::Result<()> {
+    pub(crate) fn work(&self, ready: &Ready) -> anyhow::Result<()> {
         let number = self.number;
         let mut said = String::new();
         loop {
@@ -93,7 +120,8 @@ impl Passage {
                     }
                     said.clear();
                     self.tell_scanner(true);
-                    self.take(Scans::new(input))?.unwrap_or_else(|| "it has no more to give".to_owned())
+                    self.take(Scans::new(input), ready)?
+                        .unwrap_or_else(|| "it has no more to give".to_owned())
                 }
                 Err(error) => error.to_string(),
             };
@@ -111,10 +139,14 @@ impl Passage {
     }
 
     /// Answers every scan; why no more come, if that is known.
-    fn take(&self, scans: impl Iterator<Item = std::io::Result<Vec<u8>>>) -> anyhow::Result<Option<String>> {
+    fn take(
+        &self,
+        scans: impl Iterator<Item = std::io::Result<Vec<u8>>>,
+        ready: &Ready,
+    ) -> anyhow::Result<Option<String>> {
         for given in scans {
             match given {
-                Ok(given) => self.show(&self.checked(&given)?),
+                Ok(given) => self.show(&self.checked(&given)?, ready),
                 Err(error) => return Ok(Some(error.to_string())),
             }
         }
@@ -136,7 +168,7 @@ impl Passage {
     }
 
     /// Opens first, because a person waits; then tells everybody else.
-    fn show(&self, answer: &Answer) {
+    fn show(&self, answer: &Answer, ready: &Ready) {
         if answer.exit() == Exit::Yes {
             self.openers.iter().for_each(Opener::open);
         }
@@ -146,6 +178,8 @@ impl Passage {
             screen.show(&object);
         }
         self.programs.iter().for_each(|program| program.give(&object));
+        // A scan while the first session is asked for: the line stands before its verdict.
+        ready.tell(false);
         term::event(
             || object,
             || format!("lane {}  {}", self.number, answer.to_line(term::stdout(), self.language)),

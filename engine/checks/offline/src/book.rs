@@ -83,9 +83,9 @@ impl Book {
         records_max: u64,
     ) -> Result<Book, BookFault> {
         let front = Front { device, book: fresh, first: 1 };
-        let volume = match Volume::open(disk, path)? {
+        let volume = match Volume::open(disk, path, 1)? {
             Some(volume) => volume,
-            None => Volume::begin(disk, path, front)
+            None => Volume::begin(disk, path, front, &[])
                 .map_err(|error| BookFault::Io { path: path.to_owned(), error })?,
         };
         let Front { device: found, first, .. } = volume.front;
@@ -129,9 +129,19 @@ impl Book {
         let Front { device, book, .. } = self.volume.front;
         let mut handover = Handover { device, book, first: self.kept_from, records: Vec::new() };
         for counter in (self.kept_from..self.next()).take(records_max) {
-            handover.records.push(self.volume.record(counter)?.ok_or(io::ErrorKind::InvalidData)?);
+            let record = self.volume.record(counter)?.ok_or_else(|| self.unreadable(counter))?;
+            handover.records.push(record);
         }
         Ok(handover)
+    }
+
+    fn unreadable(&self, counter: u64) -> io::Error {
+        let path = self.path.display();
+        let what = format!(
+            "record {counter} in {path} is damaged; stop the gate, move the file away and hand it to the \
+             operator"
+        );
+        io::Error::new(io::ErrorKind::InvalidData, what)
     }
 
     /// An engine has the records up to this counter, durably. When it has all of them the file begins again, and the
@@ -147,7 +157,7 @@ impl Book {
         self.kept_from = self.kept_from.max(up_to.saturating_add(1).min(next));
         if self.waiting() == 0 && self.volume.records() > 0 {
             let front = Front { first: next, ..self.volume.front };
-            self.volume = Volume::begin(&self.disk, &self.path, front)?;
+            self.volume = Volume::begin(&self.disk, &self.path, front, &[])?;
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ pub struct Keeper {
     due: Due,
     /// Whether a round is under way, and nothing in it has failed yet.
     round: Option<bool>,
-    /// An engine did not take the records in this round.
+    /// An engine did not take the records in this round, or they cannot be read.
     records_refused: bool,
 }
 
@@ -248,7 +248,7 @@ impl Keeper {
     /// What is to be done next, `None` until the next round, which is after 10 seconds. It stays the same until it was done or has failed.
     ///
     /// # Errors
-    /// The disk's, where records wait and cannot be read.
+    /// The disk's, where records wait and cannot be read: once in each round, whose other errands follow.
     pub fn errand(&mut self, at: Duration) -> Result<Option<Errand>, KeeperFault> {
         if self.todo.is_empty() {
             if self.round == Some(true) {
@@ -262,7 +262,8 @@ impl Keeper {
             self.begin_round(at);
         }
         if self.gate.book().waiting() > 0 && !self.records_refused {
-            let records = self.gate.book().handover(HANDOVER_RECORDS)?;
+            let records = self.gate.book().handover(HANDOVER_RECORDS);
+            let records = records.inspect_err(|_| self.records_refused = true)?;
             return Ok(Some(Errand::HandOver(records.to_bytes())));
         }
         Ok(self.todo.front().map(|ask| Errand::Ask(*ask)))

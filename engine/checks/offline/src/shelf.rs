@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hufu_table::Disk;
 use hufu_wire::DeviceId;
+use hufu_wire::limits::FRAME_BYTES_MAX;
 
 use crate::book::BookFault;
 use crate::record::{BookId, Front, Handover, OfflineRecord};
@@ -57,6 +58,8 @@ pub struct Missing {
 const OPEN_MAX: usize = 256;
 /// Records of one file. Then another begins, so that older ones can be moved away.
 const FILE_RECORDS_MAX: u64 = 1 << 16;
+/// Records of one handover, which are appended together: no frame holds more.
+const HANDOVER_RECORDS_MAX: u64 = (FRAME_BYTES_MAX / OfflineRecord::BYTES) as u64;
 /// Bytes that are kept of one device, so that a stolen one does not fill the disk: half a million records or so.
 pub const DEVICE_BYTES_MAX: u64 = 32 << 20;
 /// What even the smallest file takes of a disk.
@@ -139,11 +142,10 @@ impl Shelf {
         let bytes = (fresh.len() * OfflineRecord::BYTES) as u64;
         self.make_room(device, bytes)?;
         let is_full = self.volume(device, book)?.is_none_or(|volume| volume.records() >= FILE_RECORDS_MAX);
-        if gap > 0 || is_full {
-            self.begin(Front { device, book, first: counter })?;
-        }
         let folder = self.folder.clone();
-        if let Some(volume) = self.volume(device, book)? {
+        if gap > 0 || is_full {
+            self.begin(Front { device, book, first: counter }, fresh)?;
+        } else if let Some(volume) = self.volume(device, book)? {
             volume.append(fresh).map_err(|error| BookFault::Io { path: folder, error })?;
         }
         *self.bytes.entry(device).or_default() += bytes;
@@ -172,15 +174,19 @@ impl Shelf {
         }
         let Some(place) = self.last.get_mut(&(device, book)) else { return Ok(None) };
         if place.volume.is_none() {
-            place.volume = Volume::open(&self.disk, &place.path)?;
+            place.volume = Volume::open(&self.disk, &place.path, HANDOVER_RECORDS_MAX)?;
         }
         Ok(place.volume.as_mut())
     }
 
-    fn begin(&mut self, front: Front) -> Result<(), BookFault> {
+    /// Begins a file with its first records in it: without one it would hide that there is a gap before it.
+    fn begin(&mut self, front: Front, records: &[OfflineRecord]) -> Result<(), BookFault> {
         let path = self.folder.join(name_of(front));
-        let volume = Volume::begin(&self.disk, &path, front)
-            .map_err(|error| BookFault::Io { path: path.clone(), error })?;
+        let volume = Volume::begin(&self.disk, &path, front, records).map_err(|error| {
+            // It may have its place and not be durable: it was not told of.
+            let _ = self.disk.remove(&path);
+            BookFault::Io { path: path.clone(), error }
+        })?;
         self.last.insert((front.device, front.book), Place { path, volume: Some(volume) });
         *self.bytes.entry(front.device).or_default() += FILE_BYTES;
         Ok(())

@@ -9,7 +9,7 @@ use hufu_table::{Disk, DiskFile, PartialFile};
 use crate::book::BookFault;
 use crate::record::{Front, OfflineRecord};
 
-/// Append-only. After a loss of power it may end in the middle of a record, which then was never told of: that end is
+/// Append-only. After a loss of power it may end in the middle of an append, which then was never told of: that end is
 /// cut off.
 #[derive(Debug)]
 pub(crate) struct Volume {
@@ -21,14 +21,26 @@ pub(crate) struct Volume {
 }
 
 impl Volume {
-    /// A new file without records in the place of whatever is there.
-    pub(crate) fn begin(disk: &Arc<dyn Disk>, path: &Path, front: Front) -> io::Result<Volume> {
-        PartialFile::write(disk, path, &front.to_bytes())?;
-        Ok(Volume { path: path.to_owned(), file: disk.open_to_write(path)?, front, next: front.first })
+    /// A new file with these records, whose counters are those from the front's on, in the place of whatever is there.
+    pub(crate) fn begin(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        front: Front,
+        records: &[OfflineRecord],
+    ) -> io::Result<Volume> {
+        let bytes = records.iter().flat_map(|record| record.to_bytes(front.book));
+        let bytes: Vec<u8> = front.to_bytes().into_iter().chain(bytes).collect();
+        PartialFile::write(disk, path, &bytes)?;
+        let next = front.first + records.len() as u64;
+        Ok(Volume { path: path.to_owned(), file: disk.open_to_write(path)?, front, next })
     }
 
-    /// The file that is there; `None` where there is none.
-    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Option<Volume>, BookFault> {
+    /// The file that is there; `None` where there is none. At most `append_max` records of it were appended at a time.
+    pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        append_max: u64,
+    ) -> Result<Option<Volume>, BookFault> {
         let failed = |error| BookFault::Io { path: path.to_owned(), error };
         match disk.stamp(path) {
             Ok(_) => {}
@@ -42,7 +54,7 @@ impl Volume {
         // The front came into its place whole.
         let front = front.ok_or_else(|| BookFault::Damaged { path: path.to_owned(), at: 0 })?;
         let mut volume = Volume { path: path.to_owned(), file, front, next: front.first };
-        volume.find_end()?;
+        volume.find_end(append_max)?;
         Ok(Some(volume))
     }
 
@@ -73,21 +85,30 @@ impl Volume {
         Ok(record.filter(|_| filled == bytes.len()))
     }
 
+    /// Whether the disk never wrote the record with this counter.
+    fn is_blank(&self, counter: u64) -> io::Result<bool> {
+        let mut bytes = [0; OfflineRecord::BYTES];
+        self.file.read_at(&mut bytes, self.place_of(counter))?;
+        Ok(bytes == [0; OfflineRecord::BYTES])
+    }
+
     fn place_of(&self, counter: u64) -> u64 {
         Front::BYTES as u64 + (counter - self.front.first) * OfflineRecord::BYTES as u64
     }
 
     /// Finds the last record that was written whole, and cuts off what is behind it.
-    fn find_end(&mut self) -> Result<(), BookFault> {
+    fn find_end(&mut self, append_max: u64) -> Result<(), BookFault> {
         let failed = |error| BookFault::Io { path: self.path.clone(), error };
         while self.record(self.next).map_err(failed)?.is_some() {
             self.next += 1;
         }
         let (end, bytes) = (self.place_of(self.next), self.file.bytes().map_err(failed)?);
-        // Only what was written last can be torn: all of it was on the disk before more was begun.
+        // Only what was appended last can be torn: all of it was on the disk before more was begun. Its blocks reach the
+        // disk in any order, and one that did not is zero.
         let mut behind = self.next + 1;
         while self.place_of(behind) < bytes {
-            if self.record(behind).map_err(failed)?.is_some() {
+            let is_whole = self.record(behind).map_err(failed)?.is_some();
+            if is_whole && (behind - self.next >= append_max || !self.is_blank(self.next).map_err(failed)?) {
                 return Err(BookFault::Damaged { path: self.path.clone(), at: end });
             }
             behind += 1;

@@ -321,6 +321,8 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
             return;
         }
         self.tried = now;
+        // A full disk has room again once a day that is due is destroyed. Without a segment nothing waits for a sync.
+        self.turn_days();
         let (clock, store) = (&self.clock, &mut self.store);
         match store.resume(clock()) {
             Ok(()) => {
@@ -366,9 +368,13 @@ impl<C: Fn() -> UnixMillis> Writer<C> {
         }
         self.looked_at_days = Some(now);
         self.sync(&|| now);
-        if self.failed() {
-            return;
+        if !self.failed() {
+            self.turn_days();
         }
+    }
+
+    /// Closes the day that is over, and destroys what is older than is kept.
+    fn turn_days(&mut self) {
         let (clock, store) = (&self.clock, &mut self.store);
         if let Err(why) = store.turn(clock()) {
             tracing::error!(%why, "a day of records cannot be closed or destroyed; the engine tries again");

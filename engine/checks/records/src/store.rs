@@ -243,7 +243,8 @@ impl Store {
     }
 
     /// Closes the open day when it is over at `now`, and destroys what is older than is kept. A commit closes a day too;
-    /// only this destroys. What was written is made durable before with [`sync`](Self::sync), whose error is another matter.
+    /// only this destroys. What was written is made durable before with [`sync`](Self::sync), whose error is another matter;
+    /// after an error there is no segment, and nothing to make durable.
     ///
     /// # Errors
     /// The disk's; it may be called again.
@@ -262,8 +263,10 @@ impl Store {
             return Ok(());
         }
         let before = self.last_segment;
+        let closed = self.close_if_over(now);
+        // Of the day that goes on: those of one that was closed here are not its own.
         let keys = self.open_day.as_ref().map_or_else(Sha256::new, |open| open.keys.clone());
-        let begun = self.close_if_over(now).and_then(|()| self.begin_segment(now));
+        let begun = closed.and_then(|()| self.begin_segment(now));
         let resumed = self.note_failure(now, begun).and_then(|()| self.sync(now));
         if resumed.is_err() && self.last_segment != before {
             // It was begun here and holds no check: the next attempt uses its room. Where that fails, too, it stays.

@@ -58,8 +58,7 @@ impl Alone {
     /// # Errors
     /// The key, the certificate or the folder that cannot be used.
     pub(crate) fn open(config: &OfflineConfig, folder: &Path) -> anyhow::Result<Alone> {
-        let key = PublicKey::load(&config.operator_key, Owner::Operator)?;
-        let operator = PreparedKey::new(&key.public).context("the operator's key cannot be used")?;
+        let operator = operator(config)?;
         let certificate = folder.join(gate::CERTIFICATE);
         let leaf = CertificateDer::from_pem_file(&certificate)
             .with_context(|| format!("{} is no certificate", certificate.display()))?;
@@ -85,11 +84,7 @@ impl Alone {
                 "of what was kept for going on without a network, something is of no use: {fault}"
             );
         }
-        let foreign = match (&config.foreign_signers, &config.foreign_revocations) {
-            (None, Some(_)) => bail!("foreign_revocations is there without foreign_signers; name both"),
-            (signers, revocations) => signers.iter().chain(revocations).cloned().collect(),
-        };
-        let foreign = Arc::new(foreign);
+        let foreign = Arc::new(foreign(config)?);
         let alone = Alone { keeper: Arc::new(Mutex::new(keeper)), is_cut: Arc::default(), foreign };
         if !alone.foreign.is_empty() {
             alone.take_foreign()?;
@@ -97,11 +92,23 @@ impl Alone {
         Ok(alone)
     }
 
+    /// Whether the operator's key and lists can be used, without a look at the gate's folder.
+    ///
+    /// # Errors
+    /// The file that cannot be used.
+    pub(crate) fn verify(config: &OfflineConfig) -> anyhow::Result<()> {
+        let (operator, foreign) = (operator(config)?, foreign(config)?);
+        let bytes: Vec<_> = foreign.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
+        if let [signers, revoked @ ..] = &bytes[..] {
+            let revoked = revoked.first().map(Vec::as_slice);
+            Verifier::open(signers, revoked, &operator, FOREIGN_ENTRIES).with_context(|| names(&foreign))?;
+        }
+        Ok(())
+    }
+
     /// Reads the lists for certificates of other systems.
     fn take_foreign(&self) -> anyhow::Result<String> {
         let bytes: Vec<_> = self.foreign.iter().map(|path| files::read(path)).collect::<Result<_, _>>()?;
-        let names =
-            || self.foreign.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let [signers, revoked @ ..] = &bytes[..] else { return Ok(String::new()) };
         let revoked = revoked.first().map(Vec::as_slice);
         self.with(|keeper| {
@@ -112,7 +119,12 @@ impl Alone {
                 "list {signers} of foreign signers and list {revocations} of revocations are loaded"
             ))
         })
-        .with_context(names)
+        .with_context(|| names(&self.foreign))
+    }
+
+    /// Whether it has what it needs to decide.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.with(|keeper| keeper.lacks().is_none())
     }
 
     /// Whether no engine is to be asked.
@@ -132,15 +144,10 @@ impl Alone {
         }
     }
 
-    /// An engine has told the time, as it was asked at `asked`.
-    async fn answered(&self, asked: Duration, time: UnixMillis) {
-        let told = self.work(move |keeper| keeper.answered(asked, since_boot(), time)).await;
-        told.unwrap_or_else(|fault| tracing::warn!("{fault}"));
-    }
-
-    /// An engine has told the time.
-    pub(crate) async fn told(&self, time: UnixMillis) {
-        let told = self.work(move |keeper| keeper.told(since_boot(), time)).await;
+    /// An engine has told the time, in an answer that came now to what was asked at `asked`.
+    pub(crate) async fn answered(&self, asked: Duration, time: UnixMillis) {
+        let at = since_boot();
+        let told = self.work(move |keeper| keeper.answered(asked, at, time)).await;
         told.unwrap_or_else(|fault| tracing::warn!("{fault}"));
     }
 
@@ -176,6 +183,23 @@ impl Alone {
     }
 }
 
+fn operator(config: &OfflineConfig) -> anyhow::Result<PreparedKey> {
+    let key = PublicKey::load(&config.operator_key, Owner::Operator)?;
+    PreparedKey::new(&key.public).context("the operator's key cannot be used")
+}
+
+/// The lists for certificates of other systems: of signers, and of revocations.
+fn foreign(config: &OfflineConfig) -> anyhow::Result<Vec<PathBuf>> {
+    match (&config.foreign_signers, &config.foreign_revocations) {
+        (None, Some(_)) => bail!("foreign_revocations is there without foreign_signers; name both"),
+        (signers, revocations) => Ok(signers.iter().chain(revocations).cloned().collect()),
+    }
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// Does a keeper's errands for as long as the gate runs.
 pub(crate) async fn keep(alone: Alone, device: Device) {
     let (mut control, mut said, mut was_ready) = (None, Vec::<String>::new(), false);
@@ -203,7 +227,7 @@ pub(crate) async fn keep(alone: Alone, device: Device) {
         if !matches!(done, Ok(false)) {
             said = faults;
         }
-        let is_ready = alone.with(|keeper| keeper.lacks().is_none());
+        let is_ready = alone.is_ready();
         if is_ready && !was_ready {
             tracing::info!("the gate has what it needs to go on without a network");
         }
@@ -282,7 +306,8 @@ async fn run(
         },
     };
     let done = match taken {
-        Err(ControlFault::Refused(reason)) => {
+        // What closes a connection is no answer: `out-of-scope` is about the certificate then, and takes nothing back.
+        Err(ControlFault::Refused(reason)) if control.connection().close_reason().is_none() => {
             faults.push(format!(
                 "an engine refuses what the gate needs without a network: {reason}: {}",
                 hufu_texts::reason(Language::En, reason)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hufu_client::{AsyncGate, CheckFault, ControlFault, GateFault, GateOptions};
-use hufu_offline::OfflineVerdict;
+use hufu_offline::{OfflineVerdict, since_boot};
 use hufu_wire::{Decision, Lane, UnixMillis, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -120,7 +120,11 @@ pub(crate) async fn answer(
             Err(GateFault::NoSession(fault)) => why = Arc::new(fault),
             Err(fault) => why = unreachable(&fault.to_string()),
         }
-        tracing::error!("no session, the gate stays shut: {why}");
+        if alone.is_some_and(Alone::is_ready) {
+            tracing::warn!("no session, the gate goes on without a network: {why}");
+        } else {
+            tracing::error!("no session, the gate stays shut: {why}");
+        }
         link.send_modify(|link| *link = link.down());
         // Many gates begin together when power comes back.
         let part = RandomState::new().build_hasher().finish() % 512;
@@ -144,7 +148,7 @@ async fn check(
     alone: Option<&Alone>,
 ) -> Option<CheckFault> {
     while let Some(Question { code, lane, asked, answer }) = questions.recv().await {
-        let waited = asked.elapsed();
+        let (waited, begun) = (asked.elapsed(), since_boot());
         let checked = if alone.is_some_and(Alone::is_cut) {
             Err(CheckFault::NoAnswer { waited })
         } else if waited < budget {
@@ -161,7 +165,7 @@ async fn check(
         let given = match (checked, alone) {
             (checked, None) => checked.map(Decided::Engine),
             (Ok(verdict), Some(alone)) => {
-                alone.told(gate.server_time()).await;
+                alone.answered(begun, gate.server_time()).await;
                 if verdict.decision == Decision::Admit {
                     alone.admitted(lane, &code).await;
                 }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use gpiocdev::Request;
 use gpiocdev::line::Value;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::RETRY;
 use super::config::{GpioConfig, LaneConfig, RelayConfig};
@@ -110,35 +112,46 @@ fn obey(wiring: &Wiring, pulse: Duration, name: &str, orders: &Receiver<Order>) 
                 Err(_) => {}
             }
         }
-        let order = match (until, &contact) {
-            (Some(until), _) => orders.recv_timeout(until.saturating_duration_since(Instant::now())),
-            (None, None) => orders.recv_timeout(RETRY),
-            (None, Some(_)) => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        let open = match order {
+        let wait = until.map_or(RETRY, |until| until.saturating_duration_since(Instant::now()));
+        let admitted = match orders.recv_timeout(wait) {
             // An admission that waited for a relay is over: its holder may have gone.
-            Ok(Order::Open(at)) if at.elapsed() < pulse => contact.is_some(),
+            Ok(Order::Open(at)) if at.elapsed() < pulse => contact.is_some().then_some(at),
             Ok(Order::Open(_)) => {
                 tracing::error!(
                     "{name}: an admission came too late to the relay, and does not open the gate"
                 );
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) if until.is_none() => continue,
-            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Timeout) if until.is_none() => {
+                // Otherwise only the next admission would show that it is gone.
+                contact = contact.filter(|contact| !contact.is_gone());
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => None,
             // It is shut when it is dropped.
             Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
         };
-        until = open.then(|| Instant::now() + pulse);
-        match contact.as_mut().map(|contact| contact.set(open)) {
-            Some(Ok(())) => {}
+        let mut set = contact.as_mut().map(|contact| contact.set(admitted.is_some()));
+        if let (Some(at), Some(Err(why))) = (admitted, &set) {
+            // It may be back by now. A line has one owner: the one that is gone is closed first.
+            tracing::warn!("{name}: {why}; it is looked for at once");
+            drop(contact.take());
+            contact = wiring.open().ok().filter(|_| at.elapsed() < pulse);
+            set = contact.as_mut().map(|contact| contact.set(true));
+        }
+        until = match set {
+            Some(Ok(())) => admitted.map(|_| Instant::now() + pulse),
             // It is opened again, and shut then.
             Some(Err(why)) => {
                 tracing::error!("{name}: {why}");
-                (contact, until) = (None, None);
+                contact = None;
+                None
             }
-            None => tracing::error!("{name}: an admission does not open the gate: the relay is not there"),
-        }
+            None => {
+                tracing::error!("{name}: an admission does not open the gate: the relay is not there");
+                None
+            }
+        };
     }
 }
 
@@ -172,6 +185,18 @@ impl Wiring {
 }
 
 impl Contact {
+    /// Whether its device is there no longer.
+    fn is_gone(&self) -> bool {
+        let device = match self {
+            Contact::Gpio(request) => request.as_fd(),
+            Contact::Serial { line, .. } => line.as_fd(),
+        };
+        let no_wait = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Where nothing is asked for, only a hang-up and an error are told.
+        poll(&mut [PollFd::from_borrowed_fd(device, PollFlags::empty())], Some(&no_wait))
+            .is_ok_and(|told| told > 0)
+    }
+
     fn set(&mut self, is_open: bool) -> anyhow::Result<()> {
         match self {
             Contact::Gpio(line) => {

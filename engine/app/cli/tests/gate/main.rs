@@ -141,6 +141,30 @@ fn r60_a_pulse_ends_by_itself_and_a_serial_scanner_is_found_again() {
 }
 
 #[test]
+fn r60_a_relay_that_was_unplugged_while_shut_opens_for_the_next_admission() {
+    let deployment = deployment();
+    let _engine = deployment.serve();
+    let (mut relay, slave) = serial(&deployment, "relay");
+    let lane =
+        format!("{STDIN}[lane.relay]\nserial = \"relay\"\nopen = \"4f\"\nshut = \"53\"\npulse_ms = 10000\n");
+    let (mut gate, _) = gate(&deployment, &lane);
+    let mut byte = [0];
+    relay.read_exact(&mut byte).unwrap();
+    assert_eq!(byte, *b"S", "shut at the start");
+    // Another one is in its place before it goes.
+    let (mut second, second_slave) = serial(&deployment, "relay");
+    drop((relay, slave));
+    second.read_exact(&mut byte).unwrap();
+    assert_eq!(byte, *b"S", "found while nothing comes");
+    let (mut third, _third_slave) = serial(&deployment, "relay");
+    drop((second, second_slave));
+    assert_eq!(gate.scan(deployment.code("42").as_bytes())["decision"], "admit");
+    let mut told = [0; 2];
+    third.read_exact(&mut told).unwrap();
+    assert_eq!(told, *b"SO", "shut, and opened for the admission that found the other one gone");
+}
+
+#[test]
 fn r60_commands_get_verdicts_and_one_that_hangs_is_killed() {
     let deployment = deployment();
     let _engine = deployment.serve();
@@ -192,7 +216,9 @@ fn r60_a_gate_starts_without_an_engine_and_stays_shut() {
     let deployment = deployment();
     deployment.write("box.toml", &format!("gate = \"gate\"\n{STDIN}"));
     let mut gate = deployment.types_into(&["gate", "--config", "box.toml", "--json"], "gate.log");
-    let away = gate.scan(deployment.code("42").as_bytes());
+    let first = gate.scan(deployment.code("42").as_bytes());
+    assert_eq!(first["ready"]["session"], false, "{first} stands before a verdict");
+    let away = gate.next().unwrap();
     assert!(away["decision"].is_null(), "{away}");
     assert!(away["offline"].as_str().unwrap().starts_with("no new session"), "{away}");
     // It goes on asking: the engine comes, and the gate opens without being started again.
@@ -225,6 +251,10 @@ fn r60_what_is_wrong_with_a_gates_configuration_is_told_before_it_starts() {
     refused(&format!("gate = \"elsewhere\"\n{STDIN}"), "elsewhere/gate.toml");
     refused(&format!("{}words = \"none.toml\"\n", page("[::1]:7470")), "none.toml");
     refused("engines = []\n", "engines: there is no such key");
+    let offline = |more: &str| format!("gate = \"gate\"\n{STDIN}[offline]\n{more}\n");
+    refused(&offline("operator_key = \"nowhere.pub\""), "nowhere.pub");
+    let signers = "foreign_signers = \"nosigners.hufu\"";
+    refused(&offline(&format!("operator_key = \"operator.pub\"\n{signers}")), "nosigners.hufu");
     // A device that is no scanner is told while the gate runs, and looked for.
     let _engine = deployment.serve();
     deployment.write("box.toml", "gate = \"gate\"\n[[lane]]\nnumber = 0\nscanner = \"evdev:box.toml\"\n[[lane]]\nnumber = 1\nscanner = \"serial:engine.toml\"\n");

@@ -143,6 +143,56 @@ fn r06_a_shelf_survives_a_loss_of_power_at_any_byte() {
     assert_eq!(std::fs::read(&file).unwrap(), altered);
 }
 
+/// The disk wrote the blocks of a handover in another order, and not all of them: the gate has all of it.
+#[test]
+fn r06_a_shelf_that_lost_power_within_a_handover_takes_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, shelves) = (folder.path().join("records"), folder.path().join("shelf"));
+    let book = filled(&path, 5);
+    let all = book.handover(5).unwrap();
+    shelf(&shelves).receive(DEVICE, &book.handover(1).unwrap()).unwrap();
+    shelf(&shelves).receive(DEVICE, &all).unwrap();
+    let file = Shelf::files(&OsDisk::shared(), &shelves).unwrap().pop().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[64 * 3..64 * 5].fill(0);
+    std::fs::write(&file, &bytes).unwrap();
+    let received = shelf(&shelves).receive(DEVICE, &all).unwrap();
+    assert_eq!(received, Received { kept: 5, fresh: 3, missing: None });
+    assert_eq!(kept(&shelves), [1, 2, 3, 4, 5]);
+    // A gate's records are written one at a time.
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(matches!(open(&path), Err(BookFault::Damaged { at: 192, .. })));
+    // More than one handover behind it was confirmed.
+    let long = Handover { first: 6, records: (6..=11_000).map(record).collect(), ..all };
+    shelf(&shelves).receive(DEVICE, &long).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[64 * 3..64 * 5].fill(0);
+    std::fs::write(&file, &bytes).unwrap();
+    let fault = shelf(&shelves).receive(DEVICE, &long).unwrap_err();
+    assert!(matches!(fault, BookFault::Damaged { at: 192, .. }), "{fault}");
+}
+
+/// The disk is full when records come behind a gap.
+#[test]
+fn r06_a_gap_is_told_with_the_records_behind_it_that_are_kept() {
+    for is_started_again in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        // Room for a file's front.
+        let room = Arc::new(AtomicU64::new(64));
+        let disk: Arc<dyn Disk> = Arc::new(SmallDisk(Arc::clone(&room)));
+        let mut engine = Shelf::open(&disk, folder.path()).unwrap();
+        let behind = Handover { device: DEVICE, book: ID, first: 9, records: vec![record(9)] };
+        let fault = engine.receive(DEVICE, &behind).unwrap_err();
+        assert!(matches!(fault, BookFault::Io { .. }), "{fault}");
+        room.store(1000, Ordering::Relaxed);
+        if is_started_again {
+            engine = Shelf::open(&disk, folder.path()).unwrap();
+        }
+        let missing = Some(Missing { from: 1, count: 8 });
+        assert_eq!(engine.receive(DEVICE, &behind).unwrap(), Received { kept: 9, fresh: 1, missing });
+    }
+}
+
 /// A stolen device does not fill an engine's disk, and files that are moved away make room.
 #[test]
 fn r06_a_shelf_keeps_so_much_of_a_device_and_no_more() {
@@ -229,7 +279,8 @@ impl Disk for SmallDisk {
     }
 
     fn create_beside(&self, path: &Path) -> io::Result<(Box<dyn DiskFile>, PathBuf)> {
-        OsDisk.create_beside(path)
+        let (file, beside) = OsDisk.create_beside(path)?;
+        Ok((Box::new(SmallFile(file, Arc::clone(&self.0))), beside))
     }
 
     fn stamp(&self, path: &Path) -> io::Result<Stamp> {
@@ -290,8 +341,8 @@ impl DiskFile for SmallFile {
 #[test]
 fn r06_a_gate_whose_disk_is_full_admits_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    // Two records and a half.
-    let room = Arc::new(AtomicU64::new(160));
+    // A front, two records and a half.
+    let room = Arc::new(AtomicU64::new(64 + 160));
     let disk: Arc<dyn Disk> = Arc::new(SmallDisk(Arc::clone(&room)));
     let world = World::new(&[(0, StatusWord::new(Colour::Green, 1))]);
     let mut gate = gate_on(&disk, folder.path(), 1);

@@ -1,11 +1,13 @@
 //! What a gate fetches while it has a network, and what it does with it when the network is gone.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use hufu_offline::{
-    BookId, BootId, ChainPart, DRIFT_PPM, Errand, Handover, Keeper, NotDecided, OpenFault, Room, Setup,
-    Shelf, TurnedRed,
+    BookId, BootId, ChainPart, DRIFT_PPM, Errand, Handover, Keeper, KeeperFault, NotDecided, OpenFault, Room,
+    Setup, Shelf, TurnedRed,
 };
 use hufu_signature::PreparedKey;
 use hufu_table::OsDisk;
@@ -27,6 +29,8 @@ struct Engine {
     /// Change sets that it still has, with their sequences.
     sets: Vec<(Sequence, Vec<u8>)>,
     made: Vec<u8>,
+    /// What it says of the chain while it has not caught up itself.
+    late: Option<Vec<u8>>,
     shelf: Shelf,
     asked: Vec<OfflineAsk>,
 }
@@ -34,7 +38,7 @@ struct Engine {
 impl Engine {
     fn new(world: World, shelves: &Path) -> Engine {
         let shelf = Shelf::open(&OsDisk::shared(), shelves).unwrap();
-        Engine { world, sets: Vec::new(), made: Vec::new(), shelf, asked: Vec::new() }
+        Engine { world, sets: Vec::new(), made: Vec::new(), late: None, shelf, asked: Vec::new() }
     }
 
     fn change(&mut self, now: UnixMillis, holder: u32, colour: Colour) {
@@ -62,6 +66,9 @@ impl Engine {
                 rest[..rest.len().min(100)].to_vec()
             }
             OfflineAsk::Chain { after, .. } => {
+                if let Some(late) = &self.late {
+                    return late.clone();
+                }
                 let next = self.sets.iter().position(|(sequence, _)| sequence.0 == after.0 + 1);
                 let sets = next.map_or(&[][..], |next| &self.sets[next..]);
                 let head = self.world.head(now);
@@ -171,6 +178,25 @@ fn r06_a_gate_that_missed_too_much_takes_a_list_and_hears_of_the_red_all_the_sam
     engine.asked.clear();
     assert_eq!(engine.serve(&mut gate, after(80_000)), []);
     assert_eq!(engine.asked, [OfflineAsk::Chain { issuer: ISSUER, after: Sequence(2) }]);
+}
+
+/// The first engine that answers may have been away itself, and has heard nothing yet, or nothing new.
+#[test]
+fn r06_an_engine_that_has_not_caught_up_does_not_end_the_watch_for_who_turned_red() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = Engine::new(world(), &folder.path().join("shelf"));
+    let mut gate = open(&folder.path().join("gate")).unwrap();
+    engine.serve(&mut gate, after(0));
+    let old_head = engine.world.head(START);
+    assert_eq!(reason_of(&mut gate, after(5000), 3), Reason::Clear);
+    engine.change(UnixMillis(START.0 + 6000), 3, Colour::Red);
+    for (at, head) in [(10_000, None), (20_000, Some(&*old_head))] {
+        engine.late = Some(ChainPart { sets: Vec::new(), head }.to_bytes());
+        assert_eq!(engine.serve(&mut gate, after(at)), [], "{head:?}");
+    }
+    engine.late = None;
+    let turned_red = engine.serve(&mut gate, after(30_000));
+    assert_eq!(turned_red, [TurnedRed { counter: 1, issuer: ISSUER, sequence: Sequence(1) }]);
 }
 
 /// The program is started again while the network is gone, then the machine.
@@ -288,6 +314,27 @@ fn r06_records_that_are_refused_wait_and_the_lists_stay_current() {
     gate.failed();
     engine.serve(&mut gate, after(30_000));
     assert_eq!(kept(&folder.path().join("shelf")), [1]);
+}
+
+/// A disk that cannot give a record back is no reason to have old lists either.
+#[test]
+fn r06_records_that_cannot_be_read_wait_and_the_lists_stay_current() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate");
+    let mut engine = Engine::new(world(), &folder.path().join("shelf"));
+    let mut gate = open(&path).unwrap();
+    engine.serve(&mut gate, after(0));
+    assert_eq!(reason_of(&mut gate, after(1), 1), Reason::Clear);
+    let book = File::options().write(true).open(path.join("records")).unwrap();
+    book.write_all_at(&[0xff; 64], 64).unwrap();
+    for at in [10_000, 20_000] {
+        gate.told(after(at), UnixMillis(START.0 + at)).unwrap();
+        let unread = gate.errand(after(at));
+        assert!(matches!(unread, Err(KeeperFault::Disk(_))), "{unread:?}");
+        let chain = gate.errand(after(at)).unwrap();
+        assert!(matches!(chain, Some(Errand::Ask(OfflineAsk::Chain { .. }))), "told once a round: {chain:?}");
+        gate.failed();
+    }
 }
 
 /// A code that an engine admitted just before the network went is not admitted once more.

@@ -35,14 +35,14 @@ pub enum BuildFault {
     /// The keys of the day were destroyed.
     #[error("the keys of {0} were destroyed: its slips cannot be read any more")]
     Destroyed(Day),
-    /// Fewer or more records than the signed end of the day says.
+    /// Records are missing that the signed end of the day counts.
     #[error(
-        "{day} has {found} records that can be read and should have {said}: look with `hufu records verify`"
+        "only the first {found} of the {said} records of {day} can be read: look with `hufu records verify`"
     )]
     Incomplete {
         /// The day.
         day: Day,
-        /// Records found.
+        /// Records found before the first that is missing.
         found: u64,
         /// Records that the signed end says.
         said: u64,
@@ -70,10 +70,15 @@ pub fn build_view(
     let bits = bits_for(entry.records);
     let mut counts = vec![0_u32; 1 << bits];
     let mut parts = Partitions::new(out, bits.min(PART_BITS_MAX))?;
-    let (mut found, total) = (0, 2 * entry.records);
+    let (mut done, total) = (0, 2 * entry.records);
+    let mut next = entry.first;
     read(records, keys, day, |one| {
-        found += 1;
-        progress(found, total);
+        done += 1;
+        progress(done.min(entry.records), total);
+        // After a sync that failed the numbers that were given up come once more, and the later records count.
+        if one.number <= next {
+            next = one.number + 1;
+        }
         let Some(slip) = one.slip else { return Ok(()) };
         let time = one.row.time();
         header.first = if header.slips == 0 { time } else { header.first.min(time) };
@@ -82,12 +87,15 @@ pub fn build_view(
         counts[prefix_of(&slip.tag, bits) as usize] += 1;
         parts.add(slip)
     })?;
-    if found != entry.records {
+    let found = next.saturating_sub(entry.first);
+    if found < entry.records {
         return Err(BuildFault::Incomplete { day, found, said: entry.records });
     }
     header.prefix_bits = shorten(&mut counts, bits);
     let path = out.join(header.file_name());
-    write(&path, &mut header, &key, &counts, parts, |slips| progress(total / 2 + slips, total))?;
+    write(&path, &mut header, &key, &counts, parts, |slips| {
+        progress((entry.records + slips).min(total), total);
+    })?;
     Ok((path, header))
 }
 

@@ -27,6 +27,8 @@ struct State {
     /// What every write, or every sync, answers.
     write_fails: Option<io::ErrorKind>,
     sync_fails: Option<io::ErrorKind>,
+    /// Bytes that all files together may have.
+    room: Option<usize>,
 }
 
 type Names = BTreeMap<PathBuf, usize>;
@@ -68,6 +70,11 @@ impl LyingDisk {
 
     pub(crate) fn fail_syncs(&self, with: Option<io::ErrorKind>) {
         self.state(|state| state.sync_fails = with);
+    }
+
+    /// Fills it up to so many bytes that are left.
+    pub(crate) fn fill(&self, left: usize) {
+        self.state(|state| state.room = Some(state.used() + left));
     }
 
     /// The disk as the next process finds it.
@@ -193,6 +200,10 @@ impl State {
     fn syncs(&self) -> io::Result<()> {
         self.sync_fails.map_or(Ok(()), |kind| Err(kind.into()))
     }
+
+    fn used(&self) -> usize {
+        self.names.values().map(|number| self.files[*number].seen.len()).sum()
+    }
 }
 
 fn dead() -> io::Error {
@@ -296,7 +307,12 @@ impl DiskFile for LyingFile {
             let alive = state.alive();
             // Who dies while it writes has written a part.
             let written = if alive.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
-            let (at, contents) = (usize::try_from(at).unwrap(), &mut state.files[self.number]);
+            let at = usize::try_from(at).unwrap();
+            let grows = (at + written.len()).saturating_sub(state.files[self.number].seen.len());
+            if state.room.is_some_and(|room| state.used() + grows > room) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let contents = &mut state.files[self.number];
             put(&mut contents.seen, at, written);
             contents.pending.push((at, written.to_vec()));
             alive

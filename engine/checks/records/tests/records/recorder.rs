@@ -1,12 +1,14 @@
 //! From a worker's journal to the disk: no mark stands before its records do.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use crate::common::{NOON, day_of, keys, open, record};
+use crate::common::{DAY_MS, KEEP_DAYS, NOON, day_of, keys, open, record};
 use crate::disk::LyingDisk;
 use hufu_check::{Durability, Journal, Mark, Record, Standing, Trace};
-use hufu_records::{Recorder, RingJournal, read};
+use hufu_records::{Recorder, RecorderByHand, RingJournal, read};
+use hufu_wire::UnixMillis;
 
 fn settled(journal: &RingJournal, mark: Mark) -> Standing {
     let until = Instant::now() + Duration::from_secs(10);
@@ -79,6 +81,35 @@ fn r40_a_disk_that_fails_lets_no_verdict_out_and_checks_go_on_when_it_works_agai
         assert_eq!(settled(&journal, after), Standing::Durable);
         assert_eq!(journal.standing(before), Standing::Lost, "what is asked about too late is not believed");
     }
+}
+
+/// The disk is full when the oldest day becomes due: its keys go all the same, and its room is used again.
+#[test]
+fn r42_a_full_disk_loses_the_days_that_are_due_and_has_room_again() {
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    let (begun, time) = (Instant::now(), Cell::new(NOON));
+    let after = |seconds| begun + Duration::from_secs(seconds);
+    let store = open(&records, &key_disk).unwrap();
+    let mut recorder = RecorderByHand::new(store, || time.get(), 256, begun);
+    let mut journal = recorder.journal();
+    let first = note(&mut journal, 1, Durability::Synced);
+    while recorder.step(after(0)) {}
+    assert_eq!(journal.standing(first), Standing::Durable);
+
+    time.set(UnixMillis(NOON.0 + u64::from(KEEP_DAYS + 2) * DAY_MS));
+    // No segment fits any more.
+    records.fill(4096);
+    let lost = note(&mut journal, 1, Durability::Synced);
+    while recorder.step(after(1)) {}
+    assert_eq!(journal.standing(lost), Standing::Lost);
+    assert!(!journal.begin(1), "checks are answered busy");
+
+    while recorder.step(after(3)) {}
+    assert_eq!(held(&records, &key_disk), 0, "the old day's segment is used again");
+    assert_eq!(key_disk.names().len(), 1, "the old day's key is gone");
+    let next = note(&mut journal, 1, Durability::Synced);
+    while recorder.step(after(3)) {}
+    assert_eq!(journal.standing(next), Standing::Durable);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The view of a day: every slip is in its bucket, no bucket is small, and an altered file is refused (R41, R42).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::common::{Chance, DAY_MS, KEEP_DAYS, NOON, day_of, keys, record, signer, value};
@@ -201,6 +202,42 @@ fn a_day_that_is_open_or_not_whole_has_no_view_and_leaves_nothing_behind() {
     build(&records, &key_disk, out.path()).unwrap();
     assert_eq!(left(), 2);
     assert_eq!(unlock(&key_disk, &path).and_then(|view| buckets(&view)).unwrap(), first);
+}
+
+/// What could not be made durable is given up, and its numbers are used again: the day has them twice.
+#[test]
+fn r41_a_day_in_which_a_sync_failed_has_a_view() {
+    let (records, key_disk) = (LyingDisk::default(), LyingDisk::default());
+    let mut store = open(&records, &key_disk);
+    let commit = |store: &mut Store, from, count| {
+        store.commit(NOON, &crate::common::kept(NOON, from, count)).unwrap();
+    };
+    commit(&mut store, 0, 300);
+    store.sync(NOON).unwrap();
+    commit(&mut store, 300, 300);
+    records.fail_syncs(Some(ErrorKind::Other));
+    store.sync(NOON).unwrap_err();
+    records.fail_syncs(None);
+    assert_eq!(store.records(), 300);
+    commit(&mut store, 600, 150);
+    commit(&mut store, 750, 150);
+    store.turn(DAY_AFTER).unwrap();
+
+    let out = tempfile::tempdir().unwrap();
+    let (path, header) = build(&records, &key_disk, out.path()).unwrap();
+    assert_eq!(header.slips, 450, "those that were given up, too");
+    let view = unlock(&key_disk, &path).unwrap();
+    assert_eq!(buckets(&view).unwrap().concat(), slips(&records, &key_disk));
+
+    // The last block behind the gap: that its numbers were given up once does not stand for it.
+    let before = 128 + (80 + 150 * 56 + 75 * 48 + 32_usize).next_multiple_of(64);
+    records.flip("segment-000000000002.rec", 4096 + before + 100);
+    let damaged = build(&records, &key_disk, out.path());
+    assert!(
+        matches!(damaged, Err(BuildFault::Incomplete { found: 450, said: 600, .. })),
+        "{:?}",
+        damaged.err()
+    );
 }
 
 /// Written from docs/RECORDS.md alone, with nothing of this crate but the day's key.
