@@ -94,11 +94,11 @@ impl GateMachine {
     /// A session came.
     pub(crate) fn enrolled(&mut self, now: u64, server: usize, enrolled: Enrolled) -> Vec<Wanted> {
         let addresses = (0..self.engines).map(|engine| vec![address(engine)]).collect();
-        let renewed = Renewed { server, reached: address(server), enrolled, addresses };
         let at = self.at(now);
+        let renewed = Renewed { server, reached: address(server), enrolled, at, addresses };
         match &mut self.core {
             Some(core) => core.step(at, Input::Enrolled(Box::new(renewed))),
-            None => self.core = Some(Core::new(at, vec![None; self.engines], Pace::default(), renewed)),
+            None => self.core = Some(Core::new(vec![None; self.engines], Pace::default(), renewed)),
         }
         self.wanted()
     }

@@ -331,6 +331,13 @@ fn settings_that_would_let_terminals_be_mistaken_are_refused() {
         "is reached from the network: give certificate and key",
     );
     refused(settings("certificate = 'a.pem'\n", ""), "certificate and key belong together");
+    let tls = |certificate: &str, key: &str| {
+        settings(&format!("certificate = '{certificate}'\nkey = '{key}'\n"), "")
+    };
+    refused(tls("none.pem", "engine.key"), "none.pem: ");
+    refused(tls("engine.pem", "gate/device.key"), "engine.pem: ");
+    deployment.write("bridge.toml", &tls("engine.pem", "engine.key"));
+    check(folder, &["bridge", "--check"], 0, "3 terminals can be served");
     let add = |more: &str| settings("", &format!("[[terminal]]\nname = 'fourth'\ngate = 'gate'\n{more}"));
     refused(add("lane = 1\ntoken = 'south.token'"), "\"south\" is the same lane of the same gate");
     refused(add("lane = 3\ntoken = 'south.token'"), "another terminal has the token of");

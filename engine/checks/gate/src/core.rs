@@ -51,6 +51,8 @@ pub struct Renewed {
     pub reached: SocketAddr,
     /// What it answered.
     pub enrolled: Enrolled,
+    /// When that came, by this machine's clock: a session may wait before it is used.
+    pub at: Instant,
     /// The QUIC addresses of each engine, in their order; none where a host name was not found.
     pub addresses: Vec<Vec<SocketAddr>>,
 }
@@ -62,7 +64,8 @@ pub enum Input<'a> {
     Scan(&'a [u8], Lane),
     /// A datagram came. Anyone can send one: what is not genuine changes nothing.
     Datagram(&'a [u8]),
-    /// The enrolment that was asked for gave a session.
+    /// The enrolment that was asked for gave a session. One that the gate [has](Core::has_session) already
+    /// counts as none.
     Enrolled(Box<Renewed>),
     /// It gave none.
     NotEnrolled,
@@ -153,14 +156,14 @@ impl Core {
     ///
     /// # Panics
     /// When there is no engine.
-    pub fn new(now: Instant, ports: Vec<Option<u16>>, pace: Pace, first: Renewed) -> Core {
+    pub fn new(ports: Vec<Option<u16>>, pace: Pace, first: Renewed) -> Core {
         assert!(!ports.is_empty(), "a gate has an engine to ask");
-        let Renewed { server, reached, enrolled, addresses } = first;
+        let Renewed { server, reached, enrolled, at, addresses } = first;
         Core {
             ports,
             pace,
             route: Route::new(server, reached, &addresses),
-            clock: (enrolled.server_time, now),
+            clock: (enrolled.server_time, at),
             backoff: Backoff::new(enrolled.grant),
             silence: Silence::new(enrolled.grant),
             unproved: true,
@@ -229,13 +232,19 @@ impl Core {
         self.session.grant()
     }
 
+    /// Whether it has been given this session already, and seals in it or is about to.
+    pub fn has_session(&self, enrolled: &Enrolled) -> bool {
+        let waits = self.next.as_ref().is_some_and(|next| next.enrolled.cookie == enrolled.cookie);
+        waits || self.session.is_of(enrolled)
+    }
+
     fn begin(&mut self, now: Instant, scanned: &[u8], lane: Lane) {
         // What is sent of it.
         self.scan.clear();
         self.scan.extend_from_slice(scan::to_send(scanned));
         (self.send, self.outcome) = (None, None);
         if let Some(next) = self.next.take() {
-            self.take(now, next);
+            self.take(next);
         }
         self.enrol_where_due(now);
         self.check = Some(Check { lane, deadline: now + self.pace.budget, expired: false, asked: None });
@@ -319,6 +328,10 @@ impl Core {
     }
 
     fn enrolled(&mut self, now: Instant, renewed: Renewed) {
+        // Its numbers would begin again, and each of them is a nonce.
+        if self.has_session(&renewed.enrolled) {
+            return self.not_enrolled(now);
+        }
         self.enrolling = false;
         let is_asked = self.check.as_ref().is_some_and(|check| check.asked.is_some());
         if is_asked && !self.silence.is_long() {
@@ -326,7 +339,7 @@ impl Core {
             self.next = Some(renewed);
             return;
         }
-        self.take(now, renewed);
+        self.take(renewed);
         // No engine knew the old session: the holder at the gate need not scan again.
         self.ask(now);
     }
@@ -338,10 +351,10 @@ impl Core {
         }
     }
 
-    fn take(&mut self, now: Instant, renewed: Renewed) {
-        let Renewed { server, reached, enrolled, addresses } = renewed;
+    fn take(&mut self, renewed: Renewed) {
+        let Renewed { server, reached, enrolled, at, addresses } = renewed;
         self.route = Route::new(server, reached, &addresses);
-        self.clock = (enrolled.server_time, now);
+        self.clock = (enrolled.server_time, at);
         self.session = Session::new(enrolled);
         (self.unproved, self.failed) = (true, false);
     }

@@ -29,7 +29,7 @@ impl Session {
     /// The longest request that [`seal`](Session::seal) writes, bytes.
     pub const REQUEST_BYTES_MAX: usize = SEALED_REQUEST_BYTES_MAX;
 
-    /// A session that has not sent anything yet.
+    /// A session that has not sent anything yet. Make one of each `Enrolled`: another one would begin at number 1 again.
     pub fn new(enrolled: Enrolled) -> Session {
         let Enrolled { grant, issued, expires, udp_port, epoch, cookie_nonce, cookie, suite, keys, .. } =
             enrolled;
@@ -47,6 +47,11 @@ impl Session {
             expires,
             udp_port,
         }
+    }
+
+    /// Whether it was made of this.
+    pub(crate) fn is_of(&self, enrolled: &Enrolled) -> bool {
+        self.header.cookie == enrolled.cookie
     }
 
     /// Writes the next sealed request to the front of `out`; returns its number and length in bytes. Of a scan that

@@ -108,7 +108,7 @@
 
 #if defined(HUFU_GATE_OFFLINE)
 /*
- The gate's folder cannot be used; `hufu_offline_says` says why.
+ The gate's folder cannot be used; `hufu_offline_says` says why, with a null gate where none was opened.
  */
 #define HUFU_NO_FOLDER -5
 #endif
@@ -388,6 +388,9 @@ extern "C" {
  a clock that never goes back, from any start, here and everywhere. Null when `options` or the bytes are not good; then
  `error`, unless it is null, says which.
 
+ Hand in each `Enrolled` once, and keep none: a gate that starts again enrols again. In one session the numbers of checks
+ begin at 1, and each is a nonce: a number that is used twice gives the session's secrets away.
+
  # Safety
  `options` and `error` point to one of their kind or are null; `enrolled` points to `length` bytes.
  */
@@ -423,7 +426,8 @@ int32_t hufu_gate_scan(struct hufu_gate *gate, uint64_t now_ms, const uint8_t *s
 int32_t hufu_gate_datagram(struct hufu_gate *gate, uint64_t now_ms, const uint8_t *datagram, size_t length);
 
 /*
- The enrolment that was asked for gave a session, at engine `engine`.
+ The enrolment that was asked for gave a session, at engine `engine`. `HUFU_BAD_ENROLLED` when the bytes are none, or are
+ those of the session that the gate has: call `hufu_gate_not_enrolled` then.
 
  # Safety
  `gate` is a gate or null, and `enrolled` points to `length` bytes.
@@ -498,7 +502,7 @@ int32_t hufu_says(uint32_t reason,
 /*
  A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
  are the bytes of `public` in the operator's `operator.pub`, 32 of Ed25519 or 65 of SM2. Null when something is not good; then `error`, unless it is
- null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
+ null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`. `hufu_offline_says` says what is wrong with the folder.
 
  # Safety
  `options` and `error` point to one of their kind or are null; `folder` and `operator_key` point to so many bytes.
@@ -658,7 +662,8 @@ int32_t hufu_offline_save(struct hufu_offline *offline);
 
 #if defined(HUFU_GATE_OFFLINE)
 /*
- Writes what went wrong last, for the operator, to `text`, with a 0 behind it and cut to its room.
+ Writes what went wrong last, for the operator, to `text`, with a 0 behind it and cut to its room. Without a gate it is why
+ the folder of the last `hufu_offline_open` in this thread cannot be used; `HUFU_BAD_ARGUMENT` where it can.
 
  # Safety
  `offline` is a gate or null, and `text` points to room for so many bytes or is null.

@@ -3,7 +3,8 @@
     enrol.py gates/7 engine.example 7413 | ...
     enrol.py gates/7 engine.example 7413 GET /v1/offline/issuers
 
-The gate's folder is one of `hufu ca device`. The session holds secret keys: keep it where only the gate reads it.
+The gate's folder is one of `hufu ca device`. The session holds secret keys: keep it where only the gate reads it,
+and hand it in once: a gate that starts again enrols again.
 With a method and a path it asks for something else, and posts what is on standard input. It ends with 0; with 3 when the
 engine refuses, whose reason is on standard output then; with 1 when none answers.
 """

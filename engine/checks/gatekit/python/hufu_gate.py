@@ -3,6 +3,7 @@
     HUFU_GATE_LIBRARY=libhufu_gate.so python3 hufu_gate.py 192.0.2.1 'hufu enrol --gate gates/7' < scans
 """
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -120,7 +121,8 @@ class Gate:
             output = Output()
             self._ok(self.kit.hufu_gate_next(self.gate, byref(output)))
             if output.what == SEND:
-                self.udp.sendto(bytes(output.bytes[: output.length]), (self.address, output.port))
+                with contextlib.suppress(OSError):  # what cannot be sent is lost, as any datagram may be
+                    self.udp.sendto(bytes(output.bytes[: output.length]), (self.address, output.port))
             elif output.what == ENROL:
                 try:
                     enrolled = self.enrol()
@@ -150,7 +152,7 @@ class Offline:
             byref(options), name, len(name), operator_key, len(operator_key), byref(error)
         )
         if not self.gate:
-            raise ValueError(f"no gate without a network: {error.value}")
+            raise ValueError(f"no gate without a network: {error.value} {self._says()}")
 
     def close(self):
         self._ok(self.kit.hufu_offline_save(self.gate))

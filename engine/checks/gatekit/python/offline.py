@@ -12,14 +12,18 @@ import sys
 import tomllib
 
 from enrol import Refused, ask, enrol
-from hufu_gate import DECISIONS, VERDICT, Offline, load, reason
+from hufu_gate import DECISIONS, VERDICT, Offline, boot_ms, load, reason
 
 
 def tend(offline: Offline, gate: pathlib.Path, host: str, port: int, is_told: bool) -> bool:
-    """Whether an engine answers, and so has told the time."""
+    """Whether an engine has told the time, and answers."""
     try:
         if not is_told:
-            offline.enrolled(enrol(gate, host, port))  # a gate with a session has the time of each verdict
+            asked, session = boot_ms(), enrol(gate, host, port)
+            if boot_ms() - asked > 1_000:  # by how much its time is late cannot be told: ask again before the next scan
+                print("the engine took too long to tell the time", file=sys.stderr, flush=True)
+                return False
+            offline.enrolled(session)  # a gate with a session has the time of each verdict
             offline.hurry()
         offline.tend(lambda *errand: ask(gate, host, port, *errand), Refused)
         lacks = offline.lacks()

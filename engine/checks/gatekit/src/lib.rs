@@ -39,6 +39,9 @@ pub struct HufuGate {
 /// a clock that never goes back, from any start, here and everywhere. Null when `options` or the bytes are not good; then
 /// `error`, unless it is null, says which.
 ///
+/// Hand in each `Enrolled` once, and keep none: a gate that starts again enrols again. In one session the numbers of checks
+/// begin at 1, and each is a nonce: a number that is used twice gives the session's secrets away.
+///
 /// # Safety
 /// `options` and `error` point to one of their kind or are null; `enrolled` points to `length` bytes.
 #[unsafe(no_mangle)]
@@ -59,9 +62,9 @@ pub unsafe extern "C" fn hufu_gate_new(
             return Err(HUFU_BAD_ARGUMENT);
         }
         let zero = Instant::now();
-        let first = renewed(options.engines, engine, bytes)?;
+        let first = renewed(options.engines, engine, bytes, at(zero, now_ms)?)?;
         let ports = vec![None; options.engines as usize];
-        let core = Core::new(at(zero, now_ms)?, ports, pace(options), first);
+        let core = Core::new(ports, pace(options), first);
         Ok(Box::into_raw(Box::new(HufuGate { core, zero, sent: Vec::new(), broken: false })))
     });
     // SAFETY: the caller says that it points to a number, or is null.
@@ -97,7 +100,7 @@ pub unsafe extern "C" fn hufu_gate_scan(
     lane: u32,
 ) -> i32 {
     // SAFETY: as the caller says.
-    unsafe { step(gate, now_ms, |_| Ok(Input::Scan(slice(scan, length)?, lane_of(lane)?))) }
+    unsafe { step(gate, now_ms, |_, _| Ok(Input::Scan(slice(scan, length)?, lane_of(lane)?))) }
 }
 
 /// A datagram came. Anyone can send one: what is not genuine changes nothing.
@@ -112,10 +115,11 @@ pub unsafe extern "C" fn hufu_gate_datagram(
     length: usize,
 ) -> i32 {
     // SAFETY: as the caller says.
-    unsafe { step(gate, now_ms, |_| Ok(Input::Datagram(slice(datagram, length)?))) }
+    unsafe { step(gate, now_ms, |_, _| Ok(Input::Datagram(slice(datagram, length)?))) }
 }
 
-/// The enrolment that was asked for gave a session, at engine `engine`.
+/// The enrolment that was asked for gave a session, at engine `engine`. `HUFU_BAD_ENROLLED` when the bytes are none, or are
+/// those of the session that the gate has: call `hufu_gate_not_enrolled` then.
 ///
 /// # Safety
 /// `gate` is a gate or null, and `enrolled` points to `length` bytes.
@@ -129,14 +133,17 @@ pub unsafe extern "C" fn hufu_gate_enrolled(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        step(gate, now_ms, |engines| {
-            let is_one = engine < engines;
+        step(gate, now_ms, |core, now| {
+            let engines = u32::try_from(core.engines()).unwrap_or(0);
             let bytes = slice(enrolled, length)?;
-            if is_one {
-                Ok(Input::Enrolled(Box::new(renewed(engines, engine, bytes)?)))
-            } else {
-                Err(HUFU_BAD_ARGUMENT)
+            if engine >= engines {
+                return Err(HUFU_BAD_ARGUMENT);
             }
+            let renewed = renewed(engines, engine, bytes, now)?;
+            if core.has_session(&renewed.enrolled) {
+                return Err(HUFU_BAD_ENROLLED);
+            }
+            Ok(Input::Enrolled(Box::new(renewed)))
         })
     }
 }
@@ -148,7 +155,7 @@ pub unsafe extern "C" fn hufu_gate_enrolled(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hufu_gate_not_enrolled(gate: *mut HufuGate, now_ms: u64) -> i32 {
     // SAFETY: as the caller says.
-    unsafe { step(gate, now_ms, |_| Ok(Input::NotEnrolled)) }
+    unsafe { step(gate, now_ms, |_, _| Ok(Input::NotEnrolled)) }
 }
 
 /// Time passed.
@@ -158,7 +165,7 @@ pub unsafe extern "C" fn hufu_gate_not_enrolled(gate: *mut HufuGate, now_ms: u64
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hufu_gate_time(gate: *mut HufuGate, now_ms: u64) -> i32 {
     // SAFETY: as the caller says.
-    unsafe { step(gate, now_ms, |_| Ok(Input::Time)) }
+    unsafe { step(gate, now_ms, |_, _| Ok(Input::Time)) }
 }
 
 /// The next thing to do. Call it after every other call until it says `HUFU_NOTHING`.
@@ -309,13 +316,13 @@ unsafe fn slice<'a>(bytes: *const u8, length: usize) -> Result<&'a [u8], i32> {
 unsafe fn step<'a>(
     gate: *mut HufuGate,
     now_ms: u64,
-    input: impl FnOnce(u32) -> Result<Input<'a>, i32>,
+    input: impl FnOnce(&Core, Instant) -> Result<Input<'a>, i32>,
 ) -> i32 {
     // SAFETY: the caller says that it is a gate, or null.
     let Some(gate) = (unsafe { gate.as_mut() }) else { return HUFU_BAD_ARGUMENT };
     let stepped = guarded(gate, |gate| {
         let now = at(gate.zero, now_ms)?;
-        let input = input(u32::try_from(gate.core.engines()).unwrap_or(0))?;
+        let input = input(&gate.core, now)?;
         gate.core.step(now, input);
         Ok(())
     });
@@ -355,10 +362,10 @@ fn pace(options: &HufuOptions) -> Pace {
 }
 
 /// The caller knows the engines' addresses: here each is its number.
-fn renewed(engines: u32, engine: u32, enrolled: &[u8]) -> Result<Renewed, i32> {
+fn renewed(engines: u32, engine: u32, enrolled: &[u8], at: Instant) -> Result<Renewed, i32> {
     let enrolled: Enrolled = read(enrolled).map_err(|_| HUFU_BAD_ENROLLED)?;
     let addresses = (0..engines).map(|engine| vec![address_of(engine)]).collect();
-    Ok(Renewed { server: engine as usize, reached: address_of(engine), enrolled, addresses })
+    Ok(Renewed { server: engine as usize, reached: address_of(engine), enrolled, at, addresses })
 }
 
 fn address_of(engine: u32) -> SocketAddr {

@@ -7,6 +7,7 @@ mod abi;
 mod foreign;
 mod work;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::{CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt as _;
@@ -28,6 +29,11 @@ pub use abi::*;
 #[cfg(feature = "foreign")]
 pub use foreign::*;
 
+thread_local! {
+    /// Why the last gate that this thread asked for was not opened; empty where it was.
+    static NOT_OPENED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// A gate that can go on without a network. One thread at a time may use it.
 pub struct HufuOffline {
     keeper: Keeper,
@@ -42,7 +48,7 @@ pub struct HufuOffline {
 
 /// A gate with what lies in its folder, which no other program may use and which is made where it is not there. `operator_key`
 /// are the bytes of `public` in the operator's `operator.pub`, 32 of Ed25519 or 65 of SM2. Null when something is not good; then `error`, unless it is
-/// null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`.
+/// null, says which: `HUFU_BAD_ARGUMENT` or `HUFU_NO_FOLDER`. `hufu_offline_says` says what is wrong with the folder.
 ///
 /// # Safety
 /// `options` and `error` point to one of their kind or are null; `folder` and `operator_key` point to so many bytes.
@@ -56,6 +62,7 @@ pub unsafe extern "C" fn hufu_offline_open(
     error: *mut i32,
 ) -> *mut HufuOffline {
     let opened = caught(|| {
+        NOT_OPENED.set(String::new());
         // SAFETY: the caller says that it points to options, or is null.
         let options = unsafe { options.as_ref() }.ok_or(HUFU_BAD_ARGUMENT)?;
         // SAFETY: the caller says that so many bytes are there.
@@ -316,7 +323,8 @@ pub unsafe extern "C" fn hufu_offline_save(offline: *mut HufuOffline) -> i32 {
     status(unsafe { with(offline, |offline| offline.keeper.save().map_err(|fault| offline.say(&fault))) })
 }
 
-/// Writes what went wrong last, for the operator, to `text`, with a 0 behind it and cut to its room.
+/// Writes what went wrong last, for the operator, to `text`, with a 0 behind it and cut to its room. Without a gate it is why
+/// the folder of the last `hufu_offline_open` in this thread cannot be used; `HUFU_BAD_ARGUMENT` where it can.
 ///
 /// # Safety
 /// `offline` is a gate or null, and `text` points to room for so many bytes or is null.
@@ -327,7 +335,18 @@ pub unsafe extern "C" fn hufu_offline_says(
     room: usize,
 ) -> i32 {
     // SAFETY: the caller says that it is a gate, or null.
-    let Some(offline) = (unsafe { offline.as_ref() }) else { return HUFU_BAD_ARGUMENT };
+    let Some(offline) = (unsafe { offline.as_ref() }) else {
+        return status(caught(|| {
+            NOT_OPENED.with_borrow(|why| {
+                if why.is_empty() {
+                    return Err(HUFU_BAD_ARGUMENT);
+                }
+                // SAFETY: the caller says that there is room, and this text lies elsewhere.
+                unsafe { put(why, text, room) };
+                Ok(())
+            })
+        }));
+    };
     // SAFETY: the caller says that there is room, and the gate's text lies elsewhere.
     unsafe { put(&offline.says, text, room) };
     HUFU_OK
@@ -360,9 +379,12 @@ fn open(options: &HufuOfflineOptions, folder: &[u8], key: &[u8]) -> Result<HufuO
         room: if options.holders_max == 0 { Room::default() } else { Room::for_holders(options.holders_max) },
     };
     let mut odd = Vec::new();
-    let keeper = Keeper::open(setup, &mut odd).map_err(|fault| match fault {
-        OpenFault::Folder(_) | OpenFault::Book(_) => HUFU_NO_FOLDER,
-        OpenFault::NoRandomness(_) => HUFU_INTERNAL,
+    let keeper = Keeper::open(setup, &mut odd).map_err(|fault| {
+        NOT_OPENED.set(fault.to_string());
+        match fault {
+            OpenFault::Folder(_) | OpenFault::Book(_) => HUFU_NO_FOLDER,
+            OpenFault::NoRandomness(_) => HUFU_INTERNAL,
+        }
     })?;
     // What is of no use is fetched again.
     let says = odd.first().map_or_else(String::new, ToString::to_string);

@@ -56,12 +56,22 @@ fn r60_a_gate_without_a_network_refuses_what_is_no_folder_or_key() {
     // Not a point of the curve.
     assert_eq!(open(name, &[2; 32]).1, HUFU_BAD_ARGUMENT);
     assert_eq!(open(b"/dev/null/folder", &key()).1, HUFU_NO_FOLDER);
+    let mut why = [1; 200];
+    // SAFETY: it points to what its length says.
+    let why = unsafe {
+        assert_eq!(hufu_offline_says(null(), why.as_mut_ptr(), why.len()), HUFU_OK);
+        std::ffi::CStr::from_ptr(why.as_ptr()).to_str().unwrap()
+    };
+    assert!(why.contains("os error 20"), "{why}");
     let mut error = 1;
     // SAFETY: null is allowed everywhere.
     let gate = unsafe { hufu_offline_open(null(), null(), 0, null(), 0, &raw mut error) };
     assert!(gate.is_null() && error == HUFU_BAD_ARGUMENT);
     // SAFETY: as above.
     assert!(unsafe { hufu_offline_open(&raw const OPTIONS, null(), 3, null(), 32, null_mut()) }.is_null());
+    // SAFETY: as above.
+    let says = unsafe { hufu_offline_says(null(), null_mut(), 0) };
+    assert_eq!(says, HUFU_BAD_ARGUMENT, "no folder is at fault");
 }
 
 #[test]
@@ -170,6 +180,20 @@ fn enrolled(device: u32, site: u32) -> Vec<u8> {
     let mut bytes = vec![0; enrolled.size()];
     enrolled.write_to(&mut bytes);
     bytes
+}
+
+#[test]
+fn r60_a_session_is_handed_in_once() {
+    let (session, mut error) = (enrolled(7, 1), 1);
+    let options = HufuOptions { engines: 1, budget_ms: 0, retry_after_ms: 0, tries_per_engine: 0 };
+    // SAFETY: everything points to what its length says; the gate is not used after its end.
+    unsafe {
+        let gate = hufu_gate_new(&raw const options, 0, 0, session.as_ptr(), session.len(), &raw mut error);
+        assert_eq!(error, HUFU_OK);
+        assert_eq!(hufu_gate_enrolled(gate, 1, 0, session.as_ptr(), session.len()), HUFU_BAD_ENROLLED);
+        assert_eq!(hufu_gate_not_enrolled(gate, 1), HUFU_OK);
+        hufu_gate_free(gate);
+    }
 }
 
 #[test]

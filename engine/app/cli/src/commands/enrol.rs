@@ -14,11 +14,11 @@ use crate::outcome::Exit;
 use crate::{gate, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  hufu enrol --gate gates/7 --out session.bin
   gate 192.0.2.1 'hufu enrol --gate gates/7' < scans
+  hufu enrol --gate gates/7 --out session.bin
 
 The bytes are the payload of an `Enrolled` (docs/PROTOCOL.md): they hold the session's secret keys, so keep them to the \
-gate. The example program is engine/checks/gatekit/examples/gate.c.";
+gate. Use them once: a gate that starts again enrols again. The example program is engine/checks/gatekit/examples/gate.c.";
 
 /// Enrol a gate and write its session, for firmware without QUIC.
 #[derive(Debug, Args)]

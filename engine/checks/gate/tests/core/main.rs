@@ -84,7 +84,7 @@ fn r51_after_long_silence_a_gate_enrols_and_asks_again_in_the_new_session() {
     }
     core.step(now, Input::Scan(b"HF1:A", LANE));
     let before = wanted(&mut core);
-    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
+    core.step(now, Input::Enrolled(Box::new(renewed(now, 2, 1))));
     let after = wanted(&mut core);
     assert_ne!(sent(&before).1, sent(&after).1, "sealed again");
     core.step(now, Input::Datagram(&reply(sent(&after).1, 2, Reason::Clear)));
@@ -115,13 +115,13 @@ fn a_session_that_is_over_is_renewed_within_the_scan() {
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::CookieExpired)));
     assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
     assert!(core.waits_for_session());
-    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
+    core.step(now, Input::Enrolled(Box::new(renewed(now, 2, 1))));
     let asked = wanted(&mut core);
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 2, Reason::CookieExpired)));
     assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::CookieExpired))], "once is enough");
     // By its own clock, and no engine gives another one.
     let over = UnixSeconds(ISSUED.0 + LIFE_S);
-    let mut core = Core::new(now, vec![None], Pace::default(), renewed_at(1, 1, over));
+    let mut core = Core::new(vec![None], Pace::default(), renewed_at(now, 1, 1, over));
     core.step(now, Input::Scan(b"HF1:A", LANE));
     assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
     core.step(now, Input::NotEnrolled);
@@ -134,17 +134,36 @@ fn a_session_that_is_over_is_renewed_within_the_scan() {
 fn a_session_that_comes_meanwhile_waits_for_the_next_scan() {
     let now = Instant::now();
     let half = UnixSeconds(ISSUED.0 + LIFE_S / 2);
-    let mut core = Core::new(now, vec![None], Pace::default(), renewed_at(1, 1, half));
+    let mut core = Core::new(vec![None], Pace::default(), renewed_at(now, 1, 1, half));
     core.step(now, Input::Scan(b"HF1:A", LANE));
     let asked = wanted(&mut core);
     assert!(matches!(asked[..], [Wanted::Enrol(0), Wanted::Send(..)]), "{asked:?}");
-    core.step(now, Input::Enrolled(Box::new(renewed(2, 1))));
+    core.step(now, Input::Enrolled(Box::new(renewed(now, 2, 1))));
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::Clear)));
     assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
     core.step(now, Input::Scan(b"HF1:B", LANE));
     let asked = wanted(&mut core);
     core.step(now, Input::Datagram(&reply(sent(&asked).1, 2, Reason::Clear)));
     assert_eq!(wanted(&mut core), [Wanted::Outcome(Ok(Reason::Clear))]);
+}
+
+#[test]
+fn a_session_that_waited_does_not_set_the_clock_back() {
+    let now = Instant::now();
+    let half = UnixSeconds(ISSUED.0 + LIFE_S / 2);
+    let mut core = Core::new(vec![None], Pace::default(), renewed_at(now, 1, 1, half));
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let asked = wanted(&mut core);
+    core.step(now, Input::Enrolled(Box::new(renewed_at(now, 2, 1, half))));
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::Clear)));
+    let later = now + Duration::from_secs(3_600);
+    let wanted = (u64::from(half.0) + 3_600) * 1_000;
+    core.step(later, Input::Scan(b"HF1:B", LANE));
+    assert_eq!(core.server_time(later).0, wanted);
+    // Nor does one that waited for the gate to ask for it.
+    let mut core = gate(now, 1);
+    core.step(later, Input::Enrolled(Box::new(renewed_at(now, 2, 1, half))));
+    assert_eq!(core.server_time(later).0, wanted);
 }
 
 proptest! {
@@ -176,7 +195,7 @@ proptest! {
                 }
                 2 if enrolling => {
                     (seed, enrolling) = (seed.wrapping_add(1), false);
-                    core.step(now, Input::Enrolled(Box::new(renewed(seed, 3))));
+                    core.step(now, Input::Enrolled(Box::new(renewed(now, seed, 3))));
                 }
                 3 if enrolling => {
                     enrolling = false;
@@ -228,9 +247,32 @@ fn a_number_is_never_used_for_two_scans() {
     let mut numbers = Vec::new();
     for _ in 0..5 {
         core.step(now, Input::Scan(b"HF1:A", LANE));
-        let asked = wanted(&mut core);
-        let header = read::<RequestHeader>(&sent(&asked).1[..sealed::REQUEST_HEADER_BYTES]).unwrap();
-        numbers.push(header.number);
+        numbers.push(number_of(sent(&wanted(&mut core)).1));
     }
     assert_eq!(numbers, [1, 2, 3, 4, 5].map(CheckNumber));
+}
+
+#[test]
+fn a_session_that_is_handed_in_twice_is_taken_once() {
+    let now = Instant::now();
+    let mut core = gate(now, 1);
+    core.step(now, Input::Scan(b"HF1:A", LANE));
+    let asked = wanted(&mut core);
+    core.step(now, Input::Datagram(&reply(sent(&asked).1, 1, Reason::CookieExpired)));
+    assert_eq!(wanted(&mut core), [Wanted::Enrol(0)]);
+    core.step(now, Input::Enrolled(Box::new(renewed(now, 1, 1))));
+    assert_eq!(wanted(&mut core), [Wanted::Outcome(Err(NoVerdict::NoSession))]);
+    core.step(now, Input::Scan(b"HF1:B", LANE));
+    assert_eq!(number_of(sent(&wanted(&mut core)).1), CheckNumber(2));
+    // One that waits for the next scan, while it waits and when it is in use.
+    core.step(now, Input::Enrolled(Box::new(renewed(now, 2, 1))));
+    for number in [1, 2] {
+        core.step(now, Input::Enrolled(Box::new(renewed(now, 2, 1))));
+        core.step(now, Input::Scan(b"HF1:C", LANE));
+        assert_eq!(number_of(sent(&wanted(&mut core)).1), CheckNumber(number));
+    }
+}
+
+fn number_of(request: &[u8]) -> CheckNumber {
+    read::<RequestHeader>(&request[..sealed::REQUEST_HEADER_BYTES]).unwrap().number
 }

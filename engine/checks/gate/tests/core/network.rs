@@ -114,7 +114,7 @@ fn visit(network: &mut Network<impl Fn(u64) -> bool>, ms: u64) -> Met {
                 Coming::Reply(reply) => core.step(at(now), Input::Datagram(&reply)),
                 Coming::Enrolled => {
                     network.seed = network.seed.wrapping_add(1).max(1);
-                    core.step(at(now), Input::Enrolled(Box::new(renewed(network.seed, 1))));
+                    core.step(at(now), Input::Enrolled(Box::new(renewed(at(now), network.seed, 1))));
                 }
                 Coming::NotEnrolled => core.step(at(now), Input::NotEnrolled),
             }

@@ -35,18 +35,19 @@ pub(crate) fn enrolled(seed: u8, at: UnixSeconds) -> Enrolled {
     }
 }
 
-pub(crate) fn renewed(seed: u8, engines: u8) -> Renewed {
-    renewed_at(seed, engines, ISSUED)
+/// A session that came at `now`.
+pub(crate) fn renewed(now: Instant, seed: u8, engines: u8) -> Renewed {
+    renewed_at(now, seed, engines, ISSUED)
 }
 
-pub(crate) fn renewed_at(seed: u8, engines: u8, at: UnixSeconds) -> Renewed {
+pub(crate) fn renewed_at(now: Instant, seed: u8, engines: u8, at: UnixSeconds) -> Renewed {
     let address = |engine: u8| SocketAddr::from(([192, 0, 2, engine + 1], 7_411));
     let addresses = (0..engines).map(|engine| vec![address(engine)]).collect();
-    Renewed { server: 0, reached: address(0), enrolled: enrolled(seed, at), addresses }
+    Renewed { server: 0, reached: address(0), enrolled: enrolled(seed, at), at: now, addresses }
 }
 
 pub(crate) fn gate(now: Instant, engines: u8) -> Core {
-    Core::new(now, vec![None; engines.into()], Pace::default(), renewed(1, engines))
+    Core::new(vec![None; engines.into()], Pace::default(), renewed(now, 1, engines))
 }
 
 /// What an engine answers to this request, in the session of `seed`.

@@ -7,7 +7,7 @@ use crate::abi::{HUFU_NO_VERDICT, HUFU_NOTHING, HufuVerdict};
 
 /// The engine's answer was not taken; `hufu_offline_says` says why. What was known before stays known.
 pub const HUFU_NOT_TAKEN: i32 = -4;
-/// The gate's folder cannot be used; `hufu_offline_says` says why.
+/// The gate's folder cannot be used; `hufu_offline_says` says why, with a null gate where none was opened.
 pub const HUFU_NO_FOLDER: i32 = -5;
 /// The gate cannot decide without a network yet; `hufu_offline_says` says what it lacks.
 pub const HUFU_NOT_READY: i32 = -6;

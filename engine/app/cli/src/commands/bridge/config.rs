@@ -62,7 +62,7 @@ enum Dialect {
 }
 
 fn listen() -> SocketAddr {
-    ([127, 0, 0, 1], 7480).into()
+    ([127, 0, 0, 1], 7490).into()
 }
 
 impl Config {
@@ -173,6 +173,9 @@ mod tests {
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
         let config = Config::load(&Path::new(examples).join("bridge.toml")).unwrap();
         assert_eq!((config.listen, config.plain, config.terminal.len()), (listen(), false, 2));
+        assert!(config.tls().is_none(), "the program starts without a certificate on this machine alone");
+        let lists = files::read_text(&Path::new(examples).join("status-list.toml")).unwrap();
+        assert!(!lists.contains(&config.listen.to_string()), "both run on one machine");
         let [north, south] = &config.terminal[..] else { unreachable!("two terminals") };
         assert!((north.dialect, south.dialect) == (Dialect::Hufu, Dialect::Qr86));
         assert_eq!((south.output, south.lane), (Some(Output::default()), 1));

@@ -21,6 +21,11 @@ use serde_json::{Number, json};
 use super::routes::{Numbered, Terminals, no_such_path, problem};
 use super::terminal::Outcome;
 
+/// How a blank is escaped.
+const ESCAPED_BLANK: &str = "%20";
+/// More than a code has.
+const BLANKS_MAX: usize = 32;
+
 /// What the reader does with the number of the card on its Wiegand wires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum Output {
@@ -91,13 +96,54 @@ fn value<'q>(query: &'q str, key: &str) -> Option<&'q str> {
 /// What was scanned. Readers differ in what they escape, and `+`, `%` and blanks are letters of a code: one that escapes
 /// the colon of `HF1:` escapes every letter that means something in a URL, the others little or nothing but blanks.
 fn scanned(sent: &str) -> Vec<u8> {
-    let escapes_all = sent.contains("%3A") || sent.contains("%3a");
+    // `%3A` may be three letters, too: then the colon of `HF1:` is there as it is.
+    let escapes_all = !sent.contains(':') && (sent.contains("%3A") || sent.contains("%3a"));
     let sent = if escapes_all { sent.replace('+', " ") } else { sent.to_owned() };
     let decoded: Vec<u8> = percent_decode_str(&sent).collect();
     // `%41` may be an A, or three letters. Reading it wrongly changes the length, and then it is no code.
-    if escapes_all || code::parse_text(&decoded, &mut [0; CODE_BINARY_BYTES_MAX]).is_ok() {
-        decoded
-    } else {
-        sent.replace("%20", " ").into_bytes()
+    if escapes_all || is_code(&decoded) { decoded } else { with_blanks(&sent) }
+}
+
+/// What a reader scanned that escapes blanks alone. One `%20` may be three letters: it is found as in `scanned`.
+fn with_blanks(sent: &str) -> Vec<u8> {
+    let blanks = |text: &str| text.replace(ESCAPED_BLANK, " ");
+    let all = blanks(sent).into_bytes();
+    if is_code(&all) {
+        return all;
+    }
+    let mut one_left = sent.match_indices(ESCAPED_BLANK).take(BLANKS_MAX).map(|(at, letters)| {
+        let (before, after) = (&sent[..at], &sent[at + letters.len()..]);
+        format!("{}{letters}{}", blanks(before), blanks(after)).into_bytes()
+    });
+    one_left.find(|text| is_code(text)).unwrap_or(all)
+}
+
+fn is_code(text: &[u8]) -> bool {
+    code::parse_text(text, &mut [0; CODE_BINARY_BYTES_MAX]).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A paper code with `+`, blanks, and these three letters in its signature.
+    fn code_with(letters: &str) -> String {
+        format!(
+            "HF1: GGT 9P60GO0LW9HM3G2U42U8CK::3FN0JJDBUN1T0AJDKCG/E7V50.20LB0E20UOT*VGSF6UW627BT/FYM3{letters}:AQP\
+             -U3KHIQ0+0AB80Y0GRO6PWA0 A3+97L1ZOB*/1P0LZNS+-T1GC-NQAMM5ND TLJKPTHEJFK469AZBVA9YPH"
+        )
+    }
+
+    #[test]
+    fn r60_letters_of_a_code_that_look_escaped_are_letters() {
+        for letters in ["AW3", "%3A", "%20", "%41"] {
+            let code = code_with(letters);
+            assert!(is_code(code.as_bytes()), "{code}");
+            let blanks = code.replace(' ', "%20");
+            let form = code.replace('%', "%25").replace('+', "%2B").replace(':', "%3A").replace(' ', "+");
+            for sent in [blanks, form] {
+                assert_eq!(String::from_utf8(scanned(&sent)).unwrap(), code, "{sent}");
+            }
+        }
     }
 }
