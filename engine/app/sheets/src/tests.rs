@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
@@ -73,12 +74,28 @@ fn every_bad_row_is_told_with_its_line() {
 
 /// Cells as they stand in a sheet's XML.
 fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
-    use std::fmt::Write as _;
+    zipped(&parts(sheets))
+}
+
+/// A zip file with these parts by name.
+fn zipped(parts: &BTreeMap<String, String>) -> Vec<u8> {
     use std::io::Write as _;
     let mut file = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let mut put = |name: &str, text: &str| {
-        file.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    // Packing takes longer than reading.
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, text) in parts {
+        file.start_file(name.as_str(), stored).unwrap();
         file.write_all(text.as_bytes()).unwrap();
+    }
+    file.finish().unwrap().into_inner()
+}
+
+/// The parts of a workbook by name, with cells as they stand in a sheet's XML.
+fn parts(sheets: &[(&str, &str)]) -> BTreeMap<String, String> {
+    use std::fmt::Write as _;
+    let mut parts = BTreeMap::new();
+    let mut put = |name: &str, text: &str| {
+        parts.insert(name.to_owned(), text.to_owned());
     };
     let (mut list, mut relations) = (String::new(), String::new());
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -110,7 +127,7 @@ fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
     // Style 1 is a date and a time.
     let styles = "<cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs>";
     put("xl/styles.xml", &format!("<styleSheet xmlns=\"{main}\">{styles}</styleSheet>"));
-    file.finish().unwrap().into_inner()
+    parts
 }
 
 fn text_cell(place: &str, text: &str) -> String {
@@ -169,4 +186,77 @@ fn what_is_no_workbook_is_told() {
     check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "save it as .xlsx");
     check(b"", "is empty");
     check(&workbook(&[("Empty", "")]), "no visible sheet has content");
+}
+
+#[test]
+fn a_small_workbook_that_fills_the_memory_is_refused() {
+    let row = |cells: &str| format!("{}<row r=\"2\">{cells}</row>", heading());
+    let with = |name: &str, text: &str| {
+        let cells = format!("{}<c r=\"B2\" t=\"s\"><v>0</v></c>", text_cell("A2", "Li"));
+        let mut parts = parts(&[("Class 1", &row(&cells))]);
+        parts.insert("xl/sharedStrings.xml".to_owned(), "<sst><si><t>P:1</t></si></sst>".to_owned());
+        if !name.is_empty() {
+            parts.remove(&name.to_lowercase().replace("strings", "Strings"));
+            parts.insert(name.to_owned(), text.to_owned());
+        }
+        read("people.xlsx", &zipped(&parts), &TableArgs::default())
+    };
+    let refused = |name: &str, text: &str, wanted: &str| {
+        let said = with(name, text).unwrap_err();
+        assert!(said.contains(wanted), "{name}: {said}");
+    };
+    assert_eq!(with("", ""), Ok(vec![row_of_li()]));
+
+    let texts = |counts: &str| format!("<sst {counts}><si><t>P:1</t></si></sst>");
+    let shared = "xl/sharedStrings.xml";
+    assert_eq!(with(shared, &texts("count=\"900\" uniqueCount=\"1\"")), Ok(vec![row_of_li()]));
+    let many = "it says that it has 10000000000000 texts in ";
+    refused(shared, &texts("uniqueCount=\"10000000000000\""), many);
+    refused(shared, &texts("uniqueCount = '10000000000000'"), many);
+    refused("xl/SharedStrings.XML", &texts("x=\"1\" uniqueCount=\"0010000000000000\""), many);
+    refused(shared, &texts("uniqueCount=\"99999999999999999999999\""), "texts in ");
+    let long = format!("<sst><si><t>{}</t></si></sst>", "1".repeat(100_000));
+    refused(shared, &long, "row 2 has a text of more than 32,767 characters");
+
+    let styles = |inside: &str| format!("<styleSheet><cellXfs>{inside}</cellXfs></styleSheet>");
+    let own = "xl/styles.xml";
+    assert_eq!(with(own, &styles(&"<xf/>".repeat(65_536))), Ok(vec![row_of_li()]));
+    refused(own, &styles(&"<xf/>".repeat(65_537)), "more than 65536 styles");
+    let format = format!("<numFmt numFmtId=\"200\" formatCode=\"{}\"/>", "0".repeat(2048));
+    refused(own, &styles(&format), "a tag in it is longer than 2048 bytes");
+    refused("xl/Styles.xml", &styles(&" ".repeat(8 << 20)), "its styles have more than 8 MiB");
+
+    let sheets = "<sheet/>".repeat(1025);
+    refused("xl/workbook.xml", &format!("<workbook>{sheets}</workbook>"), "more than 1024 sheets");
+    let target =
+        format!("<Relationships><Relationship Target=\"{}\"/></Relationships>", "x".repeat(16 << 10));
+    refused("xl/_rels/workbook.xml.rels", &target, "a tag in it is longer than 16384 bytes");
+}
+
+fn row_of_li() -> Row {
+    row(2, "Li", "P:1")
+}
+
+#[test]
+fn many_sheets_that_are_one_part_are_not_all_read() {
+    let small = TableArgs { limits: Limits { unzipped_mib: 1, rows: 100 }, ..TableArgs::default() };
+    let book = |count: usize, cells: &str| {
+        let names: Vec<_> = (1..=count).map(|number| format!("Class {number}")).collect();
+        let mut sheets: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        sheets[0].1 = cells;
+        let mut parts = parts(&sheets);
+        let relations = parts.get_mut("xl/_rels/workbook.xml.rels").unwrap();
+        for number in 2..=count {
+            *relations = relations.replace(&format!("worksheets/s{number}.xml"), "worksheets/s1.xml");
+        }
+        zipped(&parts)
+    };
+    let cells = "<c/>".repeat(10_000);
+    assert!(
+        read("people.xlsx", &book(20, &cells), &small).unwrap_err().contains("no visible sheet has content")
+    );
+    let said = read("people.xlsx", &book(30, &cells), &small).unwrap_err();
+    assert!(said.contains("it holds more than 1 MiB"), "{said}");
+    let said = read("people.xlsx", &book(65, ""), &small).unwrap_err();
+    assert!(said.contains("--sheet says which to read: `Class 1`") && !said.contains("`Class 9`"), "{said}");
 }
