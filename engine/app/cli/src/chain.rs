@@ -46,6 +46,11 @@ impl ChainArgs {
         IssuerId(self.issuer)
     }
 
+    /// Whose keys count.
+    pub(crate) fn trust(&self) -> &TrustArgs {
+        &self.trust
+    }
+
     /// The chain that `national` confirms. Its heads are not asked for, so their publisher does not matter.
     pub(crate) fn open(&self, national: IssuerId) -> anyhow::Result<OpenChain> {
         let keyring = self.trust.load(moment::now().seconds())?;

@@ -9,7 +9,7 @@ mod script;
 mod sheet;
 mod svg;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
@@ -19,6 +19,7 @@ use hufu_codes::code;
 use hufu_files::moment::show;
 use hufu_files::{self as files, Readable};
 use hufu_wire::{CodeKind, limits};
+use tempfile::TempPath;
 
 pub(crate) use self::abroad::AbroadPage;
 use self::fonts::Fonts;
@@ -93,17 +94,29 @@ impl PageArgs {
         self.store(self.draw(&pages)?, Readable::All)
     }
 
-    /// Draws a certificate for abroad, if a page is wanted. Nothing is written: see [`store`](Self::store).
+    /// Draws a certificate for abroad, if a page is wanted. Nothing is written: see [`lay`](Self::lay).
     pub(crate) fn draw_abroad(&self, page: &AbroadPage<'_>) -> anyhow::Result<Option<Vec<u8>>> {
         if self.is_wanted() { self.draw(&[page.page(self.page_size)?]) } else { Ok(None) }
     }
 
     /// Writes what was drawn.
-    pub(crate) fn store(&self, drawn: Option<Vec<u8>>, readable: Readable) -> anyhow::Result<()> {
+    fn store(&self, drawn: Option<Vec<u8>>, readable: Readable) -> anyhow::Result<()> {
         let (Some(PageFile { path, .. }), Some(bytes)) = (&self.page, drawn) else { return Ok(()) };
         files::replace(path, &bytes, readable)?;
         note!("{}: a page to print", path.display());
         Ok(())
+    }
+
+    /// Writes what was drawn beside its place: only a rename is left to do. Dropped, it is gone.
+    pub(crate) fn lay(
+        &self,
+        drawn: Option<Vec<u8>>,
+        readable: Readable,
+    ) -> anyhow::Result<Option<LaidPage<'_>>> {
+        let (Some(PageFile { path, .. }), Some(bytes)) = (&self.page, drawn) else { return Ok(None) };
+        let laid = files::with_extension(path, "new");
+        files::replace(&laid, &bytes, readable)?;
+        Ok(Some(LaidPage { laid: TempPath::try_from_path(laid)?, path }))
     }
 
     fn draw(&self, pages: &[Page]) -> anyhow::Result<Option<Vec<u8>>> {
@@ -117,6 +130,28 @@ impl PageArgs {
             Format::Pdf => pdf::write(pages, &Fonts::of_this_machine())?,
             Format::Png => raster::write(only()?, &Fonts::of_this_machine())?,
         }))
+    }
+}
+
+/// A page that is written, and does not have its name yet.
+#[must_use = "it is removed when this is dropped"]
+pub(crate) struct LaidPage<'a> {
+    laid: TempPath,
+    path: &'a Path,
+}
+
+impl LaidPage<'_> {
+    /// Gives the page its name.
+    ///
+    /// # Errors
+    /// It cannot be renamed; the error says where it is.
+    pub(crate) fn give_name(self) -> anyhow::Result<()> {
+        let LaidPage { laid, path } = self;
+        let laid = laid.keep().map_err(|fault| fault.error)?;
+        files::give_name(&laid, path)
+            .with_context(|| format!("the page to print is in {}: rename it", laid.display()))?;
+        note!("{}: a page to print", path.display());
+        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ fn r63_what_a_hurried_clerk_claims_is_refused_and_nothing_is_printed() {
         assert_eq!(output.status.code(), Some(2), "{to}: {}", said(&output));
         assert!(said(&output).contains(wanted), "{to}: {}", said(&output));
         assert!(!said(&output).contains("Xiaoming"), "{}", said(&output));
-        assert!(!world.path("wang.pdf").exists(), "{to}");
+        assert!(!world.path("wang.pdf").exists() && !world.path("wang.pdf.new").exists(), "{to}");
     };
     refused("dose = 2", "dose = 3", "", "the holder's status has 2 doses, and dose 3 is claimed");
     refused("'Wang'", "'Zhang'", "", "registered with another name");
@@ -96,6 +96,28 @@ fn r63_what_a_hurried_clerk_claims_is_refused_and_nothing_is_printed() {
         assert_eq!(output.status.code(), Some(2), "{line}: {}", said(&output));
         assert!(said(&output).contains(wanted), "{line}: {}", said(&output));
     }
+}
+
+#[test]
+fn r63_a_page_that_cannot_be_written_leaves_no_line_in_the_trail() {
+    let world = world();
+    let lines = || -> Value {
+        let told = world.ok("registry trail verify --config reg/registry.toml --json");
+        serde_json::from_str::<Value>(&told).unwrap()["lines"].clone()
+    };
+    let before = lines();
+    let refused = world.hufu(&ISSUE.replace("wang.pdf", "nowhere/wang.pdf"));
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("nowhere/wang.pdf"), "{}", said(&refused));
+    assert_eq!(lines(), before, "nothing was certified");
+
+    // A page that only lacks its name: the certificate is told, and where its page is.
+    fs::create_dir(world.path("wang.pdf")).unwrap();
+    let unnamed = world.hufu(ISSUE);
+    assert_eq!(unnamed.status.code(), Some(2), "{}", said(&unnamed));
+    assert!(said(&unnamed).contains("HC1:") && said(&unnamed).contains("rename it"), "{}", said(&unnamed));
+    assert!(fs::read(world.path("wang.pdf.new")).unwrap().starts_with(b"%PDF-"));
+    assert_ne!(lines(), before);
 }
 
 /// What the files of this part are, as `hufu inspect` explains them, and what is told of one in the place of another.

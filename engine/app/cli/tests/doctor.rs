@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use common::{Deployment, said};
+use common::{AT_ONCE, Deployment, said, within};
 
 /// The rows of these states, and the exit status.
 fn rows(deployment: &Deployment, line: &str, states: &[&str]) -> (Vec<serde_json::Value>, Option<i32>) {
@@ -71,10 +71,43 @@ fn r50_a_doctor_finds_what_is_wrong_and_says_what_to_do() {
     deployment.write("gate/gate.toml", &gate);
     let running = deployment.serve();
     assert_eq!(rows(&deployment, "--gate gate", &["bad", "look"]).0, [0; 0]);
+    // The configuration of `hufu gate` has the same name, and names the gate's folder.
+    deployment.write("gate.toml", "gate = \"gate\"\n[[lane]]\nnumber = 0\nscanner = \"stdin\"\n");
+    assert_eq!(rows(&deployment, "--gate .", &["bad", "look"]).0, [0; 0]);
     assert_eq!(rows(&deployment, engine, &["bad", "look"]).0, [0; 0], "its addresses are in use by itself");
+    deployment.run("ca init --dir other");
+    let own = fs::read(deployment.path("gate/ca.pem")).unwrap();
+    fs::copy(deployment.path("other/ca.pem"), deployment.path("gate/ca.pem")).unwrap();
+    check(&deployment, "--gate gate", "another authority", "the operator's ca.pem");
+    fs::write(deployment.path("gate/ca.pem"), own).unwrap();
+    let own = fs::read(deployment.path("gate/device.key")).unwrap();
+    fs::copy(deployment.path("terminal/device.key"), deployment.path("gate/device.key")).unwrap();
+    check(&deployment, "--gate gate", "gate/ca.pem: the key is not that of the", "hufu ca device");
+    fs::write(deployment.path("gate/device.key"), own).unwrap();
+    deployment.run("ca revoke --dir ca --device 7");
+    within(AT_ONCE, "the gate is revoked", || {
+        let (bad, _) = rows(&deployment, "--gate gate", &["bad"]);
+        if bad.is_empty() { Err("it is served".to_owned()) } else { Ok(()) }
+    });
+    check(&deployment, "--gate gate", "revoked", "hufu ca device with the next --generation");
     drop(running);
     let output = deployment.attempt("doctor --gate nowhere");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+}
+
+#[test]
+fn r50_a_key_that_ends_needs_a_look_until_the_next_one_is_listed() {
+    let deployment = Deployment::new();
+    let add = |name: &str, uses: &str| {
+        deployment.run(&format!("keys generate issuer --issuer 310000 --out {name}"));
+        deployment.run(&format!(
+            "keys trust add --operator operator.key --list trust.hufu --key {name}.pub --uses {uses} --until +2d"
+        ));
+        rows(&deployment, "--engine engine.toml", &["bad", "look"]).0
+    };
+    assert_eq!(add("before", "phone,paper"), [0; 0], "the issuer's other key signs the same for longer");
+    let ends = add("head", "phone,head");
+    assert_eq!(ends.len(), 1, "no other key signs heads: {ends:?}");
 }
 
 #[test]

@@ -5,10 +5,12 @@ mod registry;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use common::said;
+use common::{eventually, said};
 use registry::World;
 use serde_json::Value;
 
@@ -121,6 +123,57 @@ fn without_a_person(change: impl Fn(&str) -> String) -> World {
 
 /// A fact: holder, kind, begin and end in seconds before now, other columns.
 type Line<'l> = (u32, &'l str, i64, Option<i64>, &'l [(&'l str, &'l str)]);
+
+/// A registry that refuses the second fact of a request, but not when it only looks. It answers twice.
+fn changes_its_mind(listener: &TcpListener) {
+    for _ in 0..2 {
+        let (stream, _) = listener.accept().expect("a request");
+        let mut request = BufReader::new(stream);
+        let (mut line, mut bytes) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            request.read_line(&mut line).expect("a head");
+            if let Some(length) = line.to_lowercase().strip_prefix("content-length:") {
+                bytes = length.trim().parse().expect("a number");
+            }
+        }
+        let mut body = vec![0; bytes];
+        request.read_exact(&mut body).expect("a body");
+        let asked: Value = serde_json::from_slice(&body).expect("JSON");
+        let second = match asked["dry_run"].as_bool() {
+            Some(true) => r#"{"known":false}"#,
+            _ => r#"{"known":false,"refused":"the record was joined"}"#,
+        };
+        let answer = format!(r#"{{"facts":[{{"known":false}},{second}]}}"#);
+        let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json";
+        let length = answer.len();
+        write!(request.get_mut(), "{head}\r\ncontent-length: {length}\r\n\r\n{answer}").expect("sent");
+    }
+}
+
+#[test]
+fn r28_a_fact_that_is_refused_only_when_it_is_handed_in_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let kinds = "holder,kind,at\n0,case,@1795910400\n1,case,@1795910400\n2,unknown,@1795910400\n";
+    fs::write(folder.join("facts.csv"), kinds).expect("written");
+    fs::write(folder.join("token"), "hufu_secret").expect("written");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("an address");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let registry = std::thread::spawn(move || changes_its_mind(&listener));
+    let line = "facts import facts.csv --issuer 310000 --token token --refused bad.csv --refuse-max 1 --json \
+                --registry";
+    let words: Vec<_> = line.split(' ').chain([&*url]).collect();
+    let output = common::hufu(folder, &words);
+    registry.join().expect("two answers");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let wanted = serde_json::json!({ "facts": 3, "new": 1, "known": 0, "refused": 2, "done": true });
+    assert_eq!(summary, wanted, "{}", said(&output));
+    let bad = fs::read_to_string(folder.join("bad.csv")).expect("written");
+    let lines: Vec<_> = bad.lines().map(|line| line.split(',').next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["line", "4", "3"], "each line once: {bad}");
+}
 
 /// Hands facts in.
 fn hand_in(world: &World, facts: &[Line<'_>]) -> Value {
@@ -314,6 +367,78 @@ fn wait_for(world: &World, holder: u32, wanted: &str) -> Duration {
         assert!(begun.elapsed() < Duration::from_secs(30), "{}", told());
     }
     begun.elapsed()
+}
+
+/// Waits for what halves that were started say.
+fn wait_to_hear(world: &World, wanted: &str) {
+    eventually(wanted, || {
+        let told = world.read("started.log");
+        if told.contains(wanted) { Ok(()) } else { Err(told) }
+    });
+}
+
+/// What is to be signed cannot be kept for a while, as on a full disk: the half goes on.
+#[test]
+fn r28_a_fault_that_passes_ends_no_half() {
+    let world = without_a_person(str::to_owned);
+    world.add_holders(2);
+    hand_in(&world, &[(0, "stay", 2 * DAY + HOUR, Some(2 * DAY), HIGH)]);
+    let mut halves = Halves(vec![world.start(RUN)]);
+    wait_to_hear(&world, "a person decides");
+    fs::rename(world.path("run/facts"), world.path("aside")).unwrap();
+    hand_in(&world, &[(1, "test", HOUR, None, NEGATIVE)]);
+    wait_to_hear(&world, "trying again");
+    fs::rename(world.path("aside"), world.path("run/facts")).unwrap();
+    eventually("it is proposed", || match json(&world, "change list --issuer 310000 --json") {
+        Value::Array(listed) if listed.len() == 1 => Ok(()),
+        listed => Err(format!("{listed:#} {}", world.read("started.log"))),
+    });
+    assert!(halves.0.iter_mut().all(|half| matches!(half.try_wait(), Ok(None))), "it still runs");
+}
+
+/// The local authority changes its key: the other half believes the next one by the list, and no list that is not the operator's.
+#[test]
+fn r28_the_confirming_half_takes_a_changed_trust_list_while_it_runs() {
+    let world = without_a_person(str::to_owned);
+    world.add_holders(2);
+    let _halves = Halves(vec![world.start(CONFIRM)]);
+    hand_in(&world, &[(0, "test", HOUR, None, NEGATIVE)]);
+    world.ok(&format!("{RUN} --once"));
+    wait_for(&world, 0, "green");
+
+    let list = fs::read(world.path("trust.hufu")).unwrap();
+    world.write("trust.hufu", "no list");
+    wait_to_hear(&world, "the trust list is refused");
+    fs::write(world.path("trust.hufu"), list).unwrap();
+    world.ok("keys generate issuer --issuer 310000 --out next");
+    world.ok("keys trust add --operator operator.key --list trust.hufu --key next.pub --uses instruction");
+    fs::copy(world.path("trust.hufu"), world.path("reg/trust.hufu")).unwrap();
+    hand_in(&world, &[(1, "test", HOUR, None, NEGATIVE)]);
+    let run = RUN.replace("local.key", "next.key");
+    eventually("the registry believes the next key", || {
+        let output = world.hufu(&format!("{run} --once"));
+        if output.status.success() { Ok(()) } else { Err(said(&output)) }
+    });
+    wait_for(&world, 1, "green");
+}
+
+/// One proposal is left to a person, then the agent does not answer.
+#[test]
+fn r28_what_was_done_before_a_fault_is_told() {
+    let world = without_a_person(str::to_owned);
+    world.add_holders(2);
+    let rule = json(&world, "rules check rules.toml --json")["rule"].clone();
+    world.propose(&format!("--holder 0 --colour red --rule {rule}"));
+    hand_in(&world, &[(1, "test", HOUR, None, NEGATIVE)]);
+    world.ok(&format!("{RUN} --once"));
+    let line =
+        CONFIRM.replace("--key national.key", "--public national.pub --agent-timeout 1s --once --json");
+    let words: Vec<_> = line.split(' ').chain(["--agent", "exec sleep 9"]).collect();
+    let failed = world.hufu_args(&words);
+    assert_eq!(failed.status.code(), Some(3), "{}", said(&failed));
+    let told: Value = serde_json::from_slice(&failed.stdout).unwrap_or_else(|_| panic!("{}", said(&failed)));
+    let left: Vec<_> = told.as_array().unwrap().iter().map(|one| one["left"].is_string()).collect();
+    assert_eq!(left, [true], "{told:#}");
 }
 
 /// The last condition of a release is a test: green follows it. The last condition is time: the colour follows without a fact.

@@ -34,8 +34,8 @@ pub use ledger::{Ledger, LedgerFolder, Words};
 pub use propose::{Justification, Proposer, chain_end, digest_of};
 pub use remote::{Remote, marked};
 pub use ruled::{
-    Archive, Computed, Handled, Limit, Limiter, Limits, Rulebook, RuledConfirmer, RuledProposer, Tick,
-    Workings, opened,
+    Archive, Computed, Handled, Limit, Limiter, Limits, NotInForce, Rulebook, RuledConfirmer, RuledProposer,
+    Tick, Workings, opened,
 };
 pub use signer::{Agent, Signer, read_key};
 pub use undo::{Undone, undone};

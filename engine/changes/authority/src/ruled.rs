@@ -10,7 +10,7 @@ mod workings;
 
 pub use archive::Archive;
 pub use confirm::{Handled, RuledConfirmer};
-pub use gather::{Computed, Rulebook};
+pub use gather::{Computed, NotInForce, Rulebook};
 pub use limits::{Limit, Limiter, Limits};
 pub use propose::{RuledProposer, opened};
 pub use workings::Workings;

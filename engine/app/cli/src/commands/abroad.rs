@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::holder::WhomArgs;
 use crate::outcome::Exit;
-use crate::page::{AbroadPage, PageArgs};
+use crate::page::{AbroadPage, LaidPage, PageArgs};
 use crate::term::{self, note, printable, tell};
 use crate::words::words;
 
@@ -98,7 +98,8 @@ fn issue(args: &IssueArgs) -> anyhow::Result<()> {
     // Before the registry notes it: what cannot be signed, or not be printed, leaves no line.
     let code = signer.sign(&checked, (now, expires), &uvci)?;
     let page = AbroadPage { code: &code, claim: &checked, expires, uvci: &uvci, language: args.language };
-    let printed = args.page.draw_abroad(&page)?;
+    // It has a whole name and a date of birth.
+    let laid = args.page.lay(args.page.draw_abroad(&page)?, Readable::Owner)?;
     let WhomArgs { registry, issuer, holder } = &args.whom;
     let wanted = CertifyAbroad {
         surname: claim.surname.clone(),
@@ -109,8 +110,6 @@ fn issue(args: &IssueArgs) -> anyhow::Result<()> {
     };
     let remote = registry.connect()?;
     let noted = remote.ask(|api| api.certify_abroad(IssuerId(*issuer), HolderIndex(*holder), &wanted))?;
-    // It has a whole name and a date of birth.
-    args.page.store(printed, Readable::Owner)?;
     let (digest, ends) = (hex::encode(uvci.digest()), moment::show(expires));
     term::outcome(
         || {
@@ -126,7 +125,8 @@ fn issue(args: &IssueArgs) -> anyhow::Result<()> {
             )
         },
     );
-    Ok(())
+    // At last: the registry's line stands, and the code above is the certificate, also without a page.
+    laid.map_or(Ok(()), LaidPage::give_name)
 }
 
 fn read_claim(path: &Path) -> anyhow::Result<Claim> {

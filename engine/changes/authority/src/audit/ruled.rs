@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context as _, ensure};
+use hufu_files::keys;
 use hufu_rules::{Current, Facts, Moment};
 use hufu_wire::chain::{Change, ChangeSet};
 use hufu_wire::{HolderIndex, Sequence, UnixMillis};
@@ -71,9 +72,10 @@ impl<'r> RulesAudit<'r> {
             "{} holds other facts than those whose digest both authorities signed",
             path.display()
         );
-        let step = self.sample.map_or(1, |sample| facts.len().div_ceil(sample.max(1) as usize)).max(1);
-        // Not always the first ones.
-        let skipped = usize::from(content.inputs.0[0]) % step;
+        // Nothing that the audited may know says which: they could leave the others wrong.
+        let random = keys::random_seed()?;
+        let offset = u64::from_le_bytes(std::array::from_fn(|at| random[at]));
+        let (skipped, step) = stride(facts.len(), self.sample, offset);
         let sampled = facts.into_iter().zip(content.changes.iter()).skip(skipped).step_by(step);
         for (facts, (holder, change)) in sampled {
             self.computed += 1;
@@ -106,9 +108,40 @@ impl<'r> RulesAudit<'r> {
     }
 }
 
+/// Of so many holders: how many are skipped before the first that is computed, and how far they are apart.
+fn stride(holders: usize, sample: Option<u32>, offset: u64) -> (usize, usize) {
+    let step = sample.map_or(1, |sample| holders.div_ceil(sample.max(1) as usize)).max(1);
+    // Less than a `usize`.
+    let skipped = usize::try_from(offset % step as u64).unwrap_or(0);
+    (skipped, step)
+}
+
 impl Rulebook {
     /// The digest of what these were computed from.
     fn inputs_of(&self, facts: &[Facts]) -> hufu_wire::chain::InputsDigest {
         hufu_rules::inputs(self.rules().digest(), facts.iter().map(hufu_rules::FactsDigest::of))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn r28_a_sample_may_fall_on_every_holder_of_a_set() {
+        let sampled = |holders: usize, sample, offset| {
+            let (skipped, step) = stride(holders, sample, offset);
+            (0..holders).skip(skipped).step_by(step).collect::<Vec<_>>()
+        };
+        assert_eq!(sampled(3, None, u64::MAX), [0, 1, 2], "without a sample all are computed");
+        for (holders, sample) in [(4096, 1), (4096, 10), (1000, 999), (7, 7), (1, 5)] {
+            let seen: BTreeSet<usize> =
+                (0..4096).flat_map(|offset| sampled(holders, Some(sample), offset)).collect();
+            assert!(seen.into_iter().eq(0..holders), "{sample} of {holders}");
+        }
+        assert_eq!(sampled(4096, Some(1), u64::from(u32::MAX)), [4095]);
+        assert!(sampled(0, Some(3), 5).is_empty());
     }
 }

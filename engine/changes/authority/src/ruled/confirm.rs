@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
+use hufu_codes::keyring::Keyring;
 use hufu_contract::{Hex, PaperKind, ProposalId, ProposalPhase};
 use hufu_files::moment;
 use hufu_upstream::WhichProposals;
@@ -12,11 +13,14 @@ use hufu_wire::{HolderIndex, Sequence};
 
 use super::propose::opened;
 use super::{Archive, Computed, Limit, Limiter, Rulebook, Workings};
+use crate::chain::Chain;
 use crate::confirm::{Confirmer, Outcome};
 
 /// Computes again and confirms.
 pub struct RuledConfirmer<'a> {
     confirmer: Confirmer<'a>,
+    /// Whose keys count, where that is not what the chain was opened with any more.
+    believed: Option<Keyring>,
     book: &'a Rulebook,
     archive: Archive,
     limiter: Limiter,
@@ -57,7 +61,18 @@ impl<'a> RuledConfirmer<'a> {
         book: &'a Rulebook,
         (archive, limiter): (Archive, Limiter),
     ) -> RuledConfirmer<'a> {
-        RuledConfirmer { confirmer, book, archive, limiter, left: BTreeSet::new() }
+        RuledConfirmer { confirmer, believed: None, book, archive, limiter, left: BTreeSet::new() }
+    }
+
+    /// Whose keys count.
+    pub fn keyring(&self) -> &Keyring {
+        self.believed.as_ref().unwrap_or(self.confirmer.chain.keyring)
+    }
+
+    /// These keys count from now on. What was left to a person is looked at again: its key may have been unknown.
+    pub fn believe(&mut self, keyring: Keyring) {
+        self.believed = Some(keyring);
+        self.left.clear();
     }
 
     /// Looks at what is pending, in the order in which it was proposed.
@@ -92,7 +107,8 @@ impl<'a> RuledConfirmer<'a> {
 
     fn handle(&mut self, id: ProposalId) -> anyhow::Result<(Sequence, usize)> {
         let bytes = self.confirmer.fetch(id)?;
-        let instruction = self.confirmer.open(&bytes)?;
+        let chain = Chain { keyring: self.keyring(), ..self.confirmer.chain };
+        let instruction = Confirmer { chain, ..self.confirmer }.open(&bytes)?;
         let content = &instruction.content;
         let computed = self.found_again(content)?;
         let reds: Vec<HolderIndex> =

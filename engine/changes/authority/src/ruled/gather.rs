@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use hufu_contract::{Fact, Grade, Hex, HolderFacts, RecordedFact, Sample as Said};
 use hufu_rules::{
     Arrival, Contact, Current, ENTRIES_MAX, Facts, FactsDigest, Kind, Moment, Outcome, Quarantine,
@@ -20,6 +20,16 @@ pub struct Rulebook {
     places: RiskPlaces,
     places_digest: Option<Hex<32>>,
     texts: (String, Option<String>),
+}
+
+/// Rules that do not hold when colours are computed. A person must name others.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the rules {name:?} hold from {from} until {until}, not at {at}: use others")]
+pub struct NotInForce {
+    name: String,
+    from: Moment,
+    until: Moment,
+    at: Moment,
 }
 
 /// What was computed of one holder.
@@ -99,7 +109,7 @@ impl Rulebook {
     /// What follows for a holder.
     ///
     /// # Errors
-    /// The rules do not hold at that time.
+    /// [`NotInForce`].
     pub fn compute(&self, workings: &Workings, recorded: &HolderFacts) -> anyhow::Result<Computed> {
         let before = StatusWord::from_bits(u64::from_be_bytes(recorded.word.0));
         self.rule(self.gather(workings, recorded, before), before)
@@ -108,12 +118,15 @@ impl Rulebook {
     /// What follows from facts for a holder with this word.
     ///
     /// # Errors
-    /// The rules do not hold at that time.
+    /// [`NotInForce`].
     pub fn rule(&self, facts: Facts, before: StatusWord) -> anyhow::Result<Computed> {
         let Rules { name, from, until, .. } = &self.rules;
         let ruling = self.rules.decide(&facts);
-        let ruling = ruling.with_context(|| {
-            format!("the rules {name:?} hold from {from} until {until}, not at {}: use others", facts.at)
+        let ruling = ruling.ok_or_else(|| NotInForce {
+            name: name.clone(),
+            from: *from,
+            until: *until,
+            at: facts.at,
         })?;
         let after = ruling.word(&facts, before).unwrap_or(before);
         let (outcome, next) = (ruling.outcome, self.rules.next_change(&facts));

@@ -73,7 +73,8 @@ impl Limiter {
     /// could not be handed in, or expired, is tried again.
     ///
     /// # Errors
-    /// [`Limit`]: from now on [`open`](Self::open) refuses, too. The folder cannot be written.
+    /// [`Limit`]: from now on [`open`](Self::open) refuses, too, if the folder can be written. It cannot be written: nothing was
+    /// counted.
     pub fn take(&mut self, reds: &[HolderIndex], now: UnixMillis) -> anyhow::Result<()> {
         self.recent.retain(|(at, _)| now.0.saturating_sub(*at) < DAY_MS);
         let counted: BTreeSet<u32> = self.recent.iter().flat_map(|(_, holders)| holders).copied().collect();
@@ -91,11 +92,27 @@ impl Limiter {
             let reds = within(ms);
             if reds > u64::from(max) {
                 let limit = Limit { reds, within: name, max, file: self.folder.join(STOPPED) };
-                self.stop(&limit.to_string())?;
-                return Err(limit.into());
+                let stopped = self.stop(&limit.to_string());
+                let limit = anyhow::Error::new(limit);
+                return Err(match stopped {
+                    Ok(()) => limit,
+                    // A limit all the same: after other faults a service tries again.
+                    Err(fault) => limit.context(format!(
+                        "{fault:#}, so a new start is not refused; start nothing before a person has looked"
+                    )),
+                });
             }
         }
         self.recent.push_back((now.0, new));
+        let kept = self.keep();
+        if kept.is_err() {
+            // Counted only in memory, the next try would sign what a restart does not know of.
+            self.recent.pop_back();
+        }
+        kept
+    }
+
+    fn keep(&self) -> anyhow::Result<()> {
         let json = serde_json::to_vec(&self.recent)?;
         files::replace(&self.folder.join(RECENT), &json, Readable::Owner)
     }
@@ -139,5 +156,24 @@ mod tests {
         let stopped = limiter.take(&reds(5..6), at(DAY_MS - 1)).unwrap_err();
         assert_eq!(stopped.downcast_ref::<Limit>().unwrap().within, "24 hours");
         limiter.take(&reds(6..9), at(DAY_MS + 60_000)).unwrap();
+    }
+
+    #[test]
+    fn r28_reds_that_cannot_be_counted_durably_are_not_counted_and_a_limit_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let limits = Limits { reds_a_minute: 3, reds_a_day: 5 };
+        let mut limiter = Limiter::open(&state, limits).unwrap();
+        // Nothing can be written, as on a full disk.
+        std::fs::remove_dir(&state).unwrap();
+        let reds = |holders: std::ops::Range<u32>| holders.map(HolderIndex).collect::<Vec<_>>();
+        for second in 0..2 {
+            assert!(limiter.take(&reds(0..3), UnixMillis(second)).is_err(), "each try");
+        }
+        let limit = limiter.take(&reds(0..4), UnixMillis(2)).unwrap_err();
+        assert!(limit.is::<Limit>(), "{limit:#}");
+        std::fs::create_dir(&state).unwrap();
+        limiter.take(&reds(0..3), UnixMillis(3)).unwrap();
+        assert!(state.join(RECENT).exists());
     }
 }

@@ -126,8 +126,8 @@ impl<'a> RuledProposer<'a> {
     /// once of each holder whose change a person decides.
     ///
     /// # Errors
-    /// [`Limit`](super::Limit), the registry does not answer, the rules do not hold any more: nothing was proposed, and the next call
-    /// looks at the same holders again.
+    /// [`Limit`](super::Limit), [`NotInForce`](super::NotInForce), the registry does not answer, the key does not sign: nothing was
+    /// proposed, and the next call looks at the same holders again.
     pub fn tick(&mut self, person: &mut dyn FnMut(&Computed)) -> anyhow::Result<Tick> {
         self.settle()?;
         self.follow()?;
@@ -272,10 +272,7 @@ impl<'a> RuledProposer<'a> {
             changed.iter().filter(|one| one.reddens()).map(|one| one.holder).collect();
         self.limiter.take(&reds, now)?;
         let inputs = self.book.inputs(changed);
-        self.archive.keep(inputs, changed)?;
         let issuer = self.issuer();
-        let paper = workings.to_bytes()?;
-        self.remote.ask(|api| api.put_paper(issuer, PaperKind::Workings, inputs.0, paper))?;
         let rule = self.book.rules().digest().rule_id();
         let reason = format!("rules {rule}");
         let justification = Justification { rule, reason: &reason, inputs, valid: self.valid };
@@ -283,6 +280,10 @@ impl<'a> RuledProposer<'a> {
         let records: Vec<Record> = changed.iter().map(Computed::record).collect();
         let mut proposer = Proposer::new(self.signer, justification, last);
         let instruction = proposer.instruct(&records)?;
+        // Only of what was signed: each try has another salt, so a file and a paper of its own.
+        self.archive.keep(inputs, changed)?;
+        let paper = workings.to_bytes()?;
+        self.remote.ask(|api| api.put_paper(issuer, PaperKind::Workings, inputs.0, paper))?;
         let proposal = proposer.hand_in(self.remote, instruction)?;
         self.open.insert(ProposalId(proposal.id), changed.iter().map(|one| one.holder).collect());
         self.proposed.extend(changed.iter().map(|one| (one.holder, one.after.with_generation(0))));

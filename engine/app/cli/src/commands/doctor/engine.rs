@@ -86,7 +86,11 @@ fn feed(follow: &Follow, findings: &mut Findings) {
     let what = format!("feed of issuer {}", follow.issuer.get_ref());
     match follow.feed.get_ref() {
         FeedPlace::Registry(url) => reach(findings, &what, url, 443),
-        FeedPlace::Nats(url) => reach(findings, &what, url, 4222),
+        FeedPlace::Nats(servers) => {
+            for server in servers.split(',') {
+                reach(findings, &what, server.trim(), 4222);
+            }
+        }
         FeedPlace::Folder(folder) if folder.is_dir() => findings.ok(what, folder.display().to_string()),
         FeedPlace::Folder(folder) => {
             let found = format!("{} is no folder", folder.display());
@@ -98,5 +102,27 @@ fn feed(follow: &Follow, findings: &mut Findings) {
     }
     if let Some(path) = &follow.ca {
         certificate(findings, "certificate authority of the feed", path, "copy the registry's ca.pem again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use hufu_wire::UnixSeconds;
+
+    use super::*;
+
+    #[test]
+    fn r50_each_server_of_a_feed_is_asked_by_itself() {
+        let servers = [0, 0].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+        let [one, other] = servers.each_ref().map(|server| server.local_addr().unwrap());
+        let text = format!(
+            "issuer = 1\nnational = 2\npublisher = 3\nfeed = \"tls://{one}, tls://{other}\"\nsnapshots = \"file:s\""
+        );
+        let mut findings = Findings { now: UnixSeconds(0), rows: Vec::new() };
+        feed(&toml::from_str(&text).unwrap(), &mut findings);
+        let rows: Vec<_> = findings.rows.iter().map(|row| (row.state, row.found.clone())).collect();
+        assert_eq!(rows, [one, other].map(|server| (State::Ok, format!("{server} answers"))));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hufu_codes::keyring::ListedKey;
 use hufu_files as files;
 use hufu_files::keys::{self, Owner, PublicKey};
 use hufu_files::{moment, trust_list};
@@ -116,7 +117,17 @@ pub(super) fn trust(findings: &mut Findings, operator: &Path, list: &Path) {
     }
     let now = findings.now;
     let in_use = opened.keys().iter().filter(|(_, key)| !key.revoked && key.from <= now);
-    for (kid, key) in in_use.filter(|(_, key)| key.until.0 != u32::MAX) {
+    // Listed keys stay listed: what signs after them, without a gap, is what counts.
+    let is_followed = |key: &ListedKey| {
+        opened.keys().iter().any(|(_, next)| {
+            next.issuer == key.issuer
+                && !next.revoked
+                && next.uses.contain(key.uses)
+                && next.until > key.until
+                && next.from.0 <= key.until.0.saturating_add(1)
+        })
+    };
+    for (kid, key) in in_use.filter(|(_, key)| key.until.0 != u32::MAX && !is_followed(key)) {
         findings.end(
             format!("key {kid} of issuer {}", key.issuer),
             key.until,

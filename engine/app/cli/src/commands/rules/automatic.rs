@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 use hufu_authority::{
-    Archive, Computed, Handled, Limit, Limiter, Limits, Rulebook, RuledConfirmer, RuledProposer, Tick,
+    Archive, Computed, Handled, Limit, Limiter, Limits, NotInForce, Rulebook, RuledConfirmer, RuledProposer,
+    Tick,
 };
-use hufu_files::moment::Span;
+use hufu_files::moment::{self, Span};
 use hufu_files::{self as files, Unavailable};
 use serde_json::{Value, json};
 
@@ -20,6 +21,7 @@ use crate::remote::RegistryArgs;
 use crate::signals::until_stopped;
 use crate::signer::KeyArgs;
 use crate::term::{self, note};
+use crate::trust::TrustArgs;
 
 /// Compute colours as facts come in, and propose them.
 #[derive(Debug, Args)]
@@ -72,8 +74,10 @@ struct AutomaticArgs {
     once: bool,
 }
 
-/// How long to wait for a registry that does not answer.
+/// How long to wait for a registry that does not answer, and after the first of other faults.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The longest wait after other faults: each try may ask an agent and the registry for a signature that comes to nothing.
+const AGAIN_MAX: Duration = Duration::from_secs(8);
 
 /// Runs `hufu rules run`.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -101,9 +105,13 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 pub(super) fn confirm(args: &RuledConfirmArgs) -> anyhow::Result<Exit> {
     let book = args.automatic.book()?;
     until_stopped(|stopping| {
+        let trust = args.platform.trust();
+        // Before the list is read: what changes from here on is seen as a change.
+        let (mut watched, mut told) = (trust.watched(), String::new());
         let platform = args.platform.open()?;
         let mut confirmer = RuledConfirmer::new(platform.confirmer(), &book, args.automatic.kept()?);
         args.automatic.repeat(stopping, |tell| {
+            watched.follow_quietly(false, || believe(&mut confirmer, trust, &mut told).map(|()| None));
             let mut is_idle = true;
             confirmer.tick(&mut |one| {
                 is_idle = false;
@@ -112,6 +120,26 @@ pub(super) fn confirm(args: &RuledConfirmArgs) -> anyhow::Result<Exit> {
             Ok(is_idle)
         })
     })
+}
+
+/// Believes the keys of the trust list as it is now. One that is refused is told once, and leaves the keys as they were.
+fn believe(confirmer: &mut RuledConfirmer<'_>, trust: &TrustArgs, told: &mut String) -> anyhow::Result<()> {
+    match trust.renew(confirmer.keyring(), moment::now().seconds()) {
+        Ok(keyring) => {
+            note!("hufu: version {} of the trust list is in use", keyring.version());
+            confirmer.believe(keyring);
+            told.clear();
+            Ok(())
+        }
+        Err(fault) => {
+            let text = format!("{fault:#}");
+            if *told != text {
+                note!("hufu: the trust list is refused, and the keys of the one before stay in use: {text}");
+                *told = text;
+            }
+            Err(fault)
+        }
+    }
 }
 
 /// What is told of one step, for a program and for a person.
@@ -156,45 +184,55 @@ impl AutomaticArgs {
     }
 
     /// Looks again and again; `look` tells what it did, and answers whether there was nothing to do. With `--once` all that was told
-    /// is one outcome. A registry that does not answer is waited for, and one line says so.
+    /// is one outcome, also before a fault. A service waits for a registry that does not answer, and once it has looked it tries again
+    /// after every fault but those that need a person; each is told.
     fn repeat(
         &self,
         stopping: &AtomicBool,
         mut look: impl FnMut(&mut dyn FnMut(Told)) -> anyhow::Result<bool>,
     ) -> anyhow::Result<Exit> {
-        let (mut is_away, mut all) = (false, Vec::new());
+        let (mut has_looked, mut told, mut again, mut all) = (false, String::new(), AGAIN, Vec::new());
         let mut tell = |(value, text): Told| {
             if self.once { all.push((value, text)) } else { term::event(|| value, || text) }
         };
         let exit = loop {
             if stopping.load(Ordering::Relaxed) {
-                break Exit::Yes;
+                break Ok(Exit::Yes);
             }
             let pause = match look(&mut tell) {
-                Ok(true) if self.once => break Exit::Yes,
+                Ok(true) if self.once => break Ok(Exit::Yes),
                 Ok(idle) => {
-                    is_away = false;
+                    (has_looked, again) = (true, AGAIN);
+                    told.clear();
                     Duration::from_millis(if idle { self.pause } else { 0 })
                 }
                 Err(fault) if fault.is::<Limit>() => {
-                    tell((json!({ "stopped": fault.to_string() }), fault.to_string()));
-                    break Exit::Refer;
+                    let text = format!("{fault:#}");
+                    tell((json!({ "stopped": text }), text));
+                    break Ok(Exit::Refer);
                 }
-                Err(fault) if fault.is::<Unavailable>() && !self.once => {
-                    if !is_away {
-                        note!("hufu: {fault:#}; trying again");
+                Err(fault) if self.once || fault.is::<NotInForce>() => break Err(fault),
+                Err(fault) if has_looked || fault.is::<Unavailable>() => {
+                    let text = format!("{fault:#}");
+                    if text != told {
+                        note!("hufu: {text}; trying again");
+                        told = text;
                     }
-                    is_away = true;
-                    AGAIN
+                    let pause = again;
+                    if !fault.is::<Unavailable>() {
+                        again = AGAIN_MAX.min(again * 2);
+                    }
+                    pause
                 }
-                Err(fault) => return Err(fault),
+                Err(fault) => break Err(fault),
             };
             thread::sleep(pause);
         };
-        if self.once {
+        // Also before a fault: what was proposed or confirmed by then stays there.
+        if self.once && (exit.is_ok() || !all.is_empty()) {
             let (values, texts): (Vec<Value>, Vec<String>) = all.into_iter().unzip();
             term::outcome(|| Value::from(values), || texts.join("\n"));
         }
-        Ok(exit)
+        exit
     }
 }
