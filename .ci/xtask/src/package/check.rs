@@ -127,7 +127,12 @@ fn ensure_sound(build: &Build, package: &Path) -> Result<()> {
     // Units and configuration are missed where they are used.
     let read_by_people = match name {
         "hufu" => {
-            vec!["man/man1/hufu-check.1.gz", "bash-completion/completions/hufu", "doc/hufu/hufu.cdx.json"]
+            vec![
+                "man/man1/hufu-check.1.gz",
+                "bash-completion/completions/hufu",
+                "doc/hufu/hufu.cdx.json",
+                "doc/hufu/examples/systemd/hufu-gate.service",
+            ]
         }
         _ => Vec::new(),
     };

@@ -133,16 +133,22 @@ fn program(build: &Build) -> Result<Tree> {
     for (path, bytes) in &build.manual {
         tree.file(path, 0o644, bytes.as_slice());
     }
-    for folder in ["docs", "docs/examples", "docs/operations"] {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_file() {
-                let at = path.strip_prefix("docs")?.display().to_string();
-                tree.file(&format!("usr/share/doc/hufu/{at}"), 0o644, fs::read(&path)?);
-            }
+    documents(Path::new("docs"), "usr/share/doc/hufu", &mut tree)?;
+    Ok(tree)
+}
+
+/// Everything below `folder`, as `at`: the documents link to each other, to examples and to pictures.
+fn documents(folder: &Path, at: &str, tree: &mut Tree) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (path, at) = (entry.path(), format!("{at}/{}", entry.file_name().display()));
+        if path.is_dir() {
+            documents(&path, &at, tree)?;
+        } else {
+            tree.file(&at, 0o644, fs::read(&path)?);
         }
     }
-    Ok(tree)
+    Ok(())
 }
 
 /// A service's files.
@@ -308,6 +314,37 @@ mod tests {
             let (_, value) = registry.configuration[0].1.iter().find(|(known, _)| *known == key).unwrap();
             let path = Path::new(value.trim_start_matches("sqlite:"));
             assert!(registry.state.iter().any(|state| path.starts_with(state)), "{key} = {value}");
+        }
+    }
+
+    #[test]
+    fn the_package_has_what_its_documents_link_to_below_docs() {
+        let mut tree = Tree::default();
+        documents(Path::new("../../docs"), "docs", &mut tree).unwrap();
+        let packed: Vec<&str> = tree.files("").collect();
+        for file in ["docs/examples/systemd/hufu-gate.service", "docs/examples/systemd/hufu-rules@.service"] {
+            assert!(packed.contains(&file), "{file}");
+        }
+        for page in packed.iter().filter(|path| Path::new(path).extension().is_some_and(|end| end == "md")) {
+            let text = fs::read_to_string(format!("../../{page}")).unwrap();
+            let folder = page.rsplit_once('/').unwrap().0;
+            let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+            for target in targets.filter(|target| !target.is_empty() && !target.contains([':', ' '])) {
+                let mut at: Vec<&str> = folder.split('/').collect();
+                for part in target.trim_end_matches('/').split('/') {
+                    if part == ".." {
+                        at.pop();
+                    } else {
+                        at.push(part);
+                    }
+                }
+                // What lies elsewhere is of the source.
+                if at.first() == Some(&"docs") && Path::new("../..").join(at.join("/")).exists() {
+                    let at = at.join("/");
+                    let is_there = packed.iter().any(|path| path.starts_with(&at));
+                    assert!(is_there, "{page} links to {at}, which is not packed");
+                }
+            }
         }
     }
 
