@@ -6,6 +6,12 @@ use anyhow::{Context as _, ensure};
 
 use crate::term;
 
+/// Whether what is to be signed is described on standard error: not with both `--json` and `--yes`, where no person is
+/// asked.
+pub(crate) fn describes(yes: bool) -> bool {
+    !(yes && term::is_json())
+}
+
 /// Whether a person said yes, or `--yes` was given.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hufu_api::{Front, TlsFiles};
+use hufu_files::keys::ensure_private;
 use hufu_files::unavailable;
 use hufu_files::watched::Watched;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -40,6 +41,8 @@ pub(crate) fn until_stopped<T: Send>(
     let stopping = AtomicBool::new(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::scope(|scope| {
+        // Before the work begins, so that a signal at once stops it, too.
+        let mut signals = runtime.block_on(async { Signals::new(false) })?;
         let (done, mut ended) = mpsc::channel::<()>(1);
         let worker = scope.spawn(|| {
             // Dropped when the work ends, however it does.
@@ -47,7 +50,6 @@ pub(crate) fn until_stopped<T: Send>(
             work(&stopping)
         });
         runtime.block_on(async {
-            let mut signals = Signals::new(false)?;
             loop {
                 tokio::select! {
                     _ = ended.recv() => break,
@@ -56,8 +58,7 @@ pub(crate) fn until_stopped<T: Send>(
                     },
                 }
             }
-            anyhow::Ok(())
-        })?;
+        });
         worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -109,6 +110,7 @@ impl Signals {
         self.watch(LOOK, |at_once| {
             let Some(tls) = tls else { return };
             certificate.follow(at_once, || {
+                ensure_private(&tls.key)?;
                 front.renew(tls)?;
                 Ok("the certificate is loaded".to_owned())
             });

@@ -29,9 +29,9 @@ fn r50_a_backup_holds_everything_and_restores_over_nothing() {
     assert_eq!(fs::metadata(world.path("one.db")).unwrap().permissions().mode() & 0o777, 0o600);
     let again = world.hufu(&format!("registry backup {CONFIG} one.db"));
     assert!(said(&again).contains("exists already and is not overwritten"), "{}", said(&again));
+    world.stop();
     let over = world.hufu(&format!("registry restore {CONFIG} one.db"));
     assert!(said(&over).contains("move it away first"), "{}", said(&over));
-    world.stop();
     for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
         let _ = fs::remove_file(world.path("reg").join(name));
     }
@@ -53,6 +53,40 @@ fn r50_a_backup_holds_everything_and_restores_over_nothing() {
     let damaged = world.hufu(&format!("registry restore {CONFIG} bad.db"));
     assert_eq!(damaged.status.code(), Some(2), "{}", said(&damaged));
     assert!(!world.path("reg/registry.db").exists(), "{}", said(&damaged));
+}
+
+/// A registry that runs seals with the key that it was started with, and answers into files that were moved away.
+#[test]
+fn r45_what_needs_a_stopped_registry_refuses_while_one_serves() {
+    let mut world = World::new();
+    world.add_holders(1);
+    world.ok(&format!("registry backup {CONFIG} one.db"));
+    let key = world.read("reg/vault.key");
+    for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
+        let _ = fs::rename(world.path("reg").join(name), world.path(name));
+    }
+    for what in [
+        format!("vault rotate {CONFIG}"),
+        format!("vault retire {CONFIG}"),
+        format!("restore {CONFIG} one.db"),
+    ] {
+        let refused = world.hufu(&format!("registry {what}"));
+        assert_eq!(refused.status.code(), Some(2), "{what}: {}", said(&refused));
+        assert!(said(&refused).contains("stop it first"), "{what}: {}", said(&refused));
+    }
+    assert_eq!(world.read("reg/vault.key"), key);
+    assert!(!world.path("reg/registry.db").exists());
+    for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
+        let _ = fs::rename(world.path(name), world.path("reg").join(name));
+    }
+    // What a registry may run beside goes on.
+    world.ok(&format!("registry token new {CONFIG} --label another --scopes admin --out another.token"));
+    assert!(world.ok(SERVE).contains("everything is there"));
+    world.stop();
+    world.ok(&format!("registry vault rotate {CONFIG}"));
+    world.ok(&format!("registry vault retire {CONFIG}"));
+    assert_ne!(world.read("reg/vault.key"), key);
+    assert!(world.ok(SERVE).contains("everything is there"));
 }
 
 #[test]

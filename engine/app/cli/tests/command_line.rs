@@ -2,10 +2,53 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 
-use common::{check, ok, said};
+use common::{check, eventually, ok, said};
+use nix::pty::openpty;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
+
+/// Who gives up at the question for a password goes on in a terminal that shows what is typed.
+#[test]
+fn a_password_that_is_not_given_leaves_a_terminal_that_shows_what_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let pty = openpty(None, None).unwrap();
+    let shows = || tcgetattr(&pty.slave).unwrap().local_modes.contains(LocalModes::ECHO);
+    let asks = || {
+        let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+            .args("console account add li --role operator".split(' '))
+            .current_dir(folder.path())
+            .stdin(pty.slave.try_clone().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        eventually("it asks", || if shows() { Err("not yet".to_owned()) } else { Ok(()) });
+        child
+    };
+    assert!(shows());
+    for signal in [Signal::INT, Signal::TERM] {
+        let child = asks();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(shows(), "{signal:?}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("cancelled: nothing was changed"), "{}", said(&output));
+    }
+    let mut child = asks();
+    let mut person = File::from(pty.master.try_clone().unwrap());
+    // What is typed before the second question is not taken for its answer: it is typed until both are answered.
+    let status = eventually("both questions are answered", || {
+        person.write_all(b"five words make a password\n").unwrap();
+        child.try_wait().unwrap().ok_or_else(|| "it asks".to_owned())
+    });
+    assert!(status.success() && shows(), "{}", said(&child.wait_with_output().unwrap()));
+    assert!(fs::read_to_string(folder.path().join("accounts.toml")).unwrap().contains("li"));
+}
 
 #[test]
 fn mistakes_end_in_status_2_and_name_what_is_wrong() {

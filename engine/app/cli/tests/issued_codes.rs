@@ -12,8 +12,11 @@ fn a_credential_that_every_gate_would_refuse_is_not_issued() {
     let folder = folder.path();
     ok(folder, &["keys", "generate", "issuer", "--issuer", "1", "--out", "a"]);
     for (line, wanted) in [
-        (&["issue", "paper", "--key", "a.key", "--holder", "1", "--valid", "8d"][..], "validity"),
-        (&["issue", "phone", "--key", "a.key", "--holder", "1", "--valid", "25h", "--out", "h"], "validity"),
+        (&["issue", "paper", "--key", "a.key", "--holder", "1", "--valid", "8d"][..], "at most 7 d"),
+        (
+            &["issue", "phone", "--key", "a.key", "--holder", "1", "--valid", "25h", "--out", "h"],
+            "at most 24 h",
+        ),
         (&["issue", "paper", "--key", "a.key", "--holder", "1", "--valid", "0s"], "cannot be read back"),
         (
             &[

@@ -371,6 +371,24 @@ fn json_says_on_standard_error_why_a_run_failed() {
     }
 }
 
+/// A person at a terminal is asked to sign: what it is must stand before the question.
+#[test]
+fn json_shows_a_person_what_is_to_be_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["keys", "generate", "issuer", "--issuer", "310000", "--out", "a"]);
+    let line = "change propose --key a.key --holder 1 --colour green --whole --rule 1 --reason test --out x \
+                --json";
+    let words: Vec<_> = line.split(' ').collect();
+    let asked = hufu(folder.path(), &words);
+    let told = str::from_utf8(&asked.stderr).unwrap();
+    let (shown, refused) = told.split_once("cannot ask").unwrap_or_else(|| panic!("{told}"));
+    assert!(shown.contains("digest") && refused.contains("--yes"), "{told}");
+    assert!(asked.stdout.is_empty() && asked.status.code() == Some(2), "{}", said(&asked));
+    let signed = hufu(folder.path(), &[&words[..], &["--yes"]].concat());
+    let told = str::from_utf8(&signed.stderr).unwrap();
+    assert!(signed.status.success() && !told.contains("  digest "), "{}", said(&signed));
+}
+
 /// A command that is not tried above has no place in the command line: the manual pages name every one.
 #[test]
 fn json_is_tried_on_every_command() {

@@ -41,7 +41,12 @@ fn a_trust_list_only_goes_forward() {
     let add =
         ["keys", "trust", "add", "--operator", "op.key", "--list", "t", "--key", "a.pub", "--uses", "paper"];
     assert!(ok(folder, &add).contains("version 2, key "));
-    check(folder, &add, 2, "is on the list");
+    check(
+        folder,
+        &add,
+        2,
+        "is on the list and may sign paper, which stays so; for another use make another key",
+    );
     let show = ["keys", "trust", "show", "--operator", "op.pub", "--list", "t", "--json"];
     let list: serde_json::Value = serde_json::from_str(&ok(folder, &show)).unwrap();
     let key_id = list["keys"][0]["key_id"].as_str().unwrap().to_owned();
@@ -90,14 +95,25 @@ fn changes_at_the_same_time_are_all_kept() {
     check(folder, &["snapshot", "show", "s"], 0, "16 holders known");
 
     ok(folder, &["ca", "init", "--dir", "ca"]);
+    let issue = |device| {
+        format!("ca device --dir ca --device {device} --site 1 --engine 127.0.0.1:1 --out g{device}")
+    };
+    for device in (0..CHANGES).step_by(2) {
+        ok(folder, &issue(device).split(' ').collect::<Vec<_>>());
+    }
     let device = |device| match device % 2 {
         0 => format!("ca revoke --dir ca --device {device}"),
-        _ => format!("ca device --dir ca --device {device} --site 1 --engine 127.0.0.1:1 --out g{device}"),
+        _ => issue(device),
     };
     at_once(folder, &(0..CHANGES).map(device).collect::<Vec<_>>());
     let listed = ok(folder, &["ca", "list", "--dir", "ca"]);
     assert_eq!(listed.matches("revoked").count(), 8, "{listed}");
     assert_eq!(listed.matches("valid").count(), 8, "{listed}");
+    // A mistyped number is told; a device that was revoked before is none.
+    for _ in 0..2 {
+        check(folder, &["ca", "revoke", "--dir", "ca", "--device", "99"], 4, "no certificate to device 99");
+    }
+    check(folder, &["ca", "revoke", "--dir", "ca", "--device", "0"], 0, "(0 certificates)");
 
     ok(folder, &["keys", "generate", "operator", "--out", "op"]);
     ok(folder, &["keys", "trust", "new", "--operator", "op.key", "--out", "t"]);
@@ -162,6 +178,41 @@ fn a_secret_key_that_others_can_read_is_refused_where_it_is_used() {
         fs::set_permissions(folder.join(secret), fs::Permissions::from_mode(0o640)).unwrap();
         check(folder, line, 2, &format!("run `chmod 600 {secret}`"));
     }
+}
+
+#[test]
+fn r61_a_console_looks_at_its_certificate_and_its_tokens_before_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("words"), "five words make a password").unwrap();
+    ok(folder, &["console", "account", "add", "li", "--role", "operator", "--password-file", "words"]);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new([]).unwrap().self_signed(&key).unwrap();
+    fs::write(folder.join("tls.pem"), certificate.pem()).unwrap();
+    fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+    fs::write(folder.join("school.token"), "hufu_secret").unwrap();
+    let mode = |file: &str, mode: u32| {
+        fs::set_permissions(folder.join(file), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let look = |more: &str, status: i32, wanted: &str| {
+        fs::write(folder.join("console.toml"), format!("accounts = 'accounts.toml'\n{more}\n")).unwrap();
+        check(folder, &["console", "serve", "--config", "console.toml", "--check"], status, wanted);
+    };
+    let tls = "listen = '192.0.2.1:7430'\ncertificate = 'tls.pem'\nkey = 'tls.key'";
+    mode("tls.key", 0o640);
+    look(tls, 2, "run `chmod 600 tls.key`");
+    mode("tls.key", 0o600);
+    look(tls, 0, "0 engines");
+    look("listen = '192.0.2.1:7430'", 2, "192.0.2.1:7430 is not a loopback address");
+    let school = "[[school]]\nsite = 1\nissuer = 2\nregistry = 'https://registry.example'\n\
+                  token = 'school.token'\nterminal = 'none'\nfolder = 'kept'";
+    mode("school.token", 0o640);
+    look(school, 2, "run `chmod 600 school.token`");
+
+    fs::write(folder.join("tls.key"), rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    look(tls, 2, "tls.pem with tls.key");
+    fs::write(folder.join("tls.pem"), "").unwrap();
+    look(tls, 2, "tls.pem: there is no certificate in it");
 }
 
 /// A slip of the keyboard, `.key` for `.pub`, must not put the seed on the screen.

@@ -103,6 +103,8 @@ fn a_wrong_path_address_or_number_is_told_with_what_to_do() {
             "members:2: write a holder's index, or issuer,holder\n",
         ),
         ("inspect empty", 2, "empty is empty"),
+        ("records offline none", 2, "cannot read none: there is no such file or folder"),
+        ("records offline dir", 0, "dir: no gate's records are here"),
         (
             "snapshot new --issuer 1 --out none/x",
             2,

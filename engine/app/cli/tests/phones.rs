@@ -57,6 +57,8 @@ fn r41_a_holder_s_phone_gets_its_codes_until_a_clerk_ends_it() {
     assert_eq!(invited["link"], format!("https://code.example/#activate={number}"));
     let told = world.hufu("holder invite --issuer 310000 0 --level in-person --page http://code.example");
     assert!(said(&told).contains("beginning with https://"), "{}", said(&told));
+    let told = world.hufu("holder invite --issuer 310000 0 --level in-person --page https://code.example/#x");
+    assert!(said(&told).contains("without # and what follows it"), "{}", said(&told));
     let (status, about) = exchange(&world.phones, "GET /phone/v1/about HTTP/1.1\r\n", "");
     assert_eq!((status, &about["issuers"][0]["name"]), (200, &json!("Shanghai")));
 

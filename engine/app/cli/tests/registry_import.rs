@@ -4,6 +4,7 @@ mod common;
 mod registry;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use common::said;
 use registry::World;
@@ -51,6 +52,49 @@ fn nothing_is_taken_while_more_lines_are_refused_than_allowed() {
     assert_eq!((&found["registered"], &found["sets"]), (&3.into(), &serde_json::json!([1])), "{found}");
     assert!(world.ok("holder show --issuer 310000 2").contains("green (generation 0, no test, 2 doses)"));
     world.audit_agrees();
+}
+
+#[test]
+fn the_file_that_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let text = people(1, 4, "green");
+    std::fs::write(folder.join("people.csv"), &text).expect("written");
+    std::fs::hard_link(folder.join("people.csv"), folder.join("same.csv")).expect("linked");
+    std::os::unix::fs::symlink("people.csv", folder.join("also.csv")).expect("linked");
+    for line in [
+        "import people.csv --dry-run --refused people.csv",
+        "import people.csv --dry-run --refused same.csv",
+        "import people.csv --issuer 310000 --names also.csv",
+        "trip import people.csv --office 12306 --issuer 310000 --dry-run --refused also.csv",
+        "trip import people.csv --office 12306 --issuer 310000 --codes people.csv",
+        "facts import people.csv --issuer 310000 --refused ./people.csv",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        common::check(folder, &words, 2, "is the file that is read");
+        assert_eq!(std::fs::read_to_string(folder.join("people.csv")).expect("read"), text, "{line}");
+    }
+}
+
+#[test]
+fn a_no_to_the_question_ends_in_1_and_registers_no_one() {
+    let world = World::new();
+    world.write("people.csv", &people(1, 2, "green"));
+    let pty = nix::pty::openpty(None, None).expect("a terminal");
+    // Typed before it is asked.
+    let mut person = std::fs::File::from(pty.master.try_clone().expect("its other end"));
+    person.write_all(b"n\n").expect("typed");
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args("import people.csv --key local.key".split(' '))
+        .current_dir(world.path(""))
+        .stdin(pty.slave.try_clone().expect("a terminal"))
+        .stderr(pty.slave)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .expect("it runs");
+    assert_eq!(status.code(), Some(1));
+    let nobody = world.find_holder("passport:E00000001");
+    assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
 }
 
 #[test]

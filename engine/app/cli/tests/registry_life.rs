@@ -39,6 +39,9 @@ fn r21_r22_two_keys_bring_a_change_into_the_chain_and_a_table_into_a_checkpoint(
     let confirmed =
         world.ok("change confirm --issuer 310000 --all --key national.key --state national --yes");
     assert_eq!(confirmed.trim(), "proposal 1 is change set 1 of issuer 310000");
+    let again = world.hufu("change confirm --issuer 310000 1 --key national.key --yes");
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    assert!(said(&again).contains("proposal 1 is confirmed already, as set 1"), "{}", said(&again));
     let view = world.ok("holder show --issuer 310000 1");
     assert!(view.contains("green (generation 0, no test, 2 doses)"), "{view}");
 
@@ -51,10 +54,21 @@ fn r21_r22_two_keys_bring_a_change_into_the_chain_and_a_table_into_a_checkpoint(
     let list: Value = serde_json::from_str(&world.ok("change list --issuer 310000 --json")).unwrap();
     assert_eq!(list[1]["state"], "confirmed");
     assert_eq!(list[2]["state"], "withdrawn");
+    let gone = world.hufu("change confirm --issuer 310000 3 --key national.key --yes");
+    assert!(said(&gone).contains("proposal 3 is withdrawn: "), "{}", said(&gone));
 
-    // Each authority follows for itself.
-    world.ok("checkpoint propose --issuer 310000 --national 100000 --key local.key --state local \
-              --out next.checkpoint --yes");
+    // Each authority follows for itself, and is shown what it is asked to sign, also with --json.
+    let propose = "checkpoint propose --issuer 310000 --national 100000 --key local.key --state local \
+                   --out next.checkpoint";
+    let unasked = world.hufu(&format!("{propose} --json"));
+    let shown = String::from_utf8_lossy(&unasked.stderr);
+    assert_eq!(unasked.status.code(), Some(2), "{shown}");
+    assert!(shown.contains("310000") && shown.lines().count() > 1, "{shown}");
+    world.ok(&format!("{propose} --yes"));
+    let confirm = "checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint";
+    let unasked = world.hufu(&format!("{confirm} --json"));
+    let shown = String::from_utf8_lossy(&unasked.stderr);
+    assert!(shown.contains("has the same sets and the same statuses"), "{shown}");
     let signed = world
         .ok("checkpoint confirm --issuer 310000 --key national.key --state national next.checkpoint --yes");
     assert!(signed.contains("checkpoint at 2 of issuer 310000: 2 holders, signed by both"), "{signed}");
@@ -192,6 +206,19 @@ fn tokens_do_what_they_are_for_and_no_more() {
         "registry token new --config reg/registry.toml --label another --scopes admin --out another.token",
     );
     world.ok("registry token list --token another.token");
+    // Also in the shell that the README prepares: it names a registry for other commands.
+    let words =
+        "registry token new --config reg/registry.toml --label third --scopes admin --out third.token";
+    let here = std::process::Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(words.split(' '))
+        .current_dir(world.path(""))
+        .env("HUFU_REGISTRY", "https://127.0.0.1:1")
+        .env("HUFU_TOKEN_FILE", "none.token")
+        .env("HUFU_CA", "none.pem")
+        .output()
+        .unwrap();
+    assert!(here.status.success(), "{}", said(&here));
+    world.ok("registry token list --token third.token");
 
     let nowhere = world.hufu("holder show --issuer 310000 0 --registry https://127.0.0.1:1");
     assert_eq!(nowhere.status.code(), Some(3), "{}", said(&nowhere));

@@ -47,9 +47,18 @@ fn r12_a_roster_is_signed_and_checked() {
     let csv = fs::read_to_string(deployment.path("class.csv")).unwrap();
     assert!(csv.contains("310000,44,refuse,status-red,red,3,3b,W*2\r\n"), "{csv}");
 
+    // A program sees them too: they were not checked.
+    let listed = "batch roster --gate terminal class.roster --names names.csv --json";
+    let report: serde_json::Value = serde_json::from_slice(&deployment.attempt(listed).stdout).unwrap();
+    let unfound = serde_json::json!([
+        { "line": 4, "group": "3b", "display": "Z*3", "reason": "unregistered" }
+    ]);
+    assert_eq!((&report["unfound"], &report["members"]), (&unfound, &5.into()), "{report}");
+
     // A gate may not ask for rosters, and a terminal only for its own site's.
     let output = deployment.attempt("batch roster --gate gate class.roster");
     assert!(said(&output).contains("out-of-scope"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1), "no member was checked: {}", said(&output));
     deployment.run("batch sign --key issuer.key --site 9 --members class.txt --out other.roster");
     let output = deployment.attempt("batch roster --gate terminal other.roster");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));

@@ -316,7 +316,10 @@ fn a9_check_fails_for_what_serve_would_fail_for() {
     deployment.run("ca server --dir ca --valid 1s --out brief");
     make_overdue(&deployment);
     let fresh = |text: &str| format!("{text}\n[trust]\nlist_must_be_fresh = true\n");
-    refused(&deployment, |text| text.replace("\"engine.key\"", "\"other.key\""), "cannot be used");
+    let other = |text: &str| text.replace("\"engine.key\"", "\"other.key\"");
+    refused(&deployment, other, "other.key is not the key of the certificate in");
+    let no_pem = |text: &str| text.replace("\"engine.key\"", "\"operator.key\"");
+    refused(&deployment, no_pem, "operator.key has no private key in PEM");
     refused(&deployment, |text| text.replace("\"state\"", "\"sites.toml/state\""), "sites.toml/state");
     let elsewhere = |text: &str| text.replace("udp = \"127.0.0.1", "udp = \"192.0.2.1");
     refused(&deployment, elsewhere, "the address of `udp` in [listen] cannot be served");

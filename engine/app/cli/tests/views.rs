@@ -162,6 +162,26 @@ fn r41_the_service_asks_for_a_live_code_and_leaves_no_trace_of_who_asked_for_wha
 }
 
 #[test]
+fn what_the_service_cannot_use_is_found_by_its_check() {
+    let deployment = Deployment::new();
+    deployment.keep_records();
+    for folder in ["views", "record-keys"] {
+        fs::create_dir(deployment.path(folder)).unwrap();
+    }
+    let line = "records serve --check --views views --keys record-keys --secret records.secret";
+    deployment.run(&format!("{line} --certificate engine.pem --key engine.key --listen 0.0.0.0:7460"));
+    for (more, wanted) in [
+        ("--listen 0.0.0.0:7460", "0.0.0.0:7460 is not a loopback address"),
+        ("--certificate none.pem --key engine.key", "none.pem: "),
+        ("--certificate engine.pem --key gate/device.key", "engine.pem: "),
+    ] {
+        let refused = deployment.attempt(&format!("{line} {more}"));
+        assert_eq!(refused.status.code(), Some(2), "{more}: {}", said(&refused));
+        assert!(said(&refused).contains(wanted), "{more}: {}", said(&refused));
+    }
+}
+
+#[test]
 fn a_service_on_another_machine_is_asked_over_tls_alone() {
     let deployment = Deployment::new();
     deployment.issue("42");

@@ -17,6 +17,7 @@ use hufu_wire::IssuerId;
 use crate::assemble::marked;
 use crate::config::{Config, StoreUrl};
 use crate::ends::{ChainEnds, Lost};
+use crate::serving::stopped;
 
 /// What a verified database file holds.
 #[derive(Clone, Debug)]
@@ -45,8 +46,8 @@ pub async fn back_up(config: &Config, vault: Vault, to: &Path) -> anyhow::Result
 /// Makes the database out of a backup. Nothing is overwritten.
 ///
 /// # Errors
-/// The store is not SQLite, a database is there already, or a file cannot be written; the backup is damaged or is a bare
-/// copy of a file whose log lies beside it.
+/// The store is not SQLite, a registry serves, a database is there already, or a file cannot be written; the backup is
+/// damaged or is a bare copy of a file whose log lies beside it.
 pub async fn restore(config: &Config, vault: Vault, backup: &Path) -> anyhow::Result<Verified> {
     let to = file_of(config)?;
     for companion in hufu_sqlite::companions(backup) {
@@ -57,6 +58,8 @@ pub async fn restore(config: &Config, vault: Vault, backup: &Path) -> anyhow::Re
         );
     }
     let _lock = files::lock_folder_of(&to)?;
+    // One that runs goes on with files that were moved away: what it answers would be lost.
+    let _stopped = stopped(config)?;
     for file in hufu_sqlite::companions(&to).iter().chain([&to]) {
         ensure!(
             !file.exists(),

@@ -10,6 +10,7 @@ mod figures;
 mod nats;
 mod office;
 mod phones;
+mod serving;
 mod trust;
 mod views;
 
@@ -18,4 +19,5 @@ pub use backup::{Verified, back_up, restore};
 pub use config::Config;
 pub use ends::{ChainEnds, Lost};
 pub use office::{Office, Prepared};
+pub use serving::{Kept, stopped};
 pub use views::{TlsFiles, ViewOptions, ViewService};

@@ -14,12 +14,14 @@ use crate::config::Config;
 use crate::ends::Noting;
 use crate::figures::{Expiries, RegistryFigures};
 use crate::phones::PhoneDesk;
+use crate::serving::{Kept, serving};
 
 /// A registry whose files were all read and whose store answers.
 pub struct Prepared {
     config: Config,
     assembled: Assembled,
     pages: Option<Router>,
+    kept: Kept,
 }
 
 /// A registry that serves its API, within a tokio runtime.
@@ -33,6 +35,7 @@ pub struct Office {
     expiries: Arc<Expiries>,
     metrics: Option<MetricsPage>,
     noting: Noting,
+    _kept: Kept,
     #[cfg(feature = "nats")]
     _publisher: Option<hufu_nats::Publisher>,
 }
@@ -41,10 +44,12 @@ impl Prepared {
     /// Reads every file that `config` names and opens the store.
     ///
     /// # Errors
-    /// The file that cannot be used, or the store that does not answer.
+    /// The file that cannot be used, or the store that does not answer; a command that needs the registry stopped runs.
     pub async fn load(config: Config) -> anyhow::Result<Prepared> {
+        // Before the keys are read: a command may replace them until then.
+        let kept = serving(&config)?;
         let assembled = assemble(&config).await?;
-        Ok(Prepared { config, assembled, pages: None })
+        Ok(Prepared { config, assembled, pages: None, kept })
     }
 
     /// The same, which serves these pages to phones, beside their API and from its origin.
@@ -68,7 +73,7 @@ impl Prepared {
     /// # Errors
     /// The address, certificate or feed that cannot be used.
     pub fn start(self, exhibit: Arc<dyn Exhibit>) -> anyhow::Result<Office> {
-        let Prepared { config, assembled, pages } = self;
+        let Prepared { config, assembled, pages, kept } = self;
         let options = api_options(&config);
         // Before the first file is read again: whatever changes from here on is seen as a change.
         let lists = Watched::new(assembled.trust.files());
@@ -109,6 +114,7 @@ impl Prepared {
             expiries,
             metrics,
             noting,
+            _kept: kept,
             #[cfg(feature = "nats")]
             _publisher: publisher,
         })

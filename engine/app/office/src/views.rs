@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 pub use hufu_api::TlsFiles;
-use hufu_api::{ApiOptions, Front, serve_routes};
+use hufu_api::{ApiOptions, Front, check, serve_routes};
 use hufu_contract::{ViewPlace, ViewPlaces};
 use hufu_files::moment;
 use hufu_files::watched::Watched;
@@ -58,12 +58,19 @@ pub struct ViewService {
     certificate: Watched,
 }
 
+impl ViewOptions {
+    fn api(&self) -> ApiOptions {
+        ApiOptions { tls: self.tls.clone(), ..ApiOptions::on(self.listen) }
+    }
+}
+
 impl ViewService {
     /// Reads every file and serves nothing; the number of days that could be served.
     ///
     /// # Errors
-    /// The file that cannot be used.
+    /// The file or the address that cannot be used.
     pub fn look(options: ViewOptions) -> anyhow::Result<usize> {
+        check(&options.api())?;
         Trust::load(&options.operator, &options.trust)?;
         places(options.sites.as_ref())?;
         Ok(Shelf::new(options.views, options.keys).look()?.len())
@@ -74,6 +81,7 @@ impl ViewService {
     /// # Errors
     /// The file that cannot be used, or the address.
     pub fn start(options: ViewOptions) -> anyhow::Result<ViewService> {
+        let api = options.api();
         let trust = Trust::load(&options.operator, &options.trust)?;
         let places = places(options.sites.as_ref())?;
         let mut shelf = Shelf::new(options.views, options.keys);
@@ -86,7 +94,6 @@ impl ViewService {
             tickets: Tickets::new(trust.keyring(), options.tickets_source_max),
             room: tokio::sync::Semaphore::new(routes::REQUESTS_MAX),
         });
-        let api = ApiOptions { tls: options.tls.clone(), ..ApiOptions::on(options.listen) };
         let front = serve_routes(&api, routes::router(Arc::clone(&state)))?;
         let ViewOptions { tls, sites, .. } = options;
         Ok(ViewService { front, state, shelf, trust, tls, sites, lists, names, certificate })

@@ -114,10 +114,21 @@ fn unconnected(error: &(dyn Error + 'static)) -> String {
     if refused {
         return "nothing listens there; start what serves it, or correct its address".to_owned();
     }
+    if is_plain(last) {
+        return "it does not speak TLS; correct the address, or write http:// where it is meant to be plain"
+            .to_owned();
+    }
     if is_name {
         return format!("its name is not known here ({last}); correct the address, or the name service");
     }
     last.to_string()
+}
+
+/// Whether what came in a handshake is no TLS at all, as of a server of plain HTTP.
+fn is_plain(error: &(dyn Error + 'static)) -> bool {
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let tls = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>()).or(error.downcast_ref());
+    matches!(tls, Some(rustls::Error::InvalidMessage(_)))
 }
 
 /// An error of the HTTP client with its causes. It never has headers in it, and so no token.
@@ -130,6 +141,11 @@ pub(crate) fn told(error: reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
+        // What hyper says of the alert that a server of TLS answers with.
+        if next.to_string().contains("invalid HTTP version") {
+            return "it does not speak HTTP; does it speak TLS? write https://, or correct the address"
+                .to_owned();
+        }
         _ = write!(text, ": {next}");
         cause = next.source();
     }
@@ -139,6 +155,15 @@ pub(crate) fn told(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_tls_is_told_as_such() {
+        let corrupt = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let said = unconnected(&io::Error::new(io::ErrorKind::InvalidData, corrupt));
+        assert!(said.starts_with("it does not speak TLS"), "{said}");
+        let other = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        assert!(!unconnected(&other).contains("http://"));
+    }
 
     #[test]
     fn a_problem_is_told_once() {

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use hufu_contract::FrameKind;
 use hufu_contract::ProposalId;
 use hufu_contract::{Hex, IssueCredential};
 use hufu_table::SnapshotDigest;
-use hufu_upstream::{ApiFault, Statuses};
+use hufu_upstream::{ApiFault, Documents, Statuses};
 use hufu_wire::{HolderIndex, Sequence, StatusWord};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
@@ -204,5 +205,31 @@ async fn only_the_operators_roots_are_trusted() {
     for (url, roots) in [(url, strangers), (elsewhere, ca("own.pem", own.pem()))] {
         let fault = caller.api_at(url, roots).tip(ISSUER).await.unwrap_err();
         assert!(matches!(&fault, ApiFault::Misconfigured(what) if what.contains("certificate")), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn tls_and_plain_http_in_the_place_of_each_other_are_told() {
+    let caller = Caller::new();
+    let root =
+        CertifiedIssuer::self_signed(CertificateParams::default(), KeyPair::generate().unwrap()).unwrap();
+    let roots = caller.folder.path().join("roots.pem");
+    std::fs::write(&roots, root.pem()).unwrap();
+    // The alert of TLS for what is no handshake (RFC 8446 section 6), and an answer of plain HTTP.
+    for (scheme, answer, expected) in [
+        ("http", &b"\x15\x03\x03\x00\x02\x02\x32"[..], "does it speak TLS? write https://"),
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "it does not speak TLS"),
+    ] {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("{scheme}://{}/list", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(answer).unwrap();
+        });
+        let documents = Documents::of(&url, Some(&roots)).unwrap();
+        let fault = documents.get(&url, "text/plain", None, 9).await.err().unwrap();
+        assert!(fault.to_string().contains(expected), "{fault}");
+        server.join().unwrap();
     }
 }

@@ -68,6 +68,12 @@ pub enum ListFault {
     /// Cut, not sorted, or not the one encoding of such a list.
     #[error("the list is cut or malformed: {0}; make it again with `hufu foreign`")]
     Malformed(Fault),
+    /// Signed by this operator, and none of the two lists.
+    #[error("this is no list of foreign {wanted}; name a file that `hufu foreign {wanted} import` wrote")]
+    NoList {
+        /// What it must be.
+        wanted: ListKind,
+    },
     /// The other one of the operator's two lists.
     #[error(
         "this is a list of foreign {found}, and one of foreign {wanted} is needed; name that file instead"
@@ -152,7 +158,8 @@ pub(crate) fn payload<'b>(
     };
     match ListKind::of_payload(payload) {
         Some(found) if found != wanted => Err(ListFault::AnotherList { found, wanted }),
-        _ => Ok(payload),
+        Some(_) => Ok(payload),
+        None => Err(ListFault::NoList { wanted }),
     }
 }
 
@@ -164,6 +171,7 @@ pub fn hex(key_id: &KeyId) -> String {
 #[cfg(test)]
 mod tests {
     use hufu_codes::issue::OperatorSigner;
+    use hufu_codes::keyring::TrustList;
 
     use super::*;
     use crate::revoked::Revoked;
@@ -186,6 +194,9 @@ mod tests {
             "{said}"
         );
         assert!(matches!(Revoked::open(&signers, &key), Err(ListFault::AnotherList { .. })));
+        let trust = TrustList::sign(1, dated.made_at, &[], &operator);
+        let said = Signers::open(&trust, &key).err().unwrap().to_string();
+        assert!(said.starts_with("this is no list of foreign signers"), "{said}");
         let said = Signers::open(&Signers::sign(dated, &[], &other), &key).err().unwrap().to_string();
         assert!(!said.contains("trust list"), "{said}");
         let cut = Signers::open(&signers[..9], &key).map(drop).unwrap_err();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use hufu_files::keys::ensure_private;
 use hufu_files::moment::{Span, Zone};
 use hufu_registry::check_name;
 use hufu_wire::{IssuerId, SiteId};
@@ -76,9 +77,10 @@ impl SchoolConfig {
     /// Looks at it without asking anybody.
     ///
     /// # Errors
-    /// What is wrong, with the site and the key.
+    /// What is wrong, with the site and the key: also a token that others can read.
     pub fn check(&self) -> anyhow::Result<()> {
         let settings = self.read()?;
+        ensure_private(&self.token).with_context(|| format!("school of site {}: token", self.site))?;
         Terminal::open(&settings.terminal)
             .with_context(|| format!("school of site {}: terminal", self.site))?;
         Ok(())

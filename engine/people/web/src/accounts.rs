@@ -169,8 +169,11 @@ pub(crate) struct Watched {
 
 struct Seen {
     accounts: Accounts,
+    /// Of the file that was read.
     mark: Mark,
     looked_s: u64,
+    /// Why the file cannot be read now, as it was logged.
+    fault: Option<String>,
 }
 
 type Mark = (u64, i64, i64, u64);
@@ -184,20 +187,27 @@ impl Watched {
         // A change between the two is seen at the next look.
         let mark = fs::metadata(file).map(|data| mark(&data)).unwrap_or_default();
         let accounts = Accounts::read(file)?;
-        Ok(Watched { file: file.to_owned(), seen: Mutex::new(Seen { accounts, mark, looked_s: 0 }) })
+        let seen = Seen { accounts, mark, looked_s: 0, fault: None };
+        Ok(Watched { file: file.to_owned(), seen: Mutex::new(seen) })
     }
 
-    /// The account of a name. A file that cannot be read any more leaves the accounts as they were, and is logged.
+    /// The account of a name. A file that cannot be read any more leaves the accounts as they were, is logged once, and is
+    /// read again at each look: chmod changes nothing of the mark.
     pub(crate) fn find(&self, name: &str, now_s: u64) -> Option<Account> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now_s >= seen.looked_s + LOOK_S {
             seen.looked_s = now_s;
             let now = fs::metadata(&self.file).map(|data| mark(&data)).unwrap_or_default();
             if now != seen.mark {
-                seen.mark = now;
-                match Accounts::read(&self.file) {
-                    Ok(accounts) => seen.accounts = accounts,
-                    Err(why) => tracing::error!(%why, "the accounts stay as they were"),
+                match Accounts::read(&self.file).map_err(|fault| fault.to_string()) {
+                    Ok(accounts) => {
+                        *seen = Seen { accounts, mark: now, looked_s: now_s, fault: None };
+                    }
+                    Err(why) if seen.fault.as_ref() == Some(&why) => {}
+                    Err(why) => {
+                        tracing::error!(%why, "the accounts stay as they were");
+                        seen.fault = Some(why);
+                    }
                 }
             }
         }
@@ -236,6 +246,25 @@ mod tests {
 
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(Accounts::read(&file), Err(AccountsFault::Open { .. })));
+    }
+
+    #[test]
+    fn r61_an_account_that_was_removed_ends_once_the_file_may_be_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("accounts.toml");
+        let password = hash_password("five words make a password").unwrap();
+        let mut accounts = Accounts::default();
+        for name in ["li", "wu"] {
+            accounts.0.insert(name.to_owned(), Account { role: Role::Operator, password: password.clone() });
+        }
+        accounts.write(&file).unwrap();
+        let watched = Watched::open(&file).unwrap();
+        accounts.0.remove("li");
+        accounts.write(&file).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(watched.find("li", 1).is_some(), "others may read the file: the accounts stay");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(watched.find("li", 2).is_none() && watched.find("wu", 2).is_some());
     }
 
     #[test]

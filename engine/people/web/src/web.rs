@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -239,6 +239,10 @@ pub fn only(pages: Router, who: fn(Role) -> bool) -> Router {
     pages.route_layer(from_fn(move |visit: Visit, request: Request, next: Next| async move {
         match visit.person() {
             Some(person) if who(person.role) => next.run(request).await,
+            // The bare address is where everyone begins, as after signing in.
+            Some(person) if request.uri().path() == "/" && visit.home(person.role) != "/" => {
+                Redirect::to(visit.home(person.role)).into_response()
+            }
             Some(_) => visit.problem(StatusCode::FORBIDDEN),
             None => visit.stranger(&request.into_parts().0),
         }

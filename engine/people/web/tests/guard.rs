@@ -33,8 +33,8 @@ async fn broken() -> String {
 fn pages() -> Router {
     let form = get(|visit: SignedIn| async move { visit.token() }).post(took);
     let school = only(Router::new().route("/school", form), |role| matches!(role, Role::School(_)));
-    let all = Router::new()
-        .route("/", get(async |_: SignedIn| "start"))
+    let start = Router::new().route("/", get(async |_: SignedIn| "start"));
+    let all = only(start, |role| role == Role::Operator)
         .route("/panic", get(broken))
         // No one thought of the token here.
         .route("/forgotten", post(async || "done"))
@@ -288,7 +288,9 @@ fn r61_signing_in_leads_back_to_this_origin_under_a_new_secret_and_out_again() {
             assert!(session.1.len() == 43 && session.1 != planted);
         }
         let (_, _, token) = site.get(&mut browser, "/school").await;
-        assert_eq!(site.get(&mut browser, "/").await.0, StatusCode::OK, "who signed in");
+        let (status, headers, _) = site.get(&mut browser, "/").await;
+        let led = (status, headers[header::LOCATION].to_str().unwrap());
+        assert_eq!(led, (StatusCode::SEE_OTHER, "/school"), "where a school begins");
         let stolen = Browser(browser.0.clone());
         site.post(&mut browser, "/logout", &format!("csrf={token}")).await;
         let mut stolen = stolen;
@@ -298,6 +300,7 @@ fn r61_signing_in_leads_back_to_this_origin_under_a_new_secret_and_out_again() {
             "a copy of the cookie is worthless"
         );
         site.sign_in(&mut browser, "li", PASSWORD, "").await;
+        assert_eq!(site.get(&mut browser, "/").await.0, StatusCode::OK, "who signed in");
         assert_eq!(site.get(&mut browser, "/school").await.0, StatusCode::FORBIDDEN, "another role");
     });
 }

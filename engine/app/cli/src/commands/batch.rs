@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use hufu_codes::roster;
-use hufu_wire::{Decision, MemberVerdict, Reason, RosterReply};
+use hufu_wire::{MemberVerdict, Reason, RosterReply};
 
 pub(crate) use self::sign::read_members;
 use crate::gate::{self, Device};
@@ -27,8 +27,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu batch roster --gate gates/8 school.roster --names names.csv --print list.html --language zh
   hufu batch roster --gate gates/8 class-3b.roster --csv result.csv --json
 
-Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter or the \
-roster itself was refused, 3 no engine answered.";
+Exit status of `batch roster`: 0 everybody may enter, 4 a person must look at some, 1 some may not enter, or the \
+roster itself was refused and no member was checked, 3 no engine answered.";
 
 /// Sign rosters and check them, as a school does.
 #[derive(Debug, Subcommand)]
@@ -105,10 +105,8 @@ fn check(args: &RosterArgs) -> anyhow::Result<Exit> {
 
 fn exit(summary: &RosterReply, unfound: usize) -> Exit {
     match summary {
-        RosterReply { reason, .. } if *reason != Reason::Clear => match reason.decision() {
-            Decision::Refer => Exit::Refer,
-            Decision::Refuse | Decision::Admit => Exit::No,
-        },
+        // Turned down as a whole, for whatever reason: no member was checked.
+        RosterReply { reason, .. } if *reason != Reason::Clear => Exit::No,
         RosterReply { refused: 1.., .. } => Exit::No,
         RosterReply { referred: 1.., .. } => Exit::Refer,
         _ if unfound > 0 => Exit::Refer,

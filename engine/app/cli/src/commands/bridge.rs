@@ -27,7 +27,7 @@ use crate::{log, term};
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu bridge --config bridge.toml
   hufu bridge --config bridge.toml --check
-  curl -H \"Authorization: Bearer $(cat north.token)\" -d '{\"code\":\"HF1:...\"}' http://127.0.0.1:7480/v1/check
+  curl -H \"Authorization: Bearer $(cat north.token)\" -d '{\"code\":\"HF1:...\"}' http://127.0.0.1:7490/v1/check
 
 docs/examples/bridge.toml describes every key, and docs/GATES.md what a terminal asks and is answered. When the
 bridge listens it prints one line to standard output, whether engines answer or not:
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
     let (terminals, asking) = config.terminals()?;
     let count = terminals.len();
     if args.check {
+        hufu_api::check(&options(&config))?;
         tell!({ "config": args.config, "terminals": count }, "{}: {count} terminals can be served", args.config.display());
         return Ok(Exit::Yes);
     }
@@ -63,6 +64,16 @@ pub(crate) fn run(args: &BridgeArgs) -> anyhow::Result<Exit> {
     // One core is enough for 10,000 checks a second, and the others belong to the engine beside it.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().context("no runtime")?;
     runtime.block_on(serve(&config, terminals, asking, args.until_stdin_ends))
+}
+
+fn options(config: &Config) -> ApiOptions {
+    ApiOptions {
+        tls: config.tls(),
+        plain: config.plain,
+        connections_source_max: CONNECTIONS_MAX,
+        connections_max: CONNECTIONS_MAX,
+        ..ApiOptions::on(config.listen)
+    }
 }
 
 async fn serve(
@@ -73,14 +84,7 @@ async fn serve(
 ) -> anyhow::Result<Exit> {
     let mut signals = Signals::new(until_stdin_ends)?;
     let tls = config.tls();
-    let options = ApiOptions {
-        tls: tls.clone(),
-        plain: config.plain,
-        connections_source_max: CONNECTIONS_MAX,
-        connections_max: CONNECTIONS_MAX,
-        ..ApiOptions::on(config.listen)
-    };
-    let front = serve_routes(&options, routes::router(Arc::new(terminals)))?;
+    let front = serve_routes(&options(config), routes::router(Arc::new(terminals)))?;
     for device in asking {
         tokio::spawn(device.run());
     }

@@ -17,7 +17,7 @@ use crate::authority::{Authority, CRL, Entry, Issued, ROOT, Subject, request};
 use crate::gate;
 use crate::listing::list;
 use crate::outcome::Exit;
-use crate::term::tell;
+use crate::term::{note, tell};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca init --dir ca
@@ -29,7 +29,10 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca revoke --dir ca --device 7 --generation 0
   hufu ca revoke --dir ca --engine engine.pem
   hufu ca refresh --dir ca
-  hufu ca list --dir ca";
+  hufu ca list --dir ca
+
+Exit status of `ca revoke`: 4 when the device has no certificate of this authority. It is revoked all the same; a person must \
+look at its number.";
 
 /// Issue and revoke the certificates of devices and engines.
 #[derive(Debug, Subcommand)]
@@ -153,8 +156,20 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
         CaCommand::Server(args) => server(args)?,
         CaCommand::Revoke { dir, device, generation, engine } => {
             let mut authority = Authority::open(dir)?;
+            let mut exit = Exit::Yes;
             let (what, object) = match (device, engine) {
                 (Some(device), _) => {
+                    let is_its = |subject: &Subject| {
+                        matches!(subject, Subject::Device { device: of, generation: its, site: Some(_), .. }
+                            if of == device && its <= generation)
+                    };
+                    if !authority.entries().iter().any(|entry| is_its(&entry.subject)) {
+                        note!(
+                            "this authority has issued no certificate to device {device} up to generation {generation}: if the \
+                             number is mistyped, revoke the right one"
+                        );
+                        exit = Exit::Refer;
+                    }
                     let killed = authority.revoke(DeviceId(*device), DeviceGeneration(*generation))?;
                     (
                         format!(
@@ -177,6 +192,7 @@ pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
             };
             let crl = dir.join(CRL);
             tell!({ "revoked": object, "crl": crl }, "{what}; engines need {}", crl.display());
+            return Ok(exit);
         }
         CaCommand::Refresh { dir } => {
             Authority::open(dir)?.publish()?;

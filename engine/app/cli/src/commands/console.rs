@@ -3,24 +3,33 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use axum::Router;
 use clap::{Args, Subcommand, ValueEnum};
-use hufu_api::{ApiOptions, serve_routes};
+use hufu_api::{ApiOptions, ServeFault, TlsFiles, serve_routes};
 use hufu_console::Config;
 use hufu_files as files;
+use hufu_files::keys::ensure_private;
 use hufu_files::settings::LogFormat;
 use hufu_school::{SchoolConfig, Schools};
 use hufu_web::{Account, Accounts, NAME_RULE, RoleWord, hash_password, is_name};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
 use serde_json::json;
 use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
+use crate::commands::records::ensure_owner;
 use crate::outcome::Exit;
-use crate::signals::Signals;
+use crate::signals::{Signals, until_stopped};
 use crate::term::tell;
 use crate::{listing, log, term};
 
@@ -142,6 +151,11 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     if let Some(accounts) = &web.accounts {
         Accounts::read(accounts)?;
     }
+    let tls = config.tls();
+    match &tls {
+        Some(tls) => check_tls(tls)?,
+        None => ensure!(config.listen.ip().is_loopback(), ServeFault::Plain(config.listen)),
+    }
     let (engines, registries) = (sources.engines.len(), sources.registries.len());
     if args.check {
         tell!(
@@ -156,7 +170,6 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::new(args.until_stdin_ends)?;
-        let tls = config.tls();
         let beside = if schools.is_empty() {
             Router::new()
         } else {
@@ -175,6 +188,24 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         front.stop().await;
         Ok(Exit::Yes)
     })
+}
+
+/// Reads the certificate and its key, which must belong together and be the owner's alone.
+fn check_tls(tls: &TlsFiles) -> anyhow::Result<()> {
+    ensure_private(&tls.key)?;
+    let [certificate, key] = [&tls.certificate, &tls.key].map(|path| path.display().to_string());
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&files::read_pem(&tls.certificate)?)
+        .collect::<Result<_, _>>()
+        .with_context(|| certificate.clone())?;
+    ensure!(!chain.is_empty(), "{certificate}: there is no certificate in it");
+    let secret = Zeroizing::new(files::read_pem(&tls.key)?);
+    let secret = PrivateKeyDer::from_pem_slice(&secret).with_context(|| key.clone())?;
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .with_context(|| format!("{certificate} with {key}"))?;
+    Ok(())
 }
 
 /// The schools that the settings name, with their paths in the settings' folder.
@@ -233,6 +264,10 @@ fn change(
     may_be_new: bool,
     change: impl FnOnce(&mut Accounts) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    if file.exists() {
+        // What another user writes would be that user's, and the console could not read it any more.
+        ensure_owner(file, "hufu console account ...")?;
+    }
     let _alone = files::lock_folder_of(file)?;
     let mut accounts = if may_be_new && !file.exists() { Accounts::default() } else { Accounts::read(file)? };
     change(&mut accounts)?;
@@ -299,14 +334,40 @@ fn first_line() -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// A line of the terminal, unless the process is to stop.
+fn typed_line(stopping: &AtomicBool) -> anyhow::Result<Zeroizing<String>> {
+    const CANNOT: &str = "cannot read the password";
+    let stdin = io::stdin();
+    // With room from the start, so that no half of it is left behind in memory that grew.
+    let mut line = Zeroizing::new(Vec::<u8>::with_capacity(4096));
+    let mut piece = Zeroizing::new([0_u8; 1024]);
+    while line.last() != Some(&b'\n') {
+        ensure!(!stopping.load(Ordering::Relaxed), "cancelled: nothing was changed");
+        let wait = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&wait)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => match rustix::io::read(&stdin, &mut *piece).context(CANNOT)? {
+                0 => break,
+                bytes => line.extend_from_slice(&piece[..bytes]),
+            },
+            Err(error) => return Err(error).context(CANNOT),
+        }
+    }
+    let line = str::from_utf8(&line).context(CANNOT)?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 /// Asks without showing what is typed.
 fn asked(question: &str) -> anyhow::Result<Zeroizing<String>> {
     term::ask(question).context("cannot ask")?;
     let shown = tcgetattr(io::stdin()).context("cannot hide the password")?;
     let mut hidden = shown.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).context("cannot hide the password")?;
-    let line = first_line();
+    // A signal that ended the process at once would leave a terminal that does not show what is typed.
+    let line = until_stopped(|stopping| {
+        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).context("cannot hide the password")?;
+        typed_line(stopping)
+    });
     tcsetattr(io::stdin(), OptionalActions::Flush, &shown).context("cannot show what is typed again")?;
     term::ask("\n").context("cannot ask")?;
     line

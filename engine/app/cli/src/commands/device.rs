@@ -67,7 +67,8 @@ pub(crate) fn run(command: &DeviceCommand) -> anyhow::Result<Exit> {
             let device = registry.connect()?.ask(|api| api.register_device(SiteId(*site), &new))?;
             let Device { id, generation, site, .. } = device;
             let next = format!(
-                "to make its certificate, run hufu ca device --device {id} --generation {generation} --site {site}"
+                "to make its certificate, run hufu ca device --dir CA --device {id} --generation {generation} --site {site} \
+                 --engine ADDRESS --out gates/{id}, where CA is the authority's folder and ADDRESS the engine's QUIC address"
             );
             show(&device, &next);
         }

@@ -1,5 +1,6 @@
 //! `hufu facts`: what is recorded of holders, handed in and opened (R28).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
@@ -37,7 +38,8 @@ Times are written as for hufu import. The same fact again changes nothing, so a 
 refused by itself once no more than --refuse-max are refused by a look at all of them. The token needs the scope facts to import \
 and rulings to open.
 
-Exit status: 0 taken, 1 more lines refused than --refuse-max: nothing was done.";
+Exit status: 0 taken, 1 more lines refused than --refuse-max: nothing was done, or the registry refused some of them only \
+when they were handed in, and the others are taken.";
 
 /// Hand in facts of holders, and open them.
 #[derive(Debug, Subcommand)]
@@ -135,18 +137,32 @@ pub(crate) fn run(command: &FactsCommand) -> anyhow::Result<Exit> {
 fn import(args: &ImportArgs) -> anyhow::Result<Exit> {
     let table = Table::open(&args.file, &args.table)?;
     let before = table.digest()?;
+    let mut refused = Refused::new(args.refused.as_deref(), &args.file)?;
     let remote = args.registry.connect()?;
-    let mut refused = Refused::new(args.refused.as_deref())?;
-    let mut summary = send(args, &table, &remote, true, &mut |line, cause| refused.refuse(line, cause))?;
-    let count = refused.count();
-    refused.finish()?;
-    let is_done = !args.dry_run && count <= args.refuse_max;
-    if is_done {
+    // One clock: a time such as `now` is the same fact in both passes.
+    let (clock, mut lines) = (Clock::here(), BTreeSet::new());
+    let looked = send(args, (&table, &clock), &remote, true, &mut |line, cause| {
+        lines.insert(line);
+        refused.refuse(line, cause)
+    });
+    let is_done = looked.is_ok() && !args.dry_run && refused.count() <= args.refuse_max;
+    let outcome = if is_done {
         ensure!(table.digest()? == before, "{} changed while it was read: run it again", args.file.display());
         // The registry may refuse a line now that it took before, because a record was joined or corrected.
-        summary = send(args, &table, &remote, false, &mut |_, _| Ok(()))?;
-    } else if !args.dry_run {
+        send(args, (&table, &clock), &remote, false, &mut |line, cause| {
+            if lines.contains(&line) { Ok(()) } else { refused.refuse(line, cause) }
+        })
+    } else {
+        looked
+    };
+    let count = refused.count();
+    // Also after a fault: what was refused by then is written.
+    refused.finish()?;
+    let summary = outcome?;
+    if !is_done && !args.dry_run {
         note!("nothing was done: {count} lines are refused, and --refuse-max is {}", args.refuse_max);
+    } else if count > args.refuse_max {
+        note!("the others are taken: {count} lines are refused, and --refuse-max is {}", args.refuse_max);
     }
     let Summary { facts, taken, known } = summary;
     let done = if is_done { "taken" } else { "would be taken" };
@@ -160,12 +176,11 @@ fn import(args: &ImportArgs) -> anyhow::Result<Exit> {
 
 fn send(
     args: &ImportArgs,
-    table: &Table,
+    (table, clock): (&Table, &Clock),
     remote: &Remote,
     dry_run: bool,
     refuse: &mut dyn FnMut(u64, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<Summary> {
-    let clock = Clock::here();
     let (mut summary, mut lines, mut facts) = (Summary::default(), Vec::new(), Vec::new());
     let mut flush = |lines: &mut Vec<u64>,
                      facts: &mut Vec<NewFact>,
@@ -191,7 +206,7 @@ fn send(
         &mut watch(if dry_run { "looking" } else { "handing in" }),
         |(number, fields)| {
             count += 1;
-            match fields.map_err(told).and_then(|fields| read(&fields, &clock)) {
+            match fields.map_err(told).and_then(|fields| read(&fields, clock)) {
                 Ok(fact) => {
                     lines.push(number);
                     facts.push(fact);

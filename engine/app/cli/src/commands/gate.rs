@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -9,7 +10,6 @@ use clap::Args;
 use hufu_client::GateOptions;
 use hufu_files::unavailable;
 use hufu_texts::Language;
-use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -20,11 +20,11 @@ use crate::lanes::ask::{self, Link};
 use crate::lanes::config::{Config, LaneConfig};
 use crate::lanes::screen::Screens;
 use crate::lanes::words::Words;
-use crate::lanes::{Passage, Relay};
+use crate::lanes::{Passage, Ready, Relay};
+use crate::log;
 use crate::outcome::Exit;
 use crate::signals::Signals;
 use crate::term::tell;
-use crate::{log, term};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   hufu gate --config gate.toml --check
@@ -67,6 +67,9 @@ pub(crate) fn run(args: &GateArgs) -> anyhow::Result<Exit> {
     let languages: Vec<Language> = config.languages.get_ref().iter().map(|spoken| spoken.0).collect();
     let words = Words::all(&languages, own)?;
     if args.check {
+        if let Some(offline) = &config.offline {
+            Alone::verify(offline)?;
+        }
         let missing = missing(&config.lanes);
         let (lanes, said) =
             (config.lanes.len(), missing.iter().map(|device| format!("\nnot there: {device}")));
@@ -118,17 +121,22 @@ async fn work(
     let show = config.page.as_ref().map_or(0, |page| *page.show_s.get_ref());
     let mut screens = Screens::new(words, device.channel.clone(), Duration::from_secs(show));
     let language = config.languages.get_ref().first().map_or(Language::En, |spoken| spoken.0);
-    let mut lanes = JoinSet::new();
+    let mut passages = Vec::new();
     for lane in &config.lanes {
         let first = relays.len();
         relays.extend(Relay::start_all(lane)?);
         let screen = config.page.is_some().then(|| screens.add(*lane.number.get_ref()));
-        let passage = Passage::new(lane, &device, ask.clone(), &relays[first..], screen, language)?;
-        lanes.spawn_blocking(move || passage.work());
+        passages.push(Passage::new(lane, &device, ask.clone(), &relays[first..], screen, language)?);
     }
     drop(ask);
     let page = config.page.as_ref().map(|page| screens.serve(*page.listen.get_ref())).transpose()?;
     let page = page.map(|page| format!("http://{}/", page.addr()));
+    let ready = Arc::new(Ready::new(config.lanes.len(), page));
+    let mut lanes = JoinSet::new();
+    for passage in passages {
+        let ready = Arc::clone(&ready);
+        lanes.spawn_blocking(move || passage.work(&ready));
+    }
     let options =
         GateOptions { budget: Duration::from_millis(*config.budget_ms.get_ref()), ..GateOptions::default() };
     let (tell, mut link) = watch::channel(Link::Opening);
@@ -145,19 +153,11 @@ async fn work(
         () = &mut stop => return Ok(()),
         link = link.wait_for(|link| !matches!(link, Link::Opening)) => matches!(link.as_deref(), Ok(Link::Up(_))),
     };
-    announce(config.lanes.len(), session, page.as_deref());
+    ready.tell(session);
     tokio::select! {
         () = stop => Ok(()),
         ended = all(&mut lanes) => ended,
     }
-}
-
-/// One line for the program that started this.
-fn announce(lanes: usize, session: bool, page: Option<&str>) {
-    let has = if session { "yes" } else { "no" };
-    let line = format!("ready lanes={lanes} session={has} page={}", page.unwrap_or("none"));
-    tracing::info!("{line}");
-    term::event(|| json!({ "ready": { "lanes": lanes, "session": session, "page": page } }), || line.clone());
 }
 
 /// Waits for the last lane, or for the first that cannot go on.

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use self::columns::COLUMNS;
 pub(super) use self::refused::Refused;
+use self::refused::ensure_other;
 use self::statuses::Plan;
 use self::survey::{Inspector, Survey};
 use crate::chain::ClockArgs;
@@ -61,7 +62,7 @@ registered. An interrupted import is run again: who is registered \
 keeps their place, statuses that are so already are left alone, and what was proposed and waits is not proposed twice.
 
 Exit status: 0 when no more lines were refused than --refuse-max and the others were taken (or, with --dry-run, would \
-be); 1 when more were refused and nothing was done; 4 when the brake holds a change.";
+be); 1 when more were refused, or a person said no, and nothing was done; 4 when the brake holds a change.";
 
 /// Bring an existing population into a registry.
 #[derive(Debug, Args)]
@@ -133,7 +134,8 @@ struct Summary {
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     let (table, clock) = (Table::open(&args.file, &args.table)?, Clock::here());
     let inputs = table.digest()?;
-    let mut refused = Refused::new(args.refused.as_deref())?;
+    args.names.as_deref().map_or(Ok(()), |names| ensure_other(names, &args.file))?;
+    let mut refused = Refused::new(args.refused.as_deref(), &args.file)?;
     let survey = look((&table, &clock), &mut refused)?;
     let mut summary = Summary { survey, refused: refused.count(), ..Summary::default() };
     if args.dry_run {
@@ -156,7 +158,9 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     summary.refused = refused.count();
     // Also after a fault: what was refused by then is written.
     refused.finish()?;
-    outcome?;
+    if !outcome? {
+        return Ok(Exit::No);
+    }
     Ok(summary.end(args))
 }
 
@@ -201,13 +205,14 @@ fn look((table, clock): (&Table, &Clock), refused: &mut Refused) -> anyhow::Resu
     Ok(survey)
 }
 
+/// Registers and signs; `false` when a person who was asked said no.
 fn carry_out(
     args: &ImportArgs,
     file: (&Table, &Clock),
     inputs: InputsDigest,
     refused: &mut Refused,
     summary: &mut Summary,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let with_statuses = !args.register_only && summary.survey.coloured() > 0;
     let signer = if with_statuses { Some(args.key.open()?) } else { None };
     let national = args.key.open_national(&args.national)?;
@@ -233,7 +238,8 @@ fn carry_out(
             signer.key().id()
         );
         if !ask::sure("Register them and sign their statuses?", args.yes)? {
-            anyhow::bail!("nothing was done");
+            note!("nothing was done");
+            return Ok(false);
         }
     }
 
@@ -244,7 +250,7 @@ fn carry_out(
     }
     let again = file.0.digest()?;
     ensure!(again == inputs, "{} changed while it was read; run the import again", args.file.display());
-    let Some(signer) = signer else { return Ok(()) };
+    let Some(signer) = signer else { return Ok(true) };
     if refused.count() > args.refuse_max {
         note!(
             "no status was signed: {} lines are refused, and --refuse-max is {}; the others are registered; correct the lines, \
@@ -252,7 +258,7 @@ fn carry_out(
             refused.count(),
             args.refuse_max
         );
-        return Ok(());
+        return Ok(true);
     }
 
     if summary.known > 0 {
@@ -275,7 +281,8 @@ fn carry_out(
         _ => None,
     };
     plan.carry_out(&mut proposer, confirmer.as_ref(), &remote, summary)
-        .with_context(|| "run the import again: it continues where it stopped")
+        .with_context(|| "run the import again: it continues where it stopped")?;
+    Ok(true)
 }
 
 impl Summary {

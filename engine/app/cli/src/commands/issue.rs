@@ -100,6 +100,7 @@ pub(crate) fn run(command: &IssueCommand) -> anyhow::Result<Exit> {
     match command {
         IssueCommand::Phone { common, valid, out } => phone(common, *valid, out)?,
         IssueCommand::Paper { common, valid, page } => {
+            ensure_short(*valid, "paper", limits::PAPER_VALIDITY_S_MAX)?;
             let issued = common.issued()?;
             let expires = UnixSeconds(issued.0.saturating_add(valid.s));
             show_paper(
@@ -127,8 +128,16 @@ pub(crate) fn window(from: Moment, until: Moment) -> anyhow::Result<(UnixSeconds
     Ok((from, until))
 }
 
+/// Refuses a validity that every gate would refuse, before anything is signed.
+fn ensure_short(valid: Span, kind: &str, valid_s_max: u32) -> anyhow::Result<()> {
+    let most = moment::show_span(valid_s_max);
+    ensure!(valid.s <= valid_s_max, "--valid: a {kind} code is valid for at most {most}");
+    Ok(())
+}
+
 fn phone(common: &CommonArgs, valid: Span, out: &Path) -> anyhow::Result<()> {
     ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+    ensure_short(valid, "phone", limits::PHONE_VALIDITY_S_MAX)?;
     let signer = common.signer()?;
     let issued = common.issued()?;
     let origin = Step(issued.step().0.saturating_sub(STEPS_BEFORE));

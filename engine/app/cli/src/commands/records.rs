@@ -26,6 +26,7 @@ use hufu_node::wrapping;
 use hufu_records::{Day, Folder, Found, KeyFolder};
 use zeroize::Zeroizing;
 
+pub(crate) use self::trail::ensure_owner;
 use self::trail::{Because, Reading, Trail};
 use self::wanted::{Filter, Wanted};
 use crate::outcome::Exit;

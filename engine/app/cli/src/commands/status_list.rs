@@ -37,8 +37,8 @@ prints one line to standard output:
 
   ready lists=ADDRESS metrics=ADDRESS
 
-Exit status of check: 0 the entry is VALID, 1 it is INVALID or the list is not to be believed, 3 nothing answers at the URL, 4 \
-it is SUSPENDED or has a value of an application's own.";
+Exit status of check: 0 the entry is VALID, 1 it is INVALID or out of bounds, or the list is not to be believed, 2 a key file \
+cannot be used, 3 the URL answers with no list (404, or nothing is there), 4 it is SUSPENDED or has a value of an application's own.";
 
 /// Publish an issuer's colours as Token Status Lists, and check an entry of any such list.
 #[derive(Debug, Subcommand)]

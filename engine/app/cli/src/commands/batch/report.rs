@@ -95,6 +95,16 @@ pub(super) fn to_json(report: &Report<'_>) -> Value {
             member
         })
         .collect();
+    // They have no holder, and so no verdict of the engine.
+    let unfound: Vec<_> = report
+        .rows()
+        .filter_map(|row| match (row.why, row.named) {
+            (Why::Unfound(why), Some(named)) => Some(json!({
+                "line": named.line, "group": named.group, "display": named.display, "reason": why.slug(),
+            })),
+            _ => None,
+        })
+        .collect();
     json!({
         "reason": report.summary().reason.slug(),
         "server_time_ms": report.summary().server_time.0,
@@ -104,6 +114,7 @@ pub(super) fn to_json(report: &Report<'_>) -> Value {
         "referred": report.summary().referred,
         "refused": report.summary().refused,
         "verdicts": members,
+        "unfound": unfound,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use hufu_authority::{Confirmer, Outcome, Signer};
 use hufu_contract::{BrakeReport, Proposal, ProposalId, ProposalPhase};
@@ -16,6 +16,7 @@ use crate::current::Current;
 use crate::outcome::Exit;
 use crate::signer::KeyArgs;
 use crate::term::{self, note};
+use crate::trust::TrustArgs;
 use crate::{ask, instructed};
 
 /// Confirm proposals.
@@ -57,6 +58,11 @@ pub(crate) struct Platform {
 }
 
 impl PlatformArgs {
+    /// Whose keys count.
+    pub(crate) fn trust(&self) -> &TrustArgs {
+        self.chain.trust()
+    }
+
     pub(crate) fn open(&self) -> anyhow::Result<Platform> {
         let signer = self.key.open()?;
         Ok(Platform { chain: self.chain.open(signer.key().issuer())?, signer, resets: self.reset_time })
@@ -101,7 +107,7 @@ fn confirm_each(
     for Proposal { id, .. } in args.chosen(confirmer)? {
         let bytes = confirmer.fetch(ProposalId(id))?;
         let instruction = confirmer.open(&bytes).with_context(|| format!("proposal {id}"))?;
-        if !term::is_json() {
+        if ask::describes(args.yes) {
             note!("proposal {id}");
             let content = &instruction.content;
             let holders = content.changes.iter().map(|(holder, _)| holder);
@@ -154,6 +160,24 @@ pub(crate) fn describe_braked(issuer: IssuerId, proposal: ProposalId, brake: &Br
     )
 }
 
+/// Says what became of a proposal that can no longer be confirmed.
+fn ensure_open(proposal: &Proposal) -> anyhow::Result<()> {
+    let Proposal { id, state, sequence, .. } = proposal;
+    let again = "if the change is still wanted, the local authority proposes it again";
+    match state {
+        ProposalPhase::Pending | ProposalPhase::Braked => Ok(()),
+        ProposalPhase::Confirmed => {
+            let set = sequence.map_or_else(String::new, |sequence| format!(", as set {sequence}"));
+            bail!("proposal {id} is confirmed already{set}")
+        }
+        ProposalPhase::Withdrawn => bail!("proposal {id} is withdrawn: {again}"),
+        ProposalPhase::Expired => bail!("proposal {id} was not confirmed in time: {again}"),
+        ProposalPhase::Overtaken => bail!(
+            "proposal {id} is overtaken: another one that was proposed at the same time or later is confirmed; {again}"
+        ),
+    }
+}
+
 impl ConfirmArgs {
     /// The proposals to confirm, in the order in which they were made.
     fn chosen(&self, confirmer: &Confirmer<'_>) -> anyhow::Result<Vec<Proposal>> {
@@ -162,7 +186,12 @@ impl ConfirmArgs {
             let pending = WhichProposals { state: Some(ProposalPhase::Pending), ..WhichProposals::default() };
             remote.proposals(issuer, pending)?
         } else {
-            let get = |id: &u64| remote.ask(|api| api.proposal(issuer, ProposalId(*id)));
+            // All of them before the first is confirmed.
+            let get = |id: &u64| -> anyhow::Result<Proposal> {
+                let proposal = remote.ask(|api| api.proposal(issuer, ProposalId(*id)))?;
+                ensure_open(&proposal)?;
+                Ok(proposal)
+            };
             self.proposals.iter().map(get).collect::<anyhow::Result<_>>()?
         };
         chosen.sort_by_key(|proposal| (proposal.era, proposal.proposed_ms));

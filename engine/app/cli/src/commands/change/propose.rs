@@ -196,7 +196,7 @@ impl Signing<'_> {
     ) -> anyhow::Result<Exit> {
         for set in sets {
             let content = proposer.content(set)?;
-            if !term::is_json() {
+            if ask::describes(self.yes) {
                 let paint = term::stderr();
                 let text = instructed::describe(proposer.issuer(), &content, self.current, LINES_MAX, paint);
                 term::note_text(&text);

@@ -7,6 +7,7 @@ use hufu_authority::Checkpoint;
 use hufu_files as files;
 
 use super::{CommonArgs, show, to_json};
+use crate::ask;
 use crate::outcome::Exit;
 use crate::term::{self, note};
 
@@ -28,7 +29,7 @@ pub(super) fn run(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let open = common.chain.open(signer.key().issuer())?;
     let chain = open.chain();
     let checkpoint = Checkpoint::check(&chain, &common.state, &bytes)?;
-    if !term::is_json() {
+    if ask::describes(common.yes) {
         show(&checkpoint);
         note!("the chain that was followed here has the same sets and the same statuses");
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{CommonArgs, show, to_json};
 use crate::outcome::Exit;
-use crate::term;
+use crate::{ask, term};
 
 /// Make a checkpoint.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ProposeArgs) -> anyhow::Result<Exit> {
     let chain = open.chain();
     let national_key = args.national_key(chain.keyring)?;
     let checkpoint = Checkpoint::propose(&chain, &common.state, key, national_key)?;
-    if !term::is_json() {
+    if ask::describes(common.yes) {
         show(&checkpoint);
     }
     if !common.sure()? {

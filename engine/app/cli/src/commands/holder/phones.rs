@@ -53,6 +53,7 @@ pub(super) fn invite(args: &InviteArgs) -> anyhow::Result<Exit> {
                 || page.starts_with("http://localhost"),
             "--page {page}: write the page's address, beginning with https://"
         );
+        ensure!(!page.contains('#'), "--page {page}: write the address without # and what follows it");
     }
     let wanted = NewInvitation { level: *level, valid_s: valid.map(|valid| valid.s) };
     let whose = (IssuerId(whom.issuer), HolderIndex(whom.holder));

@@ -1,9 +1,10 @@
 //! The lines that are not taken, each with its cause.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::term::note;
 
@@ -13,13 +14,25 @@ pub(crate) struct Refused {
     file: Option<(PathBuf, csv::Writer<File>)>,
 }
 
+/// Refuses to write over the file that is read, whatever its other name is.
+pub(crate) fn ensure_other(output: &Path, input: &Path) -> anyhow::Result<()> {
+    let file = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    ensure!(
+        file(output).is_none() || file(output) != file(input),
+        "{} is the file that is read; give another name for what is written",
+        output.display()
+    );
+    Ok(())
+}
+
 /// How many are shown on standard error; the file has all of them.
 const SHOWN_MAX: u64 = 20;
 
 impl Refused {
-    /// Nothing is refused yet; all that will be goes to `path` as CSV, if there is one.
-    pub(crate) fn new(path: Option<&Path>) -> anyhow::Result<Refused> {
+    /// Nothing is refused yet; all that will be goes to `path` as CSV, if there is one. It may not be `input`.
+    pub(crate) fn new(path: Option<&Path>, input: &Path) -> anyhow::Result<Refused> {
         let file = path.map(|path| -> anyhow::Result<_> {
+            ensure_other(path, input)?;
             let mut file =
                 csv::Writer::from_path(path).with_context(|| format!("cannot write {}", path.display()))?;
             file.write_record(["line", "cause"])?;

@@ -166,7 +166,14 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
         };
         ensure!(listed.until >= listed.from, "--until lies before --from");
         ensure!(keys.len() < limits::ISSUER_KEYS_MAX, "a list has at most {} keys", limits::ISSUER_KEYS_MAX);
-        ensure!(keys.iter().all(|known| known.public != key.public), "key {} is on the list", key.kid());
+        if let Some(known) = keys.iter().find(|known| known.public == key.public) {
+            bail!(
+                "key {} is on the list and may sign {}, which stays so; for another use make another key with `hufu keys \
+                 generate issuer`, and add that one",
+                key.kid(),
+                known.uses
+            );
+        }
         keys.push(listed);
         Ok(format!("key {} of issuer {} may sign {}", key.kid(), listed.issuer, listed.uses))
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use hufu_files::{self as files, moment, unavailable};
+use hufu_files::{self as files, moment};
 use hufu_offline::{Handover, OfflineRecord, Shelf};
 use hufu_table::OsDisk;
 use hufu_texts::Language;
@@ -12,14 +12,22 @@ use hufu_wire::DeviceId;
 use serde_json::{Value, json};
 
 use crate::outcome::Exit;
-use crate::term;
+use crate::term::{self, note};
 use crate::verdict::{age_text, verdict_json};
 
 pub(super) fn run(folders: &[PathBuf]) -> anyhow::Result<Exit> {
     let mut known = BTreeSet::new();
     for folder in folders {
-        let listed = Shelf::files(&OsDisk::shared(), folder).map_err(unavailable);
-        for path in listed.with_context(|| folder.display().to_string())? {
+        let listed = Shelf::files(&OsDisk::shared(), folder);
+        let listed = listed.with_context(|| format!("cannot read {}", folder.display()))?;
+        if listed.is_empty() {
+            note!(
+                "{}: no gate's records are here; they lie in the folder offline-records in an engine's state, once a gate \
+                 has handed some over",
+                folder.display()
+            );
+        }
+        for path in listed {
             let Some(handover) = Handover::read_begun(&files::read(&path)?) else {
                 bail!("{}: damaged; keep the file, and restore it from a backup", path.display());
             };

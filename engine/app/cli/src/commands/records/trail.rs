@@ -109,7 +109,8 @@ impl Trail {
 
     /// Appends a line; it survives power when this returns. Nothing may be shown before.
     pub(super) fn add(&self, reading: &Reading<'_>) -> anyhow::Result<()> {
-        ensure_owner(&self.folder)?;
+        // A trail that another user made could not be appended to by the next one.
+        ensure_owner(&self.folder, "hufu records ...")?;
         let append = || {
             let mut file = self.open()?;
             // Two commands at once would both follow the same line.
@@ -301,22 +302,19 @@ pub(super) fn run(folder: &Path, contains: Option<&str>) -> anyhow::Result<Exit>
     Ok(if is_there && summary.faults.is_empty() { Exit::Yes } else { Exit::No })
 }
 
-/// A trail that another user made could not be appended to by the next one.
-fn ensure_owner(folder: &Path) -> anyhow::Result<()> {
-    let metadata = folder.metadata().with_context(|| format!("cannot read {}", folder.display()))?;
-    match not_owner(folder, metadata.uid(), geteuid().as_raw()) {
+/// Refuses to run `command` as another user than the owner of `path`.
+pub(crate) fn ensure_owner(path: &Path, command: &str) -> anyhow::Result<()> {
+    let metadata = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+    match not_owner(path, metadata.uid(), geteuid().as_raw(), command) {
         Some(what) => bail!(what),
         None => Ok(()),
     }
 }
 
-fn not_owner(folder: &Path, owner: u32, user: u32) -> Option<String> {
+fn not_owner(path: &Path, owner: u32, user: u32, command: &str) -> Option<String> {
     let name = name_of(owner).unwrap_or_else(|| format!("#{owner}"));
     (owner != user).then(|| {
-        format!(
-            "{} belongs to {name}, who must run this command: sudo -u '{name}' hufu records ...",
-            folder.display()
-        )
+        format!("{} belongs to {name}, who must run this command: sudo -u '{name}' {command}", path.display())
     })
 }
 
@@ -342,9 +340,10 @@ mod tests {
     #[test]
     fn r44_only_the_owner_of_the_records_reads_them_and_says_why() {
         let folder = Path::new("records");
-        assert_eq!(not_owner(folder, 7, 7), None);
-        let said = not_owner(folder, 4_000_000_007, 0).unwrap();
-        assert!(said.contains("records belongs to #4000000007") && said.contains("sudo -u"), "{said}");
+        assert_eq!(not_owner(folder, 7, 7, "hufu records ..."), None);
+        let said = not_owner(folder, 4_000_000_007, 0, "hufu records ...").unwrap();
+        assert!(said.contains("records belongs to #4000000007"), "{said}");
+        assert!(said.contains("sudo -u '#4000000007' hufu records ..."), "{said}");
         for (because, is_read) in
             [("case 7", true), (" ", false), ("two\nlines", false), (&"x".repeat(301), false)]
         {

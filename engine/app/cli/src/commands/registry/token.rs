@@ -44,8 +44,10 @@ pub(crate) enum TokenCommand {
 pub(crate) struct NewArgs {
     #[command(flatten)]
     registry: RegistryArgs,
-    /// On the registry's own machine: its configuration, for whoever has no administrator's token
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["registry", "token", "ca"])]
+    /// On the registry's own machine: its configuration, for those without an administrator's token; --registry, --token and --ca
+    /// do not count then
+    // They may come from the environment: clap would call that a conflict.
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Who will have it; the trail names them so
     #[arg(long, value_name = "TEXT")]

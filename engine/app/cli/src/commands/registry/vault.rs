@@ -6,8 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use hufu_files::moment;
 use hufu_files::{self as files, Readable};
-use hufu_office::Config;
-use hufu_office::with_registry;
+use hufu_office::{Config, stopped, with_registry};
 use hufu_registry::Caller;
 use hufu_registry::vault::KeyFile;
 use hufu_wire::Suite;
@@ -20,9 +19,11 @@ use crate::term::tell;
 #[derive(Debug, Subcommand)]
 pub(crate) enum VaultCommand {
     /// Make a new key, seal every holder's fields with it, and keep the old ones for opening. Stop the registry
-    /// first: it knows the keys that it was started with
+    /// first: it knows the keys that it was started with. Registries on other machines that share a PostgreSQL database
+    /// are not seen from here: stop them, too
     Rotate(RotateArgs),
-    /// Leave out old keys once nothing is sealed with them any more
+    /// Leave out old keys once nothing is sealed with them any more. Stop the registry first; those on other machines that
+    /// share a PostgreSQL database must have been started again with the newest key in front
     Retire(VaultArgs),
 }
 
@@ -56,6 +57,7 @@ fn rotate(config: &Path, suite: Option<&str>) -> anyhow::Result<Exit> {
     let config = Config::load(config)?;
     let path = &config.files.vault;
     let _lock = files::lock_folder_of(path)?;
+    let _stopped = stopped(&config)?;
     let mut keys = read(path)?;
     let suite = suite.and_then(Suite::from_name).unwrap_or(keys.suite());
     keys.rotate(suite)?;
@@ -77,6 +79,7 @@ fn retire(config: &Path) -> anyhow::Result<Exit> {
     let config = Config::load(config)?;
     let path = &config.files.vault;
     let _lock = files::lock_folder_of(path)?;
+    let _stopped = stopped(&config)?;
     let mut keys = read(path)?;
     let before = keys.ids()?.len();
     ensure!(before > 1, "{} has one sealing key only", path.display());

@@ -13,7 +13,7 @@ use hufu_sheets::{Column, ID_NUMBER, NAME, Table, TableArgs, optional, required}
 use hufu_wire::{IssuerId, UnixSeconds};
 use serde_json::{Value, json};
 
-use crate::commands::import::refused::Refused;
+use crate::commands::import::refused::{Refused, ensure_other};
 use crate::outcome::Exit;
 use crate::people::{id_number_in_table, no_formula};
 use crate::progress::{told, watch};
@@ -85,7 +85,8 @@ struct Summary {
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<Exit> {
     hufu_registry::check_office(&args.office)?;
     let table = Table::open(&args.file, &args.table)?;
-    let mut refused = Refused::new(args.refused.as_deref())?;
+    args.codes.as_deref().map_or(Ok(()), |codes| ensure_other(codes, &args.file))?;
+    let mut refused = Refused::new(args.refused.as_deref(), &args.file)?;
     let mut wanted = Vec::new();
     let (clock, mut seen) = (Clock::here(), HashMap::new());
     table.each(&COLUMNS, &mut watch("looking"), |(line, fields)| {
