@@ -107,7 +107,8 @@ impl PageArgs {
         Ok(())
     }
 
-    /// Writes what was drawn beside its place: only a rename is left to do. Dropped, it is gone.
+    /// Takes the room for what was drawn beside its place. Its bytes come with [`LaidPage::give_name`]: a page that is left
+    /// behind here says nothing. Dropped, it is gone.
     pub(crate) fn lay(
         &self,
         drawn: Option<Vec<u8>>,
@@ -115,8 +116,8 @@ impl PageArgs {
     ) -> anyhow::Result<Option<LaidPage<'_>>> {
         let (Some(PageFile { path, .. }), Some(bytes)) = (&self.page, drawn) else { return Ok(None) };
         let laid = files::with_extension(path, "new");
-        files::replace(&laid, &bytes, readable)?;
-        Ok(Some(LaidPage { laid: TempPath::try_from_path(laid)?, path }))
+        files::replace(&laid, &vec![0; bytes.len()], readable)?;
+        Ok(Some(LaidPage { laid: TempPath::try_from_path(laid)?, path, bytes }))
     }
 
     fn draw(&self, pages: &[Page]) -> anyhow::Result<Option<Vec<u8>>> {
@@ -133,20 +134,22 @@ impl PageArgs {
     }
 }
 
-/// A page that is written, and does not have its name yet.
+/// A page that has its room, and neither its bytes nor its name yet.
 #[must_use = "it is removed when this is dropped"]
 pub(crate) struct LaidPage<'a> {
     laid: TempPath,
     path: &'a Path,
+    bytes: Vec<u8>,
 }
 
 impl LaidPage<'_> {
-    /// Gives the page its name.
+    /// Writes the page, and gives it its name.
     ///
     /// # Errors
-    /// It cannot be renamed; the error says where it is.
+    /// It cannot be written, or be renamed; the error says where it is.
     pub(crate) fn give_name(self) -> anyhow::Result<()> {
-        let LaidPage { laid, path } = self;
+        let LaidPage { laid, path, bytes } = self;
+        std::fs::write(&laid, &bytes).with_context(|| format!("cannot write {}", laid.display()))?;
         let laid = laid.keep().map_err(|fault| fault.error)?;
         files::give_name(&laid, path)
             .with_context(|| format!("the page to print is in {}: rename it", laid.display()))?;

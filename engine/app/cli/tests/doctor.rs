@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use common::{AT_ONCE, Deployment, said, within};
+use common::{Deployment, eventually, said};
 
 /// The rows of these states, and the exit status.
 fn rows(deployment: &Deployment, line: &str, states: &[&str]) -> (Vec<serde_json::Value>, Option<i32>) {
@@ -85,7 +85,7 @@ fn r50_a_doctor_finds_what_is_wrong_and_says_what_to_do() {
     check(&deployment, "--gate gate", "gate/ca.pem: the key is not that of the", "hufu ca device");
     fs::write(deployment.path("gate/device.key"), own).unwrap();
     deployment.run("ca revoke --dir ca --device 7");
-    within(AT_ONCE, "the gate is revoked", || {
+    eventually("the gate is revoked", || {
         let (bad, _) = rows(&deployment, "--gate gate", &["bad"]);
         if bad.is_empty() { Err("it is served".to_owned()) } else { Ok(()) }
     });

@@ -210,7 +210,7 @@ fn r61_a_console_looks_at_its_certificate_and_its_tokens_before_it_serves() {
     look(school, 2, "run `chmod 600 school.token`");
 
     fs::write(folder.join("tls.key"), rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
-    look(tls, 2, "tls.pem with tls.key");
+    look(tls, 2, "tls.key: it is not the key of the certificate in");
     fs::write(folder.join("tls.pem"), "").unwrap();
     look(tls, 2, "tls.pem: there is no certificate in it");
 }

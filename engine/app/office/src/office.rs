@@ -74,6 +74,9 @@ impl Prepared {
     /// The address, certificate or feed that cannot be used.
     pub fn start(self, exhibit: Arc<dyn Exhibit>) -> anyhow::Result<Office> {
         let Prepared { config, assembled, pages, kept } = self;
+        if let Some(unseen) = &kept.unseen {
+            tracing::warn!("{unseen}");
+        }
         let options = api_options(&config);
         // Before the first file is read again: whatever changes from here on is seen as a change.
         let lists = Watched::new(assembled.trust.files());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use hufu_codes::Verified;
 use hufu_codes::chain::{Authorities, Tip, Unconfirmed, open_instruction};
 use hufu_contract::{BrakeReport, Confirmed, ProposalId, ProposalPhase};
@@ -44,6 +44,11 @@ pub struct SignedSet {
     pub tip: Tip,
 }
 
+/// Marks a fault that is not the proposal's: a clock, an agent, a disk. The same proposal may be confirmed later.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("nothing was confirmed")]
+pub(crate) struct Ours;
+
 /// How often another set may take the place that was signed before this one gives up.
 const TRIES: usize = 16;
 
@@ -58,7 +63,7 @@ pub fn place(
     tip: &Tip,
     now: UnixMillis,
 ) -> anyhow::Result<SignedSet> {
-    let bytes = signer.sign(signer.key().confirm(instruction, tip, now)?)?;
+    let bytes = signer.sign(signer.key().confirm(instruction, tip, now)?).context(Ours)?;
     let set = Unconfirmed::read(&bytes, authorities)?;
     let (sequence, digest) = (set.set().position.sequence, set.digest());
     let tip = Tip { sequence, digest, proposed: instruction.content.proposed, confirmed: now };
@@ -94,7 +99,7 @@ impl Confirmer<'_> {
     ) -> anyhow::Result<Outcome> {
         let Chain { remote, authorities, .. } = &self.chain;
         for _ in 0..TRIES {
-            let tip = self.chain.tip()?;
+            let tip = self.chain.tip().context(Ours)?;
             ensure!(
                 self.resets || instruction.content.proposed.era() <= tip.proposed.era(),
                 "proposal {proposal} resets the time of the chain: confirm it with --reset-time if a clock was ahead and is \
@@ -112,7 +117,7 @@ impl Confirmer<'_> {
                 },
             }
         }
-        bail!("{TRIES} times another change set was confirmed first: try again")
+        Err(anyhow!("{TRIES} times another change set was confirmed first: try again").context(Ours))
     }
 
     /// What the brake saw that holds a proposal.

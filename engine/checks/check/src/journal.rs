@@ -33,7 +33,8 @@ pub enum Channel {
     Sealed,
     /// A request in a QUIC connection.
     Connection,
-    /// A roster: one record for all its members, also when it was turned down. Beyond its device's rate it has none.
+    /// A roster: one record for all its members, also when it was turned down. Where its device's rate has no room
+    /// for one check it has none.
     Roster,
 }
 

@@ -51,7 +51,8 @@ pub struct Renewed {
     pub reached: SocketAddr,
     /// What it answered.
     pub enrolled: Enrolled,
-    /// When that came, by this machine's clock: a session may wait before it is used.
+    /// When the enrolment was over, by this machine's clock, at most seconds after the answer: a session may wait before it is
+    /// used.
     pub at: Instant,
     /// The QUIC addresses of each engine, in their order; none where a host name was not found.
     pub addresses: Vec<Vec<SocketAddr>>,

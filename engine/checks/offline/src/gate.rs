@@ -136,9 +136,10 @@ impl OfflineGate {
         &self.lists
     }
 
-    /// The network is back: forgets which holders it admitted. Apply the change sets that were missed first.
-    pub fn forget_admitted(&mut self) {
-        self.admitted.clear();
+    /// The chain of this issuer is current: forgets which of its holders it admitted. Apply the change sets that were missed
+    /// first.
+    pub fn forget_admitted(&mut self, issuer: IssuerId) {
+        self.admitted.retain(|(of, _), _| *of != issuer);
     }
 
     /// Replaces the keys that it trusts.

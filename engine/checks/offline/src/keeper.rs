@@ -43,8 +43,6 @@ pub struct Keeper {
     /// The part of a list that has come.
     coming: Vec<u8>,
     due: Due,
-    /// Whether a round is under way, and nothing in it has failed yet.
-    round: Option<bool>,
     /// An engine did not take the records in this round, or they cannot be read.
     records_refused: bool,
 }
@@ -130,7 +128,6 @@ impl Keeper {
             todo: VecDeque::new(),
             coming: Vec::new(),
             due: Due::default(),
-            round: None,
             records_refused: false,
         };
         odd.extend(keeper.restore());
@@ -251,11 +248,6 @@ impl Keeper {
     /// The disk's, where records wait and cannot be read: once in each round, whose other errands follow.
     pub fn errand(&mut self, at: Duration) -> Result<Option<Errand>, KeeperFault> {
         if self.todo.is_empty() {
-            if self.round == Some(true) {
-                self.round = None;
-                // All that happened meanwhile is in the lists.
-                self.gate.forget_admitted();
-            }
             if at < self.due.round {
                 return Ok(None);
             }
@@ -270,7 +262,7 @@ impl Keeper {
     }
 
     fn begin_round(&mut self, at: Duration) {
-        (self.due.round, self.round, self.records_refused) = (at + ROUND, Some(true), false);
+        (self.due.round, self.records_refused) = (at + ROUND, false);
         if at >= self.due.basics || self.lacks().is_some() {
             self.due.basics = at + BASICS;
             // The issuers' chains follow the answer.
@@ -299,7 +291,6 @@ impl Keeper {
     pub fn failed(&mut self) {
         self.todo.clear();
         self.coming.clear();
-        self.round = None;
     }
 
     /// An engine does not do this, for `reason`: it is tried again in the next round, and the rest of this one goes on. A
@@ -308,7 +299,6 @@ impl Keeper {
     /// # Errors
     /// The disk's: what was forgotten may come back at a restart.
     pub fn refused(&mut self, errand: &Errand, reason: Reason) -> Result<(), KeeperFault> {
-        self.round = self.round.map(|_| false);
         let is_over = *errand == Errand::Ask(OfflineAsk::Site) && reason == Reason::OutOfScope;
         if is_over || reason == Reason::DeviceRevoked {
             return self.forget();

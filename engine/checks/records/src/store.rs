@@ -249,8 +249,10 @@ impl Store {
     /// # Errors
     /// The disk's; it may be called again.
     pub fn turn(&mut self, now: UnixMillis) -> io::Result<()> {
-        self.close_if_over(now)?;
-        self.destroy_old(self.day_at(now), now)
+        let closed = self.close_if_over(now);
+        // Where the disk is too full to close a day, the keys of old days go all the same.
+        let destroyed = self.destroy_old(self.day_at(now), now);
+        closed.and(destroyed)
     }
 
     /// After a failure: begins a new segment with the gap, durably. While nothing has failed it does nothing: what was

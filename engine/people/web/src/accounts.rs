@@ -209,6 +209,8 @@ impl Watched {
                         seen.fault = Some(why);
                     }
                 }
+            } else {
+                seen.fault = None;
             }
         }
         seen.accounts.0.get(name).cloned()

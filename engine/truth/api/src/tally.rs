@@ -31,8 +31,19 @@ impl<K: Eq + Hash> Tally<K> {
             *begun = Some(now);
         }
         let count = counts.entry(key).or_default();
-        *count = count.saturating_add(1);
-        *count <= self.each_max
+        let may = *count < self.each_max;
+        *count += u32::from(may);
+        may
+    }
+
+    /// One less of `key`: what was counted came to nothing. A key of which nothing is counted takes no memory.
+    pub fn give_back(&self, key: &K) {
+        let mut state = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, counts) = &mut *state;
+        match counts.get_mut(key) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(counts.remove(key)),
+        }
     }
 }
 
@@ -48,5 +59,16 @@ mod tests {
         assert!(!count("a", 59));
         assert!(count("a", 60), "the next minute");
         assert!(count("b", 60) && count("c", 60) && count("d", 60), "memory is bounded: all begin again");
+    }
+
+    #[test]
+    fn what_is_given_back_counts_for_nothing_and_takes_no_memory() {
+        let (tally, now) = (Tally::new(Duration::from_secs(60), 1, 9), Instant::now());
+        assert!(tally.count("a", now) && !tally.count("a", now) && !tally.count("a", now));
+        tally.give_back(&"a");
+        assert!(tally.counts.lock().unwrap().1.is_empty());
+        assert!(tally.count("a", now));
+        tally.give_back(&"b");
+        assert!(!tally.count("a", now));
     }
 }

@@ -20,7 +20,6 @@ impl Facts for PostgresStore {
         &self,
         issuer: IssuerId,
         facts: &[NewFact],
-        room: FactRoom,
         entry: &Entry,
     ) -> Result<Vec<Option<bool>>, Fault> {
         const TAKEN: &str = "
@@ -35,7 +34,7 @@ impl Facts for PostgresStore {
             let taken = sqlx::query(TAKEN).bind(i64::from(issuer.0)).bind(numbers(&holders));
             let taken: Vec<(HolderIndex, FactRoom)> = all(&mut *tx, taken).await?;
             let known = known(&mut *tx, issuer, &digests).await?;
-            let sorted = NewFact::sort(facts, room, known, &taken);
+            let sorted = NewFact::sort(facts, known, &taken);
             let new = facts.iter().zip(&sorted).filter(|(_, sorted)| **sorted == Some(false));
             let new: Vec<&NewFact> = new.map(|(fact, _)| fact).collect();
             if !new.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hufu_contract::{Fact, PaperKind};
+use hufu_contract::{Fact, PaperKind, Sample};
 use hufu_wire::{HolderIndex, StatusWord, UnixMillis};
 
 use crate::fault::Fault;
@@ -17,6 +17,8 @@ pub struct NewFact {
     pub digest: Subject,
     /// When it is deleted; never where there is none.
     pub forgotten: Option<UnixMillis>,
+    /// Up to where facts of its kind fill the holder's room.
+    pub room: FactRoom,
     /// What it says, sealed.
     pub sealed: Vec<u8>,
 }
@@ -52,40 +54,52 @@ impl FactRoom {
     /// For what the registry records itself: colours are computed again also of who has no more room.
     pub const ENDLESS: FactRoom = FactRoom { facts: u64::MAX, bytes: u64::MAX };
 
-    /// Whether the fact fits; then there is less room for others.
-    fn take(&mut self, fact: &NewFact) -> bool {
-        let bytes = self.bytes.checked_sub(fact.sealed.len() as u64);
-        let (Some(facts), Some(bytes)) = (self.facts.checked_sub(1), bytes) else { return false };
-        *self = FactRoom { facts, bytes };
-        true
+    /// Up to where a fact fills the room of its holder. Facts of which a person has many, and those that keep a green, leave
+    /// room for what ends it; all leave room for voids.
+    pub(crate) fn of(fact: &Fact) -> FactRoom {
+        let eighths = match fact {
+            Fact::Dose { .. } | Fact::Visit { .. } => 4,
+            Fact::Test { result: Sample::Negative | Sample::Pending, .. } | Fact::Symptoms { .. } => 6,
+            Fact::Test { result: Sample::Positive, .. }
+            | Fact::Stay { .. }
+            | Fact::Contact { .. }
+            | Fact::Case { .. }
+            | Fact::Arrival { .. }
+            | Fact::Quarantine { .. } => 7,
+            Fact::Void { .. } => 8,
+            Fact::Record { .. } => return FactRoom::ENDLESS,
+        };
+        let FactRoom { facts, bytes } = FactRoom::OF_HOLDER;
+        FactRoom { facts: facts / 8 * eighths, bytes: bytes / 8 * eighths }
     }
 
-    /// What is left when so much is taken.
-    fn without(self, taken: FactRoom) -> FactRoom {
-        FactRoom {
-            facts: self.facts.saturating_sub(taken.facts),
-            bytes: self.bytes.saturating_sub(taken.bytes),
+    /// Adds the fact to what is taken, if there is room for it.
+    fn take(&mut self, fact: &NewFact) -> bool {
+        let facts = self.facts.saturating_add(1);
+        let bytes = self.bytes.saturating_add(fact.sealed.len() as u64);
+        let fits = facts <= fact.room.facts && bytes <= fact.room.bytes;
+        if fits {
+            *self = FactRoom { facts, bytes };
         }
+        fits
     }
 }
 
 impl NewFact {
     /// Of each fact whether it is known already, or that it has no room. Those that are not known are to be written. `known`
-    /// are digests that are kept, `taken` what is kept of the holders, and each has `room`.
+    /// are digests that are kept, `taken` what is kept of the holders.
     pub fn sort(
         facts: &[NewFact],
-        room: FactRoom,
         known: Vec<Subject>,
         taken: &[(HolderIndex, FactRoom)],
     ) -> Vec<Option<bool>> {
         let mut known: HashSet<_> = known.into_iter().collect();
-        let mut rooms: HashMap<_, _> =
-            taken.iter().map(|(holder, taken)| (*holder, room.without(*taken))).collect();
+        let mut taken: HashMap<_, _> = taken.iter().copied().collect();
         let sort = |fact: &NewFact| {
             if known.contains(&fact.digest) {
                 return Some(true);
             }
-            let fits = rooms.entry(fact.holder).or_insert(room).take(fact);
+            let fits = taken.entry(fact.holder).or_insert(FactRoom { facts: 0, bytes: 0 }).take(fact);
             (fits && known.insert(fact.digest)).then_some(false)
         };
         facts.iter().map(sort).collect()
@@ -242,4 +256,41 @@ pub(crate) fn check(fact: &Fact, now: UnixMillis) -> Result<(), Fault> {
 fn text(field: &'static str, value: &str) -> Result<(), Fault> {
     let fits = !value.trim().is_empty() && value.len() <= TEXT_BYTES_MAX && !value.contains(char::is_control);
     if fits { Ok(()) } else { Err(Fault::invalid(field, "1 to 128 bytes on one line")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether each is kept where so many bytes are taken, and nothing else.
+    #[track_caller]
+    fn check(taken: u64, wanted: [bool; 4]) {
+        let at_ms = FIRST_MS;
+        let test = |result| Fact::Test { at_ms, result, laboratory: "L-1".into() };
+        let visit = Fact::Visit { from_ms: at_ms, to_ms: at_ms, place: "310105".into() };
+        let void = Fact::Void { at_ms, number: 1, reason: "wrong".into() };
+        let facts = [visit, test(Sample::Negative), test(Sample::Positive), void];
+        let new = |(nth, fact): (u8, &Fact)| NewFact {
+            holder: HolderIndex(0),
+            digest: Subject([nth; 32]),
+            forgotten: None,
+            room: FactRoom::of(fact),
+            sealed: vec![0; 100],
+        };
+        let kept = (0..).zip(&facts).map(new).map(|fact| {
+            let taken = [(HolderIndex(0), FactRoom { facts: 1, bytes: taken })];
+            NewFact::sort(&[fact], Vec::new(), &taken) == [Some(false)]
+        });
+        assert_eq!(kept.collect::<Vec<_>>(), wanted, "{taken} bytes");
+    }
+
+    #[test]
+    fn r28_what_fills_the_room_of_a_holder_shuts_out_nothing_that_matters_more() {
+        let full = FactRoom::OF_HOLDER.bytes;
+        check(full / 2 - 100, [true, true, true, true]);
+        check(full / 2, [false, true, true, true]);
+        check(full / 8 * 6, [false, false, true, true]);
+        check(full / 8 * 7, [false, false, false, true]);
+        check(full, [false, false, false, false]);
+    }
 }

@@ -18,7 +18,6 @@ impl Facts for SqliteStore {
         &self,
         issuer: IssuerId,
         facts: &[NewFact],
-        room: FactRoom,
         entry: &Entry,
     ) -> Result<Vec<Option<bool>>, Fault> {
         const ADD: &str =
@@ -39,7 +38,7 @@ impl Facts for SqliteStore {
                 known.push(fact.digest);
             }
         }
-        let sorted = NewFact::sort(facts, room, known, &taken);
+        let sorted = NewFact::sort(facts, known, &taken);
         for (fact, _) in facts.iter().zip(&sorted).filter(|(_, sorted)| **sorted == Some(false)) {
             let forgotten = fact.forgotten.map(|at| big("to_ms", at.0)).transpose()?;
             let add = sqlx::query(ADD).bind(issuer.0).bind(fact.holder.0).bind(fact.digest.0.as_slice());

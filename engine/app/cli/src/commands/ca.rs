@@ -31,8 +31,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu ca refresh --dir ca
   hufu ca list --dir ca
 
-Exit status of `ca revoke`: 4 when the device has no certificate of this authority. It is revoked all the same; a person must \
-look at its number.";
+Exit status of `ca revoke`: 4 when this authority has issued no certificate to the device up to that generation. It is revoked \
+all the same; a person must look at the numbers.";
 
 /// Issue and revoke the certificates of devices and engines.
 #[derive(Debug, Subcommand)]

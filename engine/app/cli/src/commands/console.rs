@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use axum::Router;
 use clap::{Args, Subcommand, ValueEnum};
-use hufu_api::{ApiOptions, ServeFault, TlsFiles, serve_routes};
+use hufu_api::{ApiOptions, serve_routes};
 use hufu_console::Config;
 use hufu_files as files;
 use hufu_files::keys::ensure_private;
@@ -19,9 +18,6 @@ use hufu_web::{Account, Accounts, NAME_RULE, RoleWord, hash_password, is_name};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -152,10 +148,10 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         Accounts::read(accounts)?;
     }
     let tls = config.tls();
-    match &tls {
-        Some(tls) => check_tls(tls)?,
-        None => ensure!(config.listen.ip().is_loopback(), ServeFault::Plain(config.listen)),
+    if let Some(tls) = &tls {
+        ensure_private(&tls.key)?;
     }
+    hufu_api::check(&ApiOptions { tls: tls.clone(), ..ApiOptions::on(config.listen) })?;
     let (engines, registries) = (sources.engines.len(), sources.registries.len());
     if args.check {
         tell!(
@@ -188,24 +184,6 @@ fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         front.stop().await;
         Ok(Exit::Yes)
     })
-}
-
-/// Reads the certificate and its key, which must belong together and be the owner's alone.
-fn check_tls(tls: &TlsFiles) -> anyhow::Result<()> {
-    ensure_private(&tls.key)?;
-    let [certificate, key] = [&tls.certificate, &tls.key].map(|path| path.display().to_string());
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&files::read_pem(&tls.certificate)?)
-        .collect::<Result<_, _>>()
-        .with_context(|| certificate.clone())?;
-    ensure!(!chain.is_empty(), "{certificate}: there is no certificate in it");
-    let secret = Zeroizing::new(files::read_pem(&tls.key)?);
-    let secret = PrivateKeyDer::from_pem_slice(&secret).with_context(|| key.clone())?;
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .with_context(|| format!("{certificate} with {key}"))?;
-    Ok(())
 }
 
 /// The schools that the settings name, with their paths in the settings' folder.

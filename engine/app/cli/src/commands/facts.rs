@@ -161,7 +161,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<Exit> {
     let summary = outcome?;
     if !is_done && !args.dry_run {
         note!("nothing was done: {count} lines are refused, and --refuse-max is {}", args.refuse_max);
-    } else if count > args.refuse_max {
+    } else if is_done && count > args.refuse_max {
         note!("the others are taken: {count} lines are refused, and --refuse-max is {}", args.refuse_max);
     }
     let Summary { facts, taken, known } = summary;

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 use hufu_codes::keyring::Keyring;
 use hufu_contract::{Hex, PaperKind, ProposalId, ProposalPhase};
-use hufu_files::moment;
-use hufu_upstream::WhichProposals;
+use hufu_files::{Unavailable, moment};
+use hufu_upstream::{ApiFault, WhichProposals};
 use hufu_wire::chain::{Change, Content};
 use hufu_wire::{HolderIndex, Sequence};
 
 use super::propose::opened;
-use super::{Archive, Computed, Limit, Limiter, Rulebook, Workings};
-use crate::chain::Chain;
-use crate::confirm::{Confirmer, Outcome};
+use super::{Archive, Computed, Limit, Limiter, NotInForce, Rulebook, Workings};
+use crate::chain::{Chain, is_damage};
+use crate::confirm::{Confirmer, Ours, Outcome};
 
 /// Computes again and confirms.
 pub struct RuledConfirmer<'a> {
@@ -78,7 +78,8 @@ impl<'a> RuledConfirmer<'a> {
     /// Looks at what is pending, in the order in which it was proposed.
     ///
     /// # Errors
-    /// [`Limit`], or the registry does not answer: what was handled before is told to `handled`.
+    /// [`Limit`], [`NotInForce`], or what is not the fault of the proposal: a clock, an agent, a disk, the registry. What was
+    /// handled before is told to `handled`, and the next call looks at the same proposal again.
     pub fn tick(&mut self, handled: &mut dyn FnMut(Handled)) -> anyhow::Result<()> {
         let issuer = self.confirmer.chain.issuer();
         let pending = WhichProposals { state: Some(ProposalPhase::Pending), ..WhichProposals::default() };
@@ -92,10 +93,7 @@ impl<'a> RuledConfirmer<'a> {
             }
             match self.handle(id) {
                 Ok((sequence, changes)) => handled(Handled::Confirmed { proposal: id, sequence, changes }),
-                // These stop everything; what else is wrong is wrong with the proposal.
-                Err(fault) if fault.is::<Limit>() || fault.is::<hufu_files::Unavailable>() => {
-                    return Err(fault);
-                }
+                Err(fault) if is_not_the_proposals(&fault) => return Err(fault),
                 Err(fault) => {
                     self.left.insert(id);
                     handled(Handled::Left { proposal: id, why: format!("{fault:#}") });
@@ -110,11 +108,13 @@ impl<'a> RuledConfirmer<'a> {
         let chain = Chain { keyring: self.keyring(), ..self.confirmer.chain };
         let instruction = Confirmer { chain, ..self.confirmer }.open(&bytes)?;
         let content = &instruction.content;
+        // Reds are counted by this machine's clock.
+        self.confirmer.chain.tip().context(Ours)?;
         let computed = self.found_again(content)?;
         let reds: Vec<HolderIndex> =
             computed.iter().filter(|one| one.reddens()).map(|one| one.holder).collect();
-        self.limiter.take(&reds, moment::now())?;
-        self.archive.keep(content.inputs, &computed)?;
+        self.limiter.take(&reds, moment::now()).context(Ours)?;
+        self.archive.keep(content.inputs, &computed).context(Ours)?;
         match self.confirmer.confirm(id, &instruction)? {
             Outcome::Confirmed(confirmed, _) => Ok((Sequence(confirmed.sequence), computed.len())),
             Outcome::Braked(_) => {
@@ -193,5 +193,60 @@ impl<'a> RuledConfirmer<'a> {
             news.extend(named.filter(|holder| holders.binary_search(holder).is_ok()));
             after = page.end;
         }
+    }
+}
+
+/// Whether a fault says nothing about the proposal: the next look may confirm it, or confirms none.
+fn is_not_the_proposals(fault: &anyhow::Error) -> bool {
+    fault.is::<Limit>()
+        || fault.is::<NotInForce>()
+        || fault.is::<Ours>()
+        || fault.is::<Unavailable>()
+        || fault.downcast_ref::<ApiFault>().is_some_and(is_the_registrys)
+}
+
+/// Whether a registry errs, or refuses this machine. What is damaged stays so, and others do not wait for it.
+fn is_the_registrys(fault: &ApiFault) -> bool {
+    !is_damage(fault) && fault.problem().is_none_or(|problem| matches!(problem.status, 401 | 403 | 500..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_what_says_nothing_about_a_proposal_leaves_none_to_a_person() {
+        let refused = |status: u16, name: &str| {
+            let problem = serde_json::json!({
+                "type": format!("urn:hufu:problem:{name}"), "title": "x", "status": status, "detail": "y",
+            });
+            let problem = Box::new(serde_json::from_value(problem).unwrap());
+            anyhow::Error::new(ApiFault::Refused { registry: "r".into(), problem }).context("asked")
+        };
+        for passing in [
+            anyhow::anyhow!("this clock is ahead").context(Ours),
+            anyhow::Error::new(std::io::Error::other("the disk is full")).context(Ours),
+            hufu_files::unavailable("nothing listens there"),
+            refused(403, "forbidden"),
+            refused(500, "internal"),
+            refused(507, "full"),
+        ] {
+            assert!(is_not_the_proposals(&passing), "{passing:#}");
+        }
+        for lasting in [
+            anyhow::anyhow!("the facts give another word"),
+            refused(404, "not-found"),
+            refused(409, "conflict"),
+            refused(500, "damaged"),
+        ] {
+            assert!(!is_not_the_proposals(&lasting), "{lasting:#}");
+        }
+    }
+
+    #[test]
+    fn r28_a_limit_is_one_also_where_nothing_was_confirmed() {
+        let limit = Limit { reds: 4, within: "a minute", max: 3, file: "stopped".into() };
+        let told: anyhow::Result<()> = Err(limit.into());
+        assert!(told.context(Ours).unwrap_err().is::<Limit>());
     }
 }

@@ -44,9 +44,6 @@ impl Keeper {
             OfflineAsk::List { issuer, from } => self.take_list_part(at, issuer, from, answer, turned_red),
             OfflineAsk::Chain { issuer, .. } => self.take_chain(at, issuer, answer, turned_red),
         };
-        if taken.is_err() {
-            self.round = self.round.map(|_| false);
-        }
         taken
     }
 
@@ -119,8 +116,6 @@ impl Keeper {
         let file = OfflineFile::read(&bytes, self.room)?;
         let authorities = self.authorities.get(&issuer).filter(|_| file.list.issuer() == issuer);
         let authorities = *authorities.ok_or(KeeperFault::Odd { what: "a list of another issuer" })?;
-        // It may be older than the chain, which the next round asks for.
-        self.round = self.round.map(|_| false);
         self.gate.take_list(file, authorities, turned_red)?;
         self.store.write(&store::list(issuer), &bytes)
     }
@@ -134,7 +129,7 @@ impl Keeper {
     ) -> Result<(), KeeperFault> {
         let odd = KeeperFault::Odd { what: "a part of a chain that is not well formed" };
         let ChainPart { sets, head } = ChainPart::read(answer).ok_or(odd)?;
-        let (mut follows, mut is_current, has_sets) = (true, false, !sets.is_empty());
+        let (mut follows, has_sets) = (true, !sets.is_empty());
         for set in sets {
             let taken = self.gate.change_set(at, issuer, set, turned_red)?;
             follows &= !matches!(taken, SetAnswer::Gap { .. } | SetAnswer::Fork { .. });
@@ -142,25 +137,24 @@ impl Keeper {
         match head {
             Some(head) => {
                 let taken = self.gate.head(at, issuer, head)?;
-                is_current = matches!(taken, HeadAnswer::Current { .. });
+                let is_current = matches!(taken, HeadAnswer::Current { .. });
                 follows &= is_current || matches!(taken, HeadAnswer::Late);
+                // With a late head, who turned red meanwhile may still come.
+                if follows && is_current {
+                    self.gate.forget_admitted(issuer);
+                }
             }
-            // There is more than one answer takes, and the last one says how current it is.
+            // There is more than one answer takes.
             None if has_sets && follows => {
                 let list = self.gate.lists().iter().find(|list| list.issuer() == issuer);
                 let after = list.map(|list| list.tip().sequence);
                 self.todo.extend(after.map(|after| OfflineAsk::Chain { issuer, after }));
-                is_current = true;
             }
             // The engine itself has heard nothing yet.
             None => {}
         }
         if !follows && self.due.lists.get(&issuer).is_none_or(|due| at >= *due) {
             self.todo.push_front(OfflineAsk::List { issuer, from: 0 });
-        }
-        if !(follows && is_current) {
-            // Who turned red meanwhile may come later: which holders the gate admitted is not forgotten yet.
-            self.round = self.round.map(|_| false);
         }
         if at >= self.due.saved {
             self.due.saved = at + SAVE;

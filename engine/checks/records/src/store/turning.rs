@@ -38,8 +38,10 @@ impl Store {
         if due.is_empty() {
             return Ok(());
         }
-        for entry in due {
+        for entry in &due {
             self.keys.destroy(entry.day)?;
+        }
+        for entry in due {
             let entry = DayEntry { event: DayEvent::Destroyed, time: now, ..entry };
             self.days.append(&self.folder, &self.engine, &self.signer, entry)?;
         }

@@ -60,14 +60,16 @@ pub(super) async fn renew(State(state): State<Arc<Phones>>, request: Request) ->
     let now = now();
     let arrived = Arrived::read(&state, request, now).await?;
     let (phone, RenewPhone { terms, step_root, origin_step }) = arrived.by_phone(&state).await?;
-    state.may_issue(phone.stored().name(), None)?;
+    let counted = (phone.stored().name(), None);
+    state.may_issue(counted)?;
     let terms = Terms {
         key: KeyId(terms.key.0),
         generation: terms.generation,
         issued: UnixMillis(terms.issued_ms).seconds(),
     };
     let wanted = (terms, step_root.0, Step(origin_step));
-    let renewal = state.registry.renew_phone(&phone, wanted, now).await?;
+    let renewal = state.registry.renew_phone(&phone, wanted, now).await;
+    let renewal = renewal.inspect_err(|_| state.issued.give_back(&counted))?;
     state.notes.renewed(phone.stored().name(), now);
     let issued = renewal.issuance.issued;
     Ok(Json(PhoneRenewed {
@@ -127,8 +129,11 @@ pub(super) async fn family(State(state): State<Arc<Phones>>, request: Request) -
     let arrived = Arrived::read(&state, request, now).await?;
     let (phone, AskFamilyCode { relative }) = arrived.by_phone(&state).await?;
     let relative = BindingId(relative);
-    state.may_issue(phone.stored().name(), Some(relative))?;
-    let (issuance, display) = state.registry.own_family_code(&phone, relative, now).await?;
+    let counted = (phone.stored().name(), Some(relative));
+    state.may_issue(counted)?;
+    let issued = state.registry.own_family_code(&phone, relative, now).await;
+    // Also of a relative that there is not: names that are made up fill no memory.
+    let (issuance, display) = issued.inspect_err(|_| state.issued.give_back(&counted))?;
     Ok(Json(PhoneFamilyCode {
         code: issuance.code.unwrap_or_default(),
         display,

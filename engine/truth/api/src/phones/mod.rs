@@ -88,7 +88,7 @@ struct Phones {
     sources: Arc<KeyedLimit<IpAddr>>,
     /// Requests of each phone, once its signature was verified: no one uses up another's.
     asked: Tally<PhoneName>,
-    /// Credentials that each phone wanted for its holder, and for each relative: every one is a row that is never deleted.
+    /// Credentials that each phone got for its holder, and for each relative: every one is a row that is never deleted.
     issued: Tally<(PhoneName, Option<BindingId>)>,
     /// Activations under way, by source: who guesses numbers leaves places for others. How many numbers were wrong is not
     /// counted: thousands of phones share one address, and 80 random bits are not guessed.
@@ -269,15 +269,16 @@ impl Phones {
         ApiProblem::new(Kind::Busy, detail).after(self.notes.pause_s())
     }
 
-    /// Counts one more credential of a phone, for its holder or for a relative.
+    /// Counts one more credential of a phone, for its holder or for a relative. It is given back where none was issued, and
+    /// not where a request was broken off: then one may have been.
     ///
     /// # Errors
     /// [`Kind::TooMany`] beyond [`ISSUED_MAX`].
-    fn may_issue(&self, phone: PhoneName, relative: Option<BindingId>) -> Result<(), ApiProblem> {
-        if self.issued.count((phone, relative), Instant::now()) {
+    fn may_issue(&self, counted: (PhoneName, Option<BindingId>)) -> Result<(), ApiProblem> {
+        if self.issued.count(counted, Instant::now()) {
             return Ok(());
         }
-        let detail = format!("this phone has asked for {ISSUED_MAX} codes within an hour: use the last one");
+        let detail = format!("this phone got {ISSUED_MAX} codes within an hour: use the last one");
         Err(ApiProblem::new(Kind::TooMany, detail).after(ISSUED_PAUSE_S))
     }
 }

@@ -46,7 +46,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::Invalid`] for none or more than 2,048 facts, [`Fault::NotFound`]. For one fact also
-    /// [`Fault::Full`] beyond [`FactRoom::OF_HOLDER`].
+    /// [`Fault::Full`] where facts of its kind have no room, at the latest beyond [`FactRoom::OF_HOLDER`].
     pub async fn add_facts(
         &self,
         caller: &Caller,
@@ -89,7 +89,7 @@ impl Registry {
         } else {
             let what = format!("{} facts, {refused} refused", facts.len());
             let entry = Entry::new(now, caller, Action::FactsAdded, Some(issuer), what);
-            self.store.add_facts(issuer, &new, FactRoom::OF_HOLDER, &entry).await?
+            self.store.add_facts(issuer, &new, &entry).await?
         };
         let mut known = known.into_iter();
         for taken in taken.iter_mut().filter(|taken| taken.outcome.is_ok()) {
@@ -220,7 +220,7 @@ impl Registry {
             holders.iter().map(|holder| self.sealed(issuer, *holder, &Fact::Record { at_ms })).collect();
         let entry =
             Entry::new(now, caller, Action::FactsAdded, Some(issuer), "records that were joined or parted");
-        self.store.add_facts(issuer, &facts?, FactRoom::ENDLESS, &entry).await.map(drop)
+        self.store.add_facts(issuer, &facts?, &entry).await.map(drop)
     }
 
     /// Deletes what is to be forgotten by `now`, of every issuer; answers how many facts that were.
@@ -308,7 +308,7 @@ impl Registry {
 
     fn sealed(&self, issuer: IssuerId, holder: HolderIndex, fact: &Fact) -> Result<NewFact, Fault> {
         let (digest, sealed) = self.vault.seal_fact(issuer, holder, fact)?;
-        Ok(NewFact { holder, digest, forgotten: fact::forgotten(fact), sealed })
+        Ok(NewFact { holder, digest, forgotten: fact::forgotten(fact), room: FactRoom::of(fact), sealed })
     }
 
     /// The record that goes on of whose fact it is.
@@ -332,11 +332,13 @@ impl Registry {
     }
 }
 
-/// So much is kept of the holder that no more is taken.
+/// So much is kept of the holder that no more of this kind is taken.
 fn no_room() -> Fault {
     let FactRoom { facts, bytes } = FactRoom::OF_HOLDER;
     Fault::Full(format!(
-        "{facts} facts of a holder, and {bytes} bytes of them sealed: look at what was handed in for this holder (`hufu facts \
-         open`); the operator of the registry finds in the trail which token did so"
+        "{facts} facts of a holder, and {bytes} bytes of them sealed; doses and visits take half of it, and only voids the last \
+         eighth: look at what was handed in for this holder (`hufu facts open`), hand in a void for each fact that is wrong \
+         (`hufu facts import`, kind void), and propose by hand a colour that follows from a fact which is refused here (`hufu \
+         change propose`); a void makes no room, and the operator of the registry finds in the trail which token did so"
     ))
 }

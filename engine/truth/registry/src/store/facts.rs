@@ -13,7 +13,7 @@ use crate::trail::Entry;
 /// What is recorded of holders, sealed.
 #[async_trait]
 pub trait Facts {
-    /// Keeps facts with the next numbers of the issuer, of each holder as many as there is `room` for, with what is kept;
+    /// Keeps facts with the next numbers of the issuer, of each holder as many as have room beside what is kept;
     /// answers for each whether it was there already, and nothing for one that has no room ([`NewFact::sort`]). Nothing is
     /// written when no fact is new.
     ///
@@ -23,7 +23,6 @@ pub trait Facts {
         &self,
         issuer: IssuerId,
         facts: &[NewFact],
-        room: FactRoom,
         entry: &Entry,
     ) -> Result<Vec<Option<bool>>, Fault>;
 

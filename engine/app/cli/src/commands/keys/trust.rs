@@ -167,6 +167,11 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
         ensure!(listed.until >= listed.from, "--until lies before --from");
         ensure!(keys.len() < limits::ISSUER_KEYS_MAX, "a list has at most {} keys", limits::ISSUER_KEYS_MAX);
         if let Some(known) = keys.iter().find(|known| known.public == key.public) {
+            ensure!(
+                !known.revoked,
+                "key {} is on the list and revoked for good; make another key with `hufu keys generate issuer`, and add that one",
+                key.kid()
+            );
             bail!(
                 "key {} is on the list and may sign {}, which stays so; for another use make another key with `hufu keys \
                  generate issuer`, and add that one",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use hufu_authority::{
@@ -78,6 +78,8 @@ struct AutomaticArgs {
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait after other faults: each try may ask an agent and the registry for a signature that comes to nothing.
 const AGAIN_MAX: Duration = Duration::from_secs(8);
+/// After how long the same fault is told again: an alarm looks at the newest lines.
+const TOLD_AGAIN: Duration = Duration::from_secs(600);
 
 /// Runs `hufu rules run`.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -142,6 +144,11 @@ fn believe(confirmer: &mut RuledConfirmer<'_>, trust: &TrustArgs, told: &mut Str
     }
 }
 
+/// Whether a fault is to be told after the one that was told last, and when.
+fn is_news(told: Option<&(String, Instant)>, text: &str, now: Instant) -> bool {
+    told.is_none_or(|(last, at)| last != text || now.saturating_duration_since(*at) >= TOLD_AGAIN)
+}
+
 /// What is told of one step, for a program and for a person.
 type Told = (Value, String);
 
@@ -185,13 +192,13 @@ impl AutomaticArgs {
 
     /// Looks again and again; `look` tells what it did, and answers whether there was nothing to do. With `--once` all that was told
     /// is one outcome, also before a fault. A service waits for a registry that does not answer, and once it has looked it tries again
-    /// after every fault but those that need a person; each is told.
+    /// after every fault but those that need a person; each is told, and told again every ten minutes while it lasts.
     fn repeat(
         &self,
         stopping: &AtomicBool,
         mut look: impl FnMut(&mut dyn FnMut(Told)) -> anyhow::Result<bool>,
     ) -> anyhow::Result<Exit> {
-        let (mut has_looked, mut told, mut again, mut all) = (false, String::new(), AGAIN, Vec::new());
+        let (mut has_looked, mut told, mut again, mut all) = (false, None, AGAIN, Vec::new());
         let mut tell = |(value, text): Told| {
             if self.once { all.push((value, text)) } else { term::event(|| value, || text) }
         };
@@ -202,8 +209,7 @@ impl AutomaticArgs {
             let pause = match look(&mut tell) {
                 Ok(true) if self.once => break Ok(Exit::Yes),
                 Ok(idle) => {
-                    (has_looked, again) = (true, AGAIN);
-                    told.clear();
+                    (has_looked, told, again) = (true, None, AGAIN);
                     Duration::from_millis(if idle { self.pause } else { 0 })
                 }
                 Err(fault) if fault.is::<Limit>() => {
@@ -213,10 +219,10 @@ impl AutomaticArgs {
                 }
                 Err(fault) if self.once || fault.is::<NotInForce>() => break Err(fault),
                 Err(fault) if has_looked || fault.is::<Unavailable>() => {
-                    let text = format!("{fault:#}");
-                    if text != told {
+                    let (text, now) = (format!("{fault:#}"), Instant::now());
+                    if is_news(told.as_ref(), &text, now) {
                         note!("hufu: {text}; trying again");
-                        told = text;
+                        told = Some((text, now));
                     }
                     let pause = again;
                     if !fault.is::<Unavailable>() {
@@ -234,5 +240,27 @@ impl AutomaticArgs {
             term::outcome(|| Value::from(values), || texts.join("\n"));
         }
         exit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_a_fault_that_lasts_is_told_again_every_ten_minutes() {
+        let begun = Instant::now();
+        let check = |text: &str, s: u64, wanted: bool| {
+            let told = ("the disk is full".to_owned(), begun);
+            assert_eq!(
+                is_news(Some(&told), text, begun + Duration::from_secs(s)),
+                wanted,
+                "{text} after {s} s"
+            );
+        };
+        assert!(is_news(None, "the disk is full", begun));
+        check("the disk is full", 599, false);
+        check("the disk is full", 600, true);
+        check("clocks differ", 1, true);
     }
 }

@@ -171,3 +171,25 @@ async fn r46_a_phone_gets_so_many_credentials_an_hour_and_others_get_theirs() {
     assert_eq!(front.ask(other, path, others.clone()).await.0, StatusCode::OK);
     front.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_a_credential_that_was_not_issued_counts_for_nothing() {
+    let world = World::start().await;
+    let clerk = world.everybody().await;
+    people(&clerk).await;
+    let front = Front::start(&world, |options| options.phone_requests_max = 60);
+    let (mut phone, number) = (Phone::new(), invite(&clerk, 0).await);
+    let (_, activated) = front.activate(&mut phone, &number).await;
+    let wanted = renewal(&activated["terms"]);
+    let mut raised = wanted.clone();
+    raised["terms"]["generation"] = json!(9);
+    for nth in 1..=13 {
+        let (status, refused) = front.ask(&phone, "/phone/v1/renew", raised.clone()).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{nth}: {refused}");
+        let (status, none) = front.ask(&phone, "/phone/v1/family", json!({"relative": 7})).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{nth}: {none}");
+    }
+    let (status, renewed) = front.ask(&phone, "/phone/v1/renew", wanted).await;
+    assert_eq!(status, StatusCode::OK, "{renewed}");
+    front.running.stop().await;
+}
