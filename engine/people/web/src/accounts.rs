@@ -198,7 +198,9 @@ impl Watched {
         if now_s >= seen.looked_s + LOOK_S {
             seen.looked_s = now_s;
             let now = fs::metadata(&self.file).map(|data| mark(&data)).unwrap_or_default();
-            if now != seen.mark {
+            if now == seen.mark {
+                seen.fault = None;
+            } else {
                 match Accounts::read(&self.file).map_err(|fault| fault.to_string()) {
                     Ok(accounts) => {
                         *seen = Seen { accounts, mark: now, looked_s: now_s, fault: None };
@@ -209,8 +211,6 @@ impl Watched {
                         seen.fault = Some(why);
                     }
                 }
-            } else {
-                seen.fault = None;
             }
         }
         seen.accounts.0.get(name).cloned()

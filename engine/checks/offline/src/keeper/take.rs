@@ -30,7 +30,7 @@ impl Keeper {
             return Ok(());
         }
         self.todo.pop_front();
-        let taken = match ask {
+        match ask {
             OfflineAsk::Site => {
                 let taken = self.take_site(answer);
                 taken.and_then(|()| self.store.write(SITE, answer))
@@ -43,8 +43,7 @@ impl Keeper {
             }
             OfflineAsk::List { issuer, from } => self.take_list_part(at, issuer, from, answer, turned_red),
             OfflineAsk::Chain { issuer, .. } => self.take_chain(at, issuer, answer, turned_red),
-        };
-        taken
+        }
     }
 
     pub(super) fn take_site(&mut self, text: &[u8]) -> Result<(), KeeperFault> {
