@@ -335,7 +335,10 @@ fn settings_that_would_let_terminals_be_mistaken_are_refused() {
         settings(&format!("certificate = '{certificate}'\nkey = '{key}'\n"), "")
     };
     refused(tls("none.pem", "engine.key"), "none.pem: ");
-    refused(tls("engine.pem", "gate/device.key"), "engine.pem: ");
+    refused(
+        tls("engine.pem", "gate/device.key"),
+        "device.key: it is not the key of the certificate in engine.pem",
+    );
     deployment.write("bridge.toml", &tls("engine.pem", "engine.key"));
     check(folder, &["bridge", "--check"], 0, "3 terminals can be served");
     let add = |more: &str| settings("", &format!("[[terminal]]\nname = 'fourth'\ngate = 'gate'\n{more}"));

@@ -55,7 +55,7 @@ fn configuration_errors_name_file_line_and_key() {
     refused(
         &deployment,
         |text| text.replace("\"engine.key\"", "\"sites.toml\""),
-        "sites.toml cannot be used",
+        "sites.toml has no private key in PEM",
     );
     refused(
         &deployment,
@@ -348,7 +348,7 @@ fn a9_check_fails_for_what_serve_would_fail_for() {
     refused(
         &deployment,
         |text| text.replace("\"state\"", "\"state-2\""),
-        "the address of `quic` in [listen]",
+        "in [listen] cannot be served: another process listens there",
     );
     drop(engine);
 }

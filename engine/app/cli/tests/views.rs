@@ -173,7 +173,10 @@ fn what_the_service_cannot_use_is_found_by_its_check() {
     for (more, wanted) in [
         ("--listen 0.0.0.0:7460", "0.0.0.0:7460 is not a loopback address"),
         ("--certificate none.pem --key engine.key", "none.pem: "),
-        ("--certificate engine.pem --key gate/device.key", "engine.pem: "),
+        (
+            "--certificate engine.pem --key gate/device.key",
+            "device.key: it is not the key of the certificate in",
+        ),
     ] {
         let refused = deployment.attempt(&format!("{line} {more}"));
         assert_eq!(refused.status.code(), Some(2), "{more}: {}", said(&refused));

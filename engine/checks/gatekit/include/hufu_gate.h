@@ -668,7 +668,9 @@ int32_t hufu_offline_save(struct hufu_offline *offline);
  # Safety
  `offline` is a gate or null, and `text` points to room for so many bytes or is null.
  */
-int32_t hufu_offline_says(const struct hufu_offline *offline, char *text, size_t room);
+int32_t hufu_offline_says(const struct hufu_offline *offline,
+                          char *text,
+                          size_t room);
 #endif
 
 #if (defined(HUFU_GATE_OFFLINE) && defined(HUFU_GATE_FOREIGN))
