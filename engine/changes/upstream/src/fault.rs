@@ -126,9 +126,11 @@ fn unconnected(error: &(dyn Error + 'static)) -> String {
 
 /// Whether what came in a handshake is no TLS at all, as of a server of plain HTTP.
 fn is_plain(error: &(dyn Error + 'static)) -> bool {
-    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let tls = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>()).or(error.downcast_ref());
-    matches!(tls, Some(rustls::Error::InvalidMessage(_)))
+    if let Some(tls) = error.downcast_ref() {
+        return matches!(tls, rustls::Error::InvalidMessage(_));
+    }
+    // One I/O error may carry another.
+    error.downcast_ref::<io::Error>().and_then(io::Error::get_ref).is_some_and(|carried| is_plain(carried))
 }
 
 /// An error of the HTTP client with its causes. It never has headers in it, and so no token.
