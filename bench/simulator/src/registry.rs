@@ -272,7 +272,10 @@ impl RegistryMachine {
         let records: Vec<_> =
             changes.iter().map(|(holder, change)| Record::new(HolderIndex(*holder), *change)).collect();
         let tip = self.tip(n)?;
-        // Of the same millisecond as the one before it is not later.
+        if tip.proposed == Proposed::from(date) {
+            // Of the same millisecond as the one before it is not later.
+            return Ok(None);
+        }
         let local = &self.people.local[n];
         let content = Content {
             proposed: Proposed::from(date),
