@@ -62,8 +62,8 @@ pub fn goodput(title: &str, subtitle: &str, curves: &[(String, Vec<(f64, f64)>)]
         dashed: false,
         dots: true,
     }));
-    // Above the curves there is room for their names.
-    let highest = curves.iter().flat_map(|(_, points)| points).map(|point| point.1).fold(3.0, f64::max);
+    // The upper half is for their names.
+    let highest = curves.iter().flat_map(|(_, points)| points).map(|point| point.1).fold(1.5, f64::max) * 2.0;
     let x = Axis::linear("offered, in capacities", most, trimmed);
     let y = Axis::linear("answered, in capacities", highest, trimmed);
     panel(&mut svg, 70.0, "", &x, &y, &series);
