@@ -93,8 +93,8 @@ fn a_no_to_the_question_ends_in_1_and_registers_no_one() {
         .status()
         .expect("it runs");
     assert_eq!(status.code(), Some(1));
-    let nobody = world.find_holder("passport:E00000001");
-    assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+    let absent = world.find_holder("passport:E00000001");
+    assert_eq!(absent.status.code(), Some(1), "{}", said(&absent));
 }
 
 #[test]

@@ -396,15 +396,21 @@ fn r28_a_fault_that_passes_ends_no_half() {
     assert!(halves.0.iter_mut().all(|half| matches!(half.try_wait(), Ok(None))), "it still runs");
 }
 
-/// The same in the other half: what it could not confirm is not left to a person.
-#[test]
-fn r28_a_fault_that_passes_leaves_no_proposal_to_a_person() {
+/// A world in which the confirming half runs, and has confirmed a colour of the first of two holders.
+fn confirming() -> (World, Halves) {
     let world = without_a_person(str::to_owned);
     world.add_holders(2);
-    let _halves = Halves(vec![world.start(CONFIRM)]);
+    let half = Halves(vec![world.start(CONFIRM)]);
     hand_in(&world, &[(0, "test", HOUR, None, NEGATIVE)]);
     world.ok(&format!("{RUN} --once"));
     wait_for(&world, 0, "green");
+    (world, half)
+}
+
+/// The same in the other half: what it could not confirm is not left to a person.
+#[test]
+fn r28_a_fault_that_passes_leaves_no_proposal_to_a_person() {
+    let (world, _half) = confirming();
     fs::rename(world.path("confirm/facts"), world.path("aside")).unwrap();
     hand_in(&world, &[(1, "test", HOUR, None, NEGATIVE)]);
     world.ok(&format!("{RUN} --once"));
@@ -416,12 +422,7 @@ fn r28_a_fault_that_passes_leaves_no_proposal_to_a_person() {
 /// The local authority changes its key: the other half believes the next one by the list, and no list that is not the operator's.
 #[test]
 fn r28_the_confirming_half_takes_a_changed_trust_list_while_it_runs() {
-    let world = without_a_person(str::to_owned);
-    world.add_holders(2);
-    let _halves = Halves(vec![world.start(CONFIRM)]);
-    hand_in(&world, &[(0, "test", HOUR, None, NEGATIVE)]);
-    world.ok(&format!("{RUN} --once"));
-    wait_for(&world, 0, "green");
+    let (world, _half) = confirming();
 
     let list = fs::read(world.path("trust.hufu")).unwrap();
     world.write("trust.hufu", "no list");

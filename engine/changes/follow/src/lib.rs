@@ -58,6 +58,7 @@ pub use filedrop::{Bundle, BundleFault, FileDrop};
 pub use following::Following;
 pub use keys::Keys;
 pub use machine::{Machine, Setup};
+pub use notices::{LINE_CHARS_MAX, one_line};
 pub use now::Now;
 pub use options::{Options, StartFault, Timings};
 pub use recent::{Recent, Since};

@@ -258,14 +258,14 @@ fn at(follower: &Follower) -> Sequence {
 }
 
 /// What somebody else may have written, as part of one line of the log: a peer must not be able to write lines of its
-/// own, nor to fill the disk.
-fn one_line(what: impl Display) -> String {
+/// own, nor to fill the disk. At most [`LINE_CHARS_MAX`] characters.
+pub fn one_line(what: impl Display) -> String {
     let line = what.to_string();
     line.chars().take(LINE_CHARS_MAX).map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
-/// Longer than anything that is logged here.
-const LINE_CHARS_MAX: usize = 500;
+/// Longer than anything that is logged of a peer.
+pub const LINE_CHARS_MAX: usize = 500;
 
 #[cfg(test)]
 mod tests {

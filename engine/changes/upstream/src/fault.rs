@@ -89,14 +89,18 @@ impl ApiFault {
 
 /// Whether the registry's certificate is the cause: not of the roots, of another name, expired.
 pub(crate) fn is_certificate(error: &(dyn Error + 'static)) -> bool {
+    matches!(of_tls(error), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// What TLS says, where it is among the causes.
+fn of_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     if let Some(tls) = error.downcast_ref() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
+        return Some(tls);
     }
     // An `io::Error` names as its source what is behind the error that it carries, not that error.
-    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    match carried {
-        Some(carried) => is_certificate(carried),
-        None => error.source().is_some_and(is_certificate),
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(carried) => of_tls(carried),
+        None => error.source().and_then(of_tls),
     }
 }
 
@@ -114,7 +118,8 @@ fn unconnected(error: &(dyn Error + 'static)) -> String {
     if refused {
         return "nothing listens there; start what serves it, or correct its address".to_owned();
     }
-    if is_plain(last) {
+    // As of a server of plain HTTP.
+    if let Some(rustls::Error::InvalidMessage(_)) = of_tls(last) {
         return "it does not speak TLS; correct the address, or write http:// where it is meant to be plain"
             .to_owned();
     }
@@ -122,15 +127,6 @@ fn unconnected(error: &(dyn Error + 'static)) -> String {
         return format!("its name is not known here ({last}); correct the address, or the name service");
     }
     last.to_string()
-}
-
-/// Whether what came in a handshake is no TLS at all, as of a server of plain HTTP.
-fn is_plain(error: &(dyn Error + 'static)) -> bool {
-    if let Some(tls) = error.downcast_ref() {
-        return matches!(tls, rustls::Error::InvalidMessage(_));
-    }
-    // One I/O error may carry another.
-    error.downcast_ref::<io::Error>().and_then(io::Error::get_ref).is_some_and(|carried| is_plain(carried))
 }
 
 /// An error of the HTTP client with its causes. It never has headers in it, and so no token.

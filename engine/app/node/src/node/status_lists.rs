@@ -15,6 +15,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use hufu_codes::keyring::Keyring;
 use hufu_files as files;
 use hufu_files::{Readable, moment, unavailable};
+use hufu_follow::one_line;
 use hufu_statuslist::{Follower, Keys, TOKEN_BYTES_MAX};
 use hufu_upstream::Documents;
 use hufu_wire::{IssuerId, Sequence, UnixSeconds};
@@ -31,9 +32,6 @@ const ACCEPT: &str = "application/statuslist+cwt, application/statuslist+jwt;q=0
 
 /// How often a thread looks whether a list has expired.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Characters of a fault in the log, which a peer may have written.
-const FAULT_CHARS_MAX: usize = 500;
 
 /// A token, and the tag by which the next look can tell that it is the same.
 type Found = (Vec<u8>, Option<String>);
@@ -301,21 +299,17 @@ async fn find(
     Ok(document.map(|document| (document.bytes.to_vec(), document.tag)))
 }
 
-/// A peer writes no lines of its own into the log, and does not fill the disk.
-fn one_line(text: &str) -> String {
-    let chars = text.chars().take(FAULT_CHARS_MAX);
-    chars.map(|char| if char.is_control() { ' ' } else { char }).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use hufu_follow::LINE_CHARS_MAX;
+
     use super::*;
 
     #[test]
     fn r64_a_peer_writes_no_lines_of_its_own_into_the_log() {
         let line =
-            one_line(&format!("names a\nERROR all is lost\u{1b}[2J\u{9b}{} twice", "long ".repeat(1_000)));
+            one_line(format!("names a\nERROR all is lost\u{1b}[2J\u{9b}{} twice", "long ".repeat(1_000)));
         assert!(line.starts_with("names a ERROR"), "{line}");
-        assert!(line.chars().count() == FAULT_CHARS_MAX && !line.contains(char::is_control), "{line}");
+        assert!(line.chars().count() == LINE_CHARS_MAX && !line.contains(char::is_control), "{line}");
     }
 }

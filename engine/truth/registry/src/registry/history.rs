@@ -19,8 +19,8 @@ impl Registry {
     /// What the chain made of a holder, set by set, after the set `after`.
     ///
     /// # Errors
-    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer, and for a holder who is not registered and whom no
-    /// set names; [`Fault::Damaged`].
+    /// [`Fault::Forbidden`], [`Fault::NotFound`] without such an issuer, and for a holder who is neither registered nor in
+    /// any set; [`Fault::Damaged`].
     pub async fn history(
         &self,
         caller: &Caller,
