@@ -10,6 +10,7 @@ import { codeScreen } from "./screen-code.js";
 import { familyScreen } from "./screen-family.js";
 import { moreScreen } from "./screen-more.js";
 import { statusScreen } from "./screen-status.js";
+import * as store from "./store.js";
 import { chosen, say, use } from "./texts.js";
 import { script } from "./trusted.js";
 
@@ -24,7 +25,7 @@ let isActivating = linked !== null;
 let screen;
 let shown = "";
 
-const isCare = () => localStorage.getItem(CARE) === "1";
+const isCare = () => store.setting(CARE) === "1";
 const context = {
   get linked() {
     return linked;
@@ -32,14 +33,15 @@ const context = {
   again: () => draw(true),
   isCare,
   setCare: (on) => {
-    localStorage.setItem(CARE, on ? "1" : "0");
+    store.set(CARE, on ? "1" : "0");
     // Large print begins with what it is wanted for.
     if (on && phone.state.identity) tab = "code";
     draw(true);
   },
   activate: () => {
     isActivating = true;
-    draw();
+    // The screen that is there already has the number of an earlier link, or none.
+    draw(true);
   },
   leave: () => {
     isActivating = false;
@@ -136,22 +138,23 @@ async function start() {
   phone.watch(() => draw());
   clock.watch(() => draw());
   draw();
-  phone.forgetOld().catch(() => {});
-  clock.everySecond(() => {
-    if (clock.tick()) {
-      phone.keepClock();
-      phone.hurry();
-    }
-    screen?.tick?.();
-    phone.pulse();
-  });
+  clock.everySecond(beat);
+}
+
+/** What is done every second, and as soon as the page is seen again. */
+function beat() {
+  if (clock.tick()) {
+    phone.keepClock();
+    // What a leap was, sleep or another clock, is a guess: the registry knows the time.
+    phone.refresh().catch((why) => console.warn(why));
+  }
+  screen?.tick?.();
+  phone.pulse();
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") {
-    screen?.tick?.();
-    phone.pulse();
-  }
+  if (document.visibilityState === "visible") beat();
+  else clock.pageHidden();
   lightUp();
 });
 // A page that comes out of the browser's memory may be days old.

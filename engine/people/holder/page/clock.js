@@ -50,6 +50,11 @@ export function learn(told, sent, took) {
   if (before !== ahead()) tell();
 }
 
+/** The page was hidden: until the next {@link tick} a leap ahead is sleep. No tick may see it, when the phone sleeps at once. */
+export function pageHidden() {
+  wasHidden = true;
+}
+
 /** Looks for leaps; called every second. Returns whether the time should be asked for. */
 export function tick() {
   const here = { date: Date.now(), steady: performance.now() };
@@ -58,7 +63,8 @@ export function tick() {
   const slept = wasHidden;
   wasHidden = document.visibilityState === "hidden";
   if (Math.abs(leap) < LEAP_MS) return false;
-  // A clock set back is never sleep; one that leaps ahead is, unless the page was seen all the while.
+  // A clock set back is never sleep; one that leaps ahead is, unless the page was seen all the while. A computer that slept
+  // with the page on its screen looks like a clock that was set: the holder is told, and the registry is asked.
   if (leap < 0 || !slept) {
     offset -= leap;
     isKnown = true;

@@ -1,6 +1,7 @@
 // What a phone shows, as docs/CODES.md has it: text, deterministic CBOR, the phone's own credential.
 
-import { join } from "./bytes.js";
+import { fromBase64Url, join, same } from "./bytes.js";
+import { rootOf } from "./tree.js";
 
 /** Seconds of a step. */
 export const STEP_S = 30;
@@ -73,6 +74,39 @@ export function readCredential(bytes) {
   const [kind, holder, generation, display, root, origin] = detail;
   const credential = { kind, issued: claims.get(5), expires: claims.get(4), kid: blob(kid), holder, generation, display };
   return kind === 1 ? { ...credential, root: blob(root), origin } : credential;
+}
+
+/**
+ * What a phone keeps of a credential that it asked for.
+ * @param {any} answer to a renewal
+ * @param {any} made what the credential was asked for: its terms, its seed and its tree
+ * @throws {Error} when it is another one
+ */
+export function taken(answer, made) {
+  const credential = fromBase64Url(answer.credential);
+  const claims = readCredential(credential);
+  const isOwn =
+    claims.kind === 1 &&
+    claims.holder === made.holder &&
+    claims.generation === made.generation &&
+    claims.issued === made.issued &&
+    claims.origin === made.origin &&
+    claims.root &&
+    same(claims.root, rootOf(made.nodes)) &&
+    same(claims.kid, made.kid);
+  if (!isOwn) throw new Error("the credential is not the one that was asked for");
+  return {
+    credential,
+    salt: made.salt,
+    seed: made.seed,
+    nodes: made.nodes,
+    origin: made.origin,
+    display: claims.display,
+    expiresMs: claims.expires * 1000,
+    renewFromMs: answer.renew_from_ms,
+    renewUntilMs: answer.renew_until_ms,
+    nextTerms: answer.next_terms,
+  };
 }
 
 /** @param {unknown} item @returns {Uint8Array} */

@@ -13,6 +13,7 @@ const KNOWN = [
 /** What a trouble says. @param {{name: string, isPassing?: boolean}} trouble */
 export function saidOf({ name, isPassing }) {
   if (KNOWN.includes(name)) return say(`holder-problem-${name}`);
+  if (name === "broken") return say("holder-broken");
   if (name === "unauthenticated") return say("holder-problem-phone-ended");
   return say(isPassing && name !== "failed" ? "holder-problem-busy" : "holder-problem-failed");
 }
@@ -22,7 +23,8 @@ export function notices(again) {
   const { held, trouble, ended, isBroken } = phone.state;
   const all = [];
   const add = (kind, text, ...more) => all.push(el(`div.notice.${kind}`, {}, el("p", {}, text), ...more));
-  if (isBroken) add("bad", say("holder-broken"));
+  const isUnkept = isBroken || trouble?.name === "broken";
+  if (isUnkept) add("bad", say("holder-broken"));
   if (ended) add("bad", say("holder-problem-phone-ended"));
   const off = clock.ahead();
   if (off !== 0) {
@@ -38,6 +40,6 @@ export function notices(again) {
   }
   const isDue = held && clock.now() >= held.renewUntilMs && clock.now() < held.expiresMs;
   if (isDue && !ended) add("warn", say("holder-renew-soon", { time: moment(held.expiresMs) }));
-  if (trouble && held && !ended) add("calm", saidOf(trouble));
+  if (trouble && held && !ended && !isUnkept) add("calm", saidOf(trouble));
   return all;
 }

@@ -47,7 +47,7 @@ export function activateScreen({ linked, leave }) {
       input.focus();
       return;
     }
-    await phone.begin(letters);
+    if (!(await phone.begin(letters))) return;
     phone.pulse();
     leave();
   };
@@ -58,7 +58,6 @@ export function activateScreen({ linked, leave }) {
     { id: "main" },
     el("h1", {}, say("holder-activate-title")),
     isCleared && el("div.notice.warn", { id: "cleared" }, el("p", {}, say("holder-cleared"))),
-    phone.state.isBroken && el("div.notice.bad", {}, el("p", {}, say("holder-broken"))),
     before && el("div.notice.warn", { id: "replaces" }, el("p", {}, say("holder-activate-replace", { name: before }))),
     el(
       "form.card",
@@ -76,9 +75,12 @@ export function activateScreen({ linked, leave }) {
     look();
   }
   const update = () => {
-    const { pending, trouble } = phone.state;
-    input.disabled = Boolean(pending);
-    button.toggleAttribute("disabled", Boolean(pending));
+    const { isBroken, pending } = phone.state;
+    const trouble = isBroken ? { name: "broken" } : phone.state.trouble;
+    // A number that something else refuses again and again does not keep the holder from another one.
+    const isWaiting = Boolean(pending) && (!trouble || Boolean(trouble.isPassing));
+    input.disabled = isWaiting;
+    button.toggleAttribute("disabled", isWaiting);
     if (!pending && trouble?.number && !input.value) input.value = grouped(trouble.number);
     const parts = [];
     if (trouble) parts.push(el(`div.notice.${trouble.isPassing ? "calm" : "bad"}`, { id: "trouble" }, el("p", {}, saidOf(trouble))));

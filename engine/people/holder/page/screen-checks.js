@@ -3,7 +3,7 @@
 import { Refused, Unreached } from "./api.js";
 import { el, fill } from "./dom.js";
 import * as phone from "./phone.js";
-import { findChecks, Unfair } from "./slips.js";
+import { Codeless, findChecks, Unfair } from "./slips.js";
 import * as store from "./store.js";
 import { moment, reason, say } from "./texts.js";
 
@@ -73,6 +73,7 @@ export function checksScreen() {
 /** @param {unknown} why */
 function wordsOf(why) {
   if (why instanceof Unfair) return "holder-checks-unfair";
+  if (why instanceof Codeless) return "holder-code-none";
   if (why instanceof Unreached) return "holder-problem-offline";
   if (why instanceof Refused && why.status === 404) return "holder-checks-not-offered";
   return why instanceof Refused && why.isPassing ? "holder-problem-busy" : "holder-problem-failed";

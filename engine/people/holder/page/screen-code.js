@@ -47,15 +47,21 @@ export function codeScreen({ again }) {
     voiceless,
   );
   let drawn = -1;
+  /** Whose code is on the paper, and of which credential. */
+  let shown = "";
   let seen = "";
+  const whose = () => `${phone.state.identity?.phone} ${phone.state.held?.expiresMs}`;
 
   const draw = async (step) => {
     drawn = step;
+    const of = whose();
     const text = await phone.show(step).catch((why) => {
       console.warn("no code", why);
       return null;
     });
-    if (drawn !== step) return;
+    // Another step's by now, or another holder's: that is drawn by itself.
+    if (drawn !== step || of !== whose()) return;
+    shown = of;
     if (text) {
       paper.dataset.code = text;
       fill(paper, picture(qr(text), say("holder-code-label")));
@@ -89,7 +95,7 @@ export function codeScreen({ again }) {
     fill(below, ...lines);
     if (seen && seen !== colour) announce(`${say(`holder-colour-${colour}`)}. ${words}`);
     seen = colour;
-    drawn = paper.dataset.code ? drawn : -1;
+    if (!paper.dataset.code || shown !== whose()) drawn = -1;
     tick();
   };
   update();

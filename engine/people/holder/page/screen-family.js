@@ -19,14 +19,15 @@ export function familyScreen() {
     open = relative;
     trouble = "";
     update();
-    const kept = phone.state.family[relative];
-    const isHalfOver = !kept || kept.expiresMs - clock.now() < 3 * 86_400_000;
-    if (!isHalfOver) return;
+    // What is kept is shown meanwhile, and instead where nothing comes.
     try {
       await phone.askFamily(relative);
     } catch (why) {
+      // Left, or another's by now.
+      if (open !== relative) return;
       const name = why instanceof Refused ? why.name : why instanceof Unreached ? "offline" : "failed";
-      trouble = saidOf({ name, isPassing: why instanceof Refused && why.isPassing });
+      // Of a relative a conflict is that the binding has ended, and not another phone.
+      trouble = saidOf({ name: name === "conflict" ? "failed" : name, isPassing: why instanceof Refused && why.isPassing });
     }
     update();
   };

@@ -25,6 +25,9 @@ const STEP_MS = 30_000;
 /** The service asked for what would tell whose checks they are; nothing was sent. */
 export class Unfair extends Error {}
 
+/** The phone has no code that is good now, and the service takes no other for a ticket. */
+export class Codeless extends Error {}
+
 /** Tag and key of the slips of a step. @param {Uint8Array} value what the phone showed @returns {Uint8Array} 32 bytes */
 export const finderOf = (value) => sha256(join("slip", 1, value));
 
@@ -92,6 +95,7 @@ export function take(answer, fewest, finders) {
  * @param {import("./store.js").Shown[]} shown
  * @param {() => Promise<string | null>} code a live code, for a ticket
  * @returns {Promise<{checks: Seen[], places: Map<number, {name: string, organisation?: string}>}>}
+ * @throws {Unfair | Codeless | Error} when not all of them were looked for
  */
 export async function findChecks(shown, code) {
   const finders = new Map(shown.map(({ finder }) => [toHex(finder.subarray(0, 16)), finder]));
@@ -109,7 +113,7 @@ export async function findChecks(shown, code) {
     while (prefixes.length) {
       if (ticket.buckets === 0) {
         const text = await code();
-        if (!text) return { checks: [], places: new Map() };
+        if (!text) throw new Codeless();
         ticket = { ...(await api.plain("/views/v1/ticket", { code: text })) };
       }
       const now = prefixes.slice(0, Math.min(PREFIXES_MAX, ticket.buckets));

@@ -9,7 +9,12 @@
  * @property {Uint8Array} nodes of the step tree, none of them a secret
  * @property {CryptoKey} seed not extractable
  * @property {number} renewFromMs
+ * @property {{key: string, generation: number}} nextTerms
+ * @property {string} [keyBefore] that of the credential before
  */
+
+/** The browser keeps nothing here, or nothing more. */
+export class Unkept extends Error {}
 
 const NAME = "hufu";
 const VERSION = 1;
@@ -51,16 +56,21 @@ function open() {
  * @param {IDBTransactionMode} mode
  * @param {(...stores: IDBObjectStore[]) => IDBRequest<T> | void} work
  * @returns {Promise<T>}
+ * @throws {Unkept}
  */
 async function within(names, mode, work) {
-  const database = await open();
-  return new Promise((resolve, reject) => {
-    const transaction = database.transaction(names, mode, { durability: "strict" });
-    const request = work(...names.map((name) => transaction.objectStore(name)));
-    transaction.oncomplete = () => resolve(/** @type {T} */ (request ? request.result : undefined));
-    transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
-    transaction.onerror = () => reject(transaction.error);
-  });
+  try {
+    const database = await open();
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(names, mode, { durability: "strict" });
+      const request = work(...names.map((name) => transaction.objectStore(name)));
+      transaction.oncomplete = () => resolve(/** @type {T} */ (request ? request.result : undefined));
+      transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
+      transaction.onerror = () => reject(transaction.error);
+    });
+  } catch (why) {
+    throw new Unkept(String(why));
+  }
 }
 
 /** @param {string} key @returns {Promise<any>} undefined where there is nothing */
@@ -118,15 +128,38 @@ export const forgetBefore = (oldest) =>
     };
   });
 
+/** What is set where the browser keeps no settings: until the page is closed. @type {Map<string, string | null>} */
+const unkept = new Map();
+
+/** A setting. @param {string} key @returns {string | null} */
+export function setting(key) {
+  if (unkept.has(key)) return unkept.get(key);
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} key @param {string | null} value null removes it */
+export function set(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+    unkept.delete(key);
+  } catch {
+    unkept.set(key, value);
+  }
+}
+
 const MARK = "hufu-activated";
 
 /** Leaves a mark beside the database, so that a phone whose storage was cleared is told from a new one. @param {boolean} is */
 export function mark(is) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${MARK}=1; Path=/; SameSite=Strict; Max-Age=${is ? 34_560_000 : 0}${secure}`;
-  if (is) localStorage.setItem(MARK, "1");
-  else localStorage.removeItem(MARK);
+  set(MARK, is ? "1" : null);
 }
 
 /** Whether this phone was activated once. */
-export const wasMarked = () => localStorage.getItem(MARK) === "1" || document.cookie.includes(`${MARK}=1`);
+export const wasMarked = () => setting(MARK) === "1" || document.cookie.includes(`${MARK}=1`);

@@ -1,6 +1,7 @@
 // The page's sentences in the chosen language, and times as that language writes them.
 
 import { speaker } from "/say.js";
+import * as store from "./store.js";
 
 /** As the list of languages shows them. */
 export const LANGUAGES = {
@@ -19,7 +20,7 @@ export let locale = "en-GB";
 
 /** The language that was chosen, else the phone's first one that is known. */
 export function chosen() {
-  const wanted = [localStorage.getItem(KEY), ...navigator.languages].filter((tag) => tag !== null);
+  const wanted = [store.setting(KEY), ...navigator.languages].filter((tag) => tag !== null);
   const known = wanted.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in LANGUAGES);
   return known ?? document.documentElement.lang ?? "en";
 }
@@ -42,7 +43,7 @@ export async function use(language) {
 }
 
 /** @param {string} language */
-export const choose = (language) => localStorage.setItem(KEY, language);
+export const choose = (language) => store.set(KEY, language);
 
 /** Why a gate decided as it did. @param {number} number */
 export const reason = (number) => reasons[number] ?? unknown;
