@@ -61,7 +61,7 @@ async fn ask(control: Control, batch: Batch, results: Rc<Results>) {
     let mut requests = Vec::with_capacity(batch.checks.len());
     for ((_, length), number) in batch.checks.iter().zip(1..) {
         let (code, after) = rest.split_at(*length);
-        requests.push((CheckNumber(number), CheckRequest { lane: Lane(0), code }));
+        requests.push((CheckNumber(number), CheckRequest::of_scan(Lane(0), code)));
         rest = after;
     }
     let answered = control.checks(&requests).await;

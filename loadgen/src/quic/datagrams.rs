@@ -45,7 +45,7 @@ pub(super) async fn run(
             results.tally.borrow_mut().lost(lost);
         }
         let now_ns = results.clock.now_ns();
-        control.send_check(number, &CheckRequest { lane: Lane(0), code }).map_err(io::Error::other)?;
+        control.send_check(number, &CheckRequest::of_scan(Lane(0), code)).map_err(io::Error::other)?;
         let mut tally = results.tally.borrow_mut();
         tally.sent(kind, due_ns, now_ns);
         tally.sends += 1;

@@ -90,7 +90,7 @@ async fn warm_up(control: &Control, work: &mut Work) -> io::Result<()> {
             (0..count).map(|_| work.supply.next(Kind::PhoneAgain, clock::step()).0.to_vec()).collect();
         let mut requests = Vec::with_capacity(count);
         for (code, number) in codes.iter().zip(1..) {
-            requests.push((CheckNumber(number), CheckRequest { lane: Lane(0), code }));
+            requests.push((CheckNumber(number), CheckRequest::of_scan(Lane(0), code)));
         }
         control.checks(&requests).await.map_err(io::Error::other)?;
         left -= count;

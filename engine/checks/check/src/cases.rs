@@ -74,7 +74,8 @@ pub(crate) fn judge<'b>(
     cases: &mut Batch<Case<'_, 'b>>,
     binaries: &'b mut Binaries,
 ) {
-    let &Grounds { trust, rules, beside: Beside { ended, foreign }, statuses, pass_back, counters } = grounds;
+    let &Grounds { trust, rules, beside, statuses, pass_back, counters } = grounds;
+    let Beside { ended, foreign, listed } = beside;
 
     let mut aside = Aside::default();
     let read = read_codes(now, cases, &rules.sites, (binaries, foreign.as_deref()), &mut aside);
@@ -84,8 +85,9 @@ pub(crate) fn judge<'b>(
     }
     let genuine = verify(now, cases, &read, (&trust.keyring, &trust.seen, ended), counters);
     let mut present = present(now, cases, genuine);
-    reference::join(cases, &trust.keyring, &mut present, referred);
-    let present = look_up(now, cases, present, statuses);
+    let unlisted = reference::join(cases, &trust.keyring, listed, &mut present, referred);
+    let mut present = look_up(now, cases, present, statuses);
+    present.extend(unlisted);
     decide(now, cases, &present, rules, pass_back, counters);
 
     counters.count_batches(1);
@@ -122,6 +124,10 @@ fn read_codes<'p, 'd, 'b>(
             continue;
         };
         let gate = Gate { device: case.grant.device, lane };
+        if case.is_reference {
+            aside.referred.extend(reference::read(now, index, case, gate, policy));
+            continue;
+        }
         // Our own codes are told by one byte: `HF1:`.
         if code.get(1) != Some(&b'F') && foreign.is_some_and(|foreign| foreign.takes(code)) {
             case.verdict.kind = Some(CodeKind::Foreign);
@@ -135,9 +141,8 @@ fn read_codes<'p, 'd, 'b>(
                 case.verdict.kind = Some(code.credential.claims().kind());
                 read.push(Read { case: index, gate, policy, code });
             }
-            Err(Reason::NotACode) if Reference::begins(code) => {
-                aside.referred.extend(reference::read(now, index, case, gate, policy));
-            }
+            // Only a device says that it has verified a credential: what was scanned says nothing (decision 47).
+            Err(Reason::NotACode) if Reference::begins(code) => case.settle(Reason::BadText),
             Err(reason) => case.settle(reason),
         }
     }

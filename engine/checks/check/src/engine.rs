@@ -11,8 +11,8 @@ use hufu_codes::keyring::Keyring;
 use hufu_policy::Sites;
 use hufu_table::Reader;
 use hufu_wire::{
-    Cookie, Enrolled, Grant, Reason, SessionKeys, SiteId, Suite, Suites, UnixMillis, UnixSeconds, limits,
-    sealed,
+    Cookie, Enrolled, Grant, IssuerId, Reason, SessionKeys, SiteId, Suite, Suites, UnixMillis, UnixSeconds,
+    limits, sealed,
 };
 use zeroize::Zeroizing;
 
@@ -237,6 +237,12 @@ impl Engine {
     )]
     pub fn set_foreign(&self, foreign: Option<Arc<dyn Foreign>>) {
         self.beside.rcu(|beside| Beside { foreign: foreign.clone(), ..Beside::clone(beside) });
+    }
+
+    /// Replaces the issuers whose public status lists are followed here, to whose entries alone a device may refer (R64).
+    /// There are none at the start.
+    pub fn set_listed(&self, issuers: &[IssuerId]) {
+        self.beside.rcu(|beside| Beside { listed: issuers.into(), ..Beside::clone(beside) });
     }
 
     /// Replaces the keyring and forgets every credential verified under the old one.

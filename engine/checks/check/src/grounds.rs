@@ -6,7 +6,7 @@ use hufu_codes::ended::EndedTrips;
 use hufu_codes::keyring::Keyring;
 use hufu_codes::seen::SeenCache;
 use hufu_policy::{SitePolicy, Sites};
-use hufu_wire::limits;
+use hufu_wire::{IssuerId, limits};
 
 use crate::counters::Counters;
 use crate::fault::NotEnrolled;
@@ -36,6 +36,8 @@ pub(crate) struct Trust {
 pub(crate) struct Beside {
     pub(crate) ended: Arc<EndedTrips>,
     pub(crate) foreign: Option<Arc<dyn Foreign>>,
+    /// The issuers whose public status lists are followed here.
+    pub(crate) listed: Arc<[IssuerId]>,
 }
 
 /// The site policies, and what follows from all of them together.

@@ -13,7 +13,8 @@
 use core::ops::Range;
 use core::sync::atomic::{
     AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    Ordering::{AcqRel, Acquire, Relaxed, SeqCst},
+    fence,
 };
 
 use hufu_wire::{CheckNumber, UnixSeconds};
@@ -53,8 +54,8 @@ pub(crate) enum Side {
 /// The windows of one device. All zero: no session was met yet.
 ///
 /// Each word stands alone, and nothing waits. Workers that race for one device can make a new number an unknown one,
-/// which costs an enrolment. The other way round takes three workers that meet a device at once while two
-/// of them see the first packets of one session.
+/// which costs an enrolment. The other way round takes workers that meet a device with two sessions at once, one of which stands
+/// still between a look and an exchange while both sessions change windows.
 #[derive(Default)]
 #[repr(C)]
 pub(crate) struct Numbers {
@@ -137,6 +138,12 @@ impl Numbers {
                 Side::Older => drop(self.older_s.fetch_max(session.issued.0, AcqRel)),
             }
             if window.take_over(holder, session.tag) {
+                // Two workers that meet a session at once may each give it a window. One of them at least sees both here.
+                fence(SeqCst);
+                if places(side).any(|other| other != place && self.has(other, session.tag)) {
+                    window.take_over(session.tag, 0);
+                    continue;
+                }
                 if let Some(used_s) = self.used_s.get(place) {
                     used_s.store(now.0, Relaxed);
                 }
@@ -147,7 +154,11 @@ impl Numbers {
     }
 
     fn held_by(&self, side: Side, tag: u64) -> Option<usize> {
-        places(side).find(|&place| self.windows[place].tag.load(Acquire) == tag)
+        places(side).find(|&place| self.has(place, tag))
+    }
+
+    fn has(&self, place: usize, tag: u64) -> bool {
+        self.windows[place].tag.load(Acquire) == tag
     }
 
     /// An empty window, or the one whose session used no new number for longest. Replays do not keep a window.

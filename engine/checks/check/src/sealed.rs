@@ -91,16 +91,52 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hufu_wire::{Reason, UnixMillis};
+    use hufu_wire::{
+        Cookie, DeviceGeneration, DeviceId, Grant, Reason, Scope, SessionKeys, SiteId, Suite, Suites,
+        UnixMillis, UnixSeconds,
+    };
+
+    use crate::cluster::ClusterKeys;
+    use crate::cookie::CookieKeys;
+
+    const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
+
+    /// A session of SM4, opened from its cookie.
+    fn sm4_session() -> (Sessions, SessionPlace) {
+        let cluster = ClusterKeys::from_seed(&[1; 32], NOW).unwrap();
+        let keys = CookieKeys::new(&cluster, NOW).unwrap();
+        let grant = Grant {
+            device: DeviceId(1),
+            generation: DeviceGeneration(0),
+            site: SiteId(1),
+            scope: Scope::CHECKS,
+        };
+        let cookie = Cookie {
+            grant,
+            issued: NOW.seconds(),
+            expires: UnixSeconds(NOW.seconds().0 + 60),
+            suite: Suite::Sm4,
+            keys: SessionKeys { request: [1; 16], reply: [7; 16] },
+        };
+        let sealed = keys.seal([3; 12], &cookie).unwrap();
+        let (epoch, cookie) = (sealed.epoch, sealed.bytes);
+        let header = RequestHeader { epoch, cookie_nonce: sealed.nonce, cookie, number: CheckNumber(1) };
+        let mut sessions = Sessions::new(Suites::SM4);
+        sessions.set_keys(keys, NOW);
+        sessions.begin_batch();
+        let place = sessions.find(&header, &Counters::default()).unwrap();
+        (sessions, place)
+    }
 
     /// Issue 7, C: a machine that is resumed twice counts on from the same nonce, and seals other verdicts with it.
     #[test]
     fn r45_a_reply_nonce_that_is_drawn_twice_seals_no_two_verdicts_of_sm4() {
-        let key = Key::sm4_gcm_shared(&[7; 16]);
+        let (sessions, place) = sm4_session();
+        let key = &sessions.get(place).unwrap().reply_key;
         let seal = |reason, server_time| {
             let verdict = Verdict::of(CheckNumber(1), UnixMillis(server_time), reason);
             let mut reply = [0; sealed::REPLY_BYTES];
-            seal(&verdict, &key, &mut Nonces(41), &mut reply).unwrap();
+            seal(&verdict, key, &mut Nonces(41), &mut reply).unwrap();
             reply
         };
         let one = seal(Reason::Clear, 1_000);

@@ -47,13 +47,16 @@ impl Sessions {
         Sessions { keys, offered, places, used_in, batch: 0, spilled: 0 }
     }
 
-    /// Opens cookies with these keys from now on, and forgets every session that has no key any more or has expired
-    /// at `now`: what is kept in memory would open packets that were recorded long ago.
+    /// Opens cookies with these keys from now on, and forgets every session that they do not open or that has expired at
+    /// `now`: what is kept in memory would open packets that were recorded long ago. Other keys may have the same epoch, after
+    /// an import or when a cluster began again.
     pub(crate) fn set_keys(&mut self, keys: CookieKeys, now: UnixMillis) {
         self.keys = keys;
         for place in &mut self.places {
             let over = |session: &Session| {
-                !self.keys.accepts(KeyEpoch(session.sealed.2)) || session.cookie.expires <= now.seconds()
+                let (nonce, cookie, epoch) = &session.sealed;
+                let is_ours = self.keys.open(KeyEpoch(*epoch), nonce, cookie).is_some();
+                !is_ours || session.cookie.expires <= now.seconds()
             };
             if place.as_ref().is_some_and(over) {
                 *place = None;
@@ -247,5 +250,14 @@ mod tests {
         let place = sessions.find(&header, &counters).unwrap();
         sessions.set_keys(CookieKeys::none(), NOW);
         assert!(sessions.get(place).is_none(), "nor does it outlive its epoch's key");
+
+        sessions.begin_batch();
+        sessions.set_keys(keys(), NOW);
+        let place = sessions.find(&header, &counters).unwrap();
+        let another = ClusterKeys::from_seed(&[2; 32], NOW).unwrap();
+        let another = CookieKeys::new(&another, NOW).unwrap();
+        assert!(another.accepts(header.epoch), "the same epoch");
+        sessions.set_keys(another, NOW);
+        assert!(sessions.get(place).is_none(), "nor its cluster's");
     }
 }

@@ -138,7 +138,7 @@ fn no_connected_check_allocates() {
     let codes: Vec<String> = (100..116).map(|holder| checkpoint.phone(HolderIndex(holder))).collect();
     let requests: Vec<_> = (1..)
         .zip(&codes)
-        .map(|(number, code)| (CheckNumber(number), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+        .map(|(number, code)| (CheckNumber(number), CheckRequest::of_scan(Lane(0), code.as_bytes())))
         .collect();
     let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Busy); 16];
     for _ in 0..2 {

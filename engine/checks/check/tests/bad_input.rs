@@ -126,8 +126,8 @@ fn a_text_is_answered_up_to_what_a_packet_carries() {
         let enrolled = checkpoint.engine.enrol(grant, 1, LATER, NOW).unwrap();
         let code = format!("{prefix}{}", "0".repeat(bytes - prefix.len())).into_bytes();
         let mut plain = vec![0; limits::CHECK_REQUEST_HEADER_BYTES + bytes];
-        hufu_wire::write(&hufu_wire::CheckRequest { lane: hufu_wire::Lane(0), code: &code }, &mut plain)
-            .unwrap();
+        let (lane, code) = (hufu_wire::Lane(0), code.as_slice());
+        hufu_wire::write(&hufu_wire::CheckRequest { lane, code, is_reference: false }, &mut plain).unwrap();
         let datagram = sealed_by_hand(&enrolled, hufu_wire::CheckNumber(1), &plain);
         let reply = checkpoint.answer(&datagram);
         let reason = reply.map(|reply| hufu_client::Session::new(enrolled).open(&reply).unwrap().reason);

@@ -76,7 +76,7 @@ fn a_connected_batch_equals_sealed_requests() {
     let codes = codes(&connected);
     let requests: Vec<_> = (1..)
         .zip(&codes)
-        .map(|(number, code)| (CheckNumber(number), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+        .map(|(number, code)| (CheckNumber(number), CheckRequest::of_scan(Lane(0), code.as_bytes())))
         .collect();
     let mut verdicts = vec![Verdict::of(CheckNumber(0), NOW, Reason::Busy); requests.len()];
     connected.spine.check(NOW, &gate.grant, &requests, &mut verdicts);
@@ -95,7 +95,7 @@ fn r43_checks_over_a_connection_are_charged_to_the_device() {
     let ask = |checkpoint: &mut Checkpoint, now, codes: &[String]| -> Vec<Reason> {
         let requests: Vec<_> = (1..)
             .zip(codes)
-            .map(|(n, code)| (CheckNumber(n), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+            .map(|(n, code)| (CheckNumber(n), CheckRequest::of_scan(Lane(0), code.as_bytes())))
             .collect();
         let mut verdicts = vec![Verdict::of(CheckNumber(0), NOW, Reason::Busy); requests.len()];
         checkpoint.spine.check(now, &grant, &requests, &mut verdicts);
@@ -200,7 +200,7 @@ fn r07_a_verdict_of_a_settled_case_is_never_an_admission() {
     let mut checkpoint = Checkpoint::new();
     let gate = checkpoint.gate(1, SCHOOL);
     for (number, code) in (1..).zip(["", "HF1:", "HF1:00"]) {
-        let request = (CheckNumber(number), CheckRequest { lane: Lane(0), code: code.as_bytes() });
+        let request = (CheckNumber(number), CheckRequest::of_scan(Lane(0), code.as_bytes()));
         let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Clear)];
         checkpoint.spine.check(NOW, &gate.grant, &[request], &mut verdicts);
         assert_eq!(verdicts[0].decision, Decision::Refuse);

@@ -53,7 +53,7 @@ fn codes() {
     check!().for_each(|bytes: &[u8]| {
         let code = &bytes[..bytes.len().min(limits::CODE_BYTES_MAX)];
         let mut verdicts = [hufu_wire::Verdict::of(CheckNumber(0), NOW, Reason::Busy)];
-        let request = (CheckNumber(1), CheckRequest { lane: Lane(0), code });
+        let request = (CheckNumber(1), CheckRequest { lane: Lane(0), code, is_reference: false });
         checkpoint.lock().unwrap().spine.check(NOW, &gate.grant, &[request], &mut verdicts);
         let is_genuine = genuine.iter().any(|genuine| genuine.as_bytes() == code);
         assert_eq!(verdicts[0].decision == Decision::Admit, is_genuine);

@@ -128,7 +128,7 @@ fn r07_an_issuer_without_a_table_is_judged_in_no_other() {
     let ask = |checkpoint: &mut Checkpoint, codes: &[&str]| {
         let requests: Vec<_> = (1..)
             .zip(codes)
-            .map(|(n, code)| (CheckNumber(n), CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+            .map(|(n, code)| (CheckNumber(n), CheckRequest::of_scan(Lane(0), code.as_bytes())))
             .collect();
         let mut verdicts = vec![blank; codes.len()];
         checkpoint.spine.check(NOW, &grant(1, 0, SCHOOL), &requests, &mut verdicts);

@@ -129,10 +129,10 @@ fn r40_every_check_over_a_connection_is_noted_once() {
     let mut spine = noting(&checkpoint);
     let grant = grant(1, 0, SCHOOL);
     let codes = codes(&checkpoint);
-    let request = |code: &'static str| CheckRequest { lane: LANE, code: code.as_bytes() };
+    let request = |code: &'static str| CheckRequest::of_scan(LANE, code.as_bytes());
     let mut requests: Vec<_> = (1..)
         .zip(&codes)
-        .map(|(n, (code, ..))| (CheckNumber(n), CheckRequest { lane: LANE, code: code.as_bytes() }))
+        .map(|(n, (code, ..))| (CheckNumber(n), CheckRequest::of_scan(LANE, code.as_bytes())))
         .collect();
     requests.push((CheckNumber(70), request("over the rate")));
     let mut verdicts = vec![Verdict::of(CheckNumber(0), NOW, Reason::Busy); requests.len()];
@@ -237,7 +237,7 @@ fn r40_without_a_record_every_request_is_answered_busy() {
         let verdict = sessions.iter().find_map(|session| session.open(reply).ok()).unwrap();
         assert_eq!(verdict, Verdict::of(verdict.number, NOW, Reason::Busy));
     }
-    let request = CheckRequest { lane: LANE, code: codes[0].0.as_bytes() };
+    let request = CheckRequest::of_scan(LANE, codes[0].0.as_bytes());
     let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Clear); 2];
     let asked = [(CheckNumber(80), request), (CheckNumber(81), request)];
     assert_eq!(spine.check(NOW, &gate.grant, &asked, &mut verdicts), Mark::default());
@@ -287,7 +287,7 @@ fn r40_a_site_goes_on_without_records_as_long_as_it_announced() {
     };
     assert_eq!(reasons(&mut spine), [Reason::Clear, Reason::Busy]);
     let red = checkpoint.paper(RED);
-    let asked = [(CheckNumber(80), CheckRequest { lane: LANE, code: red.as_bytes() })];
+    let asked = [(CheckNumber(80), CheckRequest::of_scan(LANE, red.as_bytes()))];
     let mut verdicts = [Verdict::of(CheckNumber(0), NOW, Reason::Clear)];
     assert_eq!(spine.check(NOW, &grant(1, 0, door), &asked, &mut verdicts), Mark::default());
     assert_eq!(verdicts[0].reason, Reason::StatusRed);

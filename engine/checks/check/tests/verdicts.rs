@@ -376,7 +376,7 @@ fn r43_a_device_beyond_the_last_is_told_the_same_at_every_door() {
     assert_eq!(enrolled, Err(NotEnrolled::Refused(Reason::DeviceUnknown)));
 
     let code = checkpoint.paper(GREEN);
-    let request = hufu_wire::CheckRequest { lane: hufu_wire::Lane(0), code: code.as_bytes() };
+    let request = hufu_wire::CheckRequest::of_scan(hufu_wire::Lane(0), code.as_bytes());
     let mut verdict = [Verdict::of(hufu_wire::CheckNumber(0), NOW, Reason::Clear)];
     checkpoint.spine.check(NOW, &beyond, &[(hufu_wire::CheckNumber(1), request)], &mut verdict);
     assert_eq!(verdict[0].reason, Reason::DeviceUnknown);

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hufu_wire::{Grant, Lane, UnixMillis, Verdict, sealed};
+use hufu_wire::{Grant, Lane, Reference, UnixMillis, Verdict, sealed};
 
 use crate::fault::ControlFault;
 use crate::identity::Identity;
@@ -80,8 +80,21 @@ impl Gate {
     /// # Errors
     /// [`CheckFault`] when there is no verdict within the budget. A fault never opens a gate.
     pub fn check(&mut self, code: &[u8], lane: Lane) -> Result<Verdict, CheckFault> {
+        self.ask(Input::Scan(code, lane))
+    }
+
+    /// Checks an entry of a status list, for a device that has itself verified a credential which names it (R64). Never
+    /// for what was scanned: anyone can print it.
+    ///
+    /// # Errors
+    /// As [`check`](Gate::check).
+    pub fn check_reference(&mut self, reference: Reference, lane: Lane) -> Result<Verdict, CheckFault> {
+        self.ask(Input::Reference(reference, lane))
+    }
+
+    fn ask(&mut self, what: Input<'_>) -> Result<Verdict, CheckFault> {
         self.hear_of_renewal();
-        self.core.step(Instant::now(), Input::Scan(code, lane));
+        self.core.step(Instant::now(), what);
         loop {
             while let Some(output) = self.core.output() {
                 match output {

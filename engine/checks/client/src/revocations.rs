@@ -180,3 +180,60 @@ impl core::fmt::Debug for Revocations {
         f.debug_tuple("Revocations").field(&numbers).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+        IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    };
+
+    const ENGINE: &[u8] = b"E engine";
+
+    /// An authority with the operator's name and a key of its own, and its root.
+    fn authority() -> (CertificateDer<'static>, Issuer<'static, KeyPair>) {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Operator");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        let root = params.self_signed(&key).unwrap().der().clone();
+        (root, Issuer::new(params, key))
+    }
+
+    /// List `number` of an authority, which names the engine.
+    fn list(number: u64, authority: &Issuer<'static, KeyPair>) -> Vec<u8> {
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from_slice(ENGINE),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(4000, 1, 1),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(authority).unwrap().der().to_vec()
+    }
+
+    /// Otherwise one who has no key of the operator's would shut every good engine out.
+    #[test]
+    fn b11_a_list_in_the_authority_s_name_that_another_key_signed_counts_for_nothing() {
+        let (root, operator) = authority();
+        let (_, impostor) = authority();
+        let mut params = CertificateParams::default();
+        params.serial_number = Some(SerialNumber::from_slice(ENGINE));
+        let chain = [params.signed_by(&KeyPair::generate().unwrap(), &operator).unwrap().der().clone()];
+        let revocations = Revocations::new(&[root]);
+        revocations.take(&list(9, &impostor)).unwrap();
+        assert_eq!(revocations.find(&chain), None);
+        revocations.take(&list(1, &operator)).unwrap();
+        assert_eq!(revocations.find(&chain), Some(Revoked { list: 1 }), "its number holds up no list either");
+    }
+}

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hufu_wire::limits::SEALED_REQUEST_BYTES_MAX;
-use hufu_wire::{CheckNumber, Enrolled, Grant, Lane, Reason, UnixMillis, Verdict, scan};
+use hufu_wire::{CheckNumber, CheckRequest, Enrolled, Grant, Lane, Reason, Reference, UnixMillis, Verdict};
 
 use crate::session::{SealFault, Session};
 
@@ -63,6 +63,9 @@ pub struct Renewed {
 pub enum Input<'a> {
     /// Something was scanned in a lane. A check that was under way is given up.
     Scan(&'a [u8], Lane),
+    /// The device has verified a credential of another system that names this entry of a status list (R64). A check that was
+    /// under way is given up. Never make one of what was scanned: anyone can print it.
+    Reference(Reference, Lane),
     /// A datagram came. Anyone can send one: what is not genuine changes nothing.
     Datagram(&'a [u8]),
     /// The enrolment that was asked for gave a session. One that the gate [has](Core::has_session) already
@@ -81,7 +84,7 @@ pub enum Output<'a> {
     Send(SocketAddr, &'a [u8]),
     /// Enrol, at the engine of this place first, and say how that ended. At most one enrolment is under way.
     Enrol(usize),
-    /// The outcome of the scan.
+    /// The outcome of the scan or reference.
     Outcome(Result<Verdict, NoVerdict>),
 }
 
@@ -123,7 +126,8 @@ pub struct Core {
     failed: bool,
     /// A session that came while the one before may still be answered.
     next: Option<Renewed>,
-    scan: Vec<u8>,
+    /// The text that is asked about.
+    text: Vec<u8>,
     check: Option<Check>,
     packet: Box<[u8; SEALED_REQUEST_BYTES_MAX]>,
     send: Option<usize>,
@@ -131,10 +135,11 @@ pub struct Core {
     outcome: Option<Result<Verdict, NoVerdict>>,
 }
 
-/// A scan that has no outcome yet.
+/// A scan or a reference that has no outcome yet.
 #[derive(Debug)]
 struct Check {
     lane: Lane,
+    is_reference: bool,
     deadline: Instant,
     /// Whether a verdict said already that the session is over.
     expired: bool,
@@ -171,7 +176,7 @@ impl Core {
             enrolling: false,
             failed: false,
             next: None,
-            scan: Vec::new(),
+            text: Vec::new(),
             check: None,
             packet: Box::new([0; SEALED_REQUEST_BYTES_MAX]),
             send: None,
@@ -184,7 +189,10 @@ impl Core {
     /// Takes one thing that happened. What is to be done then is told by [`output`](Self::output).
     pub fn step(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Scan(scanned, lane) => self.begin(now, scanned, lane),
+            Input::Scan(scanned, lane) => self.begin(now, &CheckRequest::of_scan(lane, scanned)),
+            Input::Reference(reference, lane) => {
+                self.begin(now, &CheckRequest::of_reference(lane, &reference.to_string()));
+            }
             Input::Datagram(bytes) => self.datagram(now, bytes),
             Input::Enrolled(renewed) => self.enrolled(now, *renewed),
             Input::NotEnrolled => self.not_enrolled(now),
@@ -205,13 +213,13 @@ impl Core {
         Some(Output::Send(self.target(), &self.packet[..bytes]))
     }
 
-    /// When it wants to be told the time; `None` while nothing was scanned.
+    /// When it wants to be told the time; `None` while nothing is asked.
     pub fn deadline(&self) -> Option<Instant> {
         let check = self.check.as_ref()?;
         Some(check.asked.map_or(check.deadline, |asked| asked.again_at.min(check.deadline)))
     }
 
-    /// Whether only a session can help what was scanned, and no datagram.
+    /// Whether only a session can help what is asked, and no datagram.
     pub fn waits_for_session(&self) -> bool {
         self.check.as_ref().is_some_and(|check| check.asked.is_none())
     }
@@ -239,16 +247,17 @@ impl Core {
         waits || self.session.is_of(enrolled)
     }
 
-    fn begin(&mut self, now: Instant, scanned: &[u8], lane: Lane) {
-        // What is sent of it.
-        self.scan.clear();
-        self.scan.extend_from_slice(scan::to_send(scanned));
+    fn begin(&mut self, now: Instant, request: &CheckRequest<'_>) {
+        let CheckRequest { lane, code, is_reference } = *request;
+        self.text.clear();
+        self.text.extend_from_slice(code);
         (self.send, self.outcome) = (None, None);
         if let Some(next) = self.next.take() {
             self.take(next);
         }
         self.enrol_where_due(now);
-        self.check = Some(Check { lane, deadline: now + self.pace.budget, expired: false, asked: None });
+        let deadline = now + self.pace.budget;
+        self.check = Some(Check { lane, is_reference, deadline, expired: false, asked: None });
         if self.session.expired(self.server_time(now).seconds()) {
             // An engine may have forgotten the key of a cookie this old, and would stay silent.
             self.wait_for_session(now);
@@ -257,10 +266,12 @@ impl Core {
         }
     }
 
-    /// Seals what was scanned and sends it.
+    /// Seals what is asked about and sends it.
     fn ask(&mut self, now: Instant) {
         let Some(check) = &mut self.check else { return };
-        match self.session.seal(&self.scan, check.lane, &mut self.packet[..]) {
+        let Check { lane, is_reference, .. } = *check;
+        let request = CheckRequest { lane, code: &self.text, is_reference };
+        match self.session.seal_request(&request, &mut self.packet[..]) {
             Ok((number, bytes)) => {
                 let again_at = now + self.pace.retry_after;
                 check.asked = Some(Asked { number, bytes, again_at, tries: 0, unwilling: 0 });

@@ -66,7 +66,18 @@ impl Session {
         lane: Lane,
         out: &mut [u8],
     ) -> Result<(CheckNumber, usize), SealFault> {
-        let request = CheckRequest::of_scan(lane, scan);
+        self.seal_request(&CheckRequest::of_scan(lane, scan), out)
+    }
+
+    /// The same for a request as it is.
+    ///
+    /// # Errors
+    /// As [`seal`](Session::seal).
+    pub fn seal_request(
+        &mut self,
+        request: &CheckRequest<'_>,
+        out: &mut [u8],
+    ) -> Result<(CheckNumber, usize), SealFault> {
         let plain_bytes = request.size();
         let needed = sealed::REQUEST_HEADER_BYTES + plain_bytes + sealed::TAG_BYTES;
         let room = out.len();
@@ -77,7 +88,7 @@ impl Session {
         let (header, cipher) = out.split_at_mut(sealed::REQUEST_HEADER_BYTES);
         let (text, tag) = cipher.split_last_chunk_mut().ok_or(SealFault::Exhausted)?;
         write(&self.header, header)?;
-        write(&request, text)?;
+        write(request, text)?;
         // PROTOCOL 4.1: the whole clear header is authenticated, cookie and number included.
         let sealed = self.request_key.seal(number.nonce(), header, text);
         *tag = sealed.map_err(|_| SealFault::Exhausted)?;

@@ -418,6 +418,16 @@ void hufu_gate_free(struct hufu_gate *gate);
 int32_t hufu_gate_scan(struct hufu_gate *gate, uint64_t now_ms, const uint8_t *scan, size_t length, uint32_t lane);
 
 /*
+ The device has verified a credential of another system that names entry `index` of the status list of `issuer`
+ (STATUS-LISTS, "A device that read the credential"). Never call it for what was scanned: anyone can print that. A check
+ before it that has no outcome yet is given up.
+
+ # Safety
+ `gate` is a gate or null.
+ */
+int32_t hufu_gate_reference(struct hufu_gate *gate, uint64_t now_ms, uint32_t issuer, uint32_t index, uint32_t lane);
+
+/*
  A datagram came. Anyone can send one: what is not genuine changes nothing.
 
  # Safety

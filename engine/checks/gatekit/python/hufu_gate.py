@@ -56,6 +56,7 @@ def load(path: str) -> ctypes.CDLL:
     kit.hufu_gate_new.restype = c_void_p
     kit.hufu_gate_free.argtypes, kit.hufu_gate_free.restype = [c_void_p], None
     kit.hufu_gate_scan.argtypes = [c_void_p, c_uint64, c_char_p, c_size_t, c_uint32]
+    kit.hufu_gate_reference.argtypes = [c_void_p, c_uint64, c_uint32, c_uint32, c_uint32]
     kit.hufu_gate_datagram.argtypes = [c_void_p, c_uint64, c_char_p, c_size_t]
     kit.hufu_gate_enrolled.argtypes = [c_void_p, c_uint64, c_uint32, c_char_p, c_size_t]
     kit.hufu_gate_not_enrolled.argtypes = kit.hufu_gate_time.argtypes = [c_void_p, c_uint64]
@@ -106,6 +107,14 @@ class Gate:
 
     def check(self, scan: bytes, lane: int = 0) -> Output:
         self._ok(self.kit.hufu_gate_scan(self.gate, now_ms(), scan, len(scan), lane))
+        return self._outcome()
+
+    def check_reference(self, issuer: int, index: int, lane: int = 0) -> Output:
+        """An entry of a status list, out of a credential that this program has verified. Never one that was scanned."""
+        self._ok(self.kit.hufu_gate_reference(self.gate, now_ms(), issuer, index, lane))
+        return self._outcome()
+
+    def _outcome(self) -> Output:
         while (outcome := self._act()) is None:
             wait_ms = max(0, self.kit.hufu_gate_deadline(self.gate) - now_ms())
             self.udp.settimeout(max(wait_ms, 1) / 1_000)

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use hufu_gate::{Core, Input, NoVerdict, Output, Pace, Renewed};
 use hufu_texts::Language;
-use hufu_wire::{Enrolled, Lane, Reason, limits, read};
+use hufu_wire::{Enrolled, HolderIndex, IssuerId, Lane, Reason, Reference, limits, read};
 
 pub use abi::*;
 use abi::{nothing, of};
@@ -101,6 +101,25 @@ pub unsafe extern "C" fn hufu_gate_scan(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe { step(gate, now_ms, |_, _| Ok(Input::Scan(slice(scan, length)?, lane_of(lane)?))) }
+}
+
+/// The device has verified a credential of another system that names entry `index` of the status list of `issuer`
+/// (STATUS-LISTS, "A device that read the credential"). Never call it for what was scanned: anyone can print that. A check
+/// before it that has no outcome yet is given up.
+///
+/// # Safety
+/// `gate` is a gate or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hufu_gate_reference(
+    gate: *mut HufuGate,
+    now_ms: u64,
+    issuer: u32,
+    index: u32,
+    lane: u32,
+) -> i32 {
+    let reference = Reference { issuer: IssuerId(issuer), index: HolderIndex(index) };
+    // SAFETY: as the caller says.
+    unsafe { step(gate, now_ms, |_, _| Ok(Input::Reference(reference, lane_of(lane)?))) }
 }
 
 /// A datagram came. Anyone can send one: what is not genuine changes nothing.

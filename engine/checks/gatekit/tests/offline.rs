@@ -197,6 +197,38 @@ fn r60_a_session_is_handed_in_once() {
 }
 
 #[test]
+fn r64_an_entry_of_a_status_list_is_named_by_a_call_of_its_own() {
+    let session = enrolled(7, 1);
+    let options = HufuOptions { engines: 1, budget_ms: 0, retry_after_ms: 0, tries_per_engine: 0 };
+    // A gate for each, in the same session: the packets differ as the requests do.
+    let [scan, reference] = [false, true].map(|is_reference| {
+        let mut output = std::mem::MaybeUninit::<HufuOutput>::uninit();
+        let text = b"SL1:900001.7";
+        // SAFETY: everything points to what its length says; the gate is not used after its end.
+        unsafe {
+            let gate = hufu_gate_new(&raw const options, 0, 0, session.as_ptr(), session.len(), null_mut());
+            let asked = if is_reference {
+                hufu_gate_reference(gate, 1, 900_001, 7, 0)
+            } else {
+                hufu_gate_scan(gate, 1, text.as_ptr(), text.len(), 0)
+            };
+            assert_eq!((asked, hufu_gate_next(gate, output.as_mut_ptr())), (HUFU_OK, HUFU_OK));
+            let output = output.assume_init();
+            assert_eq!(output.what, HUFU_SEND);
+            let sent = std::slice::from_raw_parts(output.bytes, output.length).to_vec();
+            assert_eq!(hufu_gate_reference(gate, 1, 900_001, 7, 1 << 16), HUFU_BAD_ARGUMENT);
+            hufu_gate_free(gate);
+            sent
+        }
+    });
+    let plain = sealed::REQUEST_HEADER_BYTES;
+    // Of the scan 4 bytes are sent, 0b0100, and of the reference 12, 0b1100; its option is 1.
+    assert_eq!((scan[plain] ^ reference[plain], scan[plain + 4] ^ reference[plain + 4]), (0b1000, 1));
+    // SAFETY: null is allowed.
+    assert_eq!(unsafe { hufu_gate_reference(null_mut(), 0, 1, 1, 0) }, HUFU_BAD_ARGUMENT);
+}
+
+#[test]
 fn r06_only_an_answer_to_this_gate_tells_it_the_time() {
     let folder = tempfile::tempdir().unwrap();
     let gate = opened(folder.path());

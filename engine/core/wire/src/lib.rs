@@ -10,6 +10,7 @@ pub mod chain;
 mod decision;
 mod ids;
 pub mod limits;
+mod lines;
 mod message;
 mod offline;
 #[cfg(feature = "planted")]
@@ -33,6 +34,7 @@ pub use ids::{
     CheckNumber, DeviceGeneration, DeviceId, HolderIndex, HubId, IssuerId, KeyEpoch, KeyId, Lane, RuleId,
     Sequence, SiteId,
 };
+pub use lines::StrangerLines;
 pub use message::{Malformed, Message, NoRoom, read, write};
 pub use offline::{OFFLINE_RECORDS_PATH, OfflineAsk, OfflineIssuer};
 pub use prefetch::prefetch;

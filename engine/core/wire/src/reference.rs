@@ -5,10 +5,10 @@ use core::fmt;
 use crate::ids::{HolderIndex, IssuerId};
 
 /// What every such text begins with.
-const PREFIX: &str = "SL1:";
+pub(crate) const PREFIX: &str = "SL1:";
 
 /// An entry of a foreign issuer's status list. It proves nothing: the device says that it has verified a credential
-/// (SD-JWT, mdoc) which names this entry.
+/// (SD-JWT, mdoc) which names this entry. What was scanned is never one, whatever it looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// Whose list, as the engine numbers issuers.
@@ -21,7 +21,7 @@ impl Reference {
     /// Longest text, bytes.
     pub const BYTES_MAX: usize = PREFIX.len() + 10 + 1 + 10;
 
-    /// Whether a scan begins as such a text.
+    /// Whether a text begins as these do.
     #[inline]
     pub fn begins(scan: &[u8]) -> bool {
         scan.starts_with(PREFIX.as_bytes())

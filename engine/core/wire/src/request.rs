@@ -43,13 +43,15 @@ pub mod sealed {
     pub const SM4_KEY_INFO: &[u8] = b"hufu/1 sm4 cookie key";
 }
 
-/// One code to check, as a gate scanned it.
+/// One code to check, as a gate scanned it; or an entry of a status list, as a device names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckRequest<'a> {
     /// Which lane of the device.
     pub lane: Lane,
     /// The code's text, unaltered; at most [`limits::PRESENTED_BYTES_MAX`] bytes for a request to be readable.
     pub code: &'a [u8],
+    /// Whether the device itself says `code`: it is a [`Reference`](crate::Reference), and was not scanned.
+    pub is_reference: bool,
 }
 
 /// The clear front of a sealed request.
@@ -104,6 +106,9 @@ struct CheckLayout {
     options: U32,
 }
 
+/// The option of a request whose text is a reference.
+const OPTION_REFERENCE: u32 = 1;
+
 const _: () = assert!(size_of::<CheckLayout>() == limits::CHECK_REQUEST_HEADER_BYTES);
 const _: () = assert!(sealed::REQUEST_HEADER_BYTES == 108);
 const _: () = assert!(sealed::REPLY_BYTES == 80);
@@ -120,7 +125,19 @@ impl CheckNumber {
 impl<'a> CheckRequest<'a> {
     /// The request for a scan of any length, of which it holds what a device [sends](crate::scan::to_send).
     pub fn of_scan(lane: Lane, scan: &'a [u8]) -> CheckRequest<'a> {
-        CheckRequest { lane, code: scan::to_send(scan) }
+        CheckRequest { lane, code: scan::to_send(scan), is_reference: false }
+    }
+
+    /// The request for an entry of a status list: `text` is what a [`Reference`](crate::Reference) writes. Only for a
+    /// device that has verified the credential itself, never for what was scanned.
+    pub fn of_reference(lane: Lane, text: &'a str) -> CheckRequest<'a> {
+        CheckRequest { lane, code: text.as_bytes(), is_reference: true }
+    }
+
+    /// What a device sends of it: of a scan no more than [`of_scan`](Self::of_scan) holds.
+    #[must_use]
+    pub fn to_send(self) -> CheckRequest<'a> {
+        if self.is_reference { self } else { CheckRequest::of_scan(self.lane, self.code) }
     }
 }
 
@@ -130,7 +147,8 @@ impl<'a> Message<'a> for CheckRequest<'a> {
     fn read_from(bytes: &'a [u8]) -> Result<CheckRequest<'a>, Malformed> {
         let malformed = |fault| Malformed { message: Self::NAME, fault };
         let (layout, rest): (&CheckLayout, _) = front(Self::NAME, bytes)?;
-        if layout.options.get() != 0 {
+        let options = layout.options.get();
+        if options & !OPTION_REFERENCE != 0 {
             return Err(malformed("unknown options"));
         }
         let code_bytes = usize::from(layout.code_bytes.get());
@@ -139,7 +157,8 @@ impl<'a> Message<'a> for CheckRequest<'a> {
         }
         let (code, padding) =
             rest.split_at_checked(code_bytes).ok_or(malformed("code longer than the request"))?;
-        let request = CheckRequest { lane: Lane(layout.lane.get()), code };
+        let is_reference = options & OPTION_REFERENCE != 0;
+        let request = CheckRequest { lane: Lane(layout.lane.get()), code, is_reference };
         if bytes.len() != request.size() {
             return Err(malformed("wrong length"));
         }
@@ -154,10 +173,11 @@ impl<'a> Message<'a> for CheckRequest<'a> {
     }
 
     fn write_to(&self, out: &mut [u8]) {
+        let options = if self.is_reference { OPTION_REFERENCE } else { 0 };
         let layout = CheckLayout {
             code_bytes: u16::try_from(self.code.len()).unwrap_or(u16::MAX).into(),
             lane: self.lane.0.into(),
-            options: 0.into(),
+            options: options.into(),
         };
         put(&layout, out);
         let (code, padding) = out[limits::CHECK_REQUEST_HEADER_BYTES..].split_at_mut(self.code.len());
@@ -258,9 +278,10 @@ mod tests {
         #[test]
         fn a_request_has_one_byte_string(
             lane: u16,
+            is_reference: bool,
             code in proptest::collection::vec(any::<u8>(), 0..=limits::PRESENTED_BYTES_MAX),
         ) {
-            let request = CheckRequest { lane: Lane(lane), code: &code };
+            let request = CheckRequest { lane: Lane(lane), code: &code, is_reference };
             let mut bytes = [0xaa; limits::CHECK_REQUEST_BYTES_MAX];
             let size = write(&request, &mut bytes).unwrap();
             prop_assert_eq!(read::<CheckRequest<'_>>(&bytes[..size]), Ok(request));
@@ -281,12 +302,25 @@ mod tests {
     fn a_request_carries_what_fits_a_packet_and_no_more() {
         let mut code = vec![b'A'; limits::PRESENTED_BYTES_MAX];
         let mut bytes = [0; limits::CHECK_REQUEST_BYTES_MAX + 1];
-        let longest = CheckRequest { lane: Lane(0), code: &code };
+        let longest = CheckRequest { lane: Lane(0), code: &code, is_reference: false };
         assert_eq!(write(&longest, &mut bytes), Ok(limits::CHECK_REQUEST_BYTES_MAX));
         assert_eq!(read(&bytes[..limits::CHECK_REQUEST_BYTES_MAX]), Ok(longest));
         code.push(b'A');
-        write(&CheckRequest { lane: Lane(0), code: &code }, &mut bytes).unwrap();
+        write(&CheckRequest { lane: Lane(0), code: &code, is_reference: false }, &mut bytes).unwrap();
         assert_eq!(read::<CheckRequest<'_>>(&bytes).unwrap_err().fault, "code too long");
+    }
+
+    #[test]
+    fn r64_a_reference_is_told_from_a_scan_by_an_option() {
+        let mut bytes = [0; limits::CHECK_REQUEST_BYTES_MIN];
+        let reference = CheckRequest::of_reference(Lane(2), "SL1:900001.7");
+        assert_eq!(write(&reference, &mut bytes), Ok(bytes.len()));
+        assert_eq!(bytes[4], 1);
+        assert_eq!(read(&bytes), Ok(reference));
+        write(&CheckRequest::of_scan(Lane(2), b"SL1:900001.7"), &mut bytes).unwrap();
+        assert_eq!((bytes[0], bytes[4]), (4, 0));
+        bytes[4] = 2;
+        assert_eq!(read::<CheckRequest<'_>>(&bytes).unwrap_err().fault, "unknown options");
     }
 
     #[test]

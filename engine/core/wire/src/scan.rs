@@ -3,6 +3,7 @@
 use crate::limits::{
     CHECK_REQUEST_BYTES_MIN, CHECK_REQUEST_HEADER_BYTES, CODE_BYTES_MAX, PRESENTED_BYTES_MAX,
 };
+use crate::reference::{self, Reference};
 
 /// What every code's text begins with.
 pub const CODE_PREFIX: &str = "HF1:";
@@ -40,12 +41,15 @@ pub fn foreign_name(scan: &[u8]) -> Option<&'static str> {
 
 /// What a device sends of a scan: all of it, unless its beginning decides what it is. Of a certificate of another
 /// system that engines do not verify, and of a long text that is no code, it sends the beginning: an engine cannot use
-/// the rest, which may name a person. Of a code that is too long it sends one byte more than a code may have.
+/// the rest, which may name a person. Of a code that is too long it sends one byte more than a code may have. Of a text
+/// in the form of a [`Reference`] it sends the prefix: only a device says that it has verified a credential, no scan does.
 pub fn to_send(scan: &[u8]) -> &[u8] {
     let bytes_max = if scan.starts_with(CODE_PREFIX.as_bytes()) {
         CODE_BYTES_MAX
     } else if scan.len() <= PRESENTED_BYTES_MAX && scan.starts_with(HEALTH_CERTIFICATE_PREFIX.as_bytes()) {
         return scan;
+    } else if Reference::begins(scan) {
+        reference::PREFIX.len()
     } else if scan.len() > CODE_BYTES_MAX || is_foreign(scan) {
         BEGINNING_BYTES
     } else {
@@ -68,6 +72,8 @@ const _: () = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{HolderIndex, IssuerId};
+    use proptest::prelude::*;
 
     #[test]
     fn certificates_of_other_systems_are_known_by_their_beginning() {
@@ -98,12 +104,30 @@ mod tests {
             (long("shc:/", 1000), 24),
             (long("https://example.org/", 300), 320),
             (long("https://example.org/", 493), 24),
+            (b"SL1:900001.0".to_vec(), 4),
+            (b"SL1:".to_vec(), 4),
+            (long("SL1:900001.", 1000), 4),
         ] {
             let sent = to_send(&scan);
             assert_eq!(sent.len(), bytes);
             assert!(scan.starts_with(sent));
             assert_eq!(is_foreign(sent), is_foreign(&scan));
             assert_eq!(sent.starts_with(CODE_PREFIX.as_bytes()), scan.starts_with(CODE_PREFIX.as_bytes()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn r64_nothing_that_is_sent_of_a_scan_is_a_reference(
+            issuer: u32,
+            index: u32,
+            text in "[ ]?[Ss][Ll]1:[0-9.]{0,20}",
+            bytes in proptest::collection::vec(any::<u8>(), 0..30),
+        ) {
+            let reference = Reference { issuer: IssuerId(issuer), index: HolderIndex(index) }.to_string();
+            for scan in [reference.as_bytes(), text.as_bytes(), &bytes] {
+                prop_assert_eq!(Reference::read(to_send(scan)), None);
+            }
         }
     }
 }

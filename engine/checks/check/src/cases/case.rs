@@ -14,6 +14,8 @@ pub(crate) struct Case<'d, 'b> {
     pub(super) lane: Option<Lane>,
     /// What is to be checked; `None` when the request is answered without.
     pub(super) code: Option<&'d [u8]>,
+    /// Whether the device says that `code` is a reference.
+    pub(super) is_reference: bool,
     /// Whether this very request was seen before, or may have been.
     pub(super) repeated: bool,
     /// What was verified of the code, where it lies.
@@ -58,8 +60,16 @@ impl<'d> Case<'d, '_> {
             // Until a step says otherwise.
             (Some(request), Ok(repeated)) => (Some(request.code), repeated, Reason::Busy),
         };
-        let (lane, verdict) = (request.map(|request| request.lane), Verdict::of(number, now, reason));
-        Case { grant, lane, code, repeated, proof: Proof::None, durability: Durability::default(), verdict }
+        Case {
+            grant,
+            lane: request.map(|request| request.lane),
+            code,
+            is_reference: request.is_some_and(|request| request.is_reference),
+            repeated,
+            proof: Proof::None,
+            durability: Durability::default(),
+            verdict: Verdict::of(number, now, reason),
+        }
     }
 
     /// Turns down what was to be admitted where the claim says so.

@@ -1,5 +1,7 @@
 //! Entries of foreign status lists (R64). A device names one when it has verified the credential that does. Nothing of it
-//! is verified here, so it is good for public lists alone: never for holders of whom a trusted key of ours can sign.
+//! is verified here, so it is good for public lists alone: never for another issuer's holders, whatever the table has of them.
+
+use hufu_wire::IssuerId;
 
 use super::{Age, StatusWord, UnixMillis};
 use super::{Batch, Case, CodeKind, Facts, Gate, Keyring, Present, Reason, Reference, Shown, SitePolicy};
@@ -27,19 +29,26 @@ pub(super) fn read<'p>(
     Some(Present { case: index, gate, policy, holder, step: None, facts })
 }
 
-/// Adds them to those who have shown a code. An issuer with keys of its own signs codes: a device that could name its
-/// holders by number would learn colours that no one has shown it.
+/// Adds those of lists that are followed to those who have shown a code, and gives back the others, of whom nothing is
+/// known here. An issuer whose keys are in the trust list, revoked ones too, signs codes: a device that could name its holders by number would
+/// learn colours that no one has shown it, most of all when its keys have just been revoked.
 pub(super) fn join<'p>(
     cases: &mut [Case<'_, '_>],
     keyring: &Keyring,
+    listed: &[IssuerId],
     present: &mut Batch<Present<'p>>,
     referred: Batch<Present<'p>>,
-) {
+) -> Batch<Present<'p>> {
+    let mut unlisted = Batch::new();
     for referred in referred {
-        if keyring.keys().iter().any(|key| key.issuer == referred.facts.issuer) {
+        let issuer = referred.facts.issuer;
+        if keyring.list().keys().iter().any(|(_, key)| key.issuer == issuer) {
             cases[referred.case].settle(Reason::IssuerNotRecognised);
-        } else {
+        } else if listed.contains(&issuer) {
             present.push(referred);
+        } else {
+            unlisted.push(referred);
         }
     }
+    unlisted
 }

@@ -242,24 +242,25 @@ fn a_full_line_gives_up_its_oldest_and_says_so() {
     assert_eq!(claim(&memory, 9, 1, 1, later(200)), FIRST, "what was over is no loss");
 }
 
+/// Every round over a holder who is not remembered yet, then over the next step of the same.
 #[test]
 fn of_many_gates_at_once_exactly_one_is_first() {
     const GATES: u32 = 4;
-    const STEPS: u32 = 20_000;
+    const ROUNDS: u32 = 20_000;
     // One line only: every claim fights for the same four places.
     let memory = PassBack::new(WAYS, [7; 16]);
-    let firsts: Vec<AtomicUsize> = (0..STEPS).map(|_| AtomicUsize::new(0)).collect();
+    let firsts: Vec<AtomicUsize> = (0..ROUNDS).map(|_| AtomicUsize::new(0)).collect();
     let lost = AtomicUsize::new(0);
     let together = std::sync::Barrier::new(GATES as usize);
     std::thread::scope(|scope| {
         for gate in 0..GATES {
             let (memory, firsts, lost, together) = (&memory, &firsts, &lost, &together);
             scope.spawn(move || {
-                for step in 0..STEPS {
+                for round in 0..ROUNDS {
                     together.wait();
-                    // Every claim is a second younger, so a line never forgets the step being fought over.
-                    match claim(memory, 1, step, gate, later(step)) {
-                        Claim::First { .. } => drop(firsts[step as usize].fetch_add(1, Relaxed)),
+                    // Every claim is a second younger, so a line never forgets the holder being fought over.
+                    match claim(memory, round / 2, round, gate, later(round)) {
+                        Claim::First { .. } => drop(firsts[round as usize].fetch_add(1, Relaxed)),
                         Claim::Contended => drop(lost.fetch_add(1, Relaxed)),
                         Claim::Again | Claim::Elsewhere | Claim::Unclaimed => {}
                     }

@@ -24,9 +24,9 @@ use hufu_policy::Sites;
 use hufu_signature::PreparedKey;
 use hufu_table::{Limits, Table, Writer};
 use hufu_wire::{
-    CheckNumber, Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, HubId, IssuerId, Lane,
-    Reason, RequestHeader, Scope, Sequence, SiteId, StatusWord, Step, Suites, UnixMillis, UnixSeconds,
-    Verdict, sealed, write,
+    CheckNumber, CheckRequest, Colour, DeviceGeneration, DeviceId, Enrolled, Grant, HolderIndex, HubId,
+    IssuerId, Lane, Reason, RequestHeader, Scope, Sequence, SiteId, StatusWord, Step, Suites, UnixMillis,
+    UnixSeconds, Verdict, sealed, write,
 };
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_010_000);
@@ -223,6 +223,14 @@ impl Checkpoint {
 
     pub fn show(&mut self, gate: &mut Gate, code: &str) -> Verdict {
         self.show_at(NOW, gate, code)
+    }
+
+    /// The verdict on a request, just as it is.
+    pub fn ask_at(&mut self, now: UnixMillis, gate: &mut Gate, request: &CheckRequest<'_>) -> Verdict {
+        let mut bytes = vec![0; Session::REQUEST_BYTES_MAX];
+        let (_, length) = gate.session.seal_request(request, &mut bytes).unwrap();
+        let reply = self.answer_at(now, &bytes[..length]).expect("an answer");
+        gate.session.open(&reply).unwrap()
     }
 
     pub fn reason(&mut self, gate: &mut Gate, code: &str) -> Reason {

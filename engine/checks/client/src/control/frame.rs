@@ -56,8 +56,7 @@ pub(super) async fn read_frame(recv: &mut RecvStream, wanted: FrameKind) -> Resu
 
 /// The payload of a `Checks` frame.
 pub(super) fn checks_payload(checks: &[(CheckNumber, CheckRequest<'_>)]) -> Result<Vec<u8>, ControlFault> {
-    let checks =
-        checks.iter().map(|(number, request)| (number, CheckRequest::of_scan(request.lane, request.code)));
+    let checks = checks.iter().map(|(number, request)| (number, request.to_send()));
     let bytes = checks.clone().map(|(_, request)| NUMBER_BYTES + 2 + request.size()).sum();
     let mut payload = Vec::with_capacity(bytes);
     for (number, request) in checks {
@@ -72,7 +71,7 @@ pub(super) fn checks_payload(checks: &[(CheckNumber, CheckRequest<'_>)]) -> Resu
 
 /// Appends one check request; of a scan that is no code or too long, its beginning.
 pub(super) fn append(request: &CheckRequest<'_>, out: &mut Vec<u8>) -> Result<(), ControlFault> {
-    let request = CheckRequest::of_scan(request.lane, request.code);
+    let request = request.to_send();
     let from = out.len();
     out.resize(from + request.size(), 0);
     write(&request, &mut out[from..])

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hufu_wire::{Grant, Lane, UnixMillis, Verdict, sealed};
+use hufu_wire::{Grant, Lane, Reference, UnixMillis, Verdict, sealed};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time;
@@ -75,10 +75,22 @@ impl AsyncGate {
     /// # Errors
     /// [`CheckFault`] when there is no verdict within the budget. A fault never opens a gate.
     pub async fn check(&mut self, code: &[u8], lane: Lane) -> Result<Verdict, CheckFault> {
+        self.ask(Input::Scan(code, lane)).await
+    }
+
+    /// As [`Gate::check_reference`](super::Gate::check_reference).
+    ///
+    /// # Errors
+    /// As [`check`](AsyncGate::check).
+    pub async fn check_reference(&mut self, reference: Reference, lane: Lane) -> Result<Verdict, CheckFault> {
+        self.ask(Input::Reference(reference, lane)).await
+    }
+
+    async fn ask(&mut self, what: Input<'_>) -> Result<Verdict, CheckFault> {
         if let Ok(answer) = self.answers.try_recv() {
             self.core.step(Instant::now(), input_of(answer, &mut self.fault));
         }
-        self.core.step(Instant::now(), Input::Scan(code, lane));
+        self.core.step(Instant::now(), what);
         loop {
             while let Some(output) = self.core.output() {
                 match output {

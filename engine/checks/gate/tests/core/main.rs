@@ -8,10 +8,12 @@ mod rig;
 use std::time::{Duration, Instant};
 
 use hufu_gate::{Core, Input, NoVerdict, Pace};
-use hufu_wire::{CheckNumber, Reason, RequestHeader, UnixSeconds, read, sealed};
+use hufu_wire::{
+    CheckNumber, HolderIndex, IssuerId, Reason, Reference, RequestHeader, UnixSeconds, read, sealed,
+};
 use proptest::prelude::*;
 
-use crate::rig::{ISSUED, LANE, LIFE_S, Wanted, gate, renewed, renewed_at, reply, sent, wanted};
+use crate::rig::{ISSUED, LANE, LIFE_S, Wanted, asked_about, gate, renewed, renewed_at, reply, sent, wanted};
 
 /// What a gate sends, after how many milliseconds and to which engine; its enrolments; the outcome.
 type Told = (Vec<(u64, u8)>, Vec<usize>, Result<Reason, NoVerdict>);
@@ -59,6 +61,25 @@ fn a_verdict_comes_from_its_own_reply_and_no_other() {
     assert_eq!(wanted(&mut core).len(), 1);
     core.step(now, Input::Datagram(&good));
     assert_eq!(wanted(&mut core), []);
+}
+
+/// Anyone can print what a reference looks like and hold it before a scanner.
+#[test]
+fn r64_no_scan_is_sent_as_a_reference() {
+    let now = Instant::now();
+    let mut core = gate(now, 1);
+    let reference = Reference { issuer: IssuerId(900_001), index: HolderIndex(0) };
+    for (input, text, is_reference) in [
+        (Input::Scan(b"SL1:900001.0", LANE), "SL1:", false),
+        (Input::Reference(reference, LANE), "SL1:900001.0", true),
+        (Input::Scan(b"SL1:900001.0", LANE), "SL1:", false),
+        (Input::Scan(b"HF1:A", LANE), "HF1:A", false),
+    ] {
+        core.step(now, input);
+        let wanted = wanted(&mut core);
+        let (_, request) = sent(&wanted);
+        assert_eq!(asked_about(request, 1), (text.as_bytes().to_vec(), is_reference));
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use aws_lc_rs::aead::{AES_128_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, AES_128_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use hufu_gate::{Core, NoVerdict, Output, Pace, Renewed};
 use hufu_wire::{
-    DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Lane, Reason, ReplyHeader, RequestHeader, Scope,
-    SessionKeys, SiteId, Suite, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
+    CheckRequest, DeviceGeneration, DeviceId, Enrolled, Grant, KeyEpoch, Lane, Reason, ReplyHeader,
+    RequestHeader, Scope, SessionKeys, SiteId, Suite, UnixMillis, UnixSeconds, Verdict, read, sealed, write,
 };
 
 pub(crate) const ISSUED: UnixSeconds = UnixSeconds(1_795_000_000);
@@ -63,6 +63,18 @@ pub(crate) fn reply(request: &[u8], seed: u8, reason: Reason) -> Vec<u8> {
     let nonce = Nonce::assume_unique_for_key(nonce);
     let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&header), &mut plain).unwrap();
     [&header[..], &plain, tag.as_ref()].concat()
+}
+
+/// The text that this request asks about, in the session of `seed`, and whether it does so as a reference.
+pub(crate) fn asked_about(request: &[u8], seed: u8) -> (Vec<u8>, bool) {
+    let (header, cipher) = request.split_at(sealed::REQUEST_HEADER_BYTES);
+    let number = read::<RequestHeader>(header).unwrap().number;
+    let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &[seed; 16]).unwrap());
+    let nonce = Nonce::assume_unique_for_key(number.nonce());
+    let mut cipher = cipher.to_vec();
+    let plain = key.open_in_place(nonce, Aad::from(header), &mut cipher).unwrap();
+    let request: CheckRequest<'_> = read(plain).unwrap();
+    (request.code.to_vec(), request.is_reference)
 }
 
 /// What a gate wants done.
