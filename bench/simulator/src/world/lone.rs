@@ -18,6 +18,8 @@ impl World {
     pub(super) fn lone_boot(&mut self, lone: usize, is_new: bool) {
         let (now, people) = (self.now, Rc::clone(&self.people));
         if is_new {
+            // A program may have been started after the power went, and before it came back.
+            (self.lones[lone].keeper, self.lones[lone].errand) = (None, None);
             self.lones[lone].reboot(now);
             let disk = self.lones[lone].disk.clone();
             disk.after_power_cut(&mut self.chance);

@@ -11,7 +11,7 @@ use hufu_wire::{IssuerId, OfflineAsk, OfflineIssuer, read};
 
 use super::{BASICS, ISSUERS, Keeper, KeeperFault, SAVE, SITE, TRUST, store};
 use crate::format::OfflineFile;
-use crate::gate::{NotDecided, TurnedRed};
+use crate::gate::{NotDecided, NotTaken, TurnedRed};
 use crate::part::ChainPart;
 
 impl Keeper {
@@ -128,20 +128,30 @@ impl Keeper {
     ) -> Result<(), KeeperFault> {
         let odd = KeeperFault::Odd { what: "a part of a chain that is not well formed" };
         let ChainPart { sets, head } = ChainPart::read(answer).ok_or(odd)?;
-        let (mut follows, has_sets) = (true, !sets.is_empty());
+        let (mut follows, has_sets, mut refused) = (true, !sets.is_empty(), None);
         for set in sets {
-            let taken = self.gate.change_set(at, issuer, set, turned_red)?;
-            follows &= !matches!(taken, SetAnswer::Gap { .. } | SetAnswer::Fork { .. });
+            match self.gate.change_set(at, issuer, set, turned_red) {
+                Ok(taken) => follows &= !matches!(taken, SetAnswer::Gap { .. } | SetAnswer::Fork { .. }),
+                // A key that signed it was revoked since, for example: a list leads past it.
+                Err(fault @ NotTaken::Refused(_)) => {
+                    (follows, refused) = (false, Some(fault));
+                    break;
+                }
+                Err(fault) => return Err(fault.into()),
+            }
         }
-        match head {
-            Some(head) => {
-                let taken = self.gate.head(at, issuer, head)?;
+        match head.map(|head| self.gate.head(at, issuer, head)) {
+            Some(Ok(taken)) => {
                 let is_current = matches!(taken, HeadAnswer::Current { .. });
                 follows &= is_current || matches!(taken, HeadAnswer::Late);
                 // With a late head, who turned red meanwhile may still come.
                 if follows && is_current {
                     self.gate.forget_admitted(issuer);
                 }
+            }
+            // A list would bring no other head.
+            Some(Err(fault)) => {
+                refused.get_or_insert(fault);
             }
             // There is more than one answer takes.
             None if has_sets && follows => {
@@ -159,6 +169,6 @@ impl Keeper {
             self.due.saved = at + SAVE;
             self.save()?;
         }
-        Ok(())
+        refused.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }

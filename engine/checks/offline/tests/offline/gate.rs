@@ -49,6 +49,8 @@ fn r06_a_gate_without_a_network_decides_by_its_sites_policy() {
     assert_eq!(show(0, 99, 1), (Decision::Refer, Reason::StatusUnknown));
     let milk = door.check(after(0), Lane(0), b"milk").unwrap().verdict;
     assert_eq!((milk.decision, milk.reason), (Decision::Refuse, Reason::NotACode));
+    let entry = door.check(after(0), Lane(0), b"SL1:900001.0").unwrap().verdict;
+    assert_eq!((entry.decision, entry.reason), (Decision::Refuse, Reason::BadText), "what anyone can print");
 }
 
 /// Tests and doses are not in a list. The site refuses who has none; the gate cannot say so, and a person looks.

@@ -1,5 +1,7 @@
 //! What a gate fetches while it has a network, and what it does with it when the network is gone.
 
+mod revoked;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -18,7 +20,7 @@ use hufu_wire::{
 
 use crate::book::kept;
 use crate::world::{
-    DEVICE, ISSUER, NATIONAL, PUBLISHER, SITES, START, World, after, grant, keyring, operator, paper,
+    DEVICE, ISSUER, NATIONAL, PUBLISHER, SITES, START, World, after, grant, operator, paper, trust_list,
 };
 
 const BOOT_ID: BootId = BootId([1; 16]);
@@ -31,6 +33,7 @@ struct Engine {
     made: Vec<u8>,
     /// What it says of the chain while it has not caught up itself.
     late: Option<Vec<u8>>,
+    trust: Vec<u8>,
     shelf: Shelf,
     asked: Vec<OfflineAsk>,
 }
@@ -38,7 +41,8 @@ struct Engine {
 impl Engine {
     fn new(world: World, shelves: &Path) -> Engine {
         let shelf = Shelf::open(&OsDisk::shared(), shelves).unwrap();
-        Engine { world, sets: Vec::new(), made: Vec::new(), late: None, shelf, asked: Vec::new() }
+        let trust = trust_list(1);
+        Engine { world, sets: Vec::new(), made: Vec::new(), late: None, trust, shelf, asked: Vec::new() }
     }
 
     fn change(&mut self, now: UnixMillis, holder: u32, colour: Colour) {
@@ -51,7 +55,7 @@ impl Engine {
         self.asked.push(ask);
         match ask {
             OfflineAsk::Site => SITES.into(),
-            OfflineAsk::TrustList => keyring().list().signed().to_vec(),
+            OfflineAsk::TrustList => self.trust.clone(),
             OfflineAsk::Issuers => {
                 let mut row = vec![0; OfflineIssuer::BYTES];
                 OfflineIssuer { issuer: ISSUER, national: NATIONAL, publisher: PUBLISHER }.write_to(&mut row);
@@ -79,15 +83,22 @@ impl Engine {
 
     /// Everything that the gate wants done now; what turned red.
     fn serve(&mut self, gate: &mut Keeper, at: Duration) -> Vec<TurnedRed> {
+        let (turned_red, faults) = self.serve_refused(gate, at);
+        assert!(faults.is_empty(), "{faults:?}");
+        turned_red
+    }
+
+    /// The same for a gate that may refuse an answer; also why it did.
+    fn serve_refused(&mut self, gate: &mut Keeper, at: Duration) -> (Vec<TurnedRed>, Vec<KeeperFault>) {
         let now = UnixMillis(START.0 + u64::try_from(at.saturating_sub(after(0)).as_millis()).unwrap());
-        let mut turned_red = Vec::new();
+        let (mut turned_red, mut faults) = (Vec::new(), Vec::new());
         gate.told(at, now).unwrap();
         for _ in 0..1000 {
             match gate.errand(at).unwrap() {
-                None => return turned_red,
+                None => return (turned_red, faults),
                 Some(Errand::Ask(ask)) => {
                     let part = self.part(now, ask);
-                    gate.take(at, ask, &part, &mut turned_red).unwrap();
+                    faults.extend(gate.take(at, ask, &part, &mut turned_red).err());
                 }
                 Some(Errand::HandOver(records)) => {
                     let received = self.shelf.receive(DEVICE, &Handover::read(&records).unwrap()).unwrap();

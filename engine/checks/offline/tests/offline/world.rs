@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::{IssuerSigner, OperatorSigner, code_text};
-use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_codes::keyring::{Keyring, ListedKey, TrustList, Uses};
 use hufu_codes::{Credential, Detail};
 use hufu_offline::{Book, BookId, DRIFT_PPM, OfflineClock, OfflineFile, OfflineGate, Room};
 use hufu_policy::Sites;
@@ -84,18 +84,23 @@ pub(crate) fn operator() -> OperatorSigner {
     OperatorSigner::from_seed(&[5; 32])
 }
 
-pub(crate) fn keyring() -> Keyring {
-    let operator = operator();
+/// The operator's trust list. From the second one on the local authority's key is revoked.
+pub(crate) fn trust_list(version: u64) -> Vec<u8> {
     let since = UnixSeconds(1_780_000_000);
     let until = UnixSeconds(u32::MAX);
+    let instructs = local().listed(Uses::INSTRUCTION, since, since, until);
     let keys = [
-        local().listed(Uses::INSTRUCTION, since, since, until),
+        ListedKey { revoked: version > 1, ..instructs },
         national().listed(Uses::CONFIRMATION, since, since, until),
         publisher().listed(Uses::HEAD, since, since, until),
         codes().listed(Uses::CODES, since, since, until),
     ];
-    let list = TrustList::sign(1, since, &keys, &operator);
-    let list = TrustList::open(&list, &PreparedKey::new(operator.public()).unwrap()).unwrap();
+    TrustList::sign(version, since, &keys, &operator())
+}
+
+pub(crate) fn keyring() -> Keyring {
+    let list = trust_list(1);
+    let list = TrustList::open(&list, &PreparedKey::new(operator().public()).unwrap()).unwrap();
     Keyring::empty().update(&list, START.seconds()).unwrap()
 }
 

@@ -46,18 +46,20 @@ impl Stat {
     fn read() -> Option<Stat> {
         let [stat, status, machine] =
             ["/proc/self/stat", "/proc/self/status", "/proc/stat"].map(|file| fs::read_to_string(file).ok());
-        Stat::of(&stat?, &status?, &machine?)
+        Stat::of(&stat?, &status?, machine.as_deref())
     }
 
-    /// Fields are counted behind the name of the program, which ends with the last bracket: state is field 3.
+    /// Without `machine`, which a service may not be shown, the start is unknown. Fields are counted behind the name of
+    /// the program, which ends with the last bracket: state is field 3.
     #[expect(clippy::cast_precision_loss, reason = "ticks and seconds stay far below 2^52")]
-    fn of(stat: &str, status: &str, machine: &str) -> Option<Stat> {
+    fn of(stat: &str, status: &str, machine: Option<&str>) -> Option<Stat> {
         let fields: Vec<_> = stat.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         let seconds = |ticks: u64| ticks as f64 / TICKS_PER_S;
         let resident =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        let boot = machine.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
+        let btime = |line: &str| line.strip_prefix("btime ")?.parse::<u64>().ok();
+        let boot = machine.and_then(|machine| machine.lines().find_map(btime));
         let since_boot = seconds(field(22)?);
         Some(Stat {
             cpu_s: seconds(field(14)? + field(15)?),
@@ -76,11 +78,13 @@ mod tests {
     fn the_kernels_line_is_read_behind_a_name_with_brackets() {
         let line =
             "17 (a) b) S 1 17 17 0 -1 4194560 9 0 0 0 150 50 0 0 20 0 6 0 1000 99999 25 18446744073709551615";
-        let stat =
-            Stat::of(line, "VmHWM:\t 9 kB\nVmRSS:\t   25 kB\n", "cpu 1 2\nbtime 1790000000\n").unwrap();
+        let status = "VmHWM:\t 9 kB\nVmRSS:\t   25 kB\n";
+        let stat = Stat::of(line, status, Some("cpu 1 2\nbtime 1790000000\n")).unwrap();
         assert_eq!((stat.cpu_s, stat.threads, stat.resident_bytes), (2.0, 6, 25_600));
         assert_eq!(stat.started_s, Some(1_790_000_010.0));
-        assert!(Stat::of("17 (a) S 1", "", "").is_none());
+        let hidden = Stat::of(line, status, None).unwrap();
+        assert_eq!((hidden.cpu_s, hidden.started_s), (2.0, None), "the machine's own file is not shown");
+        assert!(Stat::of("17 (a) S 1", "", None).is_none());
     }
 
     #[test]

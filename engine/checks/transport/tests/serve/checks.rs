@@ -3,13 +3,15 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use hufu_client::{CheckFault, Server, Session};
+use hufu_client::{CheckFault, Gate, GateOptions, Server, Session};
 use hufu_fixtures::{Expected, sites};
 use hufu_wire::{
     CheckNumber, CheckRequest, Decision, DeviceId, Grant, Lane, Reason, UnixSeconds, sealed as packet,
 };
 
-use crate::rig::{Asker, LOOPBACK, MARKET_GATE, MARKET_GATE_2, Rig, block_on, decided, now, sealed};
+use crate::rig::{
+    Asker, LOOPBACK, MARKET_GATE, MARKET_GATE_2, PATIENCE, Rig, block_on, decided, now, sealed,
+};
 
 #[test]
 fn a_gate_enrols_over_quic_and_gets_every_verdict_right_over_sealed_udp() {
@@ -33,14 +35,14 @@ fn the_same_codes_get_the_same_verdicts_in_datagrams_and_on_a_stream() {
         let control = rig.connect(rig.grant(MARKET_GATE)).await;
         assert!(control.time().await.unwrap().seconds().0.abs_diff(now().0) <= 1);
         for ((code, wanted), number) in codes.iter().zip(1..) {
-            let request = CheckRequest { lane: Lane(0), code: code.as_bytes() };
+            let request = CheckRequest::of_scan(Lane(0), code.as_bytes());
             let verdict = control.check_datagram(CheckNumber(number), &request).await.unwrap();
             assert_eq!(decided(&verdict), *wanted);
         }
         // More than one frame's worth.
         let checks: Vec<_> = (0..2500)
             .map(|n| (CheckNumber(n), &codes[usize::try_from(n).unwrap() % codes.len()]))
-            .map(|(number, (code, _))| (number, CheckRequest { lane: Lane(0), code: code.as_bytes() }))
+            .map(|(number, (code, _))| (number, CheckRequest::of_scan(Lane(0), code.as_bytes())))
             .collect();
         let verdicts = control.checks(&checks).await.unwrap();
         assert_eq!(verdicts.len(), checks.len());
@@ -59,7 +61,7 @@ fn datagrams_under_way_together_are_answered_each_by_its_number() {
     block_on(async {
         let control = rig.connect(rig.grant(MARKET_GATE)).await;
         for number in 1..=64 {
-            let request = CheckRequest { lane: Lane(0), code: code.as_bytes() };
+            let request = CheckRequest::of_scan(Lane(0), code.as_bytes());
             control.send_check(CheckNumber(number), &request).unwrap();
         }
         let mut answered = std::collections::BTreeSet::new();
@@ -149,7 +151,9 @@ fn an_expired_cookie_is_named_and_a_gate_renews_it_by_itself() {
     let rig = Rig::start_with(|setup| setup.cookie_s = 2);
     let code = rig.clear_code();
     let mut session = rig.enrol(rig.grant(MARKET_GATE));
-    let mut gate = rig.gate(rig.grant(MARKET_GATE_2), vec![rig.server()]);
+    // What it does is tried here, not how fast a busy machine enrols.
+    let options = GateOptions { budget: PATIENCE, ..GateOptions::default() };
+    let mut gate = Gate::open(vec![rig.server()], rig.ca.device(rig.grant(MARKET_GATE_2)), options).unwrap();
     assert_eq!(gate.check(code.as_bytes(), Lane(0)).unwrap().reason, Reason::Clear);
     assert!(session.renew_due(UnixSeconds(session.expires().0 - 1)));
 

@@ -1,15 +1,16 @@
 //! Whatever else arrives gets silence, or a reason, and moves a counter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hufu_check::Silence;
 use hufu_client::Control;
+use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::{
     CheckNumber, CheckRequest, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Lane, Message, Reason, limits,
 };
 use tokio::task::JoinHandle;
 
-use crate::rig::{Asker, MARKET_GATE, Rig, block_on, eventually, sealed};
+use crate::rig::{Asker, MARKET_GATE, PATIENCE, Rig, block_on, eventually, eventually_async, sealed};
 
 fn silences(rig: &Rig) -> u64 {
     rig.running.figures().silences.iter().map(|(_, n)| n).sum()
@@ -114,9 +115,8 @@ fn a_quic_datagram_that_cannot_be_read_is_dropped_and_counted() {
         for junk in [&[][..], &[1; 7], &[0; 39], &[0xff; 200]] {
             control.connection().send_datagram(junk.to_vec().into()).unwrap();
         }
-        while rig.metric("hufu_quic_datagrams_unreadable_total") < 4 {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
+        let unreadable = || rig.metric("hufu_quic_datagrams_unreadable_total");
+        eventually_async("all four are counted", || unreadable() >= 4).await;
         assert!(control.time().await.is_ok(), "the connection stays");
         control.close().await;
     });
@@ -177,6 +177,23 @@ fn is_reset(ended: &quinn::ReadToEndError) -> bool {
     )
 }
 
+/// Connects where a handshake may take no longer than the steps of a test: on a machine that does other work, one may
+/// come too late.
+async fn connect_again_and_again(rig: &Rig) -> Control {
+    let identity = rig.ca.device(rig.grant(MARKET_GATE));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let connected = Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await;
+        // A device may have its side of a handshake that was too slow for the engine.
+        if let Ok(control) = connected
+            && control.time().await.is_ok()
+        {
+            return control;
+        }
+        assert!(Instant::now() < until, "no handshake is in time");
+    }
+}
+
 #[test]
 fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
     let rig = Rig::start_with(|setup| {
@@ -188,13 +205,13 @@ fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
     let begun = [&head[..1], &head[..4], &head[..7], &head[..], &[&head[..], &[7; 100][..]].concat()]
         .map(<[u8]>::to_vec);
     block_on(async {
-        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        let control = connect_again_and_again(&rig).await;
         for bytes in &begun {
             // The only stream there is: it opens once the one before has been broken off.
-            let opening = tokio::time::timeout(Duration::from_secs(2), control.connection().open_bi());
+            let opening = tokio::time::timeout(PATIENCE, control.connection().open_bi());
             let (mut send, mut recv) = opening.await.unwrap().unwrap();
             send.write_all(bytes).await.unwrap();
-            let ended = tokio::time::timeout(Duration::from_secs(2), recv.read_to_end(100)).await.unwrap();
+            let ended = tokio::time::timeout(PATIENCE, recv.read_to_end(100)).await.unwrap();
             assert!(is_reset(&ended.unwrap_err()), "{} bytes", bytes.len());
         }
         assert!(control.time().await.is_ok(), "the connection stays");
@@ -208,12 +225,13 @@ fn r43_half_a_frame_is_not_waited_for_and_its_stream_is_free_again() {
 fn r43_a_stream_without_a_frame_is_not_kept_open() {
     let rig = Rig::start_with(|setup| {
         setup.options.quic.step_timeout = Duration::from_millis(100);
-        setup.options.quic.idle = Duration::from_millis(400);
+        // Also how long the device may be silent.
+        setup.options.quic.idle = Duration::from_millis(1500);
     });
     let mut head = [0; FRAME_HEADER_BYTES];
     FrameHeader { kind: FrameKind::Time, payload_bytes: 0 }.write_to(&mut head);
     block_on(async {
-        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        let control = connect_again_and_again(&rig).await;
         // The first has not a byte; the engine learns of it from the second, which asks once and stays.
         let (_untouched, mut first) = control.connection().open_bi().await.unwrap();
         let (mut send, mut second) = control.connection().open_bi().await.unwrap();
@@ -232,7 +250,7 @@ fn r43_a_stream_without_a_frame_is_not_kept_open() {
         };
         tokio::select! {
             () = alive => {}
-            ended = tokio::time::timeout(Duration::from_secs(3), ended) => ended.unwrap(),
+            ended = tokio::time::timeout(PATIENCE, ended) => ended.unwrap(),
         }
     });
     assert_eq!(timed_out(&rig, "frame"), 2);
@@ -241,18 +259,19 @@ fn r43_a_stream_without_a_frame_is_not_kept_open() {
 
 #[test]
 fn r43_a_device_that_takes_no_answer_is_left() {
-    let rig = Rig::start_with(|setup| setup.options.quic.step_timeout = Duration::from_millis(100));
+    // Long enough that the device, on a machine that does other work, does not fall silent within a frame.
+    let rig = Rig::start_with(|setup| setup.options.quic.step_timeout = Duration::from_millis(500));
     let checks = [&[0; 8][..], &[32, 0], &[0; 32]].concat().repeat(limits::FRAME_CHECKS_MAX);
     let mut frame = vec![0; FRAME_HEADER_BYTES];
     let payload_bytes = u32::try_from(checks.len()).unwrap();
     FrameHeader { kind: FrameKind::Checks, payload_bytes }.write_to(&mut frame);
     frame.extend(checks);
     block_on(async {
-        let control = rig.connect(rig.grant(MARKET_GATE)).await;
+        let control = connect_again_and_again(&rig).await;
         let (mut send, _unread) = control.connection().open_bi().await.unwrap();
         // The device's window takes about thirty answers, and is never opened again.
         let flood = async { while send.write_all(&frame).await.is_ok() {} };
-        assert!(tokio::time::timeout(Duration::from_secs(10), flood).await.is_ok(), "the stream ends");
+        assert!(tokio::time::timeout(PATIENCE, flood).await.is_ok(), "the stream ends");
         assert!(control.time().await.is_ok(), "the connection stays");
     });
     assert_eq!(timed_out(&rig, "answer"), 1);
@@ -297,7 +316,7 @@ fn frames_that_never_come_stall_nobody_elses() {
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
             let gate = rig.connect(rig.grant(MARKET_GATE)).await;
-            let check = (CheckNumber(1), CheckRequest { lane: Lane(0), code: code.as_bytes() });
+            let check = (CheckNumber(1), CheckRequest::of_scan(Lane(0), code.as_bytes()));
             let checks = vec![check; 1000];
             let verdicts = tokio::time::timeout(Duration::from_secs(5), gate.checks(&checks)).await;
             assert_eq!(verdicts.unwrap().unwrap().len(), 1000, "{devices} devices, {sent} bytes each");

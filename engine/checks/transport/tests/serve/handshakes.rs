@@ -1,12 +1,14 @@
 //! Caps on handshakes and connections.
 
+use std::time::{Duration, Instant};
+
 use hufu_check::Rate;
 use hufu_client::{Control, ControlFault};
 use hufu_transport::QuicOptions;
 use hufu_transport::profile::ENGINE_NAME;
 use hufu_wire::{DeviceGeneration, Grant, Reason};
 
-use crate::rig::{MARKET_GATE, MARKET_GATE_2, Rig, block_on, closed_at_once};
+use crate::rig::{MARKET_GATE, MARKET_GATE_2, PATIENCE, Rig, block_on, closed_at_once, eventually_async};
 
 /// What a handshake under these options ends in, and the outcomes that are counted.
 fn check(change: impl FnOnce(&mut QuicOptions), outcomes: &[(&str, u64)]) -> Result<(), ControlFault> {
@@ -63,16 +65,26 @@ async fn first_packet(identity: &hufu_client::Identity) -> Vec<u8> {
 #[test]
 fn r43_spoofed_first_packets_lock_no_gate_out() {
     const OF_SOURCE: usize = 4;
-    let rig = Rig::start_with(|setup| setup.options.quic.handshakes_per_source_max = OF_SOURCE);
+    let rig = Rig::start_with(|setup| {
+        setup.options.quic.handshakes_per_source_max = OF_SOURCE;
+        // None of those under way is given up meanwhile.
+        setup.options.quic.step_timeout = 2 * PATIENCE;
+    });
     let identity = rig.ca.device(rig.grant(MARKET_GATE));
     block_on(async {
         // More than one source may have, from the very address that the gate has.
         let spoofer = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let spoof =
+            async || spoofer.send_to(&first_packet(&identity).await, rig.running.quic_addr).await.unwrap();
         for _ in 0..2 * OF_SOURCE {
-            spoofer.send_to(&first_packet(&identity).await, rig.running.quic_addr).await.unwrap();
+            spoof().await;
         }
+        let until = Instant::now() + PATIENCE;
         while rig.metric("hufu_quic_handshakes_total{outcome=\"address-asked\"}") < OF_SOURCE as u64 {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            assert!(Instant::now() < until, "no address is asked for");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // One of them may have been lost.
+            spoof().await;
         }
         assert_eq!(rig.metric("hufu_quic_handshakes_under_way"), OF_SOURCE as u64);
         let control = Control::connect(rig.running.quic_addr, ENGINE_NAME, &identity).await.unwrap();
@@ -149,9 +161,8 @@ fn a_surplus_connection_is_counted_once_however_fast_the_next_ones_come() {
             });
         }
         let connections = connecting.join_all().await;
-        while rig.metric("hufu_quic_handshakes_total{outcome=\"accepted\"}") < CONNECTIONS {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
+        let accepted = || rig.metric("hufu_quic_handshakes_total{outcome=\"accepted\"}");
+        eventually_async("all are accepted", || accepted() >= CONNECTIONS).await;
         drop(connections);
     });
     assert_eq!(rig.metric("hufu_quic_closed_total{cause=\"surplus\"}"), CONNECTIONS - 1);

@@ -19,7 +19,7 @@ fn rig(recorder: &Recorder) -> Rig {
 
 /// The reasons that one of each kind of request over a connection gets: a datagram, a frame of two checks, a roster.
 async fn reasons_over_connections(rig: &Rig, gate: Grant, code: &str) -> Vec<Reason> {
-    let request = CheckRequest { lane: Lane(3), code: code.as_bytes() };
+    let request = CheckRequest::of_scan(Lane(3), code.as_bytes());
     let control = rig.connect(gate).await;
     control.send_check(CheckNumber(8), &request).unwrap();
     let mut verdicts = vec![control.next_verdict().await.unwrap()];
@@ -52,7 +52,7 @@ fn r40_every_check_is_noted_once_and_is_durable_before_it_is_answered() {
         assert!(recorder.asked() >= Recorder::ASKS * answered.len() as u64, "not answered before");
     }
 
-    let request = CheckRequest { lane: Lane(3), code: code.as_bytes() };
+    let request = CheckRequest::of_scan(Lane(3), code.as_bytes());
     let terminal = rig.device_at(&sites::SCHOOL, true);
     let roster = rig.roster_of(&sites::SCHOOL, 40);
     let asked = recorder.asked();
@@ -218,7 +218,7 @@ fn r40_a_stop_does_not_wait_for_records_that_never_become_durable() {
     recorder.set(Becomes::DurableUpTo(0));
     asker.send(&sealed(&mut session, b"no code"));
     eventually("it is checked", || recorder.noted() == 1);
-    let requests = [(CheckNumber(1), CheckRequest { lane: Lane(0), code: b"no code" })];
+    let requests = [(CheckNumber(1), CheckRequest::of_scan(Lane(0), b"no code"))];
     let took = block_on(async {
         let control = rig.connect(gate).await;
         let stopping = tokio::task::spawn_blocking(move || {

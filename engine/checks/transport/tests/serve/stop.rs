@@ -82,7 +82,7 @@ fn a_frame_under_way_is_answered_and_a_later_one_told_to_go_elsewhere() {
         assert_eq!((summary.reason, members.len()), (Reason::Clear, 1500));
         let mut last = Ok(());
         while last.is_ok() {
-            let request = CheckRequest { lane: Lane(0), code: code.as_bytes() };
+            let request = CheckRequest::of_scan(Lane(0), code.as_bytes());
             last = gate.checks(&[(CheckNumber(1), request)]).await.map(|verdicts| {
                 assert!(matches!(verdicts[0].reason, Reason::Clear | Reason::Stopping));
             });
