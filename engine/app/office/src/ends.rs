@@ -73,6 +73,11 @@ impl ChainEnds {
         Ok(ChainEnds { path: path.to_owned(), ends })
     }
 
+    /// Whether no chain was noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// The chains of the database that lack sets which were noted, or have others in their place.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ mod serving;
 mod trust;
 mod views;
 
-pub use assemble::{open_vault, with_registry};
+pub use assemble::{Looked, open_vault, with_registry};
 pub use backup::{Verified, back_up, restore};
 pub use config::Config;
 pub use ends::{ChainEnds, Lost};

@@ -16,7 +16,11 @@ pub(crate) fn publish(nats: &Nats, assembled: &Assembled) -> anyhow::Result<Publ
     Ok(Publisher::start(options(nats)?, source))
 }
 
-fn options(nats: &Nats) -> anyhow::Result<PublisherOptions> {
+/// What the publisher is started with.
+///
+/// # Errors
+/// What does not go together, or the file that cannot be used.
+pub(crate) fn options(nats: &Nats) -> anyhow::Result<PublisherOptions> {
     let mut options = NatsOptions::new(nats.servers.get_ref())?;
     options.credentials = match (&nats.user, &nats.token) {
         (None, None) => Credentials::None,

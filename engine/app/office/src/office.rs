@@ -1,15 +1,17 @@
 //! A registry that runs.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use anyhow::{Context as _, ensure};
 use axum::Router;
 use hufu_api::{ApiOptions, Running, TlsFiles, serve};
 use hufu_files::keys;
 use hufu_files::watched::Watched;
 use hufu_transport::{Exhibit, MetricsPage};
 
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::{Assembled, Looked, assemble, look};
 use crate::config::Config;
 use crate::ends::Noting;
 use crate::figures::{Expiries, RegistryFigures};
@@ -52,7 +54,35 @@ impl Prepared {
         Ok(Prepared { config, assembled, pages: None, kept })
     }
 
-    /// The same, which serves these pages to phones, beside their API and from its origin.
+    /// Whether a registry would start on this configuration, also beside one that runs on it. The database is neither
+    /// made nor brought up to date.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) and [`start`](Self::start).
+    pub async fn look(config: &Config) -> anyhow::Result<Looked> {
+        let _kept = serving(config)?;
+        let api = api_options(config);
+        let (phones, metrics) = (config.listen.phones.get_ref().0, config.listen.metrics.0);
+        ensure_servable("api", &api)?;
+        if let Some(listen) = phones {
+            ensure_servable("phones", &config.phones.options(listen).api)?;
+        }
+        metrics.map_or(Ok(()), |listen| ensure_here("metrics", listen))?;
+        let listening: Vec<_> = [Some(api.listen), phones, metrics].into_iter().flatten().collect();
+        for (at, address) in listening.iter().enumerate() {
+            let is_twice = address.port() != 0 && listening[..at].contains(address);
+            ensure!(!is_twice, "two of `api`, `phones` and `metrics` in [listen] have the address {address}");
+        }
+        if let Some(folder) = api.snapshots.filter(|folder| folder.exists()) {
+            std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        }
+        ensure_built_in(config)?;
+        #[cfg(feature = "nats")]
+        let _options = config.nats.as_ref().map(crate::nats::options).transpose()?;
+        look(config).await
+    }
+
+    /// This registry, which serves these pages to phones, beside their API and from its origin.
     #[must_use]
     pub fn with_pages(self, pages: Router) -> Prepared {
         Prepared { pages: Some(pages), ..self }
@@ -61,11 +91,6 @@ impl Prepared {
     /// What kind of store it is.
     pub fn store(&self) -> &str {
         self.assembled.store.name()
-    }
-
-    /// Closes the store again.
-    pub async fn close(self) {
-        self.assembled.store.close().await;
     }
 
     /// Serves the API, and on the metrics page also what `exhibit` shows.
@@ -98,14 +123,10 @@ impl Prepared {
         let page: Vec<Arc<dyn Exhibit>> = vec![Arc::new(figures), exhibit];
         let metrics =
             config.listen.metrics.0.map(|listen| MetricsPage::serve(listen, Arc::new(page))).transpose()?;
+        ensure_built_in(&config)?;
         #[cfg(feature = "nats")]
         let publisher =
             config.nats.as_ref().map(|nats| crate::nats::publish(nats, &assembled)).transpose()?;
-        #[cfg(not(feature = "nats"))]
-        anyhow::ensure!(
-            config.nats.is_none(),
-            "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
-        );
         let noting = Noting::start(Arc::clone(&assembled.ends), Arc::clone(&assembled.registry));
         Ok(Office {
             assembled,
@@ -175,6 +196,33 @@ impl Office {
         self.running.stop().await;
         self.noting.stop().await;
         self.assembled.store.close().await;
+    }
+}
+
+/// Refuses what this program was built without.
+fn ensure_built_in(config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        cfg!(feature = "nats") || config.nats.is_none(),
+        "this hufu was built without NATS; build it with `--features nats`, or leave out [nats]"
+    );
+    Ok(())
+}
+
+/// Refuses a key that others can read, a certificate that does not fit it, and an address that is not this machine's.
+fn ensure_servable(name: &str, options: &ApiOptions) -> anyhow::Result<()> {
+    options.tls.as_ref().map_or(Ok(()), |tls| keys::ensure_private(&tls.key))?;
+    hufu_api::check(options)?;
+    ensure_here(name, options.listen)
+}
+
+/// Refuses an address that cannot be served. One in use may be that of the registry that runs, and a port below 1024 one that
+/// its unit may serve.
+fn ensure_here(name: &str, address: SocketAddr) -> anyhow::Result<()> {
+    match TcpListener::bind(address) {
+        Err(error) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+            Err(error).with_context(|| format!("the address of `{name}` in [listen] cannot be served"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 pub use hufu_api::TlsFiles;
-use hufu_api::{ApiOptions, Front, check, serve_routes};
+use hufu_api::{ApiOptions, Front, KeyedLimit, check, serve_routes};
 use hufu_contract::{ViewPlace, ViewPlaces};
 use hufu_files::moment;
 use hufu_files::watched::Watched;
 use hufu_policy::Sites;
 use hufu_records::KeyFolder;
+use tokio::sync::Semaphore;
 
 use crate::trust::Trust;
 use routes::State;
@@ -92,7 +93,8 @@ impl ViewService {
             days: ArcSwap::from_pointee(days),
             places: ArcSwap::from_pointee(places),
             tickets: Tickets::new(trust.keyring(), options.tickets_source_max),
-            room: tokio::sync::Semaphore::new(routes::REQUESTS_MAX),
+            room: Arc::new(Semaphore::new(routes::REQUESTS_MAX)),
+            sources: KeyedLimit::new(routes::REQUESTS_SOURCE_MAX),
         });
         let front = serve_routes(&api, routes::router(Arc::clone(&state)))?;
         let ViewOptions { tls, sites, .. } = options;

@@ -2,7 +2,8 @@
 //! a connection along.
 //!
 //! The token is looked at before the body: its scopes, and how many requests it has under way. A body that is still
-//! arriving takes up no room for work, so slow senders delay only themselves.
+//! arriving takes up no room for work, so slow senders delay only themselves. An answer is in memory until it is sent, and
+//! keeps the room of its request until then; who reads it too slowly is cut off.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::clock::now;
 use super::extract::bearer;
 use super::problem::{ApiProblem, Kind};
 use super::rules::Rule;
+use super::sending::hold_until_sent;
 use super::state::Api;
 
 /// The label of the token, for who counts the answer.
@@ -51,7 +53,7 @@ pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next:
         Err((problem, label)) => return labelled(problem.into_response(), label),
     };
     let label: Arc<str> = caller.label().into();
-    let Some(_share) = api.requests.take(Arc::clone(&label)) else {
+    let Some(share) = api.requests.take(Arc::clone(&label)) else {
         let problem = ApiProblem::new(
             Kind::TooMany,
             "this token has reached its limit of concurrent requests: wait for their answers",
@@ -59,7 +61,7 @@ pub(super) async fn admitted(State(api): State<Api>, mut request: Request, next:
         return labelled(problem.into_response(), Some(label));
     };
     request.extensions_mut().insert(Admitted { caller, takes_body: rule.takes_body });
-    labelled(next.run(request).await, Some(label))
+    labelled(hold_until_sent(next.run(request).await, share), Some(label))
 }
 
 async fn admit(
@@ -102,7 +104,7 @@ pub(super) async fn bounded(State(api): State<Api>, mut request: Request, next: 
         };
         return ApiProblem::new(Kind::Slow, detail).into_response();
     };
-    response
+    hold_until_sent(response, place)
 }
 
 /// Counts and logs every answer, also to a request that made a handler panic, and tells refusals.

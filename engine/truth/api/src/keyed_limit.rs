@@ -7,26 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts what each key holds. A key that holds nothing takes no memory.
 #[derive(Debug)]
-pub(super) struct KeyedLimit<K> {
+pub struct KeyedLimit<K> {
     held: Mutex<HashMap<K, usize>>,
     each_max: usize,
 }
 
 /// One of what a key holds; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held<K: Eq + Hash> {
+pub struct Held<K: Eq + Hash> {
     limit: Arc<KeyedLimit<K>>,
     key: K,
 }
 
 impl<K: Eq + Hash + Clone> KeyedLimit<K> {
     /// At most `each_max` for each key.
-    pub(super) fn new(each_max: usize) -> Arc<KeyedLimit<K>> {
+    pub fn new(each_max: usize) -> Arc<KeyedLimit<K>> {
         Arc::new(KeyedLimit { held: Mutex::default(), each_max })
     }
 
     /// One more for `key`, `None` when it holds as many as it may.
-    pub(super) fn take(self: &Arc<KeyedLimit<K>>, key: K) -> Option<Held<K>> {
+    pub fn take(self: &Arc<KeyedLimit<K>>, key: K) -> Option<Held<K>> {
         // A count is whole at every moment.
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.get(&key).copied().unwrap_or(0);

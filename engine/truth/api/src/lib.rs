@@ -16,11 +16,13 @@ mod keyed_limit;
 mod limits;
 mod meters;
 mod options;
+mod pace;
 mod phones;
 mod problem;
 mod range;
 mod routes;
 mod rules;
+mod sending;
 mod server;
 mod snapshots;
 mod state;
@@ -30,10 +32,12 @@ mod upkeep;
 
 pub use documents::{Document, Documents};
 pub use figures::{ChainFigures, FigureSource, Figures};
+pub use keyed_limit::{Held, KeyedLimit};
 pub use meters::Took;
 pub use options::{ApiOptions, ServeFault, SnapshotLimits, TlsFiles};
 pub use phones::{PhoneFigures, PhoneOptions, RunningPhones, serve_phones};
 pub use range::RequestedRange;
+pub use sending::hold_until_sent;
 pub use server::{Front, Running, Source, check, serve, serve_routes};
 pub use tally::Tally;
 

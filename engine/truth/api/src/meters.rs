@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hufu_wire::StrangerLines;
+
 use super::problem::Kind;
 
 /// Callers that are named in one report; refusals of the others are reported together.
 const NAMED_MAX: usize = 16;
-
-/// Refusals of callers without a valid token that the log takes in a second.
-const STRANGERS_A_SECOND: u32 = 16;
 
 /// Why a connection was closed before any request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +26,16 @@ pub(super) enum Closed {
 
 /// Counts of one API.
 #[derive(Debug, Default)]
-pub(super) struct Meters(Mutex<Counts>);
+pub(super) struct Meters {
+    counts: Mutex<Counts>,
+    /// Refusals of callers without a valid token, in the log.
+    strangers: StrangerLines,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
     classes: BTreeMap<String, Class>,
     refusals: BTreeMap<&'static str, u64>,
-    /// The second that began then, and how many refusals of callers without a token were logged in it.
-    strangers: Option<(Instant, u32)>,
     /// Since the last report, by the label of the token that was shown.
     unreported: BTreeMap<Option<Arc<str>>, BTreeMap<&'static str, u64>>,
 }
@@ -108,18 +109,10 @@ impl Meters {
         }
     }
 
-    /// Whether the log takes one more refusal of a caller without a valid token: anyone can cause these, so only
-    /// [`STRANGERS_A_SECOND`] get a line. The others stand in the next report.
+    /// Whether the log takes one more refusal of a caller without a valid token: anyone can cause these. Those left out
+    /// stand in the next report.
     pub(super) fn may_log_stranger(&self, now: Instant) -> bool {
-        let mut counts = self.counts();
-        let (begun, logged) = match counts.strangers {
-            Some((begun, logged)) if now.saturating_duration_since(begun) < Duration::from_secs(1) => {
-                (begun, logged)
-            }
-            _ => (now, 0),
-        };
-        counts.strangers = Some((begun, logged.saturating_add(1)));
-        logged < STRANGERS_A_SECOND
+        self.strangers.may_log(now)
     }
 
     /// A connection was closed.
@@ -156,7 +149,7 @@ impl Meters {
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counts are whole at every moment.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

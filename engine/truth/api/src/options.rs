@@ -19,9 +19,12 @@ pub struct ApiOptions {
     pub connections_source_max: usize,
     /// How long a caller may take for TLS, and how long for the headers of a request, milliseconds.
     pub headers_ms_max: u64,
-    /// Requests worked at at once, feeds not among them; the next one is answered `busy`.
+    /// How long a caller may take for each 256 KiB of what waits to be sent to it, milliseconds; then its connection is
+    /// closed.
+    pub sending_ms_max: u64,
+    /// Requests worked at or answered at once, feeds not among them; the next one is answered `busy`.
     pub requests_max: usize,
-    /// Requests under way at once of one token, those among them whose body still arrives.
+    /// Requests under way at once of one token, those among them whose body still arrives or whose answer is still sent.
     pub requests_token_max: usize,
     /// Feeds at once; the next one is answered `busy`.
     pub feeds_max: usize,
@@ -74,7 +77,8 @@ pub struct TlsFiles {
 
 impl ApiOptions {
     /// Plain HTTP on `listen`, 1,024 connections and 256 of one source, 256 requests and 64 of one token, 512 feeds and 256
-    /// of one token, 10 s for headers, 30 s a request, checkpoints offered from 1,000 sets, no snapshots.
+    /// of one token, 10 s for headers, 30 s a request and for 256 KiB of its answer, checkpoints offered from 1,000 sets, no
+    /// snapshots.
     pub fn on(listen: SocketAddr) -> ApiOptions {
         ApiOptions {
             listen,
@@ -83,6 +87,7 @@ impl ApiOptions {
             connections_max: 1024,
             connections_source_max: 256,
             headers_ms_max: 10_000,
+            sending_ms_max: 30_000,
             requests_max: 256,
             requests_token_max: 64,
             feeds_max: 512,

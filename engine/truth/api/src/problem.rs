@@ -1,11 +1,13 @@
 //! Problem details (RFC 9457): every answer to a request that was not carried out.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hufu_contract::{BrakeReport, PROBLEM_TYPE_PREFIX, Problem, SourceFault, Terms, Tip};
 use hufu_registry::{Crowded, Fault, PhoneFault};
-use hufu_wire::UnixMillis;
+use hufu_wire::{StrangerLines, UnixMillis};
 
 use super::convert::Convert as _;
 
@@ -187,8 +189,12 @@ impl From<Fault> for ApiProblem {
         let detail = fault.to_string();
         let kind = match fault {
             Fault::Unavailable(_) => {
-                // What the database says is the operator's to read, not the caller's.
-                tracing::warn!(%detail, "a request failed");
+                // What the database says is the operator's to read, not the caller's. While it is away each request says
+                // it again, also those without a valid token.
+                static LINES: StrangerLines = StrangerLines::new();
+                if LINES.may_log(Instant::now()) {
+                    tracing::warn!(%detail, "a request failed");
+                }
                 return ApiProblem::new(
                     Kind::Unavailable,
                     "try again later; the operator must check the database",

@@ -30,14 +30,17 @@ use super::figures::FigureSource;
 use super::keyed_limit::{Held, KeyedLimit, source};
 use super::meters::{Closed, Meters};
 use super::options::{ApiOptions, ServeFault, TlsFiles};
+use super::pace::PacedStream;
 use super::rules::Rules;
 use super::snapshots::SnapshotFolder;
 use super::state::{Api, Parts};
 use super::{routes, tls, upkeep};
 
 /// How long a peer may leave bytes unacknowledged, or its window shut, before the connection is given up: a dead
-/// engine must not hold a feed.
+/// engine must not hold a feed. One that opens its window a little meets [`PacedStream`].
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a connection has in its buffer and has not sent when more is written, about.
+const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// How long requests under way may take when the server ends.
 pub(super) const FAREWELL: Duration = Duration::from_secs(5);
@@ -144,14 +147,15 @@ pub(super) fn front(options: &ApiOptions, router: Router, meters: Arc<Meters>) -
     let handle = Handle::new();
     let server = axum_server::from_tcp(listener).map_err(not_bound)?.handle(handle.clone());
     let headers = Duration::from_millis(options.headers_ms_max);
+    let setup = SocketSetup { sending: Duration::from_millis(options.sending_ms_max) };
     let task = match tls.clone() {
         Some(tls) => {
-            let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(SocketSetup);
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(headers).acceptor(setup);
             tokio::spawn(
                 with_timeout(server.acceptor(Handshake { inner: tls, meters }), headers).serve(connections),
             )
         }
-        None => tokio::spawn(with_timeout(server.acceptor(SocketSetup), headers).serve(connections)),
+        None => tokio::spawn(with_timeout(server.acceptor(setup), headers).serve(connections)),
     };
     Ok(Front { addr, handle, tls, task, room })
 }
@@ -231,22 +235,29 @@ impl Front {
 
 /// Sets a connection up before anything is read from it.
 #[derive(Clone, Copy, Debug)]
-struct SocketSetup;
+struct SocketSetup {
+    /// As [`ApiOptions::sending_ms_max`].
+    sending: Duration,
+}
 
 impl<S> Accept<TcpStream, S> for SocketSetup {
-    type Stream = TcpStream;
+    type Stream = PacedStream<TcpStream>;
     type Service = S;
-    type Future = Ready<io::Result<(TcpStream, S)>>;
+    type Future = Ready<io::Result<(PacedStream<TcpStream>, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(set_up(&stream).map(|()| (stream, service)))
+        let done = set_up(&stream);
+        std::future::ready(done.map(|()| (PacedStream::new(stream, self.sending), service)))
     }
 }
 
-fn set_up(stream: &TcpStream) -> io::Result<()> {
+pub(super) fn set_up(stream: &TcpStream) -> io::Result<()> {
     // R23: a set of one change must not wait for an acknowledgement of the head before it.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
+    // More may be written as soon as so little is left to send: by that it is told how fast a peer takes it. Otherwise a third
+    // of megabytes would have to be taken first.
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT))
 }

@@ -70,7 +70,7 @@ fn options(config: &Config) -> ApiOptions {
     ApiOptions {
         tls: config.tls(),
         plain: config.plain,
-        connections_source_max: CONNECTIONS_MAX,
+        connections_source_max: *config.connections_source_max.get_ref(),
         connections_max: CONNECTIONS_MAX,
         ..ApiOptions::on(config.listen)
     }
@@ -95,5 +95,20 @@ async fn serve(
     Ok(Exit::Yes)
 }
 
-/// Connections at once. A hall of terminals may stand behind one address.
+/// Connections at once.
 const CONNECTIONS_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r60_one_address_takes_every_connection_only_where_the_settings_say_so() {
+        let check = |settings: &str, of_one: usize| {
+            let options = options(&toml::from_str(settings).unwrap());
+            assert_eq!((options.connections_source_max, options.connections_max), (of_one, 1_024));
+        };
+        check("", 512);
+        check("connections_source_max = 1024", 1_024);
+    }
+}

@@ -1,5 +1,6 @@
 //! The routes. What may tell who asks, and for what, travels in bodies, which are in no log, here or at a proxy.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hufu_api::Source;
+use hufu_api::{KeyedLimit, Source, hold_until_sent};
 use hufu_contract::{PROBLEM_TYPE_PREFIX, Problem, ViewDay, ViewDays, ViewPlaces, WantSlips, WantTicket};
 use hufu_records::{Day, OpenView, Slip};
 use serde::de::DeserializeOwned;
@@ -28,11 +29,16 @@ pub(super) struct State {
     pub(super) places: ArcSwap<ViewPlaces>,
     pub(super) tickets: Tickets,
     /// Room for requests that read views.
-    pub(super) room: Semaphore,
+    pub(super) room: Arc<Semaphore>,
+    /// What each source has of it.
+    pub(super) sources: Arc<KeyedLimit<IpAddr>>,
 }
 
-/// Requests that read views at once: each holds one answer in memory.
+/// Requests that read views at once: each holds one answer in memory until it is sent.
 pub(super) const REQUESTS_MAX: usize = 16;
+/// Of them those of one source, and those that wait: who does not read answers leaves room for others. This machine is no
+/// one source: a registry or a proxy asks for many here.
+pub(super) const REQUESTS_SOURCE_MAX: usize = 8;
 /// A request has at most a code, or a ticket and 256 prefixes.
 const BODY_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of an answer, beyond its first bucket.
@@ -83,7 +89,11 @@ async fn ticket(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
-async fn slips(Of(state): Of<Arc<State>>, body: Bytes) -> Result<Response, Trouble> {
+async fn slips(
+    Of(state): Of<Arc<State>>,
+    Extension(Source(source)): Extension<Source>,
+    body: Bytes,
+) -> Result<Response, Trouble> {
     let WantSlips { ticket, day, prefix_bits: bits, prefixes } = read(&body)?;
     let day: Day =
         day.parse().map_err(|_| Trouble::invalid("day is not a day; write it as in 2026-11-29"))?;
@@ -105,9 +115,13 @@ async fn slips(Of(state): Of<Arc<State>>, body: Bytes) -> Result<Response, Troub
     if prefixes.iter().any(|prefix| u64::from(*prefix) >> bits != 0) {
         return Err(Trouble::invalid("a prefix has more bits than the day's"));
     }
+    let share = match state.sources.take(source) {
+        None if !source.is_loopback() => return Err(Trouble::busy()),
+        share => share,
+    };
     let buckets = u32::try_from(prefixes.len()).unwrap_or(u32::MAX);
     state.tickets.spend(&ticket, buckets, now())?;
-    let _room = state.room.acquire().await.map_err(|_| Trouble::busy())?;
+    let room = Arc::clone(&state.room).acquire_owned().await.map_err(|_| Trouble::busy())?;
     let answer = tokio::task::spawn_blocking(move || answer(&views, bits, &prefixes));
     let answer = answer.await.map_err(|_| Trouble::busy())?.map_err(|why| {
         tracing::error!("{why}");
@@ -120,7 +134,7 @@ async fn slips(Of(state): Of<Arc<State>>, body: Bytes) -> Result<Response, Troub
     let kind = HeaderValue::from_static("application/octet-stream");
     let headers =
         [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((headers, answer).into_response())
+    Ok(hold_until_sent((headers, answer).into_response(), (room, share)))
 }
 
 /// The longest prefix of the views of a day. Its own buckets are large enough, and others only add to them.

@@ -14,20 +14,18 @@ use hufu_wire::IssuerId;
 use tempfile::NamedTempFile;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::files::{PART, SnapshotMismatch, disk, lock, too_large, touch, verify};
 use super::quota::Reservation;
+use crate::pace::Pace;
 use crate::problem::{ApiProblem, Kind};
 
 /// Engines of the same group may read the files themselves.
 const MODE: u32 = 0o640;
 
-/// A sender must send [`PACE_BYTES`] in each span of this length, or the end.
-const PACE: Duration = Duration::from_secs(30);
-
-/// A connection slower than 8 KiB a second is useless for snapshots, and four slow uploads would block all others.
-const PACE_BYTES: u64 = 256 * 1024;
+/// A sender must keep its [`Pace`] in each span of this length, or send the end.
+const SPAN: Duration = Duration::from_secs(30);
 
 /// A file without a name that anybody looks for. It vanishes when it is dropped, also when the sender goes away.
 #[derive(Debug)]
@@ -74,9 +72,9 @@ impl Upload {
         bytes_max: u64,
     ) -> Result<(), ApiProblem> {
         let mut body = pin!(body);
-        let (mut until, mut due) = (Instant::now() + PACE, PACE_BYTES);
+        let mut pace = Pace::begin(SPAN);
         loop {
-            let chunk = match timeout_at(until, body.next()).await {
+            let chunk = match timeout_at(pace.until(), body.next()).await {
                 Ok(None) => break,
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(_))) => return Err(cut_off("the upload stopped before its end: send it again")),
@@ -88,10 +86,7 @@ impl Upload {
             }
             share.grow_to(self.bytes)?;
             self.file.write_all(&chunk).await.map_err(|why| disk(&why))?;
-            due = due.saturating_sub(chunk.len() as u64);
-            if due == 0 {
-                (until, due) = (Instant::now() + PACE, PACE_BYTES);
-            }
+            pace.moved(chunk.len() as u64);
         }
         if self.bytes == 0 {
             return Err(ApiProblem::new(Kind::Invalid, "the body is empty: send the snapshot's bytes"));

@@ -10,11 +10,13 @@ use anyhow::{Context as _, bail, ensure};
 use hufu_api::TlsFiles;
 use hufu_files as files;
 use hufu_files::keys::ensure_private;
-use hufu_files::settings::Place;
+use hufu_files::settings::{Place, bare};
 use hufu_wire::Lane;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use toml::Spanned;
 
+use super::CONNECTIONS_MAX;
 use super::qr86::Output;
 use super::routes::Terminals;
 use super::terminal::{Asker, Asking, Terminal};
@@ -31,6 +33,9 @@ pub(super) struct Config {
     key: Option<PathBuf>,
     #[serde(default)]
     pub(super) plain: bool,
+    /// Connections at once of one source. A hall of terminals may stand behind one address.
+    #[serde(default = "connections_source_max")]
+    pub(super) connections_source_max: Spanned<usize>,
     #[serde(default)]
     terminal: Vec<TerminalConfig>,
 }
@@ -65,11 +70,17 @@ fn listen() -> SocketAddr {
     ([127, 0, 0, 1], 7490).into()
 }
 
+/// One host leaves half of the connections to others.
+fn connections_source_max() -> Spanned<usize> {
+    bare(CONNECTIONS_MAX / 2)
+}
+
 impl Config {
     pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
         let text = files::read_text(path)?;
         let place = Place { text: &text, path, example: "docs/examples/bridge.toml" };
         let mut config: Config = toml::from_str(&text).map_err(|error| place.unreadable(&error))?;
+        place.within("connections_source_max", &config.connections_source_max, 1..=CONNECTIONS_MAX)?;
         let base = path.parent().unwrap_or(Path::new(""));
         let terminals = config.terminal.iter_mut();
         let paths =
@@ -173,6 +184,7 @@ mod tests {
         let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/examples");
         let config = Config::load(&Path::new(examples).join("bridge.toml")).unwrap();
         assert_eq!((config.listen, config.plain, config.terminal.len()), (listen(), false, 2));
+        assert_eq!(config.connections_source_max.get_ref(), connections_source_max().get_ref());
         assert!(config.tls().is_none(), "the program starts without a certificate on this machine alone");
         let lists = files::read_text(&Path::new(examples).join("status-list.toml")).unwrap();
         assert!(!lists.contains(&config.listen.to_string()), "both run on one machine");

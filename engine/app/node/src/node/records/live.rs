@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hufu_files::keys::read_seed;
 use hufu_records::{Heard, Listener, record_json};
 use hufu_transport::{Events, NoEvents};
+use hufu_wire::StrangerLines;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,6 +23,7 @@ pub(super) struct Door {
     /// Of the token: digests are compared, so that the time of it tells nothing.
     token: [u8; 32],
     places: Arc<Semaphore>,
+    strangers: StrangerLines,
 }
 
 /// One reader.
@@ -36,7 +39,11 @@ impl Door {
     /// The file that cannot be used.
     pub(super) fn open(token: &Path) -> anyhow::Result<Door> {
         let token = Sha256::digest(read_seed(token)?.as_slice()).into();
-        Ok(Door { token, places: Arc::new(Semaphore::new(READERS_MAX)) })
+        Ok(Door::of(token))
+    }
+
+    fn of(token: [u8; 32]) -> Door {
+        Door { token, places: Arc::new(Semaphore::new(READERS_MAX)), strangers: StrangerLines::new() }
     }
 
     /// Lets a reader in.
@@ -47,7 +54,9 @@ impl Door {
     ) -> Result<Box<dyn Events>, NoEvents> {
         let token = token.and_then(|token| hex::decode(token).ok());
         if token.is_none_or(|token| <[u8; 32]>::from(Sha256::digest(token)) != self.token) {
-            tracing::warn!("a reader of live records has no valid token");
+            if self.strangers.may_log(Instant::now()) {
+                tracing::warn!("a reader of live records has no valid token");
+            }
             return Err(NoEvents::Unauthorized);
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoEvents::Busy)?;
@@ -78,6 +87,16 @@ fn text_of(Heard { lost, first, rows }: &Heard) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readers_without_a_token_fill_no_log() {
+        let door = Door::of([0; 32]);
+        for _ in 0..100 {
+            let entered = door.enter(Some("00"), || -> Listener { unreachable!("a stranger came in") });
+            assert_eq!(entered.err(), Some(NoEvents::Unauthorized));
+        }
+        assert!(!door.strangers.may_log(Instant::now()), "they have used up this second's lines");
+    }
 
     #[test]
     fn what_was_lost_is_told_before_what_follows() {
