@@ -31,7 +31,7 @@ pub(crate) enum What {
     Forked(u32),
     /// Two sources have other content at the same place of an issuer's chain.
     Differs(u32),
-    /// An issuer's data is older than three seconds at some engine.
+    /// An issuer's data is older than three seconds at some engine that follows its chain.
     Old(u32),
     /// A certificate, list or key: the kind, whose, and the place that says so.
     Ends(Ending, String, String),

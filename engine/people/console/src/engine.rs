@@ -23,6 +23,9 @@ const PAGE_BYTES_MAX: usize = 4 << 20;
 const ISSUERS_MAX: usize = 256;
 const SITES_MAX: usize = 1100;
 
+/// Bounds of times of answers that are kept of one page; an engine has 13.
+const BOUNDS_MAX: usize = 64;
+
 /// Admitted, referred, refused.
 pub(crate) type Decisions = [u64; 3];
 
@@ -94,8 +97,12 @@ impl Figures {
             }
             "hufu_answer_seconds_bucket" => {
                 // Bounds are positive: their bits sort as they do.
-                if let Some(bound) = label("le").parse::<f64>().ok().filter(|bound| *bound > 0.0) {
-                    *took.entry(bound.to_bits()).or_default() += sample.count();
+                let bound = label("le").parse::<f64>().ok().filter(|bound| *bound > 0.0).map(f64::to_bits);
+                if let Some(bound) = bound
+                    && (took.len() < BOUNDS_MAX || took.contains_key(&bound))
+                {
+                    let sum = took.entry(bound).or_default();
+                    *sum = sum.saturating_add(sample.count());
                 }
             }
             "hufu_site_verdicts_total" => {
@@ -233,6 +240,16 @@ mod tests {
             [(Ending::Certificate, String::new(), 100), (Ending::RevocationList, "Devices".to_owned(), -5)];
         assert_eq!(figures.left, left);
         assert_eq!(Figures::read("no figures\n").decisions, [0; 3]);
+    }
+
+    #[test]
+    fn r61_a_page_with_too_many_bounds_is_read_in_bounded_memory() {
+        let line = |bound: u32, count: u64| format!("hufu_answer_seconds_bucket{{le=\"{bound}\"}} {count}\n");
+        let lines: Vec<_> = (1..=20_000).map(|bound| line(bound, 1)).collect();
+        let figures = Figures::read(&(lines.concat() + &line(1, 4)));
+        assert_eq!((figures.took.len(), figures.took[0]), (BOUNDS_MAX, (1.0, 5)));
+        let most = Figures::read(&line(1, 8_000_000_000_000_000).repeat(4000));
+        assert_eq!(most.took, [(1.0, u64::MAX)]);
     }
 
     #[test]

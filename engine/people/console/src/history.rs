@@ -1,6 +1,6 @@
 //! The last ten minutes, a point a second.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use hufu_wire::Reason;
 
@@ -120,19 +120,16 @@ pub(crate) fn rate<'p>(points: impl Iterator<Item = &'p Point>) -> Option<f64> {
 /// The upper bound of the bucket that a share of the answers lies in; none without answers. Of what is slower than every
 /// bound: the largest one.
 #[expect(clippy::cast_precision_loss, reason = "counts of ten minutes are far below 2^52")]
-#[expect(clippy::float_cmp, reason = "a bound is the same digits on each page")]
-pub(crate) fn quantile<'p>(points: impl Iterator<Item = &'p Point> + Clone, share: f64) -> Option<f64> {
-    let mut sums: Vec<(f64, u64)> = Vec::new();
+pub(crate) fn quantile<'p>(points: impl Iterator<Item = &'p Point>, share: f64) -> Option<f64> {
+    // Bounds are positive: their bits sort as they do. A page may have other bounds each second.
+    let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
     for (bound, count) in points.flat_map(|point| &point.took) {
-        match sums.iter_mut().find(|(known, _)| known == bound) {
-            Some((_, sum)) => *sum += u64::from(*count),
-            None => sums.push((*bound, u64::from(*count))),
-        }
+        *sums.entry(bound.to_bits()).or_default() += u64::from(*count);
     }
-    sums.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let all: u64 = sums.iter().map(|(_, count)| count).sum();
+    let all: u64 = sums.values().sum();
     let (mut below, mut bound_s) = (0, None);
     for (bound, count) in sums.into_iter().filter(|_| all > 0) {
+        let bound = f64::from_bits(bound);
         below += count;
         if bound.is_finite() {
             bound_s = Some(bound);

@@ -197,6 +197,14 @@ async fn events(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use axum::body::Body;
+    use futures_util::StreamExt as _;
+    use http::{Request, header};
+    use hufu_web::{Account, Accounts, SessionLimits, Web, WebOptions, hash_password};
+    use tower_service::Service as _;
+
     use super::*;
 
     #[test]
@@ -209,5 +217,72 @@ mod tests {
         assert!(begin("one").is_some(), "a closed stream is given back");
         of_one.clear();
         assert!(streams.0.lock().unwrap().is_empty());
+    }
+
+    /// What a browser with these cookies is answered, and the cookies that it is given.
+    async fn ask(pages: &mut Router, request: Request<Body>, cookies: &str) -> (Response, String) {
+        let (mut parts, body) = request.into_parts();
+        parts.headers.insert(header::COOKIE, cookies.parse().unwrap());
+        let response = pages.call(Request::from_parts(parts, body)).await.unwrap();
+        let given = response.headers().get_all(header::SET_COOKIE).iter();
+        let given = given.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
+        let given = given.collect::<Vec<_>>().join("; ");
+        (response, given)
+    }
+
+    async fn read(response: Response) -> String {
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn r61_a_stream_ends_when_its_account_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("accounts.toml");
+        let password = hash_password("five words make a password").unwrap();
+        let account = Account { role: Role::Operator, password };
+        Accounts([("li".to_owned(), account)].into()).write(&file).unwrap();
+        let web = Web::open(WebOptions {
+            language: Language::En,
+            is_tls: false,
+            accounts: Some(file.clone()),
+            organisation: None,
+            sessions: SessionLimits::DEFAULT,
+            nav: Vec::new(),
+            assets: Vec::new(),
+            source: |_| None,
+        });
+        let (seconds, state) = watch::channel(Arc::new(State::default()));
+        let mut pages = web.unwrap().finish(Console::new(state, 1).routes());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let form = Request::get("/login").body(Body::empty()).unwrap();
+            let (form, guest) = ask(&mut pages, form, "").await;
+            let form = read(form).await;
+            let token = form.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+            let sign_in = Request::post("/login")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(format!("csrf={token}&name=li&password=five+words+make+a+password")));
+            let (signed_in, session) = ask(&mut pages, sign_in.unwrap(), &guest).await;
+            assert_eq!(signed_in.status(), StatusCode::SEE_OTHER);
+            let events = Request::get("/events?of=/").body(Body::empty()).unwrap();
+            let (events, _) = ask(&mut pages, events, &session).await;
+            assert_eq!(events.status(), StatusCode::OK);
+            let mut events = events.into_body().into_data_stream();
+            let mut next = async |number| {
+                seconds.send_replace(Arc::new(State { number, ..State::default() }));
+                events.next().await
+            };
+            assert!(next(1).await.unwrap().unwrap().starts_with(b"data:"));
+            Accounts::default().write(&file).unwrap();
+            // The file is looked at once a second.
+            let removed = Instant::now();
+            let mut number = 2;
+            while next(number).await.is_some() {
+                assert!(removed.elapsed() < Duration::from_secs(5), "it is still shown second {number}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                number += 1;
+            }
+        });
     }
 }

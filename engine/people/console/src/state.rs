@@ -58,7 +58,7 @@ pub(crate) struct RegistryState {
 pub(crate) struct IssuerState {
     pub(crate) name: String,
     pub(crate) ends: Vec<ChainEnd>,
-    /// For each engine: how old its data is, seconds; none: it never heard of the issuer.
+    /// For each engine that follows its chain: how old its data is, seconds; none: it never heard of the issuer.
     pub(crate) ages: Vec<(String, Option<f64>)>,
     pub(crate) is_forked: bool,
     /// Of the first registry that says so.

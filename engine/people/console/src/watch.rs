@@ -252,9 +252,10 @@ fn add_sites(second: &mut BTreeMap<u32, u32>, before: &Figures, now: &Figures) {
 fn follow_issuers(issuers: &mut BTreeMap<u32, IssuerState>, engine: &str, figures: &Figures) {
     for (id, followed) in &figures.issuers {
         let issuer = issuers.entry(*id).or_default();
-        issuer.ages.push((engine.to_owned(), followed.age_s));
         issuer.is_forked |= followed.is_forked;
+        // One whose statuses come in files or status lists has no chain here, and is older by design.
         if !followed.digest.is_empty() {
+            issuer.ages.push((engine.to_owned(), followed.age_s));
             let (sequence, digest) = (followed.sequence, followed.digest.clone());
             issuer.ends.push(ChainEnd { source: engine.to_owned(), sequence, digest });
         }
@@ -304,5 +305,20 @@ impl RegistryHeard {
             (device.site, device.is_revoked) = (said.site, said.is_revoked);
             device.name.clone_from(&said.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r61_only_an_issuer_whose_chain_is_followed_can_be_too_old() {
+        let page = "hufu_issuer_age_seconds{issuer=\"1\"} 300\nhufu_issuer_age_seconds{issuer=\"2\"} 9\n\
+            hufu_follow_digest_info{issuer=\"2\",digest=\"ab\"} 1\nhufu_follow_digest_info{issuer=\"3\",digest=\"cd\"} 1\n";
+        let mut issuers = BTreeMap::new();
+        follow_issuers(&mut issuers, "east", &Figures::read(page));
+        let ages: Vec<_> = issuers.values().map(|issuer| issuer.ages.clone()).collect();
+        assert_eq!(ages, [vec![], vec![("east".to_owned(), Some(9.0))], vec![("east".to_owned(), None)]]);
     }
 }

@@ -74,6 +74,24 @@ impl SchoolConfig {
         self
     }
 
+    /// Without a terminal and a token.
+    #[cfg(test)]
+    pub(crate) fn of_a_test(site: u32, registry: &str, folder: &Path) -> SchoolConfig {
+        let config = SchoolConfig {
+            site,
+            issuer: 310_000,
+            registry: registry.to_owned(),
+            token: "school.token".into(),
+            ca: None,
+            terminal: "terminal".into(),
+            folder: "kept".into(),
+            roster: roster(),
+            valid: valid(),
+            time_zone: time_zone(),
+        };
+        config.within(folder)
+    }
+
     /// Looks at it without asking anybody.
     ///
     /// # Errors

@@ -1,11 +1,16 @@
 //! The checked list for a spreadsheet, as `.xlsx` and CSV. No cell of it is a formula for any spreadsheet.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use hufu_texts::Language;
 use rust_xlsxwriter::{Format, Workbook};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::spawn_blocking;
 
 use crate::names::no_formula;
 use crate::rows::{Entry, Outcome};
+use crate::school::School;
 use crate::texts::{answer, say, why};
 
 /// The columns, in the reader's language.
@@ -13,6 +18,23 @@ const COLUMNS: [&str; 5] = ["school-line", "school-class", "school-pupil", "scho
 
 /// Widths of the columns in a workbook, characters.
 const WIDTHS: [f64; 5] = [8.0, 14.0, 18.0, 22.0, 60.0];
+
+/// How a list is written.
+pub(crate) type Write = fn(Language, &Outcome) -> anyhow::Result<Vec<u8>>;
+
+/// The list, written on a thread of its own: tens of thousands of cells take a while. The school's place comes with it, until
+/// it is sent. None when others take too long.
+pub(crate) async fn written(
+    school: &School,
+    outcome: Arc<Outcome>,
+    language: Language,
+    write: Write,
+) -> Option<anyhow::Result<(Vec<u8>, OwnedSemaphorePermit)>> {
+    let place = school.exports.take().await?;
+    // The place is with it, also where the browser is gone by then.
+    let written = spawn_blocking(move || Ok((write(language, &outcome)?, place.own())));
+    Some(written.await.unwrap_or_else(|fault| Err(fault.into())))
+}
 
 fn cells(language: Language, outcome: &Outcome, entry: &Entry) -> [String; 4] {
     let class = outcome.classes[entry.class].clone();
@@ -62,12 +84,16 @@ pub(crate) fn xlsx(language: Language, outcome: &Outcome) -> anyhow::Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use hufu_sheets::{Table, TableArgs, required};
-    use hufu_wire::{Reason, UnixSeconds};
+    use hufu_wire::{Reason, SiteId, UnixSeconds};
 
     use super::*;
+    use crate::config::SchoolConfig;
     use crate::report::Why;
     use crate::rows::Answer;
+    use crate::school::{Schools, Shared};
 
     fn outcome() -> Outcome {
         let classes = ["=1+1", "+A1", "-2", "@SUM(A1)", "＝1+1", "3b", "'4"].map(str::to_owned).to_vec();
@@ -113,5 +139,23 @@ mod tests {
         assert_eq!(classes, outcome.classes, "texts, as they were in the list");
         // The reader gives a formula's result: none here has one.
         assert!(from_xlsx.iter().all(|row| row[2] == "=*002X" && !row[4].is_empty()));
+    }
+
+    #[tokio::test]
+    async fn r61_one_list_of_a_school_is_written_at_a_time_and_two_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |site| SchoolConfig::of_a_test(site, "http://127.0.0.1:1", folder.path());
+        let configs = [1, 2, 3].map(config);
+        let schools = Schools::sharing(&configs, &Shared::waiting(Duration::ZERO)).unwrap();
+        let outcome = Arc::new(outcome());
+        let school = |site| schools.of(SiteId(site)).unwrap();
+        let written = async |site| written(school(site), Arc::clone(&outcome), Language::En, csv).await;
+        let one = school(1).exports.take().await.unwrap();
+        assert!(written(1).await.is_none());
+        assert!(written(2).await.unwrap().is_ok(), "another school does not notice");
+        let _other = school(2).exports.take().await.unwrap();
+        assert!(written(3).await.is_none());
+        drop(one);
+        assert!(written(1).await.unwrap().is_ok(), "each gives its place back");
     }
 }

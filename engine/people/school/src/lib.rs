@@ -13,6 +13,7 @@ mod job;
 mod names;
 mod page;
 mod people;
+mod places;
 mod register;
 mod report;
 mod rows;

@@ -5,12 +5,13 @@ mod upload;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use hufu_api::hold_until_sent;
 use hufu_web::{Asset, NavEntry, Page, Role, SignedIn, only};
 use serde::Deserialize;
 use serde_json::json;
@@ -103,8 +104,8 @@ fn at_home(visitor: &Visitor, wrong: Option<String>) -> Response {
     visit.page(&visit.say("school-title"), &Home::new(visit, school, wrong), page)
 }
 
-async fn upload(visitor: Visitor, uploaded: Uploaded) -> Response {
-    match uploaded {
+async fn upload(visitor: Visitor, request: Request) -> Response {
+    match Uploaded::read(request, &visitor.school).await {
         Uploaded::List(file) => {
             let mut work = Work { file: Some(file), is_new: true, ..Work::default() };
             work.register.uploaded = hufu_files::moment::now().seconds();
@@ -219,14 +220,17 @@ async fn state(visitor: Visitor, Path(id): Path<String>) -> Response {
 
 async fn print(visitor: Visitor, Path(id): Path<String>, Query(asked): Query<Asked>) -> Response {
     let visit = &visitor.visit;
-    match visitor.outcome(&id) {
-        Ok(outcome) => {
-            let printed = Printed::new(visit, &visitor.school, &id, &outcome, asked.filter().class);
-            let page = Page { script: Some("school.js"), ..Page::default() };
-            visit.page(&visit.say("school-result"), &printed, page)
-        }
-        Err(response) => *response,
-    }
+    let outcome = match visitor.outcome(&id) {
+        Ok(outcome) => outcome,
+        Err(response) => return *response,
+    };
+    let Some(place) = visitor.school.exports.take().await else {
+        return visit.problem(StatusCode::TOO_MANY_REQUESTS);
+    };
+    let printed = Printed::new(visit, &visitor.school, &id, &outcome, asked.filter().class);
+    let page = Page { script: Some("school.js"), ..Page::default() };
+    let answer = visit.page(&visit.say("school-result"), &printed, page);
+    hold_until_sent(answer, place.own())
 }
 
 async fn xlsx(visitor: Visitor, Path(id): Path<String>) -> Response {
@@ -244,25 +248,22 @@ async fn exported(
     id: &str,
     kind: &'static str,
     disposition: &'static str,
-    write: fn(hufu_texts::Language, &Outcome) -> anyhow::Result<Vec<u8>>,
+    write: export::Write,
 ) -> Response {
     let outcome = match visitor.outcome(id) {
         Ok(outcome) => outcome,
         Err(response) => return *response,
     };
-    let language = visitor.visit.language();
-    // Tens of thousands of cells take a while.
-    let written = tokio::task::spawn_blocking(move || write(language, &outcome)).await;
-    match written {
-        Ok(Ok(bytes)) => {
+    match export::written(&visitor.school, outcome, visitor.visit.language(), write).await {
+        Some(Ok((bytes, place))) => {
             let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)];
             let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-            (headers, bytes).into_response()
+            hold_until_sent((headers, bytes).into_response(), place)
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             tracing::error!(error = format!("{error:#}"), "a checked list could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        None => visitor.visit.problem(StatusCode::TOO_MANY_REQUESTS),
     }
 }

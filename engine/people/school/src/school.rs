@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{SchoolConfig, Settings};
 use crate::job::{Job, JobFault, Work};
+use crate::places::Places;
 use crate::register::Register;
 
 /// Results that a school's page keeps in memory; the oldest goes first.
@@ -19,8 +20,14 @@ const JOBS_MAX: usize = 8;
 /// Jobs of one school that are not done.
 const RUNNING_MAX: usize = 4;
 
-/// Lists that this process takes in at a time, of all schools: each is in memory.
+/// Lists that this process takes in at a time, one of each school: each is in memory.
 pub(crate) const UPLOADS_MAX: usize = 4;
+
+/// Lists that this process writes for printing and downloads at a time, likewise: each takes a thread.
+const EXPORTS_MAX: usize = 2;
+
+/// How long a list waits for the one before it: a person has two tabs, or clicks twice.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// How long a job that failed can be taken up again: id numbers are in memory until then.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -28,8 +35,15 @@ const TAKEN_UP_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Every school that this process has a page for.
 pub struct Schools {
     by_site: BTreeMap<SiteId, Arc<School>>,
-    /// One permit for each list that is taken in.
-    pub(crate) uploads: Semaphore,
+}
+
+/// What all schools share.
+pub(crate) struct Shared {
+    /// Held by the job that reads a file.
+    reading: Arc<tokio::sync::Mutex<()>>,
+    uploads: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
+    wait: Duration,
 }
 
 /// One school.
@@ -40,6 +54,10 @@ pub(crate) struct School {
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// Held by the job of any school that reads a file.
     pub(crate) reading: Arc<tokio::sync::Mutex<()>>,
+    /// For a list that is taken in.
+    pub(crate) uploads: Places,
+    /// For a list that is written.
+    pub(crate) exports: Places,
     kept: Mutex<Option<Arc<Register>>>,
     jobs: Mutex<VecDeque<Arc<Job>>>,
 }
@@ -50,15 +68,18 @@ impl Schools {
     /// # Errors
     /// What is wrong, and in which school's settings.
     pub fn open(configs: &[SchoolConfig]) -> anyhow::Result<Arc<Schools>> {
+        Schools::sharing(configs, &Shared::waiting(WAIT))
+    }
+
+    pub(crate) fn sharing(configs: &[SchoolConfig], shared: &Shared) -> anyhow::Result<Arc<Schools>> {
         let mut by_site = BTreeMap::new();
-        let reading = Arc::default();
         for config in configs {
             let of = || format!("school of site {}", config.site);
-            let school = School::open(config, Arc::clone(&reading)).with_context(of)?;
+            let school = School::open(config, shared).with_context(of)?;
             let before = by_site.insert(school.settings.site, Arc::new(school));
             ensure!(before.is_none(), "{}: it is there twice", of());
         }
-        Ok(Arc::new(Schools { by_site, uploads: Semaphore::new(UPLOADS_MAX) }))
+        Ok(Arc::new(Schools { by_site }))
     }
 
     /// The school of a site.
@@ -67,8 +88,16 @@ impl Schools {
     }
 }
 
+impl Shared {
+    /// A list waits so long for its place.
+    pub(crate) fn waiting(wait: Duration) -> Shared {
+        let [uploads, exports] = [UPLOADS_MAX, EXPORTS_MAX].map(|places| Arc::new(Semaphore::new(places)));
+        Shared { reading: Arc::default(), uploads, exports, wait }
+    }
+}
+
 impl School {
-    fn open(config: &SchoolConfig, reading: Arc<tokio::sync::Mutex<()>>) -> anyhow::Result<School> {
+    fn open(config: &SchoolConfig, shared: &Shared) -> anyhow::Result<School> {
         let settings = config.read()?;
         let (url, token, ca) = (config.registry.clone(), Some(config.token.clone()), config.ca.clone());
         let api = Api::open(&ApiOptions { url, token, ca })?;
@@ -81,7 +110,9 @@ impl School {
             settings,
             api,
             turn: tokio::sync::Mutex::default(),
-            reading,
+            reading: Arc::clone(&shared.reading),
+            uploads: Places::among(&shared.uploads, shared.wait),
+            exports: Places::among(&shared.exports, shared.wait),
             kept: Mutex::new(kept.map(Arc::new)),
             jobs: Mutex::default(),
         })
@@ -196,19 +227,8 @@ mod tests {
 
     /// A school whose terminal and token are missing.
     fn school(folder: &Path, registry: &str) -> Arc<School> {
-        let config = SchoolConfig {
-            site: 310_101,
-            issuer: 310_000,
-            registry: registry.to_owned(),
-            token: "school.token".into(),
-            ca: None,
-            terminal: "terminal".into(),
-            folder: "kept".into(),
-            roster: "school".to_owned(),
-            valid: "24h".to_owned(),
-            time_zone: "UTC".to_owned(),
-        };
-        Arc::new(School::open(&config.within(folder), Arc::default()).unwrap())
+        let config = SchoolConfig::of_a_test(310_101, registry, folder);
+        Arc::new(School::open(&config, &Shared::waiting(WAIT)).unwrap())
     }
 
     fn list(roster: &str) -> Register {

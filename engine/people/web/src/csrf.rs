@@ -1,10 +1,10 @@
 //! That a form was sent from our own page: by the headers that browsers set, and by a token in the form itself.
 //!
 //! The token is the first field of every form, also where a file follows, so that it is read before anything else is. All of
-//! a body has to arrive within a time.
+//! a body has to arrive within a time, and at a pace.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
@@ -18,6 +18,39 @@ pub(crate) const FIELD: &str = "csrf";
 
 /// How much of a body is looked at for the token, bytes: a boundary has at most 70, a token 43.
 const PEEK_BYTES: usize = 1024;
+
+/// A browser must send so many bytes in each span of this length, or the end: as slow as uploads of snapshots may be
+/// (docs/REGISTRY.md).
+const SPAN: Duration = Duration::from_secs(30);
+const SPAN_BYTES: usize = 256 * 1024;
+
+/// By when more of a body has to be there.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// By when all of it.
+    until: Instant,
+    span_end: Instant,
+    /// Bytes that are missing in this span.
+    missing: usize,
+}
+
+impl Pace {
+    /// A body that begins now and has to end by then.
+    pub(crate) fn until(until: Instant) -> Pace {
+        Pace { until, span_end: Instant::now() + SPAN, missing: SPAN_BYTES }
+    }
+
+    fn due(&self) -> Instant {
+        self.until.min(self.span_end)
+    }
+
+    fn arrived(&mut self, bytes: usize, now: Instant) {
+        self.missing = self.missing.saturating_sub(bytes);
+        if self.missing == 0 {
+            (self.span_end, self.missing) = (now + SPAN, SPAN_BYTES);
+        }
+    }
+}
 
 /// Whether the request came from a page of ours, as far as the browser says: `Sec-Fetch-Site`, or else `Origin` beside
 /// `Host`. A browser that sends neither is believed to be old; the token still has to be right.
@@ -40,23 +73,27 @@ pub(crate) fn has_file(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
 }
 
-/// A body that breaks off where it has not arrived by then.
-fn in_time(body: BodyDataStream, until: Instant) -> impl Stream<Item = Result<Bytes, axum::Error>> {
-    unfold(Some(body), move |body| async move {
-        let mut body = body?;
-        match timeout_at(until.into(), body.next()).await {
-            Ok(next) => next.map(|next| (next, Some(body))),
+/// A body that breaks off where it does not arrive at its pace.
+fn in_time(body: BodyDataStream, pace: Pace) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    unfold(Some((body, pace)), |rest| async move {
+        let (mut body, mut pace) = rest?;
+        match timeout_at(pace.due().into(), body.next()).await {
+            Ok(next) => {
+                let next = next?;
+                pace.arrived(next.as_ref().map_or(0, Bytes::len), Instant::now());
+                Some((next, Some((body, pace))))
+            }
             Err(_) => Some((Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))), None)),
         }
     })
 }
 
-/// The token of a form, and the request with its body whole again. A body that has not arrived by `until` breaks off.
-pub(crate) async fn token(request: Request, until: Instant) -> (Option<String>, Request) {
+/// The token of a form, and the request with its body whole again. A body that does not arrive at its pace breaks off.
+pub(crate) async fn token(request: Request, pace: Pace) -> (Option<String>, Request) {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
-    let mut stream = Box::pin(in_time(body.into_data_stream(), until).fuse());
+    let mut stream = Box::pin(in_time(body.into_data_stream(), pace).fuse());
     let mut begun = Vec::new();
     let mut parts_read: Vec<Result<Bytes, axum::Error>> = Vec::new();
     let mut found = find(&kind, &begun);
@@ -112,7 +149,6 @@ mod tests {
     use super::*;
     use axum::body::to_bytes;
     use futures_util::stream::{iter, pending};
-    use std::time::Duration;
 
     const URLENCODED: &str = "application/x-www-form-urlencoded";
 
@@ -126,7 +162,8 @@ mod tests {
         let body = Body::from_stream(futures_util::stream::iter(chunks));
         let request = Request::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap();
         run(async {
-            let (found, request) = token(request, Instant::now() + Duration::from_secs(60)).await;
+            let pace = Pace::until(Instant::now() + Duration::from_secs(60));
+            let (found, request) = token(request, pace).await;
             let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
             (found, String::from_utf8(body.to_vec()).unwrap())
         })
@@ -165,10 +202,27 @@ mod tests {
             let body = Body::from_stream(iter([begun]).chain(pending()));
             let request = Request::builder().header(header::CONTENT_TYPE, URLENCODED).body(body).unwrap();
             run(async {
-                let (_, request) = token(request, Instant::now()).await;
+                let (_, request) = token(request, Pace::until(Instant::now())).await;
                 assert!(to_bytes(request.into_body(), 1 << 20).await.is_err());
             });
         }
+    }
+
+    #[test]
+    fn r61_a_body_that_trickles_in_breaks_off_long_before_its_last_moment() {
+        let now = Instant::now();
+        let mut pace = Pace { until: now + 3 * SPAN, span_end: now + SPAN, missing: SPAN_BYTES };
+        pace.arrived(SPAN_BYTES - 1, now + SPAN / 2);
+        assert_eq!(pace.due(), now + SPAN);
+        pace.arrived(1, now + SPAN / 2);
+        assert_eq!(pace.due(), now + SPAN / 2 + SPAN, "the next span begins");
+        pace.arrived(SPAN_BYTES, now + SPAN * 5 / 2);
+        assert_eq!(pace.due(), pace.until, "all of it has a time too");
+
+        let body = Body::from_stream(iter([Ok::<_, io::Error>(Bytes::from("a"))]).chain(pending()));
+        let slow = Pace { until: now + 20 * SPAN, span_end: now, missing: SPAN_BYTES };
+        let arrived = run(in_time(body.into_data_stream(), slow).collect::<Vec<_>>());
+        assert!(matches!(&arrived[..], [Ok(_), Err(_)]), "{arrived:?}");
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub(crate) const FAILURES_MAX: usize = 10;
 /// Seconds after which a wrong password is forgotten.
 pub(crate) const WINDOW_S: u64 = 15 * 60;
 
-/// Names without an account share so many budgets: memory stays bounded, and they are answered as accounts are.
+/// Names share so many budgets, whether they have an account or not: memory stays bounded, and a lock does not tell which
+/// names have one.
 const STRANGERS: u16 = 4096;
 
 /// Browsers whose failures are counted apart; further ones count as strangers.
@@ -21,9 +22,7 @@ const BROWSERS_MAX: usize = 16_384;
 /// Whose budget an attempt is taken from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Budget {
-    /// Browsers that never signed in to this account, all together.
-    Account(String),
-    /// A name without an account.
+    /// Browsers that never signed in to an account of this name or of others that share its budget, all together.
     Stranger(u16),
     /// A browser that signed in to this account, by the nonce of its cookie.
     Browser(String),
@@ -40,7 +39,7 @@ impl Lockout {
         Lockout { failures: Mutex::default(), salt: random() }
     }
 
-    /// The budget of a name without an account.
+    /// The budget of a name for browsers that never signed in with it.
     pub(crate) fn stranger(&self, name: &str) -> Budget {
         let digest = sha256(&[&self.salt, name.as_bytes()].concat());
         Budget::Stranger(u16::from_le_bytes([digest[0], digest[1]]) % STRANGERS)
@@ -69,9 +68,18 @@ impl Lockout {
         }
     }
 
-    /// The password was right: nothing is held against this budget.
+    /// The password was right. A browser has all its attempts again. Strangers have this one again and no other: names
+    /// share their budget, and signing in with one account must not give attempts at others.
     pub(crate) fn succeeded(&self, budget: &Budget) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(budget);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match budget {
+            Budget::Browser(_) => drop(failures.remove(budget)),
+            Budget::Stranger(_) => {
+                if let Some(times) = failures.get_mut(budget) {
+                    times.pop_back();
+                }
+            }
+        }
     }
 
     /// Whether another browser can have a budget of its own.
@@ -87,13 +95,15 @@ mod tests {
     #[test]
     fn r61_a_lock_out_holds_strangers_and_not_the_browser_that_signed_in_before() {
         let lockout = Lockout::new();
-        let (strangers, own) = (Budget::Account("li".to_owned()), Budget::Browser("nonce".to_owned()));
+        let (strangers, own) = (lockout.stranger("li"), Budget::Browser("nonce".to_owned()));
         for n in 0..FAILURES_MAX as u64 {
             lockout.take(&strangers, n).unwrap();
         }
         assert_eq!(lockout.take(&strangers, 10), Err(WINDOW_S - 10));
         lockout.take(&own, 10).unwrap();
-        lockout.take(&Budget::Account("wang".to_owned()), 10).unwrap();
+        let other =
+            (0..1_000).map(|n| lockout.stranger(&format!("wang {n}"))).find(|other| *other != strangers);
+        lockout.take(&other.unwrap(), 10).unwrap();
         // One failure is forgotten after its time, and one attempt is there again.
         lockout.take(&strangers, WINDOW_S).unwrap();
         assert_eq!(lockout.take(&strangers, WINDOW_S), Err(1));
@@ -111,7 +121,21 @@ mod tests {
     }
 
     #[test]
-    fn names_without_an_account_are_limited_in_bounded_memory() {
+    fn r61_signing_in_with_one_account_gives_no_attempts_at_others() {
+        let lockout = Lockout::new();
+        let strangers = lockout.stranger("li");
+        for _ in 1..FAILURES_MAX {
+            lockout.take(&strangers, 0).unwrap();
+        }
+        // Another account that shares the budget.
+        lockout.take(&strangers, 0).unwrap();
+        lockout.succeeded(&strangers);
+        lockout.take(&strangers, 0).unwrap();
+        assert!(lockout.take(&strangers, 0).is_err());
+    }
+
+    #[test]
+    fn names_are_limited_in_bounded_memory() {
         let lockout = Lockout::new();
         for n in 0..10_000 {
             let _ = lockout.take(&lockout.stranger(&format!("name {n}")), 0);

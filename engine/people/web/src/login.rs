@@ -144,11 +144,7 @@ async fn check(
     let find = |name| web.accounts.as_ref().and_then(|accounts| accounts.find(name, web.now_s()));
     let account = if is_name(name) { find(name) } else { None };
     let browser = browser.filter(|_| account.is_some() && web.lockout.has_room());
-    let budget = match (&account, &browser) {
-        (Some(_), Some(nonce)) => Budget::Browser(nonce.clone()),
-        (Some(_), None) => Budget::Account(name.to_owned()),
-        (None, _) => web.lockout.stranger(name),
-    };
+    let budget = browser.clone().map_or_else(|| web.lockout.stranger(name), Budget::Browser);
     web.lockout.take(&budget, web.now_s()).map_err(Refused::Locked)?;
     let hash = account.as_ref().map(|account| account.password.clone());
     match web.hashing.check(password, hash, browser.is_some()).await {
@@ -259,5 +255,54 @@ fn not_by_organisation(visit: &Visit, why: &super::organisation::Refusal) -> Res
 fn add_cookie(response: &mut Response, cookie: Option<HeaderValue>) {
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hufu_texts::Language;
+
+    use super::*;
+    use crate::accounts::{Account, Accounts};
+    use crate::lockout::FAILURES_MAX;
+    use crate::password::hash_password;
+    use crate::role::Role;
+    use crate::session::SessionLimits;
+    use crate::web::WebOptions;
+
+    #[test]
+    fn r61_a_lock_does_not_tell_whether_a_name_has_an_account() {
+        const PASSWORD: &str = "five words make a password";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("accounts.toml");
+        let account = Account { role: Role::Operator, password: hash_password(PASSWORD).unwrap() };
+        Accounts([("li".to_owned(), account)].into()).write(&file).unwrap();
+        let web = Web::open(WebOptions {
+            language: Language::En,
+            is_tls: true,
+            accounts: Some(file),
+            organisation: None,
+            sessions: SessionLimits::DEFAULT,
+            nav: Vec::new(),
+            assets: Vec::new(),
+            source: |_| None,
+        });
+        let web = web.unwrap();
+        let is_locked = |checked: Result<_, Refused>| matches!(checked, Err(Refused::Locked(_)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let check = async |name: &str, browser: Option<&str>| {
+                check(&web, name, Zeroizing::new(PASSWORD.to_owned()), browser.map(ToOwned::to_owned)).await
+            };
+            assert!(check("li", None).await.is_ok(), "nothing is locked yet");
+            let share = |name: &String| web.lockout.stranger(name) == web.lockout.stranger("li");
+            let other = (0..1_000_000).map(|n| format!("no account {n}")).find(share).unwrap();
+            for _ in 0..FAILURES_MAX {
+                web.lockout.take(&web.lockout.stranger("li"), web.now_s()).unwrap();
+            }
+            assert!(is_locked(check("li", None).await));
+            assert!(is_locked(check(&other, None).await), "as a name without an account locks others");
+            assert!(check("li", Some("nonce")).await.is_ok(), "a browser that is known");
+        });
     }
 }

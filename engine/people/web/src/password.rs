@@ -107,6 +107,16 @@ impl Hashing {
         hash: Option<String>,
         is_known: bool,
     ) -> Result<bool, Busy> {
+        self.check_by(is_right, password, hash, is_known).await
+    }
+
+    async fn check_by(
+        &self,
+        verify: impl FnOnce(&str, &str) -> bool + Send + 'static,
+        password: Zeroizing<String>,
+        hash: Option<String>,
+        is_known: bool,
+    ) -> Result<bool, Busy> {
         let threads = if is_known { &self.known } else { &self.strangers };
         let waits = if is_known {
             None
@@ -119,7 +129,7 @@ impl Hashing {
         let is_right = spawn_blocking(move || {
             let _held = (waits, thread);
             let is_short = password.len() <= PASSWORD_BYTES_MAX;
-            is_right(if is_short { &password } else { "" }, &hash) && is_short
+            verify(if is_short { &password } else { "" }, &hash) && is_short
         });
         Ok(is_right.await.unwrap_or(false) && has_account)
     }
@@ -163,6 +173,26 @@ mod tests {
             assert_eq!(try_it(false).await, Err(Busy));
             assert_eq!(try_it(true).await, Ok(false), "a browser that signed in before still gets in");
             drop(held);
+        });
+    }
+
+    #[test]
+    fn r61_one_password_is_verified_whether_the_name_has_an_account_or_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let hashing = Hashing::new().unwrap();
+            assert!(hashing.decoy.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hashing.decoy);
+            for hash in [None, Some("of an account".to_owned())] {
+                let (tell, verified) = std::sync::mpsc::channel();
+                let verify = move |password: &str, hash: &str| {
+                    tell.send((password.to_owned(), hash.to_owned())).is_ok()
+                };
+                let password = Zeroizing::new("a password".to_owned());
+                let answer = hashing.check_by(verify, password, hash.clone(), false).await;
+                assert_eq!(answer, Ok(hash.is_some()), "only an account's can be right");
+                let hash = hash.unwrap_or_else(|| hashing.decoy.clone());
+                assert_eq!(verified.iter().collect::<Vec<_>>(), [("a password".to_owned(), hash)]);
+            }
         });
     }
 

@@ -1,10 +1,12 @@
 //! Pages that say what went wrong, in the reader's language, and nothing of the inside.
 
 use askama::Template;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use hufu_texts::{Language, say};
 
 use super::visit::{Page, Visit};
+use super::web::Web;
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -13,6 +15,27 @@ struct ProblemPage {
     help: String,
     home: String,
     home_text: String,
+}
+
+/// A page without the layout.
+#[derive(Template)]
+#[template(path = "busy.html")]
+struct BusyPage<'a> {
+    language: Language,
+    style: &'a str,
+    says: String,
+    help: String,
+}
+
+impl Web {
+    /// What a source is told that asks too often. It has to cost less than what was asked for.
+    pub(crate) fn too_many(&self, language: Language, retry_s: u64) -> Response {
+        let [says, help] = ["web-busy", "web-busy.help"].map(|id| say(language, id, &[]));
+        let page = BusyPage { language, style: self.assets.url("style.css"), says, help };
+        let html = Html(page.render().unwrap_or_default());
+        let retry = [(header::RETRY_AFTER, HeaderValue::from(retry_s))];
+        (StatusCode::TOO_MANY_REQUESTS, retry, html).into_response()
+    }
 }
 
 impl Visit {

@@ -28,7 +28,7 @@ pub(crate) struct Seen {
     pub(crate) secret: String,
     /// A path of this origin; `/` in the place of one that browsers would take for another origin.
     pub(crate) path: String,
-    /// Without `?` and without the language.
+    /// Without `?` and without the language; empty where it is too long for a link.
     pub(crate) query: String,
 }
 

@@ -18,6 +18,7 @@ use hufu_texts::Language;
 use super::accounts::{AccountsFault, Watched};
 use super::assets::{Asset, Assets, FOLDER, OWN};
 use super::cookies::Cookie;
+use super::csrf::Pace;
 use super::local::{encoded, fields, local_path};
 use super::lockout::Lockout;
 use super::organisation::{Organisation, OrganisationOptions};
@@ -186,6 +187,13 @@ impl Web {
         self.sessions.find(secret, self.now_s(), false, |person| self.is_current(person)).is_some()
     }
 
+    /// The language that a reader chose before, or that the browser asks for.
+    fn language_of(&self, headers: &HeaderMap) -> Language {
+        let kept = Cookie::Language.of(headers, self.is_tls).and_then(Language::from_tag);
+        let accepted = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::accepted);
+        kept.or_else(accepted).unwrap_or(self.language)
+    }
+
     /// Who asks, in which language; and the cookies that the answer sets.
     fn visit(self: &Arc<Web>, request: &Request) -> (Visit, Vec<HeaderValue>) {
         let headers = request.headers();
@@ -210,16 +218,18 @@ impl Web {
         cookies.extend(asked.and_then(|language| Cookie::Language.set(language.tag(), self.is_tls)));
         let others: Vec<_> =
             others.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        let kept = || Cookie::Language.of(headers, self.is_tls).and_then(Language::from_tag);
-        let accepted = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::accepted);
+        // Pages link to themselves in other languages; `//host` would be another origin.
+        let path = local_path(request.uri().path()).unwrap_or("/").to_owned();
+        // A long query would stand on the page once for each language.
+        let is_short = |query: &String| local_path(&format!("{path}?{query}")).is_some();
+        let query = Some(others.join("&")).filter(is_short).unwrap_or_default();
         let seen = Seen {
             web: Arc::clone(self),
-            language: asked.or_else(kept).or_else(accepted).unwrap_or(self.language),
+            language: asked.unwrap_or_else(|| self.language_of(headers)),
             person,
             secret,
-            // Pages link to themselves in other languages; `//host` would be another origin.
-            path: local_path(request.uri().path()).unwrap_or("/").to_owned(),
-            query: others.join("&"),
+            path,
+            query,
         };
         (Visit(Arc::new(seen)), cookies)
     }
@@ -253,17 +263,18 @@ pub fn only(pages: Router, who: fn(Role) -> bool) -> Router {
 /// problem and the headers.
 async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let peer = (web.source)(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    if let Err(retry_s) = web.requests.take(peer, web.now_ms()) {
+        let mut response = web.too_many(web.language_of(request.headers()), retry_s);
+        headers::add(&mut response, web.is_tls);
+        return response;
+    }
     let (visit, cookies) = web.visit(&request);
     let is_asset = request.uri().path().starts_with(FOLDER);
-    let mut response = if let Err(retry_s) = web.requests.take(peer, web.now_ms()) {
-        visit.too_many(retry_s)
-    } else {
-        request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(visit.clone());
-        // A panic reaches the log and no person.
-        let answered = AssertUnwindSafe(checked(&visit, request, next)).catch_unwind().await;
-        answered.unwrap_or_else(|_| visit.problem(StatusCode::INTERNAL_SERVER_ERROR))
-    };
+    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().insert(visit.clone());
+    // A panic reaches the log and no person.
+    let answered = AssertUnwindSafe(checked(&visit, request, next)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| visit.problem(StatusCode::INTERNAL_SERVER_ERROR));
     if is_bare_problem(&response) {
         let retry = response.headers_mut().remove(header::RETRY_AFTER);
         response = visit.problem(response.status());
@@ -297,7 +308,7 @@ async fn checked(visit: &Visit, request: Request, next: Next) -> Response {
     }
     let is_upload = visit.person().is_some() && csrf::has_file(request.headers());
     let until = Instant::now() + if is_upload { UPLOAD } else { FORM };
-    let (token, request) = csrf::token(request, until).await;
+    let (token, request) = csrf::token(request, Pace::until(until)).await;
     let web = &visit.0.web;
     if token.is_some_and(|token| web.marks.is_mark("form", &visit.0.secret, &token)) {
         return next.run(request).await;

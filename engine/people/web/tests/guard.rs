@@ -218,7 +218,9 @@ fn r61_an_unknown_name_is_answered_like_a_wrong_password_and_strangers_are_locke
         let mut known = Browser::default();
         site.sign_in(&mut known, "li", PASSWORD, "").await;
         let mut answers = Vec::new();
-        for name in ["li", "nobody"] {
+        // Two names may share a budget: each has a site of its own.
+        let mut other = self::site();
+        for (site, name) in [(&mut *site, "li"), (&mut other, "nobody")] {
             let mut browser = Browser::default();
             let mut of_one = Vec::new();
             for at in 0..11 {
@@ -359,6 +361,26 @@ fn r61_problems_are_pages_with_strict_headers_and_nothing_of_the_inside() {
         let (status, _, page) = site.post(&mut browser, "/size", &large).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(page.contains(&say(Language::En, "web-large", &[])));
+    });
+}
+
+#[test]
+fn r61_a_long_address_makes_no_large_page() {
+    run(async |site| {
+        let mut browser = Browser::default();
+        let long = format!("/login?{}", "!&".repeat(30_000));
+        let (status, _, page) = site.get(&mut browser, &long).await;
+        assert!(status == StatusCode::OK && page.len() < 64 << 10, "{status}, {} bytes", page.len());
+        let (status, page) = loop {
+            // It only leads to the form, and costs least.
+            while site.get(&mut browser, "/").await.0 == StatusCode::SEE_OTHER {}
+            let (status, _, page) = site.get(&mut browser, &long).await;
+            if status != StatusCode::OK {
+                break (status, page);
+            }
+        };
+        assert!(status == StatusCode::TOO_MANY_REQUESTS && page.len() < 4 << 10, "{page}");
+        assert!(page.contains(&say(Language::En, "web-busy", &[])), "{page}");
     });
 }
 

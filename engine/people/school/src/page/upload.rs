@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::sync::Arc;
 
 use axum::extract::multipart::MultipartError;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{FromRequest as _, Multipart, Request};
 use http::StatusCode;
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use crate::school::Schools;
+use crate::school::School;
 
 /// Longest list, bytes.
 const LIST_BYTES_MAX: usize = 16 << 20;
@@ -25,22 +24,19 @@ pub(super) enum Uploaded {
     Nothing,
     /// Too much.
     Large,
-    /// Others are sending theirs: it was not kept.
+    /// The school, or others, are sending lists for too long: it was not kept.
     Many,
     /// The connection broke off, or it is no form.
     Broken,
 }
 
-impl FromRequest<Arc<Schools>> for Uploaded {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request(request: Request, schools: &Arc<Schools>) -> Result<Uploaded, Self::Rejection> {
-        let Ok(mut form) = Multipart::from_request(request, schools).await else {
-            return Ok(Uploaded::Broken);
-        };
+impl Uploaded {
+    /// What a form of this school brings.
+    pub(super) async fn read(request: Request, school: &School) -> Uploaded {
+        let Ok(mut form) = Multipart::from_request(request, &()).await else { return Uploaded::Broken };
         // None when too many are under way: the form is read to its end all the same, and nothing of it is kept.
-        let permit = schools.uploads.try_acquire().ok();
-        Ok(taken(&mut form, permit.is_some()).await.unwrap_or_else(|fault| fault))
+        let place = school.uploads.take().await;
+        taken(&mut form, place.is_some()).await.unwrap_or_else(|fault| fault)
     }
 }
 
@@ -75,25 +71,37 @@ fn of(error: &MultipartError) -> Uploaded {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::body::Body;
     use http::header::CONTENT_TYPE;
+    use hufu_wire::SiteId;
 
     use super::*;
-    use crate::school::UPLOADS_MAX;
+    use crate::config::SchoolConfig;
+    use crate::school::{Schools, Shared, UPLOADS_MAX};
 
     #[tokio::test]
     async fn r61_lists_are_counted_before_they_are_taken_in() {
-        let schools = Schools::open(&[]).unwrap();
-        let sent = async || {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |site| SchoolConfig::of_a_test(site, "http://127.0.0.1:1", folder.path());
+        let configs = [1, 2, 3, 4, 5].map(config);
+        let schools = Schools::sharing(&configs, &Shared::waiting(Duration::ZERO)).unwrap();
+        let school = |site| schools.of(SiteId(site)).unwrap();
+        let sent = async |site| {
             let form = "--x\r\ncontent-disposition: form-data; name=\"list\"; filename=\"a.csv\"\r\n\r\na\r\n--x--\r\n";
             let request = Request::post("/school").header(CONTENT_TYPE, "multipart/form-data; boundary=x");
-            Uploaded::from_request(request.body(Body::from(form)).unwrap(), &schools).await.unwrap()
+            Uploaded::read(request.body(Body::from(form)).unwrap(), school(site)).await
         };
-        let others: Vec<_> = (1..UPLOADS_MAX).map(|_| schools.uploads.try_acquire().unwrap()).collect();
-        assert!(matches!(sent().await, Uploaded::List(_)));
-        let last = schools.uploads.try_acquire().unwrap();
-        assert!(matches!(sent().await, Uploaded::Many));
-        drop((others, last));
-        assert!(matches!(sent().await, Uploaded::List(_)), "each gives its permit back");
+        let mut held = vec![school(1).uploads.take().await.unwrap()];
+        assert!(matches!(sent(1).await, Uploaded::Many), "one list of each school");
+        assert!(matches!(sent(2).await, Uploaded::List(_)), "another school does not notice");
+        for site in [2, 3, 4] {
+            held.push(school(site).uploads.take().await.unwrap());
+        }
+        assert_eq!(held.len(), UPLOADS_MAX);
+        assert!(matches!(sent(5).await, Uploaded::Many), "so many of all schools");
+        drop(held);
+        assert!(matches!(sent(1).await, Uploaded::List(_)), "each gives its place back");
     }
 }
