@@ -146,6 +146,35 @@ impl Facts for PostgresStore {
     }
 }
 
+/// Keeps facts that have colours computed again, if anything is recorded of one of their holders that is not forgotten
+/// by `now`: otherwise there is nothing to compute. The transaction has the issuer's lock.
+pub(crate) async fn look_again(
+    tx: &mut Tx,
+    issuer: IssuerId,
+    again: &[NewFact],
+    now: UnixMillis,
+) -> Result<(), TxFault> {
+    const RECORDED: &str = "
+        WITH whose AS (
+            SELECT holder FROM unnest($2) AS named (holder)
+            UNION ALL SELECT holder FROM holders WHERE issuer = $1 AND joined = ANY($2)
+        )
+        SELECT EXISTS (
+            SELECT FROM whose JOIN facts AS f ON f.issuer = $1 AND f.holder = whose.holder
+            WHERE f.forgotten IS NULL OR f.forgotten > $3
+        )";
+    if again.is_empty() {
+        return Ok(());
+    }
+    let holders: Vec<HolderIndex> = again.iter().map(|fact| fact.holder).collect();
+    let recorded = sqlx::query_scalar(RECORDED).bind(i64::from(issuer.0)).bind(numbers(&holders));
+    let recorded: bool = recorded.bind(at_most(now.0)).fetch_one(&mut **tx).await?;
+    if recorded {
+        add(tx, issuer, &again.iter().collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}
+
 /// Which of these digests are kept.
 async fn known<'e>(
     from: impl Executor<'e, Database = Postgres>,

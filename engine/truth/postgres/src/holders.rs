@@ -6,6 +6,7 @@ use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Postgres};
 
+use crate::facts::look_again;
 use crate::fault::{TxFault, retried};
 use crate::issuers::lock;
 use crate::row::{Row, all, one};
@@ -53,7 +54,7 @@ pub(crate) fn numbers(holders: &[HolderIndex]) -> Vec<i64> {
 }
 
 /// The words of holders, as far as there are any, by rising index.
-async fn words(
+pub(crate) async fn words(
     tx: &mut Tx,
     issuer: IssuerId,
     holders: &[HolderIndex],
@@ -151,6 +152,7 @@ impl Holders for PostgresStore {
             if !edit.changed.is_empty() {
                 put(&mut tx, issuer, &edit.changed).await?;
             }
+            look_again(&mut tx, issuer, &edit.again, entry.at).await?;
             self.commit(tx, &edit.line(entry)).await?;
             Ok(edit.places)
         })

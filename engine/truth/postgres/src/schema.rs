@@ -2,9 +2,9 @@
 //! lock, so that registries that start together do not race.
 
 use hufu_registry::Fault;
-use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgPool, SqlSafeStr as _};
 
 use crate::fault::fault;
 use crate::options::pool;
@@ -36,14 +36,37 @@ pub(crate) async fn migrate(options: &PgConnectOptions) -> Result<(), Fault> {
     let outcome = Migrator::with_migrations(migrations.into()).run(&pool).await;
     pool.close().await;
     outcome.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => Fault::Misconfigured(format!(
-            "the database has migration {version}, which this program does not know: run the program that made it, \
-             or a later one"
-        )),
+        MigrateError::VersionMissing(version) => of_later_program(version),
         MigrateError::VersionMismatch(version) => {
             Fault::Damaged(format!("migration {version} of the database is not the one of this program"))
         }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => fault(error),
         other => Fault::Misconfigured(format!("the database cannot be brought up to date: {other}")),
     })
+}
+
+/// How many migrations [`migrate`] would run; `None` where there are no tables.
+///
+/// # Errors
+/// As [`migrate`].
+pub(crate) async fn due(pool: &PgPool) -> Result<Option<usize>, Fault> {
+    const TABLE: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    const VERSIONS: &str = "SELECT version FROM _sqlx_migrations";
+    let is_there: bool = sqlx::query_scalar(TABLE).fetch_one(pool).await.map_err(fault)?;
+    if !is_there {
+        return Ok(None);
+    }
+    let done: Vec<i64> = sqlx::query_scalar(VERSIONS).fetch_all(pool).await.map_err(fault)?;
+    let is_known = |version: &i64| MIGRATIONS.iter().any(|(known, ..)| known == version);
+    match done.iter().find(|version| !is_known(version)) {
+        Some(later) => Err(of_later_program(*later)),
+        None => Ok(Some(MIGRATIONS.len() - done.len())),
+    }
+}
+
+fn of_later_program(version: i64) -> Fault {
+    Fault::Misconfigured(format!(
+        "the database has migration {version}, which this program does not know: run the program that made it, or a \
+         later one"
+    ))
 }

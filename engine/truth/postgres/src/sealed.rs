@@ -6,6 +6,7 @@ use hufu_registry::{Entry, Fault};
 use hufu_wire::IssuerId;
 
 use crate::fault::retried;
+use crate::issuers::lock;
 use crate::store::PostgresStore;
 
 /// The statement for a table whose rows are numbered by a column.
@@ -42,6 +43,8 @@ impl SealedRows for PostgresStore {
         let sealed: Vec<&[u8]> = rows.iter().map(|row| &row.sealed[..]).collect();
         retried(|| async {
             let mut tx = self.begin().await?;
+            // Who has this lock writes back sealed bytes as they were read: they must not be replaced in between.
+            lock(&mut tx, issuer).await?;
             let reseal =
                 sqlx::query(reseal).bind(i64::from(issuer.0)).bind(&numbers).bind(&was).bind(&sealed);
             let resealed = reseal.execute(&mut *tx).await?.rows_affected();

@@ -6,11 +6,12 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use hufu_registry::store::Store;
 use hufu_registry::{Entry, Fault, TrailKey};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::fault::{TxFault, fault};
 use crate::options::{connect_options, pool};
-use crate::schema::migrate;
+use crate::schema::{due, migrate};
 use crate::wakes::Wakes;
 
 /// A transaction; it is rolled back unless it is committed.
@@ -45,11 +46,28 @@ impl PostgresStore {
     pub async fn open(url: &str, connections: u32) -> Result<PostgresStore, Fault> {
         let options = connect_options(url)?;
         migrate(&options).await?;
-        let database = options.get_database().unwrap_or(options.get_username());
-        let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
+        let name = name(&options);
         let pool = pool(options.clone(), connections.max(1));
         check_durability(&pool).await?;
         Ok(PostgresStore { wakes: Wakes::listen(options), pool, trail_key: OnceLock::new(), name })
+    }
+
+    /// The database's name, and how many migrations [`open`](Self::open) would run on it, which stays as it is; `None`
+    /// where it has no tables. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn migrations_due(url: &str) -> Result<(String, Option<usize>), Fault> {
+        let options = connect_options(url)?;
+        let name = name(&options);
+        let pool = pool(options, 1);
+        let looked = async {
+            check_durability(&pool).await?;
+            due(&pool).await
+        };
+        let looked = looked.await;
+        pool.close().await;
+        Ok((name, looked?))
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
@@ -61,6 +79,12 @@ impl PostgresStore {
         self.line(&mut tx, entry).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// What operators call the database; no password is in it.
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port())
 }
 
 /// An acknowledged change set must be on a disk.

@@ -7,6 +7,7 @@ use hufu_wire::{CodeKind, HolderIndex, IssuerId, UnixSeconds};
 
 use crate::credentials;
 use crate::fault::{TxFault, retried};
+use crate::holders::{joined, numbers, words};
 use crate::issuers::lock;
 use crate::row::{all, one};
 use crate::store::{PostgresStore, Tx};
@@ -87,12 +88,13 @@ async fn records(
         SELECT holder, max(issued_s) AS issued_s FROM credentials
         WHERE issuer = $1 AND holder = ANY($2) AND kind = $3 GROUP BY holder ORDER BY holder";
     let keys: Vec<&[u8]> = sought.keys.iter().map(|key| &key.0[..]).collect();
-    let holders: Vec<i64> = sought.holders.iter().map(|holder| i64::from(holder.0)).collect();
-    let issuer = i64::from(issuer.0);
+    let tickets = sqlx::query(TICKETS).bind(i64::from(issuer.0)).bind(keys);
+    let last = sqlx::query(LAST).bind(i64::from(issuer.0)).bind(numbers(sought.holders));
     Ok(TicketRecords {
-        tickets: all(&mut **tx, sqlx::query(TICKETS).bind(issuer).bind(keys)).await?,
-        last: all(&mut **tx, sqlx::query(LAST).bind(issuer).bind(holders).bind(CodeKind::Trip as i64))
-            .await?,
+        tickets: all(&mut **tx, tickets).await?,
+        last: all(&mut **tx, last.bind(CodeKind::Trip as i64)).await?,
+        joined: joined(&mut **tx, issuer, sought.holders).await?,
+        words: words(tx, issuer, sought.holders).await?,
     })
 }
 

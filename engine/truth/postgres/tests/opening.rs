@@ -71,12 +71,17 @@ async fn what_the_operator_has_to_mend_is_said() {
     check("durability", &format!("{url}?options=-c%20synchronous_commit%3Doff"), "synchronous_commit = on")
         .await;
 
+    let due = async || PostgresStore::migrations_due(&url).await.map(|(_, due)| due);
+    assert_eq!(due().await, Ok(None));
     open(&url).await.unwrap().close().await;
+    assert_eq!(due().await, Ok(Some(0)));
     let mut later = PgConnection::connect(&url).await.unwrap();
     let migrated = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, 'later', true, '', 0)";
     sqlx::raw_sql(migrated).execute(&mut later).await.unwrap();
     check("a later program's", &url, "migration 9999").await;
+    let looked = due().await.unwrap_err();
+    assert!(looked.to_string().contains("migration 9999"), "{looked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,14 +2,16 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{ISSUERS, add_issuers, append, audit, database, entry, open, sign, word, words};
 use hufu_fixtures::services::Postgres;
 use hufu_postgres::PostgresStore;
 use hufu_registry::chain::Appended;
-use hufu_registry::store::{Chain as _, Holders as _, RecordEdit, Records, Sought, Trail as _};
+use hufu_registry::store::{
+    Chain as _, Holders as _, RecordEdit, Records, Resealed, SealedRows as _, SealedTable, Sought, Trail as _,
+};
 use hufu_registry::{Action, Lookup, StoredHolder, Subject};
 use hufu_wire::{HolderIndex, IssuerId};
 
@@ -133,6 +135,41 @@ fn whoever_is_new(subjects: &[Subject], records: &Records) -> RecordEdit {
         joined: None,
     });
     RecordEdit { new: new.collect(), ..RecordEdit::default() }
+}
+
+/// R45: an edit of a record does not put back the seal of a key that is retired at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r45_a_record_that_is_edited_while_it_is_sealed_again_has_the_new_seal() {
+    let postgres = Postgres::shared().unwrap();
+    let url = database(&postgres);
+    let (here, there) = (open(&url).await, Arc::new(open(&url).await));
+    let issuer = ISSUERS[0];
+    add_issuers(&here, &[issuer]).await;
+    let (subjects, line) = ([Subject([7; 32])], entry(Action::HoldersAdded, ""));
+    let add = |records: &Records| Ok(whoever_is_new(&subjects, records));
+    here.edit_holders(issuer, &Sought::default(), &add, &line).await.unwrap();
+
+    let resealing = Mutex::new(None);
+    let decide = |records: &Records| {
+        let mut resealing = resealing.lock().unwrap();
+        if resealing.is_none() {
+            let there = Arc::clone(&there);
+            *resealing = Some(tokio::spawn(async move {
+                let row = Resealed { number: 0, was: b"sealed 0".to_vec(), sealed: b"new seal".to_vec() };
+                let line = entry(Action::HoldersResealed, "");
+                there.reseal(issuer, SealedTable::Holders, &[row], &line).await
+            }));
+            // It begins now, and waits for the end of this edit.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(RecordEdit { changed: records.holders.clone(), ..RecordEdit::default() })
+    };
+    let sought = Sought { numbers: &[], holders: &[HolderIndex(0)] };
+    here.edit_holders(issuer, &sought, &decide, &line).await.unwrap();
+    let resealing = resealing.into_inner().unwrap().expect("begun");
+    assert_eq!(resealing.await.unwrap(), Ok(1));
+    let held = here.holder(issuer, HolderIndex(0)).await.unwrap().expect("a record");
+    assert_eq!(held.sealed, b"new seal");
 }
 
 /// R44: whoever reads the trail page by page while it is written misses no line.

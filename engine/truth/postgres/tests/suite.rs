@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hufu_fixtures::services::Postgres;
+use hufu_registry::TrailDigest;
 use hufu_registry::store::Store;
 use hufu_storetest::{Database, Tampering};
 use sqlx::{Connection as _, PgConnection};
@@ -28,6 +29,14 @@ impl OnServer {
 
     async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.expect("a connection")
+    }
+
+    /// An administrator's connection, which need not heed triggers.
+    async fn administrator(&self) -> PgConnection {
+        let mut administrator = self.connect().await;
+        let free = sqlx::raw_sql("SET session_replication_role = replica");
+        free.execute(&mut administrator).await.expect("an administrator may do it");
+        administrator
     }
 }
 
@@ -86,12 +95,17 @@ impl Database for OnServer {
             Tampering::UnsealTrail => {
                 "UPDATE trail SET seal = NULL WHERE number < (SELECT max(number) FROM trail)"
             }
+            Tampering::UnsealLine => "UPDATE trail SET seal = NULL WHERE number = 3",
         };
-        let mut administrator = self.connect().await;
-        // Whoever administers a database need not heed its triggers.
-        for statement in ["SET session_replication_role = replica", statement] {
-            sqlx::raw_sql(statement).execute(&mut administrator).await.expect("an administrator may do it");
-        }
+        let mut administrator = self.administrator().await;
+        sqlx::raw_sql(statement).execute(&mut administrator).await.expect("an administrator may do it");
+    }
+
+    async fn put_digest(&self, number: u64, digest: TrailDigest) {
+        let mut administrator = self.administrator().await;
+        let put = sqlx::query("UPDATE trail SET digest = $1 WHERE number = $2");
+        let put = put.bind(digest.0.to_vec()).bind(number.cast_signed());
+        put.execute(&mut administrator).await.expect("an administrator may do it");
     }
 
     async fn stored(&self) -> Vec<u8> {

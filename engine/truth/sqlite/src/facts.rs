@@ -20,8 +20,6 @@ impl Facts for SqliteStore {
         facts: &[NewFact],
         entry: &Entry,
     ) -> Result<Vec<Option<bool>>, Fault> {
-        const ADD: &str =
-            "INSERT INTO facts (issuer, holder, digest, forgotten, sealed) VALUES (?, ?, ?, ?, ?)";
         const TAKEN: &str = "
             SELECT f.holder, COUNT(*) AS facts, SUM(LENGTH(f.sealed)) AS bytes FROM json_each(?2) AS named
             CROSS JOIN facts AS f ON f.issuer = ?1 AND f.holder = named.value GROUP BY f.holder";
@@ -40,9 +38,7 @@ impl Facts for SqliteStore {
         }
         let sorted = NewFact::sort(facts, known, &taken);
         for (fact, _) in facts.iter().zip(&sorted).filter(|(_, sorted)| **sorted == Some(false)) {
-            let forgotten = fact.forgotten.map(|at| big("to_ms", at.0)).transpose()?;
-            let add = sqlx::query(ADD).bind(issuer.0).bind(fact.holder.0).bind(fact.digest.0.as_slice());
-            change(&mut *write, add.bind(forgotten).bind(&fact.sealed)).await?;
+            add(&mut write, issuer, fact).await?;
         }
         if sorted.contains(&Some(false)) {
             self.commit(write, entry).await?;
@@ -147,6 +143,40 @@ impl Facts for SqliteStore {
         let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
         rows.iter().map(Row).map(|row| Ok((row.array("name")?, row.time("added")?))).collect()
     }
+}
+
+/// Keeps facts that have colours computed again, if anything is recorded of one of their holders that is not forgotten
+/// by `now`: otherwise there is nothing to compute.
+pub(crate) async fn look_again(
+    write: &mut SqliteConnection,
+    issuer: IssuerId,
+    again: &[NewFact],
+    now: UnixMillis,
+) -> Result<(), Fault> {
+    const RECORDED: &str = "
+        WITH whose AS (
+            SELECT value AS holder FROM json_each(?2)
+            UNION ALL SELECT h.holder FROM json_each(?2) AS named
+            CROSS JOIN holders AS h ON h.issuer = ?1 AND h.joined = named.value
+        )
+        SELECT 1 FROM whose CROSS JOIN facts AS f ON f.issuer = ?1 AND f.holder = whose.holder
+        WHERE f.forgotten IS NULL OR f.forgotten > ?3 LIMIT 1";
+    let holders: Vec<_> = again.iter().map(|fact| fact.holder).collect();
+    let recorded = sqlx::query(RECORDED).bind(issuer.0).bind(json(&holders)).bind(at_most(now.0));
+    if !again.is_empty() && exists(&mut *write, recorded).await? {
+        for fact in again {
+            add(write, issuer, fact).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn add(write: &mut SqliteConnection, issuer: IssuerId, fact: &NewFact) -> Result<(), Fault> {
+    const ADD: &str = "INSERT INTO facts (issuer, holder, digest, forgotten, sealed) VALUES (?, ?, ?, ?, ?)";
+    let forgotten = fact.forgotten.map(|at| big("to_ms", at.0)).transpose()?;
+    let add = sqlx::query(ADD).bind(issuer.0).bind(fact.holder.0).bind(fact.digest.0.as_slice());
+    change(write, add.bind(forgotten).bind(&fact.sealed)).await?;
+    Ok(())
 }
 
 /// Whether a fact of this digest is kept.

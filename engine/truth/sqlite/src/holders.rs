@@ -6,6 +6,7 @@ use hufu_registry::{Entry, Fault, Lookup, Registered, StoredHolder};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 use sqlx::{Executor, Sqlite, SqliteConnection};
 
+use crate::facts::look_again;
 use crate::fault::fault;
 use crate::issuers;
 use crate::proposals::json;
@@ -33,6 +34,7 @@ impl Holders for SqliteStore {
         }
         let next = next.saturating_add(edit.new.len() as u64);
         change(&mut *write, sqlx::query(NEXT).bind(big("holder", next)?).bind(issuer.0)).await?;
+        look_again(&mut write, issuer, &edit.again, entry.at).await?;
         self.commit(write, &edit.line(entry)).await?;
         Ok(edit.places)
     }
@@ -46,17 +48,11 @@ impl Holders for SqliteStore {
         const LOOK: &str = "
             SELECT h.* FROM json_each(?2) AS named CROSS JOIN holders AS h ON h.issuer = ?1 AND h.holder = named.value
             ORDER BY h.holder";
-        const WORDS: &str = "
-            SELECT s.holder, s.word FROM json_each(?2) AS named
-            CROSS JOIN statuses AS s ON s.issuer = ?1 AND s.holder = named.value ORDER BY s.holder";
         // One transaction: records and words of one moment.
         let mut read = self.readers.begin().await.map_err(fault)?;
         let next = issuers::known(&mut read, issuer).await?.next_holder;
         let found = all(&mut *read, sqlx::query(LOOK).bind(issuer.0).bind(json(holders))).await?;
-        let words = sqlx::query(WORDS).bind(issuer.0).bind(json(holders));
-        let words = words.fetch_all(&mut *read).await.map_err(fault)?;
-        let words = words.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?)));
-        Ok(Records { next, holders: found, words: words.collect::<Result<_, Fault>>()? })
+        Ok(Records { next, holders: found, words: words(&mut read, issuer, holders).await? })
     }
 
     async fn find_holders(&self, issuer: IssuerId, lookup: &Lookup) -> Result<Vec<StoredHolder>, Fault> {
@@ -164,6 +160,19 @@ async fn put(write: &mut SqliteConnection, issuer: IssuerId, holder: &StoredHold
         .bind(holder.index.0);
     change(write, put).await?;
     Ok(())
+}
+
+/// The words of holders, as far as there are any, by rising index.
+pub(crate) async fn words(
+    at: &mut SqliteConnection,
+    issuer: IssuerId,
+    holders: &[HolderIndex],
+) -> Result<Vec<(HolderIndex, StatusWord)>, Fault> {
+    const WORDS: &str = "
+        SELECT s.holder, s.word FROM json_each(?2) AS named
+        CROSS JOIN statuses AS s ON s.issuer = ?1 AND s.holder = named.value ORDER BY s.holder";
+    let rows = sqlx::query(WORDS).bind(issuer.0).bind(json(holders)).fetch_all(at).await.map_err(fault)?;
+    rows.iter().map(Row).map(|row| Ok((HolderIndex::read(&row)?, StatusWord::read(&row)?))).collect()
 }
 
 /// Which of `holders` were joined into others.

@@ -3,7 +3,7 @@
 use hufu_registry::chain::named;
 use hufu_registry::store::at_most;
 use hufu_registry::{Fault, TrailEnd, TrailLine};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr as _, SqliteConnection, SqlitePool};
 
 use crate::fault::fault;
@@ -37,6 +37,22 @@ pub(crate) async fn migrate(writer: &SqlitePool) -> Result<(), sqlx::Error> {
         index_proposals(&mut write).await.map_err(|fault| sqlx::Error::Protocol(fault.to_string()))?;
     }
     write.commit().await
+}
+
+/// How many migrations [`migrate`] would run; `None` where there are no tables.
+pub(crate) async fn due(connection: &mut SqliteConnection) -> Result<Option<usize>, sqlx::Error> {
+    const TABLE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
+    const VERSIONS: &str = "SELECT version FROM _sqlx_migrations";
+    let is_there: bool = sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await?;
+    if !is_there {
+        return Ok(None);
+    }
+    let done: Vec<i64> = sqlx::query_scalar(VERSIONS).fetch_all(&mut *connection).await?;
+    let is_known = |version: &i64| MIGRATIONS.iter().any(|(known, ..)| known == version);
+    match done.iter().find(|version| !is_known(version)) {
+        Some(later) => Err(MigrateError::VersionMissing(*later).into()),
+        None => Ok(Some(MIGRATIONS.len() - done.len())),
+    }
 }
 
 /// Whether the trail's lines carry digests already.

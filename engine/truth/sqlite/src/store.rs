@@ -12,11 +12,11 @@ use hufu_registry::store::Store;
 use hufu_registry::{Entry, Fault, TrailKey};
 use hufu_wire::IssuerId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqlitePool, Transaction};
 use tokio::sync::broadcast;
 
 use crate::fault::{fault, is_busy, opening};
-use crate::schema::migrate;
+use crate::schema::{due, migrate};
 
 /// A registry's store in one file.
 #[derive(Debug)]
@@ -74,6 +74,25 @@ impl SqliteStore {
         let (writer, readers) = open.await.map_err(|error| opening(path, error))?;
         let (grown, _) = broadcast::channel(WAKES);
         Ok(SqliteStore { name, writer, readers, grown, trail_key: OnceLock::new() })
+    }
+
+    /// How many migrations [`open`](Self::open) would run on the file at `path`, which stays as it is; `None` where it is
+    /// not there or has no tables.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn migrations_due(path: &Path) -> Result<Option<usize>, Fault> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let looked = async {
+            let options = SqliteConnectOptions::new().filename(path).pragma("query_only", "ON");
+            let mut connection = options.connect().await?;
+            let due = due(&mut connection).await?;
+            connection.close().await?;
+            Ok::<_, sqlx::Error>(due)
+        };
+        looked.await.map_err(|error| opening(path, error))
     }
 
     /// A transaction that holds the file's write lock from its beginning, so that what it read stays true.

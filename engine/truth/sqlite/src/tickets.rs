@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::credentials;
 use crate::fault::fault;
+use crate::holders::{joined, words};
 use crate::issuers;
 use crate::row::{all, change, one};
 use crate::store::SqliteStore;
@@ -93,6 +94,8 @@ async fn records(
     }
     records.tickets.sort_unstable_by_key(|ticket| ticket.key);
     records.last.sort_unstable();
+    records.joined = joined(write, issuer, sought.holders).await?;
+    records.words = words(write, issuer, sought.holders).await?;
     Ok(records)
 }
 

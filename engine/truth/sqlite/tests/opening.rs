@@ -64,6 +64,24 @@ async fn a_file_of_a_later_program_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_look_tells_what_migrations_are_due_and_runs_none() {
+    let (_folder, path) = folder();
+    assert_eq!(SqliteStore::migrations_due(&path).await, Ok(None));
+    assert!(!path.exists());
+    make_old(&path, &MIGRATIONS, "SELECT 1").await;
+    let due = SqliteStore::migrations_due(&path).await.expect("a look").expect("tables");
+    assert!(due > 0);
+    assert_eq!(SqliteStore::migrations_due(&path).await, Ok(Some(due)), "none was run");
+    SqliteStore::open(&path).await.expect("a store").close().await;
+    assert_eq!(SqliteStore::migrations_due(&path).await, Ok(Some(0)));
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'later', true, x'00', 0)";
+    run(&path, later).await;
+    let refused = SqliteStore::migrations_due(&path).await.expect_err("of a later program");
+    assert!(matches!(&refused, Fault::Damaged(what) if what.contains("9999")), "{refused}");
+}
+
+#[tokio::test]
 async fn what_is_no_store_is_told() {
     let (folder, path) = folder();
     let text = "not a database, and long enough for SQLite to see that it is none".repeat(9);

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hufu_registry::TrailDigest;
 use hufu_registry::store::Store;
 use hufu_sqlite::SqliteStore;
 use hufu_storetest::{Database, Tampering};
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
 /// One file in a folder of its own.
@@ -25,6 +26,11 @@ impl File {
     fn path(&self) -> PathBuf {
         self.folder.path().join("registry.sqlite")
     }
+
+    /// The file, without the store.
+    async fn connect(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(self.path()).connect().await.expect("the file")
+    }
 }
 
 #[async_trait]
@@ -34,7 +40,6 @@ impl Database for File {
     }
 
     async fn tamper(&self, tampering: Tampering) {
-        let mut file = SqliteConnectOptions::new().filename(self.path()).connect().await.expect("the file");
         // Whoever has the file has its triggers.
         let statement = match tampering {
             Tampering::SwapSealed => {
@@ -84,8 +89,21 @@ impl Database for File {
                 "DROP TRIGGER trail_stays; UPDATE trail SET seal = NULL \
                  WHERE number < (SELECT MAX(number) FROM trail)"
             }
+            Tampering::UnsealLine => {
+                "DROP TRIGGER trail_stays; UPDATE trail SET seal = NULL WHERE number = 3"
+            }
         };
+        let mut file = self.connect().await;
         sqlx::raw_sql(statement).execute(&mut file).await.expect("an administrator may do it");
+    }
+
+    async fn put_digest(&self, number: u64, digest: TrailDigest) {
+        let mut file = self.connect().await;
+        let free = sqlx::raw_sql("DROP TRIGGER IF EXISTS trail_stays");
+        free.execute(&mut file).await.expect("an administrator may do it");
+        let put = sqlx::query("UPDATE trail SET digest = ? WHERE number = ?");
+        let put = put.bind(digest.0.to_vec()).bind(number.cast_signed());
+        put.execute(&mut file).await.expect("an administrator may do it");
     }
 
     async fn stored(&self) -> Vec<u8> {

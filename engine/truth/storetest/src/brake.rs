@@ -122,8 +122,12 @@ pub async fn only_the_national_key_releases(database: &dyn Database) {
         let refused = hand_in(id, &bytes).await;
         assert!(matches!(refused, Err(Fault::Conflict(_))), "{case}: {refused:?}");
     }
-    assert!(hand_in(proposal.id, &good).await.is_ok());
-    assert!(matches!(hand_in(proposal.id, &good).await, Err(Fault::Conflict(_))), "once");
+    let released = hand_in(proposal.id, &good).await.expect("a good release");
+    assert_eq!(hand_in(proposal.id, &good).await, Ok(released), "the first answer may have been lost");
+    for set_back in [59, 61] {
+        let other = hand_in(proposal.id, &release(&scene.national, content, set_back, now())).await;
+        assert!(matches!(other, Err(Fault::Conflict(_))), "it is released: {other:?}");
+    }
 }
 
 /// Amber for very many, everybody forgotten, or another generation for everybody is held as red is, and each is told.

@@ -7,7 +7,7 @@ use hufu_registry::ProposalId;
 use hufu_registry::Roster;
 use hufu_registry::Site;
 use hufu_registry::store::ProposalFilter;
-use hufu_registry::{TrailBreak, TrailEnd};
+use hufu_registry::{TrailBreak, TrailCheck, TrailDigest, TrailEnd};
 use hufu_wire::chain::Change;
 use hufu_wire::{HolderIndex, Sequence, SiteId};
 
@@ -151,12 +151,41 @@ pub async fn r44_a_line_put_into_the_trail_is_found(database: &dyn Database) {
     assert_eq!(broken(database, Tampering::RepeatTrail).await.number, 6);
 }
 
+/// Who has the database computes digests again. The key of the seals is not there.
+pub async fn r44_an_altered_line_whose_digests_were_computed_again_is_found_by_its_seal(
+    database: &dyn Database,
+) {
+    let (scene, _) = scene_with_trail(database).await;
+    database.tamper(Tampering::AlterTrail).await;
+    let mut digest = TrailDigest::START;
+    for line in scene.store.trail(0, 9).await.expect("a trail") {
+        digest = digest.after(line.number, &line.entry);
+        if line.number >= 2 {
+            database.put_digest(line.number, digest).await;
+        }
+    }
+    let mut without_key = TrailCheck::new(None);
+    for line in scene.store.trail(0, 9).await.expect("a trail") {
+        without_key.take(&line).expect("its digest fits");
+    }
+    assert_eq!(without_key.lines(), 5);
+    let check = scene.registry.check_trail(&scene.operator).await.expect("a look");
+    let what = "its seal was not made with this registry's vault key";
+    assert_eq!(check.expect_err("a broken trail"), TrailBreak { number: 2, what });
+}
+
 /// Only lines from before there were seals have none.
 pub async fn r44_a_seal_taken_from_the_trail_is_found(database: &dyn Database) {
     let (scene, _) = scene_with_trail(database).await;
     database.tamper(Tampering::UnsealTrail).await;
     let check = scene.registry.check_trail(&scene.operator).await.expect("a look").expect("digests fit");
     assert_eq!((check.lines(), check.unsealed()), (5, 4), "the number of lines without a seal has grown");
+}
+
+/// A line without a seal comes after no line that has one.
+pub async fn r44_a_seal_taken_from_a_line_between_sealed_ones_is_found(database: &dyn Database) {
+    let what = "it has no seal, but an earlier line has one";
+    assert_eq!(broken(database, Tampering::UnsealLine).await, TrailBreak { number: 3, what });
 }
 
 /// The last lines are missed by nobody but who noted where the trail ended.

@@ -2,14 +2,14 @@
 
 use hufu_contract::{Fact, PaperKind, Risk, Sample};
 use hufu_registry::{
-    Caller, FactTaken, Fault, HolderFacts, IdNumber, Of, PAPER_BYTES_MAX, Scope, Scopes, StoredHolder,
-    VISIT_KEPT_MS,
+    Action, Caller, FactTaken, Fault, HolderFacts, IdNumber, Of, PAPER_BYTES_MAX, Scope, Scopes,
+    StoredHolder, VISIT_KEPT_MS,
 };
 use hufu_wire::chain::Change;
 use hufu_wire::{Colour, HolderIndex, StatusMinute, StatusWord, TestResult, UnixMillis};
 
 use crate::history::caller;
-use crate::records::join_as;
+use crate::records::{join_as, join_at};
 use crate::scene::{key_file, name, now, number};
 use crate::{Database, ISSUER, Scene, green, red};
 
@@ -234,6 +234,28 @@ pub async fn r28_facts_of_joined_records_go_on_with_the_one(database: &dyn Datab
     assert_eq!(changes, [2, 3, 4, 5].map(|number| (number, HolderIndex(0))));
     let kept: Vec<StoredHolder> = scene.store.holders(ISSUER, None, 10).await.expect("records");
     assert_eq!(kept[1].joined, Some(HolderIndex(0)));
+}
+
+/// Each join is a change of its own, also the second one within a second, and is written together with the join.
+pub async fn r28_every_join_has_colours_computed_again(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(0, 5).await;
+    add(&scene, &[(of(0), test(now(), "L-1"))], false).await;
+    let at = now();
+    for retired in [1, 2] {
+        join_at(&scene, (retired, 0), false, at).await.expect("joined");
+        let lines = scene.store.trail(0, 1000).await.expect("a trail");
+        assert_eq!(
+            lines.last().map(|line| line.entry.action),
+            Some(Action::HoldersJoined),
+            "one line for both"
+        );
+    }
+    let changes = scene.registry.fact_changes(&scene.operator, ISSUER, 1, 10).await;
+    assert_eq!(changes, Ok([2, 3].map(|number| (number, HolderIndex(0))).to_vec()));
+    join_at(&scene, (4, 3), false, at).await.expect("joined");
+    let changes = scene.registry.fact_changes(&scene.operator, ISSUER, 3, 10).await;
+    assert_eq!(changes, Ok(Vec::new()), "nothing is recorded of these");
 }
 
 /// A word that changes without its colour keeps the time of the colour; the facts until a number are those of then.

@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use hufu_registry::TrailDigest;
 use hufu_registry::store::Store;
 
 pub use scene::{ISSUER, NATIONAL, PUBLISHER, Scene, amber, green, red};
@@ -49,6 +50,9 @@ pub trait Database: Send + Sync {
 
     /// Does to it what an administrator could. Issuer and holders are those of the case.
     async fn tamper(&self, tampering: Tampering);
+
+    /// Puts another digest into a line of the trail, as an administrator could: digests have no key.
+    async fn put_digest(&self, number: u64, digest: TrailDigest);
 
     /// Everything it has stored, in any order, as bytes that values stand in as they are.
     async fn stored(&self) -> Vec<u8>;
@@ -85,6 +89,8 @@ pub enum Tampering {
     CutTrail,
     /// No line of the trail has a seal any more but the last.
     UnsealTrail,
+    /// Line 3 of the trail has no seal any more.
+    UnsealLine,
     /// Every binding that ends by itself ends a year later.
     StretchBindings,
 }
@@ -117,6 +123,7 @@ macro_rules! store_suite {
             facts::r28_facts_of_a_holder_end_at_what_one_answer_takes,
             facts::r28_facts_are_sealed_and_places_are_gone_after_60_days,
             facts::r28_facts_of_joined_records_go_on_with_the_one,
+            facts::r28_every_join_has_colours_computed_again,
             facts::r28_a_colour_keeps_the_time_that_gave_it,
             facts::r28_only_who_computes_colours_opens_facts,
             facts::r28_who_follows_facts_misses_none,
@@ -159,6 +166,7 @@ macro_rules! store_suite {
             trips::r04_a_list_of_tickets_is_taken_line_by_line,
             trips::r04_no_number_and_no_reference_of_a_ticket_is_stored,
             trips::r04_two_changes_at_once_leave_one_code_that_is_good,
+            trips::r04_a_record_that_is_joined_meanwhile_gets_no_code,
             phones::r41_a_number_makes_a_phone_that_gets_credentials,
             phones::r41_a_number_is_good_once_and_for_its_time,
             phones::r41_one_of_two_phones_at_once_gets_the_number,
@@ -231,7 +239,9 @@ macro_rules! store_suite {
             damage::r44_a_missing_line_of_the_trail_is_found,
             damage::r44_lines_of_the_trail_that_changed_places_are_found,
             damage::r44_a_line_put_into_the_trail_is_found,
+            damage::r44_an_altered_line_whose_digests_were_computed_again_is_found_by_its_seal,
             damage::r44_a_seal_taken_from_the_trail_is_found,
+            damage::r44_a_seal_taken_from_a_line_between_sealed_ones_is_found,
             damage::r44_a_shortened_trail_is_found_by_the_end_that_was_noted,
         }
     };

@@ -5,7 +5,7 @@ use hufu_registry::{
     Action, Correction, CredentialRequest, Fault, HolderView, IdNumber, Meant, Person, Registered,
 };
 use hufu_wire::chain::Change;
-use hufu_wire::{Colour, HolderIndex, StatusWord};
+use hufu_wire::{Colour, HolderIndex, StatusWord, UnixMillis};
 
 use crate::scene::{now, number, person};
 use crate::{Database, ISSUER, Scene, green};
@@ -46,10 +46,19 @@ async fn join(scene: &Scene, retired: u32, kept: u32) -> Result<HolderView, Faul
 }
 
 pub(crate) async fn join_as(scene: &Scene, retired: u32, kept: u32, seen: bool) -> Result<HolderView, Fault> {
+    join_at(scene, (retired, kept), seen, now()).await
+}
+
+pub(crate) async fn join_at(
+    scene: &Scene,
+    (retired, kept): (u32, u32),
+    seen: bool,
+    at: UnixMillis,
+) -> Result<HolderView, Fault> {
     let displays = [view(scene, kept).await.display, view(scene, retired).await.display];
     let [kept, retired] = [(kept, &displays[0]), (retired, &displays[1])]
         .map(|(index, display)| Meant { index: HolderIndex(index), display });
-    scene.registry.join_holders(&scene.operator, ISSUER, (kept, retired), seen, (REASON, now())).await
+    scene.registry.join_holders(&scene.operator, ISSUER, (kept, retired), seen, (REASON, at)).await
 }
 
 async fn part(scene: &Scene, index: u32, second: Option<&str>) -> Result<HolderView, Fault> {

@@ -1,15 +1,17 @@
 //! Trip codes for tickets (R04).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hufu_codes::Detail;
 use hufu_codes::issue::{IssuerSigner, OperatorSigner};
 use hufu_codes::keyring::{Keyring, TrustList, Uses};
+use hufu_registry::store::{RecordEdit, Records, Sought, SoughtTickets, TicketEdit, TicketRecords};
 use hufu_registry::vault::Vault;
 use hufu_registry::{
-    Action, EndedTrip, Fault, IdNumber, Reference, Registry, Signers, TicketOrder, TicketPhase, Traveller,
-    TripIssuance, TripOutcome,
+    Action, EndedTrip, Entry, Fault, IdNumber, Reference, Registry, Signers, StoredHolder, TicketOrder,
+    TicketPhase, Traveller, TripIssuance, TripOutcome,
 };
 use hufu_signature::PreparedKey;
 use hufu_wire::chain::Change;
@@ -351,4 +353,41 @@ pub async fn r04_two_changes_at_once_leave_one_code_that_is_good(database: &dyn 
     let good: Vec<_> = all.difference(&gone).copied().collect();
     let (held, _) = one.registry.trip(&one.operator, ISSUER, (OFFICE, TICKET), at).await.expect("a ticket");
     assert_eq!((good, gone.len()), (vec![held.digest], 11));
+}
+
+/// Between the look-up of a traveller and the code, a clerk may join the record, and both authorities may raise the
+/// generation: an office is never told of a code that every gate refuses.
+pub async fn r04_a_record_that_is_joined_meanwhile_gets_no_code(database: &dyn Database) {
+    let scene = Scene::open(database).await;
+    scene.add_people(4, 2).await;
+    scene.change(&[(1, Change::Word(green().with_generation(3)))]).await;
+    let at = now();
+    let mut wanted = order(TICKET, 4, at);
+    wanted.traveller = Traveller::Holder(HolderIndex(0));
+    let office = Mutex::new(Some((Scene::beside(database).await, wanted)));
+    let asked = Mutex::new(None);
+    let decide = |records: &Records| {
+        if let Some((beside, wanted)) = office.lock().expect("whole").take() {
+            *asked.lock().expect("whole") = Some(tokio::spawn(async move { put(&beside, wanted, at).await }));
+            // Where the store lets others read, the traveller is looked up now; the code waits for the end of this.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let joined = StoredHolder { joined: Some(HolderIndex(1)), ..records.holders[0].clone() };
+        Ok(RecordEdit { changed: vec![joined], ..RecordEdit::default() })
+    };
+    let entry = Entry::new(at, &scene.operator, Action::HoldersJoined, Some(ISSUER), "holder 0 into 1");
+    let sought = Sought { numbers: &[], holders: &[HolderIndex(0)] };
+    scene.store.edit_holders(ISSUER, &sought, &decide, &entry).await.expect("a join");
+    let asked = asked.into_inner().expect("whole").expect("asked");
+    let answer = asked.await.expect("an answer");
+    assert!(matches!(&answer, Err(Fault::Conflict(why)) if why.contains("was joined into")), "{answer:?}");
+
+    let holders = [HolderIndex(0), HolderIndex(1)];
+    let sought = SoughtTickets { keys: &[], holders: &holders };
+    let decide = |records: &TicketRecords| {
+        assert_eq!(holders.map(|holder| records.goes_on(holder)), [false, true]);
+        assert_eq!(holders.map(|holder| records.word(holder).generation()), [0, 3]);
+        Ok(TicketEdit::default())
+    };
+    scene.store.edit_tickets(ISSUER, &sought, &decide).await.expect("a look");
 }

@@ -26,7 +26,6 @@ pub(super) struct Ready<'o> {
     pub(super) holder: HolderIndex,
     /// The traveller, masked.
     pub(super) traveller: String,
-    pub(super) generation: u8,
 }
 
 /// What tickets are decided by.
@@ -57,7 +56,7 @@ impl Desk<'_> {
             let outcome = match ready {
                 Ok(ready) => {
                     let after = last.get(&ready.holder).copied().or_else(|| records.last_of(ready.holder));
-                    self.put(records.of(ready.key), ready, after, &mut edit)
+                    self.put(records, ready, after, &mut edit)
                 }
                 Err(fault) => Err(fault.clone()),
             };
@@ -79,12 +78,20 @@ impl Desk<'_> {
 
     fn put(
         &self,
-        held: Option<&StoredTicket>,
+        records: &TicketRecords,
         ready: &Ready<'_>,
         after: Option<UnixSeconds>,
         edit: &mut TicketEdit,
     ) -> Result<TripIssuance, Fault> {
         let now = self.now.seconds();
+        if !records.goes_on(ready.holder) {
+            return Err(Fault::Conflict(format!(
+                "holder {} was joined into another holder at the same moment: hand the ticket in again",
+                ready.holder
+            )));
+        }
+        let held = records.of(ready.key);
+        let generation = records.word(ready.holder).generation();
         if let Some(held) = held {
             if held.phase == TicketPhase::Cancelled {
                 return Err(Fault::Conflict(
@@ -99,7 +106,7 @@ impl Desk<'_> {
                 for signer in
                     self.signers.codes_of(self.issuer, Uses::TRIP, self.keyring, (self.now, held.expires()))
                 {
-                    let (bytes, credential) = self.sign(signer, ready, held.issued)?;
+                    let (bytes, credential) = self.sign(signer, ready, (generation, held.issued))?;
                     if credential.digest == held.digest {
                         return Ok(issuance(TripOutcome::Unchanged, held.clone(), ready, bytes));
                     }
@@ -111,10 +118,10 @@ impl Desk<'_> {
         let issued = after.map_or(now, |after| now.max(UnixSeconds(after.0.saturating_add(1))));
         // Without any key that signs trips now no ticket gets a code; the rest is this ticket's alone.
         let any = self.signers.code(self.issuer, Uses::TRIP, self.keyring, (self.now, now))?;
-        let (_, expires, _) = ready.claims(any, issued)?;
+        let (_, expires, _) = ready.claims(any, (generation, issued))?;
         let mut lasting = self.signers.codes_of(self.issuer, Uses::TRIP, self.keyring, (self.now, expires));
         let signer = lasting.next().ok_or_else(|| self.outlived())?;
-        let (bytes, credential) = self.sign(signer, ready, issued)?;
+        let (bytes, credential) = self.sign(signer, ready, (generation, issued))?;
         let ticket = StoredTicket {
             key: ready.key,
             office: self.office.to_owned(),
@@ -144,20 +151,20 @@ impl Desk<'_> {
         ))
     }
 
-    /// The credential of a ticket, valid from `issued` on.
+    /// The credential of a ticket, of this generation and valid from `issued` on.
     fn sign(
         &self,
         signer: &IssuerSigner,
         ready: &Ready<'_>,
-        issued: UnixSeconds,
+        (generation, issued): (u8, UnixSeconds),
     ) -> Result<(Vec<u8>, IssuedCredential), Fault> {
-        let (issued, expires, detail) = ready.claims(signer, issued)?;
+        let (issued, expires, detail) = ready.claims(signer, (generation, issued))?;
         let credential = Credential {
             key: signer.key(),
             issued,
             expires,
             holder: ready.holder,
-            generation: ready.generation,
+            generation,
             display: &ready.display(),
             detail,
         };
@@ -167,7 +174,7 @@ impl Desk<'_> {
             issuer: self.issuer,
             holder: ready.holder,
             kind: CodeKind::Trip,
-            generation: ready.generation,
+            generation,
             issued,
             expires,
             key: signer.key(),
@@ -203,10 +210,10 @@ impl Ready<'_> {
     fn claims(
         &self,
         signer: &IssuerSigner,
-        issued: UnixSeconds,
+        (generation, issued): (u8, UnixSeconds),
     ) -> Result<(UnixSeconds, UnixSeconds, Detail), Fault> {
         let TicketOrder { hub, from, until, .. } = *self.order;
-        let terms = Terms { key: signer.key(), generation: self.generation, issued };
+        let terms = Terms { key: signer.key(), generation, issued };
         CredentialRequest::Trip { hub, from, until }.claims(&terms)
     }
 

@@ -203,24 +203,15 @@ impl Registry {
         )))
     }
 
-    /// Has colours be computed again of holders whose records were joined or parted.
-    pub(super) async fn look_again(
+    /// Facts that have colours computed again of holders whose records are joined or parted.
+    pub(super) fn again(
         &self,
-        caller: &Caller,
         issuer: IssuerId,
         holders: &[HolderIndex],
         now: UnixMillis,
-    ) -> Result<(), Fault> {
-        // Without anything recorded nothing is computed.
-        if self.store.facts_of(issuer, holders, u64::MAX, now).await?.is_empty() {
-            return Ok(());
-        }
-        let at_ms = now.0 / 1000 * 1000;
-        let facts: Result<Vec<_>, Fault> =
-            holders.iter().map(|holder| self.sealed(issuer, *holder, &Fact::Record { at_ms })).collect();
-        let entry =
-            Entry::new(now, caller, Action::FactsAdded, Some(issuer), "records that were joined or parted");
-        self.store.add_facts(issuer, &facts?, &entry).await.map(drop)
+    ) -> Result<Vec<NewFact>, Fault> {
+        let record = Fact::Record { at_ms: now.0 / 1000 * 1000 };
+        holders.iter().map(|holder| self.sealed(issuer, *holder, &record)).collect()
     }
 
     /// Deletes what is to be forgotten by `now`, of every issuer; answers how many facts that were.

@@ -134,7 +134,7 @@ impl Registry {
     }
 
     /// Takes the national platform's release of a change that sets very many holders back, its bytes after `docs/SYNC.md`. The same confirmation
-    /// can be handed in again then.
+    /// can be handed in again then. The same release again is answered as the first.
     ///
     /// # Errors
     /// [`Fault::Forbidden`], [`Fault::NotFound`], [`Fault::Unbelieved`], [`Fault::Conflict`] when it is for another
@@ -158,6 +158,10 @@ impl Registry {
             return Err(Fault::Conflict(format!("the release is for a different proposal, not {id}")));
         }
         let ProposalState::Braked(alarm) = proposal.state else {
+            // The first answer may have been lost.
+            if proposal.state == ProposalState::Pending && proposal.released == Some(opened.set_back) {
+                return Ok(proposal);
+            }
             return Err(Fault::Conflict(format!(
                 "proposal {id} is {}, not braked: it needs no release",
                 proposal.state.phase()

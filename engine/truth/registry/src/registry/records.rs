@@ -153,10 +153,9 @@ impl Registry {
             // Records that were joined into the one that ends go on with it.
             let ending = records.holders.iter().filter(|holder| holder.index == retired || holder.joined == Some(retired));
             let changed = ending.map(|holder| StoredHolder { joined: Some(kept), ..holder.clone() }).collect();
-            Ok(RecordEdit { changed, ..RecordEdit::default() })
+            Ok(RecordEdit { changed, again: self.again(issuer, &[kept], now)?, ..RecordEdit::default() })
         })
         .await?;
-        self.look_again(caller, issuer, &[kept], now).await?;
         self.view(issuer, kept).await
     }
 
@@ -201,27 +200,27 @@ impl Registry {
             unchanged(records, &held)?;
             let Some(second) = &second else {
                 let alone = StoredHolder { joined: None, ..held.clone() };
+                let both: Vec<_> = [Some(index), held.joined].into_iter().flatten().collect();
                 return Ok(RecordEdit {
                     changed: vec![alone],
+                    again: self.again(issuer, &both, now)?,
                     places: vec![Registered { index, known: true }],
                     ..RecordEdit::default()
                 });
             };
-            self.part(issuer, records, second, now)
+            self.part((issuer, index), records, second, now)
         };
         let places =
             self.edit(issuer, &Sought { numbers: &numbers, holders: &[index] }, &entry, &decide).await?;
         let place =
             places.first().ok_or_else(|| Fault::Damaged("a person was parted into no place".into()))?;
-        let again: Vec<_> = [index, place.index].into_iter().chain(held.joined).collect();
-        self.look_again(caller, issuer, &again, now).await?;
         self.view(issuer, place.index).await
     }
 
-    /// A record for a second person with one number.
+    /// A record for a second person with the number of the holder `first`.
     fn part(
         &self,
-        issuer: IssuerId,
+        (issuer, first): (IssuerId, HolderIndex),
         records: &Records,
         second: &Person,
         now: UnixMillis,
@@ -248,6 +247,7 @@ impl Registry {
         let places = vec![Registered { index, known: false }];
         Ok(RecordEdit {
             new: vec![new],
+            again: self.again(issuer, &[first, index], now)?,
             places,
             note: format!(" (now holder {index})"),
             ..RecordEdit::default()

@@ -172,8 +172,7 @@ impl Registry {
         };
         let (person, record) = self.person(issuer, holder).await?;
         goes_on(issuer, &record)?;
-        let generation = self.store.status(issuer, holder).await?.generation();
-        Ok(Ready { order, key, holder, traveller: person.display(), generation })
+        Ok(Ready { order, key, holder, traveller: person.display() })
     }
 
     async fn traveller(&self, issuer: IssuerId, number: &IdNumber, name: &str) -> Result<HolderIndex, Fault> {

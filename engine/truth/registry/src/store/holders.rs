@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use hufu_wire::{HolderIndex, IssuerId, StatusWord};
 
 use super::row::{Columns, FromColumns, damaged};
+use crate::fact::NewFact;
 use crate::fault::Fault;
 use crate::holder::{Lookup, Registered, StoredHolder, Subject};
 use crate::trail::Entry;
@@ -35,6 +36,8 @@ pub struct RecordEdit {
     pub new: Vec<StoredHolder>,
     /// Records that change; their index and time stay.
     pub changed: Vec<StoredHolder>,
+    /// Facts that have colours computed again, kept only where anything is recorded of one of their holders.
+    pub again: Vec<NewFact>,
     /// Where the people of a request are.
     pub places: Vec<Registered>,
     /// What is added to the line of the trail.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_contract::TicketPhase;
-use hufu_wire::{HolderIndex, HubId, IssuerId, UnixSeconds};
+use hufu_wire::{HolderIndex, HubId, IssuerId, StatusWord, UnixSeconds};
 
 use super::row::{Columns, FromColumns};
 use crate::credential::IssuedCredential;
@@ -15,7 +15,7 @@ use crate::trail::Entry;
 pub struct SoughtTickets<'s> {
     /// These.
     pub keys: &'s [TicketKey],
-    /// When these holders' last trip credentials of any ticket were issued.
+    /// Whether these holders were joined into others, their words, and when their last trip credentials of any ticket were issued.
     pub holders: &'s [HolderIndex],
 }
 
@@ -26,6 +26,10 @@ pub struct TicketRecords {
     pub tickets: Vec<StoredTicket>,
     /// Of holders who have tickets, from when the last one's credential is valid; by rising index.
     pub last: Vec<(HolderIndex, UnixSeconds)>,
+    /// Holders who were joined into others, by rising index.
+    pub joined: Vec<HolderIndex>,
+    /// The words of holders, as far as the chain gives them one, by rising index.
+    pub words: Vec<(HolderIndex, StatusWord)>,
 }
 
 /// What is to be written. With nothing in it nothing is written, no line either.
@@ -101,6 +105,17 @@ impl TicketRecords {
     pub fn last_of(&self, holder: HolderIndex) -> Option<UnixSeconds> {
         let at = self.last.binary_search_by_key(&holder, |(index, _)| *index).ok()?;
         self.last.get(at).map(|(_, issued)| *issued)
+    }
+
+    /// Whether this holder goes on: was joined into no other.
+    pub fn goes_on(&self, holder: HolderIndex) -> bool {
+        self.joined.binary_search(&holder).is_err()
+    }
+
+    /// The word of a holder.
+    pub fn word(&self, holder: HolderIndex) -> StatusWord {
+        let at = self.words.binary_search_by_key(&holder, |(index, _)| *index);
+        at.ok().and_then(|at| self.words.get(at)).map_or(StatusWord::UNKNOWN, |(_, word)| *word)
     }
 }
 

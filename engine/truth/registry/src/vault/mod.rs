@@ -31,8 +31,8 @@ pub use fault::VaultFault;
 use file::seals;
 pub use file::{KeyFile, SealingSecret};
 pub use place::Place;
-use seal::SealingKey;
 pub use seal::SealingKeyId;
+use seal::{SealingKey, random};
 
 /// Everything that opens, seals and names holders.
 pub struct Vault {
@@ -114,7 +114,8 @@ impl Vault {
         self.open_value(&Place::holder(issuer, index), sealed)
     }
 
-    /// A fact of one holder, sealed, and its keyed digest: the same fact of the same holder has the same one.
+    /// A fact of one holder, sealed, and its keyed digest: the same fact of the same holder has the same one. Only each
+    /// [`Fact::Record`] has another one, for several joins and partings of a second are as many facts.
     ///
     /// # Errors
     /// Those of [`seal`](Self::seal).
@@ -126,7 +127,8 @@ impl Vault {
     ) -> Result<(Subject, Vec<u8>), Fault> {
         let plain = plain(fact, 8192)?;
         let [issuer_bytes, index_bytes] = [issuer.0, index.0].map(u32::to_le_bytes);
-        let digest = self.digest(&[b"hufu/1 fact", &issuer_bytes, &index_bytes, &plain]);
+        let apart = if matches!(fact, Fact::Record { .. }) { random::<16>()?.to_vec() } else { Vec::new() };
+        let digest = self.digest(&[b"hufu/1 fact", &issuer_bytes, &index_bytes, &plain, &apart]);
         Ok((digest, self.seal_plain(&Place::fact(issuer, index, &digest), &plain)?))
     }
 

@@ -71,9 +71,7 @@ impl SealingKey {
 
     /// Key id, nonce, ciphertext, tag.
     pub(super) fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, Fault> {
-        let unavailable = || Fault::Unavailable("the operating system gives no random bytes".into());
-        let mut nonce = [0; NONCE_BYTES];
-        rand::fill(&mut nonce).map_err(|_| unavailable())?;
+        let nonce: [u8; NONCE_BYTES] = random()?;
         let mut sealed = Vec::with_capacity(FRONT_BYTES + plain.len() + TAG_BYTES);
         sealed.extend(self.id.0);
         sealed.extend(nonce);
@@ -106,6 +104,17 @@ fn ids(secret: &[u8; 32]) -> [SealingKeyId; 2] {
         id.copy_from_slice(&digest[..ID_BYTES]);
         SealingKeyId(id)
     })
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the operating system gives none.
+pub(super) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Fault> {
+    let mut bytes = [0; BYTES];
+    let none = |_| Fault::Unavailable("the operating system gives no random bytes".into());
+    rand::fill(&mut bytes).map_err(none)?;
+    Ok(bytes)
 }
 
 /// The key that sealed `sealed`.

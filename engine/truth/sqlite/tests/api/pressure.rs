@@ -1,18 +1,21 @@
 //! One host, or one token, does not shut the registry to others.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
+use hufu_api::{ApiOptions, serve};
 use hufu_registry::{Action, Caller, Scope};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Body, Method, StatusCode};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::tls;
-use super::world::{Asker, World, name, now, told};
+use super::world::{Asker, World, name, now, options, told};
 
 /// Far more than any of it takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +38,29 @@ fn endless(asker: &Asker<'_>) -> reqwest::RequestBuilder {
     let request = asker.request(Method::POST, "/v1/issuers/310000/holders/find");
     let body = Body::wrap_stream(stream::pending::<Result<Vec<u8>, Infallible>>());
     request.header(CONTENT_TYPE, "application/json").body(body)
+}
+
+/// Asks for every set on a connection of its own, and reads the status alone.
+async fn unread(at: SocketAddr, asker: &Asker<'_>) -> (TcpStream, u16) {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!(
+        "GET /v1/issuers/310000/sets?bytes_max=8388608 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         authorization: Bearer {}\r\n\r\n",
+        asker.secret
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut status = [0; "HTTP/1.1 200".len()];
+    timeout(PATIENCE, stream.read_exact(&mut status)).await.expect("an answer").unwrap();
+    let status = std::str::from_utf8(&status[9..]).unwrap().parse().unwrap();
+    (stream, status)
+}
+
+/// Bytes until the connection ends.
+async fn rest(mut stream: TcpStream) -> usize {
+    let mut rest = Vec::new();
+    // One that is cut off may end with an error.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it stays open");
+    rest.len()
 }
 
 fn refusals(world: &World, cause: &str) -> u64 {
@@ -70,6 +96,12 @@ async fn b13_a_connection_that_never_says_hello_is_closed_and_counted() {
     })
     .await;
     closed(connect_from(&world, [127, 0, 0, 2]).await).await;
+    // It may be counted a moment after it was closed.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while refusals(&world, "handshake") == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "it is not counted");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(refusals(&world, "handshake"), 1);
 }
 
@@ -103,6 +135,39 @@ async fn slow_bodies_take_no_room_for_work_and_no_more_than_their_tokens_share()
     for request in held {
         request.abort();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_read_counts_until_it_is_and_who_reads_too_slowly_is_cut_off() {
+    let world = World::with(|options| options.requests_token_max = 2).await;
+    let clerk = world.everybody().await;
+    // More than sockets hold.
+    let mut whole = 0;
+    for _ in 0..12 {
+        whole += clerk.append_many(0, 32_768).await.len();
+    }
+    let (slow, other) = (world.asker([Scope::Feed]).await, world.asker([Scope::Feed]).await);
+    let (at, tip) = (world.running.addr(), "/v1/issuers/310000/tip");
+    let [(first, one), (_second, two)] = [unread(at, &slow).await, unread(at, &slow).await];
+    assert_eq!((one, two), (200, 200));
+    let (status, problem) = slow.get(tip).await;
+    assert_eq!((status, name(&problem)), (StatusCode::TOO_MANY_REQUESTS, "too-many"));
+    assert_eq!(other.get(tip).await.0, StatusCode::OK, "others have their share");
+    assert!(rest(first).await > whole);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while slow.get(tip).await.0 != StatusCode::OK {
+        assert!(tokio::time::Instant::now() < deadline, "its share is not given back");
+    }
+
+    let hasty = ApiOptions { requests_token_max: 1, sending_ms_max: 100, ..options() };
+    let hasty = serve(&hasty, Arc::clone(&world.registry)).unwrap();
+    let (cut, status) = unread(hasty.addr(), &slow).await;
+    assert_eq!(status, 200);
+    while unread(hasty.addr(), &slow).await.1 != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "an answer keeps its share for ever");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(rest(cut).await < whole);
 }
 
 #[tokio::test(flavor = "multi_thread")]

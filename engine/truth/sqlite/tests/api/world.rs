@@ -238,7 +238,12 @@ impl Asker<'_> {
 
     /// Appends a set of one green holder; its bytes.
     pub(crate) async fn append(&self, holder: u32) -> Vec<u8> {
-        let instruction = self.world.instruction(holder, 1, Colour::Green);
+        self.append_many(holder, 1).await
+    }
+
+    /// Appends a set of `count` green holders; its bytes. 32,768 are the largest set.
+    pub(crate) async fn append_many(&self, from: u32, count: u32) -> Vec<u8> {
+        let instruction = self.world.instruction(from, count, Colour::Green);
         let proposal = self.propose(instruction.clone()).await;
         let set = self.world.confirmation(&instruction, &self.tip().await);
         let (status, confirmed) = self.confirm(proposal.id, set.clone()).await;
