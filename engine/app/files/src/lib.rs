@@ -10,9 +10,10 @@ pub mod trust_list;
 mod unavailable;
 pub mod watched;
 
-use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -96,18 +97,73 @@ pub fn create_by<T>(
     }
 }
 
-/// Replaces a file: readers see the old one or the new one, also after a power cut.
+/// Replaces a file: readers see the old one or the new one, also after a power cut. It stays its owner's where root
+/// replaces it: a service goes on reading its own.
 ///
 /// # Errors
 /// The file cannot be written; what was there stays.
 pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> anyhow::Result<()> {
     let written = || {
         let mut file = temporary(path, readable)?;
+        if let Ok(before) = path.metadata()
+            && before.uid() != file.as_file().metadata()?.uid()
+        {
+            match fchown(file.as_file(), Some(before.uid()), Some(before.gid())) {
+                // Who is not root, and may replace the file, makes it theirs.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                given => given?,
+            }
+        }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok::<_, anyhow::Error>(file.persist(path).map_err(|fault| fault.error)?)
     };
     settle(&written().with_context(|| format!("cannot write {}", path.display()))?, path)
+}
+
+/// Overwrites and removes what writers of `path` left beside it that were killed before it had its name. The caller has the
+/// lock that all writers of `path` take: the file of one that still writes would be removed, too.
+///
+/// # Errors
+/// One of them is still there, or was removed and not overwritten.
+pub fn remove_leftovers(path: &Path) -> anyhow::Result<()> {
+    let prefix = temporary_prefix(path);
+    let is_leftover = |name: OsString| {
+        let middle = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        let random = middle.and_then(|middle| middle.strip_suffix(PARTIAL.as_bytes()));
+        random.is_some_and(|random| {
+            random.len() == RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric)
+        })
+    };
+    let remove = || {
+        for entry in fs::read_dir(folder_of(path))? {
+            let entry = entry?;
+            if !is_leftover(entry.file_name()) || !entry.file_type()?.is_file() {
+                continue;
+            }
+            // Some file systems name a file by a second link: then this is the file that is used.
+            let is_alone = entry.metadata()?.nlink() == 1;
+            let overwritten = if is_alone {
+                OpenOptions::new().write(true).open(entry.path()).and_then(|file| overwrite(&file))
+            } else {
+                Ok(())
+            };
+            fs::remove_file(entry.path())?;
+            overwritten?;
+        }
+        Ok::<_, io::Error>(())
+    };
+    remove().with_context(|| format!("what was left beside {} could not be removed", path.display()))
+}
+
+/// Overwrites a file with zeros, so that nothing of it stays where the file system writes in place.
+///
+/// # Errors
+/// Those of the disk.
+pub fn overwrite(mut file: &File) -> io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()
 }
 
 /// Gives a file that was written in full its name, for good once this returns. Both lie in one folder.
@@ -184,9 +240,24 @@ pub fn folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
+/// How the name of a temporary file ends, and how many random characters come before that.
+const PARTIAL: &str = ".partial";
+const RANDOM_CHARS: usize = 6;
+
+/// How the names of the temporary files of `path` begin, so that [`remove_leftovers`] finds them.
+fn temporary_prefix(path: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
 fn temporary(path: &Path, readable: Readable) -> anyhow::Result<NamedTempFile> {
     let make = || {
-        let file = NamedTempFile::new_in(folder_of(path))?;
+        let prefix = temporary_prefix(path);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(PARTIAL).rand_bytes(RANDOM_CHARS);
+        let file = builder.tempfile_in(folder_of(path))?;
         file.as_file().set_permissions(Permissions::from_mode(readable as u32))?;
         Ok::<_, std::io::Error>(file)
     };
@@ -238,5 +309,22 @@ mod tests {
         replace(&path, b"third", Readable::All).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"third");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let (_, left) = temporary(&path, Readable::Owner).unwrap().keep().unwrap();
+        let others = ["secret", ".secret.key.Ab3xY9.partial", "secret.Ab3xY9.partial"];
+        for name in others {
+            fs::write(folder.path().join(name), b"another file").unwrap();
+        }
+        let second_link = folder.path().join(".secret.Ab3xY9.partial");
+        fs::hard_link(&path, &second_link).unwrap();
+        remove_leftovers(&path).unwrap();
+        assert!(!left.exists() && !second_link.exists());
+        assert_eq!(fs::read(&path).unwrap(), b"another file");
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
     }
 }

@@ -2,7 +2,7 @@
 //! epoch, commands change it beside a running engine; each locks the folder first.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,7 @@ pub fn create(state: &Path, keys: &ClusterKeys) -> anyhow::Result<()> {
     fs::set_permissions(state, Permissions::from_mode(0o700))
         .with_context(|| format!("cannot keep {} private", state.display()))?;
     let _lock = files::lock(state)?;
+    files::remove_leftovers(&path(state))?;
     files::create(&path(state), &keys.to_bytes(), Readable::Owner)
 }
 
@@ -62,7 +63,17 @@ pub fn change(
     let mut keys = read(state)?;
     change(&mut keys)?;
     write_over(&path(state), &keys.to_bytes())?;
+    files::remove_leftovers(&path(state))?;
     Ok(keys)
+}
+
+/// Overwrites and removes keys that an engine or a command left when it was killed while it wrote them.
+///
+/// # Errors
+/// The folder cannot be locked, or some are still there.
+pub fn remove_leftovers(state: &Path) -> anyhow::Result<()> {
+    let _lock = files::lock(state)?;
+    files::remove_leftovers(&path(state))
 }
 
 /// Takes over keys that were handed over: adds them to those that are kept, or puts them in their place.
@@ -104,11 +115,7 @@ fn read_if_there(path: &Path) -> anyhow::Result<Option<ClusterKeys>> {
 fn write_over(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let before = OpenOptions::new().write(true).open(path);
     files::replace(path, bytes, Readable::Owner)?;
-    let overwritten = before.and_then(|mut before| {
-        let length = usize::try_from(before.metadata()?.len()).unwrap_or(0);
-        before.write_all(&vec![0; length])?;
-        before.sync_all()
-    });
+    let overwritten = before.and_then(|before| files::overwrite(&before));
     overwritten.with_context(|| format!("the earlier content of {} could not be overwritten", path.display()))
 }
 
@@ -136,15 +143,24 @@ mod tests {
         let holds = |bytes: &[u8]| bytes.windows(32).any(|window| window == secret);
         assert!(holds(&fs::read(path(&state)).unwrap()));
 
+        // As it is killed between write and rename.
+        let left = state.join(".cluster.keys.Ab3xY9.partial");
+        fs::write(&left, keys().to_bytes()).unwrap();
+        let mut killed = fs::File::open(&left).unwrap();
         let epoch = keys().epoch() + 1;
         let kept = change(&state, |keys| Ok(keys.advance_to(epoch)?)).unwrap();
         assert_eq!((kept.epoch(), read(&state).unwrap().epoch()), (epoch, epoch));
         assert!(!holds(&fs::read(path(&state)).unwrap()), "not in the file");
-        let mut old = Vec::new();
-        before.read_to_end(&mut old).unwrap();
-        assert!(!old.is_empty() && old.iter().all(|byte| *byte == 0), "nor where the file was");
+        for file in [&mut before, &mut killed] {
+            let mut old = Vec::new();
+            file.read_to_end(&mut old).unwrap();
+            assert!(!old.is_empty() && old.iter().all(|byte| *byte == 0), "nor where a file was");
+        }
         assert_eq!(fs::metadata(path(&state)).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "nor beside it");
+        fs::write(&left, keys().to_bytes()).unwrap();
+        remove_leftovers(&state).unwrap();
+        assert!(!left.exists(), "nor from the next start on");
     }
 
     #[test]

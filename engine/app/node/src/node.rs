@@ -185,6 +185,7 @@ impl Prepared {
         .map_err(unavailable)?;
         let mut ended_trips = ended_trips::Lists::default();
         engine.set_ended_trips(ended_trips.read(&config.files.ended_trips, config.now())?);
+        engine.set_listed(&lists.issuers());
         let foreign = foreign::start(&config, &operator, &state, &engine)?;
         devices.remember(&state);
         // Before anybody can connect, and also those whom a newer list no longer names.

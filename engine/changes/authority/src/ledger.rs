@@ -158,14 +158,18 @@ impl Words {
 }
 
 impl LedgerFolder {
-    /// The folder, made if need be.
+    /// The folder, made if need be. The table that a command was writing when it was interrupted is removed.
     ///
     /// # Errors
-    /// The folder cannot be made or locked.
+    /// The folder cannot be made or locked, or what was left cannot be removed.
     pub fn open(folder: &Path, authorities: Authorities) -> anyhow::Result<LedgerFolder> {
         files::folder(folder)?;
         let lock = files::lock(folder)?;
-        Ok(LedgerFolder { folder: folder.to_owned(), authorities, _lock: lock })
+        let opened = LedgerFolder { folder: folder.to_owned(), authorities, _lock: lock };
+        let unfinished = format!(".{}.", opened.unnamed());
+        opened.remove(|name| name.starts_with(&unfinished) && name.ends_with(".partial"))?;
+        files::remove_leftovers(&opened.state())?;
+        Ok(opened)
     }
 
     /// The ledger in it, or an empty one.
@@ -188,7 +192,7 @@ impl LedgerFolder {
     /// A file cannot be written, replaced or removed.
     pub fn store(&self, ledger: &Ledger) -> anyhow::Result<(PathBuf, SnapshotInfo)> {
         let warm = ledger.follower.warm();
-        let partial = self.folder.join(format!("ledger-{}.snapshot", self.authorities.issuer()));
+        let partial = self.folder.join(self.unnamed());
         let info = ledger.write_snapshot(&partial)?;
         let state = warm.seal(&info).context("the snapshot is not of the place that was followed to")?;
         let path = self.snapshot(info.digest);
@@ -201,16 +205,25 @@ impl LedgerFolder {
 
     /// Removes the snapshots of this issuer that no state names any more.
     fn sweep(&self, kept: &Path) -> anyhow::Result<()> {
-        let issuer = self.authorities.issuer();
-        let prefix = format!("{issuer}-");
+        let prefix = format!("{}-", self.authorities.issuer());
+        let kept = kept.file_name().and_then(|name| name.to_str());
+        self.remove(|name| name.starts_with(&prefix) && name.ends_with(".snapshot") && Some(name) != kept)
+    }
+
+    /// Removes files by their names.
+    fn remove(&self, is_over: impl Fn(&str) -> bool) -> anyhow::Result<()> {
         for entry in std::fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with(&prefix) && name.ends_with(".snapshot") && path != kept {
+            if is_over(path.file_name().and_then(|name| name.to_str()).unwrap_or_default()) {
                 std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
         Ok(())
+    }
+
+    /// What a snapshot is called until its digest is known.
+    fn unnamed(&self) -> String {
+        format!("ledger-{}.snapshot", self.authorities.issuer())
     }
 
     fn state(&self) -> PathBuf {
@@ -219,5 +232,26 @@ impl LedgerFolder {
 
     fn snapshot(&self, digest: SnapshotDigest) -> PathBuf {
         self.folder.join(format!("{}-{digest}.snapshot", self.authorities.issuer()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_interrupted_command_left_is_removed_at_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let authorities = Authorities::new(IssuerId(310_000), IssuerId(100_000), IssuerId(900_001)).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let left = [".ledger-310000.snapshot.Ab3xY9.partial", ".310000.state.Ab3xY9.partial"].map(at);
+        // The folder may be another issuer's, too.
+        let kept = [".ledger-440000.snapshot.Ab3xY9.partial", "310000-ab.snapshot", "310000.state"].map(at);
+        for path in left.iter().chain(&kept) {
+            std::fs::write(path, b"half").unwrap();
+        }
+        drop(LedgerFolder::open(folder.path(), authorities).unwrap());
+        assert!(left.iter().all(|path| !path.exists()));
+        assert!(kept.iter().all(|path| path.exists()));
     }
 }

@@ -125,12 +125,16 @@ impl Devices {
     /// Reads roots and revocation lists.
     ///
     /// # Errors
-    /// A file that is missing or is not what it should be; a revocation list that none of the roots signed.
+    /// A file that is missing or is not what it should be; a revocation list that none of the roots signed; roots of
+    /// one name beside a revocation list.
     pub(super) fn read(files: &Files) -> anyhow::Result<Devices> {
         let roots = certificates(&files.ca)?;
         let mut devices =
             Devices { roots, crls: Vec::new(), revoked: Vec::new(), end: None, lists: Vec::new() };
         if let Some(path) = &files.crl {
+            devices
+                .ensure_names_differ()
+                .with_context(|| format!("{} cannot be used", files.ca.display()))?;
             let crls: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&read_pem(path)?)
                 .collect::<Result<_, _>>()
                 .map_err(|error| pem(path, &error))?;
@@ -140,6 +144,26 @@ impl Devices {
             }
         }
         Ok(devices)
+    }
+
+    /// Refuses roots that share a name and not a key. A list says by name whose it is: TLS would verify it with the key
+    /// of the other root, and refuse every device of that root.
+    fn ensure_names_differ(&self) -> anyhow::Result<()> {
+        let roots: Vec<_> =
+            self.roots.iter().filter_map(|root| Some(X509Certificate::from_der(root).ok()?.1)).collect();
+        for (at, root) in roots.iter().enumerate() {
+            let is_twin = |other: &X509Certificate<'_>| {
+                other.subject() == root.subject() && other.public_key().raw != root.public_key().raw
+            };
+            ensure!(
+                !roots[..at].iter().any(is_twin),
+                "two root certificates have the name {} and different keys, so their revocation lists cannot be told apart; \
+                 take the newer root and its list out of the files, and make that authority again with another name (`hufu ca init \
+                 --name`)",
+                root.subject()
+            );
+        }
+        Ok(())
     }
 
     /// Adds a list that one of the roots signed (RFC 5280 section 6.3.3). One past its next update is believed

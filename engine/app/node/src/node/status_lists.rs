@@ -74,7 +74,7 @@ impl Planned {
         let mut plan = |list: &StatusList| {
             let issuer = list.issuer();
             ensure!(
-                keyring.keys().iter().all(|key| key.issuer != issuer),
+                keyring.list().keys().iter().all(|(_, key)| key.issuer != issuer),
                 "issuer {issuer} has keys in the trust list, so no device may refer to its holders; give the foreign \
                  issuer another number"
             );
@@ -89,6 +89,11 @@ impl Planned {
         };
         let planned = lists.iter().map(|list| plan(list).with_context(|| list.place.clone()));
         Ok(Planned(planned.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// The issuers to whose entries devices may refer.
+    pub(super) fn issuers(&self) -> Vec<IssuerId> {
+        self.0.iter().map(|(list, _)| list.issuer()).collect()
     }
 
     /// Takes up each where it was left, and follows it from now on.

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use hufu_files::{self as files, Readable};
 
 use super::memory::Memory;
+use crate::cluster;
 
 /// The state folder, and what is not in it yet.
 pub(super) struct Disk {
@@ -34,6 +35,7 @@ impl Disk {
     pub(super) fn open(folder: &Path) -> anyhow::Result<Disk> {
         make_private(folder)?;
         let disk = Disk { lock: Some(lock(folder)?), ..Disk::look(folder) };
+        disk.remove_leftovers();
         let path = disk.path(MEMORY);
         if !path.exists() && !disk.path(KEYRING).exists() {
             tracing::warn!(
@@ -60,6 +62,16 @@ impl Disk {
     /// The file that the engine which runs on the folder holds locked.
     pub(super) fn lock_path(&self) -> PathBuf {
         self.path(LOCK)
+    }
+
+    /// Removes what was left of files that were being written when an engine was killed, cluster keys above all. What stays is
+    /// told and stops nothing.
+    fn remove_leftovers(&self) {
+        let own = [MEMORY, KEYRING].map(|name| files::remove_leftovers(&self.path(name)));
+        let cluster = cluster::remove_leftovers(&self.folder);
+        for error in own.into_iter().chain([cluster]).filter_map(Result::err) {
+            tracing::error!("{error:#}");
+        }
     }
 
     /// What was remembered.
