@@ -174,7 +174,14 @@ fn describe_line(holder: HolderIndex, change: Change, before: Option<&Current>) 
     let Some(before) = before else { return format!("{holder}: {}", describe_change(change)) };
     let display = before.display(holder).map_or(String::new(), |display| format!(" {}", printable(display)));
     let held = before.word(holder);
-    format!("{holder}{display}: {} -> {}", status::describe(held), describe_change(change))
+    let lost = match (change, held.generation()) {
+        (Change::Word(StatusWord::UNKNOWN), generation @ 1..) => format!(
+            "; the generation too: give the next colour with --generation {generation}, or the codes of a lost phone are valid \
+             again"
+        ),
+        _ => String::new(),
+    };
+    format!("{holder}{display}: {} -> {}{lost}", status::describe(held), describe_change(change))
 }
 
 fn describe_change(change: Change) -> String {

@@ -58,8 +58,12 @@ pub fn undone(chain: &Chain<'_>, sequence: Sequence) -> anyhow::Result<Vec<Undon
 
 impl Undone {
     /// The change that gives the holder colour, test, doses and end from before the set; none when there is nothing to
-    /// give back. The credential generation stays: a lower one would make the codes of a lost phone valid again.
+    /// give back, or when that [`resets_generation`](Self::resets_generation). The credential generation stays: a lower one
+    /// would make the codes of a lost phone valid again.
     pub fn restoration(&self) -> Option<Change> {
+        if self.resets_generation() {
+            return None;
+        }
         let change = match (self.change, self.before.colour()) {
             (Change::Generation(_), _) => return None,
             (_, None) => Change::Word(StatusWord::UNKNOWN),
@@ -70,6 +74,13 @@ impl Undone {
             _ => change.apply(self.now) == self.now,
         };
         (!is_so).then_some(change)
+    }
+
+    /// Whether there was no colour before and there is a credential generation now: what takes the colour away would set the
+    /// generation to 0. A person gives another colour instead.
+    pub fn resets_generation(&self) -> bool {
+        let gave_colour = !matches!(self.change, Change::Generation(_)) && self.before.colour().is_none();
+        gave_colour && self.now.colour().is_some() && self.now.generation() != 0
     }
 }
 
@@ -91,8 +102,27 @@ mod tests {
         check(status(red), green, red, Some(status(green)));
         check(status(red), green.with_generation(3), red.with_generation(4), Some(status(green)));
         check(Change::Word(red), unknown, red, Some(Change::Word(unknown)));
+        check(status(red), unknown.with_generation(1), red.with_generation(1), None);
+        check(Change::Word(red.with_generation(1)), unknown, red.with_generation(1), None);
+        check(status(red), unknown.with_generation(1), unknown, None);
         check(status(red), green, green, None);
         check(Change::Word(unknown), unknown, unknown, None);
         check(Change::Generation(4), green.with_generation(3), green.with_generation(4), None);
+    }
+
+    #[test]
+    fn r47_a_first_colour_is_not_undone_where_a_lost_phone_would_be_valid_again() {
+        let (red, unknown) = (StatusWord::new(Colour::Red, 0), StatusWord::UNKNOWN);
+        let check = |change, before, now, wanted| {
+            let undone = Undone { holder: HolderIndex(1), change, before, now, later: None };
+            assert_eq!(undone.resets_generation(), wanted, "{undone:?}");
+        };
+        let lost = red.with_generation(1);
+        check(Change::Status(red), unknown.with_generation(1), lost, true);
+        check(Change::Status(red), unknown, lost, true);
+        check(Change::Status(red), unknown, red, false);
+        check(Change::Status(red), red, lost, false);
+        check(Change::Status(red), unknown.with_generation(1), unknown.with_generation(1), false);
+        check(Change::Generation(1), unknown, lost, false);
     }
 }

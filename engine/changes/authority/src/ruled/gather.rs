@@ -45,7 +45,7 @@ pub struct Computed {
     pub outcome: Outcome,
     /// The facts.
     pub facts: Facts,
-    /// When time alone may make another ruling.
+    /// When time alone may make another ruling, or ends the colour that the rules give.
     pub next: Option<Moment>,
 }
 
@@ -130,6 +130,10 @@ impl Rulebook {
         })?;
         let after = ruling.word(&facts, before).unwrap_or(before);
         let (outcome, next) = (ruling.outcome, self.rules.next_change(&facts));
+        // A colour that the rules give is given again when it ends; what a person decides about stays as it is.
+        let end = after.until().filter(|_| matches!(outcome, Outcome::Colour(_)));
+        let end = end.map(|end| Moment(end.starts().0.into())).filter(|end| *end > facts.at);
+        let next = next.into_iter().chain(end).min();
         Ok(Computed { holder: HolderIndex(facts.holder), before, after, outcome, facts, next })
     }
 
@@ -289,6 +293,8 @@ fn moment(at_ms: u64) -> Moment {
 
 #[cfg(test)]
 mod tests {
+    use hufu_wire::{StatusMinute, UnixSeconds};
+
     use super::*;
 
     fn numbers(list: &[&RecordedFact]) -> Vec<u64> {
@@ -316,5 +322,33 @@ mod tests {
         // The same fact of two records that were joined counts once, and is void in both.
         check(&[case(1, 10), case(2, 10)], &[1], &[]);
         check(&[case(1, 10), case(2, 10), void(3, 2)], &[], &[2]);
+    }
+
+    #[test]
+    fn r28_a_colour_that_the_rules_give_is_computed_again_when_it_ends() {
+        let rules = include_str!("../../../../../docs/examples/rules.toml");
+        let book = Rulebook::parse((rules.to_owned(), "rules.toml"), None).unwrap();
+        // 2026-11-29T08:00:00+08:00.
+        let at_s: u32 = 1_795_910_400;
+        let at = Moment(at_s.into());
+        let green = Facts {
+            cases: Some(vec![]),
+            contacts: Some(vec![]),
+            stays: Some(vec![]),
+            arrivals: Some(vec![]),
+            tests: Some(vec![Sample { at, result: SampleResult::Negative }]),
+            symptoms: Some(false),
+            quarantines: Some(vec![]),
+            ..Facts::unknown(7, at)
+        };
+        let undecided = Facts { contacts: None, ..green.clone() };
+        let word = StatusWord::new(Colour::Green, 0);
+        let until = |s| word.with_until(StatusMinute::nearest(UnixSeconds(s)));
+        let next = |facts: &Facts, word| book.rule(facts.clone(), word).unwrap().next;
+        let facts_alone = next(&green, word);
+        assert!(facts_alone.is_some_and(|next| next > Moment(at.0 + 3600)), "{facts_alone:?}");
+        assert_eq!(next(&green, until(at_s + 3600)), Some(Moment(at.0 + 3600)));
+        assert_eq!(next(&green, until(at_s)), facts_alone, "it is over, and given without end");
+        assert_eq!(next(&undecided, until(at_s + 3600)), next(&undecided, word), "a person decides");
     }
 }

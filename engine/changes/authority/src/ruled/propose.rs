@@ -7,7 +7,7 @@ use hufu_files::keys;
 use hufu_files::moment::{self, Span};
 use hufu_rules::{Moment, Outcome};
 use hufu_upstream::WhichProposals;
-use hufu_wire::chain::{Change, Instruction, Record};
+use hufu_wire::chain::{Change, InputsDigest, Instruction, Record};
 use hufu_wire::{HolderIndex, IssuerId, StatusWord, UnixMillis, limits, read};
 
 use super::{Archive, Computed, Limiter, Rulebook, Tick, Workings};
@@ -92,25 +92,40 @@ impl<'a> RuledProposer<'a> {
         Ok(proposer)
     }
 
-    /// What an earlier run proposed by these rules and is not decided yet.
+    /// What an earlier run proposed by these rules and is not decided yet. A person's proposals may name the same rule, and stay as
+    /// they are.
     fn adopt(&mut self) -> anyhow::Result<()> {
         let (issuer, rule) = (self.issuer(), self.book.rules().digest().rule_id());
         for state in [ProposalPhase::Pending, ProposalPhase::Braked] {
             let which = WhichProposals { state: Some(state), ..WhichProposals::default() };
             for proposal in self.remote.proposals(issuer, which)? {
                 let id = ProposalId(proposal.id);
-                if proposal.rule == rule.0 {
-                    let bytes = self.remote.ask(|api| api.instruction(issuer, id))?;
-                    let changes = read::<Instruction<'_>>(&bytes)?.content.changes;
-                    self.open.insert(id, changes.iter().map(|(holder, _)| holder).collect());
-                    self.proposed.extend(changes.iter().filter_map(|(holder, change)| match change {
-                        Change::Status(word) => Some((holder, word)),
-                        _ => None,
-                    }));
+                if proposal.rule != rule.0 {
+                    continue;
                 }
+                let bytes = self.remote.ask(|api| api.instruction(issuer, id))?;
+                let content = read::<Instruction<'_>>(&bytes)?.content;
+                if !self.has_workings(content.inputs)? {
+                    continue;
+                }
+                let changes = content.changes;
+                self.open.insert(id, changes.iter().map(|(holder, _)| holder).collect());
+                self.proposed.extend(changes.iter().filter_map(|(holder, change)| match change {
+                    Change::Status(word) => Some((holder, word)),
+                    _ => None,
+                }));
             }
         }
         Ok(())
+    }
+
+    /// Whether the registry keeps how colours were computed from these inputs: a run keeps that before it proposes.
+    fn has_workings(&self, inputs: InputsDigest) -> anyhow::Result<bool> {
+        match self.remote.with(|api| api.paper(self.issuer(), PaperKind::Workings, inputs.0)) {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.problem().is_some_and(|problem| problem.status == 404) => Ok(false),
+            Err(fault) => Err(marked(fault)),
+        }
     }
 
     fn issuer(&self) -> IssuerId {
@@ -147,7 +162,7 @@ impl<'a> RuledProposer<'a> {
         }
         // Both authorities forgot them, for a join perhaps: only a fact gives them a colour again.
         for forgotten in
-            opened.extract_if(.., |one| one.colour.is_none() && self.woken.contains(&HolderIndex(one.holder)))
+            opened.extract_if(.., |one| one.colour.is_none() && self.woken.remove(&HolderIndex(one.holder)))
         {
             self.next.remove(&HolderIndex(forgotten.holder));
         }
@@ -187,7 +202,7 @@ impl<'a> RuledProposer<'a> {
             for holder in self.open.remove(&id).unwrap_or_default() {
                 self.proposed.remove(&holder);
                 // Also after a confirmation: time goes by the set that gave the colour.
-                self.next.insert(holder);
+                self.look_at(holder);
             }
         }
         Ok(())
@@ -200,9 +215,15 @@ impl<'a> RuledProposer<'a> {
             if page.changes.is_empty() {
                 return Ok(());
             }
-            self.next.extend(page.changes.iter().map(|change| HolderIndex(change.holder)));
+            page.changes.iter().for_each(|change| self.look_at(HolderIndex(change.holder)));
             self.seen = page.end;
         }
+    }
+
+    /// This holder is looked at in any case, not for the time alone.
+    fn look_at(&mut self, holder: HolderIndex) {
+        self.next.insert(holder);
+        self.woken.remove(&holder);
     }
 
     /// A record that was joined into another is computed no more, and the other is.
@@ -234,7 +255,7 @@ impl<'a> RuledProposer<'a> {
             }
             for holder in self.open.remove(&id).unwrap_or_default() {
                 self.proposed.remove(&holder);
-                self.next.insert(holder);
+                self.look_at(holder);
             }
         }
         Ok(())

@@ -267,7 +267,8 @@ fn many_that_do_not_stop_are_waited_for_no_longer_than_one() {
         source.is(Manner::Blocking);
         (start(folder.path(), source.feed(), Arc::new(Store::default()), impatient), source, folder)
     };
-    let engines: Vec<_> = (0..4).map(|_| stuck()).collect();
+    // One is waited for 1.2 seconds. One after the other, they would take three times what is allowed here.
+    let engines: Vec<_> = (0..20).map(|_| stuck()).collect();
     for (engine, source, _) in &engines {
         engine.until("a subscription", |_| source.subscriptions() >= 1);
     }
@@ -278,5 +279,5 @@ fn many_that_do_not_stop_are_waited_for_no_longer_than_one() {
     for (engine, ..) in engines {
         assert!(!engine.following.stop(), "it is stuck");
     }
-    assert!(begun.elapsed() < Duration::from_millis(2_400), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hufu_fixtures::services::Nats;
 use hufu_nats::Keep;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::common::{Engine, Registry, options, options_of, publish, publish_with, wait_for_stream};
 
@@ -44,7 +44,7 @@ async fn a_server_killed_under_load_loses_and_doubles_nothing() {
     let mut engine = Engine::new(options(&nats));
     let load = Load::on(&registry);
     for _ in 0..3 {
-        engine.catch_up(&registry, Duration::from_secs(1)).await;
+        engine.catch_up(&registry, Duration::from_secs(20)).await;
         sleep(Duration::from_millis(300)).await;
         nats.kill().expect("it runs");
         sleep(Duration::from_millis(300)).await;
@@ -90,17 +90,18 @@ async fn a_subscription_ends_when_its_server_hangs() {
     engine.catch_up(&registry, Duration::from_secs(20)).await;
     drop(publisher);
     nats.pause().expect("it runs");
-    let paused = Instant::now();
-    let fault = loop {
-        if let Err(fault) = hufu_sync::Feed::next(&mut engine.feed).await {
-            break fault;
+    let ended = async {
+        loop {
+            if let Err(fault) = hufu_sync::Feed::next(&mut engine.feed).await {
+                break fault;
+            }
         }
     };
+    let fault = timeout(Duration::from_secs(20), ended).await.expect("it ends");
     assert!(fault.to_string().contains("the consumer is silent"), "{fault}");
-    assert!(paused.elapsed() < Duration::from_secs(5), "{:?}", paused.elapsed());
-    let begun = Instant::now();
-    let fault = hufu_sync::Feed::subscribe(&mut engine.feed, engine.tip).await.expect_err("it hangs");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: {fault}", begun.elapsed());
+    let subscribed = hufu_sync::Feed::subscribe(&mut engine.feed, engine.tip);
+    let subscribed = timeout(Duration::from_secs(20), subscribed).await.expect("it is given up");
+    subscribed.expect_err("the server hangs");
     nats.resume().expect("it runs");
 }
 

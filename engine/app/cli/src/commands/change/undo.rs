@@ -60,7 +60,17 @@ pub(super) fn run(args: &UndoArgs) -> anyhow::Result<Exit> {
     let undone = undone(&chain, sequence)?;
     args.check_later(&undone)?;
     let records = records(&undone);
-    let kept = undone.len() - records.len();
+    let left = left(&undone);
+    if !left.is_empty() {
+        note!(
+            "{} of the holders are left out: {}; they had no colour before, and without one their credential generation would \
+             be 0: the codes of a lost phone would be valid again. Give them a colour: `hufu change propose --holder N --colour \
+             COLOUR`",
+            left.len(),
+            first_of(&left)
+        );
+    }
+    let kept = undone.len() - records.len() - left.len();
     if kept > 0 {
         note!(
             "{kept} holders have nothing to be given back: they have it, or only their credential generation changed"
@@ -68,7 +78,8 @@ pub(super) fn run(args: &UndoArgs) -> anyhow::Result<Exit> {
     }
     if records.is_empty() {
         term::outcome(|| json!([]), String::new);
-        note!("nothing was signed: there is nothing to undo");
+        let why = if left.is_empty() { "there is nothing to undo" } else { "all of them are left out" };
+        note!("nothing was signed: {why}");
         return Ok(Exit::No);
     }
     let current = Current::fetch(chain.remote, issuer, records.iter().map(Record::holder))?;
@@ -106,6 +117,12 @@ fn confirmed(proposal: &Proposal, issuer: IssuerId) -> anyhow::Result<Sequence> 
 fn records(undone: &[Undone]) -> Vec<Record> {
     let record = |undone: &Undone| Some(Record::new(undone.holder, undone.restoration()?));
     undone.iter().filter_map(record).collect()
+}
+
+/// Holders who had no colour and keep the one of now, with the credential generation of each.
+fn left(undone: &[Undone]) -> Vec<String> {
+    let left = undone.iter().filter(|undone| undone.resets_generation());
+    left.map(|undone| format!("{} (generation {})", undone.holder, undone.now.generation())).collect()
 }
 
 impl UndoArgs {
