@@ -1,6 +1,6 @@
 //! What the documents claim is there: files they point to, every reason with its number, requirement numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -114,32 +114,111 @@ fn dead(file: &Path, target: &str) -> Option<String> {
     (!found).then(|| format!("{target}: no such heading"))
 }
 
-/// `package: test`, as docs/THREATS.md names them.
+/// Each test that shows something is there under its package: in the suite of stores, or a function that is a test.
 #[test]
 fn every_test_that_threats_names_is_in_its_package() {
-    let text = read(&root().join("docs/THREATS.md"));
-    let mut functions: BTreeMap<String, String> = BTreeMap::new();
+    let mut tests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for manifest in files("toml").into_iter().filter(|file| file.ends_with("Cargo.toml")) {
         let manifest_text = read(&manifest);
         let Some(name) = manifest_text.lines().find_map(|line| line.strip_prefix("name = ")) else {
             continue;
         };
         let folder = manifest.parent().expect("a folder");
-        let code = functions.entry(name.trim_matches('"').to_owned()).or_default();
         let sources = files("rs").into_iter().filter(|file| file.starts_with(folder));
-        sources.for_each(|file| code.push_str(&read(&file)));
+        let found = sources.flat_map(|file| tests_of(&read(&file)));
+        tests.entry(name.trim_matches('"').to_owned()).or_default().extend(found);
     }
-    let named = text.split('`').skip(1).step_by(2).filter_map(|span| span.split_once(": "));
-    let faults: Vec<String> = named
-        .filter(|(package, _)| package.starts_with("hufu"))
-        .filter(|(package, test)| {
-            // `hufu (faults): test` is in package hufu.
-            let package = package.split(' ').next().unwrap_or_default();
-            !functions.get(package).is_some_and(|code| code.contains(&format!("fn {test}(")))
-        })
-        .map(|(package, test)| format!("{package} has no test {test}"))
-        .collect();
-    assert!(faults.is_empty(), "docs/THREATS.md:\n{}", faults.join("\n"));
+    let suite = suite_of(&read(&root().join("engine/truth/storetest/src/lib.rs")));
+    assert!(suite.len() > 100, "the list of the suite is read: {suite:?}");
+    tests.entry("hufu-storetest".to_owned()).or_default().extend(suite.clone());
+    tests.insert("suite".to_owned(), suite);
+    let mut faults = Vec::new();
+    for document in ["docs/THREATS.md", "docs/PROOF.md"] {
+        for (package, test) in named_tests(&read(&root().join(document))) {
+            if !tests.get(&package).is_some_and(|tests| tests.contains(&test)) {
+                faults.push(format!("{document}: {package} has no test {test}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn tests_are_found_in_documents_and_in_code() {
+    let text = "| tries `a_b` | `no_test` | `hufu-a: one`, `two_2` ([x](y)); suite: `three_3`, `hufu (faults): four` |\n\
+                | tries | meets | `hufu-b`: `no file.rs`, `five_5` |\n\nA word\n(`hufu-c:\nsix`,\n`seven_7`, `hufu_figure`).\n\n`eight_8`";
+    let named = named_tests(text);
+    let named: Vec<_> = named.iter().map(|(package, test)| (package.as_str(), test.as_str())).collect();
+    let all = [
+        ("hufu-a", "one"),
+        ("hufu-a", "two_2"),
+        ("suite", "three_3"),
+        ("hufu", "four"),
+        ("hufu-b", "five_5"),
+        ("hufu-c", "six"),
+        ("hufu-c", "seven_7"),
+    ];
+    assert_eq!(named, all);
+    let code =
+        "#[test]\n#[ignore]\nfn one() {\n#[tokio::test(x)]\n    async fn two() {\nfn no(a: u8) {\n// fn nor(";
+    assert_eq!(tests_of(code), ["one", "two"]);
+    let list = "use a::b;\nmacro_rules! store_suite {\n    a::one,\n    b::two_2,\n    $crate::$noun::$case(";
+    assert_eq!(suite_of(list), ["one", "two_2"].map(ToOwned::to_owned).into());
+}
+
+/// Tests that a text names, each with its package: `package: test`, and further names of the same package, as far as the
+/// cell or the paragraph goes. `suite: ` stands before the names that are in the suite of stores.
+fn named_tests(text: &str) -> Vec<(String, String)> {
+    let mut named = Vec::new();
+    for block in text.split("\n\n").map(|block| block.replace('\n', " ")) {
+        for cell in block.split('|') {
+            let mut package = None;
+            for (number, part) in cell.split('`').enumerate() {
+                if number.is_multiple_of(2) {
+                    package = if part.trim_end().ends_with("suite:") { Some("suite") } else { package };
+                } else if let Some((first, test)) = part.split_once(": ").filter(|_| part.starts_with("hufu"))
+                {
+                    // `hufu (faults): test` is in package hufu.
+                    package = first.split(' ').next();
+                    named.extend(package.map(|package| (package.to_owned(), test.to_owned())));
+                } else if part.starts_with("hufu") && part.chars().all(|c| c.is_alphanumeric() || c == '-') {
+                    package = Some(part);
+                } else if is_name_of_test(part) {
+                    named.extend(package.map(|package| (package.to_owned(), part.to_owned())));
+                }
+            }
+        }
+    }
+    named
+}
+
+/// Several words, and no figure of a metrics page.
+fn is_name_of_test(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.contains('_') && name.chars().all(is_part) && !name.starts_with("hufu_")
+}
+
+/// The functions of a file that are tests.
+fn tests_of(code: &str) -> Vec<String> {
+    let (mut tests, mut is_test) = (Vec::new(), false);
+    for line in code.lines().map(str::trim) {
+        is_test |= ["#[test]", "#[tokio::test"].iter().any(|attribute| line.starts_with(attribute));
+        let function = line.split_once("fn ");
+        let function =
+            function.filter(|(before, _)| before.chars().all(|c| c.is_alphabetic() || " ()".contains(c)));
+        if let Some((_, rest)) = function {
+            tests.extend(rest.split(['(', '<']).next().filter(|_| is_test).map(ToOwned::to_owned));
+            is_test = false;
+        }
+    }
+    tests
+}
+
+/// What every store runs.
+fn suite_of(code: &str) -> BTreeSet<String> {
+    let list = code.split_once("macro_rules! store_suite").map_or("", |(_, list)| list);
+    let cases = list.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once("::"));
+    cases.map(|(_, case)| case.to_owned()).collect()
 }
 
 /// The targets of a Markdown text's links, outside code.

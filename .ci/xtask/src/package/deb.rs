@@ -317,6 +317,15 @@ mod tests {
         }
     }
 
+    /// The gate reads /proc/sys/kernel/random/boot_id, and metrics pages /proc/stat.
+    #[test]
+    fn units_show_their_programs_what_they_read_below_proc() {
+        for unit in ["hufu-engine.service", "hufu-gate.service", "hufu-registry.service"] {
+            let text = fs::read_to_string(format!("../../docs/examples/systemd/{unit}")).unwrap();
+            assert!(!text.contains("\nProcSubset=pid"), "{unit}");
+        }
+    }
+
     #[test]
     fn the_package_has_what_its_documents_link_to_below_docs() {
         let mut tree = Tree::default();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::digest::{SHA256, digest};
 use hufu_transport::profile;
 use hufu_wire::{DeviceGeneration, DeviceId, Grant, UnixSeconds, limits};
 use rcgen::{
@@ -58,15 +59,17 @@ const CRL_LIFE_S: u32 = 30 * 86_400;
 const CLOCKS_DIFFER_S: u32 = 3600;
 
 impl Authority {
-    /// A new authority in `folder`, which must not hold one.
-    pub(crate) fn init(folder: &Path, name: &str) -> anyhow::Result<Authority> {
+    /// A new authority in `folder`, which must not hold one. Without a name the root is called after its key, so that
+    /// no two roots have one name: a revocation list says by name whose it is.
+    pub(crate) fn init(folder: &Path, name: Option<&str>) -> anyhow::Result<Authority> {
+        let key = KeyPair::generate().context("cannot make the root's key")?;
+        let name = name.map_or_else(|| name_after(&key), str::to_owned);
         // RFC 5280 appendix A: ub-common-name.
         ensure!((1..=64).contains(&name.chars().count()), "the root's name must have 1 to 64 characters");
         files::folder(folder)?;
         let lock = files::lock(folder)?;
-        let key = KeyPair::generate().context("cannot make the root's key")?;
         let root_ends = until(ROOT_LIFE_S);
-        let mut params = params(name, root_ends);
+        let mut params = params(&name, root_ends);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let root_pem = params.self_signed(&key).context("cannot sign the root certificate")?.pem();
@@ -273,6 +276,12 @@ impl Authority {
     }
 }
 
+/// The name of a root that was given none.
+fn name_after(key: &KeyPair) -> String {
+    let id = digest(&SHA256, key.public_key_raw());
+    format!("Hufu operator {}", hex::encode(&id.as_ref()[..4]))
+}
+
 fn new_key() -> anyhow::Result<KeyPair> {
     KeyPair::generate().context("cannot make the certificate's key")
 }
@@ -334,7 +343,7 @@ mod tests {
     #[test]
     fn r43_a_device_certificate_says_its_grant_and_a_revocation_reaches_the_list() {
         let folder = tempfile::tempdir().unwrap();
-        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let mut authority = Authority::init(folder.path(), Some("Test")).unwrap();
         let issued = authority.device(GRANT, 86_400).unwrap();
         let leaf = CertificateDer::from_pem_slice(issued.chain.as_bytes()).unwrap();
         assert_eq!(profile::read_certificate(&leaf), Ok(GRANT));
@@ -353,7 +362,7 @@ mod tests {
     #[test]
     fn a_device_and_generation_are_issued_once() {
         let folder = tempfile::tempdir().unwrap();
-        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let mut authority = Authority::init(folder.path(), Some("Test")).unwrap();
         authority.device(GRANT, 86_400).unwrap();
         drop(authority);
         let mut again = Authority::open(folder.path()).unwrap();
@@ -371,7 +380,7 @@ mod tests {
     #[test]
     fn a_device_that_is_not_in_the_index_is_revoked_as_well() {
         let folder = tempfile::tempdir().unwrap();
-        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let mut authority = Authority::init(folder.path(), Some("Test")).unwrap();
         assert_eq!(authority.revoke(DeviceId(9), DeviceGeneration(4)).unwrap(), 0);
         assert_eq!(crl_of(folder.path()), [(DeviceId(9), DeviceGeneration(4))]);
         // Not issued before, and revoked with the one above it.
@@ -385,7 +394,7 @@ mod tests {
     #[test]
     fn r43_a_device_keeps_its_key_and_gets_nothing_that_its_request_asks_for() {
         let folder = tempfile::tempdir().unwrap();
-        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let mut authority = Authority::init(folder.path(), Some("Test")).unwrap();
         let key = KeyPair::generate().unwrap();
         let mut wishes = CertificateParams::new(vec![profile::ENGINE_NAME.to_owned()]).unwrap();
         wishes.distinguished_name.push(DnType::CommonName, "Hufu engine");
@@ -413,7 +422,7 @@ mod tests {
     #[test]
     fn a_certificate_that_nobody_would_accept_is_not_issued() {
         let folder = tempfile::tempdir().unwrap();
-        let mut authority = Authority::init(folder.path(), "Test").unwrap();
+        let mut authority = Authority::init(folder.path(), Some("Test")).unwrap();
         for (life_s, wanted) in
             [(0, "expired"), (ROOT_LIFE_S + 60, "after the root"), (u32::MAX, "after the root")]
         {
@@ -429,14 +438,14 @@ mod tests {
         authority.server(&["*.engine.example", "10.0.0.1", "::1"].map(str::to_owned), 60).unwrap();
         assert!(authority.device(GRANT, 60).is_ok(), "and nothing of it is used up");
         let empty = folder.path().join("other");
-        assert!(Authority::init(&empty, "").is_err() && !empty.exists());
+        assert!(Authority::init(&empty, Some("")).is_err() && !empty.exists());
     }
 
     #[test]
     fn an_authority_is_never_made_over_another() {
         let folder = tempfile::tempdir().unwrap();
-        Authority::init(folder.path(), "Test").unwrap();
-        assert!(Authority::init(folder.path(), "Test").is_err());
+        Authority::init(folder.path(), Some("Test")).unwrap();
+        assert!(Authority::init(folder.path(), Some("Test")).is_err());
         assert!(Authority::open(&folder.path().join("elsewhere")).is_err());
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hufu_files::settings::LogFormat;
 use hufu_transport::{Exhibit, Family};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::json;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -25,6 +26,8 @@ struct Tally {
     told: AtomicU64,
     /// Set while the reader takes nothing: only the first line waits for it.
     is_stuck: AtomicBool,
+    /// Whether each line is a JSON object.
+    is_json: AtomicBool,
 }
 
 /// How long one line waits for a reader that takes nothing. Far longer than a busy reader needs, short against the
@@ -45,6 +48,8 @@ pub(crate) fn to_stderr(format: LogFormat) {
         .log_internal_errors(false)
         .with_target(false);
     let log = tracing_subscriber::registry().with(filter);
+    // Relaxed: no line is written before.
+    TALLY.is_json.store(matches!(format, LogFormat::Json), Ordering::Relaxed);
     match format {
         LogFormat::Text => log.with(lines.with_ansi(colours)).init(),
         LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
@@ -82,7 +87,12 @@ impl Write for Lines {
 
 impl Tally {
     const fn new() -> Tally {
-        Tally { dropped: AtomicU64::new(0), told: AtomicU64::new(0), is_stuck: AtomicBool::new(false) }
+        Tally {
+            dropped: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+            is_stuck: AtomicBool::new(false),
+            is_json: AtomicBool::new(false),
+        }
     }
 
     /// Writes a line, or counts it as dropped. `takes_more` waits at most so long for room.
@@ -90,7 +100,7 @@ impl Tally {
         // Relaxed: whoever calls this holds the lock of standard error, which orders the writers.
         let dropped = self.dropped.load(Ordering::Relaxed);
         let untold = dropped - self.told.load(Ordering::Relaxed);
-        let told = if untold == 0 { String::new() } else { format!("{untold} log lines were lost here\n") };
+        let told = if untold == 0 { String::new() } else { self.line_of(untold) };
         for chunk in told.as_bytes().chunks(CHUNK_BYTES).chain(line.chunks(CHUNK_BYTES)) {
             let wait = if self.is_stuck.load(Ordering::Relaxed) { Duration::ZERO } else { WAIT };
             let is_written = takes_more(wait) && out.write_all(chunk).is_ok();
@@ -101,6 +111,16 @@ impl Tally {
             }
         }
         self.told.store(dropped, Ordering::Relaxed);
+    }
+
+    /// The line that tells how many were lost, in the format of the others.
+    fn line_of(&self, untold: u64) -> String {
+        let message = format!("{untold} log lines were lost here");
+        if !self.is_json.load(Ordering::Relaxed) {
+            return message + "\n";
+        }
+        let timestamp = format!("{:.6}", jiff::Timestamp::now());
+        format!("{}\n", json!({ "timestamp": timestamp, "level": "WARN", "message": message }))
     }
 }
 
@@ -146,6 +166,24 @@ mod tests {
         tally.put(&mut reader, b"four\n", ready);
         assert_eq!(reader.0.unwrap(), b"2 log lines were lost here\nthree\nfour\n");
         assert_eq!(tally.dropped.into_inner(), 2);
+    }
+
+    #[test]
+    fn each_line_of_a_log_in_json_is_an_object_also_the_one_about_lost_lines() {
+        let tally = Tally { is_json: AtomicBool::new(true), ..Tally::new() };
+        let ready = |_| true;
+        tally.put(&mut Reader(None), b"{}\n", ready);
+        let mut reader = Reader(Some(Vec::new()));
+        tally.put(&mut reader, b"{}\n", ready);
+        let text = String::from_utf8(reader.0.unwrap()).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(
+            (&lines[0]["level"], &lines[0]["message"]),
+            (&json!("WARN"), &json!("1 log lines were lost here"))
+        );
+        assert!(lines[0]["timestamp"].as_str().unwrap().ends_with('Z'), "{text}");
     }
 
     #[test]

@@ -322,6 +322,10 @@ fn settings_that_would_let_terminals_be_mistaken_are_refused() {
         "bridge.toml:2: listne: there is no such key; did you mean listen?",
     );
     refused(
+        settings("connections_source_max = 1025\n", ""),
+        "bridge.toml:2: connections_source_max: 1025 is out of range",
+    );
+    refused(
         settings("", "[[terminal]]\nname = 'x'\ngate = 'gate'\ntokn = 'x'"),
         "tokn: there is no such key; did you mean token?",
     );

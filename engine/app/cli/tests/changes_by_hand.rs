@@ -80,6 +80,10 @@ fn r47_a_change_is_undone_and_told() {
     confirm(&world);
     let generation = world.hufu(&format!("{undo} 6"));
     assert_eq!(generation.status.code(), Some(1), "{}", said(&generation));
+    // Nor where it would go with a first colour.
+    let first = world.hufu(&format!("{undo} 2 --force"));
+    assert_eq!(first.status.code(), Some(1), "{}", said(&first));
+    assert!(said(&first).contains("1 of the holders are left out: 2 (generation 5);"), "{}", said(&first));
 
     let list: Value =
         serde_json::from_str(&world.ok("change list --issuer 310000 --holder 2 --json")).expect("JSON");
@@ -96,4 +100,7 @@ fn r47_a_change_is_undone_and_told() {
     assert_eq!(told, ["amber", "red", "amber", "amber"]);
     assert_eq!((&history[2]["reason"], &history[2]["rule"]), (&"undoes proposal 3".into(), &7.into()));
     world.audit_agrees();
+    let forgotten = world.hufu(&format!("{PROPOSE} --holder 2 --colour forget"));
+    let wanted = "give the next colour with --generation 5";
+    assert!(said(&forgotten).contains(wanted), "{}", said(&forgotten));
 }

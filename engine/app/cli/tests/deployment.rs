@@ -204,9 +204,10 @@ fn r43_a_revoked_device_is_cut_off_on_both_ways() {
     engine.logs("none of the root certificates has signed");
     assert_eq!(gate.scan(deployment.code("42").as_bytes())["decision"], "admit");
 
+    let code = deployment.code("42");
     deployment.run("ca revoke --dir ca --device 7");
     within(AT_ONCE, "device-revoked", || {
-        let answer = gate.scan(deployment.code("42").as_bytes());
+        let answer = gate.scan(code.as_bytes());
         if answer["reason"] == "device-revoked" { Ok(()) } else { Err(answer.to_string()) }
     });
     assert_eq!(deployment.check("42"), ("no verdict".to_owned(), Some(3)), "no new session");
@@ -221,6 +222,47 @@ fn r43_a_revoked_device_is_cut_off_on_both_ways() {
     let output = deployment
         .attempt(&format!("ca device --dir ca --device 7 --site {SITE} --engine 127.0.0.1:1 --out again"));
     assert_eq!(output.status.code(), Some(2), "a revoked generation is not issued again: {}", said(&output));
+}
+
+/// R43: the change of the device CA, as OPERATIONS describes it.
+#[test]
+fn r43_gates_of_the_old_and_of_the_next_authority_are_served_together() {
+    let deployment = Deployment::new();
+    let join = |folders: [&str; 2], name: &str, out: &str| {
+        let read = |folder: &str| fs::read_to_string(deployment.path(&format!("{folder}/{name}"))).unwrap();
+        deployment.write(out, &folders.map(read).concat());
+    };
+    let config = fs::read_to_string(deployment.path("engine.toml")).unwrap();
+    let config = config.replace("ca/ca.pem", "devices-ca.pem").replace("ca/crl.pem", "devices-crl.pem");
+    deployment.write("engine.toml", &config);
+    deployment.run("ca init --dir ca2");
+    deployment.run(&format!(
+        "ca device --dir ca2 --device 7 --generation 1 --site {SITE} --engine 127.0.0.1:1 --out moved"
+    ));
+    fs::copy(deployment.path("gate/gate.toml"), deployment.path("moved/gate.toml")).unwrap();
+    for out in ["devices-ca.pem", "gate/ca.pem", "moved/ca.pem"] {
+        join(["ca", "ca2"], "ca.pem", out);
+    }
+    join(["ca", "ca2"], "crl.pem", "devices-crl.pem");
+    let engine = deployment.serve();
+    let answer = |gate: &str| deployment.attempt(&format!("check --gate {gate} HF1:"));
+    for gate in ["gate", "moved"] {
+        let output = answer(gate);
+        assert_eq!(output.status.code(), Some(1), "{gate}: a verdict: {}", said(&output));
+    }
+    deployment.run("ca revoke --dir ca --device 7");
+    join(["ca", "ca2"], "crl.pem", "devices-crl.pem");
+    within(AT_ONCE, "the old gate is out", || {
+        let output = answer("gate");
+        if output.status.code() == Some(3) { Ok(()) } else { Err(said(&output)) }
+    });
+    assert_eq!(answer("moved").status.code(), Some(1));
+
+    for folder in ["twin", "other"] {
+        deployment.run(&format!("ca init --dir {folder} --name Twin"));
+    }
+    join(["twin", "other"], "ca.pem", "devices-ca.pem");
+    engine.logs("two root certificates have the name CN=Twin and different keys");
 }
 
 /// R43: neither a certificate that is damaged nor a snapshot that takes its time holds up a revocation.
@@ -239,9 +281,10 @@ fn r43_nothing_holds_up_a_revocation() {
         std::process::Command::new("mkfifo").arg(deployment.path("statuses.snapshot")).status().unwrap();
     assert!(made.success());
     std::thread::sleep(std::time::Duration::from_secs(2));
+    let code = deployment.code("42");
     deployment.run("ca revoke --dir ca --device 7");
     within(AT_ONCE, "device-revoked", || {
-        let answer = gate.scan(deployment.code("42").as_bytes());
+        let answer = gate.scan(code.as_bytes());
         if answer["reason"] == "device-revoked" { Ok(()) } else { Err(answer.to_string()) }
     });
     engine.signal("-TERM");

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::figures::{shown_figures, used_figures};
+use common::figures::{rows_without_alarm, shown_figures, used_figures};
 use common::{Deployment, Engine, ISSUER, eventually, get, said};
 use hufu_codes::chain::{Authorities, AuthoritySigner, Tip, open_instruction};
 use hufu_codes::issue::OperatorSigner;
@@ -147,6 +147,7 @@ fn operators_are_told_of_figures_that_there_are() {
     let is_here = |name: &str| !elsewhere.iter().any(|prefix| name.starts_with(prefix));
     let missing: Vec<_> = used.iter().filter(|name| is_here(name) && !shown.contains(*name)).collect();
     assert!(used.len() > 40 && missing.is_empty(), "{missing:?} of {}", used.len());
+    assert_eq!(rows_without_alarm(), [""; 0], "rows of the table without an alarm");
 
     let page = page.split_once("\r\n\r\n").unwrap().1;
     promtool(&["check", "metrics"], &chain.deployment, page);

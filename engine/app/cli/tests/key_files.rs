@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
 use common::{check, hufu, ok, said};
@@ -213,6 +213,33 @@ fn r61_a_console_looks_at_its_certificate_and_its_tokens_before_it_serves() {
     look(tls, 2, "tls.key: it is not the key of the certificate in");
     fs::write(folder.join("tls.pem"), "").unwrap();
     look(tls, 2, "tls.pem: there is no certificate in it");
+}
+
+/// A service could not read what root writes in the place of its keys.
+#[test]
+fn keys_of_a_service_stay_its_own_where_root_changes_them() {
+    const SERVICE: u32 = 12_345;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let give = |name: &str| chown(folder.join(name), Some(SERVICE), Some(SERVICE)).unwrap();
+    ok(folder, &["keys", "cluster", "new", "--state", "state"]);
+    ["state", "state/cluster.keys"].into_iter().for_each(give);
+    for what in ["next", "use", "drop"] {
+        let line = ["keys", "cluster", what, "--state", "state"];
+        check(folder, &line, 2, "state belongs to #12345, who must run this command");
+    }
+    ok(folder, &["keys", "cluster", "show", "--state", "state"]);
+
+    ok(folder, &["registry", "init", "reg", "--issuer", "310000=Shanghai", "--token-out", "admin.token"]);
+    give("reg/vault.key");
+    for what in ["rotate", "retire"] {
+        ok(folder, &["registry", "vault", what, "--config", "reg/registry.toml"]);
+        let kept = fs::metadata(folder.join("reg/vault.key")).unwrap();
+        assert_eq!((kept.uid(), kept.gid(), kept.mode() & 0o777), (SERVICE, SERVICE, 0o600), "{what}");
+    }
 }
 
 /// A slip of the keyboard, `.key` for `.pub`, must not put the seed on the screen.

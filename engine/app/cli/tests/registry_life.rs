@@ -3,6 +3,9 @@
 mod common;
 mod registry;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use common::figures::{shown_figures, used_figures};
 use common::{Deployment, SITE, get, hufu, ok, said};
 use registry::World;
@@ -156,6 +159,46 @@ fn r45_keys_of_both_schemes_bring_codes_and_rosters_to_their_verdicts() {
     gates.run(&format!("batch sign --key issuer.key --site {SITE} --members class.txt --out class.roster"));
     let text = said(&gates.attempt("batch roster --gate terminal class.roster"));
     assert!(text.contains("3 members: 2 may enter, 1 need a look, 0 may not enter"), "{text}");
+}
+
+#[test]
+fn a9_a_check_of_a_registry_fails_for_what_serve_would_fail_for_and_changes_nothing() {
+    let mut world = World::new();
+    world.stop();
+    let check = "registry serve --config reg/registry.toml --check";
+    let text = world.read("reg/registry.toml");
+    let refused = |text: &str, wanted: &str| {
+        world.write("reg/other.toml", text);
+        let output = world.hufu("registry serve --config reg/other.toml --check");
+        assert!(!output.status.success() && said(&output).contains(wanted), "{wanted}: {}", said(&output));
+    };
+    for key in ["api", "metrics"] {
+        let [here, there] = ["127.0.0.1", "192.0.2.1"].map(|host| format!("\n{key} = \"{host}:0\""));
+        let elsewhere = text.replace(&here, &there);
+        refused(&elsewhere, &format!("the address of `{key}` in [listen] cannot be served"));
+    }
+    let one = ["api", "metrics"].into_iter().fold(text.clone(), |text, key| {
+        text.replace(&format!("\n{key} = \"127.0.0.1:0\""), &format!("\n{key} = \"127.0.0.1:65431\""))
+    });
+    refused(&one, "have the address 127.0.0.1:65431");
+    refused(&text.replace("\"registry.pem\"", "\"missing.pem\""), "missing.pem");
+    let [own, shared] = ["reg/registry.key", "reg/shared.key"].map(|name| world.path(name));
+    fs::copy(own, &shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o644)).unwrap();
+    refused(&text.replace("\"registry.key\"", "\"shared.key\""), "mode 644");
+    let phones = "\n[phones]\ncertificate = \"registry.pem\"\nkey = \"shared.key\"\n";
+    refused(&format!("{text}{phones}"), "mode 644");
+
+    assert_eq!(world.forget_migration(), 1);
+    let told = world.ok(check);
+    assert!(told.contains("the next start runs 1 migrations"), "{told}");
+    assert_eq!(world.forget_migration(), 0, "the check has run none");
+    for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
+        let _ = fs::remove_file(world.path("reg").join(name));
+    }
+    let told = world.ok(check);
+    assert!(told.contains("the next start makes its tables"), "{told}");
+    assert!(!world.path("reg/registry.db").exists());
 }
 
 #[test]

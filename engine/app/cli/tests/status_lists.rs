@@ -19,9 +19,13 @@ use serde_json::Value;
 const FOREIGN: u32 = 900_001;
 
 /// What the gate is told of an entry: the whole verdict, and the exit status.
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 fn refer(deployment: &Deployment, text: &str) -> (Value, Option<i32>) {
-    let output = hufu(deployment.folder(), &["check", "--gate", "gate", "--json", text]);
+    checked(deployment, &["--reference", text])
+}
+
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+fn checked(deployment: &Deployment, what: &[&str]) -> (Value, Option<i32>) {
+    let output = hufu(deployment.folder(), &[&["check", "--gate", "gate", "--json"][..], what].concat());
     let verdict = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (verdict, Some(output.status.code().unwrap()))
 }
@@ -244,14 +248,18 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     let verdict = becomes(&deployment, "SL1:900002.0", "stale-data", 4);
     assert!((1_000_000..1_100_000).contains(&verdict["age_ms"].as_u64().unwrap()), "{verdict}");
     becomes(&deployment, "SL1:900002.1", "status-red", 1);
-    becomes(&deployment, "SL1:0900001.0", "bad-text", 1);
+    assert_eq!(refer(&deployment, "SL1:0900001.0").1, Some(2), "another spelling is no reference");
+    // Printed by anyone and held before the scanner, or handed on by a script: it was scanned.
+    let (verdict, exit) = checked(&deployment, &["SL1:900001.0"]);
+    assert_eq!((&verdict["reason"], &verdict["kind"], exit), (&"bad-text".into(), &Value::Null, Some(1)));
 
+    let older = |name, ago: u32| format!("{name} is dated {} (Unix seconds)", begun - ago);
     let refused = |signer: &Signer, ago, values: &[u8], why: &str, engine: &Engine| {
         put(&deployment, "a.jwt", signer, begun - ago, values);
         engine.logs(why);
         assert_eq!(refer(&deployment, "SL1:900001.1").0["reason"], "status-red", "{why}");
     };
-    refused(&one, 61, &[0; 4], "an older list is never taken", &engine);
+    refused(&one, 61, &[0; 4], &older("a.jwt", 61), &engine);
     refused(&other, 30, &[0; 4], "not trusted here", &engine);
     fs::write(deployment.path("a.jwt"), "{}").unwrap();
     engine.logs("is no status list token");
@@ -259,13 +267,17 @@ fn r64_an_engine_takes_newer_genuine_lists_and_says_how_old_they_are() {
     becomes(&deployment, "SL1:900001.0", "status-red", 1);
     becomes(&deployment, "SL1:900001.2", "clear", 0);
 
-    // Nothing to fetch: the engine begins with what it had, and still takes nothing older.
+    // Nothing to fetch: the engine begins with what it had, and still takes nothing older. That holds for a list
+    // whose token is lost, too: its date is remembered elsewhere.
     engine.signal("-TERM");
     assert_eq!(engine.ended(), Some(0));
     fs::remove_file(deployment.path("a.jwt")).unwrap();
+    fs::remove_file(deployment.path("state/status-list-900002/0.token")).unwrap();
+    put(&deployment, "old.jwt", &one, begun - 1_001, &[0; 4]);
     let engine = deployment.serve();
     becomes(&deployment, "SL1:900001.2", "clear", 0);
-    refused(&two, 45, &[0; 4], "an older list is never taken", &engine);
+    engine.logs(&older("old.jwt", 1_001));
+    refused(&two, 45, &[0; 4], &older("a.jwt", 45), &engine);
     becomes(&deployment, "SL1:900001.0", "status-red", 1);
 }
 

@@ -115,6 +115,8 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, ApiFault>) -> String {
 
 #[test]
 fn r41_the_service_asks_for_a_live_code_and_leaves_no_trace_of_who_asked_for_what() {
+    // A prefix that stands in a log for nothing else.
+    const ASKED_FOR: u32 = 3_141_592_653;
     let (deployment, day) = checked();
     let service = deployment.serve_views(&["--tickets-source-max", "5"]);
     let runtime = Runtime::new().unwrap();
@@ -137,6 +139,7 @@ fn r41_the_service_asks_for_a_live_code_and_leaves_no_trace_of_who_asked_for_wha
     // A prefix that is longer would tell more than is needed.
     assert_eq!(refused(slips(&ticket, 8, vec![0])), "invalid");
     assert_eq!(refused(slips(&ticket, 0, vec![1])), "invalid");
+    assert_eq!(refused(slips(&ticket, 0, vec![ASKED_FOR])), "invalid");
     assert_eq!(refused(slips(&ticket, 0, vec![])), "invalid");
     assert_eq!(refused(slips(&"0".repeat(32), 0, vec![0])), "unauthenticated");
     // Codes of another time, of nobody, and too many of them.
@@ -159,6 +162,8 @@ fn r41_the_service_asks_for_a_live_code_and_leaves_no_trace_of_who_asked_for_wha
         assert!(told.is_none(), "the log tells {secret}: {told:?}");
     }
     assert!(!log.contains(&ticket) && !log.contains(&code));
+    let told = log.lines().find(|line| line.contains("prefixes") || line.contains(&ASKED_FOR.to_string()));
+    assert!(told.is_none(), "the log tells what was asked for: {told:?}");
 }
 
 #[test]

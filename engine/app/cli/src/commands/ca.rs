@@ -42,9 +42,9 @@ pub(crate) enum CaCommand {
         /// The authority's folder
         #[arg(long, value_name = "FOLDER")]
         dir: PathBuf,
-        /// What the root certificate is called
-        #[arg(long, default_value = "Hufu operator")]
-        name: String,
+        /// What the root certificate is called; without it, "Hufu operator" and part of its key's digest
+        #[arg(long)]
+        name: Option<String>,
     },
     /// Issue a device's certificate, in a folder that `hufu check --gate` takes
     Device(DeviceArgs),
@@ -145,7 +145,7 @@ enum ScopeName {
 pub(crate) fn run(command: &CaCommand) -> anyhow::Result<Exit> {
     match command {
         CaCommand::Init { dir, name } => {
-            Authority::init(dir, name)?;
+            Authority::init(dir, name.as_deref())?;
             tell!(
                 { "dir": dir, "root": dir.join(ROOT), "crl": dir.join(CRL) },
                 "certificate authority in {}: copy {ROOT} and {CRL} to the engines, keep the other files here",

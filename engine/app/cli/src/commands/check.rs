@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
-use hufu_client::{Gate, GateFault, GateOptions, SCAN_BYTES_MAX, Scanner, Scans};
+use hufu_client::{CheckFault, Gate, GateFault, GateOptions, SCAN_BYTES_MAX, Scanner, Scans};
 use hufu_files::{self as files, unavailable};
-use hufu_wire::{Lane, limits};
+use hufu_wire::{Lane, Reference, Verdict, limits};
 
 use crate::channel::Channel;
 use crate::language::LanguageArgs;
@@ -22,6 +22,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   hufu check --gate gates/7 --json 'HF1:6BF...'
   hufu check --gate gates/7 --language ar --image code.png
   hufu check --gate gates/7 --scanner --json > verdicts.jsonl
+  hufu check --gate gates/7 --reference SL1:900001.7
 
 Exit status: 0 admitted, 1 refused, 4 a person must look, 3 no engine gave a verdict, 2 an argument, a file \
 or the scanner's keyboard is wrong. With --scanner it is 0 at the end of the input, whatever the verdicts were.";
@@ -42,6 +43,9 @@ pub(crate) struct CheckArgs {
     /// Read codes from standard input, as a scanner types them: each ends with CR, LF, Tab or ETX
     #[arg(long, group = "what")]
     scanner: bool,
+    /// An entry of a status list, named by a credential that you have verified; no code or scan is taken for one
+    #[arg(long, group = "what", value_name = "SL1:ISSUER.INDEX", value_parser = reference)]
+    reference: Option<Reference>,
     /// Which lane of the device
     #[arg(long, value_name = "N", default_value_t = 0)]
     lane: u16,
@@ -62,14 +66,19 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Misused);
     };
     let mut gate = Gate::open(device.servers, device.identity, GateOptions::default()).map_err(closed)?;
-    match code {
-        Some(code) => {
-            let answer = ask(&mut gate, code, Lane(args.lane)).with_channel(&device.channel);
-            tell(&answer, args);
-            Ok(answer.exit())
-        }
-        None => scan(&mut gate, (&scanner, &device.channel), args),
-    }
+    let lane = Lane(args.lane);
+    let answer = match (code, args.reference) {
+        (Some(code), _) => ask(&mut gate, code, lane),
+        (None, Some(reference)) => refer(&mut gate, reference, lane),
+        (None, None) => return scan(&mut gate, (&scanner, &device.channel), args),
+    };
+    let answer = answer.with_channel(&device.channel);
+    tell(&answer, args);
+    Ok(answer.exit())
+}
+
+fn reference(text: &str) -> Result<Reference, &'static str> {
+    Reference::read(text.as_bytes()).ok_or("it is SL1:ISSUER.INDEX, two numbers without zeros in front")
 }
 
 fn photographed(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -93,7 +102,16 @@ fn scan(gate: &mut Gate, (scanner, channel): (&Scanner, &Channel), args: &CheckA
 
 fn ask(gate: &mut Gate, code: &[u8], lane: Lane) -> Answer {
     let asked = Instant::now();
-    match gate.check(code, lane) {
+    answer(gate.check(code, lane), code, asked)
+}
+
+fn refer(gate: &mut Gate, reference: Reference, lane: Lane) -> Answer {
+    let asked = Instant::now();
+    answer(gate.check_reference(reference, lane), b"", asked)
+}
+
+fn answer(checked: Result<Verdict, CheckFault>, code: &[u8], asked: Instant) -> Answer {
+    match checked {
         Ok(verdict) => Answer::of(verdict, code, asked.elapsed()),
         Err(fault) => Answer::none(&fault, code),
     }

@@ -67,13 +67,19 @@ impl Alone {
         let mut fresh = BookId([0; 16]);
         aws_lc_rs::rand::fill(&mut fresh.0)
             .map_err(|_| unavailable(anyhow!("the system gives no random bytes")))?;
+        let boot = boot_id().inspect_err(|error| {
+            tracing::warn!(
+                "cannot read /proc/sys/kernel/random/boot_id ({error}): after a restart without a network the gate does not \
+                 know the time and stays shut; a systemd unit must not set ProcSubset=pid"
+            );
+        });
         let setup = Setup {
             disk: OsDisk::shared(),
             folder: folder.join(FOLDER),
             operator,
             grant,
             fresh,
-            boot: boot_id().ok(),
+            boot: boot.ok(),
             drift_ppm: DRIFT_PPM,
             room: Room::default(),
         };

@@ -26,3 +26,20 @@ pub(crate) fn shown_figures(page: &str) -> BTreeSet<String> {
     });
     names.collect()
 }
+
+/// Rows of the table of what to watch that name figures, none of which has an alarm.
+pub(crate) fn rows_without_alarm() -> Vec<String> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs");
+    let [book, alarms] =
+        ["OPERATIONS.md", "operations/alerts.yml"].map(|file| fs::read_to_string(docs.join(file)).unwrap());
+    let table = book.split_once("\n## What to watch\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let figures = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let names = |cell: &str| -> Vec<String> {
+        let words = cell.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with("hufu_")).map(str::to_owned).collect()
+    };
+    let rows = figures.map(names).filter(|names| !names.is_empty());
+    rows.filter(|names| !names.iter().any(|name| alarms.contains(name)))
+        .map(|names| names.join(", "))
+        .collect()
+}

@@ -61,8 +61,8 @@ pub(crate) fn said(output: &Output) -> String {
     )
 }
 
-/// What "at once" means for a file: engines look at theirs once a second, and then act.
-pub(crate) const AT_ONCE: Duration = Duration::from_secs(3);
+/// What "at once" means for a file: engines look at theirs once a second, and then act. Slow machines included.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(6);
 
 /// Asks an engine's metrics address for a page: its status and all of the answer.
 pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
@@ -116,7 +116,9 @@ pub(crate) struct Deployment {
 pub(crate) struct Engine {
     child: Child,
     stdin: Option<ChildStdin>,
-    pub(crate) log: PathBuf,
+    log: PathBuf,
+    /// Bytes of the log that are of earlier runs.
+    log_begins: usize,
     /// The line in which it said where it is.
     pub(crate) ready: String,
 }
@@ -347,6 +349,7 @@ impl Deployment {
 
     fn start_logging(&self, level: Option<&str>, log: &str, arguments: &[&str], wanted: &str) -> Engine {
         let log = self.path(log);
+        let log_begins = fs::read(&log).map_or(0, |earlier| earlier.len());
         let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
             .args(arguments)
             .current_dir(self.folder())
@@ -360,7 +363,7 @@ impl Deployment {
         let stdin = child.stdin.take();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        let engine = Engine { child, stdin, log, ready };
+        let engine = Engine { child, stdin, log, log_begins, ready };
         let ready = &engine.ready;
         assert!(ready.starts_with(wanted), "{ready:?}\n{}", engine.log());
         engine
@@ -368,8 +371,11 @@ impl Deployment {
 }
 
 impl Engine {
+    /// What this run has written: a restart appends to the log, and must not be believed for what the run before
+    /// it wrote.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(log.get(self.log_begins..).unwrap_or_default()).into_owned()
     }
 
     /// Waits for a line in the log.

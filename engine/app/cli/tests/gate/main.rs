@@ -294,7 +294,9 @@ fn r60_many_lanes_get_their_verdicts_and_an_outage_keeps_none_waiting() {
     let lanes: Vec<_> = (0..12)
         .map(|lane| format!("[[lane]]\nnumber = {lane}\nscanner = \"serial:scanner-{lane}\"\n"))
         .collect();
-    let (mut gate, _) = gate(&deployment, &format!("budget_ms = 200\n{}", lanes.concat()));
+    // A busy machine gives all their verdicts within it.
+    let budget_ms = 1_000;
+    let (mut gate, _) = gate(&deployment, &format!("budget_ms = {budget_ms}\n{}", lanes.concat()));
     eventually("the scanners", || {
         let found = log(&deployment).matches("the scanner is there").count();
         (found == lines.len()).then_some(()).ok_or_else(|| log(&deployment))
@@ -322,5 +324,5 @@ fn r60_many_lanes_get_their_verdicts_and_an_outage_keeps_none_waiting() {
     let answers = all(&mut gate, &red);
     assert!(answers.iter().all(|answer| answer["decision"].is_null()), "{answers:?}");
     // One check after the other would take 12 budgets.
-    assert!(begun.elapsed().as_millis() < 6 * 200, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_millis() < 6 * budget_ms, "{:?}", begun.elapsed());
 }

@@ -9,19 +9,34 @@ use serde_json::Value;
 use crate::common::{PATIENCE, hufu, said};
 use crate::{STDIN, deployment, gate};
 
-/// Reads events of a lane's screen until one says `wanted`.
-fn shows(events: &mut impl Iterator<Item = String>, mark: &str, says: &str, display: &str) {
-    let wanted = (mark.to_owned(), says.to_owned(), display.to_owned());
-    let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
+/// What a screen shows: mark, sentence, name.
+type Shown = [String; 3];
+
+/// What a lane's screen shows, as its events come.
+fn shown(events: TcpStream) -> impl Iterator<Item = Shown> {
+    let lines = BufReader::new(events).lines().map_while(Result::ok);
+    lines.filter_map(|line| {
+        let event: Value = serde_json::from_str(line.strip_prefix("data: ")?).unwrap();
+        Some(["mark", "says", "display"].map(|key| event[key].as_str().unwrap().to_owned()))
+    })
+}
+
+/// Scans until the screen shows this. A verdict is shown for a second: on a busy machine that can be over before it is
+/// sent, and the code is scanned again.
+fn shows_after(scan: &mut impl FnMut(), shown: &mut impl Iterator<Item = Shown>, wanted: [&str; 3]) {
     let mut seen = Vec::new();
-    for line in events {
-        let Some(data) = line.strip_prefix("data: ") else { continue };
-        let event: Value = serde_json::from_str(data).unwrap();
-        let found = (text(&event, "mark"), text(&event, "says"), text(&event, "display"));
-        if found == wanted {
-            return;
+    for _ in 0..10 {
+        scan();
+        for found in shown.by_ref() {
+            if found == wanted {
+                return;
+            }
+            let is_missed = found[0] == "ready";
+            seen.push(found);
+            if is_missed {
+                break;
+            }
         }
-        seen.push(found);
     }
     panic!("{wanted:?} is not among {seen:?}");
 }
@@ -63,17 +78,18 @@ fn r60_a_screen_shows_the_verdict_in_the_language_of_the_site_and_forgets_it() {
         assert!(whole("/lanes/3", host).starts_with("HTTP/1.1 403"), "{host}");
     }
 
-    let mut events = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
-    shows(&mut events, "ready", "请出示健康码", "");
-    gate.scan(deployment.code("42").as_bytes());
-    shows(&mut events, "admit", "请通行", "L*0042");
-    gate.scan(deployment.code("43").as_bytes());
-    shows(&mut events, "refuse", "状态为红码，不可通行。", "L*0042");
-    shows(&mut events, "ready", "请出示健康码", "");
+    let ready = ["ready", "请出示健康码", ""];
+    let mut events = shown(ask("/lanes/3/events", "localhost"));
+    assert_eq!(events.next().unwrap(), ready);
+    let mut scans = |holder: &str, wanted: [&str; 3]| {
+        let code = deployment.code(holder);
+        shows_after(&mut || drop(gate.scan(code.as_bytes())), &mut events, wanted);
+    };
+    scans("42", ["admit", "请通行", "L*0042"]);
+    scans("43", ["refuse", "状态为红码，不可通行。", "L*0042"]);
+    assert!(events.any(|found| found == ready), "the verdict is shown for ever");
     // A screen that is switched on later sees nothing of the holder before.
-    let mut later = BufReader::new(ask("/lanes/3/events", "localhost")).lines().map_while(Result::ok);
-    let first = later.find(|line| line.starts_with("data: ")).unwrap();
-    assert!(first.contains("\"ready\"") && !first.contains("L*0042"), "{first}");
+    assert_eq!(shown(ask("/lanes/3/events", "localhost")).next().unwrap(), ready);
 }
 
 #[test]

@@ -175,6 +175,13 @@ fn r44_an_export_has_every_record_and_no_slip() {
     ];
     assert_eq!(names.iter().collect::<Vec<_>>(), expected);
     assert_eq!(rows[5].iter().skip(12).collect::<Vec<_>>(), ["4", "2", "1", "1"]);
+    filled.run(&format!("records export {of_day} --out statistics/2026/day.csv"));
+    let [first, second] =
+        ["day.csv", "statistics/2026/day.csv"].map(|name| fs::read(filled.path(name)).unwrap());
+    assert!(first == second, "the folder is made");
+    let before = trail(&filled)["lines"].clone();
+    let nowhere = filled.attempt(&format!("records export {of_day} --out day.csv/day.csv"));
+    assert!(!nowhere.status.success() && trail(&filled)["lines"] == before, "{}", said(&nowhere));
     let taken = filled.attempt(&format!("records export {of_day} --out day.csv"));
     assert!(said(&taken).contains("not overwritten"), "{}", said(&taken));
     let other = filled.attempt(&format!("records export {of_day} --out day.xlsx"));

@@ -187,16 +187,30 @@ impl World {
 
     /// Writes a word past the registry, as whoever has the database can.
     pub(crate) fn alter_status(&self, holder: u32, word: i64) {
-        let options = SqliteConnectOptions::new().filename(self.path("reg/registry.db"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let altered = runtime.block_on(async {
-            let pool = SqlitePool::connect_with(options).await.unwrap();
+        let altered = self.on_database(async |pool| {
             let query = sqlx::query("UPDATE statuses SET word = ?1 WHERE issuer = 310000 AND holder = ?2");
-            let altered = query.bind(word).bind(holder).execute(&pool).await.unwrap().rows_affected();
-            pool.close().await;
-            altered
+            query.bind(word).bind(holder).execute(pool).await.unwrap().rows_affected()
         });
         assert_eq!(altered, 1);
+    }
+
+    /// Takes the newest migration back, as far as the database tells which were run; how many there were to take.
+    pub(crate) fn forget_migration(&self) -> u64 {
+        self.on_database(async |pool| {
+            let query = sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 11");
+            query.execute(pool).await.unwrap().rows_affected()
+        })
+    }
+
+    fn on_database<T>(&self, work: impl AsyncFnOnce(&SqlitePool) -> T) -> T {
+        let options = SqliteConnectOptions::new().filename(self.path("reg/registry.db"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let pool = SqlitePool::connect_with(options).await.unwrap();
+            let done = work(&pool).await;
+            pool.close().await;
+            done
+        })
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn furnish(folder: &Path) -> anyhow::Result<Exit> {
 
 /// The engine's certificate, and terminals at the site of the golden codes and at that of the golden rosters.
 fn write_certificates(folder: &Path, world: &World, quic: SocketAddr) -> anyhow::Result<()> {
-    let mut authority = Authority::init(&folder.join("ca"), "Hufu golden")?;
+    let mut authority = Authority::init(&folder.join("ca"), Some("Hufu golden"))?;
     let engine = authority.server(&[], CERTIFICATES_S)?;
     files::create(&folder.join("engine.pem"), engine.chain.as_bytes(), Readable::All)?;
     files::create(&folder.join("engine.key"), engine.key.as_bytes(), Readable::Owner)?;

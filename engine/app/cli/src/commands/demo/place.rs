@@ -177,7 +177,7 @@ impl Place {
 
     /// The authority, the engine's certificate, a gate's folder, and identities for the gates of the load.
     fn write_certificates(&self) -> anyhow::Result<Vec<(Grant, Identity)>> {
-        let mut authority = Authority::init(&self.folder.join("ca"), "Hufu demo")?;
+        let mut authority = Authority::init(&self.folder.join("ca"), Some("Hufu demo"))?;
         let engine = authority.server(&[], CERTIFICATES_S)?;
         files::create(&self.folder.join("engine.pem"), engine.chain.as_bytes(), Readable::All)?;
         files::create(&self.folder.join("engine.key"), engine.key.as_bytes(), Readable::Owner)?;

@@ -84,10 +84,11 @@ fn sealed_reply(bytes: &[u8]) -> Explained {
 fn check_request(request: &CheckRequest<'_>) -> Explained {
     let mut explained = Explained::new("check request");
     let code = String::from_utf8_lossy(request.code);
+    let from = if request.is_reference { "a reference, the device's own word" } else { "just as scanned" };
     explained.field("lane", request.lane.0, "for a device that serves several").field(
         "code",
         printable(&code),
-        format!("{} bytes, just as scanned", request.code.len()),
+        format!("{} bytes, {from}", request.code.len()),
     );
     explained
 }

@@ -51,6 +51,6 @@ pub(super) fn reference(text: &[u8]) -> Explained {
     explained.field("issuer", issuer, "whose list, by its [[status_list]] table in engine.toml");
     explained.field("index", index, "which entry, counted over all lists of the issuer");
     explained.sound(
-        "a device says that it has verified the credential; taken only where a site accepts \"reference\"",
+        "a device says that it has verified the credential, at a site that accepts \"reference\"; scanned it is bad-text",
     )
 }

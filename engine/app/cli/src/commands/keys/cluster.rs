@@ -12,6 +12,7 @@ use hufu_node::cluster;
 use hufu_wire::{UnixSeconds, limits};
 use serde_json::{Value, json};
 
+use crate::commands::records::ensure_owner;
 use crate::handover;
 use crate::term::{self, tell};
 
@@ -83,16 +84,28 @@ pub(crate) struct StateArgs {
     folder: PathBuf,
 }
 
+impl StateArgs {
+    /// The folder, where only its owner changes keys: the engine could not read those that root leaves there.
+    fn own(&self) -> anyhow::Result<&Path> {
+        if self.folder.exists() {
+            ensure_owner(&self.folder, "hufu keys cluster ...")?;
+        }
+        Ok(&self.folder)
+    }
+}
+
 /// Runs `hufu keys cluster`.
 pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
     match command {
-        ClusterCommand::New(StateArgs { folder }) => {
+        ClusterCommand::New(state) => {
+            let folder = state.own()?;
             let (name, secret) = random_chain()?;
             cluster::create(folder, &ClusterKeys::first(moment::now(), name, &secret))?;
             let path = cluster::path(folder);
             tell!({ "keys": path }, "cluster keys: {}; the engine keeps them up to date", path.display());
         }
-        ClusterCommand::Migrate { seed, state: StateArgs { folder } } => {
+        ClusterCommand::Migrate { seed, state } => {
+            let folder = state.own()?;
             let keys = ClusterKeys::from_seed(&*keys::read_seed(seed)?, moment::now())?;
             cluster::create(folder, &keys)?;
             let path = cluster::path(folder);
@@ -116,21 +129,22 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
             );
         }
         ClusterCommand::Export { state, request, out } => export(&state.folder, request, out)?,
-        ClusterCommand::Import { state: StateArgs { folder }, ask, from, replace } => {
-            let keys = cluster::take(folder, &handover::open(ask, from)?, *replace)?;
+        ClusterCommand::Import { state, ask, from, replace } => {
+            let keys = cluster::take(state.own()?, &handover::open(ask, from)?, *replace)?;
             handover::remove(ask)?;
             show(&format!("imported; {} and its copies open no more\n", from.display()), &keys);
         }
-        ClusterCommand::Next(StateArgs { folder }) => {
+        ClusterCommand::Next(state) => {
             let (name, secret) = random_chain()?;
-            let keys = cluster::change(folder, |keys| Ok(keys.add_next(moment::now(), name, &secret)?))?;
+            let keys =
+                cluster::change(state.own()?, |keys| Ok(keys.add_next(moment::now(), name, &secret)?))?;
             show("export it to every other engine, then `hufu keys cluster use` on each\n", &keys);
         }
-        ClusterCommand::Use(StateArgs { folder }) => {
-            let keys = cluster::change(folder, |keys| Ok(keys.use_newer(moment::now())?))?;
+        ClusterCommand::Use(state) => {
+            let keys = cluster::change(state.own()?, |keys| Ok(keys.use_newer(moment::now())?))?;
             show("24 hours after the last engine, `hufu keys cluster drop` on each\n", &keys);
         }
-        ClusterCommand::Drop { state: StateArgs { folder }, now } => {
+        ClusterCommand::Drop { state, now } => {
             let dropped = |keys: &mut ClusterKeys| match keys.drop_older(moment::now(), *now) {
                 Err(ClusterFault::Alive(until)) => anyhow::bail!(
                     "gates can have cookies of the older key chain until {}; wait, or drop it with --now and they \
@@ -139,7 +153,7 @@ pub(crate) fn run(command: &ClusterCommand) -> anyhow::Result<()> {
                 ),
                 done => Ok(done?),
             };
-            show("", &cluster::change(folder, dropped)?);
+            show("", &cluster::change(state.own()?, dropped)?);
         }
     }
     Ok(())

@@ -70,6 +70,8 @@ pub(super) fn run(day: &DayArgs, wanted: &Wanted, out: &Path, because: &Because)
     let filter = wanted.read()?;
     let format = Format::of(out)?;
     ensure!(!out.exists(), "{} exists already and is not overwritten; choose another name", out.display());
+    // Before the trail: its line would tell of an export that cannot begin.
+    out.parent().map_or(Ok(()), files::folder)?;
     let noted = day.note("export", &filter, because, Some(out))?;
     files::create_by(out, Readable::Owner, |file| {
         let mut sink = Sink::new(format, file)?;

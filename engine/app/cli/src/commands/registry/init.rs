@@ -149,7 +149,7 @@ fn make_publisher(dir: &Path, publisher: u32, scheme: Scheme) -> anyhow::Result<
 
 /// A certificate of an authority of the registry's own; an operator who has another replaces both files.
 fn make_certificate(args: &InitArgs) -> anyhow::Result<()> {
-    let mut authority = Authority::init(&args.dir.join("ca"), "Hufu registry")?;
+    let mut authority = Authority::init(&args.dir.join("ca"), Some("Hufu registry"))?;
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     names
         .extend(args.name.iter().filter(|name| !matches!(name.as_str(), "localhost" | "127.0.0.1")).cloned());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use hufu_office::{Config, Prepared};
+use hufu_office::{Config, Looked, Prepared};
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -21,7 +21,7 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "registry.toml")]
     config: PathBuf,
-    /// Read everything, open the store, serve nothing
+    /// Read everything, look at the store, change and serve nothing
     #[arg(long)]
     check: bool,
     /// Stop when standard input ends, so that a child never outlives its parent
@@ -38,16 +38,20 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     let log_format = config.log;
     let runtime = Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let prepared = Prepared::load(config).await?;
         if args.check {
+            let Looked { store, migrations_due } = Prepared::look(&config).await?;
+            let start = match migrations_due {
+                Some(0) => String::new(),
+                Some(due) => format!("; the next start runs {due} migrations on it"),
+                None => "; it is not there or empty, and the next start makes its tables".to_owned(),
+            };
             tell!(
-                { "config": args.config, "store": prepared.store() },
-                "{}: everything is there; the store is {}", args.config.display(),
-                prepared.store()
+                { "config": args.config, "store": store, "migrations_due": migrations_due },
+                "{}: everything is there; the store is {store}{start}", args.config.display()
             );
-            prepared.close().await;
             return Ok(Exit::Yes);
         }
+        let prepared = Prepared::load(config).await?;
         log::to_stderr(log_format);
         watch(prepared, args.until_stdin_ends).await
     })

@@ -87,6 +87,8 @@ fn retire(config: &Path) -> anyhow::Result<Exit> {
     let count = reseal(&config, &keys)?;
     keys.retire();
     files::replace(path, keys.to_text().as_bytes(), Readable::Owner)?;
+    // Those of commands that were killed have the old keys.
+    files::remove_leftovers(path)?;
     tell!(
         { "vault": path, "retired": before - 1, "sealed": count },
         "{}: {} old keys are left out; {count} holders and appeals were sealed again before",
