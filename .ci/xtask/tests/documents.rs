@@ -159,8 +159,7 @@ fn tests_are_found_in_documents_and_in_code() {
         ("hufu-c", "seven_7"),
     ];
     assert_eq!(named, all);
-    let code =
-        "#[test]\n#[ignore]\nfn one() {\n#[tokio::test(x)]\n    async fn two() {\nfn no(a: u8) {\n// fn nor(";
+    let code = "#[test]\n#[should_panic]\nfn one() {\n#[tokio::test(x)]\n    async fn two() {\nfn no(a: u8) {\n// fn nor(";
     assert_eq!(tests_of(code), ["one", "two"]);
     let list = "use a::b;\nmacro_rules! store_suite {\n    a::one,\n    b::two_2,\n    $crate::$noun::$case(";
     assert_eq!(suite_of(list), ["one", "two_2"].map(ToOwned::to_owned).into());
