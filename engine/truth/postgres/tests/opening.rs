@@ -68,11 +68,11 @@ async fn what_the_operator_has_to_mend_is_said() {
     check("no TLS here", &format!("{url}?sslmode=require"), "TLS").await;
     check("password", &url.replace("a%20password", "another"), "password authentication failed").await;
     check("database", &postgres.url("elsewhere"), "\"elsewhere\" does not exist").await;
+    let due = async || PostgresStore::migrations_due(&url).await.map(|(_, due)| due);
+    assert_eq!(due().await, Ok(None));
     check("durability", &format!("{url}?options=-c%20synchronous_commit%3Doff"), "synchronous_commit = on")
         .await;
 
-    let due = async || PostgresStore::migrations_due(&url).await.map(|(_, due)| due);
-    assert_eq!(due().await, Ok(None));
     open(&url).await.unwrap().close().await;
     assert_eq!(due().await, Ok(Some(0)));
     let mut later = PgConnection::connect(&url).await.unwrap();

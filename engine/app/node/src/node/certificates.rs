@@ -158,8 +158,8 @@ impl Devices {
             ensure!(
                 !roots[..at].iter().any(is_twin),
                 "two root certificates have the name {} and different keys, so their revocation lists cannot be told apart; \
-                 take the newer root and its list out of the files, and make that authority again with another name (`hufu ca init \
-                 --name`)",
+                 take the newer root and its list out of the files, and make that authority again with another name \
+                 (`hufu ca init --name`)",
                 root.subject()
             );
         }
