@@ -29,7 +29,7 @@ pub(super) fn read<'p>(
     Some(Present { case: index, gate, policy, holder, step: None, facts })
 }
 
-/// Adds those of lists that are followed to those who have shown a code, and gives back the others, of whom nothing is
+/// Adds those of lists that are followed to those who have shown a code, and gives back the others: nothing of them is
 /// known here. An issuer whose keys are in the trust list, revoked ones too, signs codes: a device that could name its holders
 /// by number would learn colours that no one has shown it, most of all when its keys have just been revoked.
 pub(super) fn join<'p>(
